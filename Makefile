@@ -1,0 +1,59 @@
+# Two commands: `make demo` and `make test`. Both set everything up first and say what they install.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+AUTO ?=
+WORKERS ?= 2
+# One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: help setup demo test test-long check lint types layers audit coverage lock clean
+
+help:  ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.ready: requirements-dev.lock pyproject.toml
+	@bash lab/python.sh $(PYTHON)
+	@touch $@
+
+setup: .venv/.ready  ## Virtual environment, Docker engine, images (quick when they are there)
+	@$(BIN)/python -m lab.setup
+
+demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itself
+	@$(BIN)/drbot demo $(if $(AUTO),--auto,)
+
+test: setup  ## All tests but the long ones
+	@bash tests/packages.sh
+	$(PYTEST) --cov --cov-report=
+
+test-long: setup  ## The long tests
+	@bash tests/packages.sh
+	$(BIN)/pytest -n 0 -m long
+
+check: lint types layers audit coverage  ## Lint, types, layers, known weaknesses and, after `make test`, coverage
+
+lint: .venv/.ready  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.ready  ## mypy --strict
+	$(BIN)/mypy
+
+layers: .venv/.ready  ## import-linter
+	$(BIN)/lint-imports
+
+audit: .venv/.ready  ## Known weaknesses of the dependencies; says so when no database answers
+	@$(BIN)/python -m tests.audit_dependencies
+
+coverage: .venv/.ready  ## The bound of coverage, measured by `make test`
+	@ls .coverage* >/dev/null 2>&1 || $(MAKE) test
+	$(BIN)/coverage report
+
+lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## Stop the lab's engine and remove what drbot made here
+	-@$(BIN)/drbot lab down --all --engine
+	rm -rf .venv .drbot .coverage .coverage.*

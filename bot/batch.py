@@ -1,0 +1,246 @@
+"""One batch of events of an incident, shown: cards first, then milestones, details, stakeholders and files.
+
+A batch is planned by its last event's number before anything is posted, so that the same keys come out again when
+it has to be repeated: what was posted is found, what was not is posted. Nothing is lost and nothing comes twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.blocks.approval_card import approval_card, card_sentence, eligible
+from bot.blocks.elements import Block, context, cut, mention, section
+from bot.blocks.lines import CARDS, STATUS, detail, milestone
+from bot.blocks.status_post import status_post, status_sentence
+from bot.desk import Desk
+from bot.poster import Letter
+from bot.situation import Situation
+from bot.slack import SlackRefusedError
+from commands.report import report_for
+from core.events import Event, EventKind
+from core.words import Text, say
+from store import requests, runs, steps
+from store.surfaces import Surface
+
+log = structlog.get_logger(__name__)
+
+TURNS_OF_CARDS = frozenset({EventKind.RUN_BLOCKED, EventKind.RUN_QUEUED, EventKind.RUN_STOPPED})
+"""What gives a card its "ask again" button or takes it away."""
+
+LINES_SHOWN = 25
+PARAGRAPH = 2600
+PARAGRAPHS = 3
+LOG_BYTES = 20_000_000
+
+SUMMARY: Text = {
+    "en": "{count} lines, the last {shown} are here; all of them are in the file.",
+    "ja": "{count} 行のうち最後の {shown} 行です。全行はファイルにあります。",
+}
+MEANWHILE: Text = {"en": "*Meanwhile:*", "ja": "*この間の経過:*"}
+WHOLE_LOG: Text = {"en": "The whole log of {step}", "ja": "{step} の全ログ"}
+HEAD: Text = {"en": "Ledger {head}", "ja": "台帳 {head}"}
+HEAD_LETTERS = 16  # nobody forges a chain that ends in 64 given bits
+REPORT: Text = {"en": "The report of {name}", "ja": "{name} の報告書"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Some events of one incident in order, and where they are shown."""
+
+    events: tuple[Event, ...]
+    situation: Situation
+    board: Surface
+    doubtful: bool  # an earlier attempt may have posted a part of it
+
+    @property
+    def last(self) -> int:
+        """The number its keys are made of."""
+        return self.events[-1].seq
+
+
+def show(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """Everything of the batch. `between` is called after each post: the board must not get old meanwhile."""
+    for part in (_cards, _milestones, _details, _stakeholders, _files):
+        part(desk, batch, between)
+
+
+def _post(desk: Desk, batch: Batch, key: str, text: str, blocks: list[Block], *, thread: str = "") -> Surface | None:
+    letter = Letter(
+        incident=batch.situation.incident.id,
+        key=key,
+        channel=batch.board.channel,
+        text=text,
+        blocks=blocks,
+        thread=thread,
+    )
+    return desk.poster.post(letter, doubtful=batch.doubtful)
+
+
+def _cards(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """A card for a new request; drawn again when anything about it changed, also by what its run does."""
+    touched = [str(event.payload["request"]) for event in batch.events if event.kind in CARDS]
+    with desk.database.read() as connection:
+        if any(event.kind in TURNS_OF_CARDS for event in batch.events):
+            for run in runs.of_incident(connection, batch.situation.incident.id):
+                touched += [request.id for request in requests.of_run(connection, run.id)[-1:]]
+        situations = [_about(connection, batch.situation, request) for request in dict.fromkeys(touched)]
+    for situation in situations:
+        _draw_card(desk, batch, situation)
+        between()
+
+
+def _about(connection: Connection, now: Situation, request_id: str) -> Situation:
+    """The situation of the run this request belongs to, which may be an earlier one."""
+    request = requests.get(connection, request_id)
+    is_current = now.run is not None and now.run.id == request.run
+    return replace(
+        now,
+        run=now.run if is_current else runs.get(connection, request.run),
+        steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
+        request=request,
+        votes=tuple(requests.votes(connection, request_id)),
+    )
+
+
+def _draw_card(desk: Desk, batch: Batch, situation: Situation) -> None:
+    """Post the card, or edit the one that is there."""
+    request = situation.request
+    assert request is not None
+    newest = batch.situation.request
+    text = card_sentence(situation)
+    blocks = approval_card(situation, is_current=newest is not None and newest.id == request.id)
+    key = f"card-{request.id}@{batch.board.channel}"
+    known = desk.poster.known(request.incident, key)
+    if known is None:
+        _post(desk, batch, key, text, blocks)
+    else:
+        desk.poster.edit(known, text, blocks, urgent=True)
+
+
+def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """What wakes people: one new message in the channel, also for several at once."""
+    lines = []
+    for event in batch.events:
+        line = milestone(event, batch.situation, _mentions(batch.situation, event))
+        if line:
+            lines.append(line)
+    if not lines:
+        return
+    heading = [say(MEANWHILE, batch.situation.language)] if len(lines) > 2 else []
+    text = f"{batch.situation.incident.name}: " + cut(" ".join(lines), 1500)
+    blocks = [section("\n".join([*heading, *lines])), context(_head(batch))]
+    _post(desk, batch, f"milestones-{batch.last}", text, blocks)
+    between()
+
+
+def _head(batch: Batch) -> str:
+    """Number and hash of the batch's last record: known here, it shows a roll-back of the ledger later."""
+    last = batch.events[-1]
+    return say(HEAD, batch.situation.language, head=f"`{last.seq}:{last.hash[:HEAD_LETTERS]}`")
+
+
+def _mentions(situation: Situation, event: Event) -> str:
+    if event.kind not in (EventKind.REQUEST_REMINDED, EventKind.REQUEST_HELD) or situation.request is None:
+        return ""
+    voted = {vote.person for vote in situation.votes}
+    people = [person for person in eligible(situation, situation.request) if person.id not in voted]
+    return " ".join(mention(person) for person in people)
+
+
+def _details(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """The thread of the board: what came together is said together."""
+    lines = [line for event in batch.events if (line := detail(event, batch.situation))]
+    if not lines:
+        return
+    paragraphs = _paragraphs(lines)
+    shown = lines
+    if len(paragraphs) > PARAGRAPHS:
+        shown = lines[-LINES_SHOWN:]
+        summary = say(SUMMARY, batch.situation.language, count=len(lines), shown=len(shown))
+        paragraphs = [summary, *_paragraphs(shown)[-PARAGRAPHS:]]
+    blocks = [section(paragraph) for paragraph in paragraphs]
+    _post(desk, batch, f"details-{batch.last}", cut("\n".join(shown), 1500), blocks, thread=batch.board.ts)
+    if shown is not lines:
+        _upload(desk, batch, f"lines-{batch.last}", "lines.txt", "\n".join(lines), f"{len(lines)}", batch.board.ts)
+    between()
+
+
+def _paragraphs(lines: Sequence[str]) -> list[str]:
+    paragraphs: list[str] = []
+    for line in lines:
+        if paragraphs and len(paragraphs[-1]) + len(line) < PARAGRAPH:
+            paragraphs[-1] += f"\n{line}"
+        else:
+            paragraphs.append(line)
+    return paragraphs
+
+
+def _stakeholders(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """One post about the state as it is, however many reasons there are; a person's words are never dropped."""
+    reasons = [event for event in batch.events if event.kind in STATUS]
+    if not reasons:
+        return
+    said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
+    words = "\n".join(str(event.payload.get("text", "")) for event in said)
+    who = batch.situation.name_of(said[-1].person) if said else ""
+    for channel in batch.situation.configuration.channels.status:
+        letter = Letter(
+            incident=batch.situation.incident.id,
+            key=f"status-{batch.last}@{channel}",
+            channel=channel,
+            text=status_sentence(batch.situation, words),
+            blocks=status_post(batch.situation, words, who),
+        )
+        try:
+            desk.poster.post(letter, doubtful=batch.doubtful)
+        except SlackRefusedError as refusal:
+            desk.control_failed(
+                letter.incident, f"I wanted to tell the stakeholders in #{channel}, they were not told", refusal
+            )
+        between()
+
+
+def _files(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """Whole logs of failed steps into the thread, the report into the channel."""
+    situation = batch.situation
+    for event in batch.events:
+        if event.kind is EventKind.STEP_FAILED and event.step:
+            log_file = _log_file(desk, situation, event.step)
+            if log_file is not None:
+                title = say(WHOLE_LOG, situation.language, step=situation.title_of(event.step))
+                content = log_file.read_text(encoding="utf-8", errors="replace")
+                _upload(desk, batch, f"log-{event.seq}", log_file.name, content, title, batch.board.ts)
+        if event.kind is EventKind.INCIDENT_RESOLVED:
+            name = situation.incident.name
+            report = report_for(desk.context, situation.incident.id, situation.language)
+            title = say(REPORT, situation.language, name=name)
+            _upload(desk, batch, f"report-{event.seq}", f"{name.lower()}-report.md", report, title)
+        between()
+
+
+def _upload(desk: Desk, batch: Batch, key: str, name: str, content: str, title: str, thread: str = "") -> None:
+    letter = Letter(
+        incident=batch.situation.incident.id,
+        key=key,
+        channel=batch.board.channel,
+        text=title,
+        blocks=[],
+        thread=thread,
+    )
+    try:
+        desk.poster.upload(letter, name, content.encode() or b"-", doubtful=batch.doubtful)
+    except SlackRefusedError as refusal:
+        desk.control_failed(letter.incident, f"I wanted to upload {name}", refusal)
+
+
+def _log_file(desk: Desk, situation: Situation, step: str) -> Path | None:
+    """The step's log, when it lies on this host below drbot's own directory."""
+    record = next((one for one in situation.steps if one.id == step), None)
+    if record is None or not record.log:
+        return None
+    path = Path(record.log).resolve()
+    is_ours = path.is_relative_to(desk.home.resolve()) and path.is_file()
+    return path if is_ours and 0 < path.stat().st_size < LOG_BYTES else None

@@ -1,0 +1,143 @@
+"""The approval card: its own message, wakes the approvers, drawn again at every vote, no live buttons once final."""
+
+from collections.abc import Mapping
+
+from bot.blocks.elements import Block, button, choice_buttons, context, cut, escape, header, mention, section
+from bot.blocks.tables import table_block
+from bot.situation import Situation
+from commands.messages import Choice
+from commands.vote_dialog import dialog_from, table_of
+from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
+from core.people import Person
+from core.plan import short_seal
+from core.run import RunState
+from core.words import Text, clock, say
+
+TITLES: Mapping[RequestState, Text] = {
+    RequestState.OPEN: {"en": "Approval needed: {target}", "ja": "承認が必要です: {target}"},
+    RequestState.GRANTED: {"en": "Approved: {target}", "ja": "承認済み: {target}"},
+    RequestState.USED: {"en": "Approved and carried out: {target}", "ja": "承認済み・実施済み: {target}"},
+    RequestState.DENIED: {"en": "Denied: {target}", "ja": "却下: {target}"},
+    RequestState.WITHDRAWN: {"en": "Withdrawn: {target}", "ja": "取り下げ: {target}"},
+    RequestState.EXPIRED: {"en": "Expired: {target}", "ja": "期限切れ: {target}"},
+    RequestState.VOID: {
+        "en": "Void, the plan or the target changed: {target}",
+        "ja": "無効 (計画または対象が変化): {target}",
+    },
+    RequestState.STOPPED: {"en": "Stopped: {target}", "ja": "停止: {target}"},
+}
+NEEDED: Text = {
+    "en": "{people}: please read what will be replaced, then approve or deny. {have} of {need} so far.",
+    "ja": "{people} さん: 置き換える内容を確認し、承認または却下してください。現在 {have}/{need}",
+}
+START_BY: Text = {
+    "en": "Starts by {when}, or the approval lapses.",
+    "ja": "{when} までに開始しない場合、承認は失効します。",
+}
+COUNT: Text = {"en": "{have} of {need} approvals", "ja": "承認 {have}/{need}"}
+INCLUDED: Text = {"en": ", requester included", "ja": " (依頼者を含む)"}
+VOTED: Mapping[str, str] = {"approve": ":white_check_mark:", "deny": ":no_entry:", "break-glass": ":rotating_light:"}
+HELD: Text = {
+    "en": ":rotating_light: *BREAK-GLASS*: it starts after {when} unless one approver presses Deny.",
+    "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
+}
+APPROVE: Text = {"en": "Approve…", "ja": "承認…"}
+DENY: Text = {"en": "Deny…", "ja": "却下…"}
+ASK_AGAIN: Text = {"en": "Ask again", "ja": "もう一度承認を依頼"}
+
+
+def eligible(situation: Situation, request: ApprovalRequest) -> tuple[Person, ...]:
+    """Everybody whose vote would count for this request."""
+    barred = frozenset() if request.requester_counts else frozenset(request.requesters)
+    return situation.roster.approvers(without=barred)
+
+
+def vote_buttons(situation: Situation) -> list[Block]:
+    """Approve and Deny while they can be used; once approved only the veto is left."""
+    request = situation.request
+    if request is None or request.state not in LIVE:
+        return []
+    value = {"request": request.id, "seal": request.seal, "incident": request.incident}
+    deny = button(say(DENY, situation.language), "vote:deny", value, "danger")
+    if request.state is RequestState.GRANTED:
+        return [deny]
+    return [button(say(APPROVE, situation.language), "vote:approve", value, "primary"), deny]
+
+
+def approval_card(situation: Situation, *, is_current: bool) -> list[Block]:
+    """The blocks of the card of `situation.request`; only the incident's current request has buttons."""
+    request, votes, language = situation.request, situation.votes, situation.language
+    assert request is not None
+    blocks = [header(say(TITLES[request.state], language, target=request.target))]
+    if request.state is RequestState.OPEN:
+        blocks.append(section(_call(situation, request, votes)))
+    blocks += _facts(situation, request, votes)
+    if request.hold_until is not None and request.state is RequestState.OPEN:
+        blocks.append(section(say(HELD, language, when=clock(request.hold_until))))
+    if votes:
+        blocks.append(section("\n".join(_vote_lines(situation, votes))))
+    if request.state is RequestState.GRANTED and request.start_by is not None:
+        blocks.append(section(say(START_BY, language, when=clock(request.start_by))))
+    if is_current:
+        blocks += _buttons(situation, request)
+    seal = f"`{short_seal(request.seal)}` · {escape(request.id)}"
+    return [*blocks, context(f"{seal} · {_count(situation, request, votes)}")]
+
+
+def card_sentence(situation: Situation) -> str:
+    """The card in a sentence, with the mentions that wake the approvers."""
+    request, votes = situation.request, situation.votes
+    assert request is not None
+    title = escape(say(TITLES[request.state], situation.language, target=request.target))
+    is_open = request.state is RequestState.OPEN
+    rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)
+    return f"{situation.incident.name}: {title}. {rest}"
+
+
+def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> list[Block]:
+    run = situation.run
+    if run is None or run.plan is None:
+        return []
+    facts = dialog_from(
+        incident=situation.incident,
+        run=run,
+        plan=run.plan,
+        request=request,
+        votes=votes,
+        steps={record.id: record for record in situation.steps},
+        roster=situation.roster,
+        clocks=situation.clocks,
+        now=situation.now,
+    )
+    return table_block(table_of(facts), situation.language)
+
+
+def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:
+    if request.state in LIVE:
+        return [{"type": "actions", "elements": vote_buttons(situation)}]
+    if situation.run is not None and situation.run.state is RunState.BLOCKED:
+        again = Choice(label=ASK_AGAIN, command=f"recover {situation.incident.name}")
+        return choice_buttons([again], situation.language)
+    return []
+
+
+def _call(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
+    voted = {vote.person for vote in votes}
+    people = " ".join(mention(person) for person in eligible(situation, request) if person.id not in voted)
+    have = len(standing(request, votes, situation.roster))
+    return say(NEEDED, situation.language, people=people or "-", have=have, need=request.people)
+
+
+def _count(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
+    people = standing(request, votes, situation.roster)
+    words = say(COUNT, situation.language, have=len(people), need=request.people)
+    included = request.requester_counts and people & set(request.requesters)
+    return words + (say(INCLUDED, situation.language) if included else "")
+
+
+def _vote_lines(situation: Situation, votes: tuple[Vote, ...]) -> list[str]:
+    return [
+        f"{VOTED.get(vote.decision, '')} {escape(situation.name_of(vote.person))}, {clock(vote.at)}: "
+        + escape(cut(vote.reason, 300))
+        for vote in votes
+    ]

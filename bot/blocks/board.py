@@ -1,0 +1,145 @@
+"""The live board: one pinned message per incident, drawn again from state at every change."""
+
+from collections.abc import Mapping
+
+from bot.blocks.approval_card import vote_buttons
+from bot.blocks.choices import choices_of
+from bot.blocks.elements import Block, bar, choice_buttons, context, cut, escape, header, promise, section
+from bot.blocks.plan import plan_blocks
+from bot.blocks.tables import table_block
+from bot.situation import Situation
+from commands.recovery import by_hand
+from core.incident import IncidentState
+from core.level import LEVEL_TEXTS
+from core.plan import seal_of, short_seal
+from core.run import RunState, StepState
+from core.words import Text, clock, duration, say
+
+STATES: Mapping[IncidentState, Text] = {
+    IncidentState.DECLARED: {"en": "declared", "ja": "宣言済み"},
+    IncidentState.RECOVERING: {"en": "recovering", "ja": "復旧中"},
+    IncidentState.RECOVERED: {"en": "recovered", "ja": "復旧済み"},
+    IncidentState.RESOLVED: {"en": "resolved", "ja": "解決済み"},
+}
+RUNS: Mapping[RunState, Text] = {
+    RunState.QUEUED: {"en": "Waiting for a worker.", "ja": "ワーカーの開始待ちです。"},
+    RunState.RUNNING: {"en": "Working.", "ja": "実行中です。"},
+    RunState.WAITING: {"en": "Waiting for people: see below.", "ja": "担当者の操作待ちです。"},
+    RunState.NEEDS_DECISION: {"en": "A person must decide how to go on.", "ja": "担当者の判断が必要です。"},
+    RunState.BLOCKED: {
+        "en": "Blocked: nothing was replaced. Choose how to go on.",
+        "ja": "中断中: 何も置き換えていません。次の操作を選んでください。",
+    },
+    RunState.SUCCEEDED: {"en": "The run ended well.", "ja": "実行は正常に完了しました。"},
+    RunState.FAILED: {"en": "The run failed.", "ja": "実行は失敗しました。"},
+    RunState.STOPPED: {"en": "The run was stopped.", "ja": "実行は停止されました。"},
+}
+LOOKING: Text = {"en": "Looking at the system, changing nothing…", "ja": "システムを調査中です (変更は行いません)…"}
+NO_RUN: Text = {
+    "en": "drbot cannot do this by itself: clocks, timeline and report are kept, the recovery is done by hand.",
+    "ja": "自動復旧の対象外です。時計・経過・報告書は記録します。復旧は手作業で進めてください。",
+}
+RTO_LINE: Text = {"en": "*RTO {target}:* {bar} {used} used", "ja": "*RTO {target}:* {bar} 経過 {used}"}
+FORECAST: Text = {"en": ", forecast {forecast}", "ja": "、予測 {forecast}"}
+RPO_LINE: Text = {
+    "en": "*RPO {target}:* {bar} data of {age} before the outage",
+    "ja": "*RPO {target}:* {bar} 障害の {age} 前のデータ",
+}
+RPO_UNKNOWN: Text = {"en": "*RPO {target}:* no backup chosen yet", "ja": "*RPO {target}:* バックアップ未選択"}
+OUTAGE: Text = {"en": "*Interruption by the recovery:* {outage}", "ja": "*復旧作業による停止:* {outage}"}
+
+
+def board(situation: Situation, revision: str = "0") -> list[Block]:
+    """The blocks of the board. `revision` makes new block ids, as Slack wants for every edit."""
+    language = situation.language
+    blocks = [
+        header(_headline(situation)),
+        section(f"*{escape(situation.incident.title)}*\n{escape(sentence(situation, titled=False))}"),
+        section(_clock_lines(situation)),
+    ]
+    blocks += [section(f":red_circle: {escape(fault)}") for fault in situation.faults[:3]]
+    blocks += plan_blocks(situation, revision) if situation.run else _by_hand(situation)
+    blocks += choice_buttons(choices_of(situation), language, vote_buttons(situation))
+    return [*blocks, context(_footer(situation))]
+
+
+def sentence(situation: Situation, *, titled: bool = True) -> str:
+    """The state in a full sentence: what notifications and old clients show."""
+    language = situation.language
+    incident, run = situation.incident, situation.run
+    parts = [f"{incident.name} {say(STATES[incident.state], language)}:"] if titled else []
+    if titled:
+        parts.append(f"{incident.title}.")
+    if run is None:
+        parts.append(say(NO_RUN, language))
+    elif run.plan is None and not run.is_over:
+        parts.append(say(LOOKING if run.state is RunState.RUNNING else RUNS[run.state], language))
+    else:
+        parts.append(say(RUNS[run.state], language))
+        parts.append(run.outcome or _doing(situation))
+    return cut(" ".join(part for part in parts if part), 600)
+
+
+def _doing(situation: Situation) -> str:
+    running = [record.id for record in situation.steps if record.state is StepState.RUNNING]
+    turn = situation.turn
+    if (
+        turn is not None
+        and situation.run is not None
+        and situation.run.state in (RunState.NEEDS_DECISION, RunState.BLOCKED)
+    ):
+        return str(turn.payload.get("question") or turn.payload.get("why") or "")
+    return " · ".join(situation.title_of(step) for step in running)
+
+
+def _by_hand(situation: Situation) -> list[Block]:
+    """No runbook yet: the document's steps, and what drbot still does."""
+    return [block for table in by_hand(situation.incident.level) for block in table_block(table, situation.language)]
+
+
+def _headline(situation: Situation) -> str:
+    incident, language = situation.incident, situation.language
+    level = say(LEVEL_TEXTS[incident.level], language)
+    word = "Level" if language == "en" else "レベル"
+    return f"{incident.name} · {word} {incident.level.value}: {level} · {say(STATES[incident.state], language)}"
+
+
+def whole_minutes(seconds: float, language: str) -> str:
+    """A duration without seconds: the board is edited when it says something new, not with every tick."""
+    return promise(seconds // 60 * 60, language) if seconds >= 60 else f"< {duration(60, language)}"
+
+
+def _clock_lines(situation: Situation) -> str:
+    clocks, language = situation.clocks, situation.language
+    over = situation.incident.rto_seconds is not None
+    used = duration(clocks.rto_used, language) if over else whole_minutes(clocks.rto_used, language)
+    lines = [
+        say(
+            RTO_LINE,
+            language,
+            target=promise(clocks.rto_target, language),
+            bar=bar(clocks.rto_used / clocks.rto_target),
+            used=used,
+        )
+    ]
+    if clocks.rto_forecast is not None:
+        lines[0] += say(FORECAST, language, forecast=whole_minutes(clocks.rto_forecast, language))
+    if clocks.rto_at_risk:
+        lines[0] = f":warning: {lines[0]}"
+    target = promise(clocks.rpo_target, language)
+    if clocks.rpo is None:
+        lines.append(say(RPO_UNKNOWN, language, target=target))
+    else:
+        shown = bar(clocks.rpo / clocks.rpo_target)
+        lines.append(say(RPO_LINE, language, target=target, bar=shown, age=duration(clocks.rpo, language)))
+    if situation.incident.outage_seconds is not None:
+        lines.append(say(OUTAGE, language, outage=duration(situation.incident.outage_seconds, language)))
+    return "\n".join(lines)
+
+
+def _footer(situation: Situation) -> str:
+    run = situation.run
+    declared = f"{escape(situation.name_of(situation.incident.declared_by))} · {clock(situation.incident.declared_at)}"
+    if run is None or run.plan is None:
+        return declared
+    return f"{declared} · `{short_seal(seal_of(run.plan))}` · {escape(run.id)}"

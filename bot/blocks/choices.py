@@ -1,0 +1,120 @@
+"""Which buttons make sense now: one function from a situation to what people could type instead."""
+
+from collections.abc import Mapping
+
+from bot.situation import Situation
+from commands.messages import Choice
+from commands.recovery import by_hand
+from core.incident import IncidentState
+from core.run import RunKind, RunState, StepState
+from core.words import Text
+
+SETTLE: Mapping[str, Text] = {
+    "retry": {"en": "Try again", "ja": "もう一度実行"},
+    "done": {"en": "It is done, go on", "ja": "完了済みとして続行"},
+    "undo": {"en": "Undo this step", "ja": "この手順を取り消す"},
+    "stop": {"en": "Stop here", "ja": "ここで停止"},
+}
+BLOCKED: Mapping[str, tuple[Text, str]] = {
+    "ask_again": ({"en": "Ask again", "ja": "もう一度承認を依頼"}, "recover"),
+    "another_backup": ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
+    "discard": ({"en": "Discard", "ja": "取りやめる"}, "discard"),
+}
+STOP: Text = {"en": "STOP", "ja": "停止"}
+RESTART: Text = {"en": "Start the services again", "ja": "サービスを再起動"}
+UNDO: Text = {"en": "Undo: bring the old data back", "ja": "元のデータに戻す"}
+RESOLVE: Text = {"en": "Resolve and write the report", "ja": "解決して報告書を作成"}
+UPDATE: Text = {"en": "Tell the stakeholders", "ja": "関係者へ連絡"}
+RECOVER: Text = {"en": "Recover", "ja": "復旧を開始"}
+
+ACTIVE = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.WAITING})
+
+
+def choices_of(situation: Situation) -> tuple[Choice, ...]:
+    """What can be done now, most urgent first; approving has buttons of its own (approval_card.py)."""
+    if not situation.incident.is_open:
+        return ()
+    run = situation.run
+    choices: list[Choice] = []
+    if run is not None and run.state in ACTIVE:
+        choices += _answers(situation)
+        choices.append(_choice(situation, STOP, "stop", "danger"))
+    elif run is not None and run.state is RunState.NEEDS_DECISION:
+        choices += _settlements(situation)
+    elif run is not None and run.state is RunState.BLOCKED:
+        choices += _ways_out(situation)
+    else:
+        choices += _next_runs(situation)
+    is_done = situation.incident.state is IncidentState.RECOVERED or _is_by_hand(situation)
+    if is_done and (run is None or run.is_over):
+        choices.append(_choice(situation, RESOLVE, "resolve", "primary"))
+    choices.append(_choice(situation, UPDATE, "update"))
+    return tuple(choices)
+
+
+def _is_by_hand(situation: Situation) -> bool:
+    """Its runbook was missing or refused when it was declared, so people follow the document's steps."""
+    return situation.run is None and bool(by_hand(situation.incident.level))
+
+
+def _choice(situation: Situation, label: Text, verb: str, style: str = "default", rest: str = "") -> Choice:
+    words = [verb, situation.incident.name, rest]
+    shown = "danger" if style == "danger" else "primary" if style == "primary" else "default"
+    return Choice(label=label, command=" ".join(word for word in words if word), style=shown)  # type: ignore[arg-type]
+
+
+def _answers(situation: Situation) -> list[Choice]:
+    """Buttons for the question of a step that is open."""
+    run = situation.run
+    if run is None or run.plan is None:
+        return []
+    waiting = {
+        record.id for record in situation.steps if record.state is StepState.WAITING and "answer" not in record.facts
+    }
+    asked = [step for step in run.plan.steps if step.ask is not None and step.id in waiting]
+    return [
+        _choice(situation, {"en": answer.capitalize(), "ja": answer}, "answer", rest=f"{step.id} {answer}")
+        for step in asked
+        if step.ask is not None
+        for answer in step.ask.answers
+    ]
+
+
+def _settlements(situation: Situation) -> list[Choice]:
+    turn = situation.turn
+    if turn is None:
+        return [_choice(situation, STOP, "stop", "danger")]
+    step = turn.step or str(turn.payload.get("step", ""))
+    offered = turn.payload.get("choices") or list(SETTLE)
+    return [
+        _choice(situation, SETTLE[word], "settle", "danger" if word == "stop" else "default", f"{step} {word}")
+        for word in offered
+        if word in SETTLE
+    ]
+
+
+def _ways_out(situation: Situation) -> list[Choice]:
+    payload = situation.turn.payload if situation.turn else {}
+    words = [word for word in payload.get("choices") or BLOCKED if word in BLOCKED]
+    if "next" in payload and not payload["next"]:  # looked for and not found
+        words = [word for word in words if word != "another_backup"]
+    return [_with_rest(situation, *BLOCKED[word]) for word in words]
+
+
+def _with_rest(situation: Situation, label: Text, command: str) -> Choice:
+    verb, _, rest = command.partition(" ")
+    return _choice(situation, label, verb, "danger" if verb == "discard" else "default", rest)
+
+
+def _next_runs(situation: Situation) -> list[Choice]:
+    """No run is going on: begin one, bring services back, or take a swap back."""
+    run = situation.run
+    offers = situation.turn.payload.get("offers", ()) if situation.turn else ()
+    choices = []
+    if "restart" in offers:
+        choices.append(_choice(situation, RESTART, "restart", "primary"))
+    if situation.kept and run is not None and run.kind is not RunKind.UNDO:
+        choices.append(_choice(situation, UNDO, "undo", "danger"))
+    if situation.incident.state is not IncidentState.RECOVERED and not _is_by_hand(situation):
+        choices.append(_choice(situation, RECOVER, "recover"))
+    return choices

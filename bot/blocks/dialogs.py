@@ -1,0 +1,77 @@
+"""The other dialogs: declare, update, resolve, and the two that only say something."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.blocks.elements import Block, escape, plain, section, text_input
+from bot.blocks.vote_dialog import BACK
+from core.level import LEVEL_TEXTS
+from core.site import Site
+from core.words import Text, say
+
+LOADING: Text = {"en": "One moment…", "ja": "お待ちください…"}
+DECLARE: Text = {"en": "Declare an incident", "ja": "インシデントを宣言"}
+LEVEL: Text = {"en": "Level", "ja": "レベル"}
+SERVICE: Text = {"en": "Service (level 1)", "ja": "サービス (レベル 1)"}
+WHAT: Text = {"en": "What is broken?", "ja": "何が起きていますか?"}
+UPDATE: Text = {"en": "Tell the stakeholders", "ja": "関係者へ連絡"}
+UPDATE_TEXT: Text = {"en": "In plain words, as it will be posted", "ja": "投稿する文章 (平易な言葉で)"}
+RESOLVE: Text = {"en": "Resolve", "ja": "解決"}
+SUMMARY: Text = {"en": "What was done, in one or two sentences", "ja": "対応の要約 (1〜2 文)"}
+SEND: Text = {"en": "Send", "ja": "送信"}
+
+
+def message_dialog(title: str, text: str, language: str) -> dict[str, Any]:
+    """A dialog that only says something: why there is nothing to vote on, or "one moment"."""
+    return {
+        "type": "modal",
+        "title": plain(title, 24),
+        "close": plain(say(BACK, language), 24),
+        "blocks": [section(escape(text))],
+    }
+
+
+def declare_dialog(site: Site, language: str, values: Mapping[str, str], channel: str) -> dict[str, Any]:
+    """Level, service and what is broken."""
+    levels = [
+        _option(f"{level.value}: {say(words, language)}", str(level.value)) for level, words in LEVEL_TEXTS.items()
+    ]
+    services = [_option(service.title or name, name) for name, service in site.services.items()][:100]
+    blocks = [
+        _select("level", say(LEVEL, language), levels, values.get("level", "")),
+        _select("service", say(SERVICE, language), services, values.get("service", ""), optional=True),
+        text_input("text", say(WHAT, language), lines=True, first=values.get("text", "")),
+    ]
+    return _form("declare", say(DECLARE, language), blocks, language, {"channel": channel})
+
+
+def text_dialog(kind: str, incident: int, language: str, first: str = "") -> dict[str, Any]:
+    """`update` or `resolve`: one field."""
+    title, label = (UPDATE, UPDATE_TEXT) if kind == "update" else (RESOLVE, SUMMARY)
+    blocks = [text_input("text", say(label, language), lines=True, first=first)]
+    return _form(kind, say(title, language), blocks, language, {"incident": incident})
+
+
+def _form(callback: str, title: str, blocks: list[Block], language: str, kept: Mapping[str, object]) -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "callback_id": callback,
+        "private_metadata": json.dumps(dict(kept)),
+        "title": plain(title, 24),
+        "submit": plain(say(SEND, language), 24),
+        "close": plain(say(BACK, language), 24),
+        "blocks": blocks,
+    }
+
+
+def _option(text: str, value: str) -> dict[str, Any]:
+    return {"text": plain(text, 75), "value": value[:150]}
+
+
+def _select(block: str, label: str, options: list[dict[str, Any]], chosen: str, *, optional: bool = False) -> Block:
+    element: Block = {"type": "static_select", "action_id": "value", "options": options}
+    first = next((option for option in options if option["value"] == chosen), None)
+    if first is not None:
+        element["initial_option"] = first
+    return {"type": "input", "block_id": block, "label": plain(label, 200), "element": element, "optional": optional}

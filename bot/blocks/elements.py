@@ -1,0 +1,126 @@
+"""The few Block Kit pieces drbot uses, as plain dicts that keep Slack's limits (slack.md, "Limits worth a test").
+
+Free text is escaped here and nowhere else: `<!channel>` and look-alike directions must not work from a person's words.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from commands.messages import Choice
+from core.people import Person
+from core.visible import visible
+from core.words import duration, say
+
+Block = dict[str, Any]
+
+SECTION = 2900  # Slack: 3,000
+HEADER = 150
+BUTTON = 75
+VALUE_BYTES = 1200  # Slack: 2,000 letters, for the token that stamps.py makes of it
+TEXT = 3900  # Slack: 4,000 for chat.update
+MESSAGE_BUDGET = 10_000  # Slack refuses at about 13,000 characters of block text
+BUTTONS_OF_A_ROW = 25
+MARKDOWN = 11_500  # Slack: 12,000 together
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def escape(text: str) -> str:
+    """Free text for mrkdwn."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plain(text: str, limit: int) -> dict[str, Any]:
+    """A plain_text object; Slack refuses an empty one."""
+    return {"type": "plain_text", "text": cut(visible(text), limit) or " ", "emoji": True}
+
+
+def mrkdwn(text: str, limit: int = SECTION) -> dict[str, Any]:
+    """A mrkdwn object of text that is escaped already."""
+    return {"type": "mrkdwn", "text": cut(text, limit) or " "}
+
+
+def header(text: str) -> Block:
+    """A large line."""
+    return {"type": "header", "text": plain(text, HEADER)}
+
+
+def section(text: str) -> Block:
+    """A paragraph of mrkdwn."""
+    return {"type": "section", "text": mrkdwn(text)}
+
+
+def context(*texts: str) -> Block:
+    """Small grey words."""
+    return {"type": "context", "elements": [mrkdwn(text, 1900) for text in texts[:10]]}
+
+
+def divider() -> Block:
+    """A line."""
+    return {"type": "divider"}
+
+
+def rich(text: str, limit: int = 400) -> Block:
+    """Text as one rich_text, as a task's details and output want it. Rich text is not parsed, so not escaped."""
+    words = cut(visible(text), limit) or " "
+    return {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}],
+    }
+
+
+def rows(pairs: Iterable[tuple[str, str]]) -> Block:
+    """Labels and values, one a line. The values are escaped here."""
+    return section("\n".join(f"*{escape(label)}:* {escape(value)}" for label, value in pairs if value))
+
+
+def button(label: str, action: str, value: Mapping[str, Any], style: str = "default") -> Block:
+    """A button. `style` primary or danger; stamps.py makes an opaque token of the value before it leaves."""
+    element: Block = {
+        "type": "button",
+        "text": plain(label, BUTTON),
+        "action_id": action,
+        "value": json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+    }
+    return element if style == "default" else element | {"style": style}
+
+
+def choice_buttons(choices: Iterable[Choice], language: str, more: Iterable[Block] = ()) -> list[Block]:
+    """One row of buttons for what can be done now: none, or one block. A button says what a person could type."""
+    named = [
+        button(say(choice.label, language), f"do:{number}", {"command": choice.command}, choice.style)
+        for number, choice in enumerate(choices)
+        if len(choice.command.encode()) <= VALUE_BYTES  # longer can only be typed
+    ]
+    elements = [*more, *named][:BUTTONS_OF_A_ROW]
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def text_input(block: str, label: str, *, hint: str = "", lines: bool = False, first: str = "") -> Block:
+    """A field of a dialog; its value is found under values[block]["value"]."""
+    element: Block = {"type": "plain_text_input", "action_id": "value", "multiline": lines, "max_length": 2000}
+    if first:
+        element["initial_value"] = cut(first, 2000)
+    shown: Block = {"type": "input", "block_id": block, "label": plain(label, 200), "element": element}
+    return shown | ({"hint": plain(hint, 300)} if hint else {})
+
+
+def mention(person: Person) -> str:
+    """Wakes the person; a person without a Slack account is named."""
+    return f"<@{person.slack[0]}>" if person.slack else f"*{escape(person.name)}*"
+
+
+def promise(seconds: float, language: str) -> str:
+    """A target as people say it: "4 h", not "4 h 00 min"."""
+    words = duration(seconds, language)
+    return words.removesuffix(" 00 min").removesuffix(" 00 分")
+
+
+def bar(share: float, width: int = 10) -> str:
+    """▓▓░░ for a share of 0…1 (more is shown as full)."""
+    full = min(width, max(0, round(share * width)))
+    return "▓" * full + "░" * (width - full)

@@ -1,0 +1,158 @@
+"""What each event says to people: milestones wake them in the channel, details go into the board's thread."""
+
+from collections.abc import Mapping
+
+from core.events import EventKind
+from core.words import Text
+
+MILESTONES: Mapping[EventKind, Text] = {
+    EventKind.INCIDENT_LEVEL_CHANGED: {
+        "en": ":arrow_up_down: {who} changed the level from {old} to {new}. {why}",
+        "ja": ":arrow_up_down: {who} がレベルを {old} から {new} に変更しました。{why}",
+    },
+    EventKind.LEVEL_PROPOSED: {
+        "en": ":bulb: drbot proposes level {level}: {why} `/dr level {level}` agrees.",
+        "ja": ":bulb: drbot はレベル {level} を提案します: {why} `/dr level {level}` で変更できます。",
+    },
+    EventKind.RUN_PLANNED: {
+        "en": ":clipboard: The plan is ready: {headline} Seal `{seal}`.",
+        "ja": ":clipboard: 計画ができました: {headline} 封印 `{seal}`",
+    },
+    EventKind.RUN_REFUSED: {
+        "en": ":no_entry: This cannot work, so nothing was touched. {why} {todo} {next}",
+        "ja": ":no_entry: 実行できないため、何も変更していません。{why} {todo} {next}",
+    },
+    EventKind.REQUEST_REMINDED: {
+        "en": ":bell: Still waiting for {missing} approval(s), until {expires_at}. {mentions}",
+        "ja": ":bell: 承認があと {missing} 件必要です。期限 {expires_at}。{mentions}",
+    },
+    EventKind.REQUEST_HELD: {
+        "en": ":rotating_light: *BREAK-GLASS* by {who}, against the rule: {rule}. Reason: {reason} "
+        "It starts after {starts_at} unless one approver presses Deny. {mentions}",
+        "ja": ":rotating_light: *緊急単独実行* {who} が規則「{rule}」を無効にしました。理由: {reason} "
+        "{starts_at} 以降に開始します。承認者一人の却下で中止できます。{mentions}",
+    },
+    EventKind.REVIEW_DUE: {
+        "en": ":memo: The review of yesterday's break-glass is due. Was it right? What would have made it needless?",
+        "ja": ":memo: 昨日の緊急単独実行の振り返りの期限です。妥当でしたか。避けるには何が必要でしたか。",
+    },
+    EventKind.REQUEST_GRANTED: {"en": ":white_check_mark: Approved.", "ja": ":white_check_mark: 承認されました。"},
+    EventKind.REQUEST_DENIED: {
+        "en": ":no_entry: {who} denied the replacement: {reason}",
+        "ja": ":no_entry: {who} が却下しました: {reason}",
+    },
+    EventKind.REQUEST_EXPIRED: {
+        "en": ":hourglass: The approval request has expired; nothing was replaced.",
+        "ja": ":hourglass: 承認依頼の期限が切れました。何も置き換えていません。",
+    },
+    EventKind.REQUEST_VOID: {
+        "en": ":warning: The approval is void: {why} Nothing was replaced.",
+        "ja": ":warning: 承認は無効になりました: {why} 何も置き換えていません。",
+    },
+    EventKind.INCIDENT_RECOVERING: {
+        "en": ":hammer_and_wrench: Production is being changed now.",
+        "ja": ":hammer_and_wrench: 本番環境の変更を開始しました。",
+    },
+    EventKind.RUN_NEEDS_DECISION: {
+        "en": ":raised_hand: A person must decide about {step}: {question} {why} The buttons are on the board.",
+        "ja": ":raised_hand: 「{step}」について判断が必要です: {question} {why} ボードのボタンで選んでください。",
+    },
+    EventKind.RUN_BLOCKED: {
+        "en": ":construction: Blocked, nothing was replaced: {why} {next} The board's buttons offer the ways out.",
+        "ja": ":construction: 中断しました。何も置き換えていません: {why} {next} ボードのボタンで次の操作を選べます。",
+    },
+    EventKind.RUN_STOP_REQUESTED: {
+        "en": ":octagonal_sign: {who} pressed STOP. {why}",
+        "ja": ":octagonal_sign: {who} が停止を指示しました。{why}",
+    },
+    EventKind.RUN_STOPPED: {
+        "en": ":octagonal_sign: Stopped. {safe_state} {why}",
+        "ja": ":octagonal_sign: 停止しました。{safe_state} {why}",
+    },
+    EventKind.RUN_FAILED: {
+        "en": ":x: The run failed at {step}: {why} {todo}",
+        "ja": ":x: 「{step}」で失敗しました: {why} {todo}",
+    },
+    EventKind.RUN_SUCCEEDED: {
+        "en": ":white_check_mark: The run ended well. {why}",
+        "ja": ":white_check_mark: 実行は正常に完了しました。{why}",
+    },
+    EventKind.STEP_ASKED: {
+        "en": ":question: {text} The buttons are on the board.",
+        "ja": ":question: {text} ボードのボタンで答えてください。",
+    },
+    EventKind.INCIDENT_RECOVERED: {
+        "en": ":tada: Recovered, all checks passed. RTO {rto_seconds}, RPO {rpo_seconds}, outage {outage_seconds}.",
+        "ja": ":tada: 復旧し、すべての検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、停止 {outage_seconds}",
+    },
+    EventKind.INCIDENT_RESOLVED: {
+        "en": ":checkered_flag: {who} resolved the incident. {summary}",
+        "ja": ":checkered_flag: {who} が解決済みにしました。{summary}",
+    },
+    EventKind.CONTROL_FAILED: {
+        "en": ":rotating_light: drbot could not do something itself. {what} {why} {todo}",
+        "ja": ":rotating_light: drbot の処理に失敗しました。{what} {why} {todo}",
+    },
+}
+
+DETAILS: Mapping[EventKind, Text] = {
+    EventKind.INCIDENT_DECLARED: {"en": "{who} declared it: {title}", "ja": "{who} が宣言しました: {title}"},
+    EventKind.INCIDENT_CONFIRMED: {"en": "{who} confirms: {answer}", "ja": "{who} の確認: {answer}"},
+    EventKind.INCIDENT_NOTE: {"en": ":pushpin: {who}: {text}", "ja": ":pushpin: {who}: {text}"},
+    EventKind.STATUS_UPDATE: {
+        "en": "{who} told the stakeholders: {text}",
+        "ja": "{who} が関係者に連絡しました: {text}",
+    },
+    EventKind.RUN_QUEUED: {"en": "Run {run} is queued ({runbook}).", "ja": "実行 {run} を登録しました ({runbook})。"},
+    EventKind.RUN_CLAIMED: {"en": "A worker took {run} ({owner}).", "ja": "ワーカー {owner} が {run} を開始しました。"},
+    EventKind.RUN_WAITING: {"en": "Waiting for people.", "ja": "担当者の操作を待っています。"},
+    EventKind.RUN_RESUMED: {"en": "Going on. {why}", "ja": "再開します。{why}"},
+    EventKind.RUN_HANDED_OVER: {"en": "The worker handed the run over.", "ja": "ワーカーが実行を引き継ぎました。"},
+    EventKind.STEP_STARTED: {"en": ":arrow_forward: {step}", "ja": ":arrow_forward: {step}"},
+    EventKind.STEP_RETRIED: {"en": ":repeat: {step}, again: {why}", "ja": ":repeat: {step} を再試行: {why}"},
+    EventKind.STEP_SUCCEEDED: {
+        "en": ":heavy_check_mark: {step}: {summary} ({seconds})",
+        "ja": ":heavy_check_mark: {step}: {summary} ({seconds})",
+    },
+    EventKind.STEP_FAILED: {"en": ":x: {step}: {why}{tail}", "ja": ":x: {step}: {why}{tail}"},
+    EventKind.STEP_SKIPPED: {
+        "en": ":fast_forward: {step} was not needed. {why}",
+        "ja": ":fast_forward: {step} は不要でした。{why}",
+    },
+    EventKind.STEP_STOPPED: {
+        "en": ":octagonal_sign: {step} was stopped. {why}",
+        "ja": ":octagonal_sign: {step} を停止しました。{why}",
+    },
+    EventKind.STEP_UNSURE: {"en": ":grey_question: {step}: {why}", "ja": ":grey_question: {step}: {why}"},
+    EventKind.STEP_SETTLED: {
+        "en": "{who} decided about {step}: {decision}",
+        "ja": "{who} が「{step}」を決定: {decision}",
+    },
+    EventKind.STEP_UNDONE: {
+        "en": ":leftwards_arrow_with_hook: {step} was taken back. {summary}",
+        "ja": ":leftwards_arrow_with_hook: {step} を取り消しました。{summary}",
+    },
+    EventKind.STEP_ANSWERED: {"en": "{who} answered {step}: {answer}", "ja": "{who} の回答 ({step}): {answer}"},
+    EventKind.REQUEST_PROVEN: {"en": "The proof is there: the copy passed its checks.", "ja": "検証が完了しました。"},
+    EventKind.REQUEST_USED: {"en": "The approval is used for {step}.", "ja": "承認を {step} に使用しました。"},
+    EventKind.REQUEST_WITHDRAWN: {
+        "en": "{who} withdrew the request. {reason}",
+        "ja": "{who} が承認依頼を取り下げました。{reason}",
+    },
+    EventKind.REQUEST_STOPPED: {
+        "en": "The approval request ended with STOP.",
+        "ja": "停止により承認依頼は終了しました。",
+    },
+    EventKind.VOTE_COUNTED: {
+        "en": "{who}: {decision}, {reason} ({have} of {need}, {door})",
+        "ja": "{who}: {decision}、{reason} ({have}/{need}、{door})",
+    },
+    EventKind.VOTE_REFUSED: {
+        "en": "A vote of {who} was not counted ({code}).",
+        "ja": "{who} の投票は無効でした ({code})。",
+    },
+    EventKind.KEPT_CREATED: {
+        "en": "The old data is kept: {volume} ({size}).",
+        "ja": "元のデータを保管しました: {volume} ({size})",
+    },
+}

@@ -1,0 +1,69 @@
+"""App Home: what is open, what waits for me, who I am to drbot."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.blocks.board import STATES
+from bot.blocks.elements import Block, button, context, divider, escape, header, section
+from bot.situation import Situation
+from core.approval import LIVE
+from core.level import LEVEL_TEXTS
+from core.people import Person
+from core.words import Text, say
+
+MOST = 20
+
+TITLE: Text = {"en": "Disaster recovery of {system}", "ja": "{system} の災害復旧"}
+NONE: Text = {"en": "No open incident.", "ja": "未解決のインシデントはありません。"}
+MINE: Text = {"en": "Waits for your approval", "ja": "あなたの承認待ち"}
+DECLARE: Text = {"en": "Declare an incident…", "ja": "インシデントを宣言…"}
+LOOK: Text = {"en": "Read and approve…", "ja": "確認して承認…"}
+YOU: Text = {"en": "You are {name}: {roles}.", "ja": "{name} さん: {roles}"}
+STRANGER: Text = {
+    "en": "You are not on the roster (dr.yml, people): you can look, but not declare or approve.",
+    "ja": "名簿 (dr.yml の people) に登録がないため、閲覧のみ可能です。",
+}
+
+
+def home(
+    system: str, person: Person | None, situations: Sequence[Situation], faults: Sequence[str], language: str
+) -> dict[str, Any]:
+    """The Home of one person."""
+    blocks: list[Block] = [header(say(TITLE, language, system=system))]
+    blocks += [section(f":red_circle: {escape(fault)}") for fault in faults[:5]]
+    if person is not None:
+        declare = button(say(DECLARE, language), "open:declare", {}, "danger")
+        blocks.append({"type": "actions", "elements": [declare]})
+    for situation in situations[:MOST]:
+        blocks += [divider(), *_incident(situation, person, language)]
+    if not situations:
+        blocks.append(section(say(NONE, language)))
+    return {"type": "home", "blocks": [*blocks, context(_you(person, language))]}
+
+
+def _you(person: Person | None, language: str) -> str:
+    if person is None:
+        return say(STRANGER, language)
+    return say(YOU, language, name=escape(person.name), roles=", ".join(sorted(person.roles)))
+
+
+def _incident(situation: Situation, person: Person | None, language: str) -> list[Block]:
+    incident = situation.incident
+    level = say(LEVEL_TEXTS[incident.level], language)
+    where = f"<#{incident.channel}>" if incident.channel else ""
+    state = say(STATES[incident.state], language)
+    blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{escape(incident.title)}")]
+    request = situation.request
+    if request is None or request.state not in LIVE or person is None or not _may_vote(situation, person):
+        return blocks
+    value = {"request": request.id, "seal": request.seal, "incident": incident.id}
+    look = button(say(LOOK, language), "vote:approve", value, "primary")
+    return [*blocks, context(f":bell: {say(MINE, language)}"), {"type": "actions", "elements": [look]}]
+
+
+def _may_vote(situation: Situation, person: Person) -> bool:
+    request = situation.request
+    if request is None or "approver" not in person.roles:
+        return False
+    voted = {vote.person for vote in situation.votes}
+    return person.id not in voted and (request.requester_counts or person.id not in request.requesters)

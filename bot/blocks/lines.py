@@ -1,0 +1,121 @@
+"""One sentence per event: milestones wake people in the channel, the rest goes into the board's thread."""
+
+from datetime import datetime
+
+from bot.blocks.elements import cut, escape
+from bot.blocks.event_texts import DETAILS, MILESTONES
+from bot.situation import Situation
+from core.events import Event, EventKind
+from core.plan import short_seal
+from core.words import Text, clock, duration, say, size
+
+STATUS = frozenset(
+    {
+        EventKind.INCIDENT_DECLARED,
+        EventKind.INCIDENT_LEVEL_CHANGED,
+        EventKind.INCIDENT_RECOVERING,
+        EventKind.INCIDENT_RECOVERED,
+        EventKind.INCIDENT_RESOLVED,
+        EventKind.STATUS_DUE,
+        EventKind.STATUS_UPDATE,
+    }
+)
+"""What the stakeholders hear about."""
+
+CARDS = frozenset(kind for kind in EventKind if kind.value.startswith(("request.", "vote.counted")))
+"""What changes an approval card."""
+
+URGENT = CARDS | {
+    EventKind.RUN_STOP_REQUESTED,
+    EventKind.RUN_STOPPED,
+    EventKind.RUN_FAILED,
+    EventKind.RUN_SUCCEEDED,
+    EventKind.RUN_NEEDS_DECISION,
+    EventKind.RUN_BLOCKED,
+    EventKind.RUN_REFUSED,
+    EventKind.STEP_ASKED,
+    EventKind.INCIDENT_RECOVERED,
+    EventKind.INCIDENT_RESOLVED,
+}
+"""After these the board is drawn at once: final states, approvals and stops jump the queue."""
+
+OTHER: Text = {
+    "en": "The next good backup is `{name}`; it loses the last {loss} before the outage.",
+    "ja": "次に使えるバックアップは `{name}` です。障害前 {loss} の書き込みが失われます。",
+}
+NO_OTHER: Text = {"en": "There is no other good backup.", "ja": "他に使えるバックアップはありません。"}
+
+TAIL_LINES = 12
+SEAL_LETTERS = 64
+
+
+class _Values(dict[str, str]):
+    """What an event does not say stays empty: a missing word must not stop the publisher."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def milestone(event: Event, situation: Situation, mentions: str = "") -> str | None:
+    """The channel's sentence, or None when the event is none."""
+    if event.kind is EventKind.RUN_FAILED and "tried" in event.payload:
+        return None  # the survey's refusal, told already
+    text = MILESTONES.get(event.kind)
+    return _filled(text, event, situation, mentions) if text else None
+
+
+def detail(event: Event, situation: Situation) -> str | None:
+    """The thread's line with its time, or None when there is nothing to say."""
+    text = DETAILS.get(event.kind)
+    return f"`{event.at:%H:%M:%S}` {_filled(text, event, situation)}" if text else None
+
+
+def _filled(text: Text, event: Event, situation: Situation, mentions: str = "") -> str:
+    values = _Values({key: _shown(key, value, situation.language) for key, value in event.payload.items()})
+    values["who"] = escape(situation.name_of(event.person))
+    values["run"] = escape(event.run or "")
+    values["step"] = escape(situation.title_of(event.step or str(event.payload.get("step") or "")))
+    values["mentions"] = mentions
+    values["next"] = _next_backup(event, situation.language)
+    for name in ("todo", "safe_state"):  # runs end with one sentence that often says both
+        if values[name] and values[name] in values["why"]:
+            values[name] = ""
+    sentence = say(text, situation.language).format_map(values)
+    return cut(" ".join(sentence.split(" ")).replace("  ", " ").strip(), 2500)
+
+
+def _next_backup(event: Event, language: str) -> str:
+    """The backup that would be taken instead, and what it would lose more."""
+    if "next" not in event.payload:
+        return ""
+    offered = event.payload["next"]
+    if not isinstance(offered, dict):
+        return say(NO_OTHER, language)
+    loss = duration(float(offered.get("loss_seconds", 0)), language)
+    return say(OTHER, language, name=escape(str(offered.get("name", ""))), loss=loss)
+
+
+def _shown(key: str, value: object, language: str) -> str:
+    """A payload value as people read it, escaped."""
+    if key == "tail":
+        return tail_block(value)
+    if key == "seal" and isinstance(value, str) and len(value) == SEAL_LETTERS:
+        return short_seal(value)
+    if isinstance(value, dict):  # a Text
+        value = value.get(language) or value.get("en") or ""
+    elif isinstance(value, (list, tuple)):
+        value = ", ".join(map(str, value))
+    elif isinstance(value, (int, float)) and key.endswith("seconds"):
+        value = duration(value, language)
+    elif isinstance(value, (int, float)) and key == "size":
+        value = size(value)
+    elif isinstance(value, str) and key.endswith(("_at", "_by")) and "T" in value:
+        value = clock(datetime.fromisoformat(value))
+    return escape(cut("-" if value is None else str(value), 1500))
+
+
+def tail_block(tail: object) -> str:
+    """The last lines of a failing step, as code; backticks would end the code early."""
+    whole = "\n".join(map(str, tail)) if isinstance(tail, (list, tuple)) else str(tail or "")
+    lines = [line for line in whole.replace("`", "'").splitlines() if line.strip()][-TAIL_LINES:]
+    return "\n```" + escape(cut("\n".join(lines), 1800)) + "```" if lines else ""

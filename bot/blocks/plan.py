@@ -1,0 +1,85 @@
+"""The steps of a run as Slack's `plan` block. It knows four states only, so the others are said in the title."""
+
+from collections.abc import Mapping
+
+from bot.blocks.elements import Block, bar, cut, escape, rich, section
+from bot.situation import Situation
+from core.run import StepRecord, StepState
+from core.runbook import Step
+from core.visible import visible
+from core.words import Text, duration, say, size
+
+TASKS = 50
+LETTERS = 6500
+
+TASK_STATES: Mapping[StepState, str] = {
+    StepState.PENDING: "pending",
+    StepState.RUNNING: "in_progress",
+    StepState.WAITING: "in_progress",
+    StepState.SUCCEEDED: "complete",
+    StepState.FAILED: "error",
+    StepState.SKIPPED: "complete",
+    StepState.STOPPED: "error",
+    StepState.UNSURE: "error",
+    StepState.UNDONE: "complete",
+}
+SAID_IN_TITLE: Mapping[StepState, Text] = {
+    StepState.WAITING: {"en": "waiting", "ja": "待機中"},
+    StepState.SKIPPED: {"en": "not needed", "ja": "不要"},
+    StepState.STOPPED: {"en": "stopped", "ja": "停止"},
+    StepState.UNSURE: {"en": "unsure: did it finish?", "ja": "完了したか不明"},
+    StepState.UNDONE: {"en": "taken back", "ja": "取り消し済み"},
+}
+
+
+def plan_blocks(situation: Situation, revision: str) -> list[Block]:
+    """Warnings and the `plan` block with a task per step; nothing before there is a plan."""
+    run = situation.run
+    if run is None or run.plan is None:
+        return []
+    language = situation.language
+    records = {record.id: record for record in situation.steps}
+    shown = run.plan.steps[:TASKS]
+    room = LETTERS // max(1, len(shown))
+    tasks = [_task(step, records.get(step.id), language, room) for step in shown]
+    title = run.plan.headline.get(language) or run.plan.headline.get("en") or run.runbook
+    warnings = [section(f":warning: {escape(cut(warning, 300))}") for warning in run.plan.warnings[:3]]
+    return [
+        *warnings,
+        {"type": "plan", "block_id": f"plan-{revision}", "title": cut(visible(title), 200), "tasks": tasks},
+    ]
+
+
+def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Block:
+    """`room`: letters for all its texts; a plan of fifty steps must fit into one message."""
+    state = record.state if record else StepState.PENDING
+    title = step.title.get(language) or step.title["en"]
+    if state in SAID_IN_TITLE:
+        title = f"{title} ({say(SAID_IN_TITLE[state], language)})"
+    task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": TASK_STATES[state]}
+    if step.destroys:
+        task["details"] = rich(", ".join(step.destroys), min(200, room // 4))
+    output = _output(record, language) if record else ""
+    return task | ({"output": rich(output, min(160, room // 4))} if output else {})
+
+
+def _output(record: StepRecord, language: str) -> str:
+    if record.state is StepState.RUNNING:
+        return _progress(record)
+    words = record.summary or ""
+    if record.seconds is not None and record.state is StepState.SUCCEEDED:
+        took = duration(record.seconds, language)
+        return f"{words} ({took})" if words else took
+    return words
+
+
+def _progress(record: StepRecord) -> str:
+    if record.progress_done is None:
+        return ""
+    unit = record.progress_unit or ""
+    shown = size if unit == "bytes" else lambda count: f"{count:,.0f}"
+    rest = "" if unit == "bytes" else f" {unit}"
+    if not record.progress_total:
+        return f"{shown(record.progress_done)}{rest}"
+    share = record.progress_done / record.progress_total
+    return f"{bar(share)} {share:.0%} · {shown(record.progress_done)} / {shown(record.progress_total)}{rest}"

@@ -1,0 +1,120 @@
+"""Stakeholder posts in plain language: what is affected, what we do, when the next news comes, expected end."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot.blocks.elements import Block, context, escape, header, section
+from bot.situation import Situation
+from core.incident import IncidentState
+from core.level import Level
+from core.run import RunState
+from core.words import Text, duration, say
+
+TITLES: Mapping[IncidentState, Text] = {
+    IncidentState.DECLARED: {"en": "{system}: there is a problem", "ja": "{system}: 障害が発生しています"},
+    IncidentState.RECOVERING: {"en": "{system}: being repaired", "ja": "{system}: 復旧作業中です"},
+    IncidentState.RECOVERED: {"en": "{system}: works again", "ja": "{system}: 復旧しました"},
+    IncidentState.RESOLVED: {"en": "{system}: resolved", "ja": "{system}: 対応を完了しました"},
+}
+AFFECTED: Mapping[Level, Text] = {
+    Level.SERVICE: {"en": "One service does not work: {service}.", "ja": "一部のサービスが利用できません: {service}"},
+    Level.DATABASE: {
+        "en": "The data store is damaged. Signing in and all work with data may fail.",
+        "ja": "データ保管に障害があります。ログインやデータの操作ができない場合があります。",
+    },
+    Level.HOST: {"en": "The whole system is down.", "ja": "システム全体が停止しています。"},
+    Level.DATACENTRE: {"en": "The whole site is down.", "ja": "拠点全体が停止しています。"},
+}
+DOING: Mapping[IncidentState, Text] = {
+    IncidentState.DECLARED: {
+        "en": "We are finding out what is needed and preparing the repair.",
+        "ja": "原因の調査と復旧の準備を進めています。",
+    },
+    IncidentState.RECOVERING: {"en": "The repair is under way.", "ja": "復旧作業を実施しています。"},
+    IncidentState.RECOVERED: {
+        "en": "All automatic checks passed. We are confirming it with people.",
+        "ja": "自動検査にすべて合格しました。最終確認を行っています。",
+    },
+    IncidentState.RESOLVED: {"en": "The incident is closed.", "ja": "本件の対応は終了しました。"},
+}
+PREPARED: Text = {
+    "en": "The repair is being prepared; two people must agree before anything is replaced.",
+    "ja": "復旧の準備中です。置き換えの前に二人の承認を得ます。",
+}
+STUCK: Text = {"en": "A decision by our team is needed before it goes on.", "ja": "続行には担当者の判断が必要です。"}
+LOST: Text = {
+    "en": "What was entered in the {age} before the outage has to be entered again.",
+    "ja": "障害発生前 {age} の入力内容は、再度の入力が必要です。",
+}
+EXPECTED: Text = {"en": "We expect to be back at about {when} UTC.", "ja": "復旧見込み: {when} (UTC) 頃"}
+DOWN_FOR: Text = {"en": "It did not work for {used}.", "ja": "停止時間: {used}"}
+NEXT: Text = {"en": "Next update at {when} UTC at the latest.", "ja": "次回の連絡: 遅くとも {when} (UTC)"}
+SAYS: Text = {"en": "*{who}:* {words}", "ja": "*{who}:* {words}"}
+
+STUCK_STATES = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.FAILED, RunState.STOPPED})
+
+
+def status_post(situation: Situation, words: str = "", who: str = "") -> list[Block]:
+    """The post about the incident as it is now; `words` are a person's own."""
+    said = [section(say(SAYS, situation.language, who=escape(who), words=escape(words)))] if words else []
+    lines = "\n".join(_lines(situation))
+    return [header(_title(situation)), *said, section(lines), context(_next(situation))]
+
+
+def status_sentence(situation: Situation, words: str = "") -> str:
+    """The same as one line of text."""
+    return escape(f"{_title(situation)} ({situation.incident.name}). {words or ' '.join(_lines(situation)[:2])}")
+
+
+def _title(situation: Situation) -> str:
+    return say(TITLES[situation.incident.state], situation.language, system=situation.configuration.system)
+
+
+def _lines(situation: Situation) -> list[str]:
+    language, incident = situation.language, situation.incident
+    is_over = incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED)
+    lines = []
+    if not is_over:
+        service = incident.service or incident.title
+        lines.append(escape(say(AFFECTED[incident.level], language, service=service)))
+    lines.append(_doing(situation))
+    lines += _times(situation)
+    plan = situation.run.plan if situation.run else None
+    loses = plan is not None and plan.backup is not None
+    if loses and plan is not None and plan.loss_seconds:
+        lines.append(say(LOST, language, age=duration(plan.loss_seconds, language)))
+    return lines
+
+
+def _doing(situation: Situation) -> str:
+    incident, run, language = situation.incident, situation.run, situation.language
+    if incident.state in (IncidentState.DECLARED, IncidentState.RECOVERING) and run is not None:
+        if run.state in STUCK_STATES:
+            return say(STUCK, language)
+        if incident.state is IncidentState.DECLARED and run.plan is not None:
+            return say(PREPARED, language)
+    return say(DOING[incident.state], language)
+
+
+def _times(situation: Situation) -> list[str]:
+    clocks, language = situation.clocks, situation.language
+    if situation.incident.rto_seconds is not None:
+        return [say(DOWN_FOR, language, used=duration(situation.incident.rto_seconds, language))]
+    run = situation.run
+    if clocks.rto_forecast is None or run is None or run.state in STUCK_STATES or run.is_over:
+        return []
+    end = situation.incident.started_at + timedelta(seconds=clocks.rto_forecast)
+    return [say(EXPECTED, language, when=_hour(end))]
+
+
+def _next(situation: Situation) -> str:
+    incident = situation.incident
+    name = escape(incident.name)
+    if incident.state is IncidentState.RESOLVED:
+        return name
+    cadence = situation.configuration.cadence.of(incident.level.value)
+    return f"{name} · {say(NEXT, situation.language, when=_hour(situation.now + timedelta(seconds=cadence)))}"
+
+
+def _hour(moment: datetime) -> str:
+    return f"{moment:%H:%M}"

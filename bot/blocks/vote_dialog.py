@@ -1,0 +1,60 @@
+"""The vote dialog: drawn from the current plan, so that nobody votes on what an old card said (approvals.md rule 2)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.blocks.elements import plain, section, text_input
+from bot.blocks.tables import table_block
+from commands.vote_dialog import VoteDialog, table_of
+from core.words import Text, say
+
+TITLES: Mapping[str, Text] = {
+    "approve": {"en": "Approve", "ja": "承認"},
+    "deny": {"en": "Deny", "ja": "却下"},
+}
+MEANING: Mapping[str, Text] = {
+    "approve": {
+        "en": "Together with another person's approval exactly this is carried out, and nothing else.",
+        "ja": "もう一人の承認と合わせて、次の内容だけが実行されます。",
+    },
+    "deny": {
+        "en": "One no is enough: nothing is replaced, and the same is not asked again unless you agree.",
+        "ja": "一人の却下で中止されます。同じ内容は、却下した人の同意なしに再依頼されません。",
+    },
+}
+NEW_PLAN: Text = {
+    "en": "The plan has changed since that message: this is the current one.",
+    "ja": "計画が変更されています。これが最新の計画です。",
+}
+TARGET: Text = {"en": 'Type the name of the target: "{target}"', "ja": "対象の名前「{target}」を入力してください"}
+CODE: Text = {"en": "One-time code", "ja": "ワンタイムコード"}
+CODE_HINT: Text = {
+    "en": "Six digits from your authenticator. Not set up yet? /dr enrol",
+    "ja": "認証アプリの 6 桁の数字。未設定の場合は /dr enrol",
+}
+REASON: Text = {"en": "Reason", "ja": "理由"}
+HINT: Text = {"en": "It goes into the report.", "ja": "報告書に記載されます。"}
+BACK: Text = {"en": "Back", "ja": "戻る"}
+
+
+def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan: bool = False) -> dict[str, Any]:
+    """The dialog for one decision about one request. `is_new_plan`: the button was of an older one."""
+    kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
+    blocks = [section(say(MEANING[decision], language)), *table_block(table_of(dialog), language)]
+    if is_new_plan:
+        blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
+    if decision == "approve":
+        blocks.append(text_input("target", say(TARGET, language, target=dialog.target)))
+        if dialog.needs_code:
+            blocks.append(text_input("code", say(CODE, language), hint=say(CODE_HINT, language)))
+    blocks.append(text_input("reason", say(REASON, language), hint=say(HINT, language), lines=True))
+    return {
+        "type": "modal",
+        "callback_id": "vote",
+        "private_metadata": json.dumps(kept),
+        "title": plain(say(TITLES[decision], language), 24),
+        "submit": plain(say(TITLES[decision], language), 24),
+        "close": plain(say(BACK, language), 24),
+        "blocks": blocks,
+    }

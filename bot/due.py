@@ -1,0 +1,155 @@
+"""What events make due later, and what happens when it is: status posts, reminders, questions nobody answered."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from bot.pager import page, plan_page
+from commands.context import CommandContext
+from core.approval import RequestState, standing
+from core.events import Event, EventKind
+from core.incident import IncidentState
+from store import incidents, journal, requests, runs, schedules, steps, surfaces
+from store.database import Transaction
+from store.schedules import Schedule
+
+CURSOR = "due"
+REVIEW = timedelta(hours=24)
+REMINDERS = (0.5, 0.8)  # of the time to vote (approvals.md rule 3)
+
+
+def plan_events(context: CommandContext) -> None:
+    """Turn new events into rows of `schedules`, each exactly once: rows and cursor move together."""
+    with context.database.read() as connection:
+        if journal.head(connection)[0] <= surfaces.cursor(connection, CURSOR):
+            return
+    with context.database.write() as tx:
+        events = journal.after(tx.connection, surfaces.cursor(tx.connection, CURSOR))
+        for event in events:
+            if event.kind in PLAN:
+                PLAN[event.kind](context, tx, event)
+        if events:
+            surfaces.advance(tx, CURSOR, events[-1].seq)
+
+
+def _status(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Stakeholders hear from us at the cadence of the level."""
+    if event.incident is None:
+        return
+    incident = incidents.get(tx.connection, event.incident)
+    if not incident.is_open:
+        return
+    every = context.configuration.cadence.of(incident.level.value)
+    schedules.put(
+        tx,
+        Schedule(
+            key=f"status/{incident.id}",
+            kind="status",
+            incident=incident.id,
+            next_at=event.at + timedelta(seconds=every),
+            every_seconds=every,
+        ),
+    )
+
+
+def _reminders(context: CommandContext, tx: Transaction, event: Event) -> None:
+    request = requests.get(tx.connection, str(event.payload["request"]))
+    time_to_vote = request.expires_at - request.opened_at
+    for share in REMINDERS:
+        schedules.put(
+            tx,
+            Schedule(
+                key=f"reminder/{request.id}/{share}",
+                kind="reminder",
+                incident=request.incident,
+                request=request.id,
+                next_at=request.opened_at + share * time_to_vote,
+            ),
+        )
+
+
+def _asked(context: CommandContext, tx: Transaction, event: Event) -> None:
+    _reminders(context, tx, event)
+    plan_page(tx, event)
+
+
+def _held(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Break-glass wakes the approvers, and its review is due within a day (approvals.md rule 10)."""
+    plan_page(tx, event)
+    schedules.put(
+        tx,
+        Schedule(
+            key=f"review/{event.payload['request']}",
+            kind="review",
+            incident=event.incident,
+            request=str(event.payload["request"]),
+            next_at=event.at + REVIEW,
+        ),
+    )
+
+
+def _question(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """A question has an answer for silence."""
+    run = runs.get(tx.connection, event.run or "")
+    ask = run.plan.step(event.step or "").ask if run.plan else None
+    if ask is not None:
+        next_at = event.at + timedelta(seconds=ask.within)
+        key = f"ask/{run.id}/{event.step}"
+        schedules.put(tx, Schedule(key=key, kind="ask", incident=event.incident, next_at=next_at))
+
+
+PLAN: Mapping[EventKind, Callable[[CommandContext, Transaction, Event], None]] = {
+    EventKind.INCIDENT_DECLARED: _status,
+    EventKind.INCIDENT_LEVEL_CHANGED: _status,
+    EventKind.REQUEST_OPENED: _asked,
+    EventKind.REQUEST_HELD: _held,
+    EventKind.STEP_ASKED: _question,
+}
+
+
+def _post_status(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    if schedule.incident is None:
+        return
+    incident = incidents.get(tx.connection, schedule.incident)
+    if incident.state in (IncidentState.DECLARED, IncidentState.RECOVERING):
+        tx.record(EventKind.STATUS_DUE, incident=incident.id)
+
+
+def _remind(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    request = requests.get(tx.connection, schedule.request or "")
+    if request.state is not RequestState.OPEN:
+        return
+    roster = context.rosters.look(tx.connection, runs.get(tx.connection, request.run).site)
+    have = len(standing(request, requests.votes(tx.connection, request.id), roster))
+    tx.record(
+        EventKind.REQUEST_REMINDED,
+        incident=request.incident,
+        run=request.run,
+        step=request.gate,
+        request=request.id,
+        missing=max(0, request.people - have),
+        expires_at=request.expires_at,
+    )
+
+
+def _review(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    tx.record(EventKind.REVIEW_DUE, incident=schedule.incident, request=schedule.request)
+
+
+def _nobody_answered(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    """Raises UserError when somebody did."""
+    _, run_id, step = schedule.key.split("/")
+    run = runs.get(tx.connection, run_id)
+    ask = run.plan.step(step).ask if run.plan else None
+    if ask is None or run.is_over:
+        return
+    steps.answer(tx, run_id, step, ask.silence, None)
+    tx.after_commit(lambda: context.doorbell.ring(run.site, run.id))
+
+
+FIRE: Mapping[str, Callable[[CommandContext, Transaction, Schedule], None]] = {
+    "status": _post_status,
+    "reminder": _remind,
+    "review": _review,
+    "page": page,
+    "ask": _nobody_answered,
+}

@@ -1,0 +1,175 @@
+"""Opens an incident's channel and furnishes it: roster, topic, pin, bookmark. What is optional fails silently."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+
+from bot.blocks.board import STATES
+from bot.blocks.elements import cut, escape, promise
+from bot.desk import Desk
+from bot.poster import Letter
+from bot.situation import Situation
+from bot.slack import SlackRefusedError
+from core.incident import channel_name
+from core.level import LEVEL_TEXTS
+from core.words import Text, say
+from store import incidents
+from store.surfaces import Surface
+
+log = structlog.get_logger(__name__)
+
+NAMES = 9
+TOPIC = 250
+INVITED = 100
+OLD_SECONDS = 3600
+
+TOPIC_TEXT: Text = {
+    "en": "{name} · level {level}: {meaning} · {state} · RTO {rto}, RPO {rpo}",
+    "ja": "{name} · レベル {level}: {meaning} · {state} · RTO {rto}、RPO {rpo}",
+}
+ANNOUNCED: Text = {
+    "en": "{name} is declared: {title}. Everything about it is in <#{channel}>.",
+    "ja": "{name} が宣言されました: {title}。詳細は <#{channel}> へ。",
+}
+BOARD: Text = {"en": "Live board", "ja": "ライブボード"}
+
+
+class IncidentChannel:
+    """The channel of one incident."""
+
+    def __init__(self, desk: Desk, incident: int) -> None:
+        self._desk = desk
+        self._incident = incident
+        self._fallback = ""
+        self._topic = ""
+
+    def place(self, situation: Situation) -> str:
+        """Where the incident is shown: its channel, opened now if need be; else the home channel, saying why."""
+        if situation.incident.channel:
+            return situation.incident.channel
+        if self._fallback:
+            return self._fallback
+        return self.open(situation)
+
+    def open(self, situation: Situation) -> str:
+        """A new channel, also in place of one that was archived. Raises SlackBusyError, SlackDownError."""
+        try:
+            channel, name = self._created(situation)
+        except SlackRefusedError as refusal:
+            self._fallback = self._desk.context.configuration.channels.home
+            self._desk.control_failed(self._incident, "I wanted to open a channel for this incident", refusal)
+            return self._fallback
+        with self._desk.database.write() as tx:
+            incidents.open_channel(tx, self._incident, channel, name)
+        return channel
+
+    def _created(self, situation: Situation) -> tuple[str, str]:
+        """Id and name. A taken name gets a suffix, unless it is ours from a call whose answer was lost."""
+        first = channel_name(situation.incident)
+        for name in _names(first):
+            try:
+                answer = self._desk.poster.slack.call("conversations.create", name=name, is_private=False)
+            except SlackRefusedError as refusal:
+                if refusal.code != "name_taken":
+                    raise
+                mine = self._found(name)
+                if mine is not None:
+                    return mine, name
+                continue
+            return str(answer["channel"]["id"]), str(answer["channel"]["name"])
+        raise SlackRefusedError("conversations.create", "name_taken")
+
+    def _found(self, name: str) -> str | None:
+        """A fresh channel of this name that drbot made and no incident has."""
+        me = self._desk.poster.slack.call("auth.test")["user_id"]
+        for channel in self._desk.poster.channels():
+            is_fresh = float(channel.get("created", 0)) > time.time() - OLD_SECONDS
+            if channel["name"] == name and channel.get("creator") == me and is_fresh:
+                with self._desk.database.read() as connection:
+                    if incidents.of_channel(connection, channel["id"]) is None:
+                        return str(channel["id"])
+        return None
+
+    def furnish(self, situation: Situation, board: Surface) -> None:
+        """Everything around the board, once per board; all of it may be repeated without harm."""
+        key = f"furnished@{board.channel}/{board.ts}"
+        if self._desk.poster.known(self._incident, key) is not None:
+            self._set_topic(situation, board.channel)
+            return
+        if board.channel == situation.incident.channel:
+            self._invite(situation, board.channel)
+            self._optional("pins.add", channel=board.channel, timestamp=board.ts)
+            self._set_topic(situation, board.channel)
+            self._bookmark(situation, board)
+            self._announce(situation)
+        self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=board.channel, ts=board.ts))
+
+    def _invite(self, situation: Situation, channel: str) -> None:
+        ids = [account for person in situation.roster.people.values() for account in person.slack[:1]]
+        if not ids:
+            return
+        try:
+            self._desk.poster.slack.call("conversations.invite", channel=channel, users=",".join(ids[:INVITED]))
+        except SlackRefusedError:  # one bad name spoils all: each by itself then
+            for account in ids:
+                self._invite_one(channel, account)
+
+    def _invite_one(self, channel: str, account: str) -> None:
+        try:
+            self._desk.poster.slack.call("conversations.invite", channel=channel, users=account)
+        except SlackRefusedError as refusal:
+            if refusal.code not in ("already_in_channel", "cant_invite_self"):
+                self._desk.control_failed(self._incident, f"I wanted to invite the account {account} here", refusal)
+
+    def _set_topic(self, situation: Situation, channel: str) -> None:
+        """Topic with level and targets, when it says something new."""
+        incident, language = situation.incident, situation.language
+        targets = situation.configuration.targets
+        topic = say(
+            TOPIC_TEXT,
+            language,
+            name=incident.name,
+            level=incident.level.value,
+            meaning=say(LEVEL_TEXTS[incident.level], language),
+            state=say(STATES[incident.state], language),
+            rto=promise(targets.rto, language),
+            rpo=promise(targets.rpo, language),
+        )
+        if topic != self._topic and channel == incident.channel:
+            self._optional("conversations.setTopic", channel=channel, topic=cut(topic, TOPIC))
+            self._topic = topic
+
+    def _bookmark(self, situation: Situation, board: Surface) -> None:
+        link = self._optional("chat.getPermalink", channel=board.channel, message_ts=board.ts)
+        if link:
+            title = say(BOARD, situation.language)
+            self._optional("bookmarks.add", channel_id=board.channel, title=title, type="link", link=link["permalink"])
+
+    def _announce(self, situation: Situation) -> None:
+        """Whoever was in the home channel learns where it goes on."""
+        incident = situation.incident
+        text = say(
+            ANNOUNCED, situation.language, name=incident.name, title=escape(incident.title), channel=incident.channel
+        )
+        home = situation.configuration.channels.home
+        letter = Letter(incident=incident.id, key=f"announced@{incident.channel}", channel=home, text=text, blocks=[])
+        try:
+            self._desk.poster.post(letter, doubtful=True)
+        except SlackRefusedError as refusal:
+            log.info("The home channel was not told.", channel=home, why=refusal.code)
+
+    def _optional(self, method: str, **arguments: Any) -> dict[str, Any] | None:
+        """A call nobody misses when Slack refuses it."""
+        try:
+            return self._desk.poster.slack.call(method, **arguments)
+        except SlackRefusedError as refusal:
+            log.info("An optional surface is not there.", method=method, why=refusal.code)
+            return None
+
+
+def _names(first: str) -> Iterator[str]:
+    yield first
+    for number in range(2, NAMES + 1):
+        yield f"{first[:76]}-{number}"

@@ -1,0 +1,190 @@
+"""One incident's way into Slack: its events in order, its channel, its board. One thread at a time works in a lane.
+
+The cursor of a lane says what was shown; its intent says what was about to be shown when the bot died.
+"""
+
+import threading
+import time
+from collections import deque
+
+import structlog
+
+from bot import batch as batches
+from bot.batch import Batch
+from bot.blocks.lines import URGENT
+from bot.desk import Desk
+from bot.incident_channel import IncidentChannel
+from bot.live_board import LiveBoard
+from bot.situation import Situation
+from bot.slack import SlackBusyError, SlackDownError, SlackRefusedError
+from core.errors import TemporaryError
+from core.events import Event
+from store import surfaces
+from store.surfaces import Surface
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WAIT_SECONDS = 10.0
+IDLE_SECONDS = 20.0
+GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel"})
+LOST = frozenset({"message_not_found", "thread_not_found"})
+
+
+class Lane:
+    """`offer` events, call `work` when `due`."""
+
+    def __init__(self, desk: Desk, incident: int) -> None:
+        self.incident = incident
+        self._desk = desk
+        self._channel = IncidentChannel(desk, incident)
+        self._board = LiveBoard(desk, incident)
+        self._lock = threading.Lock()
+        self._pending: deque[Event] = deque()
+        with desk.database.read() as connection:
+            self._shown = surfaces.cursor(connection, self._cursor)
+            self._intent = surfaces.cursor(connection, f"{self._cursor}-intent")
+        self._doubtful = self._intent > self._shown
+        self._failures = 0
+        self._next_look = 0.0
+        self.is_over = False
+
+    @property
+    def _cursor(self) -> str:
+        return f"publisher-{self.incident}"
+
+    def offer(self, event: Event) -> None:
+        """One more event to show; what was shown before is ignored."""
+        if event.seq <= self._shown:
+            return
+        with self._lock:
+            self._pending.append(event)
+        self.is_over = False
+        if not self._failures:
+            self._next_look = 0.0
+
+    def first_pending(self) -> int | None:
+        """The oldest event not shown yet."""
+        with self._lock:
+            return self._pending[0].seq if self._pending else None
+
+    def is_due(self) -> bool:
+        """Whether there is something to do now."""
+        return not self.is_over and time.monotonic() >= self._next_look
+
+    def work(self, interval: float) -> None:
+        """Show what is pending and draw the board. Never raises; comes back later for what did not work."""
+        try:
+            waiting = self._work(interval)
+            self._failures = 0
+            self._doubtful = False
+            self._next_look = time.monotonic() + waiting
+            if self.first_pending() is not None:  # came while this was being decided
+                self._next_look = 0.0
+        except SlackBusyError as busy:
+            self._next_look = time.monotonic() + min(busy.seconds, LONGEST_WAIT_SECONDS)
+        except SlackDownError as down:
+            self._doubtful = True
+            self._again_later(str(down))
+        except TemporaryError as error:
+            self._doubtful = True
+            self._again_later(str(error))
+        except SlackRefusedError as refusal:
+            self._refused(refusal)
+        except Exception:
+            log.exception("A lane of the publisher failed.", incident=self.incident)
+            self._doubtful = True
+            self._again_later("unforeseen")
+
+    def _again_later(self, why: str) -> None:
+        self._failures += 1
+        seconds = min(LONGEST_WAIT_SECONDS, 0.25 * 2**self._failures)
+        self._next_look = time.monotonic() + seconds
+        if self._failures == 1:
+            log.warning("Slack is not reached; nothing is lost, trying again.", incident=self.incident, why=why)
+
+    def _refused(self, refusal: SlackRefusedError) -> None:
+        """What was to be shown here cannot be: say so, and do not try the same forever."""
+        self._desk.control_failed(self.incident, "I could not write into the incident's channel", refusal)
+        if refusal.code in LOST:
+            self._board.forget()
+        elif refusal.code in GONE:
+            situation = self._desk.situation(self.incident)
+            if situation.incident.is_open:
+                self._channel.open(situation)
+        elif self._failures >= 2:
+            self._done(self._batch_end())
+        self._again_later(str(refusal))
+
+    def _work(self, interval: float) -> float:
+        """Seconds until the next look."""
+        situation = self._desk.situation(self.incident)
+        channel = self._channel.place(situation)
+        is_new = channel != situation.incident.channel
+        if is_new:
+            situation = self._desk.situation(self.incident)
+        board = self._board.post(situation, channel, doubtful=self._doubtful or not is_new)
+        self._channel.furnish(situation, board)
+        events = self._batch()
+        self._draw(situation, board, interval, urgent=any(event.kind in URGENT for event in events))
+        if events:
+            self._show(events, board, interval)
+            situation = self._desk.situation(self.incident)
+        self._draw(situation, board, interval, urgent=not situation.incident.is_open)
+        if self.first_pending() is not None:
+            return 0.0
+        self.is_over = not situation.incident.is_open
+        is_moving = situation.run is not None and not situation.run.is_over
+        return interval if is_moving else IDLE_SECONDS
+
+    def _draw(self, situation: Situation, board: Surface, interval: float, *, urgent: bool) -> None:
+        """The board, unless it was drawn a moment ago and nothing is urgent."""
+        if not urgent and time.monotonic() - self._board.drawn_at < interval:
+            return
+        try:
+            self._board.draw(situation, board, urgent=urgent)
+        except SlackBusyError:
+            return  # latest wins: the next look draws it
+        except SlackRefusedError as refusal:
+            if refusal.code not in LOST:
+                raise
+            self._board.forget()
+
+    def _show(self, events: tuple[Event, ...], board: Surface, interval: float) -> None:
+        """One batch, the board being kept fresh meanwhile."""
+        self._remember_intent(events[-1].seq)
+        situation = self._desk.situation(self.incident)
+        batch = Batch(events=events, situation=situation, board=board, doubtful=self._doubtful)
+
+        def between() -> None:
+            if time.monotonic() - self._board.drawn_at >= interval:
+                self._draw(self._desk.situation(self.incident), board, interval, urgent=False)
+
+        batches.show(self._desk, batch, between)
+        self._done(batch.last)
+
+    def _batch(self) -> tuple[Event, ...]:
+        """What is pending; a batch that was begun before is repeated with exactly its events."""
+        with self._lock:
+            pending = tuple(self._pending)
+        if self._intent > self._shown:
+            return tuple(event for event in pending if event.seq <= self._intent)
+        return pending
+
+    def _batch_end(self) -> int:
+        events = self._batch()
+        return events[-1].seq if events else self._shown
+
+    def _remember_intent(self, seq: int) -> None:
+        if self._intent >= seq:
+            return
+        with self._desk.database.write() as tx:
+            surfaces.advance(tx, f"{self._cursor}-intent", seq)
+        self._intent = seq
+
+    def _done(self, seq: int) -> None:
+        with self._desk.database.write() as tx:
+            surfaces.advance(tx, self._cursor, seq)
+        self._shown = seq
+        with self._lock:
+            while self._pending and self._pending[0].seq <= seq:
+                self._pending.popleft()

@@ -1,0 +1,1 @@
+"""Everything Slack delivers; routes.py says who takes it."""

@@ -1,0 +1,33 @@
+"""A verb done for a visit, and its answer shown: a dialog where one is asked for, else the reply."""
+
+from typing import Any
+
+from bot.blocks.dialogs import declare_dialog, text_dialog
+from bot.blocks.vote_dialog import vote_dialog
+from bot.office import Office, Visit
+from commands.approve import dialog_of
+from commands.dispatch import dispatch
+from commands.messages import DialogRequest
+from core.approval import Door
+
+
+def answer(office: Office, visit: Visit, verb_text: str) -> None:
+    """Dispatch what was typed or pressed. Raises UserError."""
+    reply = dispatch(office.context, office.request(visit, verb_text, door=Door.COMMAND))
+    if reply.dialog is not None and visit.trigger:
+        office.show(visit, dialog_for(office, visit, reply.dialog), in_place_of=visit.view)
+        return
+    office.tell(visit, reply)
+
+
+def dialog_for(office: Office, visit: Visit, wanted: DialogRequest) -> dict[str, Any]:
+    """The view of a dialog. Raises UserError when this person could not use it anyway."""
+    language = office.language(visit)
+    if wanted.kind == "vote" and wanted.request is not None:
+        account = office.accounts.as_far_as_known(visit.user)
+        facts = dialog_of(office.context, wanted.request, office.person(visit), account=account)
+        return vote_dialog(facts, "approve", language)
+    if wanted.kind == "declare":
+        site = office.context.configuration.site(wanted.values.get("site", ""))
+        return declare_dialog(site, language, wanted.values, visit.channel)
+    return text_dialog(wanted.kind, wanted.incident or 0, language, wanted.values.get("text", ""))

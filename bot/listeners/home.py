@@ -1,0 +1,34 @@
+"""App Home: drawn each time it is opened."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.blocks.home import MOST, home
+from bot.listeners.visits import visit_of_event
+from bot.office import Office, Visit
+from bot.situation import situation_of
+from commands.faults import faults_of
+from store import incidents
+
+
+def opened(office: Office, body: Mapping[str, Any]) -> None:
+    """Somebody opened the Home tab."""
+    if body["event"].get("tab", "home") == "home":
+        office.later(visit_of_event(body, ""), publish)
+
+
+def publish(office: Office, visit: Visit) -> None:
+    """Open incidents, and what waits for this person."""
+    now = datetime.now(UTC)
+    with office.context.database.read() as connection:
+        open_ones = incidents.recent(connection, open_only=True, limit=MOST)
+        situations = [situation_of(connection, office.context, one.id, now) for one in open_ones]
+    view = home(
+        office.context.configuration.system,
+        office.person(visit),
+        situations,
+        faults_of(office.context),
+        office.language(visit),
+    )
+    office.client.views_publish(user_id=visit.user, view=office.stamps.view(view, visit.user))

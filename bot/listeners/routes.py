@@ -1,0 +1,63 @@
+"""The routing table: what Slack delivers → who takes it. One line each, nothing registers itself."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.listeners import buttons, dialogs, home, mentions, slash_command, timeline
+from bot.office import Office
+
+Interactive = Callable[[Office, Ack, dict[str, Any]], None]
+Told = Callable[[Office, dict[str, Any]], None]
+
+COMMANDS: tuple[tuple[str, Interactive], ...] = (("/dr", slash_command.typed),)
+ACTIONS: tuple[tuple[str, Interactive], ...] = (
+    (r"^do:\d+$", buttons.pressed),
+    (r"^vote:approve$", buttons.approve),
+    (r"^vote:deny$", buttons.deny),
+    (r"^open:declare$", buttons.declare),
+)
+VIEWS: tuple[tuple[str, Interactive], ...] = (
+    ("vote", dialogs.voted),
+    ("declare", dialogs.declared),
+    ("update", dialogs.updated),
+    ("resolve", dialogs.resolved),
+)
+SHORTCUTS: tuple[tuple[str, Interactive], ...] = (("declare", buttons.declare), ("timeline", timeline.chosen))
+EVENTS: tuple[tuple[str, Told], ...] = (
+    ("app_home_opened", home.opened),
+    ("app_mention", mentions.mentioned),
+    ("member_joined_channel", mentions.joined),
+    ("channel_archive", mentions.archived),
+    ("reaction_added", timeline.reacted),
+)
+
+
+def register(app: App, office: Office) -> None:
+    """Put the table into Bolt."""
+    for command, take in COMMANDS:
+        app.command(command)(_interactive(office, take))
+    for pattern, take in ACTIONS:
+        app.action(re.compile(pattern))(_interactive(office, take))
+    for callback, take in VIEWS:
+        app.view(callback)(_interactive(office, take))
+    for callback, take in SHORTCUTS:
+        app.shortcut(callback)(_interactive(office, take))
+    for kind, told in EVENTS:
+        app.event(kind)(_told(office, told))
+
+
+def _interactive(office: Office, take: Interactive) -> Callable[..., None]:
+    def listener(ack: Ack, body: dict[str, Any]) -> None:
+        take(office, ack, body)
+
+    return listener
+
+
+def _told(office: Office, told: Told) -> Callable[..., None]:
+    def listener(body: dict[str, Any]) -> None:
+        told(office, body)
+
+    return listener

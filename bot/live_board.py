@@ -1,0 +1,69 @@
+"""The pinned board of one incident: edited in place, latest wins, no more often than Slack allows."""
+
+import time
+
+from bot.blocks.board import board, sentence
+from bot.blocks.elements import escape
+from bot.desk import Desk
+from bot.poster import Letter
+from bot.situation import Situation
+from core.events import canonical
+from store.surfaces import Surface
+
+LEAST_SECONDS = 3.0
+EDITS_A_MINUTE = 45.0  # of Slack's 50, for the boards of all incidents together
+
+
+def interval(open_incidents: int) -> float:
+    """Seconds between two edits of one board: 3, and slower with more incidents."""
+    return max(LEAST_SECONDS, open_incidents * 60.0 / EDITS_A_MINUTE)
+
+
+class LiveBoard:
+    """Knows what the board shows, so that it is only edited when it would show something else."""
+
+    def __init__(self, desk: Desk, incident: int) -> None:
+        self._desk = desk
+        self._incident = incident
+        self._shown = b""
+        self._surface: Surface | None = None
+        self.drawn_at = 0.0
+
+    def post(self, situation: Situation, channel: str, *, doubtful: bool) -> Surface:
+        """The board's message in this channel, posted now if need be."""
+        key = f"board@{channel}"
+        known = self._desk.poster.known(self._incident, key)
+        if known is not None:
+            self._surface = known
+            return known
+        blocks = board(situation, str(time.time_ns()))
+        letter = Letter(
+            incident=self._incident,
+            key=key,
+            channel=channel,
+            text=escape(sentence(situation)),
+            blocks=blocks,
+            urgent=True,
+        )
+        surface = self._desk.poster.post(letter, doubtful=doubtful)
+        self._surface = surface
+        self._shown = canonical(board(situation))
+        self.drawn_at = time.monotonic()
+        return surface
+
+    def forget(self) -> None:
+        """Somebody deleted the message: the next look posts a new one."""
+        if self._surface is not None:
+            self._desk.poster.forget(self._surface)
+            self._surface, self._shown = None, b""
+
+    def draw(self, situation: Situation, surface: Surface, *, urgent: bool) -> None:
+        """Edit it if it would show something new. `block_id`s are new with every edit, as Slack wants."""
+        wanted = canonical(board(situation))
+        if wanted == self._shown:
+            return
+        begun = time.monotonic()
+        blocks = board(situation, str(time.time_ns()))
+        self._desk.poster.edit(surface, escape(sentence(situation)), blocks, urgent=urgent)
+        self._shown = wanted
+        self.drawn_at = begun

@@ -1,0 +1,131 @@
+"""`drbot bot`: the listeners, the publisher and the ticker, in one process until it is asked to stop."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin import SocketModeClient
+
+from bot.accounts import Accounts
+from bot.app import build_app, quiet
+from bot.budget import Budget
+from bot.desk import Desk
+from bot.http_mode import address_of, serve
+from bot.office import Office
+from bot.poster import Poster
+from bot.publisher import Publisher
+from bot.settings import BotSettings
+from bot.slack import Slack, client_of
+from bot.stamps import stamps_of
+from bot.ticker import Ticker
+from commands.context import CommandContext, context_of
+from core.configuration import Loaded
+from store.database import Database
+from store.doorbell import Doorbell
+
+log = structlog.get_logger(__name__)
+
+LISTENER_THREADS = 24  # they wait for Slack most of the time
+LOOK_SECONDS = 1.0
+
+
+class Process(Protocol):
+    """What a process of drbot is built from (cli/processes.py)."""
+
+    @property
+    def loaded(self) -> Loaded: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def doorbell(self) -> Doorbell: ...
+    @property
+    def stop(self) -> threading.Event: ...
+
+
+def run_bot(process: Process, settings: BotSettings | None = None, *, http: str = "") -> None:
+    """Serve Slack until `process.stop` is set. Raises UserError when a token is missing.
+
+    `http`: a port, or an address and a port, to listen at instead of Socket Mode.
+    """
+    found = settings or BotSettings.from_environment(http=http)
+    context = context_of(process.database, process.doorbell, process.loaded)
+    parts = {
+        "publisher": lambda: _publish(context, found, process),
+        "ticker": lambda: Ticker(context).run(process.stop),
+    }
+    threads = [threading.Thread(target=part, name=name, daemon=True) for name, part in parts.items()]
+    for thread in threads:
+        thread.start()
+    _listen(context, found, process.stop)
+    for thread in threads:
+        thread.join(timeout=15)
+
+
+def owner() -> str:
+    """A name for this process among the bots."""
+    return f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+
+
+def _publish(context: CommandContext, settings: BotSettings, process: Process) -> None:
+    slack = Slack(client_of(settings), Budget())
+    desk = Desk(context=context, poster=Poster(slack, process.database), home=process.home)
+    Publisher(desk, owner(), time.monotonic).run(process.stop)
+
+
+def _listen(context: CommandContext, settings: BotSettings, stop: threading.Event) -> None:
+    """Bolt behind Socket Mode or HTTP."""
+    client = client_of(settings)
+    with ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener") as pool:
+        stamps = stamps_of(context.database)
+        office = Office(context=context, client=client, accounts=Accounts(client), stamps=stamps, pool=pool)
+        if settings.http:
+            serve(
+                build_app(office, client, settings.signing_secret),
+                settings.signing_secret,
+                address_of(settings.http),
+                stop,
+            )
+        else:
+            _by_socket(build_app(office, client), settings, client, stop)
+
+
+def _by_socket(app: App, settings: BotSettings, client: WebClient, stop: threading.Event) -> None:
+    """The connection is made again as long as it takes."""
+    handler = SocketModeHandler(
+        app, settings.app_token, logger=quiet(logging.getLogger("slack_sdk.socket_mode")), ping_interval=3
+    )
+    handler.client.proxy = client.proxy  # without one, the SDK would take the environment's
+    _keep_connected(handler.client, stop)
+    handler.client.close()
+
+
+def _keep_connected(client: SocketModeClient, stop: threading.Event) -> None:
+    """The SDK comes back by itself only when it was connected once, and slowly; so this looks every second."""
+    told: bool | None = None
+    while not stop.wait(0.0 if told is None else LOOK_SECONDS):
+        error = "" if client.is_connected() else _connected_again(client)
+        if error and told is not False:
+            log.warning("Slack is not reached; trying again. The terminal works: drbot dr help", error=error)
+        elif not error and not told:
+            log.info("Connected to Slack.")
+        told = not error
+
+
+def _connected_again(client: SocketModeClient) -> str:
+    """Why not, or nothing."""
+    try:
+        client.connect_to_new_endpoint()
+    except Exception as error:  # noqa: BLE001 - the SDK lets through whatever the network did; the loop must go on
+        return str(error) or type(error).__name__
+    return "" if client.is_connected() else "no connection"

@@ -1,0 +1,186 @@
+"""Posts each thing once: a message carries an id in its metadata, and after a doubt it is looked up first.
+
+Order: post, then remember in `surfaces`. Whoever dies between the two finds the message by its id (slack.md, Surfaces).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from bot.blocks.elements import TEXT, Block, cut
+from bot.slack import LOCAL, Slack, SlackDownError, SlackRefusedError
+from bot.stamps import stamps_of
+from store import surfaces
+from store.database import Database
+from store.surfaces import Surface
+
+log = structlog.get_logger(__name__)
+
+EVENT = "drbot_message"
+LOOK_BACK = 200
+PAGES = 5
+UPLOAD_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """Something to post: where, under which key of its incident, and what."""
+
+    incident: int
+    key: str
+    channel: str
+    text: str
+    blocks: list[Block]
+    thread: str = ""
+    urgent: bool = False
+
+
+class Poster:
+    """Posting, editing and uploading on behalf of one publisher."""
+
+    def __init__(self, slack: Slack, database: Database) -> None:
+        self.slack = slack
+        self._database = database
+        self._stamps = stamps_of(database)
+        self._ids: dict[str, str] = {}  # of channels, by name
+
+    def post(self, letter: Letter, *, doubtful: bool = False) -> Surface:
+        """The message of this key, posted now unless it is there already. `doubtful`: ask Slack first.
+
+        Raises SlackBusyError, SlackDownError, SlackRefusedError.
+        """
+        known = self.known(letter.incident, letter.key)
+        if known is not None:
+            return known
+        found = self._found(letter) if doubtful else None
+        if found is None:
+            answer = self._posted(letter)
+            found = str(answer["channel"]), str(answer["ts"])
+        surface = Surface(incident=letter.incident, key=letter.key, channel=found[0], ts=found[1])
+        self.remember(surface)
+        return surface
+
+    def known(self, incident: int, key: str) -> Surface | None:
+        """What was remembered under this key."""
+        with self._database.read() as connection:
+            surface = surfaces.get(connection, incident, key)
+        return surface if surface is not None and surface.channel else None
+
+    def remember(self, surface: Surface) -> None:
+        """Keep it for the next time."""
+        with self._database.write() as tx:
+            surfaces.put(tx, surface)
+
+    def forget(self, surface: Surface) -> None:
+        """Somebody deleted it: it is posted again under the same key."""
+        self.remember(Surface(incident=surface.incident, key=surface.key, channel="", ts=""))
+
+    def edit(self, surface: Surface, text: str, blocks: list[Block], *, urgent: bool = False) -> None:
+        """Draw a message again. Editing twice does no harm."""
+        self.slack.call(
+            "chat.update",
+            urgent=urgent,
+            channel=surface.channel,
+            ts=surface.ts,
+            text=cut(text, TEXT),
+            blocks=self._stamps.blocks(blocks),
+            metadata=_metadata(surface.incident, surface.key),
+        )
+
+    def upload(self, letter: Letter, name: str, content: bytes, *, doubtful: bool = False) -> None:
+        """A file with the letter's text as its comment; its title is the id to find it by."""
+        if self.known(letter.incident, letter.key) is not None:
+            return
+        ts = self._found(letter, title=name) if doubtful else None
+        if ts is None:
+            self._uploaded(letter, name, content)
+        self.remember(Surface(incident=letter.incident, key=letter.key, channel=letter.channel, ts=ts[1] if ts else ""))
+
+    def _uploaded(self, letter: Letter, name: str, content: bytes) -> None:
+        place = self.slack.call("files.getUploadURLExternal", filename=name, length=len(content))
+        try:
+            url = str(place["upload_url"])
+            outside = urlsplit(url).hostname not in LOCAL  # a proxy of the environment is for the world outside
+            httpx.post(url, content=content, timeout=UPLOAD_SECONDS, trust_env=outside).raise_for_status()
+        except httpx.HTTPError as error:
+            raise SlackDownError(f"Slack did not take the file {name}: {error}") from error
+        thread: dict[str, Any] = {"thread_ts": letter.thread} if letter.thread else {}
+        self.slack.call(
+            "files.completeUploadExternal",
+            files=[{"id": place["file_id"], "title": name}],
+            channel_id=letter.channel,
+            initial_comment=letter.text,
+            **thread,
+        )
+
+    def _posted(self, letter: Letter) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "channel": letter.channel,
+            "text": cut(letter.text, TEXT),
+            "metadata": _metadata(letter.incident, letter.key),
+            "unfurl_links": False,
+        }
+        if letter.thread:
+            arguments["thread_ts"] = letter.thread
+        try:
+            blocks = self._stamps.blocks(letter.blocks)
+            return self.slack.call("chat.postMessage", urgent=letter.urgent, blocks=blocks, **arguments)
+        except SlackRefusedError as refusal:
+            if refusal.code not in ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"):
+                raise
+            log.error("Slack refused the blocks; the text alone is posted.", key=letter.key, error=str(refusal))
+            return self.slack.call("chat.postMessage", urgent=letter.urgent, **arguments)
+
+    def _found(self, letter: Letter, title: str = "") -> tuple[str, str] | None:
+        """Channel and ts of the message with this id among the latest ones of its place."""
+        wanted = _metadata(letter.incident, letter.key)["event_payload"]
+        try:
+            for message in self._latest(letter):
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                files = [file.get("title") for file in message.get("files") or []]
+                if payload.get("key") == wanted["key"] or (title and title in files):
+                    return self._id_of(letter.channel), str(message["ts"])
+        except SlackRefusedError as refusal:  # a channel drbot may write to but not read: better twice than never
+            log.info("Past messages cannot be read.", channel=letter.channel, why=refusal.code)
+        return None
+
+    def channels(self) -> Iterator[dict[str, Any]]:
+        """Every channel that is not archived."""
+        place: dict[str, Any] = {"limit": 1000, "exclude_archived": True}
+        while True:
+            answer = self.slack.call("conversations.list", **place)
+            yield from answer["channels"]
+            following = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not following:
+                return
+            place["cursor"] = following
+
+    def _id_of(self, channel: str) -> str:
+        """Reading wants an id; dr.yml has names."""
+        if channel[:1] in "CGD" and channel.isupper():
+            return channel
+        if channel not in self._ids:
+            self._ids |= {one["name"]: one["id"] for one in self.channels()}
+        return self._ids.get(channel, channel)
+
+    def _latest(self, letter: Letter) -> Iterator[dict[str, Any]]:
+        channel = self._id_of(letter.channel)
+        place: dict[str, Any] = {"channel": channel, "limit": LOOK_BACK, "include_all_metadata": True}
+        method = "conversations.history"
+        if letter.thread:
+            method, place = "conversations.replies", place | {"ts": letter.thread}
+        for _ in range(PAGES):
+            answer = self.slack.call(method, **place)
+            yield from answer.get("messages", [])
+            following = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not following:
+                return
+            place["cursor"] = following
+
+
+def _metadata(incident: int, key: str) -> dict[str, Any]:
+    return {"event_type": EVENT, "event_payload": {"key": f"DR-{incident}/{key}"}}

@@ -1,0 +1,102 @@
+"""Everything one incident's surfaces are drawn from, read from the store in one go.
+
+Surfaces are drawn from state, not from events: a lost or doubled call heals with the next drawing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from commands.context import CommandContext, current_run
+from commands.faults import faults_of
+from core.approval import ApprovalRequest, Vote
+from core.clocks import Clocks, clocks_of
+from core.events import Event, EventKind
+from core.incident import Incident
+from core.people import Roster
+from core.run import Run, StepRecord
+from core.site import Configuration
+from store import incidents, journal, requests, runs, steps, sub_runs
+from store.kept import Kept, list_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """One incident as it is now."""
+
+    configuration: Configuration
+    roster: Roster
+    incident: Incident
+    now: datetime
+    faults: tuple[str, ...] = ()  # what is wrong with dr.yml: red everywhere
+    run: Run | None = None
+    steps: tuple[StepRecord, ...] = ()
+    request: ApprovalRequest | None = None  # the newest of the run, or of the one it is a part of
+    votes: tuple[Vote, ...] = ()
+    turn: Event | None = None  # the newest event that asks somebody to choose: blocked, undecided, ended early
+    kept: tuple[Kept, ...] = ()  # old data that undo could bring back
+
+    @property
+    def language(self) -> str:
+        """The language of channels and stakeholder posts."""
+        return self.configuration.language
+
+    @property
+    def clocks(self) -> Clocks:
+        """RTO and RPO as of now."""
+        plan = self.run.plan if self.run else None
+        return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
+
+    def name_of(self, person: str | None) -> str:
+        """How people call somebody; "drbot" for what it did by itself."""
+        if person is None:
+            return "drbot"
+        found = self.roster.person(person)
+        return found.name if found else person
+
+    def title_of(self, step: str | None) -> str:
+        """A step's title in the language of the channel."""
+        plan = self.run.plan if self.run else None
+        found = next((one for one in plan.steps if one.id == step), None) if plan else None
+        return found.title.get(self.language) or found.title["en"] if found else step or ""
+
+
+TURNS = frozenset(
+    {
+        EventKind.RUN_NEEDS_DECISION,
+        EventKind.RUN_BLOCKED,
+        EventKind.RUN_STOPPED,
+        EventKind.RUN_REFUSED,
+        EventKind.RUN_FAILED,
+    }
+)
+
+
+def situation_of(connection: Connection, context: CommandContext, incident_id: int, now: datetime) -> Situation:
+    """The incident, its current run and whatever is asked of people. Raises UserError if there is no such incident."""
+    incident = incidents.get(connection, incident_id)
+    run = current_run(connection, incident) or runs.current(connection, incident_id)
+    situation = Situation(
+        configuration=context.configuration,
+        roster=context.rosters.look(connection, run.site if run else incident.site),
+        faults=faults_of(context),
+        incident=incident,
+        now=now,
+        run=run,
+    )
+    if run is None:
+        return situation
+    asked = requests.of_run(connection, sub_runs.whole_of(connection, run).id)
+    events = journal.of_incident(connection, incident_id)
+    turns = [event for event in events if event.kind in TURNS and event.run == run.id]
+    return replace(
+        situation,
+        steps=tuple(steps.of_run(connection, run.id)),
+        request=asked[-1] if asked else None,
+        votes=tuple(requests.votes(connection, asked[-1].id)) if asked else (),
+        turn=turns[-1] if turns else None,
+        kept=tuple(
+            one for one in list_of(connection, incident.site) if one.incident == incident_id and one.removed_at is None
+        ),
+    )

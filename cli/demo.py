@@ -1,0 +1,194 @@
+"""`drbot demo`: a system, a local Slack and drbot on this machine; something breaks for real and is recovered.
+
+Interactive it says what to type and as whom; `--auto` plays the people itself and proves the result.
+"""
+
+import json
+import shutil
+import time
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli import demo_centre, demo_sites
+from cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
+from cli.house import House, manifest_path
+from cli.outage import OutageWatch
+from cli.player import Player
+from cli.processes import home_path
+from core.configuration import load_configuration
+from core.errors import DrbotError, UserError
+from lab.breakage import break_it
+from lab.seed import seed
+from lab.setup import prepare, prepare_recovery
+from lab.sites import Sites
+from lab.system import Lab
+from runners.backup import back_up_postgres
+from store.database import Database
+from store.settings import StoreSettings
+from workspace.server import Workspace
+
+FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
+STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
+WHAT_TO_TYPE = {
+    1: "/dr declare level1 auth: nobody can sign in",
+    2: "/dr declare level2 PostgreSQL does not start",
+    3: "/dr declare level3 the server does not answer",
+    4: "/dr declare level4 the data centre burns",
+}
+console = Console(highlight=False)
+
+
+def demo(
+    auto: Annotated[bool, typer.Option("--auto", help="Play the people too, prove the result, then end")] = False,
+    level: Annotated[
+        int, typer.Option(min=1, max=4, help="1 a service, 2 PostgreSQL, 3 the host, 4 the data centre")
+    ] = 2,
+    megabytes: Annotated[int, typer.Option(min=0, help="Extra data to recover, in MB of SQL")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write what was measured to this file")] = None,
+    home: Annotated[Path | None, typer.Option(help="Where everything is kept (default: ./.drbot)")] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser")] = True,
+) -> None:
+    """Break a real system and recover it from a local Slack. Nothing leaves this machine."""
+    began = time.monotonic()
+    lab = ready_lab(home_path(home), megabytes)
+    sites = _ready_sites(lab, home_path(home), new_host=level < 4) if level > 2 else None
+    house = open_house(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
+    try:
+        if level == 4:
+            demo_centre.start(house)
+        else:
+            house.start("drbot", "all")
+        player = Player(house=house, database=_database(house))
+        house.people.wait_for_connection()
+        back_up(lab, sites)
+        console.print(f"[green]Ready[/] after {time.monotonic() - began:.0f} s.")
+        if auto:
+            _play(house, player, level, json_file, sites)
+        else:
+            _invite(house, level, browser, sites)
+    finally:
+        house.close()
+
+
+def ready_lab(home: Path, megabytes: int) -> Lab:
+    """The lab "main", healthy and filled; one that was left broken is made anew."""
+    host = prepare(home, lambda line: console.print(f"[dim]{line}[/]"))
+    lab = Lab(name="main", home=home / "labs", host=host)
+    with console.status("Starting the system to be broken: PostgreSQL, Redis, three APIs, two fronts"):
+        try:
+            lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+        except UserError:
+            console.print("[dim]The lab was left broken; it is made anew.[/]")
+            lab.reset()
+            lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+    if megabytes:
+        with console.status(f"Filling in {megabytes} MB"):
+            seed(lab, megabytes)
+    return lab
+
+
+def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
+    """What is outside of production; made anew each time, because a demo may have been ended in the middle."""
+    prepare_recovery(home, lambda line: console.print(f"[dim]{line}[/]"))
+    with console.status("Starting a second host, S3, git, DNS and monitoring"):
+        return demo_sites.ready_sites(lab, home, lambda line: console.print(f"[dim]{line}[/]"), new_host=new_host)
+
+
+def open_house(lab: Lab, home: Path, environment: Mapping[str, str] | None = None) -> House:
+    """A fresh local Slack and fresh state around the lab."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    return House(
+        lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment or {}
+    )
+
+
+def back_up(lab: Lab, sites: Sites | None = None) -> None:
+    """The backup the demo goes back to, as cron would have made it."""
+    if sites is not None:
+        with console.status("Taking a full backup: drbot backup full"):
+            name = demo_sites.back_up_full(sites, lab.configuration)
+        console.print(f"[dim]Full backup {name}, off-site[/]")
+        return
+    loaded = load_configuration(lab.configuration)
+    with console.status("Taking a backup: drbot backup postgres"):
+        manifest = back_up_postgres(loaded.configuration, loaded.configuration.default_site)
+    console.print(f"[dim]Backup {manifest.name}: {sum(manifest.rows.values()):,} rows[/]")
+
+
+def _database(house: House) -> Database:
+    return Database(StoreSettings.from_environment(house.home).database_url)
+
+
+def _break(house: House, level: int, sites: Sites | None) -> demo_centre.UserData | None:
+    """Break it; at level 4 the cloud's part is played from now on."""
+    console.print(f"Breaking it: {break_it(house.lab, FAULTS[level])}")
+    if level < 4 or sites is None:
+        return None
+    user_data = demo_centre.UserData(sites, house)
+    user_data.start()
+    return user_data
+
+
+def _invite(house: House, level: int, browser: bool, sites: Sites | None) -> None:
+    _break(house, level, sites)
+    console.print(f"\nOpen [bold]{house.workspace.url}/[/] — you are [bold]Aiko[/], the commander.")
+    console.print(f"1. In #dr-ops type   [bold]{WHAT_TO_TYPE[level]}[/]")
+    if level in (2, 4):
+        typed = "production" if level == 2 else "recovery"
+        console.print(f"2. Open the new channel. Switch to [bold]Ben[/], press Approve, read, type [bold]{typed}[/].")
+        console.print("3. The same as [bold]Chika[/]. Watch the board. Answer whether users can sign in.")
+    if level == 3:
+        console.print("2. Open the new channel and watch the board: nothing is replaced, so nobody votes.")
+        console.print("3. Answer whether users can sign in.")
+    console.print(f"Log: {house.log('drbot')}. Ctrl-C ends the demo; the lab stays (`drbot lab reset` removes it).")
+    if browser:
+        webbrowser.open(f"{house.workspace.url}/")
+    try:
+        house.processes["drbot"].wait()
+        console.print(f"[red]drbot ended by itself.[/] Its log: {house.log('drbot')}")
+        raise typer.Exit(1)
+    except KeyboardInterrupt:
+        console.print("\nEnding.")
+
+
+def _play(house: House, player: Player, level: int, json_file: Path | None, sites: Sites | None) -> None:
+    configuration = load_configuration(house.configuration).configuration
+    services = configuration.site("recovery" if sites else "").services
+    watch = OutageWatch({name: service.health for name, service in services.items() if service.health})
+    _break(house, level, sites)
+    watch.start()
+    try:
+        played = STORIES[level](player, console, WHAT_TO_TYPE[level].removeprefix("/dr declare "))
+    except DrbotError as error:
+        console.print(f"[red]The demo failed.[/] {error}\nLog: {house.log('drbot')}", markup=True)
+        raise typer.Exit(1) from None
+    finally:
+        watch.stop()
+    _report(house, played, watch, json_file, sites)
+
+
+def _report(house: House, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:
+    if json_file is not None:
+        json_file.write_text(json.dumps(played.document(), indent=2, ensure_ascii=False) + "\n")
+        console.print(f"Measured values: {json_file}")
+    failures = list(played.compare(sites.recovered if sites else house.lab))
+    if sites is not None and played.run.plan is not None and played.run.plan.backup is not None:
+        configuration = load_configuration(house.configuration).configuration
+        failures += demo_sites.differences(sites, configuration, played.run.plan.backup.name)
+        failures += demo_centre.differences(sites, configuration) if played.run.plan.level == 4 else ()
+    if not watch.all_healthy():
+        failures.append("Not every service answers from outside.")
+    for failure in failures:
+        console.print(f"[red]✗[/] {failure}")
+    if failures:
+        raise typer.Exit(1)
+    everything = "All rows, keys, files and settings are" if sites else "All rows are"
+    console.print(f"[green]✓[/] {everything} as in the manifest; every service answers from outside.")

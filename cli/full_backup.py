@@ -1,0 +1,61 @@
+"""`drbot backup full`, and full backups in `drbot backup list` and `check`."""
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from core.errors import PermanentError, TemporaryError
+from core.full_manifest import SUFFIX, FullManifest
+from core.plan import BackupIdentity
+from core.site import Configuration
+from core.words import size
+from runners.clients.full_store import full_stores
+from runners.clients.object_store import Progress
+from runners.full_choice import FullRules, candidates, check_full_backup
+
+
+def summary_of(manifest: FullManifest) -> str:
+    """What is in it, in one line."""
+    rows = f"{sum(manifest.rows.values())} rows in {len(manifest.rows)} tables"
+    keys = f"{manifest.redis.keys} Redis keys" if manifest.redis else "no Redis"
+    files = f"{sum(found.count for found in manifest.files.values())} files"
+    return f"{manifest.name}: {size(manifest.size)}, {rows}, {keys}, {files}, {len(manifest.configuration)} settings"
+
+
+def show_full_backups(console: Console, configuration: Configuration) -> None:
+    """A table of those in every place, newest first, and the places that do not answer."""
+    found = candidates(full_stores(configuration))
+    table = Table(Column("name", no_wrap=True), "data as of (UTC)", "size", "manifest", "where", title="Full", box=None)
+    for backup in found.backups:
+        table.add_row(
+            backup.name.removesuffix(SUFFIX),
+            f"{backup.moment:%Y-%m-%d %H:%M:%S}",
+            size(backup.stored.size),
+            "yes" if backup.manifest else f"[red]{backup.fault}[/]" if backup.fault else "no",
+            backup.store.place(),
+        )
+    if found.backups:
+        console.print(table)
+    for sentence in found.silent:
+        console.print(f"[red]Not asked:[/] {sentence}")
+
+
+def check_everywhere(
+    configuration: Configuration, site: str, name: str, progress: Progress
+) -> tuple[list[BackupIdentity], list[str]]:
+    """Read it from start to end in every place that has it: the good ones, and what is wrong with the others."""
+    postgres = configuration.site(site).postgres
+    rules = FullRules(
+        system=configuration.system,
+        site=site,
+        superuser=postgres.user if postgres else "postgres",
+        progress=progress,
+    )
+    good: list[BackupIdentity] = []
+    found = candidates(full_stores(configuration), name)
+    wrong = list(found.silent)
+    for backup in found.backups:
+        try:
+            good.append(check_full_backup(backup, rules))
+        except (PermanentError, TemporaryError) as error:
+            wrong.append(str(error))
+    return good, wrong or ([] if good else [f"There is no full backup {name}"])

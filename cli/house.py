@@ -1,0 +1,90 @@
+"""A whole drbot around a lab: local Slack, bot and worker as real processes. Demo and story tests live in it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.system import Lab
+from workspace.client import People
+from workspace.server import Workspace
+
+REPOSITORY = Path(__file__).parent.parent
+BOT_TOKEN, APP_TOKEN = "xoxb-local", "xapp-local"
+
+
+def manifest_path() -> Path:
+    """manifest.yml: at the top of the repository, or inside the installed package."""
+    beside = REPOSITORY / "manifest.yml"
+    return beside if beside.is_file() else REPOSITORY / "workspace" / "manifest.yml"
+
+
+@dataclass(kw_only=True)
+class House:
+    """Everything one incident needs. `start` and `kill` work on processes of ours only."""
+
+    lab: Lab
+    workspace: Workspace
+    home: Path
+    configuration: Path
+    environment: Mapping[str, str] = field(default_factory=dict)  # DATABASE_URL, REDIS_URL when scaled out
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    people: People = field(init=False)  # Aiko, Ben, Chika and the others, at their keyboards
+
+    def __post_init__(self) -> None:
+        self.people = People(self.workspace.url)
+
+    def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
+        """Starts `drbot <words>` as a process called `name`; its output goes to <home>/<name>.log."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **os.environ,
+            "SLACK_API_URL": self.workspace.api_url,
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_APP_TOKEN": APP_TOKEN,
+            "DRBOT_CONFIG": str(self.configuration),
+            "DRBOT_HOME": str(self.home),
+            **self.environment,
+        }
+        with self.log(name).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", *words],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes[name] = process
+        return process
+
+    def log(self, name: str) -> Path:
+        """The output of the process called `name`."""
+        return self.home / f"{name}.log"
+
+    def kill(self, name: str) -> None:
+        """kill -9, as a crash does: nothing of the process gets a chance to tidy up."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+
+    def end(self, name: str) -> int:
+        """SIGTERM, then wait for the process to end by itself; kill after 30 s. The exit code."""
+        process = self.processes.pop(name)
+        process.terminate()
+        try:
+            return process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait(timeout=10)
+
+    def close(self) -> None:
+        """Ends bot and worker, then the local Slack. The lab stays."""
+        for name in list(self.processes):
+            self.end(name)
+        self.people.close()
+        self.workspace.stop()

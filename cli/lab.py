@@ -1,0 +1,107 @@
+"""`drbot lab`: the miniature system to break and to recover."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lab.breakage import FAULTS, break_it
+from lab.engine import stop_engine
+from lab.second_engine import SecondEngine
+from lab.seed import seed as add_documents
+from lab.setup import lab_home, lab_names, labs_folder, open_lab, prepare, prepare_recovery
+from lab.sites import Sites
+from lab.system import DEFAULT_NAME, Lab
+
+lab_app = typer.Typer(help="A miniature of the system on real Docker, to break and to recover.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option("--name", help="Several labs may live side by side: lower-case letters and digits.")]
+
+
+@lab_app.command()
+def up(
+    name: Name = DEFAULT_NAME,
+    sites: Annotated[
+        bool, typer.Option("--sites", help="Also an empty new host, S3, DNS, certificates, monitoring (levels 3, 4).")
+    ] = False,
+) -> None:
+    """Start everything; sets up the Docker engine and the images first where they are missing."""
+    console = plain_console()
+    with console.status("Starting the lab"):
+        home = lab_home()
+        host = prepare_recovery(home, console.print) if sites else prepare(home, console.print)
+        lab = Lab(name=name, home=labs_folder(home), host=host)
+        lab.up(console.print)
+        if sites:
+            Sites(lab=lab, home=home).up(console.print)
+
+
+@lab_app.command()
+def status(name: Name = DEFAULT_NAME) -> None:
+    """Show how every service is; the exit code is 1 when one is not healthy."""
+    found = open_lab(lab_home(), name).status()
+    table = Table("service", "container", "healthy", "address", title=f"Lab {name}")
+    for one in found:
+        table.add_row(one.title, one.state, "[green]yes[/]" if one.healthy else "[red]no[/]", one.url or "")
+    plain_console().print(table)
+    if not all(one.healthy for one in found):
+        raise typer.Exit(1)
+
+
+@lab_app.command()
+def down(
+    name: Name = DEFAULT_NAME,
+    every: Annotated[bool, typer.Option("--all", help="Every lab of this folder.")] = False,
+    engine: Annotated[bool, typer.Option("--engine", help="Also stop the Docker engines drbot started.")] = False,
+) -> None:
+    """Stop and remove the containers; the data stays. What is outside of production (`up --sites`) goes."""
+    console, home = plain_console(), lab_home()
+    with console.status("Stopping the lab"):
+        for each in lab_names(home) if every else [name]:
+            lab = open_lab(home, each)
+            Sites(lab=lab, home=home).down()
+            lab.down()
+        if engine:
+            SecondEngine(home=home).wipe()
+        stopped = engine and stop_engine(home)
+    console.print("The lab is down; its data is kept." + (" The engine is stopped." if stopped else ""))
+
+
+@lab_app.command()
+def reset(name: Name = DEFAULT_NAME) -> None:
+    """Remove everything of this lab: containers, data, backups, dr.yml."""
+    console = plain_console()
+    with console.status("Removing the lab"):
+        lab = open_lab(lab_home(), name)
+        Sites(lab=lab, home=lab_home()).down()
+        lab.reset()
+    console.print("The lab is gone. A new one: drbot lab up")
+
+
+@lab_app.command()
+def seed(
+    megabytes: Annotated[int, typer.Option("--megabytes", min=1, max=100_000, help="Size in an SQL dump.")] = 50,
+    name: Name = DEFAULT_NAME,
+) -> None:
+    """Add documents until a dump is about this much larger."""
+    console = plain_console()
+    with console.status(f"Adding {megabytes} MB of documents"):
+        count = add_documents(open_lab(lab_home(), name), megabytes)
+    console.print(f"There are {count} documents now.")
+
+
+@lab_app.command("break")
+def break_command(
+    fault: Annotated[str, typer.Argument(metavar="FAULT", help=", ".join(FAULTS))], name: Name = DEFAULT_NAME
+) -> None:
+    """Break something for real and say what it looks like."""
+    console = plain_console()
+    with console.status("Breaking the lab"):
+        text = break_it(open_lab(lab_home(), name), fault)
+    console.print(text)
+
+
+def plain_console() -> Console:
+    """Paths and numbers stay uncoloured and unbroken."""
+    return Console(highlight=False, soft_wrap=True)

@@ -1,0 +1,112 @@
+"""The drbot command: thin, every subcommand lives in a file of its own."""
+
+import os
+import sys
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.main import run_bot
+from cli.audit import audit_app
+from cli.backup import backup_app
+from cli.bootstrap import bootstrap
+from cli.check import check
+from cli.demo import demo
+from cli.dr import dr_app
+from cli.lab import lab_app
+from cli.processes import Process, end_on_signals, run_together, start_process
+from cli.runbook import runbook_app
+from core.errors import UserError
+from runners.joining import join_site
+from runners.main import run_worker
+
+app = typer.Typer(
+    name="drbot",
+    help="Disaster recovery from Slack: declare, approve by two, recover, prove.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(dr_app, name="dr")
+app.add_typer(lab_app, name="lab")
+app.add_typer(backup_app, name="backup")
+app.add_typer(runbook_app, name="runbook")
+app.add_typer(audit_app, name="audit")
+app.command()(demo)
+app.command()(check)
+app.command()(bootstrap)
+
+Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
+Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default: DRBOT_HOME, else ./.drbot)")]
+Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]
+Join = Annotated[str, typer.Option(help="One-time token of a machine that a recovery had made (level 4)")]
+SiteName = Annotated[str, typer.Option(help="The site this worker serves (default: default_site of dr.yml)")]
+
+
+@app.command()
+def bot(config: Config = None, home: Home = None, http: Http = "") -> None:
+    """Serve Slack. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN (with --http SLACK_SIGNING_SECRET instead); infrastructure
+    credentials are not needed here.
+    """
+    process = start_process(config, home)
+    end_on_signals(process.stop)
+    raise typer.Exit(run_together({"bot": lambda: run_bot(process, http=http)}, process.stop))
+
+
+def serve(process: Process, site: str) -> None:
+    """The worker of one site, from what every process has."""
+    loaded = process.loaded
+    run_worker(
+        loaded.configuration,
+        process.database,
+        process.doorbell,
+        site,
+        process.home,
+        process.stop,
+        roster=loaded.roster,
+        document=process.document,
+    )
+
+
+@app.command()
+def worker(site: SiteName = "", config: Config = None, home: Home = None, join: Join = "") -> None:
+    """Run recoveries at one site. Slack tokens are not needed here."""
+    process = start_process(config, home)
+    if join:
+        site = join_site(process.database, join, site, os.getpid())
+    end_on_signals(process.stop)
+    raise typer.Exit(run_together({"worker": lambda: serve(process, site)}, process.stop))
+
+
+@app.command("all")
+def everything(config: Config = None, home: Home = None, http: Http = "") -> None:
+    """Bot and the workers of every site in one process: the small installation."""
+    process = start_process(config, home)
+    end_on_signals(process.stop)
+    sites = process.loaded.configuration.sites
+    parts = {"bot": partial(run_bot, process, http=http)} | {
+        f"worker-{site}": partial(serve, process, site) for site in sites
+    }
+    raise typer.Exit(run_together(parts, process.stop))
+
+
+@app.command("version")
+def show_version() -> None:
+    """The version of drbot."""
+    print(version("drbot-chatops"))
+
+
+def main() -> None:
+    """Entry point: an error that is meant for people is shown without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True).print(f"[red]{error.tried}[/] {error.why} {error.todo}", highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Measures from outside what users feel: asks every health URL again and again while a recovery runs."""
+
+import threading
+import time
+from collections.abc import Mapping
+
+import httpx
+
+
+class OutageWatch:
+    """A thread that asks each URL about five times a second; `longest_gap` is the longest time one did not answer."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = dict(urls)
+        self._stop = threading.Event()
+        self._last_good: dict[str, float] = {}
+        self._gaps: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._watch, name="outage-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begins to ask."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the asking."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def all_healthy(self) -> bool:
+        """Whether every service answers now."""
+        with httpx.Client(timeout=5) as client:
+            return all(_answers(client, url) for url in self._urls.values())
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two good answers of the service that was away longest, since `start`."""
+        return max(self._gaps.values(), default=0.0)
+
+    def _watch(self) -> None:
+        with httpx.Client(timeout=2) as client:
+            while not self._stop.wait(0.2):
+                for name, url in self._urls.items():
+                    if _answers(client, url):
+                        now = time.monotonic()
+                        gap = now - self._last_good.get(name, now)
+                        self._gaps[name] = max(self._gaps.get(name, 0.0), gap)
+                        self._last_good[name] = now
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,114 @@
+"""`drbot bot`, `drbot worker`, `drbot all`: long-running processes that end cleanly on SIGTERM and Ctrl-C."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from core.configuration import Loaded, load_configuration
+from core.errors import TemporaryError, UserError
+from core.policy import document_of
+from store.database import Database
+from store.doorbell import Doorbell, doorbell_of
+from store.rosters import Rosters, settle
+from store.settings import StoreSettings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """What every process of drbot is built from."""
+
+    loaded: Loaded
+    home: Path
+    database: Database
+    doorbell: Doorbell
+    stop: threading.Event
+    document: Path | None = None  # dr.yml itself
+
+
+def configuration_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """--config, else DRBOT_CONFIG, else ./dr.yml."""
+    return given or Path(environment.get("DRBOT_CONFIG", "dr.yml"))
+
+
+def home_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """--home, else DRBOT_HOME, else ./.drbot: state, logs and evidence."""
+    return (given or Path(environment.get("DRBOT_HOME", ".drbot"))).absolute()
+
+
+def start_process(config: Path | None, home: Path | None) -> Process:
+    """Configuration, state and doorbell of this process. Raises UserError when one of them cannot be had."""
+    folder = home_path(home)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    loaded = load_configuration(configuration_path(config))
+    settings = StoreSettings.from_environment(folder)
+    database = Database(settings.database_url)
+    database.migrate()
+    settle_roster(database, loaded)
+    return Process(
+        loaded=loaded,
+        home=folder,
+        database=database,
+        doorbell=doorbell_of(settings.redis_url),
+        stop=threading.Event(),
+        document=configuration_path(config).absolute(),
+    )
+
+
+def settle_roster(database: Database, loaded: Loaded) -> None:
+    """The first start accepts the roster of dr.yml; later ones only propose what has changed (approvals.md rule 12).
+    A broken file proposes nothing: what it says is not known.
+    """
+    if loaded.faults:
+        return
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    with suppress(TemporaryError), database.write() as tx:
+        settle(tx, rosters, document_of(loaded.configuration), "terminal")
+
+
+def end_on_signals(stop: threading.Event) -> None:
+    """SIGTERM and Ctrl-C set `stop`; a second Ctrl-C ends at once."""
+
+    def ask(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        log.info("Ending: the running step is finished first.", signal=signal.Signals(number).name)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+
+
+def run_together(parts: Mapping[str, Callable[[], None]], stop: threading.Event) -> int:
+    """Runs the parts side by side until `stop`; if one fails, the others are ended too. The exit code."""
+    failed = threading.Event()
+
+    def guarded(name: str, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except UserError as error:
+            log.error(str(error), part=name)
+            failed.set()
+        except Exception:
+            log.exception("A part of drbot failed.", part=name)
+            failed.set()
+        finally:
+            stop.set()
+
+    threads = [
+        threading.Thread(target=guarded, args=(name, part), name=name, daemon=True) for name, part in parts.items()
+    ]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(0.5):
+        pass
+    for thread in threads:
+        thread.join(timeout=30)
+    return 1 if failed.is_set() else 0

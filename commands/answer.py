@@ -1,0 +1,62 @@
+"""`answer`: a person answers a question of the recovery, such as "can you sign in again?"."""
+
+from commands.context import CommandContext, current_run, incident_of
+from commands.grammar import Words, plain, printable
+from commands.messages import Choice, Reply, Request, both, text
+from commands.recovery import ring
+from commands.refusal import Refusal
+from core.incident import Incident
+from core.people import Person
+from core.run import Run, StepRecord, StepState
+from core.runbook import Ask
+from store import steps
+
+
+def answer(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """`answer confirm yes`, or `answer yes` when one question is open."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        run = current_run(tx.connection, incident)
+        records = steps.of_run(tx.connection, run.id) if run and not run.is_over else []
+        questions = _questions(run, records) if run else {}
+        if run is None or not questions:
+            raise Refusal(
+                text(f"{incident.name}: you gave an answer.", f"{incident.name}: 回答を受け取りました。"),
+                text("No question is open.", "回答待ちの質問はありません。"),
+            )
+        step, word = _understood(incident, words, questions)
+        steps.answer(tx, run.id, step, word, person.id)
+        ring(context, tx, run)
+    return Reply(
+        text=text(f"{incident.name}: noted, {step}: {word}.", f"{incident.name}: {step}: {word} を記録しました。"),
+        incident=incident.id,
+        in_channel=True,
+    )
+
+
+def _questions(run: Run, records: list[StepRecord]) -> dict[str, Ask]:
+    if run.plan is None:
+        return {}
+    waiting = {record.id for record in records if record.state is StepState.WAITING}
+    return {step.id: step.ask for step in run.plan.steps if step.ask is not None and step.id in waiting}
+
+
+def _understood(incident: Incident, words: Words, questions: dict[str, Ask]) -> tuple[str, str]:
+    typed = [plain(word) for word in words.rest]
+    step = next((word for word in typed if word in questions), None)
+    rest = [word for word in typed if word != step]
+    if step is None and len(questions) == 1:
+        step = next(iter(questions))
+    if step is not None and len(rest) == 1 and rest[0] in questions[step].answers:
+        return step, rest[0]
+    example = step or next(iter(questions))
+    answers = questions[example].answers
+    raise Refusal(
+        text(
+            f"{incident.name}: the answer {printable(words.text) or '-'} was not understood.",
+            f"{incident.name}: 回答「{printable(words.text) or '-'}」を解釈できません。",
+        ),
+        text(f"Open questions: {', '.join(questions)}.", f"回答待ち: {', '.join(questions)}。"),
+        text(f"Answers to {example}: {', '.join(answers)}.", f"{example} への回答: {', '.join(answers)}。"),
+        choices=tuple(Choice(label=both(word), command=f"answer {incident.name} {example} {word}") for word in answers),
+    )

@@ -1,0 +1,214 @@
+"""`approve` opens the vote dialog, `deny` says no at once; both end in store.requests.cast and its `decide()`."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from commands.context import CommandContext, incident_of, live_request
+from commands.grammar import Words
+from commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, text
+from commands.proving import proven
+from commands.recovery import ring
+from commands.refusal import Refusal
+from commands.vote_dialog import VoteDialog, dialog_from, table_of
+from core.approval import ApprovalRequest, Ballot, Door, decide
+from core.clocks import clocks_of
+from core.people import Account, Person
+from core.plan import short_seal
+from store import incidents, requests, runs, steps
+
+Decided = Literal["approve", "deny", "break-glass"]
+NO_KEYS: Signers = {}
+
+
+def dialog_of(
+    context: CommandContext,
+    request_id: str,
+    person: Person | None,
+    *,
+    account: Account | None = None,
+    decision: Decided = "approve",
+    at: datetime | None = None,
+) -> VoteDialog:
+    """What the dialog shows now. Raises UserError when this person's `decision` could not count anyway."""
+    now = at or datetime.now(UTC)
+    with context.database.read() as conn:
+        asked = requests.get(conn, request_id)
+        _refuse_early(conn, context, asked, person, account=account, decision=decision, now=now)
+        return _draw(conn, context, asked, now)
+
+
+def approve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Show what would be replaced; a terminal votes at once when target and reason are given with it."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        asked = live_request(conn, incident, "approve")
+        _refuse_early(conn, context, asked, person, account=request.account, decision="approve", now=request.at)
+        dialog = _draw(conn, context, asked, request.at)
+    values = request.values
+    if request.door is Door.TERMINAL and values.get("target") and values.get("reason"):
+        return vote(
+            context,
+            request_id=asked.id,
+            person=person.id,
+            account=None,
+            decision="approve",
+            reason=values["reason"],
+            seal=_typed_seal(values.get("seal", ""), asked.seal),
+            target=values["target"],
+            door=Door.TERMINAL,
+            at=request.at,
+            code=values.get("code", ""),
+            sign=request.sign,
+        )
+    return Reply(
+        text=_how_to(dialog, request.door),
+        tables=(table_of(dialog),),
+        dialog=DialogRequest(kind="vote", incident=incident.id, request=asked.id, values=_kept(asked, dialog)),
+        incident=incident.id,
+    )
+
+
+def _kept(asked: ApprovalRequest, dialog: VoteDialog) -> dict[str, str]:
+    """What a door that asks in two steps brings back."""
+    return {"seal": asked.seal} | ({"needs_code": "yes"} if dialog.needs_code else {})
+
+
+def deny(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """One no is enough; the reason goes into the report."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        asked = live_request(conn, incident, "deny")
+    return vote(
+        context,
+        request_id=asked.id,
+        person=person.id,
+        account=request.account,
+        decision="deny",
+        reason=words.text or request.values.get("reason", ""),
+        seal=asked.seal,
+        target=asked.target,
+        door=request.door,
+        at=request.at,
+    )
+
+
+def vote(
+    context: CommandContext,
+    *,
+    request_id: str,
+    person: str | None,
+    account: Account | None,
+    decision: Decided,
+    reason: str,
+    seal: str,
+    target: str,
+    door: Door,
+    at: datetime,
+    code: str = "",
+    sign: Signers = NO_KEYS,
+    rule: str = "",
+    typed_by: str = "",
+) -> Reply:
+    """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
+    authenticator, or read over the phone; `rule`: the one that break-glass overrides.
+    """
+    ballot = Ballot(
+        person=person,
+        account=account,
+        decision=decision,
+        reason=reason,
+        seal=seal,
+        target=target,
+        door=door,
+        at=at,
+        rule=rule,
+        typed_by=typed_by,
+    )
+    ballot = proven(context, request_id, ballot, code=code, sign=sign)
+    context.voters(fresh=True)  # the whole ledger is read before the transaction, not inside
+    with context.database.write() as tx:
+        asked = requests.get(tx.connection, request_id)
+        run = runs.get(tx.connection, asked.run)
+        voters = context.voters(among=context.rosters.look(tx.connection, run.site))
+        outcome = requests.cast(tx, request_id, ballot, voters)
+        ring(context, tx, run)
+    return Reply(text=outcome.message, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+
+
+def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:
+    run = runs.get(conn, asked.run)
+    if run.plan is None:
+        raise Refusal(
+            text("The plan cannot be shown.", "計画を表示できません。"),
+            text("This run has no plan yet.", "この実行にはまだ計画がありません。"),
+            text("Try again in a moment.", "少し待って再実行してください。"),
+        )
+    incident = incidents.get(conn, asked.incident)
+    records = steps.of_run(conn, run.id)
+    return dialog_from(
+        incident=incident,
+        run=run,
+        plan=run.plan,
+        request=asked,
+        votes=requests.votes(conn, asked.id),
+        steps={record.id: record for record in records},
+        roster=context.rosters.look(conn, run.site),
+        clocks=clocks_of(incident, run.plan, records, context.configuration.targets, now),
+        now=now,
+    )
+
+
+def _refuse_early(
+    conn: Connection,
+    context: CommandContext,
+    asked: ApprovalRequest,
+    person: Person | None,
+    *,
+    account: Account | None,
+    decision: Decided,
+    now: datetime,
+) -> None:
+    """Tell somebody whose vote cannot count before they read and type; the real decision comes with the vote."""
+    ballot = Ballot(
+        person=person.id if person else None,
+        account=account,
+        decision=decision,
+        reason="-",
+        seal=asked.seal,
+        target=asked.target,
+        door=Door.DIALOG,
+        at=now,
+    )
+    voters = context.voters(among=context.rosters.look(conn, runs.get(conn, asked.run).site))
+    outcome = decide(asked, requests.votes(conn, asked.id), ballot, voters, early=True)
+    if not outcome.counted:
+        raise Refusal(
+            both(""),
+            outcome.message,
+            choices=(Choice(label=text("Status", "状況"), command=f"status DR-{asked.incident}"),),
+            code=outcome.code,
+        )
+
+
+def _typed_seal(typed: str, seal: str) -> str:
+    """At a terminal the short seal may be typed to pin the plan that was read; another one is an old plan."""
+    return seal if typed.strip().upper() in {"", short_seal(seal), seal.upper()} else typed
+
+
+def _how_to(dialog: VoteDialog, door: Door) -> dict[str, str]:
+    if door is not Door.TERMINAL:
+        return {
+            "en": f"{dialog.incident_name}: read what will be replaced, then decide in the dialog.",
+            "ja": f"{dialog.incident_name}: 置き換える内容を確認し、ダイアログで決定してください。",
+        }
+    command = (
+        f'drbot dr approve {dialog.incident_name} --target {dialog.target} --seal {dialog.short_seal} --reason "…"'
+    )
+    return {
+        "en": f"{dialog.incident_name}: to approve exactly this, run\n  {command}\n"
+        f'To refuse it: drbot dr deny {dialog.incident_name} "why"',
+        "ja": f"{dialog.incident_name}: この内容を承認するには\n  {command}\n"
+        f'却下するには: drbot dr deny {dialog.incident_name} "理由"',
+    }

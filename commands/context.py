@@ -1,0 +1,205 @@
+"""What every verb works with: the context, who acts, and which incident and run are meant."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from commands.grammar import Words
+from commands.messages import Choice, Request, both, text
+from commands.refusal import Refusal
+from core.approval import LIVE, ApprovalRequest
+from core.configuration import Loaded
+from core.errors import TemporaryError, UserError
+from core.incident import Incident
+from core.people import ACCESS, Person, Roster, require
+from core.run import Run, RunKind
+from core.runbook import Runbook
+from core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from core.site import Configuration
+from store import incidents, requests, runs, sub_runs
+from store.database import Database
+from store.doorbell import Doorbell
+from store.ledger import LedgerWatch
+from store.rosters import Rosters
+
+ALWAYS = frozenset({"declare", "stop", "update"})
+"""What works for everybody while the people section of dr.yml is broken (architecture.md, Degraded, not dead)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandContext:
+    """Built once by the process that starts; `runbooks` by their id."""
+
+    database: Database
+    configuration: Configuration
+    rosters: Rosters
+    doorbell: Doorbell
+    runbooks: Mapping[str, Runbook]
+    faults: tuple[str, ...] = ()  # what is wrong with dr.yml; red on every surface
+    ledger: LedgerWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The ledger is watched wherever commands are given."""
+        object.__setattr__(self, "ledger", LedgerWatch(self.database))
+
+    @property
+    def roster(self) -> Roster:
+        """The roster in force, as of the last look at the ledger."""
+        return self.rosters.roster
+
+    def voters(self, *, fresh: bool = False, among: Roster | None = None) -> Roster:
+        """The roster that decides: with the ledger's fault while the ledger is broken, so that no gate opens.
+
+        `fresh`: the ledger is read now. Raises TemporaryError, then only. `among`: the roster of this very moment.
+        """
+        roster = among or self.roster
+        fault = roster.fault or self.ledger.fault(fresh=fresh)
+        return roster if fault is None else replace(roster, fault=fault)
+
+
+def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> CommandContext:
+    """The context of a process."""
+    found, faults = runbooks_of(loaded.configuration)
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    with suppress(TemporaryError), database.read() as connection:  # the ticker looks again every second
+        rosters.look(connection)
+    return CommandContext(
+        database=database,
+        configuration=loaded.configuration,
+        rosters=rosters,
+        doorbell=doorbell,
+        runbooks=found,
+        faults=(*loaded.faults, *faults),
+    )
+
+
+def runbooks_of(configuration: Configuration) -> tuple[Mapping[str, Runbook], tuple[str, ...]]:
+    """All runbooks that the linter lets through, and what it says about the others: one hides no other."""
+    found: dict[str, Runbook] = {}
+    faults: list[str] = []
+    for name, path in find_runbooks(runbook_folders(configuration.runbooks)).items():
+        try:
+            found[name] = load_runbook(path).runbook
+        except UserError as error:
+            faults.append(error.why)
+    return found, tuple(faults)
+
+
+def actor(context: CommandContext, request: Request, access: str) -> Person:
+    """Who acts. Raises UserError unless they may; `access` is a row of ACCESS, or nothing for reading."""
+    account = request.account
+    if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
+        raise Refusal(
+            text(f"You asked for {access}.", f"{access} を求められました。"),
+            text(
+                "Only active members of this workspace may.", "このワークスペースの有効なメンバーだけが実行できます。"
+            ),
+            code="account",
+        )
+    if request.person is not None:
+        _require(request.person, access)
+        return request.person
+    if not access or (access in ALWAYS and not context.roster.people):
+        name = account.id if account is not None else "terminal"
+        return Person(id=name, name=name, roles=frozenset())
+    raise Refusal(
+        text(f"You asked for {access}.", f"{access} を求められました。"),
+        text(
+            "drbot does not know who you are: this account belongs to nobody in dr.yml, people.",
+            "このアカウントは dr.yml の people に登録されていません。",
+        ),
+        text(
+            "Have your Slack id added there, or at a terminal name yourself with --as.",
+            "Slack ID を登録してもらうか、端末では --as で名前を指定してください。",
+        ),
+        code="unknown_person",
+    )
+
+
+def _require(person: Person, access: str) -> None:
+    try:
+        require(person, access)
+    except UserError as error:
+        roles = ", ".join(sorted(ACCESS[access]))
+        raise Refusal(
+            text(error.tried, f"{access} を求められました。"),
+            text(error.why, f"{roles} のいずれかの役割が必要です。"),
+            text(error.todo, "指揮者に頼むか、dr.yml の役割を変更してもらってください。"),
+            code="not_approver" if access in {"approve", "deny"} else "role",
+        ) from error
+
+
+def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
+    """The incident that is meant: named, else the channel's, else mentioned, else the only open one."""
+    if words.incident is not None:
+        return incidents.get(conn, words.incident)
+    here = incidents.of_channel(conn, request.channel) if request.channel else None
+    if here is not None:
+        return here
+    if words.mentioned is not None:
+        return incidents.get(conn, words.mentioned)
+    open_ones = incidents.recent(conn, open_only=True)
+    if len(open_ones) == 1:
+        return open_ones[0]
+    if not open_ones:
+        raise Refusal(
+            text(f"You asked for {words.verb}.", f"{words.verb} を求められました。"),
+            text("No incident is open.", "未解決のインシデントはありません。"),
+            text(
+                "/dr declare opens one; /dr list all shows earlier ones.",
+                "/dr declare で宣言、/dr list all で過去の一覧を表示します。",
+            ),
+        )
+    names = ", ".join(incident.name for incident in open_ones)
+    raise Refusal(
+        text(f"You asked for {words.verb}.", f"{words.verb} を求められました。"),
+        text(f"Several incidents are open: {names}.", f"複数のインシデントが未解決です: {names}。"),
+        text("Say which one.", "どれかを指定してください。"),
+        choices=tuple(
+            Choice(label=both(f"{one.name} {one.title}"[:75]), command=f"{words.verb} {one.name} {words.text}".strip())
+            for one in open_ones[:5]
+        ),
+    )
+
+
+def must_be_open(incident: Incident, verb: str) -> None:
+    """Raises UserError for a resolved incident."""
+    if incident.is_open:
+        return
+    raise Refusal(
+        text(f"You asked for {verb}.", f"{verb} を求められました。"),
+        text(f"{incident.name} is resolved.", f"{incident.name} は解決済みです。"),
+        text("/dr declare opens a new one.", "/dr declare で新しく宣言してください。"),
+    )
+
+
+def current_run(conn: Connection, incident: Incident) -> Run | None:
+    """The newest run that changes something and is not over, else the newest one that changes something and is whole:
+    what was a part of another run is told there.
+    """
+    changing = [run for run in runs.of_incident(conn, incident.id) if run.kind is not RunKind.PLAN]
+    going = [run for run in changing if not run.is_over]
+    whole = [run for run in changing if not sub_runs.is_part(run)]
+    return max(going or whole, key=lambda run: (run.created_at, run.id), default=None)
+
+
+def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalRequest:
+    """The approval request that is open now. Raises UserError saying why there is none."""
+    run = current_run(conn, incident)
+    asked = requests.of_run(conn, sub_runs.whole_of(conn, run).id) if run is not None else []
+    live = [request for request in asked if request.state in LIVE]
+    if live:
+        return live[-1]
+    if asked:
+        why = text(f"Its last request is {asked[-1].state.value}.", f"直近の承認依頼は {asked[-1].state.value} です。")
+    else:
+        why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
+    raise Refusal(
+        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} を求められました。"),
+        why,
+        text("/dr status shows where it stands.", "/dr status で状況を確認できます。"),
+        choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+        code="not_live",
+    )

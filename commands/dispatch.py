@@ -1,0 +1,126 @@
+"""The one way in for slash command, button, dialog and terminal: `dispatch`, and its table of verbs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from commands import (
+    answer,
+    approve,
+    declare,
+    enrol,
+    kept,
+    level,
+    plan,
+    recover,
+    report,
+    resolve,
+    roster,
+    settle,
+    special_votes,
+    status,
+    stop,
+    undo,
+    update,
+)
+from commands import help as helping
+from commands.context import CommandContext, actor, incident_of
+from commands.grammar import Words, parse
+from commands.messages import Reply, Request, both, text
+from commands.refusal import Refusal, reply_of
+from core.errors import DrbotError, TemporaryError, UserError
+from core.events import EventKind
+from core.people import Person
+from core.words import Text
+
+log = structlog.get_logger(__name__)
+
+Act = Callable[[CommandContext, Request, Words, Person], Reply]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verb:
+    """What a verb does and the row of core.people.ACCESS that guards it; "" = it changes nothing."""
+
+    act: Act
+    access: str = ""
+
+
+TABLE: Mapping[str, Verb] = {
+    "menu": Verb(act=helping.menu),
+    "help": Verb(act=helping.help_),
+    "whoami": Verb(act=helping.whoami),
+    "declare": Verb(act=declare.declare, access="declare"),
+    "level": Verb(act=level.level, access="level"),
+    "plan": Verb(act=plan.plan, access="plan"),
+    "status": Verb(act=status.status),
+    "list": Verb(act=status.list_),
+    "approve": Verb(act=approve.approve, access="approve"),
+    "deny": Verb(act=approve.deny, access="deny"),
+    "phone": Verb(act=special_votes.phone, access="phone"),
+    "break-glass": Verb(act=special_votes.break_glass, access="break-glass"),
+    "enrol": Verb(act=enrol.enrol, access="enrol"),
+    "roster": Verb(act=roster.roster, access="roster"),
+    "stop": Verb(act=stop.stop, access="stop"),
+    "settle": Verb(act=settle.settle, access="settle"),
+    "answer": Verb(act=answer.answer, access="answer"),
+    "undo": Verb(act=undo.undo, access="undo"),
+    "kept": Verb(act=kept.kept),
+    "update": Verb(act=update.update, access="update"),
+    "resolve": Verb(act=resolve.resolve, access="resolve"),
+    "recover": Verb(act=recover.recover, access="recover"),
+    "discard": Verb(act=recover.discard, access="recover"),
+    "restart": Verb(act=recover.restart, access="recover"),
+    "report": Verb(act=report.report),
+    "timeline": Verb(act=report.timeline),
+}
+
+
+def dispatch(context: CommandContext, request: Request) -> Reply:
+    """Do what was asked. Never raises: a refusal, a busy database, everything foreseen is an answer."""
+    words = None
+    try:
+        words = parse(request.verb_text)
+        verb = TABLE[words.verb]
+        return verb.act(context, request, words, actor(context, request, verb.access))
+    except UserError as error:
+        return reply_of(error, _record(context, request, words, error))
+    except (TemporaryError, SQLAlchemyError) as error:
+        log.warning("The state database does not answer; nothing was recorded.", error=str(error))
+        return Reply(text=NOT_RECORDED, ok=False)
+    except DrbotError as error:
+        log.warning("A command could not be done.", verb=words.verb if words else "", error=str(error))
+        return Reply(text=both(str(error)), ok=False)
+
+
+NOT_RECORDED: Text = text(
+    "Not recorded, nothing started: drbot's own database does not answer just now. Try again in a moment.",
+    "記録できず、何も開始していません。drbot のデータベースが応答しません。少し待って再実行してください。",
+)
+
+
+def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> int | None:
+    """Refusals are recorded like grants (approvals.md rule 11) where they concern an incident."""
+    # A declaration that failed concerns no incident, even when one happens to be open.
+    if words is None or words.verb == "declare" or not TABLE[words.verb].access:
+        return None
+    incident = None
+    try:
+        with context.database.write() as tx:
+            incident = incident_of(tx.connection, request, words).id
+            tx.record(
+                EventKind.COMMAND_REFUSED,
+                incident=incident,
+                person=request.person.id if request.person else None,
+                verb=words.verb,
+                why=str(error),
+                code=error.code if isinstance(error, Refusal) else "",
+                door=request.door.value,
+            )
+    except UserError:
+        return None
+    except (TemporaryError, SQLAlchemyError) as busy:
+        log.warning("A refusal could not be recorded.", incident=incident, why=str(error), error=str(busy))
+    return incident

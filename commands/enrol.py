@@ -1,0 +1,70 @@
+"""`enrol`: an authenticator for whoever approves. The secret is sealed for the workers at once; no door keeps it."""
+
+import pyotp
+
+from commands.context import CommandContext
+from commands.grammar import Words
+from commands.messages import Reply, Request, text
+from commands.proving import by_worker
+from commands.refusal import Refusal
+from core.attestation import ENROL, Proof
+from core.people import Person
+from core.refusals import REFUSALS
+from core.signing import seal_for
+from store import codes
+
+
+def enrol(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Without a word a new QR code; with six digits the proof that it was read."""
+    sites = workers(context)
+    if not sites:
+        raise Refusal(
+            text("You asked to enrol.", "登録を求められました。"),
+            text("No worker has been started yet; it keeps the secrets.", "ワーカーがまだ起動していません。"),
+            text("Start one, then try again.", "起動してからやり直してください。"),
+        )
+    typed = "".join(words.rest)
+    return _confirmed(context, sites, person, typed) if typed else _offered(context, sites, person)
+
+
+def workers(context: CommandContext) -> dict[str, str]:
+    """A site of every different worker, and its public key."""
+    with context.database.read() as conn:
+        keys = {site: codes.worker_key(conn, site) for site in context.configuration.sites}
+    different: dict[str, str] = {}
+    for site, key in keys.items():
+        if key is not None and key not in different.values():
+            different[site] = key
+    return different
+
+
+def _offered(context: CommandContext, sites: dict[str, str], person: Person) -> Reply:
+    secret = pyotp.random_base32()
+    with context.database.write() as tx:
+        for site, key in sites.items():
+            codes.enrol(tx, site, person.id, seal_for(key, secret.encode()))
+    system = context.configuration.system
+    return Reply(
+        text=text(
+            f"Read the QR code with your authenticator, then send its first code: enrol 123456. "
+            f"Or type this in by hand and delete it afterwards: {secret}",
+            f"QR コードを認証アプリで読み取り、最初のコードを送ってください: enrol 123456。"
+            f"手入力する場合 (後で削除してください): {secret}",
+        ),
+        qr=pyotp.TOTP(secret).provisioning_uri(name=person.id, issuer_name=f"drbot {system}"),
+    )
+
+
+def _confirmed(context: CommandContext, sites: dict[str, str], person: Person, code: str) -> Reply:
+    about = {"person": person.id, "subject": ENROL, "seal": "", "decision": ENROL}
+    for site in sites:
+        _, problem = by_worker(context, site, Proof.CODE, about, code)
+        if problem:
+            refused = REFUSALS.get(problem, REFUSALS["unchecked"])
+            raise Refusal(text(f"Site {site}.", f"サイト {site}。"), refused, code=problem)
+    return Reply(
+        text=text(
+            "Enrolled. From now on an approval can be asked for a code of this authenticator.",
+            "登録しました。以後、承認にこの認証アプリのコードを使えます。",
+        )
+    )

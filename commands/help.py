@@ -1,0 +1,98 @@
+"""`help`, `whoami` and the menu of a bare `/dr`: what is open and what can be done now."""
+
+from commands.context import CommandContext
+from commands.faults import fault_tables
+from commands.grammar import Words, verb_of
+from commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from commands.status import choices_for, read, row_of
+from commands.vocabulary import VERBS
+from core.people import ACCESS, Person
+from store import incidents
+
+
+def help_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """All verbs, or one with its example."""
+    if words.rest:
+        return _one(verb_of(words.rest[0]))
+    rows: tuple[tuple[Cell, ...], ...] = tuple((one.usage, one.help) for verb, one in VERBS.items() if one.usage)
+    return Reply(
+        text=text(
+            "Every verb takes an incident such as DR-7; without one the channel's incident is meant, "
+            "else the only open one.",
+            "どのコマンドにも DR-7 のようにインシデントを付けられます。"
+            "省略するとチャンネルのもの、または唯一の未解決のものを指します。",
+        ),
+        tables=(Table(rows=rows, header=(both("/dr …"), text("What it does", "説明"))),),
+        choices=(Choice(label=text("Declare", "宣言する"), command="declare", style="danger"),),
+    )
+
+
+def _one(verb: str) -> Reply:
+    words = VERBS[verb]
+    if not words.usage:
+        return Reply(text=text(f"/dr: {words.help['en']}.", f"/dr: {words.help['ja']}。"))
+    example = f" Example: /dr {words.example}" if words.example else ""
+    japanese = f" 例: /dr {words.example}" if words.example else ""
+    return Reply(
+        text=text(
+            f"/dr {words.usage}: {words.help['en']}.{example}", f"/dr {words.usage}: {words.help['ja']}。{japanese}"
+        )
+    )
+
+
+def whoami(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Who somebody is to drbot, and what they may do."""
+    if request.person is None:
+        return Reply(
+            text=text(
+                "drbot does not know you: this account belongs to nobody in dr.yml, people. "
+                "Give your Slack id to whoever keeps dr.yml.",
+                "このアカウントは dr.yml の people に登録されていません。Slack ID を管理者に伝えてください。",
+            ),
+            tables=(Table(rows=((text("Account", "アカウント"), person.id),)),),
+            ok=False,
+        )
+    may = ", ".join(verb for verb, roles in ACCESS.items() if person.roles & roles)
+    return Reply(
+        text=text(f"You are {person.name} ({person.id}).", f"あなたは {person.name} ({person.id}) です。"),
+        tables=(
+            Table(
+                rows=(
+                    (text("Roles", "役割"), ", ".join(sorted(person.roles)) or "-"),
+                    (text("May", "できること"), may or "-"),
+                    (text("Slack", "Slack"), ", ".join(person.slack) or "-"),
+                )
+            ),
+        ),
+    )
+
+
+def menu(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Open incidents with what makes sense now; with none, how to declare one."""
+    with context.database.read() as conn:
+        open_ones = incidents.recent(conn, open_only=True)
+        views = [read(conn, context, incident, request.at) for incident in open_ones]
+    tables = fault_tables(context)
+    declare = Choice(label=text("Declare an incident", "インシデントを宣言"), command="declare", style="danger")
+    show_help = Choice(label=text("Help", "使い方"), command="help")
+    if not views:
+        return Reply(
+            text=text(
+                "No incident is open. If something is broken: /dr declare level2 PostgreSQL does not start",
+                "未解決のインシデントはありません。障害時は: /dr declare level2 PostgreSQL が起動しない",
+            ),
+            tables=tables,
+            choices=(declare, show_help),
+        )
+    rows = tuple(row_of(view) for view in views)
+    here = (
+        choices_for(views[0])
+        if len(views) == 1
+        else tuple(Choice(label=both(view.incident.name), command=f"status {view.incident.name}") for view in views[:5])
+    )
+    return Reply(
+        text=text(f"Open incidents: {len(views)}.", f"未解決のインシデント: {len(views)} 件。"),
+        tables=(Table(rows=rows), *tables),
+        choices=(*here, declare, show_help),
+        incident=views[0].incident.id if len(views) == 1 else None,
+    )

@@ -1,0 +1,95 @@
+"""What goes into a verb and what comes out: one form for slash command, button, dialog and terminal.
+
+A `Reply` describes what to show, never how: bot/blocks makes Block Kit of it, cli/dr.py a table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from core.approval import Door
+from core.attestation import Proof
+from core.people import Account, Person
+from core.words import Text
+
+Signers = Mapping[Proof, Callable[[bytes], str]]
+"""Of whom somebody at a terminal holds the key: their own, or on the recovery host the worker's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Somebody asks for something. `verb_text` is what follows `/dr`."""
+
+    verb_text: str
+    person: Person | None  # None = the account belongs to nobody on the roster
+    account: Account | None  # None at a terminal
+    channel: str | None  # Slack id of the channel it was typed in
+    door: Door
+    at: datetime  # aware, UTC
+    values: Mapping[str, str] = field(default_factory=dict)  # fields of a dialog or options of a terminal
+    sign: Signers = field(default_factory=dict)  # keys that lie at a terminal
+
+    @property
+    def language(self) -> str:
+        """The language of whoever asks."""
+        return self.person.language if self.person else "en"
+
+
+Cell = Text | str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Rows to show under the sentence; without `header` the first cell of a row is its label."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    title: Text | None = None
+    header: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Something that can be done now: a button in Slack, a line "drbot dr …" in a terminal."""
+
+    label: Text
+    command: str  # the verb text that does it, e.g. "stop DR-7"
+    style: Literal["default", "primary", "danger"] = "default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DialogRequest:
+    """A dialog to open. A door without dialogs shows the text of the reply, which says the same."""
+
+    kind: Literal["vote", "declare", "update", "resolve"]
+    incident: int | None = None
+    request: str | None = None  # id of the approval request, for "vote"
+    values: Mapping[str, str] = field(default_factory=dict)  # what is filled in already
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """The answer to one request."""
+
+    text: Text  # a full sentence: notifications and old clients show nothing else
+    tables: tuple[Table, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    markdown: str | None = None  # a long text that is Markdown already: the report
+    dialog: DialogRequest | None = None
+    in_channel: bool = False  # True: everybody in the channel may read it; else only who asked
+    incident: int | None = None  # the incident it is about
+    ok: bool = True
+    qr: str = ""  # what an authenticator reads from a QR code; a secret, shown to whoever asked and nobody else
+    code: str = ""  # of a refused or counted vote: core.approval.Decision.code
+
+
+def text(english: str, japanese: str, **values: object) -> Text:
+    """A sentence in both languages with `{name}` filled in."""
+    if not values:
+        return {"en": english, "ja": japanese}
+    return {"en": english.format(**values), "ja": japanese.format(**values)}
+
+
+def both(sentence: str) -> Text:
+    """What is the same in both languages: names, numbers, what a person wrote."""
+    return {"en": sentence, "ja": sentence}

@@ -1,0 +1,212 @@
+"""What can be done after a recovery stopped short: ask again, another backup, give up, start the services again."""
+
+from sqlalchemy import Connection
+
+from commands.context import CommandContext, current_run, incident_of, must_be_open
+from commands.grammar import Words, plain, printable
+from commands.messages import Choice, Reply, Request, text
+from commands.recovery import RESTART_RUNBOOK, queue, ring, runbook_for, without_runbook
+from commands.refusal import Refusal
+from core.approval import RequestState
+from core.events import EventKind
+from core.incident import Incident
+from core.level import Level
+from core.people import Person
+from core.plan import question_of
+from core.run import Run, RunKind, RunState
+from core.words import Text
+from store import journal, requests, runs
+from store.database import Transaction
+
+_NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def recover(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """A fresh run with a fresh request. What one person denied is not asked again unless they ask themselves."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "recover")
+        backup = _backup(tx.connection, incident, words)
+        runbook, arguments = _runbook(context, incident)
+        before = current_run(tx.connection, incident)
+        if before is not None:
+            _not_denied(tx.connection, context, incident, before, backup, person)
+            _make_way(context, tx, incident, before, person, "recover")
+        if backup:
+            arguments["backup"] = backup
+        queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
+    chosen = text(f" with the backup {backup}", f" (バックアップ {backup})") if backup else text("", "")
+    return Reply(
+        text=text(
+            f"{incident.name}: starting again{chosen['en']}. A new plan comes first, then a new request; "
+            "earlier votes do not count.",
+            f"{incident.name}: やり直します{chosen['ja']}。新しい計画と承認依頼を作ります。以前の投票は数えません。",
+        ),
+        incident=incident.id,
+        in_channel=True,
+    )
+
+
+def discard(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """End a run that is blocked: what was prepared beside production is given up."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        run = current_run(tx.connection, incident)
+        if run is None or run.is_over:
+            raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
+        if run.state is not RunState.BLOCKED:
+            raise _in_progress(incident, run, "discard")
+        runs.request_stop(tx, run.id, person.id, "discarded")
+        ring(context, tx, run)
+    return Reply(
+        text=text(
+            f"{incident.name}: given up. Production was not touched; /dr recover starts again.",
+            f"{incident.name}: 破棄しました。本番は変更されていません。/dr recover でやり直せます。",
+        ),
+        incident=incident.id,
+        in_channel=True,
+    )
+
+
+def restart(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """After STOP with the services down and nothing replaced: start them as they are."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "restart")
+        if incident.level >= Level.HOST:
+            why = text(
+                "The host is lost; nothing of it can be started.", "ホストが失われ、起動できるものがありません。"
+            )
+            again = text("Raise the system again: /dr recover", "/dr recover で復旧をやり直してください。")
+            raise _refusal(incident, "restart", why, again)
+        before = current_run(tx.connection, incident)
+        if before is not None:
+            _make_way(context, tx, incident, before, person, "restart")
+        queue(context, tx, incident, RunKind.RECOVER, RESTART_RUNBOOK, {}, person)
+    return Reply(
+        text=text(
+            f"{incident.name}: the services are being started again, with the data they had.",
+            f"{incident.name}: サービスを元のデータのまま再起動します。",
+        ),
+        incident=incident.id,
+        in_channel=True,
+    )
+
+
+def _backup(conn: Connection, incident: Incident, words: Words) -> str:
+    """The name behind `backup`; without a name the one that was offered. Raises UserError unless it is a file name."""
+    named = [word for word in words.rest if plain(word) != "backup"]
+    if not named:
+        return _offered(conn, incident) if words.rest else ""
+    name = named[0].removeprefix("backup=") if len(named) == 1 else ""
+    if name and not name.startswith((".", "-")) and set(name) <= _NAME_LETTERS and len(name) <= 200:
+        return name
+    raise Refusal(
+        text(
+            f'You asked to recover "{printable(words.text)}".', f"「{printable(words.text)}」の復旧を求められました。"
+        ),
+        text("That is no name of a backup.", "バックアップの名前として読めません。"),
+        text(
+            "Example: recover backup all_databases_20261126_020000.sql.gz",
+            "例: recover backup all_databases_20261126_020000.sql.gz",
+        ),
+    )
+
+
+def _offered(conn: Connection, incident: Incident) -> str:
+    """The next good backup, as the worker found it when the run was blocked or refused."""
+    ends = {EventKind.RUN_BLOCKED, EventKind.RUN_REFUSED}
+    last = next((event for event in reversed(journal.of_incident(conn, incident.id)) if event.kind in ends), None)
+    offered = last.payload.get("next") if last is not None else None
+    if isinstance(offered, dict) and offered.get("name"):
+        return str(offered["name"])
+    raise _refusal(
+        incident,
+        "recover",
+        text("No other good backup is known.", "他に使えるバックアップは見つかっていません。"),
+        text(
+            f"If there is one, name it: recover {incident.name} backup NAME",
+            f"ある場合は名前を指定してください: recover {incident.name} backup NAME",
+        ),
+    )
+
+
+def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str, str]]:
+    runbook = runbook_for(context, incident.level)
+    if runbook is None:
+        raise _refusal(incident, "recover", without_runbook(context, incident.level))
+    if incident.level is Level.SERVICE and not incident.service:
+        raise _refusal(
+            incident,
+            "recover",
+            text("No service is named.", "サービスが指定されていません。"),
+            text("Use: declare level1 <service>", "declare level1 <サービス> を使ってください。"),
+        )
+    return runbook, {"service": incident.service} if incident.service else {}
+
+
+def _make_way(
+    context: CommandContext, tx: Transaction, incident: Incident, run: Run, person: Person, verb: str
+) -> None:
+    """A blocked run ends so that the next one can start; one that is at work is never pushed aside."""
+    if run.is_over:
+        return
+    if run.state is not RunState.BLOCKED:
+        raise _in_progress(incident, run, verb)
+    runs.request_stop(tx, run.id, person.id, f"replaced: {verb}")
+    ring(context, tx, run)
+
+
+def _not_denied(
+    conn: Connection, context: CommandContext, incident: Incident, run: Run, backup: str, person: Person
+) -> None:
+    plan = run.plan
+    if plan is None or question_of(plan) not in requests.denied_questions(conn, incident.id):
+        return
+    if backup and plan.backup is not None and backup != plan.backup.name:
+        return
+    deniers = _deniers(conn, incident, question_of(plan))
+    if person.id in deniers:
+        return
+    people = [context.roster.person(denier) for denier in sorted(deniers)]
+    names = ", ".join(someone.name for someone in people if someone is not None) or "somebody"
+    raise _refusal(
+        incident,
+        "recover",
+        text(f"{names} denied exactly this.", f"{names} が同じ内容を却下しています。"),
+        text(
+            f"Ask {names} to ask again, or name another backup: recover {incident.name} backup NAME",
+            f"{names} に依頼してもらうか、別のバックアップを指定してください: recover {incident.name} backup NAME",
+        ),
+    )
+
+
+def _deniers(conn: Connection, incident: Incident, question: str) -> set[str]:
+    return {
+        vote.person
+        for run in runs.of_incident(conn, incident.id)
+        for asked in requests.of_run(conn, run.id)
+        if asked.state is RequestState.DENIED and asked.question == question
+        for vote in requests.votes(conn, asked.id)
+        if vote.decision == "deny"
+    }
+
+
+def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
+    return Refusal(
+        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} を求められました。"),
+        text(f"A recovery is in progress ({run.state.value}).", f"復旧が進行中です ({run.state.value})。"),
+        text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
+        choices=(
+            Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
+            Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
+        ),
+    )
+
+
+def _refusal(incident: Incident, verb: str, why: Text, todo: Text | None = None) -> Refusal:
+    return Refusal(
+        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} を求められました。"),
+        why,
+        todo or text("", ""),
+    )

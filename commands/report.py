@@ -1,0 +1,52 @@
+"""`report` and `timeline`: what happened, read from the journal; nothing in a report is written by hand."""
+
+from commands.context import CommandContext, incident_of
+from commands.grammar import Words
+from commands.messages import Reply, Request, Table, text
+from commands.report_text import report_of
+from commands.timeline import line_of
+from core.people import Person
+from store import incidents, journal, requests, runs, steps
+
+
+def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """The Markdown of one incident."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+    return Reply(
+        text=text(f"{incident.name}: the report.", f"{incident.name}: 報告書。"),
+        markdown=report_for(context, incident.id, request.language),
+        incident=incident.id,
+    )
+
+
+def report_for(context: CommandContext, number: int, language: str) -> str:
+    """The report of an incident as it stands now."""
+    with context.database.read() as conn:
+        incident = incidents.get(conn, number)
+        of_incident = runs.of_incident(conn, number)
+        asked = [one for run in of_incident for one in requests.of_run(conn, run.id)]
+        return report_of(
+            incident=incident,
+            events=journal.of_incident(conn, number),
+            runs=of_incident,
+            steps=[step for run in of_incident for step in steps.of_run(conn, run.id)],
+            requests=asked,
+            votes={one.id: requests.votes(conn, one.id) for one in asked},
+            configuration=context.configuration,
+            language=language,
+        )
+
+
+def timeline(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Line by line, oldest first."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        events = journal.of_incident(conn, incident.id)
+    names = {key: someone.name for key, someone in context.roster.people.items()}
+    rows = tuple((f"{event.at:%H:%M:%S}", line_of(event, names)) for event in events)
+    return Reply(
+        text=text(f"{incident.name}: {len(rows)} entries, times in UTC.", f"{incident.name}: {len(rows)} 件 (UTC)。"),
+        tables=(Table(rows=rows),),
+        incident=incident.id,
+    )

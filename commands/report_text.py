@@ -1,0 +1,249 @@
+"""The report of an incident as Markdown, in NIST's phases: activation, recovery, reconstitution. Pure.
+
+Times come from the journal, never from memory (the source document's template leaves them to be filled in).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from commands.messages import text
+from commands.timeline import line_of
+from core.approval import ApprovalRequest, Vote
+from core.events import Event, EventKind
+from core.incident import Incident
+from core.plan import short_seal
+from core.run import Run, RunKind, StepRecord
+from core.site import Configuration
+from core.words import Text, clock, duration, say, size
+
+_REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
+
+# Too many and too small for people who read what happened; the journal has them.
+_LEFT_OUT = frozenset({EventKind.RUN_CLAIMED, EventKind.RUN_RESUMED, EventKind.RUN_WAITING, EventKind.STATUS_DUE})
+
+_RECOVERY_BEGINS = frozenset({EventKind.INCIDENT_RECOVERING})
+_RECOVERY_ENDS = frozenset({EventKind.INCIDENT_RECOVERED})
+
+PHASES: Mapping[str, Text] = {
+    "activation": text("Activation (declared, surveyed, approved)", "発動 (宣言・調査・承認)"),
+    "recovery": text("Recovery (production is changed)", "復旧 (本番の変更)"),
+    "reconstitution": text("Reconstitution (checked, confirmed, closed)", "再構成 (検査・確認・終了)"),
+}
+
+
+def report_of(
+    *,
+    incident: Incident,
+    events: Sequence[Event],
+    runs: Sequence[Run],
+    steps: Sequence[StepRecord],
+    requests: Sequence[ApprovalRequest],
+    votes: Mapping[str, Sequence[Vote]],
+    configuration: Configuration,
+    language: str,
+) -> str:
+    """Everything of one incident, so that nobody has to remember."""
+    names = {key: entry.name for key, entry in configuration.people.items()}
+    sections = (
+        _head(incident, names, configuration, language),
+        _figures(incident, configuration, language),
+        _approvals(runs, requests, votes, names, language),
+        *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
+        _kept(events, language),
+        _refused(events, names, language),
+        _timeline(events, names, language),
+        _lessons(language),
+    )
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _head(incident: Incident, names: Mapping[str, str], configuration: Configuration, language: str) -> str:
+    rows = [
+        (text("System", "システム"), f"{configuration.system}, {incident.site}"),
+        (text("Level", "レベル"), f"{incident.level.value}: {say(incident.level.text, language)}"),
+        (text("Service", "サービス"), incident.service or ""),
+        (text("Declared by", "宣言者"), names.get(incident.declared_by, incident.declared_by)),
+        (text("Outage began", "障害発生"), _moment(incident.started_at)),
+        (text("Declared", "宣言"), _moment(incident.declared_at)),
+        (text("Recovered", "復旧"), _moment(incident.recovered_at)),
+        (text("Confirmed by a person", "利用確認"), _moment(incident.confirmed_at)),
+        (text("Resolved", "終了"), _moment(incident.resolved_at)),
+        (text("State", "状態"), incident.state.value),
+    ]
+    lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
+    title = say(text("Disaster recovery report", "障害復旧報告書"), language)
+    summary = f"\n\n{escape(incident.summary)}" if incident.summary else ""
+    return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
+
+
+def _figures(incident: Incident, configuration: Configuration, language: str) -> str:
+    targets = configuration.targets
+    rows = (
+        (
+            text("RTO (outage began → every check passed)", "RTO (障害発生 → 全検査合格)"),
+            incident.rto_seconds,
+            targets.rto,
+        ),
+        (text("RPO (data lost)", "RPO (失われたデータ)"), incident.rpo_seconds, targets.rpo),
+        (text("Outage caused by the recovery", "復旧作業による停止"), incident.outage_seconds, None),
+    )
+    lines = [
+        _row(
+            say(label, language),
+            "-" if measured is None else duration(measured, language),
+            "-" if target is None else duration(target, language),
+            _verdict(measured, target, language),
+        )
+        for label, measured, target in rows
+    ]
+    header = _header(language, text("Figure", "指標"), text("Measured", "実測"), text("Target", "目標"), text("", ""))
+    return _section(text("Measured against the targets", "目標との比較"), language, [*header, *lines])
+
+
+def _approvals(
+    runs: Iterable[Run],
+    requests: Sequence[ApprovalRequest],
+    votes: Mapping[str, Sequence[Vote]],
+    names: Mapping[str, str],
+    language: str,
+) -> str:
+    plans = {run.id: run.plan for run in runs}
+    blocks: list[str] = []
+    for request in requests:
+        plan = plans.get(request.run)
+        replaced = ", ".join(plan.replaces) if plan else ""
+        backup = f"; {plan.backup.name}" if plan and plan.backup else ""
+        asked = say(text("asked of {people} at {when}", "{when} に {people} 人へ依頼"), language,
+                    people=request.people, when=clock(request.opened_at))  # fmt: skip
+        included = say(text(", requester included", "、依頼者を含む"), language) if request.requester_counts else ""
+        blocks.append(
+            f"- **{request.state.value}** `{short_seal(request.seal)}` {asked}{included}: {escape(replaced + backup)}"
+        )
+        blocks += [
+            f"  - {clock(vote.at)} **{escape(names.get(vote.person, vote.person))}** {vote.decision}"
+            f" ({_way(vote)}): {escape(vote.reason)}"
+            for vote in votes.get(request.id, ())
+        ]
+    return _section(text("Who approved", "承認"), language, blocks)
+
+
+def _way(vote: Vote) -> str:
+    """By which door, and what showed that it was this person."""
+    proof = vote.attestation.proof.value if vote.attestation else ""
+    return vote.door.value if proof in ("", vote.door.value) else f"{vote.door.value}, {proof}"
+
+
+def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
+    titles = {step.id: say(step.title, language) for step in run.plan.steps} if run.plan else {}
+    lines = [
+        _row(
+            titles.get(step.id, step.id),
+            step.state.value,
+            clock(step.started_at) if step.started_at else "-",
+            "-" if step.seconds is None else _seconds(step.seconds, language),
+            step.summary or "",
+        )
+        for step in sorted(steps, key=lambda step: step.position)
+        if step.run == run.id
+    ]
+    if not lines:
+        return ""
+    header = _header(
+        language,
+        text("Step", "手順"),
+        text("State", "状態"),
+        text("Started", "開始"),
+        text("Took", "所要"),
+        text("Result", "結果"),
+    )
+    outcome = f" {run.outcome}" if run.outcome else ""
+    title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({run.state.value})")
+    before = [f"`{run.id}`{escape(outcome)}", ""]
+    return _section(title, language, [*before, *header, *lines])
+
+
+def _kept(events: Iterable[Event], language: str) -> str:
+    lines = []
+    for event in events:
+        if event.kind is EventKind.KEPT_CREATED:
+            count = event.payload.get("size")
+            measured = f", {size(count)}" if isinstance(count, (int, float)) else ""
+            lines.append(f"- `{event.payload.get('volume', '-')}`{measured}, {_moment(event.at)}")
+    return _section(text("What was kept to undo with", "元に戻すために保管したもの"), language, lines)
+
+
+def _refused(events: Iterable[Event], names: Mapping[str, str], language: str) -> str:
+    lines = [
+        f"- {clock(event.at)} {escape(say(line_of(event, names), language))}"
+        for event in events
+        if event.kind in _REFUSALS
+    ]
+    return _section(text("What was refused", "拒否されたもの"), language, lines)
+
+
+def _timeline(events: Sequence[Event], names: Mapping[str, str], language: str) -> str:
+    parts: dict[str, list[str]] = {phase: [] for phase in PHASES}
+    phase = "activation"
+    for event in events:
+        if event.kind in _RECOVERY_BEGINS:
+            phase = "recovery"
+        if event.kind not in _LEFT_OUT:
+            parts[phase].append(f"- {clock(event.at)} {escape(say(line_of(event, names), language))}")
+        if event.kind in _RECOVERY_ENDS:
+            phase = "reconstitution"
+    body: list[str] = []
+    for key, lines in parts.items():
+        if lines:
+            body += [f"### {say(PHASES[key], language)}", "", *lines, ""]
+    return _section(text("Timeline (UTC)", "経過 (UTC)"), language, body).rstrip()
+
+
+def _lessons(language: str) -> str:
+    lines = [
+        say(text("- What went well:", "- うまくいったこと:"), language),
+        say(text("- What did not:", "- うまくいかなかったこと:"), language),
+        say(text("- Who does what until when:", "- 誰が何をいつまでに行うか:"), language),
+    ]
+    return _section(text("Lessons and actions (for the post-mortem)", "教訓と対応 (ポストモーテム用)"), language, lines)
+
+
+def escape(value: str) -> str:
+    """What people wrote, harmless in Markdown and in Slack: on one line, no pipes, no <!channel>."""
+    plain = " ".join(value.split())
+    for letter in "\\`*_|[]":
+        plain = plain.replace(letter, "\\" + letter)
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _verdict(measured: float | None, target: float | None, language: str) -> str:
+    if measured is None or target is None:
+        return ""
+    return say(text("met", "達成") if measured <= target else text("MISSED", "未達"), language)
+
+
+def _seconds(value: float, language: str) -> str:
+    """Steps are often shorter than a second, and that matters for the outage."""
+    if value >= 60:
+        return duration(value, language)
+    return f"{value:.1f} s" if language != "ja" else f"{value:.1f} 秒"
+
+
+def _moment(value: object) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else ""
+
+
+def _row(*cells: str) -> str:
+    return (
+        "| " + " | ".join(cell if index == 0 else escape(cell) for index, cell in enumerate(map(_flat, cells))) + " |"
+    )
+
+
+def _flat(cell: str) -> str:
+    return " ".join(cell.split()).replace("|", "/")
+
+
+def _header(language: str, *cells: Text) -> list[str]:
+    return [_row(*(say(cell, language) for cell in cells)), "|" + "---|" * len(cells)]
+
+
+def _section(title: Text, language: str, lines: Sequence[str]) -> str:
+    return f"## {say(title, language)}\n\n" + "\n".join(lines) if lines else ""

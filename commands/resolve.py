@@ -1,0 +1,51 @@
+"""`resolve` closes the incident; the report is written from the journal."""
+
+from commands.context import CommandContext, current_run, incident_of, must_be_open
+from commands.grammar import Words, clean
+from commands.messages import Choice, DialogRequest, Reply, Request, text
+from commands.refusal import Refusal
+from core.approval import Door
+from core.people import Person
+from store import incidents, schedules
+
+
+def resolve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Close it with a summary; without one Slack asks for it in a dialog."""
+    summary = (clean(request.values.get("summary", "")).strip() or words.text).strip()
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "resolve")
+        run = current_run(tx.connection, incident)
+        if run is not None and not run.is_over:
+            raise Refusal(
+                text(f"{incident.name} was not resolved.", f"{incident.name} は終了していません。"),
+                text(
+                    f"A recovery is still in progress ({run.state.value}).", f"復旧が進行中です ({run.state.value})。"
+                ),
+                text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
+                choices=(
+                    Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
+                    Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
+                ),
+            )
+        if not summary and request.door is Door.COMMAND:
+            return Reply(
+                text=text(
+                    f"{incident.name}: say in a sentence what happened: resolve {incident.name} <summary>",
+                    f"{incident.name}: 何が起きたかを一文で: resolve {incident.name} <要約>",
+                ),
+                dialog=DialogRequest(kind="resolve", incident=incident.id),
+                incident=incident.id,
+                ok=False,
+            )
+        incidents.resolve(tx, incident.id, person.id, summary)
+        schedules.drop(tx, incident.id)
+    return Reply(
+        text=text(
+            f"{incident.name} is resolved. The report is posted in its channel; "
+            f"/dr report {incident.name} shows it again.",
+            f"{incident.name} を終了しました。報告書をチャンネルに投稿します。"
+            f"/dr report {incident.name} でも表示できます。",
+        ),
+        incident=incident.id,
+    )

@@ -1,0 +1,134 @@
+"""`roster`: who may approve and by which rules, and what two approvers have to agree to (approvals.md rule 12)."""
+
+from commands.context import CommandContext
+from commands.enrol import workers
+from commands.grammar import Words, plain
+from commands.messages import Choice, Reply, Request, Table, both, text
+from commands.proving import by_key, by_worker
+from commands.refusal import Refusal
+from core.attestation import Attestation, Proof
+from core.people import Person
+from core.plan import short_seal
+from core.policy import ACCEPT, AGREEING, SUBJECT, Policy, differences, needed_to_change
+from core.refusals import REFUSALS
+from core.words import Text
+from store import rosters
+
+
+def roster(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """What is in force and what is proposed; `roster accept SEAL [code]` agrees."""
+    if words.rest and plain(words.rest[0]) == ACCEPT:
+        return _agreed(context, request, words, person)
+    policy = _policy(context)
+    tables = [_in_force(policy)]
+    tables += [_proposed(policy, proposal) for proposal in policy.proposals if proposal != policy.hash]
+    return Reply(
+        text=text(
+            f"Roster and policy no. {policy.number} are in force, seal {short_seal(policy.hash)}.",
+            f"名簿と方針 第 {policy.number} 版 (封印 {short_seal(policy.hash)}) が有効です。",
+        ),
+        tables=tuple(tables),
+        choices=tuple(
+            Choice(
+                label=text(f"Accept {short_seal(one)}", f"{short_seal(one)} に同意"),
+                command=f"roster accept {short_seal(one)}",
+            )
+            for one in list(policy.proposals)[-2:]
+        ),
+    )
+
+
+def _policy(context: CommandContext) -> Policy:
+    with context.database.read() as conn:
+        context.rosters.look(conn)
+    if context.rosters.policy is None:
+        raise _refusal(text("Nothing was accepted yet; starting drbot does it.", "まだ有効な名簿がありません。"))
+    return context.rosters.policy
+
+
+def _agreed(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    proposal = _named(_policy(context), words.rest[1] if len(words.rest) > 1 else "")
+    me = context.roster.person(person.id)
+    if me is None or "approver" not in me.roles:
+        raise _refusal(text("Only approvers of the roster in force may.", "有効な名簿の承認者だけが同意できます。"))
+    proofs = _proofs(context, request, me, proposal, words.after(2) or request.values.get("code", ""))
+    with context.database.write() as tx:
+        context.rosters.look(tx.connection)
+        policy = context.rosters.policy
+        if policy is None or proposal not in policy.proposals:
+            raise _refusal(text("It is not proposed any more.", "この提案はもう有効ではありません。"))
+        if me.id in policy.voters(proposal):
+            raise _refusal(text("You agreed already; another approver must too.", "同意済みです。もう一人必要です。"))
+        accepted = rosters.agree(tx, policy, proposal, me.id, proofs, request.door.value)
+    with context.database.read() as conn:
+        context.rosters.look(conn)
+    if not accepted:
+        return Reply(text=text(f"Counted: 1 of {AGREEING}.", f"同意を受け付けました: 1/{AGREEING}"))
+    return Reply(
+        text=text(
+            "In force now. New approvers, accounts and keys count after 24 hours.",
+            "発効しました。新しい承認者・アカウント・鍵は 24 時間後から数えます。",
+        )
+    )
+
+
+def _named(policy: Policy, typed: str) -> str:
+    """What was read is what is agreed to: the seal must be typed."""
+    found = [one for one in policy.proposals if typed and short_seal(one) == typed.upper()]
+    if not found:
+        known = ", ".join(short_seal(one) for one in policy.proposals) or "none"
+        raise _refusal(text(f"Say which proposal: {known}.", f"提案の封印を指定してください: {known}"))
+    return found[0]
+
+
+def _proofs(
+    context: CommandContext, request: Request, person: Person, proposal: str, code: str
+) -> tuple[Attestation, ...]:
+    wanted = needed_to_change(person, context.roster)
+    about = {"person": person.id, "subject": SUBJECT, "seal": proposal, "decision": ACCEPT}
+    signed = by_key(request.sign, wanted, about)
+    if signed is not None or not wanted:
+        return (signed,) if signed is not None else ()
+    if not code:
+        raise _refusal(REFUSALS["needs_code"], "needs_code")
+    proofs = []
+    for site in workers(context):
+        proof, problem = by_worker(context, site, Proof.CODE, about, code)
+        if proof is None:
+            raise _refusal(REFUSALS.get(problem, REFUSALS["unchecked"]), problem)
+        proofs.append(proof)
+    return tuple(proofs)
+
+
+def _in_force(policy: Policy) -> Table:
+    rows = [
+        (
+            person.name,
+            ", ".join(sorted(person.roles)),
+            f"counts from {person.counts_from:%Y-%m-%d %H:%M} UTC" if person.counts_from else "",
+        )
+        for person in policy.roster.people.values()
+    ]
+    rules = policy.approvals
+    rows.append(
+        (
+            "approvals",
+            f"{rules.people} people, second factor {rules.second_factor}, "
+            f"break-glass {'allowed' if rules.break_glass else 'forbidden'}",
+            "",
+        )
+    )
+    return Table(rows=tuple(rows), title=text("In force", "有効"))
+
+
+def _proposed(policy: Policy, proposal: str) -> Table:
+    lines = differences(policy.document, policy.proposals[proposal])
+    agreed = ", ".join(sorted(policy.voters(proposal))) or "-"
+    return Table(
+        rows=(*((both(line),) for line in lines), (text(f"Agreed so far: {agreed}", f"同意済み: {agreed}"),)),
+        title=text(f"dr.yml proposes {short_seal(proposal)}", f"dr.yml の提案 {short_seal(proposal)}"),
+    )
+
+
+def _refusal(why: Text, code: str = "") -> Refusal:
+    return Refusal(text("The roster stays as it is.", "名簿は変わりません。"), why, code=code)

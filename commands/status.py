@@ -1,0 +1,278 @@
+"""`status` and `list`: where a recovery stands, as sentences; the board and the terminal say the same words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from commands.context import CommandContext, current_run, incident_of
+from commands.faults import fault_tables
+from commands.grammar import Words, plain
+from commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
+from core.clocks import Clocks, clocks_of
+from core.incident import Incident, IncidentState
+from core.people import Person, Roster
+from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
+from core.words import Text, clock, duration
+from store import incidents, kept, requests, steps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """One incident as it is now."""
+
+    incident: Incident
+    run: Run | None
+    steps: tuple[StepRecord, ...]
+    request: ApprovalRequest | None
+    votes: tuple[Vote, ...]
+    clocks: Clocks
+    kept: bool  # old data is there to undo with
+    roster: Roster
+
+
+def read(conn: Connection, context: CommandContext, incident: Incident, now: datetime) -> View:
+    """Everything the sentences need."""
+    run = current_run(conn, incident)
+    records = tuple(steps.of_run(conn, run.id)) if run else ()
+    asked = requests.of_run(conn, run.id) if run else []
+    request = asked[-1] if asked else None
+    return View(
+        incident=incident,
+        run=run,
+        steps=records,
+        request=request,
+        votes=tuple(requests.votes(conn, request.id)) if request else (),
+        clocks=clocks_of(incident, run.plan if run else None, records, context.configuration.targets, now),
+        kept=any(one.incident == incident.id and one.removed_at is None for one in kept.list_of(conn, incident.site)),
+        roster=context.rosters.look(conn, run.site if run else incident.site),
+    )
+
+
+def status(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """One incident in full."""
+    with context.database.read() as conn:
+        view = read(conn, context, incident_of(conn, request, words), request.at)
+    return Reply(
+        text=headline(view),
+        tables=(*fault_tables(context), Table(rows=rows_of(view)), *step_tables(view)),
+        choices=choices_for(view),
+        incident=view.incident.id,
+    )
+
+
+def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Open incidents, newest first; `list all` adds the resolved ones."""
+    everything = "all" in (plain(word) for word in words.rest)
+    with context.database.read() as conn:
+        found = incidents.recent(conn, open_only=not everything)
+        views = [read(conn, context, incident, request.at) for incident in found]
+    if not views:
+        return Reply(text=text("No incident is open.", "未解決のインシデントはありません。"))
+    return Reply(
+        text=text(f"Incidents: {len(views)}.", f"インシデント: {len(views)} 件。"),
+        tables=(Table(rows=tuple(row_of(view) for view in views)),),
+        choices=tuple(
+            Choice(label=both(view.incident.name), command=f"status {view.incident.name}") for view in views[:5]
+        ),
+    )
+
+
+INCIDENT_STATES: Mapping[IncidentState, Text] = {
+    IncidentState.DECLARED: text("open, production not touched yet", "対応中 (本番は未変更)"),
+    IncidentState.RECOVERING: text("recovering", "復旧中"),
+    IncidentState.RECOVERED: text("recovered, every automatic check passed", "復旧済み (自動検査に合格)"),
+    IncidentState.RESOLVED: text("resolved", "解決済み"),
+}
+
+RUN_STATES: Mapping[RunState, Text] = {
+    RunState.QUEUED: text("waits for a worker", "ワーカー待ち"),
+    RunState.RUNNING: text("at work", "実行中"),
+    RunState.WAITING: text("waits for people", "人の判断待ち"),
+    RunState.NEEDS_DECISION: text("a step is unsure or failed: somebody must settle it", "手順の扱いの判断が必要"),
+    RunState.BLOCKED: text("blocked: no approval; nothing was replaced", "承認が得られず中断 (置き換えなし)"),
+    RunState.SUCCEEDED: text("succeeded", "成功"),
+    RunState.FAILED: text("failed", "失敗"),
+    RunState.STOPPED: text("stopped", "停止"),
+}
+
+
+def headline(view: View) -> Text:
+    """One sentence: name, level, state, clock."""
+    incident, clocks = view.incident, view.clocks
+    state = INCIDENT_STATES[incident.state]
+    return text(
+        f"{incident.name}, level {incident.level.value}, {incident.title}: {state['en']}. "
+        f"RTO {duration(clocks.rto_used)} of {duration(clocks.rto_target)}.",
+        f"{incident.name} レベル {incident.level.value} {incident.title}: {state['ja']}。"
+        f"RTO {duration(clocks.rto_used, 'ja')} / {duration(clocks.rto_target, 'ja')}。",
+    )
+
+
+def row_of(view: View) -> tuple[Cell, ...]:
+    """One line of a list."""
+    incident = view.incident
+    state = RUN_STATES[view.run.state] if view.run and incident.is_open else INCIDENT_STATES[incident.state]
+    return (
+        incident.name,
+        text(f"level {incident.level.value}", f"レベル {incident.level.value}"),
+        incident.title,
+        state,
+        text(
+            f"RTO {duration(view.clocks.rto_used)} of {duration(view.clocks.rto_target)}",
+            f"RTO {duration(view.clocks.rto_used, 'ja')} / {duration(view.clocks.rto_target, 'ja')}",
+        ),
+    )
+
+
+def rows_of(view: View) -> tuple[tuple[Cell, ...], ...]:
+    """Label and value: channel, run, step, approval, clocks."""
+    incident, run, clocks = view.incident, view.run, view.clocks
+    rows: list[tuple[Cell, ...]] = [(text("Since", "発生"), incident.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"))]
+    if incident.channel_name:
+        rows.append((text("Channel", "チャンネル"), f"#{incident.channel_name}"))
+    if run is not None:
+        rows.append((text("Recovery", "復旧"), _run_text(run)))
+        rows += [(text("Now", "現在"), line) for line in _working(view)]
+    if view.request is not None:
+        rows.append((text("Approval", "承認"), request_text(view.request, view.votes, view.roster)))
+    rows.append((text("RTO", "RTO"), _rto_text(clocks)))
+    if clocks.rpo is not None:
+        rows.append(
+            (
+                text("RPO", "RPO"),
+                text(
+                    f"the data is {duration(clocks.rpo)} old; target {duration(clocks.rpo_target)}",
+                    f"{duration(clocks.rpo, 'ja')}前のデータ (目標 {duration(clocks.rpo_target, 'ja')})",
+                ),
+            )
+        )
+    if incident.outage_seconds is not None:
+        rows.append((text("Outage of the recovery", "復旧による停止"), duration(incident.outage_seconds)))
+    return tuple(rows)
+
+
+def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Roster) -> Text:
+    """ "1 of 2 (Ben); decide until 03:12:00 UTC" """
+    people = [roster.person(person) for person in sorted(standing(request, votes, roster))]
+    names = ", ".join(person.name for person in people if person is not None)
+    who = f" ({names})" if names else ""
+    have = f"{len(people)} of {request.people}{who}"
+    japanese = f"{len(people)}/{request.people}{who}"
+    if request.state is RequestState.OPEN and request.hold_until is not None:
+        starts = clock(request.hold_until)
+        return text(
+            f"{have}; BREAK-GLASS: starts after {starts} unless one approver denies",
+            f"{japanese}、緊急単独実行: {starts} 以降に開始 (一人の却下で中止)",
+        )
+    if request.state is RequestState.OPEN:
+        until = clock(request.expires_at)
+        return text(f"{have}; decide until {until}", f"{japanese}、期限 {until}")
+    if request.state is RequestState.GRANTED and request.start_by is not None:
+        return text(f"{have}, granted; starts before {clock(request.start_by)}", f"{japanese} 承認済み")
+    return text(f"{have}, {request.state.value}", f"{japanese} {request.state.value}")
+
+
+def step_tables(view: View) -> tuple[Table, ...]:
+    """Every step with its state and what came of it."""
+    if view.run is None or view.run.plan is None or not view.steps:
+        return ()
+    titles = {step.id: step.title for step in view.run.plan.steps}
+    rows: list[tuple[Cell, ...]] = []
+    for record in view.steps:
+        title = titles.get(record.id, {"en": record.id})
+        took = duration(record.seconds) if record.seconds is not None else ""
+        rows.append(
+            (
+                record.id,
+                {"en": title["en"], "ja": title.get("ja", title["en"])},
+                record.state.value,
+                took,
+                record.summary or "",
+            )
+        )
+    header = (
+        text("Step", "手順"),
+        text("What", "内容"),
+        text("State", "状態"),
+        text("Took", "所要"),
+        text("Result", "結果"),
+    )
+    return (Table(rows=tuple(rows), header=header, title=text("Steps", "手順")),)
+
+
+def choices_for(view: View) -> tuple[Choice, ...]:
+    """What makes sense now, most useful first."""
+    name = view.incident.name
+    run = view.run
+    if not view.incident.is_open:
+        return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
+    found: list[Choice] = []
+    if view.request is not None and view.request.state in LIVE:
+        found.append(Choice(label=text("Approve …", "承認 …"), command=f"approve {name}", style="primary"))
+    if run is not None and run.state is RunState.NEEDS_DECISION:
+        found += _settling(view)
+    if run is not None and run.state is RunState.BLOCKED:
+        found.append(Choice(label=text("Ask again", "再度承認を求める"), command=f"recover {name}"))
+        found.append(Choice(label=text("Discard", "破棄"), command=f"discard {name}"))
+    if run is not None and not run.is_over:
+        found.append(Choice(label=text("Stop", "停止"), command=f"stop {name}", style="danger"))
+        return tuple(found)
+    if view.incident.state is IncidentState.RECOVERED:
+        found.append(Choice(label=text("Resolve", "終了"), command=f"resolve {name}", style="primary"))
+    elif run is not None:
+        found.append(Choice(label=text("Recover again", "復旧をやり直す"), command=f"recover {name}"))
+    if view.kept and (run is None or run.kind is not RunKind.UNDO):
+        found.append(Choice(label=text("Undo", "元に戻す"), command=f"undo {name}"))
+    return tuple(found)
+
+
+def _settling(view: View) -> list[Choice]:
+    unsettled = [step for step in view.steps if step.state in {StepState.UNSURE, StepState.FAILED}]
+    return [
+        Choice(label=both(f"{step.id}: {word}"), command=f"settle {view.incident.name} {step.id} {word}")
+        for step in unsettled[:1]
+        for word in ("retry", "done", "undo", "stop")
+    ]
+
+
+def _run_text(run: Run) -> Text:
+    state = RUN_STATES[run.state]
+    outcome = f": {run.outcome}" if run.outcome else ""
+    return text(f"{run.runbook}, {state['en']}{outcome}", f"{run.runbook} {state['ja']}{outcome}")
+
+
+def _working(view: View) -> list[Text]:
+    """What runs right now, with its progress."""
+    if view.run is None or view.run.plan is None or view.run.is_over:
+        return []
+    titles = {step.id: step.title for step in view.run.plan.steps}
+    done = sum(step.state in DONE_WITH for step in view.steps)
+    lines = [text(f"{done} of {len(view.steps)} steps done", f"{done}/{len(view.steps)} 手順完了")]
+    for step in view.steps:
+        if step.state in {StepState.RUNNING, StepState.UNSURE, StepState.FAILED}:
+            title = titles.get(step.id, {"en": step.id})
+            percent = (
+                f" {step.progress_done / step.progress_total:.0%}" if step.progress_done and step.progress_total else ""
+            )
+            lines.append(
+                text(
+                    f"{title['en']}: {step.state.value}{percent}",
+                    f"{title.get('ja', title['en'])}: {step.state.value}{percent}",
+                )
+            )
+    return lines
+
+
+def _rto_text(clocks: Clocks) -> Text:
+    english = f"{duration(clocks.rto_used)} of {duration(clocks.rto_target)} used"
+    japanese = f"{duration(clocks.rto_target, 'ja')}中 {duration(clocks.rto_used, 'ja')}経過"
+    if clocks.rto_forecast is not None:
+        english += f"; forecast {duration(clocks.rto_forecast)}"
+        japanese += f" (見込み {duration(clocks.rto_forecast, 'ja')})"
+    if clocks.rto_at_risk:
+        english += "; the target is at risk"
+        japanese += " 目標超過のおそれ"
+    return text(english, japanese)

@@ -1,0 +1,45 @@
+"""`stop`: one person stops, from anywhere, without a code (approvals.md rule 8)."""
+
+from commands.context import CommandContext, incident_of
+from commands.grammar import Words
+from commands.messages import Choice, Reply, Request, text
+from commands.recovery import ring
+from commands.refusal import Refusal
+from commands.safe_state import parked_state
+from core.people import Person
+from core.run import Run, RunState
+from store import runs, steps
+from store.database import Transaction
+
+
+def stop(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Ask every run of the incident that is not over to stop; one that nobody runs is stopped at once."""
+    why = words.text or request.values.get("reason", "")
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        going = [run for run in runs.of_incident(tx.connection, incident.id) if not run.is_over]
+        if not going:
+            raise Refusal(
+                text(f"{incident.name}: you asked to stop.", f"{incident.name}: 停止を求められました。"),
+                text("No recovery is running, so nothing had to be stopped.", "実行中の復旧はありません。"),
+                choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+            )
+        states = [_stop(context, tx, run, person, why) for run in going]
+    if all(state is RunState.STOPPED for state in states):
+        said = text(
+            f"{incident.name}: stopped. Nothing more is started; the channel says what state things are in.",
+            f"{incident.name}: 停止しました。これ以上は何も開始しません。現在の状態はチャンネルに表示されます。",
+        )
+    else:
+        said = text(
+            f"{incident.name}: stopping. The step that is running ends safely first, then nothing more is started.",
+            f"{incident.name}: 停止しています。実行中の手順を安全に終え、以降は何も開始しません。",
+        )
+    return Reply(text=said, incident=incident.id, in_channel=True)
+
+
+def _stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str) -> RunState:
+    sentence, offers = parked_state(run.plan, steps.of_run(tx.connection, run.id))
+    state = runs.request_stop(tx, run.id, person.id, why, safe_state=sentence, offers=offers)
+    ring(context, tx, run)
+    return state

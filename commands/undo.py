@@ -1,0 +1,66 @@
+"""`undo` brings the kept old data back: a sealed run of its own, behind two approvals."""
+
+from commands.context import CommandContext, current_run, incident_of, must_be_open
+from commands.grammar import Words
+from commands.messages import Choice, Reply, Request, text
+from commands.recovery import UNDO_RUNBOOK, queue
+from commands.refusal import Refusal
+from core.incident import Incident, IncidentState
+from core.people import Person
+from core.run import Run, RunKind, RunState
+from core.words import Text
+from store import kept, runs
+
+
+def undo(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Queue the undo of the newest kept data of this incident."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "undo")
+        run = current_run(tx.connection, incident)
+        if run is not None and not run.is_over and not _only_asks(incident, run):
+            raise _refusal(
+                incident,
+                text("A recovery is still in progress.", "復旧がまだ進行中です。"),
+                text("Stop it first.", "先に停止してください。"),
+                Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
+            )
+        there = [
+            one
+            for one in kept.list_of(tx.connection, incident.site)
+            if one.incident == incident.id and one.removed_at is None
+        ]
+        if not there:
+            raise _refusal(
+                incident,
+                text(
+                    "Nothing of this incident is kept, so there is nothing to go back to.",
+                    "保管中の旧データがありません。",
+                ),
+                text("", ""),
+                Choice(label=text("What is kept", "保管一覧"), command="kept"),
+            )
+        if run is not None and not run.is_over:
+            runs.request_stop(tx, run.id, person.id, "undo")
+        newest = max(there, key=lambda one: (one.created_at, one.id))
+        queue(context, tx, incident, RunKind.UNDO, UNDO_RUNBOOK, {"keeper": newest.volume}, person)
+    return Reply(
+        text=text(
+            f"{incident.name}: undo is being planned: {newest.volume} goes back to {newest.original}. "
+            "What was written since the swap is set aside. Nothing happens before two people approve.",
+            f"{incident.name}: 取り消しを計画しています。{newest.volume} を {newest.original} に戻します。"
+            "入れ替え後の書き込みは別に保管されます。二人が承認するまで何も起こりません。",
+        ),
+        incident=incident.id,
+        in_channel=True,
+    )
+
+
+def _only_asks(incident: Incident, run: Run) -> bool:
+    """Everything is done but the question whether users can work again; undo is an answer to that."""
+    return incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
+
+
+def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:
+    tried = text(f"{incident.name}: you asked to undo.", f"{incident.name}: 取り消しを求められました。")
+    return Refusal(tried, why, todo, choices=(choice,))

@@ -1,0 +1,41 @@
+"""Errors whose class decides what happens next.
+
+`TemporaryError` is retried, `PermanentError` stops the step, `UserError` is shown to the person who asked.
+"""
+
+
+class DrbotError(Exception):
+    """Something that drbot foresaw went wrong."""
+
+
+class TemporaryError(DrbotError):
+    """May succeed when tried again: network, throttling, a server that is still starting.
+
+    `kind` is what a runbook's `retry.only` names: "network", "throttled", "starting" or "busy".
+    """
+
+    def __init__(self, message: str, *, kind: str = "network") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class PermanentError(DrbotError):
+    """Will fail again in the same way; the step's `if_fails` decides what follows."""
+
+
+class CancelledError(DrbotError):
+    """Somebody pressed STOP, or the step ran into its hard time limit, and the act was ended."""
+
+
+class FencedError(DrbotError):
+    """Another worker owns the run now: whoever gets this must stop at once and write nothing."""
+
+
+class UserError(DrbotError):
+    """Shown to the person who asked: what was tried, why it was not done, what to do now."""
+
+    def __init__(self, tried: str, why: str, todo: str = "") -> None:
+        super().__init__(" ".join(part for part in (tried, why, todo) if part))
+        self.tried = tried
+        self.why = why
+        self.todo = todo

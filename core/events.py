@@ -1,0 +1,115 @@
+"""The journal's words: what can happen, and the hash that chains one event to the one before.
+
+Everything people see (Slack, report, audit trail) is read from these events.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+GENESIS = "0" * 64
+
+
+class EventKind(StrEnum):
+    """What happened; the comment names the payload."""
+
+    INCIDENT_DECLARED = "incident.declared"  # level, title, service, reported_at
+    INCIDENT_LEVEL_CHANGED = "incident.level_changed"  # old, new, why
+    INCIDENT_CHANNEL_OPENED = "incident.channel_opened"  # channel, name
+    INCIDENT_RECOVERING = "incident.recovering"  # the first step that touches production starts
+    INCIDENT_RECOVERED = "incident.recovered"  # every check passed; rto_seconds, rpo_seconds, outage_seconds
+    INCIDENT_CONFIRMED = "incident.confirmed"  # a person says that users can work again; answer
+    INCIDENT_RESOLVED = "incident.resolved"  # summary
+    INCIDENT_NOTE = "incident.note"  # text: a line for the timeline
+    STATUS_UPDATE = "status.update"  # text: a person's words to the stakeholders
+    STATUS_DUE = "status.due"  # the regular post to the stakeholders is due
+    LEVEL_PROPOSED = "level.proposed"  # level, why
+    RUN_QUEUED = "run.queued"  # kind, runbook, arguments
+    RUN_CLAIMED = "run.claimed"  # owner, epoch
+    RUN_PLANNED = "run.planned"  # seal, headline, warnings
+    RUN_REFUSED = "run.refused"  # why, todo: the survey found that this cannot work
+    RUN_WAITING = "run.waiting"  # step
+    RUN_RESUMED = "run.resumed"  # why
+    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices
+    RUN_BLOCKED = "run.blocked"  # why, choices
+    RUN_STOP_REQUESTED = "run.stop_requested"  # why
+    RUN_HANDED_OVER = "run.handed_over"  # owner
+    RUN_SUCCEEDED = "run.succeeded"
+    RUN_FAILED = "run.failed"  # step, why, todo
+    RUN_STOPPED = "run.stopped"  # why, safe_state
+    STEP_STARTED = "step.started"  # attempt, title
+    STEP_RETRIED = "step.retried"  # attempt, why
+    STEP_SUCCEEDED = "step.succeeded"  # summary, seconds
+    STEP_FAILED = "step.failed"  # why, tail
+    STEP_SKIPPED = "step.skipped"  # why
+    STEP_STOPPED = "step.stopped"  # why
+    STEP_UNSURE = "step.unsure"  # why, probe
+    STEP_SETTLED = "step.settled"  # decision
+    STEP_UNDONE = "step.undone"  # summary
+    STEP_ASKED = "step.asked"  # text, answers
+    STEP_ANSWERED = "step.answered"  # answer
+    REQUEST_OPENED = "request.opened"  # request, seal, gate, people, expires_at
+    REQUEST_REMINDED = "request.reminded"  # request, missing, expires_at
+    REQUEST_GRANTED = "request.granted"  # request
+    REQUEST_PROVEN = "request.proven"  # request, start_by
+    REQUEST_USED = "request.used"  # request, step, epoch
+    REQUEST_DENIED = "request.denied"  # request, reason
+    REQUEST_WITHDRAWN = "request.withdrawn"  # request, reason
+    REQUEST_EXPIRED = "request.expired"  # request, which
+    REQUEST_VOID = "request.void"  # request, why
+    REQUEST_STOPPED = "request.stopped"  # request
+    REQUEST_HELD = "request.held"  # request, rule, reason, starts_at: break-glass has begun
+    REVIEW_DUE = "review.due"  # request: a day after break-glass
+    ROSTER_PROPOSED = "roster.proposed"  # hash, document, changes: dr.yml says something else
+    ROSTER_VOTED = "roster.voted"  # hash, proofs, door
+    ROSTER_ACCEPTED = "roster.accepted"  # hash, document, changes, people: from here on in force
+    FACTOR_ENROLLED = "factor.enrolled"  # site: the person's authenticator is known to this site's worker
+    FACTOR_REFUSED = "factor.refused"  # site, why, left: a wrong code
+    FACTOR_LOCKED = "factor.locked"  # site: five wrong codes
+    FACTOR_RESET = "factor.reset"  # site, what: unlocked or forgotten, on the worker's host
+    VOTE_COUNTED = "vote.counted"  # request, decision, reason, door, have, need
+    VOTE_REFUSED = "vote.refused"  # request, decision, code, why, door
+    COMMAND_REFUSED = "command.refused"  # verb, why, code, door
+    KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
+    CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One record of the chain. `seq` starts at 1 and has no gaps."""
+
+    seq: int
+    at: datetime
+    kind: EventKind
+    incident: int | None = None
+    run: str | None = None
+    step: str | None = None
+    person: str | None = None  # id of the roster, or None when drbot itself did it
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    previous: str = GENESIS
+    hash: str = ""
+
+
+def canonical(value: object) -> bytes:
+    """The one JSON of a value: sorted keys, no spaces, UTF-8. Seals and hashes are made of it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def hash_of(event: Event) -> str:
+    """SHA-256 over everything of the event but its own hash."""
+    record = {
+        "seq": event.seq,
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "kind": event.kind.value,
+        "incident": event.incident,
+        "run": event.run,
+        "step": event.step,
+        "person": event.person,
+        "payload": dict(event.payload),
+        "previous": event.previous,
+    }
+    return hashlib.sha256(canonical(record)).hexdigest()

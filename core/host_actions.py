@@ -1,0 +1,204 @@
+"""What level 3 may ask for: everything that makes the system run again on an empty host.
+
+A file of its own so that core/actions.py stays readable; that is where these are looked up.
+"""
+
+from core.declarations import ActionDeclaration, ProbeDeclaration
+
+HOST_ACTIONS = (
+    ActionDeclaration(
+        name="host.prepare",
+        parameters={"docker": "text", "compose": "text"},
+        effect="change",
+        touches=("docker", "compose"),
+        sentence={
+            "en": "See to it that Docker and Compose are there, in these versions or newer",
+            "ja": "Docker と Compose をこの版以上で用意する",
+        },
+    ),
+    ActionDeclaration(
+        name="repository.clone",
+        parameters={"url": "text", "commit": "text", "folder": "text"},
+        effect="change",
+        touches=("folder",),
+        sentence={"en": "Clone the repository at its pinned commit", "ja": "固定したコミットのリポジトリを取得する"},
+    ),
+    ActionDeclaration(
+        name="backup.fetch",
+        parameters={"backup": "backup"},
+        effect="change",
+        touches=("backup",),
+        sentence={
+            "en": "Download the full backup into a folder of this run, and check it while it arrives",
+            "ja": "フルバックアップをこの実行専用のフォルダへ取得し、検査する",
+        },
+    ),
+    ActionDeclaration(
+        name="configuration.restore",
+        parameters={"backup": "backup", "folder": "text"},
+        effect="change",
+        touches=("folder",),
+        sentence={"en": "Put the configuration files back", "ja": "設定ファイルを戻す"},
+    ),
+    ActionDeclaration(
+        name="host.set_aside",
+        parameters={"services": "services", "keeper": "text"},
+        effect="destroy",
+        interrupts=True,
+        touches=("services", "keeper"),
+        sentence={
+            "en": "Stop what runs on the host and put its data aside; nothing is deleted",
+            "ja": "ホスト上のサービスを停止し、データを別に保管する (削除しない)",
+        },
+    ),
+    ActionDeclaration(
+        name="images.prepare",
+        parameters={"services": "services"},
+        effect="change",
+        touches=("services",),
+        sentence={
+            "en": "Have the images of the services: pre-staged, pulled or built",
+            "ja": "サービスのイメージを用意する",
+        },
+    ),
+    ActionDeclaration(
+        name="volumes.create",
+        parameters={"services": "services"},
+        effect="change",
+        touches=("services",),
+        sentence={
+            "en": "Create the networks and volumes that the compose files expect",
+            "ja": "compose が前提とするネットワークとボリュームを作る",
+        },
+    ),
+    ActionDeclaration(
+        name="postgres.restore",
+        parameters={"backup": "backup", "volume": "volume"},
+        effect="change",
+        touches=("volume",),
+        sentence={
+            "en": "Restore PostgreSQL into its new, empty volume and count its rows",
+            "ja": "PostgreSQL を新しい空のボリュームへ復元し、行数を確認する",
+        },
+    ),
+    ActionDeclaration(
+        name="redis.restore",
+        parameters={"backup": "backup", "volume": "volume"},
+        effect="change",
+        touches=("volume",),
+        sentence={
+            "en": "Restore Redis into its new, empty volume before it is started, and count its keys",
+            "ja": "起動前に Redis を新しい空のボリュームへ復元し、キー数を確認する",
+        },
+    ),
+    ActionDeclaration(
+        name="files.restore",
+        parameters={"backup": "backup"},
+        effect="change",
+        touches=("backup",),
+        sentence={"en": "Put the files where they belong", "ja": "ファイルを元の場所へ戻す"},
+    ),
+    ActionDeclaration(
+        name="monitoring.start",
+        parameters={"project": "text"},
+        effect="change",
+        touches=("project",),
+        sentence={"en": "Start Prometheus and Alertmanager", "ja": "Prometheus と Alertmanager を起動する"},
+    ),
+    ActionDeclaration(
+        name="monitoring.check",
+        parameters={"within": "seconds"},
+        optional=frozenset({"within"}),
+        effect="none",
+        sentence={
+            "en": "Wait until Prometheus scrapes every target and a test alert has arrived",
+            "ja": "全対象の監視とテスト通知の到着を確認する",
+        },
+    ),
+)
+
+HOST_PROBES = (
+    ProbeDeclaration(
+        name="host.ready",
+        parameters={"docker": "text", "compose": "text"},
+        sentence={
+            "en": "Docker and Compose are there, in these versions or newer",
+            "ja": "Docker と Compose がこの版以上で存在する",
+        },
+    ),
+    ProbeDeclaration(
+        name="host.occupied",
+        parameters={},
+        sentence={"en": "the host holds data of the system", "ja": "ホストにこのシステムのデータがある"},
+    ),
+    ProbeDeclaration(
+        name="host.empty",
+        parameters={},
+        sentence={"en": "the host holds no data of the system", "ja": "ホストにこのシステムのデータがない"},
+    ),
+    ProbeDeclaration(
+        name="host.room",
+        parameters={"need": "bytes"},
+        sentence={
+            "en": "the host has room for the download and the restored data",
+            "ja": "取得と復元のための空き容量がある",
+        },
+    ),
+    ProbeDeclaration(
+        name="repository.at",
+        parameters={"folder": "text", "commit": "text"},
+        sentence={"en": "the repository is there at this commit", "ja": "リポジトリがこのコミットにある"},
+    ),
+    ProbeDeclaration(
+        name="backup.fetched",
+        parameters={"backup": "backup"},
+        sentence={"en": "the backup was downloaded whole", "ja": "バックアップが完全に取得されている"},
+    ),
+    ProbeDeclaration(
+        name="configuration.equal",
+        parameters={"expect": "expect"},
+        sentence={
+            "en": "the configuration is that of the backup's manifest",
+            "ja": "設定がマニフェストと一致する",
+        },
+    ),
+    ProbeDeclaration(
+        name="images.present",
+        parameters={"services": "services"},
+        sentence={"en": "the images of the services are there", "ja": "サービスのイメージがある"},
+    ),
+    ProbeDeclaration(
+        name="volumes.present",
+        parameters={"services": "services"},
+        sentence={
+            "en": "the networks and volumes that the compose files expect are there",
+            "ja": "compose が前提とするネットワークとボリュームがある",
+        },
+    ),
+    ProbeDeclaration(
+        name="redis.keys",
+        parameters={"expect": "expect"},
+        sentence={
+            "en": "Redis holds the keys of the backup's manifest",
+            "ja": "Redis のキー数がマニフェストと一致する",
+        },
+    ),
+    ProbeDeclaration(
+        name="files.equal",
+        parameters={"expect": "expect"},
+        sentence={
+            "en": "the files are those of the backup's manifest",
+            "ja": "ファイルがマニフェストと一致する",
+        },
+    ),
+    ProbeDeclaration(
+        name="monitoring.scraping",
+        parameters={},
+        sentence={"en": "Prometheus scrapes every target", "ja": "Prometheus が全対象を監視している"},
+    ),
+    ProbeDeclaration(
+        name="monitoring.alerted",
+        parameters={},
+        sentence={"en": "this run's test alert has arrived", "ja": "この実行のテスト通知が届いた"},
+    ),
+)

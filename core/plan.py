@@ -1,0 +1,87 @@
+"""A plan: one runbook with nothing left open, and the seal that two people approve (approvals.md)."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from core.events import canonical
+from core.runbook import Step
+from core.site import Model
+
+
+class BackupIdentity(Model):
+    """Which backup, exactly: any other bytes make another seal."""
+
+    place: str  # "file:/…" or "s3://bucket"
+    name: str
+    size: int  # bytes, compressed
+    sha256: str
+    snapshot_at: datetime  # UTC; the data is as of this moment
+    manifest: bool  # False: made by the document's scripts; fewer checks are possible
+    rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows, from the manifest
+    server_version: str = ""
+    system_identifier: str = ""  # of the cluster it was taken from
+
+
+class Plan(Model):
+    """Everything an approver agrees to. Whatever is in here is in the seal."""
+
+    runbook: str
+    runbook_sha256: str
+    level: int
+    site: str
+    mode: str = "real"  # or "drill"
+    run: str
+    arguments: dict[str, str] = Field(default_factory=dict)
+    steps: tuple[Step, ...]
+    fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
+    expected: dict[str, dict[str, Any]] = Field(default_factory=dict)  # destroy step → pre-state
+    backup: BackupIdentity | None = None
+    policy: int = 1
+    people: int = 2
+    requesters: tuple[str, ...] = ()
+    # What follows is for people; it is sealed too, so that nobody is shown something else.
+    headline: dict[str, str] = Field(default_factory=dict)
+    target: str = ""  # what an approver types: "production"
+    replaces: tuple[str, ...] = ()
+    keeps: str = ""  # what is kept to undo with
+    loss_seconds: float | None = None
+    loss_rows: int | None = None
+    forecast_seconds: float | None = None
+    warnings: tuple[str, ...] = ()
+    surveyed_at: datetime
+
+    def step(self, step_id: str) -> Step:
+        """The step of this id."""
+        return next(step for step in self.steps if step.id == step_id)
+
+
+def document_of(plan: Plan) -> dict[str, Any]:
+    """The plan as plain JSON values."""
+    return plan.model_dump(mode="json", by_alias=True)
+
+
+def seal_of(plan: Plan) -> str:
+    """SHA-256 of the plan's canonical JSON, in hex. Compared whole, never by its short form."""
+    return hashlib.sha256(canonical(document_of(plan))).hexdigest()
+
+
+def short_seal(seal: str) -> str:
+    """What people read out: "7K3F-Q2MD"."""
+    letters = base64.b32encode(bytes.fromhex(seal))[:8].decode()
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def question_of(plan: Plan) -> str:
+    """What a deny forbids inside its incident: runbook, target, backup and what is destroyed; not the run."""
+    question: Mapping[str, object] = {
+        "runbook": plan.runbook,
+        "target": plan.target,
+        "backup": plan.backup.sha256 if plan.backup else None,
+        "replaces": list(plan.replaces),
+    }
+    return hashlib.sha256(canonical(question)).hexdigest()

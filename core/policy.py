@@ -1,0 +1,174 @@
+"""Who may approve and by which rules: dr.yml proposes it, the ledger's newest acceptance is in force (rule 12).
+
+Pure: the same fold over the ledger's events runs in every process; the worker's believes no signature but its own.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.attestation import Attestation, Proof, holds
+from core.events import Event, EventKind, canonical
+from core.people import Person, Roster, roster_of
+from core.site import Approvals, Configuration, PersonEntry
+
+WAIT = timedelta(hours=24)
+"""How long a new approver waits before a vote counts."""
+
+AGREEING = 2
+"""How many existing approvers change roster and policy."""
+
+SUBJECT, ACCEPT = "roster", "accept"
+"""What is signed about a proposal besides its hash."""
+
+ROSTER_EVENTS = (EventKind.ROSTER_PROPOSED, EventKind.ROSTER_VOTED, EventKind.ROSTER_ACCEPTED)
+
+Document = Mapping[str, Any]
+Proofs = tuple[Attestation, ...]
+"""One per worker that checked the code: each believes only its own signature."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What is in force, and what waits for two approvers."""
+
+    number: int  # 1 = as accepted at installation
+    hash: str
+    document: Document
+    roster: Roster
+    approvals: Approvals
+    proposals: Mapping[str, Document]  # hash → document, newest last
+    votes: Mapping[str, Mapping[str, Proofs]]  # hash → person → what stands behind the vote
+
+    def voters(self, proposal: str) -> set[str]:
+        """Those whose agreement to a proposal counts now."""
+        votes = self.votes.get(proposal, {})
+        return {person for person, proofs in votes.items() if may_change(self.roster, person, proposal, proofs)}
+
+
+def document_of(configuration: Configuration) -> dict[str, Any]:
+    """What two approvers must agree to; languages and telephone numbers are not part of it."""
+    people = {
+        key: {"name": one.name, "slack": sorted(one.slack), "roles": sorted(one.roles), "key": one.key}
+        for key, one in configuration.people.items()
+    }
+    return {"people": people, "approvals": configuration.approvals.model_dump(mode="json")}
+
+
+def hash_of(document: Document) -> str:
+    """SHA-256 of the document."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def policy_of(events: Iterable[Event], given: Roster, before: Policy | None = None) -> Policy | None:
+    """Fold the ledger; None = nothing was accepted yet. `given`: dr.yml's own roster, for faults, languages, keys."""
+    policy = before
+    for event in events:
+        if event.kind is EventKind.ROSTER_ACCEPTED:
+            policy = _accepted(policy, event, given)
+        elif policy is not None and event.kind is EventKind.ROSTER_PROPOSED:
+            proposals = {**policy.proposals, str(event.payload["hash"]): event.payload["document"]}
+            policy = replace(policy, proposals=proposals)
+        elif policy is not None and event.kind is EventKind.ROSTER_VOTED and event.person is not None:
+            hash_ = str(event.payload["hash"])
+            proofs = tuple(one for part in event.payload["proofs"] if (one := attestation_of(part)) is not None)
+            mine = {**policy.votes.get(hash_, {}), event.person: proofs}
+            policy = replace(policy, votes={**policy.votes, hash_: mine})
+    return policy
+
+
+def may_change(roster: Roster, person_id: str, proposal: str, proofs: Proofs) -> bool:
+    """Whether this is an approver of the roster in force, as themselves where the policy asks for it."""
+    person = roster.person(person_id)
+    if person is None or "approver" not in person.roles:
+        return False
+    wanted = needed_to_change(person, roster)
+    about = {"subject": SUBJECT, "seal": proposal, "decision": ACCEPT}
+    return not wanted or any(holds(proof, roster, wanted, person=person, **about) for proof in proofs)
+
+
+def needed_to_change(person: Person, roster: Roster) -> frozenset[Proof]:
+    """With a second factor the person's own key or a code; else the door's word, as for votes."""
+    if roster.second_factor == "none":
+        return frozenset()
+    return frozenset({Proof.CODE, Proof.KEY})
+
+
+def attestation_of(stored: Mapping[str, Any] | None) -> Attestation | None:
+    """As it stands in an event or a row."""
+    return Attestation(proof=Proof(stored["proof"]), signature=str(stored["signature"])) if stored else None
+
+
+def stored(attestation: Attestation | None) -> dict[str, str] | None:
+    """For an event or a row."""
+    return {"proof": attestation.proof.value, "signature": attestation.signature} if attestation else None
+
+
+def differences(old: Document, new: Document) -> list[str]:
+    """A plain diff, one sentence each."""
+    lines = []
+    for name in sorted({*old["people"], *new["people"]}):
+        then, now = old["people"].get(name), new["people"].get(name)
+        if then is None or now is None:
+            entry = now or then
+            lines.append(f"{name} is {'added' if then is None else 'removed'} ({', '.join(entry['roles'])})")
+        else:
+            lines += [f"{name}, {key}: {_said(then[key])} → {_said(now[key])}" for key in then if then[key] != now[key]]
+    rules = sorted({*old["approvals"], *new["approvals"]})
+    pairs = ((rule, old["approvals"].get(rule), new["approvals"].get(rule)) for rule in rules)
+    return lines + [f"approvals, {rule}: {then} → {now}" for rule, then, now in pairs if then != now]
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) or "-" if isinstance(value, list) else str(value or "-")
+
+
+def _accepted(policy: Policy | None, event: Event, given: Roster) -> Policy:
+    """The next policy. One that two existing approvers did not agree to changes nothing."""
+    document = event.payload["document"]
+    if policy is None:
+        return _policy(1, document, given, {})
+    if len(policy.voters(hash_of(document))) < AGREEING:
+        return policy
+    waits = {person.id: person.counts_from for person in policy.roster.people.values() if person.counts_from}
+    waits |= dict.fromkeys(_gained(policy.document, document), event.at + WAIT)
+    return _policy(policy.number + 1, document, given, waits)
+
+
+def _gained(old: Document, new: Document) -> list[str]:
+    """Approvers who were none before, or who have an account or a key they did not have."""
+    return [name for name, entry in new["people"].items() if "approver" in entry["roles"] and _is_new(old, name, entry)]
+
+
+def _is_new(old: Document, name: str, entry: Mapping[str, Any]) -> bool:
+    then = old["people"].get(name)
+    if then is None or "approver" not in then["roles"]:
+        return True
+    return bool(set(entry["slack"]) - set(then["slack"])) or (entry["key"] is not None and entry["key"] != then["key"])
+
+
+def _policy(number: int, document: Document, given: Roster, waits: Mapping[str, datetime]) -> Policy:
+    approvals = Approvals.model_validate(document["approvals"])
+    entries = {name: PersonEntry.model_validate(entry) for name, entry in document["people"].items()}
+    roster = roster_of(entries, approvals.people, approvals)
+    people = {
+        name: replace(
+            person,
+            counts_from=waits.get(name),
+            language=known.language if (known := given.person(name)) is not None else "en",
+        )
+        for name, person in roster.people.items()
+    }
+    # A fault of dr.yml itself keeps the gates closed until it is mended, whatever was accepted before.
+    in_force = replace(roster, people=people, fault=given.fault or roster.fault, worker_key=given.worker_key)
+    return Policy(
+        number=number,
+        hash=hash_of(document),
+        document=document,
+        roster=in_force,
+        approvals=approvals,
+        proposals={},
+        votes={},
+    )

@@ -1,0 +1,125 @@
+"""A run: one walk through a plan by one worker at a time, and its steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from core.plan import Plan
+
+
+class RunState(StrEnum):
+    """Moves only along RUN_MOVES; guarded in SQL."""
+
+    QUEUED = "queued"  # a worker may claim it
+    RUNNING = "running"  # a worker holds the lease
+    WAITING = "waiting"  # parked: nothing can run until a gate opens or a person answers
+    NEEDS_DECISION = "needs_decision"  # a step is unsure or failed with `ask`: a person settles it
+    BLOCKED = "blocked"  # its request ended without a grant; beside-work is kept, nothing was replaced
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    RECOVER = "recover"
+    PLAN = "plan"  # survey only: shows the plan and touches nothing
+    UNDO = "undo"  # brings the kept data back
+
+
+_ENDS = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
+
+RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.STOPPED, RunState.FAILED}),
+    RunState.RUNNING: frozenset({RunState.QUEUED, RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED}) | _ENDS,
+    RunState.WAITING: frozenset({RunState.QUEUED, RunState.BLOCKED, RunState.STOPPED}),
+    RunState.NEEDS_DECISION: frozenset({RunState.QUEUED, RunState.STOPPED, RunState.FAILED}),
+    RunState.BLOCKED: frozenset({RunState.QUEUED, RunState.STOPPED}),
+    RunState.SUCCEEDED: frozenset(),
+    RunState.FAILED: frozenset(),
+    RunState.STOPPED: frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A row of `runs`. `epoch` is the fencing number: it grows with every claim."""
+
+    id: str
+    incident: int
+    site: str
+    kind: RunKind
+    runbook: str
+    arguments: Mapping[str, str]
+    state: RunState
+    epoch: int
+    requested_by: str
+    created_at: datetime
+    owner: str | None = None
+    lease_until: datetime | None = None
+    stop_requested: str | None = None  # why; None = go on
+    plan: Plan | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    outcome: str | None = None  # the sentence of its end
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing moves any more."""
+        return not RUN_MOVES[self.state]
+
+
+class StepState(StrEnum):
+    """Moves only along STEP_MOVES."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"  # a gate or a question is open
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    STOPPED = "stopped"
+    UNSURE = "unsure"  # its worker died between "started" and "finished"
+    UNDONE = "undone"
+
+
+STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
+    StepState.PENDING: frozenset({StepState.RUNNING, StepState.WAITING, StepState.SKIPPED, StepState.STOPPED}),
+    StepState.RUNNING: frozenset(
+        {StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.SKIPPED}
+    ),
+    StepState.WAITING: frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.PENDING, StepState.STOPPED}),
+    StepState.UNSURE: frozenset({StepState.PENDING, StepState.SUCCEEDED, StepState.STOPPED, StepState.UNDONE}),
+    StepState.FAILED: frozenset({StepState.PENDING, StepState.SUCCEEDED, StepState.UNDONE, StepState.STOPPED}),
+    StepState.SUCCEEDED: frozenset({StepState.UNDONE}),
+    StepState.SKIPPED: frozenset(),
+    StepState.STOPPED: frozenset({StepState.UNDONE, StepState.PENDING}),
+    StepState.UNDONE: frozenset({StepState.PENDING}),
+}
+
+DONE_WITH = frozenset({StepState.SUCCEEDED, StepState.SKIPPED})
+"""States that let the steps behind go on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepRecord:
+    """A row of `steps`: how far one step of one run is."""
+
+    run: str
+    id: str
+    position: int
+    state: StepState
+    attempt: int = 0
+    epoch: int | None = None  # of the claim that started it
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float | None = None  # measured by a monotonic clock
+    summary: str | None = None  # the sentence people read
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what later steps and the report need
+    log: str | None = None  # path of the whole output on the worker's host
+    progress_done: float | None = None
+    progress_total: float | None = None
+    progress_unit: str | None = None  # "bytes" | "rows" | "services"

@@ -1,0 +1,236 @@
+"""Refuses runbooks that could hurt (runbooks.md, "Refused when loaded"). Pure; every rule has one function."""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from core.declarations import ActionDeclaration, ProbeDeclaration
+from core.redaction import Redactor
+from core.runbook import Runbook, Step, order_of
+from core.variables import KNOWN, references
+from core.yaml_file import Problem, Where, did_you_mean
+
+Actions = Mapping[str, ActionDeclaration]
+Probes = Mapping[str, ProbeDeclaration]
+Ancestors = Mapping[str, frozenset[str]]
+
+STRENGTH = {"none": 0, "change": 1, "destroy": 2}
+
+
+def lint(runbook: Runbook, actions: Actions, probes: Probes) -> list[Problem]:
+    """Everything that is wrong; an empty list means it may be run."""
+    problems = [*_steps_in_themselves(runbook, actions), *_order(runbook)]
+    if problems:  # without whole steps and an order the rules below would only repeat it
+        return problems
+    ancestors = ancestors_of(runbook.steps)
+    return [
+        *_names(runbook, actions, probes),
+        *_variables(runbook),
+        *_destroying(runbook, ancestors),
+        *_gates(runbook, ancestors),
+        *_interrupting(runbook, actions, ancestors),
+        *_parallel(runbook, actions, ancestors),
+        *_secrets(runbook),
+    ]
+
+
+def ancestors_of(steps: tuple[Step, ...]) -> dict[str, frozenset[str]]:
+    """For every step all the steps that end before it starts. Needs an order without cycles."""
+    order = order_of(steps)
+    found: dict[str, frozenset[str]] = {}
+
+    def of(step_id: str) -> frozenset[str]:
+        if step_id not in found:
+            before = order.get(step_id, ())
+            found[step_id] = frozenset(before).union(*(of(other) for other in before))
+        return found[step_id]
+
+    for step in steps:
+        of(step.id)
+    return found
+
+
+def _at(index: int, *more: str | int) -> Where:
+    return ("steps", index, *more)
+
+
+def _steps_in_themselves(runbook: Runbook, actions: Actions) -> Iterator[Problem]:
+    """One kind each, a known action, an honest effect, a time limit, a word about drills, no unsafe retry."""
+    for index, step in enumerate(runbook.steps):
+        if sum(part is not None for part in (step.do, step.gate, step.ask, step.run)) != 1:
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: give exactly one of do, gate, ask, run.")
+        if step.do is None:
+            continue
+        if step.do not in actions:
+            hint = did_you_mean(step.do, sorted(actions))
+            yield Problem(where=_at(index, "do"), sentence=f'{step.id}: no action "{step.do}".{hint}')
+        elif STRENGTH[step.effect] < STRENGTH[actions[step.do].effect]:
+            effect = actions[step.do].effect
+            yield Problem(where=_at(index, "effect"), sentence=f"{step.id}: {step.do} needs effect: {effect}.")
+        if step.limits is None:
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: no time limit; add limits: {{time: …}}.")
+        if "drill" not in step.model_fields_set:
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: add drill: run, redirect or skip.")
+        if step.retry is not None and (step.again == "never" or step.effect == "destroy"):
+            yield Problem(where=_at(index, "retry"), sentence=f"{step.id}: may not be retried by itself.")
+
+
+def _order(runbook: Runbook) -> Iterator[Problem]:
+    """Ids once, `after` names steps that exist and never runs in a circle."""
+    ids = [step.id for step in runbook.steps]
+    for index, step in enumerate(runbook.steps):
+        if step.id in ids[:index]:
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: this id is used twice.")
+        for other in step.after or ():
+            if other not in ids:
+                hint = did_you_mean(other, ids)
+                yield Problem(where=_at(index, "after"), sentence=f'{step.id}: no step "{other}".{hint}')
+    order = {key: set(value) for key, value in order_of(runbook.steps).items()}
+    while ready := {key for key, waits in order.items() if not waits & order.keys()}:
+        order = {key: waits for key, waits in order.items() if key not in ready}
+    for index, step in enumerate(runbook.steps):
+        if step.id in order:
+            circle = ", ".join(sorted(order))
+            yield Problem(where=_at(index, "after"), sentence=f"{step.id}: waits in a circle: {circle}.")
+
+
+def _names(runbook: Runbook, actions: Actions, probes: Probes) -> Iterator[Problem]:
+    """Parameters and probes exist and are complete."""
+    for number, probe in enumerate(runbook.ready_when):
+        yield from _probe(("ready_when", number), "ready_when", probe.probe, probe.with_, probes)
+    for index, step in enumerate(runbook.steps):
+        if step.do is not None:
+            yield from _parameters(_at(index, "with"), step.id, actions[step.do], step.with_)
+        if step.undo is not None and step.undo.do not in actions:
+            hint = did_you_mean(step.undo.do, sorted(actions))
+            yield Problem(where=_at(index, "undo"), sentence=f'{step.id}: no action "{step.undo.do}".{hint}')
+        elif step.undo is not None:
+            yield from _parameters(_at(index, "undo"), step.id, actions[step.undo.do], step.undo.with_)
+        for key, found in (("check", step.check), ("unless", step.unless), ("when", step.when)):
+            for number, probe in enumerate(found):
+                yield from _probe(_at(index, key, number), step.id, probe.probe, probe.with_, probes)
+
+
+def _probe(where: Where, step: str, name: str, given: Mapping[str, Any], probes: Probes) -> Iterator[Problem]:
+    if name not in probes:
+        yield Problem(where=where, sentence=f'{step}: no probe "{name}".{did_you_mean(name, sorted(probes))}')
+        return
+    yield from _parameters(where, step, probes[name], given)
+
+
+def _parameters(
+    where: Where, step: str, declared: ActionDeclaration | ProbeDeclaration, given: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for name in given.keys() - declared.parameters.keys():
+        hint = did_you_mean(name, sorted(declared.parameters))
+        yield Problem(where=(*where, name), sentence=f'{step}: {declared.name} takes no "{name}".{hint}')
+    for name in sorted(declared.parameters.keys() - given.keys() - declared.optional):
+        yield Problem(where=where, sentence=f'{step}: {declared.name} needs "{name}".')
+
+
+def _variables(runbook: Runbook) -> Iterator[Problem]:
+    """Every `${…}` can be filled, and every input is used."""
+    known = sorted(KNOWN | runbook.inputs.keys())
+    used: set[str] = set()
+    document = runbook.model_dump(by_alias=True)
+    parts: list[tuple[Where, Any]] = [(("ready_when",), document["ready_when"])]
+    parts += [(_at(index), step) for index, step in enumerate(document["steps"])]
+    for where, part in parts:
+        for name in references(part):
+            used.add(name)
+            if name not in known:
+                hint = did_you_mean(name, known)
+                yield Problem(where=where, sentence=f"${{{name}}} is never filled in.{hint}")
+    for name in runbook.inputs.keys() - used:
+        yield Problem(where=("inputs", name), sentence=f'the input "{name}" is never used.')
+
+
+def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
+    """A destroy step says what it destroys, how success is seen, how it is taken back, and who agrees."""
+    gates = {step.id: step.gate for step in runbook.steps if step.gate is not None}
+    for index, step in enumerate(runbook.steps):
+        if step.effect != "destroy":
+            continue
+        wants = {
+            "destroys: what approvers read": step.destroys,
+            "check: the only source of succeeded": step.check,
+            "undo, or a keeper for the old data": step.undo or step.with_.get("keeper"),
+        }
+        for want in (want for want, there in wants.items() if not there):
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id} destroys; add {want}.")
+        if not any(step.id in gate.for_ for key, gate in gates.items() if key in ancestors[step.id]):
+            sentence = f"{step.id} destroys, but no gate before it names it in `for`."
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+
+
+def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
+    """A gate names steps that exist, cannot be passed by, and does not wait for what waits for it."""
+    ids = {step.id for step in runbook.steps}
+    for index, step in enumerate(runbook.steps):
+        if step.gate is None:
+            continue
+        for other in (name for name in (*step.gate.for_, *step.gate.proof) if name not in ids):
+            hint = did_you_mean(other, sorted(ids))
+            yield Problem(where=_at(index, "gate"), sentence=f'{step.id}: no step "{other}".{hint}')
+        for proof in step.gate.proof:
+            if step.id in ancestors.get(proof, frozenset()):
+                sentence = f"{step.id}: its proof {proof} waits for the gate itself."
+                yield Problem(where=_at(index, "gate"), sentence=sentence)
+        if step.unless or step.if_fails != "stop":
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: a gate may not be passed by.")
+
+
+def _interrupting(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+    """Where something is destroyed, services are interrupted only behind the gate too."""
+    gates = {step.id for step in runbook.steps if step.gate is not None}
+    if not gates and all(step.effect != "destroy" for step in runbook.steps):
+        return
+    for index, step in enumerate(runbook.steps):
+        if step.do and actions[step.do].interrupts and not gates & ancestors[step.id]:
+            sentence = f"{step.id}: {step.do} interrupts a service before the gate."
+            yield Problem(where=_at(index, "after"), sentence=sentence)
+
+
+def _parallel(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+    """Steps that may run at the same time do not change the same thing."""
+    numbered = [(index, step) for index, step in enumerate(runbook.steps) if step.do]
+    for (_, one), (index, other) in combinations(numbered, 2):
+        if one.id in ancestors[other.id] or other.id in ancestors[one.id]:
+            continue
+        shared = _touched(one, actions) & _touched(other, actions)
+        if shared:
+            what = ", ".join(sorted(shared))
+            sentence = f"{one.id} and {other.id} may run at the same time and both touch {what}."
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+
+
+def _touched(step: Step, actions: Actions) -> set[str]:
+    touched: set[str] = set()
+    for name in actions[step.do or ""].touches:
+        value = step.with_.get(name, ())
+        touched |= {value} if isinstance(value, str) else {str(part) for part in value}
+    if "${services.all}" in touched:
+        touched |= {"${services.apps}", "${services.fronts}"}
+    return touched
+
+
+def _secrets(runbook: Runbook) -> Iterator[Problem]:
+    """No password in a file that is committed and shown."""
+    redact = Redactor()
+    for index, step in enumerate(runbook.steps):
+        for name, text in _texts(step.model_dump(by_alias=True)):
+            named = any(word in name.lower() for word in ("password", "secret", "token"))
+            if redact(text) != text or (named and text and not text.startswith("${")):
+                sentence = f"{step.id}: looks like a secret in plain text; secrets come from the environment."
+                yield Problem(where=_at(index, "id"), sentence=sentence)
+
+
+def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _texts(part, str(key))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part, name)

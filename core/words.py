@@ -1,0 +1,59 @@
+"""Texts for people in both languages, and the small formats every surface shares."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+Language = Literal["en", "ja"]
+Text = Mapping[str, str]
+"""A sentence in both languages: `{"en": …, "ja": …}`."""
+
+
+def say(text: Text | str, language: str, **values: object) -> str:
+    """The sentence in `language` (English where there is no translation), with `{name}` filled in."""
+    sentence = text if isinstance(text, str) else text.get(language) or text["en"]
+    return sentence.format(**values) if values else sentence
+
+
+def duration(seconds: float, language: str = "en") -> str:
+    """A duration as people say it: "43 s", "12 min", "1 h 05 min", "3 d 4 h"."""
+    total = max(0, round(seconds))
+    units = ("s", "min", "h", "d") if language != "ja" else ("秒", "分", "時間", "日")
+    second, minute, hour, day = units
+    if total < 60:
+        return f"{total} {second}"
+    if total < 3600:
+        return f"{total // 60} {minute}" + (f" {total % 60:02d} {second}" if total < 600 and total % 60 else "")
+    if total < 86_400:
+        return f"{total // 3600} {hour} {total % 3600 // 60:02d} {minute}"
+    return f"{total // 86_400} {day} {total % 86_400 // 3600} {hour}"
+
+
+def size(count: float) -> str:
+    """A number of bytes as people say it, in powers of ten: "13.4 MB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def clock(moment: datetime) -> str:
+    """The time of day, UTC, to the second."""
+    return moment.strftime("%H:%M:%S UTC")
+
+
+def seconds_of(text: str | int | float) -> float:
+    """Seconds of a duration in a file: `90`, "90s", "30m", "4h", "3d", "10ms". Raises ValueError."""
+    if isinstance(text, (int, float)):
+        return float(text)
+    for suffix, factor in (("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)):
+        number = text.removesuffix(suffix)
+        if number != text and number.replace(".", "", 1).isdigit():
+            return float(number) * factor
+    raise ValueError(f'"{text}" is not a duration: write 90s, 30m, 4h or 3d')
+
+
+def ago(then: datetime, now: datetime) -> timedelta:
+    """How long ago, never negative: two hosts' clocks may differ."""
+    return max(timedelta(0), now - then)

@@ -1,0 +1,126 @@
+"""A dockerd of our own, for machines where no init system starts one.
+
+It may have been killed together with its machine: a stale pid file, a stale socket and containers it believes to be
+running must not keep the next one from starting.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import UserError
+
+LONGEST_FOLDER = 60  # a Unix socket's path must stay below 108 bytes, and the engine nests its own sockets
+
+
+def installed() -> bool:
+    """Whether there is a dockerd to start."""
+    return dockerd() is not None
+
+
+def dockerd() -> str | None:
+    """Path of dockerd; sbin is not on everybody's path."""
+    return shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/usr/local/sbin:/sbin")
+
+
+def system_starts_it() -> bool:
+    """Whether systemd runs here, so that the package has started the engine itself."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def socket_url(home: Path) -> str:
+    """Where our engine listens."""
+    return f"unix://{runtime_folder(home) / 'docker.sock'}"
+
+
+def runtime_folder(home: Path) -> Path:
+    """The folder of sockets and pid files: below `home` unless its path is too long for a socket."""
+    folder = home / "engine"
+    if len(str(folder)) <= LONGEST_FOLDER:
+        return folder
+    return Path(f"/run/drbot-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}")
+
+
+def start(home: Path, answers: Callable[[str], bool], options: tuple[str, ...] = ()) -> str:
+    """Start it and wait until it answers. Raises UserError with the end of its log."""
+    runtime = runtime_folder(home)
+    for attempt in (1, 2):
+        sweep(runtime, everything=attempt == 2)
+        process = launch(home, runtime, options)
+
+        def ready_or_gone(process: subprocess.Popen[bytes] = process) -> bool:
+            return answers(socket_url(home)) or process.poll() is not None
+
+        wait_until(ready_or_gone, 60)
+        if process.poll() is None and answers(socket_url(home)):
+            return socket_url(home)
+        process.kill()
+        process.wait()
+    log = home / "engine" / "dockerd.log"
+    tail = " ".join(log.read_text(errors="replace").splitlines()[-3:])
+    raise UserError("Tried to start a Docker engine.", tail, f"The whole log: {log}")
+
+
+def launch(home: Path, runtime: Path, options: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
+    """Run dockerd in a session of its own, so that it outlives us."""
+    (home / "engine").mkdir(parents=True, exist_ok=True)
+    runtime.mkdir(parents=True, exist_ok=True)
+    command = [
+        dockerd() or "dockerd",
+        f"--data-root={home / 'engine' / 'data'}",
+        f"--exec-root={runtime / 'run'}",
+        f"--pidfile={runtime / 'docker.pid'}",
+        f"--host={socket_url(home)}",
+        *options,
+    ]
+    with (home / "engine" / "dockerd.log").open("ab") as log:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+        )
+
+
+def sweep(runtime: Path, *, everything: bool) -> None:
+    """Remove what a killed engine left. `everything` also forgets the containers it believes to be running."""
+    if our_process(runtime) is not None:
+        return
+    for name in ("docker.pid", "docker.sock", "run/containerd/containerd.pid"):
+        (runtime / name).unlink(missing_ok=True)
+    if everything:
+        shutil.rmtree(runtime / "run", ignore_errors=True)
+
+
+def stop(home: Path) -> bool:
+    """End our engine and wait for it; False when none of ours runs."""
+    runtime = runtime_folder(home)
+    process = our_process(runtime)
+    if process is None:
+        return False
+    os.kill(process, signal.SIGTERM)
+    if not wait_until(lambda: our_process(runtime) is None, 60):
+        os.kill(process, signal.SIGKILL)
+    return True
+
+
+def our_process(runtime: Path) -> int | None:
+    """The process of our pid file, if it really is our dockerd: numbers are reused after a reboot."""
+    try:
+        process = int((runtime / "docker.pid").read_text())
+        command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return process if f"--pidfile={runtime / 'docker.pid'}".encode() in command else None
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,57 @@
+"""What every action and probe gets and gives back; executor and actions meet only here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from core.plan import Plan
+from core.run import Run
+from core.runbook import Step
+from core.site import Configuration, Site
+
+if TYPE_CHECKING:  # the executor and its tests need no docker package
+    from runners.clients.clients import Clients
+    from runners.inviting import Invitations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepContext:
+    """One attempt at one step: who it is for and how to tell what it does."""
+
+    run: Run
+    plan: Plan
+    step: Step
+    attempt: int
+    site: Site
+    configuration: Configuration
+    clients: "Clients"
+    facts: Mapping[str, Mapping[str, Any]]  # step id → facts of the steps that succeeded
+    cancelled: Callable[[], bool]  # asked often: STOP, the hard time limit, a lost lease
+    progress: Callable[[float, float | None, str], None]  # done, total, unit
+    log: Callable[[str], None]  # one line, masked, into the step's log file
+    labels: Mapping[str, str]  # put on every container and volume: drbot.incident, drbot.run, drbot.step
+    invitations: "Invitations | None" = None  # to have the worker of a new machine join
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What an action did: a sentence for people, facts for later steps and the report."""
+
+    summary: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A probe's answer and the sentence that explains it."""
+
+    passed: bool
+    sentence: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Action = Callable[[StepContext, Mapping[str, Any]], Outcome]
+"""Raises TemporaryError (may be retried), PermanentError or CancelledError of core.errors."""
+
+ProbeFunction = Callable[[StepContext, Mapping[str, Any]], Finding]
+"""Raises TemporaryError when the world cannot be asked at all."""

@@ -1,0 +1,197 @@
+"""Which backup is good: complete, whole, of this system, of a version we can read. Nothing is trusted by its name."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.errors import PermanentError, UserError
+from core.plan import BackupIdentity
+from core.words import duration, size
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.clients.backup_reader import BackupReader
+from runners.clients.backup_store import Backup, BackupStore
+from runners.clients.dump import major
+from runners.world import Chosen
+
+Progress = Callable[[float, float | None, str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupRules:
+    """What a backup must be to be used here."""
+
+    system: str
+    superuser: str
+    server_major: int | None  # of the server that will read it; None = not known
+    cancelled: Callable[[], bool]
+    progress: Progress
+
+
+def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
+    """What is wrong with it, without reading it; None when nothing is."""
+    manifest = backup.manifest
+    if backup.fault or manifest is None:
+        return backup.fault
+    if not manifest.completed or manifest.name != backup.name:
+        return "its manifest does not belong to it or says that it was not completed"
+    if manifest.size != backup.size:
+        return f"it has {size(backup.size)} where its manifest says {size(manifest.size)}: cut off or replaced"
+    if manifest.system != rules.system:
+        return f'it is of another system, "{manifest.system}"'
+    return version_fault(manifest.server_version, rules.server_major)
+
+
+def version_fault(version: str, server_major: int | None) -> str | None:
+    """A dump of a newer server cannot be trusted to restore on an older one."""
+    if server_major and major(version) > server_major:
+        return f"it was made by PostgreSQL {version}, and the server here is {server_major}"
+    return None
+
+
+def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
+    """Read it once from start to end. Raises PermanentError with what is wrong."""
+    fault = cheap_fault(backup, rules)
+    if fault:
+        raise PermanentError(f"{backup.name}: {fault}")
+    reader = BackupReader(backup, rules.superuser, rules.progress, rules.cancelled)
+    for _ in reader.statements():
+        pass
+    identity = identity_of(backup, reader)
+    fault = manifest_fault(backup, reader) or version_fault(identity.server_version, rules.server_major)
+    if fault:
+        raise PermanentError(f"{backup.name}: {fault}")
+    return identity
+
+
+def manifest_fault(backup: Backup, reader: BackupReader) -> str | None:
+    """Where what was read differs from the manifest."""
+    manifest = backup.manifest
+    if manifest is None:
+        return None
+    if manifest.sha256 != reader.sha256:
+        return "its SHA-256 is not the one in its manifest: damaged or replaced"
+    if manifest.sql_bytes != reader.scanner.bytes:
+        return "its SQL is not as long as its manifest says"
+    wrong = differences(manifest.rows, reader.scanner.rows)
+    return f"its rows are not those of its manifest: {wrong[0]}" if wrong else None
+
+
+def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
+    """Which backup, exactly; without a manifest the rows are those counted in the dump."""
+    manifest = backup.manifest
+    return BackupIdentity(
+        place=f"file:{backup.path.parent}",
+        name=backup.name,
+        size=backup.size,
+        sha256=reader.sha256,
+        snapshot_at=backup.snapshot_at,
+        manifest=manifest is not None,
+        rows=dict(reader.scanner.rows),
+        server_version=manifest.server_version if manifest else reader.scanner.server_version,
+        system_identifier=manifest.system_identifier if manifest else "",
+    )
+
+
+def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
+    """One sentence per table whose rows are not as expected."""
+    return [
+        f"{table} has {found[table]} rows instead of {rows}" if table in found else f"{table} is missing"
+        for table, rows in sorted(expected.items())
+        if found.get(table) != rows
+    ]
+
+
+def choose(
+    store: BackupStore, rules: BackupRules, name: str | None = None, *, before: BackupIdentity | None = None
+) -> Chosen:
+    """The newest good backup, or the one of this name. Raises UserError with why each of them is refused."""
+    refused: list[str] = []
+    backups = (store.get(name),) if name else store.newest_first()
+    for backup in backups:
+        if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
+            continue
+        try:
+            return Chosen(backup=check(backup, rules), refused=tuple(refused))
+        except PermanentError as error:
+            refused.append(str(error))
+    why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {store.directory}"
+    raise UserError(
+        "Looked for a good backup.",
+        f"There is none: {why}.",
+        "Put a good backup there (drbot backup list shows what is there), then try again.",
+    )
+
+
+def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
+    """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+    backup = store.get(identity.name)
+    try:
+        with backup.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PermanentError(f"{backup.name} cannot be read: {error.strerror}") from error
+    return identity.model_copy(update={"size": backup.size, "sha256": digest})
+
+
+def rules_of(context: StepContext) -> BackupRules:
+    """The rules of this step's site."""
+    postgres = context.clients.postgres
+    return BackupRules(
+        system=context.configuration.system,
+        superuser=postgres.settings.user,
+        server_major=postgres.major_version(),
+        cancelled=context.cancelled,
+        progress=context.progress,
+    )
+
+
+def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action backup.check: the sealed backup is still what it was, and good."""
+    name = arguments.text(given, "backup")
+    found = check(context.clients.backups.get(name), rules_of(context))
+    sealed = context.plan.backup
+    if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
+        raise PermanentError(f"{name} is not the file that the plan was made for: it was replaced")
+    rows = sum(found.rows.values())
+    source = "as its manifest says" if found.manifest else "no manifest: counted in the dump"
+    return Outcome(
+        summary=f"{found.name} is complete and whole: {size(found.size)}, {rows} rows ({source})",
+        facts={"sha256": found.sha256, "rows": dict(found.rows), "manifest": found.manifest},
+    )
+
+
+def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe backup.whole: the named backup, else the newest."""
+    try:
+        store = context.clients.backups
+        name = str(given.get("backup") or "") or newest(store).name
+        found = check(store.get(name), rules_of(context))
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence=f"{found.name} is complete and whole", facts={"sha256": found.sha256})
+
+
+def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe backup.fresh: how old is the newest one?"""
+    most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
+    try:
+        backup = newest(context.clients.backups)
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
+    return Finding(
+        passed=age <= most,
+        sentence=f"{backup.name} is {duration(age)} old; it may be {duration(most)}",
+        facts={"age_seconds": age, "name": backup.name},
+    )
+
+
+def newest(store: BackupStore) -> Backup:
+    """The newest backup. Raises PermanentError when there is none."""
+    backups = store.newest_first()
+    if not backups:
+        raise PermanentError(f"There is no backup in {store.directory}")
+    return backups[0]

@@ -1,0 +1,81 @@
+"""What the actions of level 4 share: the sections of dr.yml they need, said plainly when one is missing."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from core.errors import CancelledError, PermanentError
+from core.site import Certificate, Dns, Provision, Site
+from core.yaml_file import did_you_mean
+from runners.action import StepContext
+from runners.actions import arguments
+from runners.clients.name_service import NameService
+
+Answer = TypeVar("Answer")
+
+ADDRESS, SITE = "address", "site"  # facts of host.provision
+LOOK_SECONDS = 0.5
+_PAUSE = threading.Event()
+
+
+def names_of(context: StepContext) -> NameService:
+    """The zone of dr.yml."""
+    return NameService(_present(context.configuration.dns, "dns"))
+
+
+def dns_of(context: StepContext) -> Dns:
+    """The section `dns`."""
+    return _present(context.configuration.dns, "dns")
+
+
+def certificate_of(context: StepContext) -> Certificate:
+    """The section `certificate`."""
+    return _present(context.configuration.certificate, "certificate")
+
+
+def site_of(context: StepContext, given: Mapping[str, Any]) -> tuple[str, Site]:
+    """The site a step is about. Raises PermanentError for one that dr.yml does not know."""
+    name, sites = arguments.text(given, "site"), context.configuration.sites
+    if name not in sites:
+        known = ", ".join(sites)
+        raise PermanentError(f'dr.yml has no site "{name}".{did_you_mean(name, list(sites))} Sites are: {known}')
+    return name, sites[name]
+
+
+def provision_of(context: StepContext, given: Mapping[str, Any]) -> Provision:
+    """How a site's machine is made."""
+    name, site = site_of(context, given)
+    return _present(site.provision, f"sites: {name}: provision")
+
+
+def address_of(context: StepContext, given: Mapping[str, Any]) -> str:
+    """Where users reach a site: as dr.yml says, else as the cloud said when the machine was made."""
+    name, site = site_of(context, given)
+    if site.address:
+        return site.address
+    for facts in context.facts.values():
+        if facts.get(SITE) == name and facts.get(ADDRESS):
+            return str(facts[ADDRESS])
+    raise PermanentError(f"nobody knows the address of {name}: dr.yml names none, and no machine was made in this run")
+
+
+def wait_for(
+    context: StepContext, look: Callable[[], Answer | None], seconds: float, why_not: Callable[[], str]
+) -> Answer:
+    """The first answer. Raises CancelledError, and PermanentError with `why_not` when the time is over."""
+    # Counted in looks: a clock that is set must not end it, and each look may take its own time.
+    for turn in range(max(1, round(seconds / LOOK_SECONDS))):
+        found = look()
+        if found is not None:
+            return found
+        if context.cancelled():
+            raise CancelledError("Stopped while waiting")
+        context.progress(turn * LOOK_SECONDS, seconds, "seconds")
+        _PAUSE.wait(LOOK_SECONDS)
+    raise PermanentError(why_not())
+
+
+def _present(section: Answer | None, name: str) -> Answer:
+    if section is None:
+        raise PermanentError(f"dr.yml has no section `{name}`")
+    return section

@@ -1,0 +1,62 @@
+"""The certificate of the system's names, where its users' browsers see it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.errors import DrbotError
+from runners.action import Finding, Outcome, StepContext
+from runners.actions.centre import certificate_of
+from runners.clients.certbot import Certbot
+from runners.clients.handshake import accepted_until
+from runners.clients.process import Bounds
+
+
+def issue(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Get it, see that a browser would accept it, install it. The names must lead here already: the CA looks."""
+    certbot = certbot_of(context)
+    issued = certbot.issue(context.site.address, Bounds(cancelled=context.cancelled), context.log)
+    until = _until(context, issued)
+    folder = folder_of(context)
+    if folder != issued:
+        certbot.install(folder)
+    names = ", ".join(certbot.settings.names)
+    return Outcome(
+        summary=f"A certificate for {names}, valid until {until:%Y-%m-%d}",
+        facts={"until": until.isoformat(), "folder": str(folder)},
+    )
+
+
+def possible(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Is certbot here, and does the ACME server answer?"""
+    try:
+        certbot_of(context).require()
+    except DrbotError as error:
+        return Finding(passed=False, sentence=f"No certificate can be had: {error}")
+    return Finding(passed=True, sentence="A certificate can be had")
+
+
+def installed(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Would a browser accept what lies where the front reads it?"""
+    try:
+        until = _until(context, folder_of(context))
+    except DrbotError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence=f"The certificate is accepted, until {until:%Y-%m-%d}")
+
+
+def certbot_of(context: StepContext) -> Certbot:
+    """Its account and its files stay with the worker."""
+    return Certbot(certificate_of(context), context.clients.settings.home / "certbot")
+
+
+def folder_of(context: StepContext) -> Path:
+    """Where the front reads it; without `install` in dr.yml: where certbot keeps it."""
+    install = certificate_of(context).install
+    return context.site.projects / install if install else certbot_of(context).issued
+
+
+def _until(context: StepContext, folder: Path) -> datetime:
+    settings = certificate_of(context)
+    return min(accepted_until(folder, name, settings.roots) for name in settings.names)

@@ -1,0 +1,144 @@
+"""Start, stop and restart services: one thread per compose project, in the order of `needs` when starting."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from core.errors import CancelledError, PermanentError
+from core.site import Service
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.clients.compose import Watch
+from runners.clients.process import Bounds
+
+Verb = Callable[[str, Sequence[str], Watch], None]
+
+NEEDED_HEALTHY_WITHIN_SECONDS = 120.0
+LOOK_EVERY_SECONDS = 0.2
+_PAUSE = threading.Event()
+
+
+def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Restart the services in their containers."""
+    services = arguments.services(context, given)
+    on_projects(context, services, context.clients.compose.restart)
+    return Outcome(summary=f"Restarted {spoken(services)}")
+
+
+def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Stop the services; their containers stay."""
+    services = arguments.services(context, given)
+    on_projects(context, services, context.clients.compose.stop)
+    return Outcome(summary=f"Stopped {spoken(services)}")
+
+
+def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Take the services down and up again, in fresh containers."""
+    services = arguments.services(context, given)
+    on_projects(context, services, context.clients.compose.recreate)
+    return Outcome(summary=f"Took {spoken(services)} down and up again")
+
+
+def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Start the services, each as soon as what it needs of the others is healthy."""
+    services = arguments.services(context, given)
+    within = arguments.seconds(given, "within", NEEDED_HEALTHY_WITHIN_SECONDS)
+    for wave in waves(services):
+        needed = {need for name in wave for need in services[name].needs if need in services}
+        wait_healthy(context, needed, within)
+        on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
+    return Outcome(summary=f"Started {spoken(services)}")
+
+
+def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Are all of them running?"""
+    services = arguments.services(context, given)
+    found = {name: status_of(context, service) for name, service in services.items()}
+    wrong = [f"{name} is {status}" for name, status in found.items() if status != "running"]
+    return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{spoken(services)}: running", facts=found)
+
+
+def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Are all of them stopped or gone?"""
+    services = arguments.services(context, given)
+    found = {name: status_of(context, service) for name, service in services.items()}
+    wrong = [f"{name} is {status}" for name, status in found.items() if status not in STOPPED]
+    return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{spoken(services)}: stopped", facts=found)
+
+
+STOPPED = ("exited", "created", "dead", "missing")
+
+
+def status_of(context: StepContext, service: Service) -> str:
+    """Docker's word for the state of its container."""
+    container = context.clients.docker.container(service)
+    return container.status if container else "missing"
+
+
+def on_projects(context: StepContext, services: Mapping[str, Service], verb: Verb) -> None:
+    """Do it to every project at the same time; wait for all, then raise the first error."""
+    projects: dict[str, list[str]] = {}
+    for service in services.values():
+        projects.setdefault(service.project, []).append(service.service)
+    done = 0
+    counting = threading.Lock()
+
+    def one(item: tuple[str, list[str]]) -> None:
+        nonlocal done
+        verb(*item, watch_of(context))
+        with counting:
+            done += len(item[1])
+            context.progress(done, len(services), "services")
+
+    with ThreadPoolExecutor(len(projects), thread_name_prefix="compose") as pool:
+        attempts = [pool.submit(one, item) for item in projects.items()]
+    for attempt in attempts:
+        attempt.result()
+
+
+def watch_of(context: StepContext) -> Watch:
+    """Lines go to the step's log; STOP and the step's limit of silence end the program."""
+    limits = context.step.limits
+    bounds = Bounds(cancelled=context.cancelled, quiet_seconds=limits.quiet if limits else None)
+    return Watch(bounds=bounds, on_line=context.log)
+
+
+def waves(services: Mapping[str, Service]) -> list[list[str]]:
+    """Names in the order of `needs`; those of one wave are independent. Raises PermanentError for a circle."""
+    left, order = dict(services), list[list[str]]()
+    while left:
+        wave = [name for name, service in left.items() if not any(need in left for need in service.needs)]
+        if not wave:
+            raise PermanentError(f"These services need each other in a circle: {', '.join(left)}")
+        order.append(wave)
+        for name in wave:
+            del left[name]
+    return order
+
+
+def wait_healthy(context: StepContext, names: Iterable[str], within: float) -> float:
+    """Return at the first moment all are healthy: seconds it took. Raises PermanentError with who is not."""
+    names = tuple(names)
+    started = time.monotonic()
+    told = ""
+    while True:
+        faults = context.clients.health.faults(names)
+        context.progress(len(names) - len(faults), len(names), "services")
+        if not faults:
+            return time.monotonic() - started
+        said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        if said != told:
+            context.log(f"Not healthy yet: {said}")
+            told = said
+        if context.cancelled():
+            raise CancelledError(f"Stopped while waiting for {', '.join(faults)}")
+        if time.monotonic() - started > within:
+            raise PermanentError(f"Not healthy after {within:.0f} s: {said}")
+        _PAUSE.wait(LOOK_EVERY_SECONDS)
+
+
+def spoken(names: Iterable[str]) -> str:
+    """Names as a sentence has them."""
+    return ", ".join(names)

@@ -1,0 +1,54 @@
+"""Is there room on the engine's disk for a copy beside production?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import PermanentError
+from core.words import size
+from runners.action import Finding, StepContext
+from runners.actions import arguments
+from runners.actions.backup import newest
+from runners.clients import helper
+from runners.clients.clients import Clients
+from runners.clients.helper import HelperOrder, Mount
+
+USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
+
+
+def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Compare the free bytes of the volumes' disk with the need; "2.5x backup" counts the backup's SQL bytes."""
+    need = arguments.byte_count(given.get("need"), sql_bytes(context))
+    there = free_bytes(context)
+    return Finding(
+        passed=there >= need,
+        sentence=f"{size(there)} free on the target's disk, {size(need)} needed",
+        facts={"free_bytes": there, "need_bytes": need},
+    )
+
+
+def sql_bytes(context: StepContext) -> int:
+    """Of the plan's backup, else of the newest."""
+    store, sealed = context.clients.backups, context.plan.backup
+    try:
+        backup = store.get(sealed.name) if sealed else newest(store)
+    except PermanentError:
+        return 0
+    return backup.manifest.sql_bytes if backup.manifest else backup.size * USUAL_RATIO
+
+
+def free_bytes(context: StepContext) -> int:
+    """Asked inside a helper that mounts production's volume read-only: the engine may be on another host."""
+    clients: Clients = context.clients
+    recipe = clients.postgres.recipe(context.cancelled)
+    order = HelperOrder(
+        image=recipe.image,
+        name=None,
+        labels=context.labels,
+        entrypoint=("df", "-Pk", "/volume"),
+        mounts=(Mount(source=clients.postgres.settings.volume, target="/volume", read_only=True),),
+    )
+    ended = helper.run(clients.docker, order, context.cancelled, seconds=30)
+    try:
+        return int(ended.output.splitlines()[-1].split()[3]) * 1024
+    except (IndexError, ValueError) as error:
+        raise PermanentError(f"The free space could not be read: {ended.output[-200:]}") from error

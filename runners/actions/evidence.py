@@ -1,0 +1,102 @@
+"""Logs and state as they were before anything was touched: a bounded tail each, secrets masked, one folder per run."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.errors import CancelledError, PermanentError, TemporaryError
+from core.redaction import MASK, Redactor
+from core.site import Service
+from core.words import size
+from runners.action import Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.disk import free_bytes
+from runners.clients.postgres_server import control_data
+from runners.clients.redis_server import password_of
+from runners.settings import SECRET_WORDS, secret_values
+
+LOG_LINES = 2000
+
+
+def collect(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Write what can be had; what cannot be read is noted and never stops a recovery."""
+    folder = context.clients.settings.evidence / context.run.id
+    services = arguments.services(context, given)
+    missing: list[str] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, write in parts(context, folder, services):
+            if context.cancelled():
+                raise CancelledError("Stopped while evidence was being kept")
+            try:
+                write()
+            except (TemporaryError, PermanentError) as error:
+                context.log(f"No evidence of {name}: {error}")
+                missing.append(name)
+    except OSError as error:
+        raise PermanentError(f"The evidence cannot be written to {folder}: {error.strerror}") from error
+    files = sorted(path.name for path in folder.iterdir())
+    total = size(sum((folder / name).stat().st_size for name in files))
+    lacking = f"; not readable: {', '.join(missing)}" if missing else ""
+    return Outcome(
+        summary=f"Kept {len(files)} files of evidence ({total}){lacking}",
+        facts={"folder": str(folder), "files": files, "missing": missing},
+    )
+
+
+def parts(
+    context: StepContext, folder: Path, services: Mapping[str, Service]
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """What is kept, each by itself, so that one that fails does not hide the others."""
+    for done, (name, service) in enumerate(services.items()):
+        context.progress(done, len(services), "services")
+        yield name, partial(keep_service, context, folder, name, service)
+    if context.site.postgres and context.site.postgres.service in services:
+        yield "the disk", partial(keep_disk, context, folder)
+        yield "the control file of PostgreSQL", partial(keep_cluster, context, folder)
+
+
+def keep_service(context: StepContext, folder: Path, name: str, service: Service) -> None:
+    """State and the end of the log of one service's container."""
+    docker = context.clients.docker
+    container = docker.container(service)
+    if container is None:
+        (folder / f"{name}.inspect.json").write_text('{"State": "the container does not exist"}\n')
+        return
+    known = (*context.clients.settings.secrets, *secret_values(container.environment), password_of(container) or "")
+    redact = Redactor(known)
+    (folder / f"{name}.log").write_text(redact(docker.logs(container.id, LOG_LINES)))
+    state = docker.inspect(container.id)
+    state["Config"]["Env"] = [masked(line) for line in state["Config"].get("Env") or ()]
+    (folder / f"{name}.inspect.json").write_text(json.dumps(redacted(state, redact), indent=2) + "\n")
+
+
+def keep_disk(context: StepContext, folder: Path) -> None:
+    """How much room there was."""
+    (folder / "disk.txt").write_text(f"free on the disk of the volumes: {size(free_bytes(context))}\n")
+
+
+def keep_cluster(context: StepContext, folder: Path) -> None:
+    """pg_controldata of production's volume, which is mounted read-only for it."""
+    postgres = context.clients.postgres
+    recipe = postgres.recipe(context.cancelled)
+    state = control_data(context.clients.docker, recipe, postgres.settings.volume, context.labels, context.cancelled)
+    lines = [f"{name}: {value}" for name, value in state.items()] or ["unreadable"]
+    (folder / "postgres.control.txt").write_text("\n".join(lines) + "\n")
+
+
+def redacted(value: Any, redact: Redactor) -> Any:
+    """JSON with every text in it masked; masking the whole document would eat its quotes. Any: it is JSON."""
+    if isinstance(value, dict):
+        return {name: redacted(part, redact) for name, part in value.items()}
+    if isinstance(value, list):
+        return [redacted(part, redact) for part in value]
+    return redact(value) if isinstance(value, str) else value
+
+
+def masked(line: str) -> str:
+    """NAME=value with the value masked when the name says that it is secret."""
+    name = line.partition("=")[0]
+    return f"{name}={MASK}" if any(word in name.upper() for word in SECRET_WORDS) else line

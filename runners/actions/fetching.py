@@ -1,0 +1,89 @@
+"""Brings to the new host what the system is made of: the repository's commit, and the sealed full backup."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import PermanentError
+from core.full_manifest import MANIFEST, FullManifest
+from core.words import size
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.compose import watch_of
+from runners.clients import git
+from runners.clients.full_archive import Unpacked, inner_manifest, unpack, unpacked_in
+from runners.clients.full_store import full_stores
+from runners.full_choice import fetch_full_backup
+
+UNPACKED, COMPLETE = "unpacked", "complete.json"
+
+
+def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action repository.clone: exactly the pinned commit."""
+    url, commit, folder = (arguments.text(given, name) for name in ("url", "commit", "folder"))
+    git.clone(url, commit, Path(folder), watch_of(context))
+    return Outcome(summary=f"{url} is in {folder}, at {commit[:12]}", facts={"commit": commit, "folder": folder})
+
+
+def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe repository.at."""
+    commit, folder = arguments.text(given, "commit"), arguments.text(given, "folder")
+    head = git.head_of(Path(folder), watch_of(context))
+    return Finding(passed=head == commit, sentence=f"{folder} is at {head[:12] or 'no commit'}")
+
+
+def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action backup.fetch: into a folder of this run alone, so that nothing of an earlier recovery can be meant."""
+    sealed = arguments.sealed_backup(context)
+    folder = folder_of(context)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for other in folder.parent.iterdir():  # this run holds the site, so what others downloaded is of no use
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    (folder / COMPLETE).unlink(missing_ok=True)
+    archive = fetch_full_backup(full_stores(context.configuration), sealed, folder, context.progress, context.cancelled)
+    context.log(f"Unpacking {archive.name}")
+    shutil.rmtree(folder / UNPACKED, ignore_errors=True)
+    unpack(archive, folder / UNPACKED, context.progress, context.cancelled)
+    (folder / COMPLETE).write_text(json.dumps({"name": sealed.name, "sha256": sealed.sha256}))
+    return Outcome(
+        summary=f"{sealed.name} is here and whole: {size(sealed.size)}",
+        facts={"folder": str(folder), "sha256": sealed.sha256},
+    )
+
+
+def fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe backup.fetched: downloaded, unpacked, and written down last."""
+    try:
+        unpacked(context)
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence=f"{arguments.sealed_backup(context).name} is here and whole")
+
+
+def folder_of(context: StepContext) -> Path:
+    """Where this run keeps its download."""
+    return context.clients.settings.home / "recoveries" / context.run.site / context.run.id
+
+
+def unpacked(context: StepContext) -> Unpacked:
+    """What an earlier step downloaded. Raises PermanentError when it did not."""
+    folder, sealed = folder_of(context), arguments.sealed_backup(context)
+    try:
+        complete = json.loads((folder / COMPLETE).read_text())
+    except (OSError, ValueError) as error:
+        raise PermanentError(f"{sealed.name} was not downloaded whole to {folder}") from error
+    if complete["sha256"] != sealed.sha256:
+        raise PermanentError(f"In {folder} is another backup than the plan's")
+    inside = folder / UNPACKED
+    return unpacked_in(inside, inner_manifest(inside / MANIFEST, sealed.name), sealed.name)
+
+
+def manifest_of(context: StepContext) -> FullManifest:
+    """Of the downloaded backup. Raises PermanentError when it has none."""
+    manifest = unpacked(context).manifest
+    if manifest is None:
+        raise PermanentError("This backup has no manifest to compare with")
+    return manifest

@@ -1,0 +1,51 @@
+"""What makes this target this target; sealed with the plan and read again before anything is replaced."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.site import Site
+from runners.clients.clients import Clients
+from runners.clients.docker_engine import MISSING
+from runners.clients.host_packages import engine_is_missing
+
+
+def fingerprint(
+    clients: Clients, site: Site, labels: Mapping[str, str], cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    """Engine, compose projects, volumes and the cluster's identifier; "missing" and "unreadable" are values."""
+    if engine_is_missing(clients.docker.host):  # a bare new host: installing it is a step of the recovery
+        return {"engine": MISSING, "volumes": dict.fromkeys(volumes_of(site), MISSING)}
+    found: dict[str, Any] = {
+        "engine": clients.docker.id(),
+        "projects": {
+            project: digest(clients, project)
+            for project in sorted({service.project for service in site.services.values()})
+        },
+        "volumes": {name: created_at(clients, name) for name in volumes_of(site)},
+    }
+    if site.postgres:
+        found["postgres"] = clients.postgres.identifier_of(site.postgres.volume, labels, cancelled)
+    return found
+
+
+def volumes_of(site: Site) -> tuple[str, ...]:
+    """The data volumes that dr.yml names."""
+    return tuple(part.volume for part in (site.postgres, site.redis) if part)
+
+
+def created_at(clients: Clients, volume: str) -> str:
+    """When the volume was made: one made again under the same name is another."""
+    found = clients.docker.volume(volume)
+    return found.created_at if found else MISSING
+
+
+def digest(clients: Clients, project: str) -> str:
+    """SHA-256 over the project's compose files; the digest only, for they may hold passwords."""
+    files = clients.compose.files(project)
+    if not files:
+        return MISSING
+    whole = hashlib.sha256()
+    for path in files:
+        whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()

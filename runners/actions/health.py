@@ -1,0 +1,53 @@
+"""Are the services healthy, and if not, is PostgreSQL or Redis to blame?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.compose import spoken, wait_healthy
+
+DEFAULT_WITHIN_SECONDS = 120.0
+
+
+def wait(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Wait until all are healthy; ends at the first moment they are."""
+    names = tuple(arguments.services(context, given))
+    within = arguments.seconds(given, "within", DEFAULT_WITHIN_SECONDS)
+    took = wait_healthy(context, names, within)
+    return Outcome(summary=f"Healthy: {spoken(names)}", facts={"seconds": round(took, 3), "healthy": list(names)})
+
+
+def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Are all of them healthy now?"""
+    names = tuple(arguments.services(context, given))
+    faults = context.clients.health.faults(names)
+    if not faults:
+        return Finding(passed=True, sentence=f"Healthy: {spoken(names)}")
+    said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+    return Finding(passed=False, sentence=f"Not healthy: {said}", facts={"faults": dict(faults)})
+
+
+def postgres(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Does PostgreSQL answer in every database?"""
+    fault = context.clients.postgres.fault()
+    return Finding(passed=fault is None, sentence=f"PostgreSQL: {fault or 'every database answers'}")
+
+
+def redis(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Does Redis answer?"""
+    fault = context.clients.redis.fault()
+    return Finding(passed=fault is None, sentence=f"Redis: {fault or 'answers'}")
+
+
+def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Look at what every service needs; the culprit decides whether a higher level is proposed."""
+    found: dict[str, str | None] = {}
+    if context.site.postgres:
+        found["postgres"] = context.clients.postgres.fault()
+    if context.site.redis:
+        found["redis"] = context.clients.redis.fault()
+    culprit = next((name for name, fault in found.items() if fault), None)
+    titles = {"postgres": "PostgreSQL", "redis": "Redis"}
+    said = "; ".join(f"{titles[name]}: {fault or 'works'}" for name, fault in found.items())
+    return Outcome(summary=said or "Nothing to ask", facts={"culprit": culprit, **found})

@@ -1,0 +1,121 @@
+"""The new host: is Docker there, does it hold data of the system already, is there room?"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import PermanentError, TemporaryError
+from core.words import size
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.compose import watch_of
+from runners.clients import host_packages
+from runners.clients.docker_engine import RUN_LABEL
+
+
+def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Look first; install only what is missing altogether. Raises PermanentError for a version that is too old."""
+    wanted = {name: arguments.text(given, name) for name in ("docker", "compose")}
+    found = versions(context)
+    if "" in found.values():
+        context.log(f"Missing: {', '.join(name for name, version in found.items() if not version)}")
+        host_packages.install(context.site.packages, watch_of(context))
+        found = versions(context)
+    faults = faults_of(found, wanted)
+    if faults:
+        raise PermanentError("; ".join(faults))
+    return Outcome(summary=f"Docker {found['docker']} and Compose {found['compose']} are there", facts=found)
+
+
+def ready(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.ready."""
+    found = versions(context)
+    faults = faults_of(found, {name: arguments.text(given, name) for name in ("docker", "compose")})
+    sentence = f"Docker {found['docker']}, Compose {found['compose']}"
+    return Finding(passed=not faults, sentence="; ".join(faults) or sentence, facts=found)
+
+
+def versions(context: StepContext) -> dict[str, str]:
+    """What is there; "" = nothing that works."""
+    try:
+        engine = context.clients.docker.version()
+    except TemporaryError as error:
+        context.log(str(error))
+        engine = ""
+    return {"docker": engine, "compose": context.clients.compose.version(watch_of(context).bounds)}
+
+
+def faults_of(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """One sentence for each that is missing or older than wanted."""
+    titles = {"docker": "Docker", "compose": "Compose"}
+    return [
+        f"{titles[name]} {found[name] or 'is not there'}; {least} or newer is needed"
+        for name, least in wanted.items()
+        if numbers(found[name]) < numbers(least)
+    ]
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """(20, 10) of "v20.10.5+dfsg"; empty for no version."""
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    return tuple(int(part) for part in found[1].split(".")) if found else ()
+
+
+def occupied(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.occupied."""
+    held = data_on(context)
+    return Finding(passed=bool(held), sentence="; ".join(held) or "No data of the system is on this host")
+
+
+def empty(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.empty."""
+    held = data_on(context)
+    return Finding(passed=not held, sentence="; ".join(held) or "No data of the system is on this host")
+
+
+def data_on(context: StepContext) -> list[str]:
+    """One sentence per volume that holds data. What an earlier attempt of ours left, and no service was ever started
+    on, is nobody's data.
+    """
+    found: list[str] = []
+    if host_packages.engine_is_missing(context.clients.docker.host):
+        return found
+    for name in data_volumes(context):
+        volume = context.clients.docker.volume(name)
+        if volume is None:
+            continue
+        users = context.clients.docker.mounted_by(name)
+        if RUN_LABEL not in volume.labels or users:
+            found.append(f"The volume {name} is there{f', used by {users[0]}' if users else ''}")
+    return found
+
+
+def data_volumes(context: StepContext) -> tuple[str, ...]:
+    """The real names of the volumes with data, as dr.yml names them."""
+    site = context.site
+    stores = [part.volume for part in (site.postgres, site.redis) if part]
+    return tuple(dict.fromkeys([*stores, *(name for name in site.files if "/" not in name)]))
+
+
+def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.room: on the disk of drbot's own folder and on the engine's."""
+    backup = context.plan.backup
+    need = arguments.byte_count(given.get("need"), backup.size if backup else 0)
+    there = {folder: shutil.disk_usage(folder).free for folder in folders(context)}
+    folder, least = min(there.items(), key=lambda item: item[1])
+    return Finding(
+        passed=least >= need,
+        sentence=f"{size(least)} free for {folder}, {size(need)} needed",
+        facts={"free_bytes": least, "need_bytes": need},
+    )
+
+
+def folders(context: StepContext) -> tuple[Path, ...]:
+    """Where the download and the volumes go; an engine on another host is not looked into."""
+    home = context.clients.settings.home
+    if host_packages.engine_is_missing(context.clients.docker.host):
+        return (home,)
+    engine = Path(context.clients.docker.root_folder())
+    return (home, engine) if engine.is_dir() else (home,)

@@ -1,0 +1,159 @@
+"""What compose files expect to be there: images, networks, volumes. On a new host somebody has to make them."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import DrbotError, PermanentError
+from core.site import Service
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.compose import watch_of
+from runners.actions.host import data_volumes
+from runners.clients.docker_engine import RUN_LABEL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needed:
+    """An image, and how to get it."""
+
+    project: str
+    service: str
+    image: str
+    builds: bool  # the compose file says how to build it
+
+
+def projects(context: StepContext, services: Mapping[str, Service]) -> tuple[str, ...]:
+    """The compose projects of the services, and the one of the monitoring."""
+    names = [service.project for service in services.values()]
+    if context.site.monitoring:
+        names.append(context.site.monitoring.project)
+    return tuple(dict.fromkeys(names))
+
+
+def described(context: StepContext, given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Project → its compose file with everything filled in; asked at the same time, for each takes half a second."""
+    names = projects(context, arguments.services(context, given))
+    bounds = watch_of(context).bounds
+    with ThreadPoolExecutor(max(len(names), 1), thread_name_prefix="compose") as pool:
+        yield from zip(names, pool.map(lambda name: context.clients.compose.describe(name, bounds), names), strict=True)
+
+
+def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action images.prepare: use what is there, build what can be built, pull the rest."""
+    wanted = tuple(images(context, given))
+    missing = [one for one in wanted if not context.clients.docker.has_image(one.image)]
+    for done, one in enumerate(missing):
+        context.progress(done, len(missing), "images")
+        verb = context.clients.compose.build if one.builds else context.clients.compose.pull
+        try:
+            verb(one.project, [one.service], watch_of(context))
+        except PermanentError as error:
+            raise PermanentError(f"The image {one.image} is not on this host and cannot be had: {error}") from error
+    total = len({one.image for one in wanted})
+    how = f"{len(missing)} of them fetched now" if missing else "all pre-staged"
+    return Outcome(summary=f"{total} images are there, {how}", facts={"fetched": [one.image for one in missing]})
+
+
+def images(context: StepContext, given: Mapping[str, Any]) -> Iterator[Needed]:
+    """What every service of the projects runs; each image once."""
+    seen: set[str] = set()
+    for project, document in described(context, given):
+        for name, service in document["services"].items():
+            image = str(service.get("image") or f"{project}-{name}")
+            if image not in seen:
+                seen.add(image)
+                yield Needed(project=project, service=name, image=image, builds="build" in service)
+
+
+def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe images.present."""
+    wanted = [one.image for one in images(context, given)]
+    missing = [image for image in wanted if not context.clients.docker.has_image(image)]
+    sentence = f"Missing: {', '.join(missing)}" if missing else f"{len(wanted)} images are there"
+    return Finding(passed=not missing, sentence=sentence)
+
+
+def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action volumes.create: networks, and empty volumes that carry this run's label."""
+    networks, volumes = wanted_of(context, given)
+    made = []
+    for name in networks:
+        if not context.clients.docker.has_network(name):
+            context.clients.docker.create_network(name, context.labels)
+            made.append(name)
+    for name in volumes:
+        if ensure_empty(context, name):
+            made.append(name)
+    return Outcome(
+        summary=f"Networks: {', '.join(networks) or 'none'}; volumes: {', '.join(volumes) or 'none'}",
+        facts={"networks": list(networks), "volumes": list(volumes), "made": made},
+    )
+
+
+def ensure_empty(context: StepContext, name: str) -> bool:
+    """A volume of this run. What an earlier attempt left, and no container has, is made anew. Raises PermanentError
+    for a volume that is not ours: it holds somebody's data.
+    """
+    docker = context.clients.docker
+    found = docker.volume(name)
+    if found is not None and found.labels.get(RUN_LABEL) == context.run.id:
+        return False
+    if found is not None:
+        users = docker.mounted_by(name)
+        if RUN_LABEL not in found.labels or users:
+            raise PermanentError(f"The volume {name} exists and is not this run's; nothing was touched")
+        context.log(f"Removing {name}, which an earlier attempt left")
+        docker.remove_volume(name)
+    docker.create_volume(name, context.labels)
+    return True
+
+
+def wanted_of(context: StepContext, given: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Networks that compose does not make itself; volumes with data, and those that compose does not make."""
+    networks: dict[str, None] = {}
+    volumes: dict[str, None] = dict.fromkeys(data_volumes(context))
+    for _, document in described(context, given):
+        for found, kind in ((networks, "networks"), (volumes, "volumes")):
+            for part in (document.get(kind) or {}).values():
+                if part.get("external"):
+                    found[str(part["name"])] = None
+    return tuple(networks), tuple(volumes)
+
+
+def present(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe volumes.present."""
+    networks, volumes = wanted_of(context, given)
+    docker = context.clients.docker
+    missing = [name for name in networks if not docker.has_network(name)]
+    missing += [name for name in volumes if docker.volume(name) is None]
+    sentence = f"Missing: {', '.join(missing)}" if missing else f"{len(networks) + len(volumes)} networks and volumes"
+    return Finding(passed=not missing, sentence=sentence)
+
+
+def require_own(context: StepContext, name: str) -> None:
+    """Raise PermanentError unless the volume is this run's and nothing has it open."""
+    docker = context.clients.docker
+    found = docker.volume(name)
+    if found is not None and found.labels.get(RUN_LABEL) != context.run.id:
+        raise PermanentError(f"The volume {name} was not made by this run; nothing was touched")
+    users = docker.mounted_by(name)
+    if users:
+        raise PermanentError(f"The volume {name} belongs to {', '.join(users)} by now; nothing was touched")
+
+
+def renew(context: StepContext, name: str) -> None:
+    """The volume, empty, whatever an earlier attempt at this step has put into it."""
+    require_own(context, name)
+    docker = context.clients.docker
+    docker.remove_volume(name)
+    docker.create_volume(name, context.labels)
+
+
+def remove_quietly(context: StepContext, name: str) -> None:
+    """Half a restore is no use to anybody; that it cannot be removed is only noted."""
+    try:
+        renew(context, name)
+    except DrbotError as error:
+        context.log(f"{name} could not be emptied: {error}")

@@ -1,0 +1,154 @@
+"""A machine for a site, and the worker that comes with it: user data holds a one-time token and never a credential."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import PermanentError
+from core.site import Provision
+from core.words import duration
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
+from runners.clients.machines import Ec2, Machine, Terraform, terraform_of
+from runners.clients.process import Bounds
+from runners.inviting import Invitations
+
+RUN = "drbot.run"  # the tag that says which run has the machine now
+TOKEN_SECONDS = 3600.0
+RUNNING_WITHIN_SECONDS = 600.0
+JOINED_WITHIN_SECONDS = 900.0
+
+
+def provision(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Make the machine, or find the one that this incident has already; ends when it runs."""
+    site, _ = site_of(context, given)
+    settings = provision_of(context, given)
+    terraform = terraform_of(settings)
+    machine = _apply(context, site, terraform) if terraform else _rent(context, site, settings)
+    where = f" at {machine.address}" if machine.address else ""
+    return Outcome(
+        summary=f"The machine {machine.id} of the site {site} runs{where}",
+        facts={SITE: site, "machine": machine.id, ADDRESS: machine.address},
+    )
+
+
+def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Give the machine back, unless a later run of the incident has taken it over. Terraform's stays: what it
+    destroys is for a person to read first.
+    """
+    site, _ = site_of(context, given)
+    settings = provision_of(context, given)
+    if terraform_of(settings) is not None:
+        raise PermanentError(f"made by Terraform: look, then run `terraform destroy` in {settings.terraform}")
+    cloud = Ec2(settings)
+    machine = cloud.find(tags_of(context, site) | {RUN: context.run.id})
+    if machine is None:
+        return Outcome(summary=f"The site {site} has no machine of this run")
+    cloud.end(machine.id)
+    return Outcome(summary=f"The machine {machine.id} was given back")
+
+
+def affordable(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """May we make one? Nothing is made."""
+    settings = provision_of(context, given)
+    try:
+        terraform = terraform_of(settings)
+        if terraform is None:
+            Ec2(settings).require_right_to_run()
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence="A machine can be made by " + ("Terraform" if terraform else "EC2"))
+
+
+def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Does the machine of this incident run?"""
+    site, _ = site_of(context, given)
+    settings = provision_of(context, given)
+    if terraform_of(settings) is not None:
+        return Finding(passed=True, sentence="Terraform applied it")
+    machine = Ec2(settings).find(tags_of(context, site))
+    state = f"is {machine.state}" if machine else "does not exist"
+    return Finding(
+        passed=bool(machine and machine.state == "running"), sentence=f"The machine of the site {site} {state}"
+    )
+
+
+def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Wait until the worker on the machine has used its token."""
+    site, _ = site_of(context, given)
+    within = arguments.seconds(given, "within", JOINED_WITHIN_SECONDS)
+    office = invitations_of(context)
+    owner = wait_for(
+        context,
+        lambda: office.joined(site),
+        within,
+        lambda: (
+            f"No worker has joined the site {site} within {duration(within)}. Look at the machine's log, or start "
+            "the command of its user data there by hand"
+        ),
+    )
+    return Outcome(summary=f"The worker {owner} serves the site {site}", facts={"worker": owner})
+
+
+def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Has a worker joined?"""
+    site, _ = site_of(context, given)
+    owner = invitations_of(context).joined(site)
+    said = f"The worker {owner} has joined the site {site}" if owner else f"No worker has joined the site {site}"
+    return Finding(passed=owner is not None, sentence=said)
+
+
+def invitations_of(context: StepContext) -> Invitations:
+    """The run's tokens."""
+    if context.invitations is None:
+        raise PermanentError("this step has no way to invite a worker")
+    return context.invitations
+
+
+def user_data(site: str, token: str) -> str:
+    """What the machine runs when it starts. Database and keys are in its image or come by its role: never in here."""
+    return f"#!/bin/sh\nexec drbot worker --site {shlex.quote(site)} --join {token}\n"
+
+
+def tags_of(context: StepContext, site: str) -> dict[str, str]:
+    """By which the machine of an incident is found again."""
+    return {
+        "drbot.system": context.configuration.system,
+        "drbot.incident": str(context.run.incident),
+        "drbot.site": site,
+    }
+
+
+def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
+    cloud, tags = Ec2(settings), tags_of(context, site)
+    machine = cloud.find(tags)
+    if machine is None:
+        token = invitations_of(context).invite(site, TOKEN_SECONDS)
+        machine = cloud.run(tags | {RUN: context.run.id}, user_data(site, token), _client_token(context))
+        context.log(f"rented {machine.id} ({settings.instance_type} in {settings.region})")
+    else:
+        cloud.tag(machine.id, {RUN: context.run.id})
+        context.log(f"{machine.id} was rented for this incident before")
+    rented = machine.id
+
+    def look() -> Machine | None:
+        found = cloud.get(rented)
+        if found.state not in ("pending", "running"):
+            raise PermanentError(f"the machine {rented} is {found.state}")
+        return found if found.state == "running" else None
+
+    return wait_for(context, look, RUNNING_WITHIN_SECONDS, lambda: f"the machine {rented} does not get to run")
+
+
+def _client_token(context: StepContext) -> str:
+    # EC2 refuses a token again with other user data, so each attempt has its own; `find` keeps it at one machine.
+    return f"{context.run.id}-{context.attempt}"
+
+
+def _apply(context: StepContext, site: str, terraform: Terraform) -> Machine:
+    office = invitations_of(context)
+    token = office.invite(site, TOKEN_SECONDS)
+    variables = {"environment": "disaster-recovery", "site": site, "user_data": user_data(site, token)}
+    bounds = Bounds(cancelled=context.cancelled)
+    return terraform.apply(variables, bounds, lambda line: context.log(line.replace(token, "(one-time token)")))

@@ -1,0 +1,138 @@
+"""DNS: users are moved by leading the names to another address. That is the one act of level 4 that people agree to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import PermanentError, TemporaryError
+from core.words import duration
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
+from runners.clients.name_service import NameService, Record
+
+WITHIN_SECONDS = 300.0
+RECORDS = "records"  # of the fingerprint
+
+
+def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Change all names at once, wait until Route 53 says INSYNC and the name server tells the new address."""
+    site, _ = site_of(context, given)
+    address, settings = address_of(context, given), dns_of(context)
+    wanted = {name: Record(addresses=(address,), ttl=int(settings.ttl)) for name in settings.names}
+    _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
+    names = ", ".join(settings.names)
+    return Outcome(
+        summary=f"{names} leads to {address} ({site}); users follow within {duration(settings.ttl)}",
+        facts={"address": address, "names": list(settings.names)},
+    )
+
+
+def change_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """To where the names led when the plan was sealed."""
+    sealed = sealed_records(context)
+    site, _ = site_of(context, given)
+    _lead(context, sealed, WITHIN_SECONDS)
+    said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in sealed.items())
+    return Outcome(summary=f"{said} again, and not to {site}")
+
+
+def changeable(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Is the zone ours, and may we change it? Asked without changing it."""
+    try:
+        names = names_of(context)
+        names.require_right_to_change()
+        outside = [name for name in names.settings.names if not _is_below(name, names.settings.zone)]
+        names.records()
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    if outside:
+        return Finding(passed=False, sentence=f"{', '.join(outside)} is not in the zone {names.settings.zone}")
+    return Finding(passed=True, sentence=f"The zone {names.settings.zone} can be changed")
+
+
+def quick(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Is the time for which name servers keep the old answer short?"""
+    longest = arguments.seconds(given, "ttl", 60.0)
+    slow = {name: record.ttl for name, record in names_of(context).records().items() if record.ttl > longest}
+    if not slow:
+        return Finding(passed=True, sentence=f"Users follow within {duration(longest)}")
+    said = ", ".join(f"{name} ({duration(ttl)})" for name, ttl in slow.items())
+    return Finding(
+        passed=False,
+        sentence=f"Some users still go to the old address for as long as their name servers keep it: {said}. "
+        "A shorter TTL must be set before the next disaster",
+    )
+
+
+def leads(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Do Route 53 and the name server both lead to the site?"""
+    address, names = address_of(context, given), names_of(context)
+    wanted = dict.fromkeys(names.settings.names, (address,))
+    wrong = _wrong(names, wanted)
+    state = {"state": "before"} if wrong and _is_as_sealed(context, names) else {}
+    said = "; ".join(wrong) if wrong else f"{', '.join(wanted)} leads to {address}"
+    return Finding(passed=not wrong, sentence=said, facts=state)
+
+
+def fingerprint_of(names: NameService) -> dict[str, Any]:
+    """Where the names lead now, sealed with the plan: if somebody else moves users meanwhile, nothing is changed."""
+    found = names.records()
+    return {
+        name: {"addresses": list(found[name].addresses), "ttl": found[name].ttl} if name in found else "missing"
+        for name in names.settings.names
+    }
+
+
+def sealed_records(context: StepContext) -> dict[str, Record]:
+    """Of the plan. Raises PermanentError where a name led nowhere, because there is no way back to that."""
+    found = context.plan.fingerprint.get(RECORDS)
+    if not isinstance(found, Mapping):
+        raise PermanentError("the plan does not know where the names led")
+    missing = [name for name, record in found.items() if not isinstance(record, Mapping)]
+    if missing:
+        raise PermanentError(f"{', '.join(missing)} led nowhere before, so there is nothing to lead back to")
+    return {
+        name: Record(addresses=tuple(record["addresses"]), ttl=int(record["ttl"])) for name, record in found.items()
+    }
+
+
+def _lead(context: StepContext, wanted: Mapping[str, Record], within: float) -> None:
+    names = names_of(context)
+    if all(names.records().get(name) == record for name, record in wanted.items()):
+        context.log("Route 53 has these records already")
+    else:
+        done = names.change(wanted)
+        context.log(f"Route 53 accepted the change {done}")
+        wait_for(context, lambda: names.is_in_sync(done) or None, within, lambda: f"the change {done} is not in sync")
+    asked = {name: record.addresses for name, record in wanted.items()}
+    wait_for(
+        context,
+        lambda: True if not _wrong(names, asked) else None,
+        within,
+        lambda: f"in sync, but {'; '.join(_wrong(names, asked))}",
+    )
+
+
+def _wrong(names: NameService, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
+    found, wrong = names.records(), []
+    for name, addresses in wanted.items():
+        there = found[name].addresses if name in found else ()
+        if tuple(sorted(addresses)) != there:
+            wrong.append(f"{name} leads to {', '.join(there) or 'nothing'} in Route 53")
+            continue
+        try:
+            told = names.ask(name)
+        except TemporaryError as error:
+            wrong.append(str(error))
+            continue
+        if tuple(sorted(addresses)) != told:
+            wrong.append(f"a name server still says that {name} leads to {', '.join(told) or 'nothing'}")
+    return wrong
+
+
+def _is_as_sealed(context: StepContext, names: NameService) -> bool:
+    return context.plan.fingerprint.get(RECORDS) == fingerprint_of(names)
+
+
+def _is_below(name: str, zone: str) -> bool:
+    return f".{name.rstrip('.')}".endswith(f".{zone.rstrip('.')}")

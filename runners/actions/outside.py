@@ -1,0 +1,74 @@
+"""The last look: the system as its users reach it. Only this says that a data centre's loss is over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from core.errors import DrbotError, PermanentError
+from core.words import duration
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.centre import names_of, wait_for
+from runners.clients.outside import Answer, fetch
+
+WITHIN_SECONDS = 300.0
+
+
+def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Open the URL of dr.yml until it answers 200, with a certificate that is checked."""
+    within = arguments.seconds(given, "within", WITHIN_SECONDS)
+    url, last = url_of(context), "it was not asked yet"
+
+    def look() -> Answer | None:
+        nonlocal last
+        try:
+            return _ask(context)
+        except DrbotError as error:
+            last = str(error)
+            return None
+
+    answer = wait_for(context, look, within, lambda: f"not reachable from outside within {duration(within)}: {last}")
+    until = answer.certificate_until
+    secured = f", certificate valid until {until:%Y-%m-%d}" if until else ""
+    return Outcome(
+        summary=f"{url} answers from {answer.address}{secured}",
+        facts={"address": answer.address, "url": url, "certificate_until": until.isoformat() if until else None},
+    )
+
+
+def answers(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Does it answer now?"""
+    try:
+        answer = _ask(context)
+    except DrbotError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence=f"{url_of(context)} answers from {answer.address}")
+
+
+def url_of(context: StepContext) -> str:
+    """What users open. Raises PermanentError when dr.yml does not say."""
+    dns = context.configuration.dns
+    if dns is None or not dns.url:
+        raise PermanentError("dr.yml names no `url` in its section `dns`: what should be opened?")
+    return dns.url
+
+
+def _ask(context: StepContext) -> Answer:
+    url, certificate = url_of(context), context.configuration.certificate
+    names = names_of(context)
+    address = _expected(context, httpx.URL(url).host)
+    answer = fetch(url, names.ask, certificate.roots if certificate else None)
+    if address and answer.address not in address:
+        raise PermanentError(f"{url} still leads to {answer.address} instead of {', '.join(address)}")
+    if answer.status != 200:
+        raise PermanentError(f"{url} at {answer.address} answers {answer.status}: {answer.text}")
+    return answer
+
+
+def _expected(context: StepContext, name: str) -> tuple[str, ...]:
+    """Where this run led the name, if it did."""
+    for facts in context.facts.values():
+        if name in facts.get("names", ()) and facts.get("address"):
+            return (str(facts["address"]),)
+    return ()

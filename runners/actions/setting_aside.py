@@ -1,0 +1,88 @@
+"""Makes room on a host that holds data: everything is stopped, and each volume's data moves to a keeper of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import PermanentError
+from runners.action import Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.host import data_volumes
+from runners.actions.infrastructure import projects
+from runners.clients import helper
+from runners.clients.docker_engine import ServiceContainer
+from runners.clients.helper import HelperOrder, Mount
+from runners.clients.volume_mover import KEPT_LABEL, ORIGINAL_LABEL
+
+# The copy has to be whole before the mark is written; with the mark it is never written again.
+COPY = """
+set -eu
+[ ! -e /keeper/.drbot-whole ] || exit 0
+find /keeper -mindepth 1 -delete
+cp -a /volume/. /keeper/
+sync
+touch /keeper/.drbot-whole
+"""
+
+
+def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action host.set_aside. Started again after a crash it goes on where it was."""
+    services = arguments.services(context, given)
+    suffix = arguments.text(given, "keeper")
+    docker = context.clients.docker
+    containers = [found for one in services.values() if (found := docker.container(one)) is not None]
+    image = image_of(context, containers)
+    for project in projects(context, services):
+        remove_containers(context, project)
+    kept = {}
+    for name in data_volumes(context):
+        if docker.volume(name) is None:
+            continue
+        kept[name] = name + suffix
+        keep(context, name, kept[name], image)
+    said = ", ".join(f"{name} in {keeper}" for name, keeper in kept.items()) or "there was no data"
+    return Outcome(summary=f"Nothing runs on the host any more; kept: {said}", facts={"kept": kept})
+
+
+def image_of(context: StepContext, containers: list[ServiceContainer]) -> str:
+    """An image on this host that can copy: a container's, else whichever there is. Raises PermanentError."""
+    docker = context.clients.docker
+    for image in dict.fromkeys([*(one.image for one in containers), *docker.image_ids()]):
+        order = HelperOrder(
+            image=image, name=None, labels=context.labels, entrypoint=("sh", "-c", "command -v cp find"), user="root"
+        )
+        try:
+            if helper.run(docker, order, context.cancelled, seconds=30).code == 0:
+                return image
+        except PermanentError as error:  # without a shell it cannot even be started
+            context.log(f"{image[:19]}: {error}")
+    raise PermanentError("There is data on this host, but no image that could copy it")
+
+
+def remove_containers(context: StepContext, project: str) -> None:
+    """Stopped gently, then removed, by their label: the compose file may be gone."""
+    docker = context.clients.docker
+    for container in docker.labelled({"com.docker.compose.project": project}):
+        docker.stop(container)
+        docker.remove(container)
+
+
+def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
+    """Copy, then remove the original: only when the copy is whole."""
+    docker = context.clients.docker
+    users = docker.users_of(name)
+    if users:
+        raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
+    if docker.volume(keeper) is None:
+        docker.create_volume(keeper, {**context.labels, KEPT_LABEL: "true", ORIGINAL_LABEL: name})
+    order = HelperOrder(
+        image=image,
+        name=None,
+        labels=context.labels,
+        entrypoint=("sh", "-c", COPY),
+        mounts=(Mount(source=name, target="/volume", read_only=True), Mount(source=keeper, target="/keeper")),
+        user="root",
+    )
+    ended = helper.run(docker, order, context.cancelled)
+    if ended.code != 0:
+        raise PermanentError(f"The data of {name} could not be kept: {ended.output[-300:]}")
+    docker.remove_volume(name)

@@ -1,0 +1,71 @@
+"""certbot: the names' certificate from an ACME server, and whether a certificate would do."""
+
+import os
+import shutil
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from core.errors import PermanentError, TemporaryError
+from core.site import Certificate
+from runners.clients.process import Bounds, run_process
+
+ASK_SECONDS = 10
+
+
+class Certbot:
+    """Keeps its account and what it got below `folder`, so that a second try does not ask for everything anew."""
+
+    def __init__(self, settings: Certificate, folder: Path) -> None:
+        self.settings = settings
+        self._folder = folder
+
+    @property
+    def issued(self) -> Path:
+        """The folder with fullchain.pem and privkey.pem."""
+        return self._folder / "live" / self.settings.names[0]
+
+    def require(self) -> None:
+        """certbot is there and the ACME server answers. Raises PermanentError, TemporaryError."""
+        if shutil.which("certbot") is None:
+            raise PermanentError("certbot is not installed on the worker's host")
+        trust = ssl.create_default_context(cafile=str(self.settings.trust) if self.settings.trust else None)
+        try:
+            answer = httpx.get(self.settings.directory, verify=trust, timeout=ASK_SECONDS, trust_env=False)
+        except httpx.HTTPError as error:
+            raise TemporaryError(f"{self.settings.directory}: {error or type(error).__name__}") from error
+        if answer.status_code != 200:
+            raise TemporaryError(f"{self.settings.directory} answers {answer.status_code}")
+
+    def issue(self, address: str | None, bounds: Bounds, on_line: Callable[[str], None]) -> Path:
+        """Get the certificate; the answers to the challenges are served on `address`. Returns `issued`."""
+        folders = (f"--{kind}-dir={self._folder / extra}" for kind, extra in FOLDERS)
+        command = [
+            *("certbot", "certonly", "--standalone", "--non-interactive", "--agree-tos", "--keep-until-expiring"),
+            *("--no-random-sleep-on-renew", "-m", self.settings.email, "--server", self.settings.directory),
+            *("--http-01-port", str(self.settings.http_port)),
+            *(("--http-01-address", address) if address else ()),
+            *folders,
+            *(part for name in self.settings.names for part in ("-d", name)),
+        ]
+        environment = {"REQUESTS_CA_BUNDLE": str(self.settings.trust)} if self.settings.trust else {}
+        ended = run_process(command, bounds, on_line, environment=environment)
+        if ended.code != 0:
+            said = " ".join(line.strip() for line in ended.lines[-6:] if line.strip())
+            raise TemporaryError(f"certbot ended with {ended.code}: {said}")
+        return self.issued
+
+    def install(self, folder: Path) -> None:
+        """Put chain and key where the front expects them; each file is whole at any moment."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, mode in (("privkey.pem", 0o600), ("fullchain.pem", 0o644)):
+            fresh = folder / f".{name}.new"
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write((self.issued / name).read_bytes())
+            fresh.replace(folder / name)
+
+
+FOLDERS = (("config", ""), ("work", "work"), ("logs", "logs"))

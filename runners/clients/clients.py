@@ -1,0 +1,53 @@
+"""The tools of one site's actions, built once per worker and passed down."""
+
+from dataclasses import dataclass
+
+from core.redaction import Redactor
+from core.site import Configuration, Site
+from runners.clients.backup_store import BackupStore
+from runners.clients.compose import Compose
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.health import Health
+from runners.clients.postgres_server import PostgresServer
+from runners.clients.redis_server import RedisServer
+from runners.clients.volume_mover import VolumeMover
+from runners.settings import RunnerSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """Everything an action may use."""
+
+    docker: DockerEngine
+    compose: Compose
+    postgres: PostgresServer
+    redis: RedisServer
+    health: Health
+    volumes: VolumeMover
+    backups: BackupStore
+    redactor: Redactor
+    settings: RunnerSettings
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.docker.close()
+
+
+def clients_of(site: Site, configuration: Configuration, settings: RunnerSettings) -> Clients:
+    """Nothing connects yet: a dead engine is found by the step that needs it."""
+    host = site.docker.host or settings.docker_host
+    engine = DockerEngine(host)
+    compose = Compose(site.projects, host, site.address)
+    postgres = PostgresServer(site, engine, compose)
+    redis = RedisServer(site, engine)
+    return Clients(
+        docker=engine,
+        compose=compose,
+        postgres=postgres,
+        redis=redis,
+        health=Health(site, engine, postgres, redis),
+        volumes=VolumeMover(engine),
+        backups=BackupStore(configuration.backups.directory),
+        redactor=Redactor(settings.secrets),
+        settings=settings,
+    )

@@ -1,0 +1,106 @@
+"""`docker compose` for the projects of a site: argument lists, streamed line by line, ended within a second."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import PermanentError, TemporaryError
+from runners.clients.process import Bounds, Ended, run_process
+
+UNREACHABLE = ("Cannot connect to the Docker daemon", "connection refused", "i/o timeout")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """Who hears the lines, and when to end."""
+
+    bounds: Bounds
+    on_line: Callable[[str], None]
+
+
+class Compose:
+    """The compose command for the folder that holds one folder per project."""
+
+    def __init__(self, projects: Path, docker_host: str | None, address: str | None = None) -> None:
+        self._projects = projects
+        self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
+        if address:
+            self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
+
+    def up(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """Start the services: those that were stopped, and those that have no container any more."""
+        self._run(project, ["up", "--detach", "--no-recreate", "--no-deps", *services], watch)
+
+    def stop(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """Stop the services; their containers stay."""
+        self._run(project, ["stop", *services], watch)
+
+    def restart(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """Restart the services in their containers."""
+        self._run(project, ["restart", *services], watch)
+
+    def recreate(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """`down` and `up -d` for these services only: fresh containers, the same volumes and networks."""
+        self._run(project, ["rm", "--stop", "--force", *services], watch)
+        self._run(project, ["up", "--detach", "--no-deps", *services], watch)
+
+    def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
+        """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""
+        document = self.describe(project, bounds)
+        try:
+            found = dict(document["services"][service])
+        except KeyError as error:
+            raise PermanentError(f"{self.folder(project)} describes no service {service}") from error
+        return found | {"volume_names": {key: value["name"] for key, value in document.get("volumes", {}).items()}}
+
+    def describe(self, project: str, bounds: Bounds) -> dict[str, Any]:
+        """The whole project as its compose file describes it, passwords filled in: not to be logged."""
+        ended = self._run(project, ["config", "--format", "json"], Watch(bounds=bounds, on_line=lambda _: None))
+        text = "\n".join(ended.lines)
+        return dict(json.loads(text[text.find("{\n") :]))  # warnings come first
+
+    def version(self, bounds: Bounds) -> str:
+        """Of the compose program; "" where there is none."""
+        if shutil.which("docker") is None:
+            return ""
+        command = ["docker", "compose", "version", "--short"]
+        ended = run_process(command, bounds, lambda _: None, environment=self._environment)
+        return ended.lines[-1].strip() if ended.code == 0 and ended.lines else ""
+
+    def pull(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """Pull the images of the services."""
+        self._run(project, ["pull", *services], watch)
+
+    def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """Build the images of the services."""
+        self._run(project, ["build", *services], watch)
+
+    def folder(self, project: str) -> Path:
+        """Where the project's compose file is."""
+        return self._projects / project
+
+    def files(self, project: str) -> tuple[Path, ...]:
+        """The files that decide what a project is."""
+        folder = self.folder(project)
+        return tuple(folder / name for name in PROJECT_FILES if (folder / name).is_file())
+
+    def _run(self, project: str, arguments: Sequence[str], watch: Watch) -> Ended:
+        folder = self.folder(project)
+        if not folder.is_dir():
+            raise PermanentError(f"There is no folder {folder} for the compose project {project}")
+        if shutil.which("docker") is None:
+            raise PermanentError("The program docker is not installed on the worker's host")
+        command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
+        command += ["--project-directory", str(folder), "--project-name", project, *arguments]
+        ended = run_process(command, watch.bounds, watch.on_line, environment=self._environment, folder=folder)
+        if ended.code != 0:
+            said = " ".join(ended.lines[-3:])
+            if any(sign in said for sign in UNREACHABLE):
+                raise TemporaryError(f"docker compose {arguments[0]} ({project}): {said}", kind="network")
+            raise PermanentError(f"docker compose {arguments[0]} ({project}) failed: {said}")
+        return ended

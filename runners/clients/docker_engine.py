@@ -1,0 +1,296 @@
+"""The target's Docker engine: services by compose labels, volumes, and containers of our own.
+
+Every action that looks at or touches Docker comes through here. Containers of the system are addressed by project
+and service, never by their names.
+"""
+
+import os
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+
+from core.errors import PermanentError
+from core.site import Service
+from runners.clients.docker_errors import docker_errors
+
+LONGEST_LOG_BYTES = 2_000_000
+RUN_LABEL, STEP_LABEL = "drbot.run", "drbot.step"
+MISSING = "missing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceContainer:
+    """The container of a compose service as it is now."""
+
+    id: str
+    name: str
+    image: str  # id of the image it was made from
+    status: str  # Docker's word: running, exited, restarting, …
+    health: str | None  # healthy, unhealthy, starting; None = no health check
+    exit_code: int
+    restarts: int
+    environment: Mapping[str, str]
+    command: tuple[str, ...]
+
+    @property
+    def is_running(self) -> bool:
+        """Up, and not in a restart loop."""
+        return self.status == "running"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeIdentity:
+    """Which volume, exactly: one of the same name made again has another `created_at`."""
+
+    name: str
+    created_at: str
+    driver: str
+    mountpoint: str
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+
+    @property
+    def is_plain(self) -> bool:
+        """A folder of the local driver, so that it can be renamed; otherwise its content must be copied."""
+        return self.driver == "local" and not self.options and self.mountpoint.endswith(f"/{self.name}/_data")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Executed:
+    """How a command ended and what it said (both streams)."""
+
+    code: int
+    output: str
+
+
+class DockerEngine:
+    """One engine. Connects at the first use, so that a dead engine never keeps drbot from starting."""
+
+    def __init__(self, host: str | None) -> None:
+        self.host = host
+        self._client: docker.DockerClient | None = None
+        self._connecting = threading.Lock()
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client, for the other clients in this folder."""
+        with self._connecting:
+            if self._client is None:
+                with docker_errors("Connect to Docker"):
+                    self._client = connect(self.host)
+            return self._client
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def id(self) -> str:
+        """The engine's own id: another engine is another target."""
+        with docker_errors("Ask the Docker engine who it is"):
+            return str(self.client.info()["ID"])
+
+    def version(self) -> str:
+        """The engine's version."""
+        with docker_errors("Ask the Docker engine for its version"):
+            return str(self.client.version()["Version"])
+
+    def root_folder(self) -> str:
+        """Where the engine keeps volumes and images, on its own host."""
+        with docker_errors("Ask the Docker engine where it keeps its data"):
+            return str(self.client.info()["DockerRootDir"])
+
+    def container(self, service: Service) -> ServiceContainer | None:
+        """The container of this service, running or not."""
+        labels = [
+            f"com.docker.compose.project={service.project}",
+            f"com.docker.compose.service={service.service}",
+            "com.docker.compose.oneoff=False",
+        ]
+        with docker_errors(f"Look for the container of {service.project}/{service.service}"):
+            for found in self.client.api.containers(all=True, filters={"label": labels}):
+                try:
+                    return container_of(self.client.api.inspect_container(found["Id"]))
+                except NotFound:
+                    continue  # removed meanwhile
+        return None
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """Everything Docker knows about a container."""
+        with docker_errors("Inspect a container"):
+            return dict(self.client.api.inspect_container(container))
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """Everything Docker knows about the container of this name, or None."""
+        with docker_errors(f"Look for the container {name}"):
+            try:
+                return dict(self.client.api.inspect_container(name))
+            except NotFound:
+                return None
+
+    def logs(self, container: str, lines: int) -> str:
+        """The end of a container's log; never follows, never more than two megabytes."""
+        with docker_errors("Read a container's log"):
+            output = self.client.api.logs(container, tail=lines, timestamps=True, stream=False, follow=False)
+        return bytes(output)[-LONGEST_LOG_BYTES:].decode(errors="replace")
+
+    def execute(
+        self, container: str, command: Sequence[str], *, seconds: int, environment: Mapping[str, str] | None = None
+    ) -> Executed:
+        """Run something small inside a container; `timeout` ends it there, so nothing stays behind."""
+        bounded = ["timeout", "-k", "1", str(seconds), *command]
+        with docker_errors(f"Run {command[0]} in a container"):
+            api = self.client.api
+            made = api.exec_create(container, bounded, environment=dict(environment or {}))
+            output = bytes(api.exec_start(made["Id"]))
+            code = int(api.exec_inspect(made["Id"])["ExitCode"] or 0)
+        return Executed(code=code, output=output.decode(errors="replace").strip())
+
+    def image_environment(self, image: str) -> dict[str, str]:
+        """The variables an image sets, PG_MAJOR for one."""
+        with docker_errors(f"Inspect the image {image}"):
+            return environment_of(self.client.images.get(image).attrs["Config"].get("Env"))
+
+    def volume(self, name: str) -> VolumeIdentity | None:
+        """The volume of this name, or None."""
+        with docker_errors(f"Inspect the volume {name}"):
+            try:
+                return volume_of(self.client.api.inspect_volume(name))
+            except NotFound:
+                return None
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> VolumeIdentity:
+        """Make a new volume. Raises PermanentError when there is one of this name: Docker would hand that one out."""
+        if self.volume(name) is not None:
+            raise PermanentError(f"Create the volume {name}: there is one of that name already")
+        with docker_errors(f"Create the volume {name}"):
+            self.client.api.create_volume(name, labels=dict(labels))
+            return volume_of(self.client.api.inspect_volume(name))
+
+    def remove_volume(self, name: str) -> bool:
+        """Remove a volume; False when there is none."""
+        with docker_errors(f"Remove the volume {name}"):
+            try:
+                self.client.api.remove_volume(name)
+            except NotFound:
+                return False
+            return True
+
+    def users_of(self, volume: str) -> tuple[str, ...]:
+        """Names of the containers that have this volume open now; stopped ones do not count."""
+        with docker_errors(f"Look who uses the volume {volume}"):
+            found = self.client.api.containers(all=True, filters={"volume": volume})
+        stopped = ("created", "exited", "dead")
+        return tuple(container["Names"][0].lstrip("/") for container in found if container["State"] not in stopped)
+
+    def mounted_by(self, volume: str) -> tuple[str, ...]:
+        """Names of the containers made with this volume, running or not."""
+        with docker_errors(f"Look who has the volume {volume}"):
+            found = self.client.api.containers(all=True, filters={"volume": volume})
+        return tuple(container["Names"][0].lstrip("/") for container in found)
+
+    def has_image(self, image: str) -> bool:
+        """Whether it need not be pulled or built."""
+        with docker_errors(f"Look for the image {image}"):
+            try:
+                self.client.images.get(image)
+            except NotFound:
+                return False
+            return True
+
+    def image_ids(self) -> tuple[str, ...]:
+        """Every image on this host."""
+        with docker_errors("List the images"):
+            return tuple(str(image.id) for image in self.client.images.list())
+
+    def has_network(self, name: str) -> bool:
+        """Whether there is a network of exactly this name."""
+        with docker_errors(f"Look for the network {name}"):
+            return any(found["Name"] == name for found in self.client.api.networks(names=[name]))
+
+    def create_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make a bridge network."""
+        with docker_errors(f"Create the network {name}"):
+            self.client.api.create_network(name, driver="bridge", labels=dict(labels))
+
+    def labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Ids of the containers with all these labels, running or not."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        with docker_errors("List containers by label"):
+            return tuple(found["Id"] for found in self.client.api.containers(all=True, filters={"label": wanted}))
+
+    def stop(self, container: str, seconds: int = 30) -> None:
+        """Ask a container to end; one that is gone or stopped already is fine."""
+        with docker_errors("Stop a container"):
+            try:
+                self.client.api.stop(container, timeout=seconds)
+            except NotFound:
+                return
+
+    def remove(self, container: str) -> None:
+        """Kill and remove a container of our own with its unnamed volumes; one that is gone is fine."""
+        with docker_errors("Remove a container of ours"):
+            try:
+                self.client.api.remove_container(container, force=True, v=True)
+            except NotFound:
+                return
+            except APIError as error:
+                if error.status_code != 409:  # 409: its removal is already in progress
+                    raise
+
+
+def connect(host: str | None) -> docker.DockerClient:
+    """A client of this engine; without a host DOCKER_HOST or the Docker context, which the SDK ignores."""
+    if host is None or host == os.environ.get("DOCKER_HOST"):
+        if os.environ.get("DOCKER_HOST"):
+            return docker.from_env(timeout=60)
+        host = context_host()
+    return docker.DockerClient(base_url=host, timeout=60) if host else docker.from_env(timeout=60)
+
+
+def context_host() -> str | None:
+    """The endpoint of the current Docker context."""
+    command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip() or None
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def environment_of(lines: Sequence[str] | None) -> dict[str, str]:
+    """Docker's list of NAME=value as a mapping."""
+    return dict(line.split("=", 1) for line in lines or () if "=" in line)
+
+
+def container_of(found: Mapping[str, Any]) -> ServiceContainer:
+    """What we need of an inspected container."""
+    state = found["State"]
+    return ServiceContainer(
+        id=found["Id"],
+        name=found["Name"].lstrip("/"),
+        image=found["Image"],
+        status=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        exit_code=state["ExitCode"],
+        restarts=found.get("RestartCount", 0),
+        environment=environment_of(found["Config"].get("Env")),
+        command=tuple(found["Config"].get("Cmd") or ()),
+    )
+
+
+def volume_of(found: Mapping[str, Any]) -> VolumeIdentity:
+    """What we need of an inspected volume."""
+    return VolumeIdentity(
+        name=found["Name"],
+        created_at=found.get("CreatedAt", ""),
+        driver=found["Driver"],
+        mountpoint=found.get("Mountpoint", ""),
+        options=found.get("Options") or {},
+        labels=found.get("Labels") or {},
+    )

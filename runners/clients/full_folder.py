@@ -1,0 +1,140 @@
+"""Full backups in a folder: the same as runners/clients/object_store.py offers for a bucket, as far as a folder can."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.errors import CancelledError, PermanentError
+from runners.clients.backup_store import sync_folder
+from runners.clients.object_store import PIECE_BYTES, Cancelled, Progress, StoredObject, require_room
+
+
+class FolderStore:
+    """Archives and their manifests in one folder; a key is a file's name."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def place(self, key: str = "", version: str | None = None) -> str:
+        """URL of a file."""
+        return f"file:{self.directory}" + (f"/{key}" if key else "")
+
+    def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
+        """The files whose names begin so; none without the folder. Raises PermanentError when it cannot be read."""
+        try:
+            return tuple(
+                stored_at(path)
+                for path in self.directory.iterdir()
+                if path.name.startswith(prefix) and path.is_file() and not path.name.endswith(".part")
+            )
+        except FileNotFoundError:  # nothing was ever put there, as on a new host
+            return ()
+        except OSError as error:
+            raise PermanentError(f"{self.place()} cannot be listed: {error.strerror}") from error
+
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        """What is known of a file. Raises PermanentError when there is none."""
+        try:
+            return stored_at(self.directory / key)
+        except OSError as error:
+            raise PermanentError(f"{self.place(key)}: {error.strerror}") from error
+
+    def read(self, key: str, version: str | None = None) -> bytes:
+        """A small file as a whole."""
+        try:
+            return (self.directory / key).read_bytes()
+        except OSError as error:
+            raise PermanentError(f"{self.place(key)} cannot be read: {error.strerror}") from error
+
+    def write(self, key: str, data: bytes, *, locked: bool = False) -> str | None:
+        """A small file, whole or not at all. A folder keeps no versions and locks nothing."""
+        part = self.directory / f"{key}.part"
+        try:
+            part.write_bytes(data)
+            settle(part, self.directory / key)
+        except OSError as error:
+            raise PermanentError(f"{self.place(key)} cannot be written: {error.strerror}") from error
+        return None
+
+    def upload(
+        self,
+        path: Path,
+        key: str,
+        *,
+        sha256: str,
+        progress: Progress = lambda done, total, unit: None,
+        cancelled: Cancelled = lambda: False,
+    ) -> StoredObject:
+        """Copy a file into the folder; nothing to do when it lies there."""
+        target = self.directory / key
+        if path != target:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.download(stored_at(path), target, sha256=sha256, progress=progress, cancelled=cancelled, source=path)
+        return stored_at(target)
+
+    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = lambda: False) -> Iterator[bytes]:
+        """All bytes from `start`. Raises PermanentError, CancelledError."""
+        yield from read_pieces(self.directory / stored.key, start, cancelled)
+
+    def download(
+        self,
+        stored: StoredObject,
+        target: Path,
+        *,
+        sha256: str,
+        progress: Progress = lambda done, total, unit: None,
+        cancelled: Cancelled = lambda: False,
+        source: Path | None = None,
+    ) -> str:
+        """Copy exactly these bytes to `target`; "" accepts any. Raises PermanentError when the digest is another."""
+        require_room(target.parent, stored.size)
+        part, digest, done = target.with_name(target.name + ".part"), hashlib.sha256(), 0
+        try:
+            with part.open("wb") as file:
+                for piece in read_pieces(source or self.directory / stored.key, 0, cancelled):
+                    file.write(piece)
+                    digest.update(piece)
+                    done += len(piece)
+                    progress(done, stored.size, "bytes")
+            if sha256 and digest.hexdigest() != sha256:
+                raise PermanentError(f"{self.place(stored.key)}: its SHA-256 is not the one in its manifest: damaged")
+            settle(part, target)
+        except OSError as error:
+            raise PermanentError(f"{target} cannot be written: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return digest.hexdigest()
+
+    def remove(self, key: str) -> None:
+        """Remove the file."""
+        (self.directory / key).unlink(missing_ok=True)
+
+
+def stored_at(path: Path) -> StoredObject:
+    """What is known of a file."""
+    found = path.stat()
+    return StoredObject(key=path.name, size=found.st_size, modified_at=datetime.fromtimestamp(found.st_mtime, UTC))
+
+
+def read_pieces(path: Path, start: int, cancelled: Cancelled) -> Iterator[bytes]:
+    """The bytes of a file from `start`."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+                if cancelled():
+                    raise CancelledError(f"Stopped while reading {path.name}")
+    except OSError as error:
+        raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def settle(part: Path, target: Path) -> None:
+    """Give a written file its name for good."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    shutil.move(part, target)
+    sync_folder(target.parent)

@@ -1,0 +1,70 @@
+"""Is a service healthy, as its users would see it: its health URL, its database, its cache, or Docker's word."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from core.errors import PermanentError
+from core.site import Service, Site
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.postgres_server import PostgresServer
+from runners.clients.redis_server import RedisServer
+
+REQUEST_SECONDS = 4.0
+
+
+class Health:
+    """Health of a site's services, asked at the same time."""
+
+    def __init__(self, site: Site, engine: DockerEngine, postgres: PostgresServer, redis: RedisServer) -> None:
+        self._site = site
+        self._engine = engine
+        self._postgres = postgres
+        self._redis = redis
+
+    def faults(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Name → why it is not healthy, for those that are not. Raises PermanentError for a service nobody knows."""
+        services = {name: service_of(self._site, name) for name in names}
+        if not services:
+            return {}
+        with ThreadPoolExecutor(len(services), thread_name_prefix="health") as pool:
+            found = pool.map(lambda item: (item[0], self._fault(*item)), services.items())
+            return {name: fault for name, fault in found if fault}
+
+    def _fault(self, name: str, service: Service) -> str | None:
+        if service.health:
+            return fault_of_url(service.health)
+        special: Callable[[], str | None] | None = None
+        if self._site.postgres and self._site.postgres.service == name:
+            special = self._postgres.fault
+        elif self._site.redis and self._site.redis.service == name:
+            special = self._redis.fault
+        return special() if special else self._fault_of_container(service)
+
+    def _fault_of_container(self, service: Service) -> str | None:
+        container = self._engine.container(service)
+        if container is None:
+            return "its container does not exist"
+        if not container.is_running:
+            return f"its container is {container.status} (exit code {container.exit_code})"
+        return None if container.health in (None, "healthy") else f"Docker says it is {container.health}"
+
+
+def fault_of_url(url: str) -> str | None:
+    """None when the URL answers 200."""
+    try:
+        answer = httpx.get(url, timeout=REQUEST_SECONDS, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"{url}: {error or type(error).__name__}"
+    if answer.status_code == 200:
+        return None
+    return f"{url} answers {answer.status_code}: {answer.text[:160]}"
+
+
+def service_of(site: Site, name: str) -> Service:
+    """The service of this name. Raises PermanentError with the names there are."""
+    try:
+        return site.services[name]
+    except KeyError:
+        raise PermanentError(f'There is no service "{name}"; there are: {", ".join(site.services)}') from None

@@ -1,0 +1,114 @@
+"""Containers of our own that do the heavy work: labelled by run and step, so that whoever stops can find them.
+
+Killing `docker exec` leaves its process alive inside the container; removing a container leaves nothing.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from docker.errors import APIError
+from docker.types import LogConfig
+
+from core.errors import CancelledError, TemporaryError
+from runners.clients.docker_engine import DockerEngine, Executed
+from runners.clients.docker_errors import docker_errors
+
+Cancelled = Callable[[], bool]
+
+_PAUSE = threading.Event()
+LOOK_EVERY_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mount:
+    """A named volume, or a path of the engine's host, inside the helper."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HelperOrder:
+    """What a helper container is made of."""
+
+    image: str
+    name: str | None  # a name is exclusive: a second helper of this name is refused
+    labels: Mapping[str, str]
+    entrypoint: tuple[str, ...] | None = None  # None = the image's own
+    command: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    network: str = "none"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    keeps_log: bool = True  # False when its output is data: the engine would write all of it to disk once more
+
+
+def create(engine: DockerEngine, order: HelperOrder) -> str:
+    """Id of a new helper, not started yet. Raises TemporaryError (busy) when one of its name is at work."""
+    volumes = {
+        mount.source: {"bind": mount.target, "mode": "ro" if mount.read_only else "rw"} for mount in order.mounts
+    }
+    with docker_errors("Create a helper container"):
+        try:
+            made = engine.client.containers.create(
+                order.image,
+                list(order.command),
+                entrypoint=None if order.entrypoint is None else list(order.entrypoint),
+                name=order.name,
+                labels=dict(order.labels),
+                volumes=volumes,
+                network_mode=order.network,
+                environment=dict(order.environment),
+                user=order.user,
+                healthcheck={"test": ["NONE"]},
+                log_config=LogConfig(type="json-file" if order.keeps_log else "none"),
+            )
+        except APIError as error:
+            if error.status_code == 409 and order.name:
+                raise TemporaryError(f"Another helper named {order.name} is at work", kind="busy") from error
+            raise
+    return str(made.id)
+
+
+@contextmanager
+def helper(engine: DockerEngine, order: HelperOrder) -> Iterator[str]:
+    """A created helper; removed at the end, whatever happens."""
+    container = create(engine, order)
+    try:
+        yield container
+    finally:
+        engine.remove(container)
+
+
+def start(engine: DockerEngine, container: str) -> None:
+    """Start a created helper."""
+    with docker_errors("Start a helper container"):
+        engine.client.api.start(container)
+
+
+def wait(engine: DockerEngine, container: str, cancelled: Cancelled, seconds: float | None = None) -> int:
+    """Its exit code. Raises CancelledError as soon as it is cancelled or `seconds` are over."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while True:
+        if cancelled():  # first: whoever stopped us may have removed the container already
+            raise CancelledError("Stopped while a helper container was at work; the container is removed")
+        state = engine.inspect(container)["State"]
+        if state["Status"] in ("exited", "dead"):
+            return int(state["ExitCode"])
+        if deadline is not None and time.monotonic() > deadline:
+            raise CancelledError(f"A helper container was not done after {seconds:.0f} s; it is removed")
+        _PAUSE.wait(LOOK_EVERY_SECONDS)
+
+
+def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None = None) -> Executed:
+    """Run a helper to its end: exit code and output. It is gone afterwards."""
+    with helper(engine, order) as container:
+        start(engine, container)
+        code = wait(engine, container, cancelled, seconds)
+        with docker_errors("Read a helper's output"):
+            output = bytes(engine.client.api.logs(container))
+    return Executed(code=code, output=output.decode(errors="replace").strip())

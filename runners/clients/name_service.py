@@ -1,0 +1,132 @@
+"""Route 53, where names lead, and a name server, where users are told so. Only `change` changes anything."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import dns.exception
+import dns.resolver
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from core.errors import PermanentError, TemporaryError
+from core.site import Dns
+from runners.clients.cloud_errors import REFUSED, cloud_errors, code_of
+
+ASK_SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Where one name leads."""
+
+    addresses: tuple[str, ...]
+    ttl: int  # seconds
+
+
+class NameService:
+    """The zone of `settings`. Connects at the first use."""
+
+    def __init__(self, settings: Dns) -> None:
+        self.settings = settings
+        self._made: Any = None  # boto3 makes its clients at run time
+        self._making = threading.Lock()
+
+    @property
+    def client(self) -> Any:
+        """boto3's client."""
+        with self._making:
+            if self._made is None:
+                self._made = boto3.session.Session().client(
+                    "route53",
+                    endpoint_url=self.settings.endpoint,
+                    region_name=self.settings.region,
+                    config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3}),
+                )
+            return self._made
+
+    def zone(self) -> str:
+        """The zone's id. Raises PermanentError when this account has none of that name."""
+        name = self.settings.zone.rstrip(".") + "."
+        with cloud_errors("route53:ListHostedZonesByName", f"the zone {name}"):
+            found = self.client.list_hosted_zones_by_name(DNSName=name)["HostedZones"]
+        for zone in found:
+            if zone["Name"] == name and not zone.get("Config", {}).get("PrivateZone"):
+                return str(zone["Id"]).removeprefix("/hostedzone/")
+        raise PermanentError(f"this Route 53 account has no public zone {name}")
+
+    def records(self) -> Mapping[str, Record]:
+        """The A records of our names, as Route 53 has them; a name without one is missing."""
+        zone, found = self.zone(), {}
+        for name in self.settings.names:
+            with cloud_errors("route53:ListResourceRecordSets", f"the records of {name}"):
+                sets = self.client.list_resource_record_sets(
+                    HostedZoneId=zone, StartRecordName=name, StartRecordType="A", MaxItems="1"
+                )["ResourceRecordSets"]
+            for one in sets:
+                if one["Name"].rstrip(".") == name.rstrip(".") and one["Type"] == "A":
+                    found[name] = _record(name, one)
+        return found
+
+    def change(self, records: Mapping[str, Record]) -> str:
+        """Let the names lead there, all of them or none. The id of the change."""
+        changes = [
+            {
+                "Action": "UPSERT",
+                "ResourceRecordSet": {
+                    "Name": name,
+                    "Type": "A",
+                    "TTL": record.ttl,
+                    "ResourceRecords": [{"Value": address} for address in record.addresses],
+                },
+            }
+            for name, record in records.items()
+        ]
+        zone = self.zone()
+        with cloud_errors("route53:ChangeResourceRecordSets", f"changing {', '.join(records)}"):
+            done = self.client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+        return str(done["ChangeInfo"]["Id"]).removeprefix("/change/")
+
+    def is_in_sync(self, change: str) -> bool:
+        """Whether all of Route 53's servers answer it."""
+        with cloud_errors("route53:GetChange", f"the change {change}"):
+            return bool(self.client.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC")
+
+    def require_right_to_change(self) -> None:
+        """Ask for something that no zone would do, to learn whether we may ask at all. Raises PermanentError.
+
+        A record that does not exist cannot be removed: Route 53 looks at the permission first, and changes nothing.
+        """
+        zone, name = self.zone(), f"drbot-asks-for-its-rights.{self.settings.zone.rstrip('.')}."
+        absent = {"Name": name, "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"nothing"'}]}
+        with cloud_errors("route53:ChangeResourceRecordSets", f"changing the zone {self.settings.zone}"):
+            try:
+                self.client.change_resource_record_sets(
+                    HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": absent}]}
+                )
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                if code_of(error) in REFUSED or status != 400:
+                    raise
+
+    def ask(self, name: str) -> tuple[str, ...]:
+        """Where a name server says that the name leads; empty when it knows no such name. Raises TemporaryError."""
+        resolver = dns.resolver.Resolver(configure=self.settings.server is None)
+        if self.settings.server:
+            host, _, port = self.settings.server.rpartition(":")
+            resolver.nameservers, resolver.port = [host], int(port)
+        try:
+            return tuple(sorted(str(one) for one in resolver.resolve(name, "A", lifetime=ASK_SECONDS)))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return ()
+        except dns.exception.DNSException as error:
+            raise TemporaryError(f"asking for {name}: {error or type(error).__name__}") from error
+
+
+def _record(name: str, one: Mapping[str, Any]) -> Record:
+    if "AliasTarget" in one or "SetIdentifier" in one:
+        raise PermanentError(f"{name} is an alias or has a routing policy; drbot only changes plain A records")
+    addresses = tuple(sorted(str(value["Value"]) for value in one["ResourceRecords"]))
+    return Record(addresses=addresses, ttl=int(one["TTL"]))

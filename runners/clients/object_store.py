@@ -1,0 +1,330 @@
+"""An S3 bucket: uploads that S3 verifies, and downloads that go on where they were cut and are digested as they arrive.
+
+Errors: PermanentError names the permission that is missing; TemporaryError may be tried again and then resumes.
+"""
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from core.errors import CancelledError, PermanentError, TemporaryError
+from core.site import ObjectStore
+from core.words import size as words_size
+from runners.clients.store_errors import store_errors
+
+Progress = Callable[[float, float | None, str], None]
+Cancelled = Callable[[], bool]
+
+PART_BYTES = 16 << 20
+PIECE_BYTES = 1 << 20
+LONGEST_DOCUMENT_BYTES = 16 << 20  # of what is read into memory
+FAILURES_IN_A_ROW = 4  # without a byte of progress between them
+WAIT_SECONDS = 0.5  # doubled with each failure
+SILENCE_SECONDS = 20  # after which a connection counts as cut
+ROOM_LEFT_BYTES = 64 << 20  # a download never fills a disk to the last byte
+_PAUSE = threading.Event()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """One version of one object."""
+
+    key: str
+    size: int
+    modified_at: datetime
+    etag: str = ""
+    version: str | None = None  # None where the bucket keeps no versions, and in listings
+    sha256: str | None = None  # as whoever uploaded it with drbot said
+
+
+class ObjectStoreClient:
+    """The bucket of `settings`; every key is given without the prefix. Connects at the first use."""
+
+    def __init__(self, settings: ObjectStore, keys: Mapping[str, str] | None = None) -> None:
+        """`keys`: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; None = as boto3 finds them."""
+        self.settings = settings
+        self._keys = keys
+        self._made: Any = None  # boto3 makes its clients at run time
+        self._making = threading.Lock()
+
+    @property
+    def client(self) -> Any:
+        """boto3's client; may be used by several threads."""
+        with self._making:
+            if self._made is None:
+                self._made = make_client(self.settings, self._keys)
+            return self._made
+
+    def place(self, key: str = "", version: str | None = None) -> str:
+        """URL of an object, with its version where there is one."""
+        return f"s3://{self.settings.bucket}/{self.settings.prefix}{key}" + (f"?versionId={version}" if version else "")
+
+    def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
+        """The newest version of each object whose key begins so."""
+        with store_errors("list", self.place(prefix)):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.settings.bucket, Prefix=self.settings.prefix + prefix
+            )
+            return tuple(self._listed(found) for page in pages for found in page.get("Contents", ()))
+
+    def head(self, key: str, version: str | None = None) -> StoredObject:
+        """What is known of an object. Raises PermanentError when there is none."""
+        with store_errors("read", self.place(key, version)):
+            found = self.client.head_object(**self._names(key, version))
+        return StoredObject(
+            key=key,
+            size=found["ContentLength"],
+            modified_at=found["LastModified"].astimezone(UTC),
+            etag=found["ETag"],
+            version=version_of(found) or version,
+            sha256=found.get("Metadata", {}).get("sha256"),
+        )
+
+    def read(self, key: str, version: str | None = None) -> bytes:
+        """A small object as a whole."""
+        place = self.place(key, version)
+        with store_errors("read", place):
+            found = self.client.get_object(**self._names(key, version))
+            if found["ContentLength"] > LONGEST_DOCUMENT_BYTES:
+                raise PermanentError(
+                    f"{place} is larger than {words_size(LONGEST_DOCUMENT_BYTES)}: no document of ours"
+                )
+            return bytes(found["Body"].read())
+
+    def write(self, key: str, data: bytes, *, locked: bool = False) -> str | None:
+        """A small object as a whole, verified by S3. Returns its version. `locked`: kept as `lock` in dr.yml says."""
+        with store_errors("write", self.place(key)):
+            version = version_of(self.client.put_object(**self._names(key), Body=data, ChecksumAlgorithm="SHA256"))
+        if locked:
+            self._keep(key, version)
+        return version
+
+    def upload(
+        self,
+        path: Path,
+        key: str,
+        *,
+        sha256: str,
+        progress: Progress = lambda done, total, unit: None,
+        cancelled: Cancelled = lambda: False,
+    ) -> StoredObject:
+        """A file in parts, each verified by S3 with SHA-256, and locked where dr.yml and the bucket say so."""
+        watch = UploadWatch(path.stat().st_size, progress, cancelled)
+        extra = {"ChecksumAlgorithm": "SHA256", "Metadata": {"sha256": sha256}}
+        transfer = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
+        try:
+            with path.open("rb") as file, store_errors("write", self.place(key)):
+                self.client.upload_fileobj(
+                    file, self.settings.bucket, self.settings.prefix + key,
+                    ExtraArgs=extra, Callback=watch, Config=transfer,
+                )  # fmt: skip
+        except TemporaryError:
+            if cancelled():  # botocore hides an exception of the callback behind one of its own
+                raise CancelledError(f"Stopped while uploading {path.name}") from None
+            raise
+        stored = self.head(key)
+        if stored.size != watch.total:
+            raise TemporaryError(f"{self.place(key)} has {stored.size} bytes after an upload of {watch.total}")
+        self._keep(key, stored.version)
+        return stored
+
+    def pieces(self, key: str, *, version: str | None = None, start: int = 0, etag: str = "") -> Iterator[bytes]:
+        """The bytes from `start`, over one connection. Raises PermanentError when it is not `etag` any more."""
+        asked = {"Range": f"bytes={start}-"} if start else {}
+        if etag:
+            asked["IfMatch"] = etag
+        place = self.place(key, version)
+        with store_errors("read", place):
+            try:
+                body = self.client.get_object(**self._names(key, version), **asked)["Body"]
+            except ClientError as error:
+                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
+                    raise PermanentError(f"{place} was replaced while it was read") from error
+                raise
+            try:
+                yield from body.iter_chunks(PIECE_BYTES)
+            finally:
+                body.close()
+
+    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = lambda: False) -> Iterator[bytes]:
+        """All bytes from `start`; a connection that fails is made again from where it was. Raises TemporaryError when
+        several in a row bring nothing, PermanentError, CancelledError.
+        """
+        position, failures = start, 0
+        while position < stored.size:
+            try:
+                for piece in self.pieces(stored.key, version=stored.version, start=position, etag=stored.etag):
+                    position, failures = position + len(piece), 0
+                    yield piece
+                    if cancelled():
+                        raise CancelledError(f"Stopped while reading {self.place(stored.key)}")
+                if position < stored.size:
+                    raise TemporaryError(f"{self.place(stored.key)}: the connection ended at byte {position}")
+            except TemporaryError:
+                failures += 1
+                if failures >= FAILURES_IN_A_ROW:
+                    raise
+                wait(WAIT_SECONDS * 2 ** (failures - 1), cancelled)
+
+    def download(
+        self,
+        stored: StoredObject,
+        target: Path,
+        *,
+        sha256: str,
+        progress: Progress = lambda done, total, unit: None,
+        cancelled: Cancelled = lambda: False,
+    ) -> str:
+        """Bring exactly these bytes to `target` and return their digest; "" accepts any. What an earlier attempt left
+        in `<target>.part` is kept and gone on from. Raises PermanentError when the digest is another, and removes it.
+        """
+        part = target.with_name(target.name + ".part")
+        require_room(target.parent, stored.size - (part.stat().st_size if part.exists() else 0))
+        digest = hashlib.sha256()
+        position = resume(part, digest, stored.size, cancelled)
+        try:
+            with part.open("ab") as file:
+                for piece in self.stream(stored, start=position, cancelled=cancelled):
+                    file.write(piece)
+                    digest.update(piece)
+                    position += len(piece)
+                    progress(position, stored.size, "bytes")
+        except OSError as error:
+            raise PermanentError(f"{target.name} cannot be written: {error.strerror or error}") from error
+        if (sha256 and digest.hexdigest() != sha256) or position != stored.size:
+            part.unlink()
+            raise PermanentError(
+                f"{self.place(stored.key, stored.version)}: its SHA-256 is not the one in its manifest: "
+                "damaged or replaced"
+            )
+        part.rename(target)
+        return digest.hexdigest()
+
+    def remove(self, key: str) -> None:
+        """Remove it; where the bucket keeps versions they stay, as long as its own rules say."""
+        with store_errors("remove", self.place(key)):
+            self.client.delete_object(**self._names(key))
+
+    def _listed(self, found: Mapping[str, Any]) -> StoredObject:
+        return StoredObject(
+            key=found["Key"].removeprefix(self.settings.prefix),
+            size=found["Size"],
+            modified_at=found["LastModified"].astimezone(UTC),
+            etag=found.get("ETag", ""),
+        )
+
+    def _names(self, key: str, version: str | None = None) -> dict[str, str]:
+        names = {"Bucket": self.settings.bucket, "Key": self.settings.prefix + key}
+        return names | {"VersionId": version} if version else names
+
+    def _keep(self, key: str, version: str | None) -> None:
+        """Make this version undeletable, where dr.yml asks for it and the bucket can. In a request of its own: not
+        every store keeps what it is told at the beginning of an upload in parts.
+        """
+        if self.settings.lock is None or not self.can_lock():
+            return
+        until = datetime.now(UTC) + timedelta(seconds=self.settings.lock)
+        with store_errors("lock", self.place(key, version)):
+            self.client.put_object_retention(
+                **self._names(key, version), Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until}
+            )
+
+    def can_lock(self) -> bool:
+        """Whether the bucket was made with object lock."""
+        with store_errors("list", self.place()):
+            try:
+                found = self.client.get_object_lock_configuration(Bucket=self.settings.bucket)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ObjectLockConfigurationNotFoundError":
+                    return False
+                raise
+        return bool(found["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
+
+
+class UploadWatch:
+    """boto3's callback: tells the progress, and ends the upload when it is cancelled."""
+
+    def __init__(self, total: int, progress: Progress, cancelled: Cancelled) -> None:
+        self.total = total
+        self._done = 0
+        self._progress = progress
+        self._cancelled = cancelled
+        self._counting = threading.Lock()
+
+    def __call__(self, count: int) -> None:
+        """Some more bytes are on their way; called by several threads."""
+        if self._cancelled():
+            raise CancelledError("Stopped while uploading")
+        with self._counting:
+            self._done += count
+            self._progress(self._done, self.total, "bytes")
+
+
+def make_client(settings: ObjectStore, keys: Mapping[str, str] | None) -> Any:
+    """A client that gives up on a silent connection and leaves it to us to go on."""
+    given = keys or {}
+    # A store that is not Amazon's has no name of its own for each bucket.
+    style: Literal["path", "auto"] = "path" if settings.endpoint else "auto"
+    config = Config(
+        connect_timeout=5,
+        read_timeout=SILENCE_SECONDS,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        s3={"addressing_style": style},
+    )
+    session = boto3.session.Session()  # the default session is not safe to use from several threads
+    return session.client(
+        "s3",
+        endpoint_url=settings.endpoint,
+        region_name=settings.region,
+        config=config,
+        aws_access_key_id=given.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=given.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def version_of(answer: Mapping[str, Any]) -> str | None:
+    """Its version id; "null" is what S3 says of objects from before versions were turned on."""
+    return answer.get("VersionId") or None
+
+
+def resume(part: Path, digest: Any, most: int, cancelled: Cancelled) -> int:
+    """Digest what is there already; what is longer than the object is not ours and goes."""
+    if not part.exists():
+        return 0
+    if part.stat().st_size > most:
+        part.unlink()
+        return 0
+    with part.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+            if cancelled():
+                raise CancelledError(f"Stopped while reading {part.name}")
+        return file.tell()
+
+
+def require_room(folder: Path, need: int) -> None:
+    """Raise PermanentError when the disk is too small, before a byte is written."""
+    free = shutil.disk_usage(folder).free
+    if free < need + ROOM_LEFT_BYTES:
+        raise PermanentError(
+            f"{folder} has {words_size(free)} free and {words_size(need + ROOM_LEFT_BYTES)} are needed: "
+            "the disk is too small"
+        )
+
+
+def wait(seconds: float, cancelled: Cancelled) -> None:
+    """Before the next attempt. Raises CancelledError."""
+    if cancelled():
+        raise CancelledError("Stopped while waiting for S3")
+    _PAUSE.wait(seconds)

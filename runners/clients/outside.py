@@ -1,0 +1,65 @@
+"""The system as its users reach it: by name, through DNS, over HTTPS with a certificate that is checked."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from core.errors import PermanentError
+
+REQUEST_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a user would get."""
+
+    address: str  # where the name led
+    status: int
+    text: str
+    certificate_until: datetime | None = None  # None without HTTPS
+
+
+def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | None) -> Answer:
+    """GET the URL at the first address its name leads to. `roots`: the CA to trust instead of the system's.
+
+    Raises PermanentError with what a user would see.
+    """
+    parts = httpx.URL(url)
+    found = addresses(parts.host)
+    if not found:
+        raise PermanentError(f"{parts.host} leads nowhere")
+    trust = ssl.create_default_context(cafile=str(roots) if roots else None)
+    request = httpx.Request(
+        "GET",
+        parts.copy_with(host=found[0]),
+        headers={"Host": parts.netloc.decode()},
+        extensions={"sni_hostname": parts.host, "timeout": dict.fromkeys(TIMEOUTS, REQUEST_SECONDS)},
+    )
+    try:
+        with httpx.Client(verify=trust, trust_env=False) as client:
+            answer = client.send(request, stream=True)
+            until = _until(answer)
+            answer.read()
+            answer.close()
+    except httpx.HTTPError as error:
+        raise PermanentError(f"{url} at {found[0]}: {error or type(error).__name__}") from error
+    return Answer(address=found[0], status=answer.status_code, text=answer.text[:200], certificate_until=until)
+
+
+TIMEOUTS = ("connect", "read", "write", "pool")
+
+
+def _until(answer: httpx.Response) -> datetime | None:
+    """How long the certificate of the open connection is valid."""
+    stream: Any = answer.extensions.get("network_stream")  # httpcore's, which has no public type
+    secured = cast("ssl.SSLSocket | None", stream.get_extra_info("ssl_object")) if stream else None
+    if secured is None:
+        return None
+    certificate = secured.getpeercert() or {}
+    seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return datetime.fromtimestamp(seconds, UTC)

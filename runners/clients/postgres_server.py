@@ -1,0 +1,240 @@
+"""The PostgreSQL server under recovery: is it there, what does it hold, who is it.
+
+Small questions are asked inside its container; whatever reads tables runs in a helper on its network, so that STOP
+leaves nothing behind.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from core.errors import PermanentError, TemporaryError
+from core.site import Postgres, Service, Site
+from runners.clients import helper
+from runners.clients.compose import Compose
+from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
+from runners.clients.helper import HelperOrder, Mount
+from runners.clients.process import Bounds
+from runners.clients.streams import output_of
+
+Cancelled = Callable[[], bool]
+
+UNREADABLE = "unreadable"
+# Every table of every database, exactly; one line "database.table<tab>rows". Parents of inheritance count themselves.
+COUNT_ROWS = r"""
+set -eu
+psql -XAtq -d postgres -c "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate" > /tmp/databases
+while IFS= read -r database; do
+psql -XAtq -v ON_ERROR_STOP=1 -F "	" -d "$database" <<'SQL'
+SELECT format('SELECT %L, count(*) FROM ONLY %I.%I',
+    current_database() || '.' || CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
+    n.nspname, c.relname)
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+ORDER BY 1
+\gexec
+SQL
+done < /tmp/databases
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostgresRecipe:
+    """How production's PostgreSQL is run; a copy beside it is run in the same way."""
+
+    image: str
+    environment: Mapping[str, str]
+    mounted_at: str  # where the data volume is inside the container
+
+    @property
+    def data_folder(self) -> str:
+        """PGDATA inside the container."""
+        return self.environment.get("PGDATA", self.mounted_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerIdentity:
+    """A running server's version, cluster and clock."""
+
+    version: str
+    system_identifier: str
+    now: datetime
+
+
+class PostgresServer:
+    """The service `postgres.service` of a site."""
+
+    def __init__(self, site: Site, engine: DockerEngine, compose: Compose) -> None:
+        self._site = site
+        self._engine = engine
+        self._compose = compose
+
+    @property
+    def settings(self) -> Postgres:
+        """`postgres` of the site. Raises PermanentError when dr.yml has none."""
+        if self._site.postgres is None:
+            raise PermanentError("This site has no `postgres` in dr.yml")
+        return self._site.postgres
+
+    @property
+    def service(self) -> Service:
+        """Its entry under `services`."""
+        return self._site.services[self.settings.service]
+
+    def container(self) -> ServiceContainer | None:
+        """Its container, running or not."""
+        return self._engine.container(self.service)
+
+    def recipe(self, cancelled: Cancelled) -> PostgresRecipe:
+        """From the compose file, which is there even when the container is not; the image as it is in use."""
+        service, settings = self.service, self.settings
+        found = self._compose.service(service.project, service.service, Bounds(cancelled=cancelled, seconds=60))
+        names = found["volume_names"]
+        mounted_at = next(
+            (v["target"] for v in found.get("volumes", ()) if names.get(v.get("source")) == settings.volume), None
+        )
+        if mounted_at is None:
+            raise PermanentError(f"{service.project}/{service.service} does not mount the volume {settings.volume}")
+        container = self.container()
+        named = found.get("image") or f"{service.project}-{service.service}"
+        image = container.image if container else str(named)
+        environment = {name: str(value) for name, value in (found.get("environment") or {}).items()}
+        own = self._engine.image_environment(image)
+        if "PGDATA" in own:
+            environment.setdefault("PGDATA", own["PGDATA"])
+        return PostgresRecipe(image=image, environment=environment, mounted_at=str(mounted_at))
+
+    def major_version(self) -> int | None:
+        """Of the image in use; None when it does not say."""
+        container = self.container()
+        image = container.image if container else self.recipe(lambda: False).image
+        said = self._engine.image_environment(image).get("PG_MAJOR", "")
+        return int(said) if said.isdigit() else None
+
+    def fault(self) -> str | None:
+        """Why it does not work, or None: every database answers a query."""
+        container = self.container()
+        if container is None:
+            return "its container does not exist"
+        if not container.is_running:
+            return f"its container is {container.status} (exit code {container.exit_code})"
+        for database in self.settings.databases:
+            answer = self._ask(container, database, "SELECT 1")
+            if answer.code != 0:
+                return f"{database}: {last_line(answer.output)}"
+        return None
+
+    def identity(self) -> ServerIdentity:
+        """Ask the running server. Raises TemporaryError when it does not answer."""
+        container = self.container()
+        if container is None or not container.is_running:
+            raise TemporaryError("PostgreSQL is not running", kind="starting")
+        answer = self._ask(
+            container,
+            "postgres",
+            "SELECT current_setting('server_version'), (pg_control_system()).system_identifier, "
+            "extract(epoch FROM now())",
+        )
+        if answer.code != 0:
+            raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
+        version, identifier, seconds = answer.output.split("|")
+        return ServerIdentity(
+            version=version, system_identifier=identifier, now=datetime.fromtimestamp(float(seconds), UTC)
+        )
+
+    def databases(self) -> tuple[str, ...]:
+        """Every database with data of its own. Raises TemporaryError when it does not answer."""
+        container = self.container()
+        if container is None or not container.is_running:
+            raise TemporaryError("PostgreSQL is not running", kind="starting")
+        statement = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
+        answer = self._ask(container, "postgres", statement)
+        if answer.code != 0:
+            raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
+        return tuple(answer.output.splitlines())
+
+    def rows(self, labels: Mapping[str, str], cancelled: Cancelled) -> dict[str, int]:
+        """Rows of every table now. Raises TemporaryError when it does not answer."""
+        ended = helper.run(self._engine, self.beside(labels, cancelled, ("sh", "-c", COUNT_ROWS)), cancelled)
+        if ended.code != 0:
+            raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
+        return rows_in(ended.output)
+
+    def dump(self, labels: Mapping[str, str], cancelled: Cancelled) -> Iterator[bytes]:
+        """The output of pg_dumpall. Raises PermanentError when it fails, with what it said."""
+        order = self.beside(labels, cancelled, ("pg_dumpall", "--no-password"), keeps_log=False)
+        errors = bytearray()
+        with helper.helper(self._engine, order) as container:
+            yield from output_of(self._engine, container, errors, cancelled)
+            code = helper.wait(self._engine, container, cancelled)
+        if code != 0:
+            said = last_line(errors.decode(errors="replace"))
+            raise PermanentError(f"pg_dumpall failed (exit code {code}): {said}")
+
+    def beside(
+        self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...], *, keeps_log: bool = True
+    ) -> HelperOrder:
+        """A helper on the server's own network, with the server's client programs."""
+        container = self.container()
+        if container is None or not container.is_running:
+            raise TemporaryError("PostgreSQL is not running", kind="starting")
+        recipe = self.recipe(cancelled)
+        return HelperOrder(
+            image=recipe.image,
+            name=None,
+            labels=labels,
+            entrypoint=command,
+            network=f"container:{container.id}",
+            environment={
+                "PGHOST": "127.0.0.1",
+                "PGUSER": self.settings.user,
+                "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
+                "PGCONNECT_TIMEOUT": "10",
+            },
+            keeps_log=keeps_log,
+        )
+
+    def identifier_of(self, volume: str, labels: Mapping[str, str], cancelled: Cancelled) -> str:
+        """The system identifier in a data volume, running or not; "unreadable" is a value."""
+        if self._engine.volume(volume) is None:
+            return UNREADABLE
+        state = control_data(self._engine, self.recipe(cancelled), volume, labels, cancelled)
+        return state.get("Database system identifier", UNREADABLE)
+
+    def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:
+        command = ["psql", "-XAtq", "-U", self.settings.user, "-d", database, "-c", statement]
+        environment = {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
+        return self._engine.execute(container.id, command, seconds=5, environment=environment)
+
+
+def control_data(
+    engine: DockerEngine, recipe: PostgresRecipe, volume: str, labels: Mapping[str, str], cancelled: Cancelled
+) -> dict[str, str]:
+    """What pg_controldata says about a data volume, which is mounted read-only; empty when it cannot be trusted."""
+    order = HelperOrder(
+        image=recipe.image,
+        name=None,
+        labels=labels,
+        entrypoint=("pg_controldata", "-D", recipe.data_folder),
+        mounts=(Mount(source=volume, target=recipe.mounted_at, read_only=True),),
+        environment={"LC_ALL": "C"},
+    )
+    ended = helper.run(engine, order, cancelled, seconds=60)
+    if ended.code != 0 or "WARNING" in ended.output:  # a damaged file is printed all the same, with a warning
+        return {}
+    pairs = (line.split(":", 1) for line in ended.output.splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def rows_in(output: str) -> dict[str, int]:
+    """The lines of COUNT_ROWS."""
+    pairs = (line.rsplit("\t", 1) for line in output.splitlines() if "\t" in line)
+    return {name: int(count) for name, count in pairs}
+
+
+def last_line(output: str) -> str:
+    """The last thing a program said that is not empty, without the rows psql quotes."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    said = next((line for line in reversed(lines) if re.search(r"(error|fatal):", line, re.IGNORECASE)), None)
+    return (said or (lines[-1] if lines else "it said nothing")).strip()[:300]

@@ -1,0 +1,125 @@
+"""Local programs: a session of their own, killed as a group on STOP, and gone when the worker dies.
+
+A small shell watches a pipe of ours: when the worker is killed the pipe closes and the whole group goes.
+"""
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import CancelledError, PermanentError, TemporaryError
+
+KEPT_LINES = 5000  # a compose project in full must fit
+GRACE_SECONDS = 0.4
+# Descriptor 3 is our pipe. At its end the group is killed, with whatever the program left behind.
+_WATCH = """
+exec 3<&0
+(cat <&3; kill -KILL 0) >/dev/null 2>&1 &
+"$@" </dev/null 3<&-
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a program ended and the last lines it wrote (both streams)."""
+
+    code: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """When to end a program before it ends itself. Seconds."""
+
+    cancelled: Callable[[], bool]
+    seconds: float | None = None
+    quiet_seconds: float | None = None
+
+
+def run_process(
+    command: Sequence[str],
+    bounds: Bounds,
+    on_line: Callable[[str], None],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Ended:
+    """Run it to its end, line by line. Raises CancelledError, PermanentError (no such program), TemporaryError."""
+    try:
+        process = subprocess.Popen(
+            ["sh", "-c", _WATCH, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise PermanentError(f"{command[0]} could not be started: {error}") from error
+    try:
+        lines = follow(process, bounds, on_line, command[0])
+        return Ended(code=process.wait(), lines=tuple(lines))
+    finally:
+        end_group(process)
+
+
+def follow(process: "subprocess.Popen[bytes]", bounds: Bounds, on_line: Callable[[str], None], name: str) -> deque[str]:
+    """Pass on its lines until it ends. Raises CancelledError or TemporaryError when it has to be ended."""
+    arriving: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=read_lines, args=(process, arriving), daemon=True).start()
+    kept: deque[str] = deque(maxlen=KEPT_LINES)
+    started = spoke = time.monotonic()
+    while True:
+        try:
+            line = arriving.get(timeout=0.1)
+        except queue.Empty:
+            line = ""
+        now = time.monotonic()
+        if line is None:
+            return kept
+        if line:
+            spoke = now
+            kept.append(line)
+            on_line(line)
+        if bounds.cancelled():
+            raise CancelledError(f"{name} was stopped")
+        if bounds.seconds is not None and now - started > bounds.seconds:
+            raise CancelledError(f"{name} was not done after {bounds.seconds:.0f} s and was stopped")
+        if bounds.quiet_seconds is not None and now - spoke > bounds.quiet_seconds:
+            raise TemporaryError(f"{name} said nothing for {bounds.quiet_seconds:.0f} s and was stopped", kind="busy")
+
+
+def read_lines(process: "subprocess.Popen[bytes]", arriving: "queue.Queue[str | None]") -> None:
+    """Put every line, then None, into the queue."""
+    assert process.stdout is not None
+    with process.stdout as output:
+        for line in output:
+            arriving.put(line.decode(errors="replace").rstrip() or " ")
+    arriving.put(None)
+
+
+def end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the program to end, then kill its group: the watching shell, children that did not listen."""
+    assert process.stdin is not None
+    if process.poll() is None:
+        signal_group(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdin.close()
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to a group that may be gone."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)

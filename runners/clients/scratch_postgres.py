@@ -1,0 +1,167 @@
+"""A PostgreSQL server of our own on a volume beside production: no network, no port, removed at the end.
+
+Restores are proven in it. Tuned for a restore it does not wait for the disk; the volume is synced before it counts.
+"""
+
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.errors import CancelledError, PermanentError
+from runners.clients import helper
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.docker_errors import docker_errors
+from runners.clients.helper import HelperOrder, Mount
+from runners.clients.postgres_server import (
+    COUNT_ROWS,
+    PostgresRecipe,
+    control_data,
+    last_line,
+    rows_in,
+)
+from runners.clients.streams import feed_command
+
+Cancelled = Callable[[], bool]
+
+READY_WITHIN_SECONDS = 120
+STOP_WITHIN_SECONDS = 600
+_PAUSE = threading.Event()
+# Nothing here survives the restore but the data: production starts the volume with its own settings.
+TUNED = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "1h",
+    "maintenance_work_mem": "256MB",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scratch:
+    """Where and as whom a scratch server runs."""
+
+    engine: DockerEngine
+    recipe: PostgresRecipe
+    user: str
+    volume: str
+    name: str
+    labels: Mapping[str, str]
+    cancelled: Cancelled
+
+
+@contextmanager
+def scratch_server(scratch: Scratch, *, tuned: bool) -> Iterator[str]:
+    """A server that answers; killed and removed at the end unless it was stopped cleanly before."""
+    with helper.helper(scratch.engine, order_of(scratch, tuned=tuned)) as container:
+        helper.start(scratch.engine, container)
+        wait_until_ready(scratch, container)
+        yield container
+
+
+def order_of(scratch: Scratch, *, tuned: bool) -> HelperOrder:
+    """Run as production runs it, but alone."""
+    left_out = ("POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER_FILE", "POSTGRES_DB_FILE")
+    environment = {name: value for name, value in scratch.recipe.environment.items() if name not in left_out}
+    # The dump brings the real passwords; a first start without any password is refused by the image.
+    environment.setdefault("POSTGRES_PASSWORD", secrets.token_urlsafe(24))
+    environment |= {"POSTGRES_USER": scratch.user, "POSTGRES_DB": "postgres"}
+    if tuned:  # everything is brought to the disk at once in the end
+        environment["POSTGRES_INITDB_ARGS"] = f"{environment.get('POSTGRES_INITDB_ARGS', '')} --no-sync".strip()
+    settings = {"listen_addresses": "127.0.0.1", **(TUNED if tuned else {})}
+    return HelperOrder(
+        image=scratch.recipe.image,
+        name=scratch.name,
+        labels=scratch.labels,
+        command=("postgres", *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))),
+        mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
+        environment=environment,
+    )
+
+
+def wait_until_ready(scratch: Scratch, container: str) -> None:
+    """Until it answers over TCP: an image may first run a temporary server on the Unix socket."""
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    command = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", scratch.user]
+    while True:
+        if scratch.cancelled():
+            raise CancelledError("Stopped while a server beside production was starting")
+        state = scratch.engine.inspect(container)["State"]["Status"]
+        if state != "running":
+            said = last_line(scratch.engine.logs(container, 20))
+            raise PermanentError(f"The server beside production ended at once: {said}")
+        if scratch.engine.execute(container, command, seconds=5).code == 0:
+            return
+        if time.monotonic() > deadline:
+            raise PermanentError(f"The server beside production did not answer within {READY_WITHIN_SECONDS} s")
+        _PAUSE.wait(0.2)
+
+
+def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) -> None:
+    """Feed a dump to psql; the first statement that fails ends it. Raises PermanentError with its line."""
+    # -f - makes psql name the line of an error
+    command = ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-d", "postgres"]
+    command += ["-o", "/dev/null", "-f", "-"]
+    environment = {"PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", "")}
+    ended = feed_command(scratch.engine, container, command, statements, scratch.cancelled, environment)
+    if ended.code != 0:
+        raise PermanentError(f"The backup does not restore: {complaint(ended.output)}")
+
+
+def complaint(output: str) -> str:
+    """psql's error with its line and table, without the row it quotes: that is somebody's data."""
+    lines = output.splitlines()
+    error = next((line for line in lines if "ERROR:" in line or "error:" in line or "FATAL:" in line), "")
+    context = next((line for line in lines if line.startswith("CONTEXT:  COPY")), "")
+    where = re.match(r"CONTEXT:  (COPY [^,:]+, line \d+(?:, column [^:]+)?)", context)
+    said = re.sub(r"^psql:<stdin>:(\d+): ", r"line \1 of the dump: ", error)[:240]
+    return f"{said or last_line(output)}{f' ({where[1]})' if where else ''}"
+
+
+def count_rows(scratch: Scratch, container: str) -> dict[str, int]:
+    """Rows of every table. The container is ours: removing it ends the count."""
+    command = ["sh", "-c", COUNT_ROWS]
+    environment = {
+        "PGUSER": scratch.user,
+        "PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", ""),
+    }
+    ended = feed_command(scratch.engine, container, command, (), scratch.cancelled, environment)
+    if ended.code != 0:
+        raise PermanentError(f"The rows of the copy could not be counted: {last_line(ended.output)}")
+    return rows_in(ended.output)
+
+
+def stop_cleanly(scratch: Scratch, container: str) -> None:
+    """A fast shutdown, which writes a last checkpoint. Raises PermanentError when it was none."""
+    with docker_errors("Stop the server beside production"):
+        scratch.engine.client.api.kill(container, "SIGINT")
+    code = helper.wait(scratch.engine, container, scratch.cancelled, STOP_WITHIN_SECONDS)
+    if code != 0:
+        said = last_line(scratch.engine.logs(container, 20))
+        raise PermanentError(f"The server beside production did not shut down cleanly (exit code {code}): {said}")
+
+
+def settle(scratch: Scratch) -> str:
+    """Bring the cold volume to the disk and read its state. Returns its system identifier; raises PermanentError."""
+    order = HelperOrder(
+        image=scratch.recipe.image,
+        name=None,
+        labels=scratch.labels,
+        entrypoint=("initdb", "--sync-only", "-D", scratch.recipe.data_folder),
+        mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
+        user="postgres",
+    )
+    ended = helper.run(scratch.engine, order, scratch.cancelled)
+    if ended.code != 0:
+        raise PermanentError(f"The restored volume could not be written to the disk: {last_line(ended.output)}")
+    state = control_data(scratch.engine, scratch.recipe, scratch.volume, scratch.labels, scratch.cancelled)
+    if state.get("Database cluster state") != "shut down":
+        raise PermanentError(f"The restored cluster is not cold: {state.get('Database cluster state', 'unreadable')}")
+    return state["Database system identifier"]

@@ -1,0 +1,163 @@
+"""Bytes into and out of a container, and stopped within a quarter of a second.
+
+Docker frames a container's output: one byte for the stream, three unused, four for the length.
+"""
+
+import select
+import socket
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from core.errors import CancelledError
+from runners.clients.docker_engine import DockerEngine, Executed
+from runners.clients.docker_errors import docker_errors
+
+Cancelled = Callable[[], bool]
+
+STDOUT = 1
+LOOK_EVERY_SECONDS = 0.25
+PIECE = 1 << 18
+KEPT_OUTPUT = 64_000
+
+
+class FrameDecoder:
+    """Takes the stream apart, whatever the pieces it arrives in."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """(stream, bytes) of every frame that is whole by now."""
+        self._rest += data
+        position = 0
+        while len(self._rest) - position >= 8:
+            stream, length = struct.unpack_from(">BxxxL", self._rest, position)
+            if len(self._rest) - position - 8 < length:
+                break
+            yield stream, bytes(self._rest[position + 8 : position + 8 + length])
+            position += 8 + length
+        del self._rest[:position]
+
+
+def feed_command(
+    engine: DockerEngine,
+    container: str,
+    command: Sequence[str],
+    chunks: Iterable[bytes],
+    cancelled: Cancelled,
+    environment: Mapping[str, str] | None = None,
+) -> Executed:
+    """Run a command in a container of ours with `chunks` as its standard input.
+
+    It may end before it has read everything; its exit code says why. Raises CancelledError; then the caller removes
+    the container, and the command with it.
+    """
+    api = engine.client.api
+    with docker_errors(f"Run {command[0]} in a helper container"):
+        made = api.exec_create(container, list(command), stdin=True, environment=dict(environment or {}))
+        holder = api.exec_start(made["Id"], socket=True)
+    connection = _socket_of(holder)
+    output = bytearray()
+    try:
+        with docker_errors(f"Send data to {command[0]}"):
+            _exchange(connection, chunks, output, cancelled)
+    finally:
+        holder.close()
+    with docker_errors(f"Read the exit code of {command[0]}"):
+        code = api.exec_inspect(made["Id"])["ExitCode"]
+    return Executed(code=-1 if code is None else int(code), output=output.decode(errors="replace").strip())
+
+
+def _exchange(connection: Any, chunks: Iterable[bytes], output: bytearray, cancelled: Cancelled) -> None:
+    """Send everything and collect what is said meanwhile, until the other side closes."""
+    decoder = FrameDecoder()
+    for chunk in chunks:
+        if not _send(connection, memoryview(chunk), decoder, output, cancelled):
+            return
+    connection.shutdown(socket.SHUT_WR)
+    while _receive(connection, decoder, output, cancelled):
+        pass
+
+
+def _send(connection: Any, view: memoryview, decoder: FrameDecoder, output: bytearray, cancelled: Cancelled) -> bool:
+    """Send one chunk; False when the other side has closed."""
+    while view:
+        if cancelled():
+            raise CancelledError("Stopped while data was being sent")
+        readable, writable, _ = select.select([connection], [connection], [], LOOK_EVERY_SECONDS)
+        if readable and not _take(connection, decoder, output):
+            return False
+        if writable:
+            try:
+                view = view[connection.send(view[:PIECE]) :]
+            except (BrokenPipeError, ConnectionResetError):
+                while _receive(connection, decoder, output, cancelled):
+                    pass
+                return False
+            except TimeoutError:
+                continue
+    return True
+
+
+def _receive(connection: Any, decoder: FrameDecoder, output: bytearray, cancelled: Cancelled) -> bool:
+    """Wait a little for output; False at its end."""
+    if cancelled():
+        raise CancelledError("Stopped while waiting for a command in a helper container")
+    readable, _, _ = select.select([connection], [], [], LOOK_EVERY_SECONDS)
+    return _take(connection, decoder, output) if readable else True
+
+
+def _take(connection: Any, decoder: FrameDecoder, output: bytearray) -> bool:
+    try:
+        data = connection.recv(PIECE)
+    except ConnectionResetError:
+        return False
+    for _, piece in decoder.feed(data):
+        output += piece
+    del output[:-KEPT_OUTPUT]
+    return bool(data)
+
+
+def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled: Cancelled) -> Iterator[bytes]:
+    """Start a created helper and pass on its standard output; what it complains about is put into `errors`."""
+    with docker_errors("Start a helper container"):
+        holder = engine.client.api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1, "logs": 0})
+        engine.client.api.start(container)
+    connection = _socket_of(holder)
+    decoder = FrameDecoder()
+    try:
+        while True:
+            if cancelled():
+                raise CancelledError("Stopped while data was being read")
+            readable, _, _ = select.select([connection], [], [], LOOK_EVERY_SECONDS)
+            if not readable:
+                continue
+            data = connection.recv(PIECE)
+            if not data:
+                return
+            for stream, piece in decoder.feed(data):
+                if stream == STDOUT:
+                    yield piece
+                else:
+                    errors += piece
+                    del errors[:-KEPT_OUTPUT]
+    finally:
+        holder.close()
+
+
+def archive_of(engine: DockerEngine, container: str, path: str, cancelled: Cancelled) -> Iterator[bytes]:
+    """A folder inside a container, running or not, as a tar stream; the container needs no program for it."""
+    with docker_errors(f"Read {path} of a helper container"):
+        pieces, _ = engine.client.api.get_archive(container, path, chunk_size=PIECE)
+        for piece in pieces:
+            if cancelled():
+                raise CancelledError("Stopped while data was being read")
+            yield piece
+
+
+def _socket_of(holder: Any) -> Any:
+    """The socket inside what the SDK hands out: a SocketIO, or the TLS socket itself. Any: the SDK has no type."""
+    connection = getattr(holder, "_sock", holder)
+    connection.settimeout(LOOK_EVERY_SECONDS)
+    return connection

@@ -1,0 +1,170 @@
+"""Puts the data of one volume in the place of another's and keeps the old: seconds, and never a deletion.
+
+Docker cannot rename a volume, so a helper that mounts the folder of all volumes renames the data folders inside
+(local driver); otherwise it copies. Design: the swap of a Docker volume, in the runbooks' design.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from core.errors import PermanentError, TemporaryError
+from runners.clients import helper
+from runners.clients.docker_engine import RUN_LABEL, DockerEngine, VolumeIdentity
+from runners.clients.helper import HelperOrder, Mount
+from runners.clients.volume_scripts import COPY, RENAME
+
+Mode = Literal["move", "look", "stop-between"]
+Method = Literal["rename", "copy"]
+KEPT_LABEL, ORIGINAL_LABEL, REPLACED_BY_LABEL = "drbot.kept", "drbot.original", "drbot.replaced_by"
+
+REFUSALS = {
+    "three-full": "there is data in the volume, in its replacement and in the keeper: somebody started the service "
+    "between the two renames. Nothing was touched; look at all three before you go on",
+    "nothing-to-put-in-place": "the replacement is empty, so there is nothing to put in place. Nothing was touched",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """The three volumes of a move: `volume` gets the data of `replacement`, its own goes to `keeper`."""
+
+    volume: str
+    replacement: str
+    keeper: str
+    image: str
+    labels: Mapping[str, str]
+    cancelled: Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """What a move did."""
+
+    method: Method
+    kept_bytes: int
+
+
+class VolumeMover:
+    """Moves data between volumes of one engine."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self._engine = engine
+
+    def method_of(self, *names: str) -> Method:
+        """By renaming when all these volumes are plain folders side by side; volumes that do not exist yet will be."""
+        found = [volume for name in names if (volume := self._engine.volume(name))]
+        plain = all(volume.is_plain for volume in found) and len({root_of(volume) for volume in found}) <= 1
+        return "rename" if plain else "copy"
+
+    def move(self, move: Move, mode: Mode = "move") -> Moved:
+        """Do it, or go on where an earlier attempt stopped. Raises PermanentError and then has touched nothing."""
+        self._require_cold(move)
+        self._ensure_keeper(move)
+        self._ensure_rest(move)
+        said = self._run(move, mode, f"drbot-swap-{move.volume}")
+        if said[-1] != "after":
+            raise PermanentError(f"Swap {move.volume}: {REFUSALS.get(said[-1], f'it stopped at: {said[-1]}')}")
+        self._tidy(move)
+        return Moved(method=self.method_of(move.volume, move.keeper), kept_bytes=int(said[-2]) * 1024)
+
+    def replacement_of(self, keeper: str) -> str | None:
+        """What took the place of the data in this keeper, by its label ("": it has none); None: no such keeper."""
+        found = self._engine.volume(keeper)
+        return found.labels.get(REPLACED_BY_LABEL, "") if found else None
+
+    def state(self, move: Move) -> str:
+        """before, between, after or a refusal; touches nothing."""
+        if self._engine.volume(move.keeper) is None:
+            return "before"
+        return self._run(move, "look", None)[-1]
+
+    def _run(self, move: Move, mode: Mode, name: str | None) -> list[str]:
+        names = (move.volume, move.replacement, move.keeper)
+        method = self.method_of(*names)
+        order = HelperOrder(
+            image=move.image,
+            name=name,
+            labels=move.labels,
+            entrypoint=("sh", "-c", RENAME if method == "rename" else COPY, "swap"),
+            command=(*names, mode),
+            mounts=self._mounts(move, method, read_only=mode == "look"),
+            user="root",
+        )
+        # Not cancelled by STOP: half a rename is worse than a whole one, and it takes a fraction of a second.
+        stop = move.cancelled if method == "copy" or mode == "look" else never
+        if name:
+            self._clear(name)
+        ended = helper.run(self._engine, order, stop)
+        said = ended.output.splitlines()
+        if ended.code not in (0, 75) or not said:
+            raise PermanentError(f"Swap {move.volume}: the helper failed: {said[-1] if said else ended.code}")
+        return said
+
+    def _clear(self, name: str) -> None:
+        """Remove a helper of this name that has ended; one still at work makes `create` refuse."""
+        found = self._engine.find(name)
+        if found and RUN_LABEL in found["Config"]["Labels"] and not found["State"]["Running"]:
+            self._engine.remove(found["Id"])
+
+    def _mounts(self, move: Move, method: Method, *, read_only: bool) -> tuple[Mount, ...]:
+        if method == "copy":
+            pairs = ((move.volume, "/volume"), (move.replacement, "/replacement"), (move.keeper, "/keeper"))
+            return tuple(
+                Mount(source=name, target=target, read_only=read_only)
+                for name, target in pairs
+                if name and self._engine.volume(name)
+            )
+        return (Mount(source=root_of(self._identity(move.volume)), target="/volumes", read_only=read_only),)
+
+    def _identity(self, name: str) -> VolumeIdentity:
+        volume = self._engine.volume(name)
+        if volume is None:
+            raise PermanentError(f"There is no volume {name}")
+        return volume
+
+    def _require_cold(self, move: Move) -> None:
+        self._identity(move.volume)
+        for name in (move.volume, move.replacement, move.keeper):
+            users = self._engine.users_of(name)
+            if users:
+                raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
+
+    def _ensure_keeper(self, move: Move) -> None:
+        """Create the keeper, or find the one an earlier attempt of the same run created."""
+        found = self._engine.volume(move.keeper)
+        if found is None:
+            labels = {
+                **move.labels,
+                KEPT_LABEL: "true",
+                ORIGINAL_LABEL: move.volume,
+                REPLACED_BY_LABEL: move.replacement,
+            }
+            self._engine.create_volume(move.keeper, labels)
+        elif RUN_LABEL not in found.labels:
+            raise PermanentError(f"The volume {move.keeper} was not made by drbot; nothing was touched")
+
+    def _ensure_rest(self, move: Move) -> None:
+        """The replacement must be one of ours. After a finished move it may be gone."""
+        found = self._engine.volume(move.replacement)
+        if found is not None and RUN_LABEL not in found.labels:
+            raise PermanentError(f"The volume {move.replacement} was not made by drbot; nothing was touched")
+
+    def _tidy(self, move: Move) -> None:
+        """Drop the name whose data is in place now; by renaming it is an empty folder, a copy stays where it is."""
+        if self.method_of(move.volume, move.replacement, move.keeper) == "rename":
+            try:
+                self._engine.remove_volume(move.replacement)
+            except TemporaryError:
+                return  # an empty folder too many harms nobody
+
+
+def root_of(volume: VolumeIdentity) -> str:
+    """The folder that holds all volumes of the local driver."""
+    return str(PurePosixPath(volume.mountpoint).parent.parent)
+
+
+def never() -> bool:
+    """For what must not be stopped half-way."""
+    return False

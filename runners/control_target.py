@@ -1,0 +1,79 @@
+"""The world of a control site: it runs nothing itself. What it changes is where users go, so that is what is sealed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from core.errors import DrbotError, UserError
+from core.plan import BackupIdentity
+from core.site import Configuration
+from runners.actions.names import RECORDS, fingerprint_of
+from runners.clients.clients import Clients
+from runners.clients.full_store import full_stores
+from runners.clients.name_service import NameService
+from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from runners.world import Chosen
+
+
+def never() -> bool:
+    """Looking is short."""
+    return False
+
+
+class ControlTarget:
+    """World of a site without services: its worker stands outside of every other site."""
+
+    def __init__(self, configuration: Configuration, clients: Clients) -> None:
+        self._configuration = configuration
+        self._clients = clients
+
+    @property
+    def clients(self) -> Clients:
+        """What actions work with."""
+        return self._clients
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
+        settings = self._configuration.dns
+        if settings is None:
+            return {RECORDS: "unreadable: dr.yml has no section `dns`"}
+        names = NameService(settings)
+        try:
+            return {"zone": names.zone(), RECORDS: fingerprint_of(names)}
+        except DrbotError as error:
+            return {RECORDS: f"unreadable: {error}"}
+
+    def choose_backup(
+        self,
+        name: str | None = None,
+        *,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = never,
+    ) -> Chosen:
+        """Backups of PostgreSQL alone lie beside a site; here there is none."""
+        raise UserError(
+            "Looking for a backup of PostgreSQL.",
+            "This site only controls others; it has no database.",
+            "Levels 1 and 2 are for the site that runs the system.",
+        )
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = never,
+    ) -> Chosen:
+        """The newest good full backup of the lost site, wherever they lie."""
+        lost = self._configuration.sites.get(site)
+        superuser = lost.postgres.user if lost and lost.postgres else "postgres"
+        rules = FullRules(system=self._configuration.system, site=site, superuser=superuser, cancelled=cancelled)
+        return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+        find_full_backup(full_stores(self._configuration), backup)
+        return backup
+
+    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+        """Nothing of a step here runs in a container; local programs go with their worker."""

@@ -1,0 +1,218 @@
+"""How a walk ends or pauses: every end says in one sentence what state the system is in (issue 2, "stated, safe")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.approval import RequestState
+from core.errors import DrbotError
+from core.full_manifest import is_full_name
+from core.plan import BackupIdentity
+from core.run import RunState, StepRecord, StepState
+from core.runbook import Step
+from runners import marks
+from runners.moves import End, Ending, gates_before
+from runners.safe_state import safe_state
+from runners.site_lock import release
+from runners.undoing import take_back, undo_production
+from runners.unsure import choices_for, finding_of
+from runners.walk import Walk
+from store import incidents, requests, runs, steps, waking
+from store.database import Transaction
+
+BLOCKED_WORDS: Mapping[str, str] = {
+    "denied": "The request was denied.",
+    "withdrawn": "The request was withdrawn.",
+    "expired": "The request expired before it could be used.",
+    "void": "The request is void: something is no longer as it was approved.",
+    "stopped": "The request was stopped.",
+}
+
+
+def conclude(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
+    """Acts on the end that `next_moves` saw. False: the run was woken meanwhile, so look again."""
+    if ending.kind is End.DONE:
+        return succeed(walk)
+    if ending.kind is End.ASK:
+        return _ask_a_person(walk, ending, seen_wakes)
+    if ending.kind is End.UNDO:
+        return _take_back(walk, ending)
+    if ending.kind is End.BLOCKED:
+        return _refused(walk, ending, seen_wakes)
+    return _failed(walk, ending, seen_wakes)
+
+
+def succeed(walk: Walk) -> bool:
+    """Every step is done with."""
+    records = walk.records()
+    failed = [record.id for record in records.values() if record.state is StepState.FAILED]
+    last = marks.last_health_step(walk.plan)
+    missed = [step for step in failed if last is None or step == last]
+    outcome = f"Done, but not everything passed: {', '.join(failed)}." if missed else "Done."
+    finish(walk, RunState.SUCCEEDED, outcome)
+    return True
+
+
+def finish(walk: Walk, state: RunState, outcome: str, **payload: Any) -> None:
+    """The end of the run; the site is free again."""
+
+    def end(tx: Transaction) -> None:
+        runs.finish(tx, walk.run, state, outcome, **payload)
+        release(tx, walk.equipment, walk.run)
+
+    walk.write(end)
+
+
+def stop(walk: Walk, why: str) -> None:
+    """After STOP, when nothing of the run is at work any more."""
+    removed = [sentence for step in walk.plan.steps if (sentence := _tidy(walk, step))]
+    records = walk.records()
+    state = safe_state(walk.plan, records)
+    sentence = " ".join((state.sentence, *removed))
+
+    def end(tx: Transaction) -> None:
+        for record in records.values():
+            if record.state is StepState.WAITING:
+                steps.stopped(tx, walk.run, record.id, why)
+        payload = {"why": why, "safe_state": sentence, "offers": list(state.offers)}
+        runs.finish(tx, walk.run, RunState.STOPPED, f"Stopped: {why}. {sentence}", **payload)
+        release(tx, walk.equipment, walk.run)
+
+    walk.write(end)
+
+
+def culprit(walk: Walk, name: str) -> None:
+    """A dependency is the cause: this run cannot help."""
+
+    def end(tx: Transaction) -> None:
+        why = marks.propose(tx, walk.run, name)
+        runs.finish(tx, walk.run, RunState.FAILED, why, todo=why)
+        release(tx, walk.equipment, walk.run)
+
+    walk.write(end)
+
+
+def block(walk: Walk, seen_wakes: int | None, why: str, choices: list[str], **payload: Any) -> bool:
+    """Parked until somebody chooses; what was made beside production stays, the site is free. False: look again,
+    because STOP was pressed or (with `seen_wakes`) something else happened meanwhile.
+    """
+
+    def park(tx: Transaction) -> bool:
+        if waking.stop_reason(tx.connection, walk.run.id) is not None:
+            return False
+        if seen_wakes not in (None, runs.wakes(tx.connection, walk.run.id)):
+            return False
+        # A proof that failed ends the request that waits for it (approvals.md, bad inputs).
+        for request in requests.of_run(tx.connection, walk.run.id):
+            requests.close(tx, request.id, RequestState.VOID, why=why)
+        wakes = runs.wakes(tx.connection, walk.run.id)  # closing a request wakes its run: ourselves
+        runs.park(tx, walk.run, RunState.BLOCKED, seen_wakes=wakes, why=why, choices=choices, **payload)
+        release(tx, walk.equipment, walk.run)
+        return True
+
+    return walk.write(park)
+
+
+def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
+    step = walk.plan.step(str(ending.step))
+    records = walk.records()
+    record = records[step.id]
+    finding = finding_of(walk, step, records).sentence
+    what = "It is not known whether it was done." if record.state is StepState.UNSURE else f"{record.summary}"
+    question = f"{step.title['en']} ({step.id}): {what} {finding}".strip()
+    return walk.write(
+        lambda tx: runs.park(
+            tx,
+            walk.run,
+            RunState.NEEDS_DECISION,
+            seen_wakes=seen_wakes,
+            step=step.id,
+            question=question,
+            finding=finding,
+            choices=choices_for(step),
+        )
+    )
+
+
+def _take_back(walk: Walk, ending: Ending) -> bool:
+    why = _why(walk.records(), ending.step)
+    undone = undo_production(walk)
+    state = safe_state(walk.plan, walk.records()).sentence if undone.failed else "Production is as it was."
+    outcome = " ".join(part for part in (why, undone.sentence, state) if part)
+    finish(walk, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
+    return True
+
+
+def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
+    """The request ended. If apps were stopped already they are started again: nothing was replaced."""
+    undone = undo_production(walk)
+    if undone.failed:
+        finish(walk, RunState.FAILED, f"The approval ended. {undone.sentence}", step=ending.step)
+        return True
+    request = ending.request
+    state = request.state.value if request else "void"
+    choices = ["another_backup", "discard"] if state == "denied" else ["ask_again", "another_backup", "discard"]
+    if walk.plan.backup is None:
+        choices.remove("another_backup")
+    why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, "Nothing was replaced.") if part)
+    seen = None if undone.done else seen_wakes
+    return block(walk, seen, why, choices, request=request.id if request else None, **_next(walk))
+
+
+def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
+    records = walk.records()
+    why = _why(records, ending.step)
+    state = safe_state(walk.plan, records)
+    step = walk.plan.step(str(ending.step))
+    if walk.plan.backup is not None and not gates_before(walk.plan, step.id):
+        removed = _tidy(walk, step) or ""
+        said = " ".join(part for part in (why, state.sentence, removed) if part)
+        choices = ["another_backup", "ask_again", "discard"]
+        seen = None if removed else seen_wakes
+        return block(walk, seen, said, choices, step=step.id, **_next(walk))
+    todo = {"restart": "/dr restart starts the services.", "undo": "/dr undo brings the old data back."}
+    todos = " ".join(todo[offer] for offer in state.offers)
+    finish(walk, RunState.FAILED, f"{why} {state.sentence}", step=step.id, todo=todos, offers=list(state.offers))
+    return True
+
+
+def _why(records: Mapping[str, StepRecord], step: str | None) -> str:
+    return f"{step}: {records[step].summary}" if step and records[step].summary else ""
+
+
+def _next(walk: Walk) -> dict[str, Any]:
+    """The next good backup and what it would lose."""
+    backup = walk.plan.backup
+    if backup is None or walk.plan.loss_seconds is None:
+        return {}
+    try:
+        chosen = _older_than(walk, backup)
+    except DrbotError:
+        return {"next": None}
+    lost = walk.plan.loss_seconds + _older(chosen, backup)
+    return {"next": {"name": chosen.name, "loss_seconds": lost}}
+
+
+def _older_than(walk: Walk, backup: BackupIdentity) -> BackupIdentity:
+    """The next good one of the same kind."""
+    world = walk.equipment.world
+    if not is_full_name(backup.name):
+        return world.choose_backup(before=backup).backup
+    with walk.equipment.database.read() as connection:
+        site = incidents.get(connection, walk.run.incident).site
+    return world.choose_full_backup(before=backup, site=site).backup
+
+
+def _older(one: BackupIdentity, than: BackupIdentity) -> float:
+    return max(0.0, (than.snapshot_at - one.snapshot_at).total_seconds())
+
+
+def _tidy(walk: Walk, step: Step) -> str | None:
+    """Removes a copy beside production that was not finished, because nothing can be proven with it."""
+    records = walk.records()
+    unfinished = records[step.id].state in {StepState.STOPPED, StepState.FAILED}
+    if not unfinished or step.effect != "change" or step.undo is None or marks.touches_production(walk.plan, step):
+        return None
+    why = take_back(walk, step, records)
+    if why is None:
+        return f"What {step.id} had made so far was removed."
+    return f"What {step.id} had made so far could not be removed: {why}."

@@ -1,0 +1,216 @@
+"""Walks through a plan: look at the database, ask `next_moves`, do what can be done, again.
+
+Acts run in threads; only this thread writes. Whatever happens to this process, the database says how far it came.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from core.errors import DrbotError, FencedError, TemporaryError
+from core.run import RunState, StepRecord, StepState
+from core.runbook import Step
+from runners import endings, handing_over, marks, people
+from runners.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
+from runners.finishing import catch_up, record_result
+from runners.leftovers import sweep_open_steps
+from runners.moves import Moves, next_moves
+from runners.starting import start
+from runners.walk import Walk
+from store import locks, requests, runs, steps
+from store.database import Transaction
+
+log = structlog.get_logger()
+
+Records = Mapping[str, StepRecord]
+
+
+class Executor:
+    """One claimed run. `leaving` is set when this worker is to end: the running step is finished, then handed over."""
+
+    def __init__(self, walk: Walk, leaving: threading.Event) -> None:
+        self._walk = walk
+        self._leaving = leaving
+        self._running: dict[str, Attempt] = {}
+        self._needed: set[str] = set()  # steps whose `unless` said no
+        self._inbox: queue.Queue[tuple[Attempt, Message]] = queue.Queue()
+        self._idle = False  # the last look found nothing to do
+        self._holder: str | None = None  # the other run that holds the site
+
+    def run(self) -> None:
+        """Until the run ends, is parked, handed over, or belongs to somebody else."""
+        try:
+            sweep_open_steps(self._walk)
+            catch_up(self._walk)
+            while not self._turn():
+                pass
+        except FencedError:
+            log.warning("Another worker has the run now; ending its steps here.", run=self._walk.run.id)
+            self._abandon()
+        except Exception:
+            self._abandon()  # without this loop nobody would renew the lease of what still runs
+            raise
+
+    def _turn(self) -> bool:
+        """One look and what follows from it. True = this worker is done with the run."""
+        if self._walk.lease.fenced:
+            raise FencedError(f"The run {self._walk.run.id} belongs to another worker now.")
+        self._read_inbox()
+        self._sweep()
+        if self._walk.lease.stop_reason is not None:
+            return self._stop(self._walk.lease.stop_reason)
+        if self._leaving.is_set():
+            return self._leave()
+        try:
+            return self._go_on()
+        except TemporaryError as error:  # the database is busy or away: nothing is started until it is back
+            log.warning("Waiting for the database.", run=self._walk.run.id, error=str(error))
+            self._idle = True
+            return False
+
+    def _go_on(self) -> bool:
+        with self._walk.equipment.database.read() as connection:
+            seen = runs.wakes(connection, self._walk.run.id)
+            records = {record.id: record for record in steps.of_run(connection, self._walk.run.id)}
+            newest = {request.gate: request for request in requests.of_run(connection, self._walk.run.id)}
+        culprit = marks.culprit_of(records)
+        if culprit is not None and not self._running:
+            endings.culprit(self._walk, culprit)
+            return True
+        moves = next_moves(self._walk.plan, records, newest, self._running.keys())
+        if moves.end is not None:
+            self._idle = True
+            return endings.conclude(self._walk, moves.end, seen)
+        acted = people.act(self._walk, moves, records) | handing_over.act(self._walk, moves, records)
+        started = [self._begin(self._walk.plan.step(step), records) for step in moves.start]
+        self._idle = not (acted or any(started))
+        if not self._idle or self._running or (moves.start and self._holder is None):
+            return False
+        return self._park(moves, seen)
+
+    def _begin(self, step: Step, records: Records) -> bool:
+        """Starts a step, or first asks whether it is needed. False = it cannot be started now."""
+        registry = self._walk.equipment.registry
+        if step.unless and step.id not in self._needed:
+            attempt, context = self._walk.attempt(step, records[step.id].attempt + 1, records)
+            self._spawn(attempt, lambda: look(registry, context, attempt, self._tell(attempt)))
+            return True
+        started = start(self._walk, step)
+        self._holder = started.holder
+        if started.record is None:
+            return False
+        self._needed.discard(step.id)
+        attempt, context = self._walk.attempt(step, started.record.attempt, records)
+        sweep = self._sweeper(step.id)
+        self._spawn(attempt, lambda: perform(registry, context, attempt, self._tell(attempt), sweep))
+        return True
+
+    def _spawn(self, attempt: Attempt, work: Callable[[], None]) -> None:
+        self._running[attempt.step.id] = attempt
+        threading.Thread(target=work, name=f"step-{attempt.step.id}", daemon=True).start()
+
+    def _tell(self, attempt: Attempt) -> Callable[[Message], None]:
+        return lambda message: self._inbox.put((attempt, message))
+
+    def _read_inbox(self) -> None:
+        """Records what the threads told; waits a moment when there is nothing else to do."""
+        wait = self._walk.equipment.timing.look if self._idle else 0.001
+        try:
+            attempt, message = self._inbox.get(timeout=wait)
+        except queue.Empty:
+            return
+        if self._running.get(message.step) is not attempt:
+            return  # of an attempt that was given up
+        self._idle = False
+        if isinstance(message, Retrying):
+            self._walk.write(lambda tx: steps.retried(tx, self._walk.run, message.step, message.why))
+            return
+        if isinstance(message, Looked):
+            self._looked(message)
+        else:
+            record_result(self._walk, message)
+        del self._running[message.step]
+
+    def _looked(self, message: Looked) -> None:
+        if not message.healthy:
+            self._needed.add(message.step)
+            return
+        why = f"Not needed: {message.sentence}"
+        self._walk.write(lambda tx: steps.skip(tx, self._walk.run, message.step, why))
+
+    def _sweep(self) -> None:
+        """Cancelled or too slow: remove what the act started, and give up on an act that will not end."""
+        for attempt in list(self._running.values()):
+            if attempt.cancelled() and not attempt.swept:
+                attempt.swept = True
+                threading.Thread(target=self._sweeper(attempt.step.id), daemon=True).start()
+            if attempt.will_not_end:
+                why = f"It did not end after it was told to ({attempt.reason}). It may still be at work."
+                result = Result(step=attempt.step.id, state=StepState.UNSURE, sentence=why, tail=attempt.log.tail)
+                record_result(self._walk, result)
+                del self._running[attempt.step.id]
+
+    def _sweeper(self, step: str) -> Callable[[], None]:
+        def sweep() -> None:
+            try:
+                self._walk.equipment.world.remove_survivors(self._walk.run.id, step)
+            except DrbotError as error:
+                log.warning("What the step left running could not be removed.", step=step, error=str(error))
+
+        return sweep
+
+    def _stop(self, why: str) -> bool:
+        for attempt in self._running.values():
+            if attempt.step.interrupt == "now":
+                attempt.cancel(why)
+        self._sweep()
+        self._idle = True
+        if self._running:
+            return False
+        endings.stop(self._walk, why)
+        return True
+
+    def _leave(self) -> bool:
+        """SIGTERM: the running step is finished, nothing new starts, another worker goes on."""
+        self._idle = True
+        if self._running:
+            return False
+
+        def hand_over(tx: Transaction) -> None:
+            runs.hand_over(tx, self._walk.run, self._walk.equipment.owner)
+            tx.after_commit(lambda: self._walk.equipment.ring(self._walk.run.id))
+
+        self._walk.write(hand_over)
+        return True
+
+    def _park(self, moves: Moves, seen: int) -> bool:
+        """Nothing can go on without people, or without the site that another run holds."""
+        run, holder = self._walk.run, self._holder
+        if holder is None and moves.waits_for is None:
+            endings.finish(self._walk, RunState.FAILED, "Nothing can go on; the plan has no way forward.")
+            return True
+
+        def park(tx: Transaction) -> bool:
+            if holder is not None and locks.holder(tx.connection, run.site) != holder:
+                return False
+            payload = {"holder": holder, "why": f"The site is held by {holder}."} if holder else {}
+            return runs.park(tx, run, RunState.WAITING, seen_wakes=seen, step=moves.waits_for, **payload)
+
+        self._holder = None
+        return self._walk.write(park)
+
+    def _abandon(self) -> None:
+        """End our acts and write nothing. A newer attempt of the same step is not ours to touch."""
+        for attempt in self._running.values():
+            if attempt.step.interrupt != "never":
+                attempt.cancel("this worker has lost the run")
+        try:
+            records = self._walk.records()
+        except Exception:
+            log.exception("Whether a newer attempt runs cannot be seen, so nothing is removed.")
+            return
+        for step in self._running:
+            if records[step].epoch == self._walk.run.epoch and self._walk.plan.step(step).interrupt != "never":
+                self._sweeper(step)()

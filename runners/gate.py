@@ -1,0 +1,98 @@
+"""The gate in front of a destroy step: opens the request, and looks again at everything before a permit is used."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.approval import ApprovalRequest, may_start
+from core.errors import DrbotError
+from core.people import Roster
+from core.plan import BackupIdentity, Plan, question_of, seal_of
+from core.refusals import REFUSALS
+from core.run import Run
+from core.runbook import Step
+from core.site import Approvals
+from runners.world import World
+from store import requests
+from store.database import Transaction
+
+
+def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: Approvals) -> ApprovalRequest:
+    """Ask the people. Votes of an earlier request do not travel."""
+    gate = step.gate
+    if gate is None:
+        raise ValueError(f"{step.id} is no gate")
+    return requests.open(
+        tx,
+        run,
+        gate=step.id,
+        guards=gate.for_,
+        seal=seal_of(plan),
+        question=question_of(plan),
+        target=plan.target,
+        people=max(gate.people, plan.people, approvals.people),
+        requesters=plan.requesters,
+        requester_counts=gate.requester_counts,
+        vote_seconds=approvals.vote_within,
+        start_seconds=approvals.start_within,
+    )
+
+
+def refusal(tx: Transaction, run: Run, plan: Plan, step: Step, request: ApprovalRequest, roster: Roster) -> str | None:
+    """The worker's own recount (rule 6); None = the destroy step may start."""
+    votes = requests.votes(tx.connection, request.id)
+    request = as_sealed(request, plan, step)
+    if not plan.keeps and any(vote.decision == "break-glass" for vote in votes):
+        return REFUSALS["break_glass_keeps"]["en"]
+    return may_start(request, votes, roster, run=run.id, step=step.id, seal=seal_of(plan), now=tx.now)
+
+
+def as_sealed(request: ApprovalRequest, plan: Plan, step: Step) -> ApprovalRequest:
+    """The request as the sealed plan asks for it: a row that asks for less, or covers other steps, is not believed."""
+    gate = next((other.gate for other in plan.steps if other.gate is not None and step.id in other.gate.for_), None)
+    if gate is None:
+        return replace(request, guards=())
+    return replace(
+        request,
+        guards=tuple(step_id for step_id in gate.for_ if step_id in request.guards),
+        people=max(gate.people, plan.people, request.people),
+        requesters=tuple({*plan.requesters, *request.requesters}),
+        requester_counts=gate.requester_counts and request.requester_counts,
+    )
+
+
+def drift(plan: Plan, world: World, step: Step | None = None) -> list[str]:
+    """What is no longer as it was sealed, one sentence each (rule 5). `step`: compare with its own pre-state."""
+    expected = plan.fingerprint if step is None else plan.expected.get(step.id, plan.fingerprint)
+    try:
+        found = differences(expected, world.fingerprint())
+        if plan.backup is not None:
+            found += _backup_differences(plan.backup, world)
+    except DrbotError as error:
+        return [f"The target could not be looked at again: {error}"]
+    return found
+
+
+def _backup_differences(sealed: BackupIdentity, world: World) -> list[str]:
+    try:
+        actual = world.identify(sealed)
+    except DrbotError as error:
+        return [f"The backup {sealed.name}: {error}"]
+    then, now = sealed.model_dump(mode="json"), actual.model_dump(mode="json")
+    return differences(then, now, f"backup {sealed.name}")
+
+
+def differences(expected: Any, actual: Any, path: str = "") -> list[str]:
+    """A plain diff of two trees, one sentence per leaf."""
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        keys = sorted({*expected, *actual}, key=str)
+        return [
+            line for key in keys for line in differences(expected.get(key), actual.get(key), f"{path} {key}".strip())
+        ]
+    return [] if expected == actual else [_said(path, expected, actual)]
+
+
+def _said(path: str, expected: object, actual: object) -> str:
+    then = "missing" if expected is None else expected
+    now = "missing" if actual is None else actual
+    return f"{path}: was {then}, is {now}"

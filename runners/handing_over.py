@@ -1,0 +1,61 @@
+"""A step that another run does, at another site: it is queued there, this run is parked, its end is the answer.
+
+Nobody holds a thread or a lease meanwhile, so either worker may be ended or die without harm to the other's run.
+"""
+
+from collections.abc import Mapping
+
+from core.run import RunKind, RunState, StepRecord
+from core.runbook import Step
+from runners.moves import Moves
+from runners.walk import Walk
+from store import runs, steps, sub_runs, waking
+from store.database import Transaction
+
+
+def act(walk: Walk, moves: Moves, records: Mapping[str, StepRecord]) -> bool:
+    """Hands over what is ready and takes back what has ended. False = there was nothing."""
+    handed = [_hand_over(walk, walk.plan.step(step)) for step in moves.hand_over]
+    for step in moves.returned:
+        _take_back(walk, records[step])
+    return any(handed) or bool(moves.returned)
+
+
+def _hand_over(walk: Walk, step: Step) -> bool:
+    part = step.run
+    if part is None:
+        return False
+
+    def queue(tx: Transaction) -> bool:
+        if waking.stop_reason(tx.connection, walk.run.id) is not None:
+            return False
+        queued = runs.queue(
+            tx,
+            incident=walk.run.incident,
+            site=part.site,
+            kind=RunKind.RECOVER,
+            runbook=part.runbook,
+            arguments=sub_runs.arguments_of(walk.run, step, part),
+            person=walk.run.requested_by,
+        )
+        sub_runs.wait_for(tx, walk.run, step.id, queued, step.title)
+        return True
+
+    return walk.write(queue)
+
+
+def _take_back(walk: Walk, record: StepRecord) -> None:
+    state, why = RunState(record.facts["answer"]), str(record.facts.get("why") or "")
+
+    def take(tx: Transaction) -> None:
+        part = runs.get(tx.connection, str(record.facts["run"]))
+        if state is RunState.SUCCEEDED:
+            seconds = None if record.started_at is None else (tx.now - record.started_at).total_seconds()
+            steps.succeed(tx, walk.run, record.id, summary=f"{part.site}: {why}", seconds=seconds)
+            return
+        steps.fail(tx, walk.run, record.id, why=f"{part.site}: {why}")
+        if state is RunState.STOPPED:
+            # Who stops a part means the whole: it is what people see while it runs.
+            runs.request_stop(tx, walk.run.id, walk.run.requested_by, part.stop_requested or why)
+
+    walk.write(take)

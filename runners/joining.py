@@ -1,0 +1,26 @@
+"""A new machine's worker proves with its one-time token that it is the machine that was asked for, before it serves."""
+
+import socket
+
+from core.errors import UserError
+from store import invitations
+from store.database import Database
+
+
+def join_site(database: Database, token: str, site: str, process: int) -> str:
+    """The site this worker serves from now on. Raises UserError; a refusal of a token we know is told to people."""
+    owner = f"{socket.gethostname()}/{process}"
+    try:
+        with database.write() as tx:
+            invitation = invitations.join(tx, token, owner)
+            if site and site != invitation.site:
+                raise UserError(
+                    f'Joining the site "{site}".',
+                    f"The token is for the site {invitation.site}.",
+                    "Name that one, or none.",
+                )
+    except UserError:
+        with database.write() as tx:
+            invitations.refuse(tx, token, owner)
+        raise
+    return invitation.site

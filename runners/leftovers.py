@@ -1,0 +1,85 @@
+"""What runs that are over left behind: programs that still run, half a copy, a copy that a person gave up.
+
+A proven copy is only removed when somebody discarded it, and every removal of a copy stands in the timeline.
+"""
+
+import structlog
+
+from core.errors import DrbotError
+from core.run import Run, RunState, StepRecord, StepState
+from core.runbook import Step
+from runners.lease import Lease
+from runners.marks import touches_production
+from runners.walk import Equipment, Walk
+from store import incidents, journal, runs, steps
+
+log = structlog.get_logger()
+
+DISCARDED = ("discarded", "replaced: ")
+"""How the reason of a STOP begins when a blocked run was given up for good."""
+
+_ENDED_WELL = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
+
+
+def sweep_open_steps(walk: Walk) -> None:
+    """At every claim: what an earlier worker's attempts left running. A settled step was one of these too."""
+    for record in walk.records().values():
+        if record.attempt and (record.state not in _ENDED_WELL or "settled" in record.facts):
+            _sweep(walk.equipment, walk.run.id, record.id)
+
+
+def clear_stopped_runs(equipment: Equipment) -> None:
+    """When a worker starts: runs that were stopped while no worker was there to tidy up."""
+    with equipment.database.read() as connection:
+        found = [
+            run.id
+            for incident in incidents.recent(connection, open_only=True)
+            for run in runs.of_incident(connection, incident.id)
+            if run.site == equipment.site_name and run.state is RunState.STOPPED
+        ]
+    for run_id in found:
+        clear_stopped(equipment, run_id)
+
+
+def clear_stopped(equipment: Equipment, run_id: str) -> None:
+    """A run that nobody was running when it was stopped: the bot wrote it down, the worker tidies up."""
+    with equipment.database.read() as connection:
+        run = runs.get(connection, run_id)
+        records = {record.id: record for record in steps.of_run(connection, run_id)}
+    if run.state is not RunState.STOPPED or run.plan is None or run.site != equipment.site_name:
+        return
+    _sweep(equipment, run_id, None)
+    discarded = (run.stop_requested or "").startswith(DISCARDED)
+    for step in run.plan.steps:
+        if step.effect != "change" or step.undo is None or touches_production(run.plan, step):
+            continue
+        state = records[step.id].state
+        if state is StepState.STOPPED or (discarded and state is StepState.SUCCEEDED):
+            _remove(equipment, run, step, records)
+
+
+def _sweep(equipment: Equipment, run_id: str, step_id: str | None) -> None:
+    try:
+        equipment.world.remove_survivors(run_id, step_id)
+    except DrbotError as error:
+        log.warning("What an ended step left running could not be removed.", run=run_id, error=str(error))
+
+
+def _remove(equipment: Equipment, run: Run, step: Step, records: dict[str, StepRecord]) -> None:
+    if run.plan is None or step.undo is None:
+        return
+    lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")  # never started: a context only
+    walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)
+    undo = step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_})
+    context = walk.context(undo, 1, walk.log_of(step.id, "discard"), lambda: False, records)
+    intro = f"{run.id} is over, so what {step.id} made is not needed: "
+    with equipment.database.read() as connection:
+        events = journal.of_incident(connection, run.incident)
+    if any(str(event.payload.get("text", "")).startswith(intro) for event in events):
+        return
+    try:
+        said = equipment.registry.actions[step.undo.do](context, step.undo.with_).summary
+    except DrbotError as error:
+        said = f"it is still there: {error}"
+    with equipment.database.write() as tx:
+        incidents.note(tx, run.incident, None, intro + said)

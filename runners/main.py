@@ -1,0 +1,73 @@
+"""Builds the worker of one site from configuration, state and environment, and runs it until it is told to stop."""
+
+import os
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import UserError
+from core.people import Roster, roster_of
+from core.redaction import Redactor
+from core.site import Configuration
+from runners.clients.object_store import ObjectStoreClient
+from runners.heads import keep_heads
+from runners.registry import ACTIONS, PROBES
+from runners.settings import RunnerSettings
+from runners.state_copies import keep_copies
+from runners.target import target_of
+from runners.timing import Timing
+from runners.vault import Vault
+from runners.walk import Equipment
+from runners.worker import Worker, owner_name
+from runners.world import Registry
+from store.database import Database
+from store.doorbell import Doorbell
+from store.rosters import Rosters
+
+
+def run_worker(
+    configuration: Configuration,
+    database: Database,
+    doorbell: Doorbell,
+    site: str,
+    home: Path,
+    stop: threading.Event,
+    *,
+    roster: Roster | None = None,
+    document: Path | None = None,
+    timing: Timing | None = None,
+) -> None:
+    """Serves `site` (empty = the default site) until `stop` is set. `roster`: with the faults of dr.yml, if there are
+    any, because then no gate may open. `document`: dr.yml, copied with the state. Raises UserError for a site that is
+    unknown.
+    """
+    name = site or configuration.default_site
+    if name not in configuration.sites:
+        known = ", ".join(configuration.sites)
+        raise UserError(f'Starting a worker for the site "{name}".', "dr.yml does not know it.", f"Sites are: {known}.")
+    settings = RunnerSettings.from_environment(home)
+    approvals = configuration.approvals
+    key = Vault(home).key()
+    given = roster or roster_of(configuration.people, approvals.people, approvals)
+    given = replace(given, worker_key=key.public)
+    equipment = Equipment(
+        configuration=configuration,
+        database=database,
+        site_name=name,
+        home=home,
+        registry=Registry(actions=ACTIONS, probes=PROBES),
+        world=target_of(name, configuration, settings),
+        roster=given,
+        key=key,
+        rosters=Rosters(given, configuration.approvals),
+        redact=Redactor(settings.secrets),
+        timing=timing or Timing(),
+        owner=owner_name(socket.gethostname(), os.getpid()),
+        ring=lambda run_id: doorbell.ring(name, run_id),
+    )
+    if configuration.object_store is not None:
+        bucket = ObjectStoreClient(configuration.object_store)
+        keep_heads(database, bucket, stop)
+        keep_copies(database, bucket, configuration, document, f"{equipment.owner}/{name}", stop)
+    Worker(equipment, doorbell, stop).serve()

@@ -1,0 +1,91 @@
+"""What a run means for its incident: recovering, recovered with its clocks, and the culprit that asks for level 2."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from core.actions import ACTIONS
+from core.clocks import rpo_seconds
+from core.events import EventKind
+from core.plan import Plan
+from core.run import Run, StepRecord, StepState
+from core.runbook import Step
+from runners.moves import gates_before
+from store import incidents, sub_runs
+from store.database import Transaction
+
+ANSWERS_USERS = frozenset({"health.services", "outside.answers"})
+HOST_LOST = 3  # from this level on, the services were gone before anybody touched them
+SHORTEST = 0.001  # a duration is never zero or negative, even when a clock was set back
+
+
+def touches_production(plan: Plan, step: Step) -> bool:
+    """A change that is not made beside production: behind the gate, or in a runbook that needs none."""
+    if step.effect == "none":
+        return False
+    return bool(gates_before(plan, step.id)) or all(other.gate is None for other in plan.steps)
+
+
+def mark_recovering(tx: Transaction, run: Run, plan: Plan, step: Step) -> None:
+    """In the transaction that starts the step."""
+    if touches_production(plan, step) and incidents.get(tx.connection, run.incident).is_open:
+        incidents.recovering(tx, run.incident, run.id)
+
+
+def last_health_step(plan: Plan) -> str | None:
+    """The step whose success means that the services answer their users again."""
+    asking = [step.id for step in plan.steps if any(probe.probe in ANSWERS_USERS for probe in step.check)]
+    return asking[-1] if asking else None
+
+
+def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records: Mapping[str, StepRecord]) -> None:
+    """In the transaction that finishes the step: the clocks stop with the last health check."""
+    if step_id != last_health_step(plan) or sub_runs.is_part(run):
+        return
+    incident = incidents.get(tx.connection, run.incident)
+    if not incident.is_open:
+        return
+    start = outage_start(plan, records)
+    if start is None and plan.level >= HOST_LOST:
+        start = incident.started_at
+    incidents.recovered(
+        tx,
+        run.incident,
+        run=run.id,
+        rto_seconds=_between(incident.started_at, tx.now),
+        rpo_seconds=rpo_seconds(plan.backup.snapshot_at, incident.started_at) if plan.backup else None,
+        outage_seconds=None if start is None else _between(start, tx.now),
+    )
+
+
+def outage_start(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | None:
+    """When the recovery itself first interrupted a service."""
+    starts = [
+        record.started_at
+        for step in plan.steps
+        if step.do is not None
+        and ACTIONS[step.do].interrupts
+        and (record := records[step.id]).started_at is not None
+        and record.state is not StepState.SKIPPED
+    ]
+    return min((start for start in starts if start is not None), default=None)
+
+
+def culprit_of(records: Mapping[str, StepRecord]) -> str | None:
+    """The dependency that a probe found broken."""
+    for record in records.values():
+        if record.state is StepState.SUCCEEDED and record.facts.get("culprit"):
+            return str(record.facts["culprit"])
+    return None
+
+
+def propose(tx: Transaction, run: Run, culprit: str) -> str:
+    """Record what should be done instead of this run; the sentence of its end."""
+    if culprit == "postgres":
+        why = "PostgreSQL does not work, so restarting services cannot help. It needs level 2: /dr level 2"
+        tx.record(EventKind.LEVEL_PROPOSED, incident=run.incident, run=run.id, level=2, why=why)
+        return why
+    return f"{culprit} does not work, so restarting the others cannot help. Try: /dr declare level1 {culprit}"
+
+
+def _between(start: datetime, end: datetime) -> float:
+    return max((end - start).total_seconds(), SHORTEST)

@@ -1,0 +1,84 @@
+"""Plans with parts: steps that a run at another site does, and the plan of such a run (store/sub_runs.py)."""
+
+from core.errors import UserError
+from core.plan import BackupIdentity
+from core.run import Run
+from core.runbook import Step, without
+from core.runbook_file import RunbookFile, runbook_folders, runbook_named
+from core.site import Configuration
+from core.variables import Value
+from core.yaml_file import did_you_mean
+from store import sub_runs
+
+FOR_PEOPLE = frozenset({"notify.stakeholders"})
+
+
+def sealed(steps: tuple[Step, ...], configuration: Configuration) -> tuple[Step, ...]:
+    """The steps with the digest of every runbook they hand over to. Raises UserError for one that is not there."""
+    return tuple(_sealed(step, configuration) for step in steps)
+
+
+def _sealed(step: Step, configuration: Configuration) -> Step:
+    part = step.run
+    if part is None:
+        return step
+    require_site(part.site, configuration, f"Planning {step.id}.")
+    file = runbook_named(part.runbook, runbook_folders(configuration.runbooks))
+    return step.model_copy(update={"run": part.model_copy(update={"sha256": file.sha256})})
+
+
+def require_site(name: str, configuration: Configuration, tried: str) -> None:
+    """Raises UserError for a site nobody knows."""
+    if name not in configuration.sites:
+        known = list(configuration.sites)
+        raise UserError(
+            tried,
+            f'There is no site "{name}".{did_you_mean(name, known)}',
+            f"Sites in dr.yml: {', '.join(known)}.",
+        )
+
+
+def require_sealed(run: Run, file: RunbookFile) -> None:
+    """A part follows the very runbook that people saw. Raises UserError when it was changed meanwhile."""
+    expected = run.arguments.get(sub_runs.RUNBOOK)
+    if expected is not None and expected != file.sha256:
+        raise UserError(
+            f"Planning {run.runbook} as part of {run.arguments[sub_runs.PART_OF]}.",
+            "The runbook is not the one that was planned with: its file was changed, or this worker has another one.",
+            "Give both workers the same runbooks, then plan again: /dr recover",
+        )
+
+
+def require_same_backup(run: Run, backup: BackupIdentity | None) -> None:
+    """A part works with the very bytes that people saw. Raises UserError for others of the same name."""
+    expected = run.arguments.get(sub_runs.BACKUP)
+    if expected is not None and (backup is None or backup.sha256 != expected):
+        raise UserError(
+            f"Planning {run.runbook} as part of {run.arguments[sub_runs.PART_OF]}.",
+            "The backup of that name is not the one that was planned with: its bytes are others.",
+            "Plan again: /dr recover",
+        )
+
+
+def variables_of(configuration: Configuration) -> dict[str, Value]:
+    """What `${…}` says of places outside of the site."""
+    variables: dict[str, Value] = {}
+    if configuration.repository is not None:
+        variables |= {"repository.url": configuration.repository.url}
+        variables |= {"repository.commit": configuration.repository.commit}
+    if configuration.recovery is not None:
+        variables["recovery.site"] = configuration.recovery.site
+    if configuration.dns is not None:
+        variables["dns.names"] = configuration.dns.names
+    return variables
+
+
+def target_of(configuration: Configuration, site: str) -> str:
+    """What an approver types: the site that is changed. A control site itself never is."""
+    recovery = configuration.recovery
+    return recovery.site if recovery is not None and site == recovery.control else site
+
+
+def without_people(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Without questions and words to stakeholders: the run that waits for this one asks and tells at its own end."""
+    return without(steps, {step.id for step in steps if step.ask is not None or step.do in FOR_PEOPLE})

@@ -1,0 +1,78 @@
+"""The moves that have to do with people: requests are opened and proven, gates open, questions are put and answered."""
+
+from collections.abc import Mapping
+
+from core.approval import RequestState
+from core.run import StepRecord
+from core.runbook import Step
+from runners.gate import open_request
+from runners.moves import Moves
+from runners.starting import approvers, void_if_changed
+from runners.walk import Walk
+from store import incidents, requests, steps
+from store.database import Transaction
+
+
+def act(walk: Walk, moves: Moves, records: Mapping[str, StepRecord]) -> bool:
+    """Does all of them. False = there were none."""
+    for request_id in moves.prove:
+        _prove(walk, request_id)
+    for gate in moves.open:
+        _open(walk, walk.plan.step(gate), records[gate])
+    for gate in moves.passed:
+        _pass(walk, gate)
+    for question in moves.ask:
+        _ask(walk, walk.plan.step(question))
+    for question in moves.answered:
+        _take_answer(walk, records[question])
+    return bool(moves.prove or moves.open or moves.passed or moves.ask or moves.answered)
+
+
+def _prove(walk: Walk, request_id: str) -> None:
+    walk.write(lambda tx: requests.prove(tx, request_id))
+
+
+def _open(walk: Walk, gate: Step, record: StepRecord) -> None:
+    def ask(tx: Transaction) -> None:
+        walk.equipment.roster_now(tx.connection)
+        open_request(tx, walk.run, walk.plan, gate, walk.equipment.approvals)
+        if record.state.value == "pending":
+            steps.wait(tx, walk.run, gate.id)
+
+    walk.write(ask)
+
+
+def _pass(walk: Walk, gate: str) -> None:
+    """Both votes and the proof are there. The world is compared with the seal before services are stopped."""
+    if not void_if_changed(walk, gate, None):
+        return
+
+    def open_gate(tx: Transaction) -> None:
+        request = requests.latest(tx.connection, walk.run.id, gate)
+        if request is not None and request.state is RequestState.GRANTED:  # not denied meanwhile
+            steps.succeed(tx, walk.run, gate, summary=f"Approved by {approvers(walk, tx, gate)}.")
+
+    walk.write(open_gate)
+
+
+def _ask(walk: Walk, step: Step) -> None:
+    ask = step.ask
+    if ask is not None:
+        walk.write(lambda tx: steps.ask(tx, walk.run, step.id, ask.text, ask.answers))
+
+
+def _take_answer(walk: Walk, record: StepRecord) -> None:
+    answer = str(record.facts["answer"])
+    person = record.facts.get("answered_by")
+    someone = walk.equipment.roster.person(str(person)) if person else None
+    name = someone.name if someone else str(person or "Nobody in time")
+
+    def take(tx: Transaction) -> None:
+        if answer == "no":
+            steps.fail(tx, walk.run, record.id, why=f"{name} answered: no.")
+        else:
+            steps.succeed(tx, walk.run, record.id, summary=f"{name}: {answer}.")
+        if person and incidents.get(tx.connection, walk.run.incident).is_open:
+            incidents.confirm(tx, walk.run.incident, str(person), answer)
+
+    walk.write(take)

@@ -1,0 +1,105 @@
+"""The survey of a claimed run and what is written about it: the plan, or why there can be none."""
+
+import structlog
+
+from core.errors import CancelledError, DrbotError, UserError
+from core.events import EventKind
+from core.plan import Plan, question_of
+from core.run import Run, RunKind, RunState
+from runners.lease import Lease
+from runners.site_lock import release
+from runners.survey import Survey, make_plan
+from runners.walk import Equipment
+from store import incidents, requests, runs
+from store.database import Transaction
+
+log = structlog.get_logger()
+
+
+def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
+    """The run with its plan; None when it ended here: a survey-only run, a refusal, or STOP. Raises FencedError,
+    and TemporaryError when the database is away (the lease then runs out and the run is planned again).
+    """
+    with equipment.database.write() as tx:
+        incident = incidents.get(tx.connection, run.incident)
+        denied = _denied(tx, run)
+        now = tx.now
+    asked = tuple(dict.fromkeys(person for person in (incident.declared_by, run.requested_by) if person))
+    survey = Survey(
+        equipment=equipment,
+        run=run,
+        incident=incident,
+        requesters=asked,
+        now=now,
+        cancelled=lambda: lease.fenced or lease.stop_reason is not None,
+    )
+    try:
+        plan = make_plan(survey)
+        _require_not_denied(plan, run, denied)
+    except CancelledError:
+        _stopped(equipment, run, lease)
+    except UserError as error:
+        _refuse(equipment, run, error)
+    except DrbotError as error:
+        _refuse(equipment, run, UserError(_tried(run), str(error), "Correct that, then plan again: /dr recover"))
+    except Exception as error:
+        log.exception("The survey failed in a way nobody foresaw.", run=run.id)
+        why = f"Unexpected: {type(error).__name__}: {error}"
+        _refuse(equipment, run, UserError(_tried(run), why, "See the worker's log."))
+    else:
+        return _keep(equipment, run, plan, lease)
+    return None
+
+
+def _stopped(equipment: Equipment, run: Run, lease: Lease) -> None:
+    """STOP while the backup was read. Fenced: another worker makes the plan, so nothing is written."""
+    if lease.fenced:
+        return
+    why, state = lease.stop_reason, "Nothing in production was changed."
+    with equipment.database.write() as tx:
+        runs.finish(tx, run, RunState.STOPPED, f"Stopped: {why}. {state}", why=why, safe_state=state, offers=[])
+        release(tx, equipment, run)
+
+
+def _tried(run: Run) -> str:
+    return f"Surveying for {run.runbook}."
+
+
+def _keep(equipment: Equipment, run: Run, plan: Plan, lease: Lease) -> Run | None:
+    with equipment.database.write() as tx:
+        planned = runs.planned(tx, run, plan)
+        if lease.stop_reason is None and run.kind is RunKind.PLAN:
+            runs.finish(tx, run, RunState.SUCCEEDED, "A plan only: nothing was changed.")
+            return None
+    return planned
+
+
+def _refuse(equipment: Equipment, run: Run, error: UserError) -> None:
+    said = {"tried": error.tried, "why": equipment.redact(error.why), "todo": error.todo}
+    with equipment.database.write() as tx:
+        tx.record(EventKind.RUN_REFUSED, incident=run.incident, run=run.id, **said)
+        outcome = f"{error.tried} {said['why']} Nothing in production was changed."
+        runs.finish(tx, run, RunState.FAILED, outcome, **said)
+        release(tx, equipment, run)
+
+
+def _denied(tx: Transaction, run: Run) -> dict[str, set[str]]:
+    """Question → who denied it in this incident (approvals.md rule 4)."""
+    denied: dict[str, set[str]] = {}
+    for other in runs.of_incident(tx.connection, run.incident):
+        for request in requests.of_run(tx.connection, other.id):
+            for vote in requests.votes(tx.connection, request.id):
+                if vote.decision == "deny":
+                    denied.setdefault(request.question, set()).add(vote.person)
+    return denied
+
+
+def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> None:
+    people = denied.get(question_of(plan), set())
+    if people and run.requested_by not in people and run.kind is not RunKind.PLAN:
+        names = ", ".join(sorted(people))
+        raise UserError(
+            f"Planning {plan.runbook}.",
+            f"{names} denied exactly this in this incident.",
+            f"Name another backup (/dr recover backup NAME), or let {names} ask for it.",
+        )

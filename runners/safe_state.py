@@ -1,0 +1,91 @@
+"""In which state a run leaves the system when it ends early, in one plain sentence, and what is offered. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.actions import ACTIONS
+from core.plan import Plan
+from core.run import StepRecord, StepState
+from core.runbook import Step
+from runners.marks import touches_production
+
+HOST_LOST = 3  # from this level on everything happens on a host of its own
+_BEGUN = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.RUNNING})
+_OPEN_ENDED = frozenset({StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.RUNNING})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SafeState:
+    """The sentence and the verbs that make sense now: "restart", "undo"."""
+
+    sentence: str
+    offers: tuple[str, ...] = ()
+
+
+def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    """What is true of production now."""
+    begun = [step for step in plan.steps if records[step.id].state in _BEGUN and touches_production(plan, step)]
+    destroyed = [step for step in begun if step.effect == "destroy"]
+    if any(records[step.id].state in _OPEN_ENDED for step in destroyed):
+        names = ", ".join(step.id for step in destroyed)
+        return SafeState(sentence=f"It is not known how far {names} came; look before anything is started.")
+    if plan.level >= HOST_LOST:
+        return _on_new_host(plan, records)
+    down = services_down(plan, records)
+    if destroyed:
+        return _after_replacing(plan, destroyed, down)
+    copy = _copy(plan, records)
+    if down:
+        return SafeState(
+            sentence=f"Nothing was replaced. The services are stopped; they can be started as they were.{copy}",
+            offers=("restart",),
+        )
+    if begun:
+        return SafeState(sentence=f"Nothing was replaced.{copy}", offers=("restart",))
+    return SafeState(sentence=f"Nothing in production was changed.{copy}")
+
+
+def _after_replacing(plan: Plan, destroyed: list[Step], down: bool) -> SafeState:
+    kept = plan.keeps or "the old data is kept"
+    if all(step.do == "dns.change" for step in destroyed):
+        return SafeState(sentence=f"Users were led to the new place; {kept}.")
+    if down:
+        sentence = f"The data was replaced; {kept}. The services are stopped."
+        return SafeState(sentence=sentence, offers=("restart", "undo"))
+    return SafeState(sentence=f"The data was replaced; {kept}. The services were started.", offers=("undo",))
+
+
+def _on_new_host(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
+    starts = [step for step in plan.steps if step.do == "compose.start"]
+    kept = f" {plan.keeps[0].upper()}{plan.keeps[1:]}." if plan.keeps else ""
+    if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
+        return SafeState(sentence=f"The services run on the new host, but not everything of it is proven.{kept}")
+    return SafeState(sentence=f"The new host is not complete and serves nobody; the lost one was not touched.{kept}")
+
+
+def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
+    """Services were stopped and not all of them were started again."""
+    stopped: set[str] = set()
+    for step in plan.steps:
+        if step.do is None or records[step.id].state not in _BEGUN:
+            continue
+        services = _services(step)
+        if step.do == "compose.stop" or (records[step.id].state in _OPEN_ENDED and ACTIONS[step.do].interrupts):
+            stopped |= services
+        elif step.do == "compose.start" and records[step.id].state is StepState.SUCCEEDED:
+            stopped -= services
+    return bool(stopped)
+
+
+def _services(step: Step) -> set[str]:
+    named = step.with_.get("services", ())
+    return {named} if isinstance(named, str) else {str(name) for name in named}
+
+
+def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:
+    """The proven copy beside production is never deleted silently, so it is named."""
+    for step in plan.steps:
+        if step.do == "postgres.restore_beside" and records[step.id].state is StepState.SUCCEEDED:
+            return f" The restored copy is kept in {step.with_.get('volume')}."
+    return ""

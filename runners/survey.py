@@ -1,0 +1,271 @@
+"""Looks at the target without changing it and makes the plan: nothing is left open in it (architecture.md, step 3)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.actions import PROBES
+from core.clocks import remaining_seconds, rpo_seconds
+from core.errors import CancelledError, DrbotError, UserError
+from core.incident import Incident
+from core.plan import Plan
+from core.run import Run
+from core.runbook import Runbook, Step, without
+from core.runbook_file import RunbookFile, runbook_folders, runbook_named
+from core.site import Approvals, Site
+from core.variables import Value, fill
+from core.words import clock, duration, say
+from runners import parts
+from runners.action import Finding, StepContext
+from runners.step_log import StepLog
+from runners.walk import Equipment
+from runners.world import Chosen
+from store import sub_runs
+
+MUST_HOLD: Mapping[str, str] = {
+    "disk.free": "Make room on the target",
+    "host.room": "Make room on the new host, or give it a larger disk",
+    "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
+    "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",
+}
+"""Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
+
+POLICY = 1
+FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Everything a survey has in hand while it works."""
+
+    equipment: Equipment
+    run: Run
+    incident: Incident
+    requesters: tuple[str, ...]
+    now: datetime
+    cancelled: Callable[[], bool]
+
+
+def make_plan(survey: Survey) -> Plan:
+    """The plan. Raises UserError with what was tried, why it cannot work, and what to do; TemporaryError."""
+    equipment = survey.equipment
+    file = runbook_named(survey.run.runbook, runbook_folders(equipment.configuration.runbooks))
+    parts.require_sealed(survey.run, file)
+    chosen = _backup(survey, file.runbook)
+    parts.require_same_backup(survey.run, chosen.backup if chosen else None)
+    variables = variables_of(survey.run, equipment.site, equipment.site_name, file.runbook, chosen)
+    variables |= parts.variables_of(equipment.configuration)
+    steps = parts.sealed(filled_steps(file.runbook, variables, equipment.approvals), equipment.configuration)
+    if sub_runs.is_part(survey.run):
+        steps = parts.without_people(steps)
+    fingerprint = equipment.world.fingerprint()
+    draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
+    draft = _plan(survey, file, without(steps, _not_needed(survey, draft)), fingerprint, chosen, warnings=())
+    return draft.model_copy(update={"warnings": (*_refused(chosen), *_unready(survey, file.runbook, draft, variables))})
+
+
+def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
+    """What `${…}` means in this run. Level 1 without a named service looks at every app and front."""
+    apps, fronts = site.names("app"), site.names("front")
+    named = run.arguments.get("service", "")
+    if named and named not in site.services:
+        raise UserError(
+            f"Planning {run.runbook} for the service {named}.",
+            "dr.yml does not know it.",
+            f"Services are: {', '.join(site.services)}.",
+        )
+    variables: dict[str, Value] = {
+        "run.id": run.id,
+        "incident.id": f"DR-{run.incident}",
+        "site": site_name,
+        "services.apps": apps,
+        "services.fronts": fronts,
+        "services.all": tuple(site.services),
+        "service": (named,) if named else (*apps, *fronts),
+    }
+    variables["projects"] = str(site.projects)
+    variables["monitoring.project"] = site.monitoring.project if site.monitoring else ""
+    if site.postgres is not None:
+        variables |= {"postgres.volume": site.postgres.volume, "postgres.service": site.postgres.service}
+    if site.redis is not None:
+        variables |= {"redis.volume": site.redis.volume, "redis.service": site.redis.service}
+    if chosen is not None:
+        variables["backup"] = chosen.backup.name
+    for name in runbook.inputs:
+        if run.arguments.get(name):
+            variables.setdefault(name, run.arguments[name])
+    return variables
+
+
+def filled_steps(runbook: Runbook, variables: Mapping[str, Value], approvals: Approvals) -> tuple[Step, ...]:
+    """The steps with every `${…}` replaced. Who counts at a gate is sealed with them: as dr.yml or the runbook says."""
+    filled = (fill(step.model_dump(by_alias=True, exclude_unset=True), variables) for step in runbook.steps)
+    return tuple(_with_policy(Step.model_validate(step), approvals) for step in filled)
+
+
+def _with_policy(step: Step, approvals: Approvals) -> Step:
+    if step.gate is None or not approvals.requester_counts:
+        return step
+    return step.model_copy(update={"gate": step.gate.model_copy(update={"requester_counts": True})})
+
+
+def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
+    """A backup named by a person wins; else the newest good one."""
+    wanted = [given.of for given in runbook.inputs.values() if given.type == "backup"]
+    if not wanted:
+        return None
+    name = survey.run.arguments.get("backup") or None
+    world = survey.equipment.world
+    if FULL in wanted:
+        return world.choose_full_backup(name, site=survey.incident.site, cancelled=survey.cancelled)
+    return world.choose_backup(name, cancelled=survey.cancelled)
+
+
+def _plan(
+    survey: Survey,
+    file: RunbookFile,
+    steps: tuple[Step, ...],
+    fingerprint: dict[str, Any],
+    chosen: Chosen | None,
+    warnings: tuple[str, ...],
+) -> Plan:
+    runbook, run = file.runbook, survey.run
+    configuration = survey.equipment.configuration
+    backup = chosen.backup if chosen else None
+    plan = Plan(
+        runbook=runbook.runbook,
+        runbook_sha256=file.sha256,
+        level=runbook.level,
+        site=survey.equipment.site_name,
+        run=run.id,
+        arguments={name: value for name, value in run.arguments.items() if value},
+        steps=steps,
+        fingerprint=fingerprint,
+        expected={step.id: fingerprint for step in steps if step.effect == "destroy"},
+        backup=backup,
+        policy=POLICY,
+        people=max([survey.equipment.approvals.people, *(step.gate.people for step in steps if step.gate)]),
+        requesters=survey.requesters,
+        headline=_headline(runbook, configuration.system, chosen),
+        target=parts.target_of(configuration, survey.equipment.site_name),
+        replaces=tuple(what for step in steps for what in step.destroys),
+        keeps=_keeps(steps, fingerprint),
+        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
+        warnings=warnings,
+        surveyed_at=survey.now,
+    )
+    return plan.model_copy(update={"forecast_seconds": remaining_seconds(plan, ())})
+
+
+def _headline(runbook: Runbook, system: str, chosen: Chosen | None) -> dict[str, str]:
+    title = {language: say(runbook.title, language) for language in ("en", "ja")}
+    if chosen is None:
+        return {"en": f"{title['en']}: {system}", "ja": f"{title['ja']}: {system}"}
+    name, moment = chosen.backup.name, chosen.backup.snapshot_at
+    as_of = f"{moment:%Y-%m-%d} {clock(moment)}"
+    return {
+        "en": f"{title['en']}: {system}, from {name} (data as of {as_of})",
+        "ja": f"{title['ja']}: {system}、{name} ({as_of} 時点のデータ)",
+    }
+
+
+def _keeps(steps: tuple[Step, ...], fingerprint: Mapping[str, Any]) -> str:
+    for step in steps:
+        if step.do == "dns.change":
+            return f"where the names lead now is in the plan, and they can be led back: {_led(fingerprint)}"
+        if step.do == "volume.swap":
+            return f"the old data is kept in the volume {step.with_['keeper']}"
+        if step.do == "host.set_aside":
+            return f"the data of the host is kept in volumes whose names end in {step.with_['keeper']}"
+        if step.do == "volume.swap_back":
+            return f"the data in place until now is kept in the volume {step.with_['replacement']}"
+    return ""
+
+
+def _led(fingerprint: Mapping[str, Any]) -> str:
+    records = fingerprint.get("records")
+    if not isinstance(records, Mapping):
+        return str(records)
+    said = {
+        name: record if isinstance(record, str) else ", ".join(record["addresses"]) for name, record in records.items()
+    }
+    return "; ".join(f"{name} → {where}" for name, where in said.items())
+
+
+def _refused(chosen: Chosen | None) -> tuple[str, ...]:
+    return tuple(f"A newer backup was refused: {why}" for why in chosen.refused) if chosen else ()
+
+
+def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:
+    """Warnings of `ready_when`. Raises UserError where the plan cannot work."""
+    warnings = []
+    context = _context(survey, draft)
+    for probe in runbook.ready_when:
+        finding = _ask(survey, context, probe.probe, fill(probe.with_, variables))
+        if finding.passed:
+            continue
+        if probe.probe in MUST_HOLD:
+            raise UserError(
+                f"Planning {runbook.runbook}.",
+                f"{PROBES[probe.probe].sentence['en'].capitalize()}? No: {finding.sentence}.",
+                f"{MUST_HOLD[probe.probe]}, then plan again: /dr recover",
+            )
+        warnings.append(finding.sentence)
+    backup = draft.backup
+    if backup is not None and not backup.manifest:
+        warnings.append("The backup has no manifest: its rows are those counted in the dump, not at its source.")
+    max_age = survey.equipment.configuration.backups.max_age
+    if draft.loss_seconds is not None and draft.loss_seconds > max_age:
+        warnings.append(f"What was written in the last {duration(draft.loss_seconds)} before the outage is lost.")
+    return tuple(warnings)
+
+
+def _not_needed(survey: Survey, draft: Plan) -> set[str]:
+    """Steps whose `when` says no. Raises UserError when it cannot be asked: a gate is not left out by an error."""
+    context = _context(survey, draft)
+    gone = set()
+    for step in draft.steps:
+        for probe in step.when:
+            try:
+                passed = survey.equipment.registry.probes[probe.probe](context, probe.with_).passed
+            except CancelledError:
+                raise
+            except DrbotError as error:
+                raise UserError(
+                    f"Planning {draft.runbook}.",
+                    f"{probe.probe} could not be asked for {step.id}: {error}",
+                    "Make it answer, then plan again: /dr recover",
+                ) from error
+            if not passed:
+                gone.add(step.id)
+    return gone
+
+
+def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, Any]) -> Finding:
+    try:
+        return survey.equipment.registry.probes[name](context, given)
+    except CancelledError:
+        raise
+    except DrbotError as error:
+        return Finding(passed=False, sentence=f"{name} could not be asked: {error}")
+
+
+def _context(survey: Survey, draft: Plan) -> StepContext:
+    """Probes of a survey run in a step that only looks."""
+    equipment, run = survey.equipment, survey.run
+    step_log = StepLog(equipment.home / "logs" / run.id / "survey.log", equipment.redact)
+    return StepContext(
+        run=run,
+        plan=draft,
+        step=Step(id="survey", title={"en": "Survey"}),
+        attempt=1,
+        site=equipment.site,
+        configuration=equipment.configuration,
+        clients=equipment.world.clients,
+        facts={},
+        cancelled=survey.cancelled,
+        progress=lambda done, total, unit: None,
+        log=step_log.line,
+        labels={"drbot.incident": str(run.incident), "drbot.run": run.id, "drbot.step": "survey"},
+    )

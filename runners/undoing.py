@@ -1,0 +1,99 @@
+"""Takes steps back, newest first, under the permit that let them happen (architecture.md, Undo).
+
+Driven by the steps' states alone: a worker that takes over in the middle goes on where the other one was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.errors import DrbotError, FencedError
+from core.run import StepRecord, StepState
+from core.runbook import Step
+from runners.action import StepContext
+from runners.keeping import unkeep
+from runners.marks import touches_production
+from runners.walk import Walk
+from store import steps
+from store.database import Transaction
+
+_TO_TAKE_BACK = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undone:
+    """What came of it."""
+
+    done: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()  # one sentence each
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        parts = []
+        if self.done:
+            parts.append(f"Taken back: {', '.join(self.done)}.")
+        if self.failed:
+            parts.append(f"Not taken back: {' '.join(self.failed)}")
+        return " ".join(parts)
+
+
+def undo_production(walk: Walk) -> Undone:
+    """Takes back everything behind the gate. What was made beside production is kept."""
+    records = walk.records()
+    done: list[str] = []
+    failed: list[str] = []
+    for step in reversed(walk.plan.steps):
+        record = records[step.id]
+        if record.state not in _TO_TAKE_BACK or not touches_production(walk.plan, step) or step.undo is None:
+            continue
+        why = take_back(walk, step, records)
+        if why is None:
+            done.append(step.id)
+            continue
+        failed.append(_by_hand(step, why))
+        if step.effect == "destroy":
+            break  # nothing is started on data that is half in place
+    return Undone(done=tuple(done), failed=tuple(failed))
+
+
+def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str | None:
+    """Undoes one step and records it; the sentence why not. Raises FencedError."""
+    if step.undo is None:
+        return "it has no undo"
+    if walk.lease.fenced:
+        raise FencedError("another worker owns the run")
+    undo_step = step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_})
+    step_log = walk.log_of(step.id, "undo")
+    context = walk.context(undo_step, records[step.id].attempt, step_log, lambda: walk.lease.fenced, records)
+    try:
+        if step.effect == "destroy" and _never_happened(walk, context, step):
+            summary = "It was not in place, so there was nothing to take back."
+        else:
+            action = walk.equipment.registry.actions[step.undo.do]
+            summary = action(context, step.undo.with_).summary
+    except DrbotError as error:
+        step_log.line(str(error))
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - one undo that fails must not keep the others from being tried
+        step_log.line(repr(error))
+        return f"{type(error).__name__}: {error}"
+
+    def record(tx: Transaction) -> None:
+        steps.undone(tx, walk.run, step.id, summary)
+        unkeep(tx, walk.run, step)
+
+    walk.write(record)
+    return None
+
+
+def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:
+    """The probe tells before, between and after a swap apart; what is still "before" is not swapped back."""
+    probes = walk.equipment.registry.probes
+    findings = [probes[probe.probe](context, probe.with_) for probe in step.check]
+    return any(not finding.passed and finding.facts.get("state") == "before" for finding in findings)
+
+
+def _by_hand(step: Step, why: str) -> str:
+    undo = step.undo
+    what = f"{undo.do} {dict(undo.with_)}" if undo else ""
+    return f"{step.id}: {why.rstrip('.')}; to be done by hand: {what}."

@@ -1,0 +1,100 @@
+"""Steps of which nobody knows whether they were done: what is left running is removed, the step's own check is
+asked, and a person gets the finding with the question. drbot never repeats such a step by itself.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+
+from core.errors import DrbotError
+from core.events import EventKind
+from core.run import Run, RunState, StepRecord, StepState
+from core.runbook import Step
+from runners.action import Finding
+from runners.lease import Lease
+from runners.walk import Equipment, Walk
+from store import journal, steps, waking
+
+log = structlog.get_logger()
+
+
+def choices_for(step: Step) -> list[str]:
+    """What a person may decide."""
+    return ["retry", "done", *(["undo"] if step.undo else []), "stop"]
+
+
+def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Finding:
+    """What the step's check says now, with a sentence for the question. Only reads."""
+    if not step.check:
+        return Finding(passed=False, sentence="It has no check that could tell.")
+    step_log = walk.log_of(step.id, "look")
+    context = walk.context(step, records[step.id].attempt, step_log, lambda: False, records)
+    sentences = []
+    passed = True
+    for probe in step.check:
+        try:
+            finding = walk.equipment.registry.probes[probe.probe](context, probe.with_)
+        except DrbotError as error:
+            return Finding(passed=False, sentence=f"Its check could not be asked: {error}")
+        passed = passed and finding.passed
+        sentences.append(finding.sentence)
+    verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
+    return Finding(passed=passed, sentence=f"{verdict}: {' '.join(sentences)}")
+
+
+def look_after_unsure(equipment: Equipment) -> list[str]:
+    """For the worker's upkeep: every unsure step of this site whose finding nobody has told yet. Their ids."""
+    told = []
+    with equipment.database.read() as connection:
+        parked = waking.parked(connection, equipment.site_name)
+    for run in parked:
+        if run.state is not RunState.NEEDS_DECISION or run.plan is None:
+            continue
+        for record in _untold(equipment, run):
+            _tell(equipment, run, record)
+            told.append(f"{run.id}/{record.id}")
+    return told
+
+
+def _untold(equipment: Equipment, run: Run) -> list[StepRecord]:
+    with equipment.database.read() as connection:
+        unsure = [record for record in steps.of_run(connection, run.id) if record.state is StepState.UNSURE]
+        if not unsure:
+            return []
+        events = journal.of_incident(connection, run.incident)
+    told: dict[str, bool] = {}
+    for event in events:
+        if event.run == run.id and event.step is not None:
+            if event.kind is EventKind.STEP_UNSURE:
+                told[event.step] = False
+            elif event.kind is EventKind.RUN_NEEDS_DECISION and "finding" in event.payload:
+                told[event.step] = True
+    return [record for record in unsure if not told.get(record.id, False)]
+
+
+def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
+    if run.plan is None:
+        return
+    step = run.plan.step(record.id)
+    lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")
+    walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)  # never started: only a context
+    try:
+        equipment.world.remove_survivors(run.id, step.id)
+        swept = "Nothing of it is running any more."
+    except DrbotError as error:
+        swept = f"Whether something of it still runs could not be seen: {error}"
+    finding = finding_of(walk, step, {record.id: record}).sentence
+    with equipment.database.write() as tx:
+        now = steps.get(tx.connection, run.id, step.id)
+        if now.state is not StepState.UNSURE:
+            return
+        tx.record(
+            EventKind.RUN_NEEDS_DECISION,
+            incident=run.incident,
+            run=run.id,
+            step=step.id,
+            question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
+            f"{swept} {finding}",
+            finding=finding,
+            choices=choices_for(step),
+        )

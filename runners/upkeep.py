@@ -1,0 +1,123 @@
+"""What a worker looks after between runs: dead workers, overdue requests and questions, unheard bells, a free site.
+
+Bots do parts of the same; everything here is guarded in SQL, so any number of them may do it at the same time.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.approval import RequestState
+from core.errors import DrbotError
+from core.events import EventKind
+from core.run import Run, RunState, StepState
+from runners.leftovers import clear_stopped_runs
+from runners.site_lock import holder_named, is_free, wake_waiting
+from runners.unsure import look_after_unsure
+from runners.walk import Equipment
+from store import journal, requests, runs, steps, waking
+from store.database import Transaction
+
+log = structlog.get_logger()
+
+RING_AGAIN_SECONDS = 10.0
+
+
+class Upkeep:
+    """Called once per tick."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+        self._rung: dict[str, float] = {}
+        self._cleared = False
+
+    def tick(self) -> None:
+        """Each chore by itself: one that fails must not keep the others from being done."""
+        for chore in (
+            self._dead_workers,
+            self._overdue,
+            self._holds,
+            self._unanswered,
+            self._free_site,
+            self._unsure,
+            self._ring,
+            self._clear,
+        ):
+            try:
+                chore()
+            except DrbotError as error:
+                log.warning("Not looked after yet.", chore=chore.__name__, error=str(error))
+            except Exception:
+                log.exception("A chore failed in a way nobody foresaw.", chore=chore.__name__)
+
+    def _dead_workers(self) -> None:
+        with self._equipment.database.write() as tx:
+            runs.expire_leases(tx)
+
+    def _overdue(self) -> None:
+        with self._equipment.database.write() as tx:
+            for request in requests.overdue(tx.connection, tx.now):
+                requests.close(tx, request.id, RequestState.EXPIRED, why="Its time is over.")
+
+    def _holds(self) -> None:
+        """Break-glass that nobody vetoed in ten minutes."""
+        with self._equipment.database.write() as tx:
+            requests.end_holds(tx, self._equipment.roster_now(tx.connection))
+
+    def _unanswered(self) -> None:
+        with self._equipment.database.write() as tx:
+            for run in waking.parked(tx.connection, self._equipment.site_name):
+                if run.state is RunState.WAITING:
+                    _answer_for_silence(tx, run)
+
+    def _free_site(self) -> None:
+        site = self._equipment.site_name
+        with self._equipment.database.read() as connection:
+            waiting = [run for run in waking.parked(connection, site) if run.state is RunState.WAITING]
+            free = waiting and is_free(connection, site) and any(holder_named(connection, run) for run in waiting)
+        if free:
+            with self._equipment.database.write() as tx:
+                wake_waiting(tx, self._equipment, site)
+
+    def _unsure(self) -> None:
+        look_after_unsure(self._equipment)
+
+    def _clear(self) -> None:
+        """Once, after the more urgent chores."""
+        if not self._cleared:
+            self._cleared = True
+            clear_stopped_runs(self._equipment)
+
+    def _ring(self) -> None:
+        """Queued runs of this site: at once when first seen, then every few seconds."""
+        with self._equipment.database.read() as connection:
+            queued = runs.claimable(connection, self._equipment.site_name)
+        now = time.monotonic()
+        self._rung = {run: at for run, at in self._rung.items() if run in queued}
+        for run in queued:
+            if now - self._rung.get(run, -RING_AGAIN_SECONDS) >= RING_AGAIN_SECONDS:
+                self._rung[run] = now
+                self._equipment.ring(run)
+
+
+def _answer_for_silence(tx: Transaction, run: Run) -> None:
+    """Nobody answered in time: the question's own `silence` is the answer."""
+    if run.plan is None:
+        return
+    for record in steps.of_run(tx.connection, run.id):
+        ask = run.plan.step(record.id).ask
+        if ask is None or record.state is not StepState.WAITING or "answer" in record.facts:
+            continue
+        asked = _asked_at(tx, run, record.id)
+        if asked is not None and tx.now >= asked + timedelta(seconds=ask.within):
+            steps.answer(tx, run.id, record.id, ask.silence, None)
+
+
+def _asked_at(tx: Transaction, run: Run, step: str) -> datetime | None:
+    asked = [
+        event.at
+        for event in journal.of_incident(tx.connection, run.incident)
+        if event.run == run.id and event.step == step and event.kind is EventKind.STEP_ASKED
+    ]
+    return asked[-1] if asked else None

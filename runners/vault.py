@@ -1,0 +1,111 @@
+"""What only the worker knows: its own key, and the secrets of people's authenticators with their wrong codes.
+
+Files below `<home>/worker`, readable by the worker's user alone; several workers of one site share the folder.
+"""
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pyotp
+
+from core.errors import UserError
+from core.signing import BYTES, KeyPair
+
+WRONG_CODES = 5
+"""After so many in a row a person's codes are locked until somebody at the worker's host unlocks them."""
+
+STEPS = (-1, 0, 1)
+"""Half minutes around now in which a code is taken: telephones' clocks are not exact."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One person's authenticator; `secret` is empty for somebody who only reads codes over the phone."""
+
+    secret: str = ""
+    wrong: int = 0  # in a row
+    last: int = 0  # number of the half minute of the last code that was taken: none is taken twice
+
+    @property
+    def locked(self) -> bool:
+        """Five wrong codes."""
+        return self.wrong >= WRONG_CODES
+
+
+class Vault:
+    """Safe to use from several processes of one host."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "worker"
+
+    def key(self) -> KeyPair:
+        """The worker's key, made at its first start."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._folder / "key"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(base64.b64encode(secrets.token_bytes(BYTES)).decode())
+        except FileExistsError:
+            pass
+        return key_in(path)
+
+    def entry(self, person: str) -> Entry | None:
+        """What is known of a person."""
+        return self._read().get(person)
+
+    def keep(self, person: str, entry: Entry | None) -> None:
+        """Remember, or forget."""
+        with self._locked():
+            entries = self._read()
+            entries.pop(person, None)
+            if entry is not None:
+                entries[person] = entry
+            self._write(entries)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _read(self) -> dict[str, Entry]:
+        path = self._folder / "vault.json"
+        if not path.exists():
+            return {}
+        return {person: Entry(**values) for person, values in json.loads(path.read_text()).items()}
+
+    def _write(self, entries: dict[str, Entry]) -> None:
+        fresh = self._folder / "vault.json.new"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump({person: asdict(entry) for person, entry in entries.items()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._folder / "vault.json")
+
+
+def key_in(path: Path) -> KeyPair:
+    """The key in a file. Raises UserError when there is none, or none that this user may read."""
+    try:
+        return KeyPair(base64.b64decode(path.read_text().strip(), validate=True))
+    except (OSError, ValueError) as error:
+        raise UserError(f"Reading the key {path}.", f"{error}.", "It is the worker's, on the recovery host.") from error
+
+
+def tried(entry: Entry, code: str, now: datetime) -> tuple[Entry, bool]:
+    """The entry after somebody typed a code, and whether it was right. Of one code only the first use is."""
+    authenticator = pyotp.TOTP(entry.secret)
+    half_minute = int(now.timestamp()) // authenticator.interval
+    typed = "".join(letter for letter in code if not letter.isspace())
+    for step in (half_minute + step for step in STEPS):
+        if step > entry.last and secrets.compare_digest(authenticator.generate_otp(step).encode(), typed.encode()):
+            return replace(entry, last=step, wrong=0), True
+    return replace(entry, wrong=entry.wrong + 1), False

@@ -1,0 +1,157 @@
+"""One walk through a plan: everything that starting, finishing, undoing and ending a step need, in one place."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from core.errors import FencedError, TemporaryError
+from core.people import Roster
+from core.plan import Plan
+from core.redaction import Redactor
+from core.run import Run, StepRecord, StepState
+from core.runbook import Step
+from core.signing import KeyPair
+from core.site import Approvals, Configuration, Site
+from runners.action import StepContext
+from runners.attempt import Attempt
+from runners.inviting import Invitations
+from runners.lease import Lease
+from runners.step_log import StepLog
+from runners.timing import Timing
+from runners.world import Registry, World
+from store import runs, steps
+from store.database import Database, Transaction
+from store.rosters import Rosters
+
+log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Equipment:
+    """What a worker was built with; the same for all its runs."""
+
+    configuration: Configuration
+    database: Database
+    site_name: str
+    home: Path
+    registry: Registry
+    world: World
+    roster: Roster
+    redact: Redactor
+    timing: Timing
+    owner: str
+    ring: Callable[[str], None]  # the doorbell of this site
+    key: KeyPair = field(default_factory=KeyPair.new)  # what it signs checked codes with
+    rosters: Rosters | None = None  # None: `roster` is in force whatever the ledger says
+
+    def roster_now(self, connection: Connection) -> Roster:
+        """The roster in force, which believes no signature but this worker's own."""
+        roster = self.rosters.look(connection) if self.rosters is not None else self.roster
+        return replace(roster, worker_key=self.key.public)
+
+    @property
+    def approvals(self) -> Approvals:
+        """The rules in force, as of the last look."""
+        return self.rosters.approvals if self.rosters is not None else self.configuration.approvals
+
+    @property
+    def site(self) -> Site:
+        """The site this worker serves."""
+        return self.configuration.site(self.site_name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Walk:
+    """A claimed run with its plan."""
+
+    run: Run
+    plan: Plan
+    equipment: Equipment
+    lease: Lease
+
+    def records(self) -> dict[str, StepRecord]:
+        """How far every step is."""
+        with self.equipment.database.read() as connection:
+            return {record.id: record for record in steps.of_run(connection, self.run.id)}
+
+    def hold(self, tx: Transaction) -> None:
+        """The first statement of every write: the run is ours, or nothing of it is written. Raises FencedError."""
+        runs.renew(tx, self.run.id, self.run.epoch, self.equipment.timing.lease)
+
+    def write(self, work: Callable[[Transaction], Answer]) -> Answer:
+        """A transaction that must happen: waits for a busy or absent database. Raises FencedError."""
+        while True:
+            if self.lease.fenced:
+                raise FencedError(f"The run {self.run.id} belongs to another worker now.")
+            try:
+                with self.equipment.database.write() as tx:
+                    self.hold(tx)
+                    return work(tx)
+            except TemporaryError as error:
+                log.warning("Not recorded yet; trying again.", run=self.run.id, error=str(error))
+                time.sleep(self.equipment.timing.pause)
+
+    def log_of(self, step_id: str, name: str) -> StepLog:
+        """The log file of an attempt ("1") or an undo ("undo")."""
+        path = self.equipment.home / "logs" / self.run.id / f"{step_id}-{name}.log"
+        return StepLog(path, self.equipment.redact)
+
+    def context(
+        self,
+        step: Step,
+        number: int,
+        step_log: StepLog,
+        cancelled: Callable[[], bool],
+        records: Mapping[str, StepRecord],
+    ) -> StepContext:
+        """What an action or a probe gets."""
+        return StepContext(
+            run=self.run,
+            plan=self.plan,
+            step=step,
+            attempt=number,
+            site=self.equipment.site,
+            configuration=self.equipment.configuration,
+            clients=self.equipment.world.clients,
+            facts=_facts(records),
+            cancelled=cancelled,
+            progress=self._progress(step.id, step_log),
+            log=step_log.line,
+            labels={
+                "drbot.incident": str(self.run.incident),
+                "drbot.run": self.run.id,
+                "drbot.step": step.id,
+            },
+            invitations=Invitations(self.equipment.database, self.run),
+        )
+
+    def attempt(self, step: Step, number: int, records: Mapping[str, StepRecord]) -> tuple[Attempt, StepContext]:
+        """A new attempt and its context."""
+        step_log = self.log_of(step.id, str(number))
+        attempt = Attempt(step, step_log, self.equipment.timing)
+        return attempt, self.context(step, number, step_log, attempt.cancelled, records)
+
+    def _progress(self, step_id: str, step_log: StepLog) -> Callable[[float, float | None, str], None]:
+        told = 0.0
+
+        def progress(done: float, total: float | None, unit: str) -> None:
+            nonlocal told
+            step_log.heard()
+            now = time.monotonic()
+            if now - told < 0.5 and done != total:
+                return
+            told = now
+            steps.progress(self.equipment.database, self.run, step_id, done, total, unit)
+
+        return progress
+
+
+def _facts(records: Mapping[str, StepRecord]) -> dict[str, Mapping[str, Any]]:
+    return {record.id: record.facts for record in records.values() if record.state is StepState.SUCCEEDED}

@@ -1,0 +1,104 @@
+"""The worker of one site: claims runs, walks through them, and looks after what other workers left behind."""
+
+import threading
+import time
+
+import structlog
+
+from core.errors import DrbotError, FencedError
+from core.events import EventKind
+from core.run import Run
+from runners.checking import Checker
+from runners.executor import Executor
+from runners.lease import Lease
+from runners.leftovers import clear_stopped
+from runners.planning import plan_run
+from runners.upkeep import Upkeep
+from runners.walk import Equipment, Walk
+from store import journal, runs
+from store.doorbell import Doorbell
+
+log = structlog.get_logger()
+
+THREADS = 4  # runs at the same time; all but the one that holds the site only wait or plan
+STOP_FILE = "STOP"  # a file of this name in the worker's home stops every run, also without a database
+
+
+class Worker:
+    """Serves one site until `stop` is set; then finishes the running step of each run and hands it over."""
+
+    def __init__(self, equipment: Equipment, doorbell: Doorbell, stop: threading.Event) -> None:
+        self._equipment = equipment
+        self._doorbell = doorbell
+        self._stop = stop
+        self._busy = 0
+        self._changed = threading.Condition()
+
+    def serve(self) -> None:
+        """Blocks until `stop`."""
+        upkeep = Upkeep(self._equipment)
+        self._doorbell.listen(self._equipment.site_name, self.handle, THREADS)
+        checker = Checker(self._equipment)
+        threading.Thread(target=checker.run, args=(self._stop,), name="codes", daemon=True).start()
+        log.info("The worker is ready.", site=self._equipment.site_name, owner=self._equipment.owner)
+        while not self._stop.wait(self._equipment.timing.tick):
+            upkeep.tick()
+        with self._changed:
+            self._changed.wait_for(lambda: self._busy == 0)
+
+    def handle(self, run_id: str) -> None:
+        """What the doorbell calls: one run, from claim to park, end or hand-over. Never raises."""
+        with self._changed:
+            if self._stop.is_set():
+                return
+            self._busy += 1
+        try:
+            self._take(run_id)
+        except FencedError:
+            log.warning("Another worker has the run now.", run=run_id)
+        except DrbotError as error:
+            log.warning("The run was left; its lease runs out and it is found again.", run=run_id, error=str(error))
+        except Exception as error:
+            log.exception("The run was left; its lease runs out and it is found again.", run=run_id)
+            self._tell(run_id, f"{type(error).__name__}: {error}"[:500])
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    def _tell(self, run_id: str, why: str) -> None:
+        """A fault of drbot itself is told to people once, not at every new try."""
+        equipment, what = self._equipment, f"{run_id} cannot go on"
+        try:
+            with equipment.database.write() as tx:
+                run = runs.get(tx.connection, run_id)
+                told = [event.payload.get("what") for event in journal.of_incident(tx.connection, run.incident)]
+                if what not in told:
+                    about = {"what": what, "why": equipment.redact(why)}
+                    tx.record(EventKind.CONTROL_FAILED, incident=run.incident, run=run_id, **about)
+        except Exception:
+            log.exception("The fault could not be told either.", run=run_id)
+
+    def _take(self, run_id: str) -> None:
+        equipment = self._equipment
+        with equipment.database.write() as tx:
+            run = runs.claim(tx, run_id, equipment.owner, equipment.timing.lease)
+        if run is None:  # somebody else was faster, or it is not queued any more
+            clear_stopped(equipment, run_id)
+            return
+        with structlog.contextvars.bound_contextvars(incident=run.incident, run=run.id):
+            self._walk(run)
+
+    def _walk(self, run: Run) -> None:
+        equipment = self._equipment
+        with Lease(equipment.database, run, equipment.timing, equipment.home / STOP_FILE) as lease:
+            planned = run if run.plan is not None else plan_run(equipment, run, lease)
+            if planned is None or planned.plan is None:
+                return
+            walk = Walk(run=planned, plan=planned.plan, equipment=equipment, lease=lease)
+            Executor(walk, self._stop).run()
+
+
+def owner_name(host: str, process: int) -> str:
+    """Who holds a lease, for people: host, process and when it started."""
+    return f"{host}/{process}/{int(time.time())}"

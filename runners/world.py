@@ -1,0 +1,65 @@
+"""What survey and executor need of the outside world; the real one is in target.py, tests bring a harmless one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from core.plan import BackupIdentity
+from runners.action import Action, ProbeFunction
+
+if TYPE_CHECKING:  # the executor and its tests need no docker package
+    from runners.clients.clients import Clients
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """What a step may do and what may be asked: name → function."""
+
+    actions: Mapping[str, Action]
+    probes: Mapping[str, ProbeFunction]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The backup a plan uses, and the newer ones that were not good enough."""
+
+    backup: BackupIdentity
+    refused: tuple[str, ...] = ()  # one sentence each
+
+
+class World(Protocol):
+    """The target system as a whole; every method only reads, except `remove_survivors`."""
+
+    @property
+    def clients(self) -> "Clients":
+        """What actions work with."""
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What makes this target this target; "unreadable" is a value. Raises TemporaryError."""
+
+    def choose_backup(
+        self,
+        name: str | None = None,
+        *,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Chosen:
+        """The newest good backup, or the one of this name; only older than `before`. Each is read from start to end,
+        so it asks `cancelled`. Raises UserError if none is good, CancelledError.
+        """
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Chosen:
+        """The same among the full backups of `site`, the one that was lost."""
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+
+    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+        """Remove what a killed or cancelled step left running."""

@@ -1,0 +1,1 @@
+"""SQL: the queue of record and the journal."""

@@ -1,0 +1,84 @@
+"""One-time codes on their way from a door to the worker that checks them, and the workers' signed answers.
+
+Codes and authenticators' secrets lie here only sealed for the site's worker; what it answers is signed by it, so that
+whoever may write this database can still not make a vote count.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from core.attestation import Proof
+from store.database import Transaction
+from store.rows import insert_or
+from store.schema import codes, enrolments, worker_keys
+
+TOO_OLD = timedelta(seconds=60)
+"""Nobody waits for the answer any more, and a code lives half a minute."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """Somebody typed a code."""
+
+    id: int
+    site: str
+    proof: Proof
+    person: str
+    subject: str
+    seal: str
+    decision: str
+    sealed: str
+    asked_at: datetime
+    answer: str | None = None  # "valid", or the code of a refusal
+    signature: str | None = None
+
+
+def publish(tx: Transaction, site: str, public: str) -> None:
+    """A worker says by which key it is known."""
+    insert_or(tx, worker_keys, {"site": site, "public": public}, replace=True)
+
+
+def worker_key(connection: Connection, site: str) -> str | None:
+    """The public key of the site's worker, as far as the database knows."""
+    return connection.execute(select(worker_keys.c.public).where(worker_keys.c.site == site)).scalar_one_or_none()
+
+
+def enrol(tx: Transaction, site: str, person: str, sealed: str) -> None:
+    """Offer a secret to the site's worker; it takes it over with the first right code."""
+    insert_or(tx, enrolments, {"site": site, "person": person, "sealed": sealed}, replace=True)
+
+
+def offered(connection: Connection, site: str, person: str) -> str | None:
+    """The sealed secret that waits for a first code."""
+    query = select(enrolments.c.sealed).where(enrolments.c.site == site, enrolments.c.person == person)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def ask(
+    tx: Transaction, site: str, proof: Proof, *, person: str, subject: str, seal: str, decision: str, sealed: str
+) -> int:
+    """Put a code before the site's worker; the attempt's id."""
+    values = {"site": site, "proof": proof.value, "person": person, "subject": subject, "seal": seal}
+    statement = insert(codes).values(**values, decision=decision, sealed=sealed, asked_at=tx.now)
+    return int(tx.connection.execute(statement.returning(codes.c.id)).scalar_one())
+
+
+def get(connection: Connection, attempt_id: int) -> Attempt:
+    """The attempt as it is now."""
+    row = connection.execute(select(codes).where(codes.c.id == attempt_id)).mappings().one()
+    return Attempt(**(dict(row) | {"proof": Proof(row["proof"])}))
+
+
+def unanswered(connection: Connection, site: str, now: datetime) -> list[Attempt]:
+    """What the site's worker has to look at, oldest first."""
+    query = select(codes).where(codes.c.site == site, codes.c.answer.is_(None), codes.c.asked_at > now - TOO_OLD)
+    rows = connection.execute(query.order_by(codes.c.id)).mappings()
+    return [Attempt(**(dict(row) | {"proof": Proof(row["proof"])})) for row in rows]
+
+
+def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None = None) -> bool:
+    """Once only. False: another worker was faster."""
+    statement = update(codes).where(codes.c.id == attempt.id, codes.c.answer.is_(None))
+    return tx.connection.execute(statement.values(answer=result, signature=signature)).rowcount == 1

@@ -1,0 +1,184 @@
+"""The one door to SQL: short transactions on SQLite or PostgreSQL, each ending with its events."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
+
+from core.errors import TemporaryError
+from core.events import EventKind
+from store import journal
+
+BUSY_SECONDS = 5.0
+CONNECT_SECONDS = 5
+MIGRATION_LOCK = 7_265_001  # any number, the same in every drbot: only one migrates at a time
+
+# The payload of these names the step too, for readers that only look there.
+_STEP_IN_PAYLOAD = frozenset(
+    {EventKind.RUN_WAITING, EventKind.RUN_NEEDS_DECISION, EventKind.RUN_FAILED, EventKind.REQUEST_USED}
+)
+
+_POOL: Mapping[str, Any] = {"pool_size": 10, "max_overflow": 20}
+_SQLITE: tuple[str, ...] = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL")
+
+
+class Transaction:
+    """A write in progress. What is recorded here becomes true together with its events, or not at all."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        """The database's clock, constant in the transaction."""
+        self.entries: list[journal.Entry] = []
+        self.callbacks: list[Callable[[], None]] = []
+
+    def record(
+        self,
+        kind: EventKind,
+        /,
+        *,
+        incident: int | None = None,
+        run: str | None = None,
+        step: str | None = None,
+        person: str | None = None,
+        **payload: Any,
+    ) -> None:
+        """Collect an event; it is written, with its number, when the transaction ends."""
+        if step is not None and kind in _STEP_IN_PAYLOAD:
+            payload["step"] = step
+        plain = json.loads(json.dumps(payload, default=_plain))
+        self.entries.append(
+            journal.Entry(kind=kind, incident=incident, run=run, step=step, person=person, payload=plain)
+        )
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Called once the transaction is durable: commit first, then ring."""
+        self.callbacks.append(callback)
+
+
+def _plain(value: object) -> object:
+    """What JSON does not know but payloads may hold."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot stand in an event")
+
+
+class Database:
+    """An engine and its manners. Raises TemporaryError when the database is busy or away."""
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """`busy_seconds`: how long a write waits for another one before it gives up."""
+        self._engine = _engine_of(url, busy_seconds)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._reader: Engine = self._engine
+        self._writer: Engine = self._engine
+        if self.is_sqlite:
+            self._writer = self._engine.execution_options(immediate=True)
+        else:
+            # One snapshot per reading, so that two queries of a page agree with each other.
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; nothing can be written through it."""
+        with _translated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction: all of it and its events, or nothing. Never retried here."""
+        with _translated(), self._writer.begin() as connection:
+            transaction = Transaction(connection, self._now(connection))
+            yield transaction
+            journal.append(connection, transaction.entries, transaction.now)
+        for callback in transaction.callbacks:
+            callback()
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; several processes may call it at once."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with _translated(), self._writer.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    def _now(self, connection: Connection) -> datetime:
+        if self.is_sqlite:
+            return datetime.now(UTC)  # the file lies on this host; SQLite itself only counts milliseconds
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now.astimezone(UTC)
+
+
+def _engine_of(url: str, busy_seconds: float) -> Engine:
+    address = make_url(url)
+    if address.drivername in {"postgres", "postgresql"}:
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() == "sqlite":
+        Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+        # isolation_level None: we begin ourselves, see `_begin_sqlite`.
+        engine = create_engine(address, connect_args={"timeout": busy_seconds, "isolation_level": None}, **_POOL)
+        event.listen(engine, "begin", _begin_sqlite)
+        prepare = _SQLITE
+    else:
+        connect = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
+        engine = create_engine(address, connect_args=connect, pool_pre_ping=True, **_POOL)
+        prepare = (f"SET lock_timeout = {busy_seconds * 1000:.0f}",)
+    event.listen(engine, "connect", partial(_prepare, prepare))
+    return engine
+
+
+def _prepare(statements: tuple[str, ...], connection: Any, _record: object) -> None:
+    for statement in statements:
+        connection.execute(statement).close()
+    connection.commit()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that turns into a write fails at once when another one writes, whatever the
+    # busy timeout; an immediate one waits its turn.
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+_BUSY_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock not available
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise TemporaryError("All connections to the database are in use.", kind="busy") from error
+    except exc.OperationalError as error:
+        kind = _temporary_kind(error)
+        if kind is None:
+            raise
+        raise TemporaryError(f"The database is not available: {error.orig}", kind=kind) from error
+
+
+def _temporary_kind(error: exc.OperationalError) -> str | None:
+    message = str(error.orig)
+    if "sqlite" in type(error.orig).__module__:
+        return "busy" if "locked" in message or "busy" in message else None
+    return "busy" if getattr(error.orig, "sqlstate", None) in _BUSY_STATES else "network"

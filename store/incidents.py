@@ -1,0 +1,174 @@
+"""Incidents: declared, recovering, recovered, resolved; each move writes its event."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from core.errors import UserError
+from core.events import EventKind
+from core.incident import INCIDENT_MOVES, Incident, IncidentState
+from core.level import Level
+from store.database import Transaction
+from store.rows import incident_of, sources
+from store.schema import incidents
+
+_OPEN = [state.value for state in IncidentState if state is not IncidentState.RESOLVED]
+
+
+def declare(
+    tx: Transaction,
+    *,
+    site: str,
+    level: Level,
+    title: str,
+    person: str,
+    started_at: datetime | None = None,
+    service: str | None = None,
+) -> Incident:
+    """Open an incident. `started_at` is the start of the outage as reported; else it is now."""
+    values = {
+        "site": site,
+        "level": int(level),
+        "title": title,
+        "state": IncidentState.DECLARED.value,
+        "declared_by": person,
+        "declared_at": tx.now,
+        "started_at": started_at or tx.now,
+        "service": service,
+    }
+    number = tx.connection.execute(insert(incidents).values(**values).returning(incidents.c.id)).scalar_one()
+    tx.record(
+        EventKind.INCIDENT_DECLARED,
+        incident=number,
+        person=person,
+        site=site,
+        level=int(level),
+        title=title,
+        service=service,
+        reported_at=started_at,
+    )
+    return get(tx.connection, number)
+
+
+def get(connection: Connection, incident: int) -> Incident:
+    """The incident. Raises UserError if there is none."""
+    row = connection.execute(select(incidents).where(incidents.c.id == incident)).mappings().first()
+    if row is None:
+        raise UserError(f"You asked for DR-{incident}.", "There is no such incident.", "See: /dr list")
+    return incident_of(row)
+
+
+def of_channel(connection: Connection, channel: str) -> Incident | None:
+    """The newest incident that has this channel."""
+    query = select(incidents).where(incidents.c.channel == channel).order_by(incidents.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else incident_of(row)
+
+
+def recent(connection: Connection, *, open_only: bool = False, limit: int = 20) -> list[Incident]:
+    """Newest first."""
+    query = select(incidents).order_by(incidents.c.id.desc()).limit(limit)
+    if open_only:
+        query = query.where(incidents.c.state.in_(_OPEN))
+    return [incident_of(row) for row in connection.execute(query).mappings()]
+
+
+def similar(
+    connection: Connection, *, site: str, level: Level, service: str | None, since: datetime
+) -> Incident | None:
+    """An open incident that says the same and was declared after `since`: probably the same alarm twice."""
+    query = (
+        select(incidents)
+        .where(
+            incidents.c.site == site,
+            incidents.c.level == int(level),
+            incidents.c.service.is_(None) if service is None else incidents.c.service == service,
+            incidents.c.declared_at > since,
+            incidents.c.state.in_(_OPEN),
+        )
+        .order_by(incidents.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else incident_of(row)
+
+
+def change_level(tx: Transaction, incident: int, level: Level, person: str, why: str) -> None:
+    """Make it better or worse."""
+    old = get(tx.connection, incident).level
+    _change_open(tx, incident, f"You asked to change the level of DR-{incident}.", level=int(level))
+    tx.record(EventKind.INCIDENT_LEVEL_CHANGED, incident=incident, person=person, old=int(old), new=int(level), why=why)
+
+
+def open_channel(tx: Transaction, incident: int, channel: str, name: str) -> None:
+    """Remember the Slack channel (id and name)."""
+    statement = update(incidents).where(incidents.c.id == incident).values(channel=channel, channel_name=name)
+    tx.connection.execute(statement)
+    tx.record(EventKind.INCIDENT_CHANNEL_OPENED, incident=incident, channel=channel, name=name)
+
+
+def recovering(tx: Transaction, incident: int, run: str) -> None:
+    """A run is about to touch production. Nothing happens when that is known already."""
+    if get(tx.connection, incident).state is IncidentState.RECOVERING:
+        return
+    # A second recovery starts the clocks again: the figures of the first one were not the end.
+    ended = dict.fromkeys(("recovered_at", "confirmed_at", "rto_seconds", "rpo_seconds", "outage_seconds"), None)
+    _move(tx, incident, IncidentState.RECOVERING, "drbot was about to start the recovery.", **ended)
+    tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run)
+
+
+def recovered(
+    tx: Transaction,
+    incident: int,
+    *,
+    run: str,
+    rto_seconds: float,
+    rpo_seconds: float | None,
+    outage_seconds: float | None,
+) -> None:
+    """Every check passed: the RTO clock stops. Nothing happens when it has stopped already."""
+    if get(tx.connection, incident).state is IncidentState.RECOVERED:
+        return
+    figures: dict[str, Any] = {"rto_seconds": rto_seconds, "rpo_seconds": rpo_seconds, "outage_seconds": outage_seconds}
+    tried = f"drbot was about to call DR-{incident} recovered."
+    _move(tx, incident, IncidentState.RECOVERED, tried, recovered_at=tx.now, **figures)
+    tx.record(EventKind.INCIDENT_RECOVERED, incident=incident, run=run, **figures)
+
+
+def confirm(tx: Transaction, incident: int, person: str | None, answer: str) -> None:
+    """What a person says about the users; only "yes" confirms."""
+    confirmed = {"confirmed_at": tx.now} if answer == "yes" else {}
+    if confirmed:
+        _change_open(tx, incident, f"You confirmed DR-{incident}.", **confirmed)
+    tx.record(EventKind.INCIDENT_CONFIRMED, incident=incident, person=person, answer=answer)
+
+
+def resolve(tx: Transaction, incident: int, person: str, summary: str) -> None:
+    """Close it."""
+    tried = f"You asked to resolve DR-{incident}."
+    _move(tx, incident, IncidentState.RESOLVED, tried, resolved_at=tx.now, summary=summary)
+    tx.record(EventKind.INCIDENT_RESOLVED, incident=incident, person=person, summary=summary)
+
+
+def note(tx: Transaction, incident: int, person: str | None, text: str) -> None:
+    """A line for the timeline."""
+    tx.record(EventKind.INCIDENT_NOTE, incident=incident, person=person, text=text)
+
+
+def _move(tx: Transaction, incident: int, target: IncidentState, tried: str, **values: Any) -> None:
+    statement = (
+        update(incidents)
+        .where(incidents.c.id == incident, incidents.c.state.in_(sources(INCIDENT_MOVES, target)))
+        .values(state=target.value, **values)
+    )
+    if tx.connection.execute(statement).rowcount == 0:
+        state = get(tx.connection, incident).state
+        raise UserError(tried, f"DR-{incident} is already {state.value}.", "See: /dr status")
+
+
+def _change_open(tx: Transaction, incident: int, tried: str, **values: Any) -> None:
+    statement = update(incidents).where(incidents.c.id == incident, incidents.c.state.in_(_OPEN)).values(**values)
+    if tx.connection.execute(statement).rowcount == 0:
+        state = get(tx.connection, incident).state
+        raise UserError(tried, f"DR-{incident} is already {state.value}.", "Declare a new incident.")

@@ -1,0 +1,80 @@
+"""Workers that died: what becomes of their runs and of the steps they had open (architecture.md, Runs)."""
+
+from sqlalchemy import select, update
+
+from core.events import EventKind
+from core.run import Run, RunState, StepState
+from core.runbook import Step
+from store.database import Transaction
+from store.rows import run_of
+from store.schema import runs, steps
+
+WHY = "Its worker stopped answering."
+
+
+def expire_leases(tx: Transaction) -> list[str]:
+    """Take every run whose lease is over away from its worker; returns the ids of these runs.
+
+    A step that may safely be started again is set back. Any other open step is unsure, and a person decides.
+    """
+    query = (
+        select(runs)
+        .where(runs.c.state == RunState.RUNNING.value, runs.c.lease_until < tx.now)
+        .order_by(runs.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    dead = [run_of(row) for row in tx.connection.execute(query).mappings().all()]
+    for run in dead:
+        _expire(tx, run)
+    return [run.id for run in dead]
+
+
+def _expire(tx: Transaction, run: Run) -> None:
+    unsure = _open_steps(tx, run)
+    state = RunState.NEEDS_DECISION if unsure else RunState.QUEUED
+    values = {"state": state.value, "owner": None, "lease_until": None, "queued_at": tx.now}
+    statement = update(runs).where(runs.c.id == run.id, runs.c.epoch == run.epoch)
+    tx.connection.execute(statement.values(**values, wakes=runs.c.wakes + 1))
+    if not unsure:
+        tx.record(EventKind.RUN_RESUMED, incident=run.incident, run=run.id, why=WHY)
+    for step_id in unsure:
+        tx.record(
+            EventKind.RUN_NEEDS_DECISION,
+            incident=run.incident,
+            run=run.id,
+            step=step_id,
+            question=f"The worker died during {step_id}. Nobody knows whether it was done.",
+            choices=_choices(_planned(run, step_id)),
+        )
+
+
+def _open_steps(tx: Transaction, run: Run) -> list[str]:
+    """Settle what was running when the worker died; returns the steps that only a person can settle."""
+    query = select(steps.c.id, steps.c.attempt).where(steps.c.run == run.id, steps.c.state == StepState.RUNNING.value)
+    unsure = []
+    for step_id, attempt in tx.connection.execute(query.order_by(steps.c.position)).all():
+        step = _planned(run, step_id)
+        about = {"incident": run.incident, "run": run.id, "step": step_id}
+        again = step is not None and step.again == "safe" and step.effect != "destroy"
+        state = StepState.PENDING if again else StepState.UNSURE
+        statement = update(steps).where(steps.c.run == run.id, steps.c.id == step_id)
+        tx.connection.execute(statement.values(state=state.value))
+        if again:
+            tx.record(EventKind.STEP_RETRIED, **about, attempt=attempt, why=f"{WHY} Safe to start again.")
+        else:
+            tx.record(EventKind.STEP_UNSURE, **about, why=WHY, probe=_probes(step))
+            unsure.append(step_id)
+    return unsure
+
+
+def _planned(run: Run, step_id: str) -> Step | None:
+    steps_of_plan = run.plan.steps if run.plan else ()
+    return next((step for step in steps_of_plan if step.id == step_id), None)
+
+
+def _probes(step: Step | None) -> list[str]:
+    return [probe.probe for probe in step.check] if step else []
+
+
+def _choices(step: Step | None) -> list[str]:
+    return [choice for choice in ("retry", "done", "undo", "stop") if choice != "undo" or (step and step.undo)]

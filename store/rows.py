@@ -1,0 +1,98 @@
+"""Rows become core types here, and the guards that every write shares: fence, run lock, upsert."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Insert, RowMapping, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.approval import ApprovalRequest, Door, RequestState, Vote
+from core.errors import FencedError, UserError
+from core.incident import Incident, IncidentState
+from core.level import Level
+from core.plan import Plan
+from core.policy import attestation_of
+from core.run import Run, RunKind, RunState, StepRecord, StepState
+from store.database import Transaction
+from store.schema import runs
+
+State = TypeVar("State", bound=StrEnum)
+
+
+def incident_of(row: RowMapping) -> Incident:
+    """A row of `incidents`."""
+    return Incident(**(dict(row) | {"level": Level(row["level"]), "state": IncidentState(row["state"])}))
+
+
+def run_of(row: RowMapping) -> Run:
+    """A row of `runs`."""
+    values = {key: value for key, value in row.items() if key not in {"wakes", "queued_at"}}
+    plan = None if row["plan"] is None else Plan.model_validate(row["plan"])
+    return Run(**(values | {"kind": RunKind(row["kind"]), "state": RunState(row["state"]), "plan": plan}))
+
+
+def step_of(row: RowMapping) -> StepRecord:
+    """A row of `steps`."""
+    return StepRecord(**(dict(row) | {"state": StepState(row["state"])}))
+
+
+def request_of(row: RowMapping) -> ApprovalRequest:
+    """A row of `requests`."""
+    values = {key: value for key, value in row.items() if key != "number"}
+    lists = {"guards": tuple(row["guards"]), "requesters": tuple(row["requesters"])}
+    return ApprovalRequest(**(values | lists | {"state": RequestState(row["state"])}))
+
+
+def vote_of(row: RowMapping) -> Vote:
+    """A row of `votes`."""
+    values = {key: value for key, value in row.items() if key not in {"id", "request"}}
+    return Vote(**(values | {"door": Door(row["door"]), "attestation": attestation_of(row["attestation"])}))
+
+
+def sources(moves: Mapping[State, Iterable[State]], target: State) -> list[str]:
+    """The states from which the table of moves leads to `target`: for `WHERE state IN (…)`."""
+    return [state.value for state, targets in moves.items() if target in targets]
+
+
+def load_run(connection: Connection, run_id: str) -> Run:
+    """The run. Raises UserError if there is none."""
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
+    return _existing(row, run_id)
+
+
+def lock_run(tx: Transaction, run_id: str) -> Run:
+    """The run, locked until the transaction ends: parking, voting and settling all pass through here."""
+    query = select(runs).where(runs.c.id == run_id).with_for_update()
+    return _existing(tx.connection.execute(query).mappings().first(), run_id)
+
+
+def _existing(row: RowMapping | None, run_id: str) -> Run:
+    if row is None:
+        raise UserError(f"You asked for the run {run_id}.", "There is no such run.", "See: /dr status")
+    return run_of(row)
+
+
+def fence(tx: Transaction, run: Run) -> None:
+    """Lock the run's row. Raises FencedError unless this very claim still holds the run."""
+    query = (
+        select(runs.c.id)
+        .where(runs.c.id == run.id, runs.c.epoch == run.epoch, runs.c.state == RunState.RUNNING.value)
+        .with_for_update()
+    )
+    if tx.connection.execute(query).first() is None:
+        raise FencedError(f"The run {run.id} is no longer ours (epoch {run.epoch}).")
+
+
+def insert_or(tx: Transaction, table: Table, values: Mapping[str, Any], *, replace: bool) -> bool:
+    """Insert the row; where its key is taken, replace it or leave it. Says whether anything was written."""
+    dialect = sqlite if tx.connection.dialect.name == "sqlite" else postgresql
+    keys = [column.name for column in table.primary_key]
+    statement: Insert
+    if replace:
+        rest = {name: value for name, value in values.items() if name not in keys}
+        statement = dialect.insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=rest)
+    else:
+        statement = dialect.insert(table).values(**values).on_conflict_do_nothing(index_elements=keys)
+    # RETURNING, because psycopg forgets the count of an INSERT.
+    return tx.connection.execute(statement.returning(*table.primary_key)).first() is not None

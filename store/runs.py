@@ -1,0 +1,297 @@
+"""Runs: queued by a command, claimed by one worker, parked, woken, finished (architecture.md, Runs).
+
+A claim raises `epoch`; every later write of the worker is fenced with it, so a worker that was believed dead
+can change nothing when it comes back.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from core.approval import RequestState
+from core.errors import FencedError, UserError
+from core.events import EventKind
+from core.plan import Plan, document_of, seal_of
+from core.run import RUN_MOVES, Run, RunKind, RunState, StepState
+from store import sub_runs
+from store.database import Transaction
+from store.leases import expire_leases
+from store.requests import end_live
+from store.rows import fence, load_run, lock_run, run_of, sources
+from store.schema import incidents, runs, steps
+from store.waking import wake, wakes
+
+__all__ = [
+    "claim",
+    "claimable",
+    "current",
+    "expire_leases",
+    "finish",
+    "get",
+    "hand_over",
+    "of_incident",
+    "park",
+    "planned",
+    "queue",
+    "renew",
+    "request_stop",
+    "unclaimed",
+    "wake",
+    "wakes",
+]
+
+_PARKED_EVENTS: Mapping[RunState, EventKind] = {
+    RunState.WAITING: EventKind.RUN_WAITING,
+    RunState.NEEDS_DECISION: EventKind.RUN_NEEDS_DECISION,
+    RunState.BLOCKED: EventKind.RUN_BLOCKED,
+}
+_END_EVENTS: Mapping[RunState, EventKind] = {
+    RunState.SUCCEEDED: EventKind.RUN_SUCCEEDED,
+    RunState.FAILED: EventKind.RUN_FAILED,
+    RunState.STOPPED: EventKind.RUN_STOPPED,
+}
+
+
+def queue(
+    tx: Transaction,
+    *,
+    incident: int,
+    site: str,
+    kind: RunKind,
+    runbook: str,
+    arguments: Mapping[str, str],
+    person: str,
+) -> Run:
+    """A new run that any worker of the site may claim."""
+    values = {
+        "id": _free_id(tx, incident),
+        "incident": incident,
+        "site": site,
+        "kind": kind.value,
+        "runbook": runbook,
+        "arguments": dict(arguments),
+        "state": RunState.QUEUED.value,
+        "epoch": 0,
+        "wakes": 0,
+        "requested_by": person,
+        "created_at": tx.now,
+        "queued_at": tx.now,
+    }
+    tx.connection.execute(insert(runs).values(**values))
+    run = get(tx.connection, str(values["id"]))
+    tx.record(
+        EventKind.RUN_QUEUED,
+        incident=incident,
+        run=run.id,
+        person=person,
+        kind=kind.value,
+        runbook=runbook,
+        arguments=dict(arguments),
+    )
+    return run
+
+
+def _free_id(tx: Transaction, incident: int) -> str:
+    # Locked, so that two runs of one incident that are queued in the same second get two names.
+    tx.connection.execute(select(incidents.c.id).where(incidents.c.id == incident).with_for_update())
+    base = f"r{incident}-{tx.now:%Y%m%d-%H%M%S}"
+    taken = set(tx.connection.execute(select(runs.c.id).where(runs.c.incident == incident)).scalars())
+    names = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def get(connection: Connection, run_id: str) -> Run:
+    """The run. Raises UserError if there is none."""
+    return load_run(connection, run_id)
+
+
+def of_incident(connection: Connection, incident: int) -> list[Run]:
+    """All runs of an incident, oldest first."""
+    query = select(runs).where(runs.c.incident == incident).order_by(runs.c.created_at, runs.c.id)
+    return [run_of(row) for row in connection.execute(query).mappings()]
+
+
+def current(connection: Connection, incident: int) -> Run | None:
+    """The newest run that is not over; else the newest, where a part of another run does not count."""
+    newest_first = of_incident(connection, incident)[::-1]
+    going = [run for run in newest_first if not run.is_over]
+    return next(iter(going or [run for run in newest_first if not sub_runs.is_part(run)]), None)
+
+
+def claimable(connection: Connection, site: str) -> list[str]:
+    """Ids of the runs that wait for a worker of this site, oldest first."""
+    query = (
+        select(runs.c.id)
+        .where(runs.c.site == site, runs.c.state == RunState.QUEUED.value)
+        .order_by(runs.c.created_at, runs.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:
+    """Runs that have been queued since before `older_than`: their bell was not heard."""
+    query = (
+        select(runs)
+        .where(runs.c.state == RunState.QUEUED.value, runs.c.queued_at < older_than)
+        .order_by(runs.c.queued_at)
+    )
+    return [run_of(row) for row in connection.execute(query).mappings()]
+
+
+def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run | None:
+    """The run, ours for `lease_seconds`; None if somebody else was faster or it is not queued."""
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state.in_(sources(RUN_MOVES, RunState.RUNNING)))
+        .values(
+            state=RunState.RUNNING.value,
+            epoch=runs.c.epoch + 1,
+            owner=owner,
+            lease_until=tx.now + timedelta(seconds=lease_seconds),
+        )
+    )
+    if tx.connection.execute(statement).rowcount == 0:
+        return None
+    first = update(runs).where(runs.c.id == run_id, runs.c.started_at.is_(None)).values(started_at=tx.now)
+    tx.connection.execute(first)
+    run = get(tx.connection, run_id)
+    tx.record(EventKind.RUN_CLAIMED, incident=run.incident, run=run.id, owner=owner, epoch=run.epoch)
+    return run
+
+
+def renew(tx: Transaction, run_id: str, epoch: int, lease_seconds: float) -> str | None:
+    """Hold the run for another `lease_seconds`. The reason if a stop was asked for. Raises FencedError."""
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.epoch == epoch, runs.c.state == RunState.RUNNING.value)
+        .values(lease_until=tx.now + timedelta(seconds=lease_seconds))
+        .returning(runs.c.stop_requested)
+    )
+    row = tx.connection.execute(statement).first()
+    if row is None:
+        raise FencedError(f"The run {run_id} is no longer ours (epoch {epoch}).")
+    return None if row.stop_requested is None else str(row.stop_requested)
+
+
+def planned(tx: Transaction, run: Run, plan: Plan) -> Run:
+    """Keep the plan and one pending row per step; a second plan of the same run replaces the first."""
+    fence(tx, run)
+    tx.connection.execute(delete(steps).where(steps.c.run == run.id))
+    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(plan=document_of(plan)))
+    rows = [
+        {
+            "run": run.id,
+            "id": step.id,
+            "position": position,
+            "state": StepState.PENDING.value,
+            "attempt": 0,
+            "facts": {},
+        }
+        for position, step in enumerate(plan.steps)
+    ]
+    if rows:
+        tx.connection.execute(insert(steps), rows)
+    tx.record(
+        EventKind.RUN_PLANNED,
+        incident=run.incident,
+        run=run.id,
+        seal=seal_of(plan),
+        headline=plan.headline,
+        warnings=plan.warnings,
+    )
+    return get(tx.connection, run.id)
+
+
+def park(tx: Transaction, run: Run, state: RunState, *, seen_wakes: int, **payload: Any) -> bool:
+    """Give the run back until something wakes it. False: it was woken meanwhile, so look again."""
+    fence(tx, run)
+    statement = (
+        update(runs)
+        .where(
+            runs.c.id == run.id,
+            runs.c.epoch == run.epoch,
+            runs.c.state == RunState.RUNNING.value,
+            runs.c.wakes == seen_wakes,
+        )
+        .values(state=state.value, owner=None, lease_until=None)
+    )
+    if tx.connection.execute(statement).rowcount == 0:
+        return False
+    tx.record(_PARKED_EVENTS[state], incident=run.incident, run=run.id, **payload)
+    return True
+
+
+def finish(tx: Transaction, run: Run, state: RunState, outcome: str, **payload: Any) -> None:
+    """The end of a run; a request that is still open ends with it."""
+    fence(tx, run)
+    _end(tx, run, state, outcome)
+    tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **({"why": outcome} | payload))
+
+
+def _end(tx: Transaction, run: Run, state: RunState, outcome: str) -> None:
+    statement = (
+        update(runs)
+        .where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_MOVES, state)))
+        .values(state=state.value, outcome=outcome, finished_at=tx.now, lease_until=None)
+    )
+    tx.connection.execute(statement)
+    end_live(tx, run, RequestState.STOPPED if state is RunState.STOPPED else RequestState.VOID, why=outcome)
+    sub_runs.report(tx, run, state, outcome)
+    for part in sub_runs.parts_of(tx.connection, run):
+        request_stop(tx, part.id, run.requested_by, outcome)
+
+
+def hand_over(tx: Transaction, run: Run, owner: str) -> None:
+    """Put the run back so that another worker goes on with the next step."""
+    fence(tx, run)
+    statement = (
+        update(runs)
+        .where(runs.c.id == run.id)
+        .values(state=RunState.QUEUED.value, owner=None, lease_until=None, queued_at=tx.now)
+    )
+    tx.connection.execute(statement)
+    tx.record(EventKind.RUN_HANDED_OVER, incident=run.incident, run=run.id, owner=owner)
+
+
+def request_stop(
+    tx: Transaction, run_id: str, person: str, why: str, *, safe_state: str = "", offers: Sequence[str] = ()
+) -> RunState:
+    """One person stops (approvals.md rule 8). A run that nobody is running is stopped at once.
+
+    `safe_state` and `offers` go into RUN_STOPPED in that case. Raises UserError when it is over already.
+    """
+    run = lock_run(tx, run_id)
+    if run.is_over:
+        raise UserError(f"You asked to stop {run_id}.", f"It has already {run.state.value}.", "See: /dr status")
+    tx.record(EventKind.RUN_STOP_REQUESTED, incident=run.incident, run=run.id, person=person, why=why)
+    reason = why or f"stopped by {person}"
+    values = {"stop_requested": reason, "wakes": runs.c.wakes + 1}
+    tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+    if run.state is RunState.RUNNING:
+        return run.state
+    _end(tx, run, RunState.STOPPED, reason)
+    _stop_waiting_steps(tx, run, reason)
+    tx.record(
+        EventKind.RUN_STOPPED,
+        incident=run.incident,
+        run=run.id,
+        person=person,
+        why=reason,
+        safe_state=safe_state,
+        offers=offers,
+    )
+    return RunState.STOPPED
+
+
+def _stop_waiting_steps(tx: Transaction, run: Run, why: str) -> None:
+    open_steps = (StepState.WAITING.value, StepState.UNSURE.value)
+    statement = (
+        update(steps)
+        .where(steps.c.run == run.id, steps.c.state.in_(open_steps))
+        .values(state=StepState.STOPPED.value, finished_at=tx.now)
+        .returning(steps.c.id)
+    )
+    for step_id in tx.connection.execute(statement).scalars().all():
+        tx.record(EventKind.STEP_STOPPED, incident=run.incident, run=run.id, step=step_id, why=why)

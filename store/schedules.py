@@ -1,0 +1,51 @@
+"""What is due later: rows with a time, fired by compare-and-set so that any number of bots may look."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from store.database import Transaction
+from store.rows import insert_or
+from store.schema import schedules
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """A row of `schedules`. `every_seconds` None = once."""
+
+    key: str
+    kind: str
+    next_at: datetime
+    incident: int | None = None
+    request: str | None = None
+    every_seconds: float | None = None
+
+
+def put(tx: Transaction, schedule: Schedule) -> None:
+    """Add it, or replace the one of the same key."""
+    values = {name: getattr(schedule, name) for name in schedule.__dataclass_fields__}
+    insert_or(tx, schedules, values, replace=True)
+
+
+def due(connection: Connection, now: datetime) -> list[Schedule]:
+    """What should have fired by now, oldest first."""
+    query = select(schedules).where(schedules.c.next_at <= now).order_by(schedules.c.next_at)
+    return [Schedule(**row) for row in connection.execute(query).mappings()]
+
+
+def take(tx: Transaction, schedule: Schedule) -> bool:
+    """True for exactly one caller: it must now do the thing. Times missed while nobody looked fire once."""
+    mine = (schedules.c.key == schedule.key, schedules.c.next_at == schedule.next_at)
+    if schedule.every_seconds is None:
+        return tx.connection.execute(delete(schedules).where(*mine)).rowcount == 1
+    late = max(0.0, (tx.now - schedule.next_at).total_seconds())
+    periods = math.floor(late / schedule.every_seconds) + 1
+    next_at = schedule.next_at + timedelta(seconds=periods * schedule.every_seconds)
+    return tx.connection.execute(update(schedules).where(*mine).values(next_at=next_at)).rowcount == 1
+
+
+def drop(tx: Transaction, incident: int) -> None:
+    """Nothing of this incident is due any more."""
+    tx.connection.execute(delete(schedules).where(schedules.c.incident == incident))

@@ -1,0 +1,239 @@
+"""Steps of a run: two transactions around every act, "started" and "finished", both fenced.
+
+A step that stands as running while nobody holds the run's lease is therefore one that nobody can vouch for.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from core.errors import PermanentError, TemporaryError, UserError
+from core.events import EventKind
+from core.run import STEP_MOVES, Run, StepRecord, StepState
+from store.database import Database, Transaction
+from store.rows import fence, lock_run, sources, step_of
+from store.schema import runs, steps
+from store.waking import wake
+
+_FRESH: Mapping[str, Any] = {
+    "finished_at": None,
+    "seconds": None,
+    "summary": None,
+    "facts": {},
+    "log": None,
+    "progress_done": None,
+    "progress_total": None,
+    "progress_unit": None,
+}
+
+
+def of_run(connection: Connection, run_id: str) -> list[StepRecord]:
+    """All steps in the order of the plan."""
+    query = select(steps).where(steps.c.run == run_id).order_by(steps.c.position)
+    return [step_of(row) for row in connection.execute(query).mappings()]
+
+
+def get(connection: Connection, run_id: str, step_id: str) -> StepRecord:
+    """One step. Raises UserError if the run has no such step."""
+    query = select(steps).where(steps.c.run == run_id, steps.c.id == step_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise UserError(f"You named the step {step_id}.", f"The run {run_id} has no such step.", "See: /dr status")
+    return step_of(row)
+
+
+def start(tx: Transaction, run: Run, step_id: str, *, title: Mapping[str, str] | str) -> StepRecord:
+    """The transaction before the act."""
+    fence(tx, run)
+    values = {**_FRESH, "attempt": steps.c.attempt + 1, "epoch": run.epoch, "started_at": tx.now}
+    _move(tx, run.id, step_id, StepState.RUNNING, **values)
+    record = get(tx.connection, run.id, step_id)
+    _event(tx, run, step_id, EventKind.STEP_STARTED, attempt=record.attempt, title=title)
+    return record
+
+
+def wait(tx: Transaction, run: Run, step_id: str) -> None:
+    """A gate is open for votes; what people see of it are the request's events."""
+    fence(tx, run)
+    _move(tx, run.id, step_id, StepState.WAITING, epoch=run.epoch, started_at=tx.now)
+
+
+def hand_over(tx: Transaction, run: Run, step_id: str, part: str) -> int:
+    """Another run does this step; it waits for that one's end. Which attempt this is."""
+    fence(tx, run)
+    values = {**_FRESH, "attempt": steps.c.attempt + 1, "epoch": run.epoch, "started_at": tx.now}
+    _move(tx, run.id, step_id, StepState.WAITING, **(values | {"facts": {"run": part}}))
+    return get(tx.connection, run.id, step_id).attempt
+
+
+def succeed(
+    tx: Transaction,
+    run: Run,
+    step_id: str,
+    *,
+    summary: str,
+    facts: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
+    log: str | None = None,
+) -> None:
+    """The transaction after an act that worked. `facts` are added to those the step has."""
+    fence(tx, run)
+    merged = {**get(tx.connection, run.id, step_id).facts, **(facts or {})}
+    values = {"summary": summary, "facts": merged, "seconds": seconds, "log": log, "finished_at": tx.now}
+    _move(tx, run.id, step_id, StepState.SUCCEEDED, **values)
+    _event(tx, run, step_id, EventKind.STEP_SUCCEEDED, summary=summary, seconds=seconds)
+
+
+def fail(
+    tx: Transaction,
+    run: Run,
+    step_id: str,
+    *,
+    why: str,
+    tail: str | Iterable[str] = "",
+    seconds: float | None = None,
+    log: str | None = None,
+) -> None:
+    """The transaction after an act that did not work; `tail` is the end of its output, masked."""
+    fence(tx, run)
+    values = {"summary": why, "seconds": seconds, "log": log, "finished_at": tx.now}
+    _move(tx, run.id, step_id, StepState.FAILED, **values)
+    tail = tail if isinstance(tail, str) else list(tail)
+    _event(tx, run, step_id, EventKind.STEP_FAILED, why=why, tail=tail)
+
+
+def skip(tx: Transaction, run: Run, step_id: str, why: str) -> None:
+    """Not needed: it is healthy already, or this is a drill."""
+    _end(tx, run, step_id, StepState.SKIPPED, EventKind.STEP_SKIPPED, why=why)
+
+
+def stopped(tx: Transaction, run: Run, step_id: str, why: str) -> None:
+    """Ended by STOP."""
+    _end(tx, run, step_id, StepState.STOPPED, EventKind.STEP_STOPPED, why=why)
+
+
+def undone(tx: Transaction, run: Run, step_id: str, summary: str) -> None:
+    """Taken back."""
+    _end(tx, run, step_id, StepState.UNDONE, EventKind.STEP_UNDONE, summary=summary)
+
+
+def unsure(tx: Transaction, run: Run, step_id: str, why: str) -> None:
+    """The act ended in a way that says neither yes nor no."""
+    _end(tx, run, step_id, StepState.UNSURE, EventKind.STEP_UNSURE, why=why)
+
+
+def retried(tx: Transaction, run: Run, step_id: str, why: str) -> None:
+    """A TemporaryError, and another try; only an event."""
+    fence(tx, run)
+    attempt = get(tx.connection, run.id, step_id).attempt
+    _event(tx, run, step_id, EventKind.STEP_RETRIED, attempt=attempt, why=why)
+
+
+def progress(database: Database, run: Run, step_id: str, done: float, total: float | None, unit: str) -> None:
+    """How far a running step is: a mutable row, no event, and not worth waiting for a busy database."""
+    statement = (
+        update(steps)
+        .where(
+            steps.c.run == run.id,
+            steps.c.id == step_id,
+            steps.c.epoch == run.epoch,
+            steps.c.state == StepState.RUNNING.value,
+        )
+        .values(progress_done=done, progress_total=total, progress_unit=unit)
+    )
+    with suppress(TemporaryError), database.write() as tx:
+        tx.connection.execute(statement)
+
+
+def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: str) -> None:
+    """A person says what becomes of an unsure or failed step: "retry", "done", "undo" or "stop".
+
+    "undo" only leaves facts["settled"]; "stop" asks the run to stop. The worker that wakes up acts on both.
+    """
+    run = lock_run(tx, run_id)
+    tried = f"You asked to settle {step_id} as {decision}."
+    record = get(tx.connection, run_id, step_id)
+    if run.is_over:
+        raise UserError(tried, f"The run has already {run.state.value}.", "See: /dr status")
+    if record.state not in {StepState.UNSURE, StepState.FAILED}:
+        raise UserError(tried, f"It is {record.state.value}; there is nothing to settle.", "See: /dr status")
+    facts = {**record.facts, "settled": decision, "settled_by": person}
+    if decision == "retry":
+        _move(tx, run_id, step_id, StepState.PENDING, facts=facts)
+    elif decision == "done":
+        summary = f"{person} says that it is done."
+        _move(tx, run_id, step_id, StepState.SUCCEEDED, facts=facts, summary=summary, finished_at=tx.now)
+    elif decision == "undo":
+        _set(tx, run_id, step_id, facts=facts)
+    elif decision == "stop":
+        _move(tx, run_id, step_id, StepState.STOPPED, facts=facts, finished_at=tx.now)
+        why = f"{person} settled {step_id} with stop."
+        tx.connection.execute(update(runs).where(runs.c.id == run_id).values(stop_requested=why))
+    else:
+        raise UserError(tried, f'"{decision}" is no decision.', "Use retry, done, undo or stop.")
+    _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision)
+    wake(tx, run_id, f"{step_id} was settled: {decision}")
+
+
+def ask(tx: Transaction, run: Run, step_id: str, text: Mapping[str, str] | str, answers: Iterable[str]) -> None:
+    """Put a question to the people of the incident."""
+    fence(tx, run)
+    choices = list(answers)
+    _move(
+        tx,
+        run.id,
+        step_id,
+        StepState.WAITING,
+        epoch=run.epoch,
+        started_at=tx.now,
+        facts={"answers": choices},
+    )
+    _event(tx, run, step_id, EventKind.STEP_ASKED, text=text, answers=choices)
+
+
+def answer(tx: Transaction, run_id: str, step_id: str, answer: str, person: str | None) -> None:
+    """The first answer counts. `person` None: nobody answered in time."""
+    run = lock_run(tx, run_id)
+    record = get(tx.connection, run_id, step_id)
+    tried = f"You answered {answer}."
+    if record.state is not StepState.WAITING or "answers" not in record.facts:
+        raise UserError(tried, "The question is not open.", "See: /dr status")
+    if "answer" in record.facts:
+        earlier = f"{record.facts['answered_by']} already answered {record.facts['answer']}."
+        raise UserError(tried, earlier)
+    if person is not None and answer not in record.facts["answers"]:
+        raise UserError(tried, "It is not one of the answers.", f"Use {' or '.join(record.facts['answers'])}.")
+    facts = {**record.facts, "answer": answer, "answered_by": person}
+    _set(tx, run_id, step_id, facts=facts)
+    _event(tx, run, step_id, EventKind.STEP_ANSWERED, person=person, answer=answer)
+    wake(tx, run_id, f"{step_id} was answered: {answer}")
+
+
+def _end(tx: Transaction, run: Run, step_id: str, state: StepState, kind: EventKind, **payload: str) -> None:
+    fence(tx, run)
+    sentence = next(iter(payload.values()))
+    _move(tx, run.id, step_id, state, summary=sentence, finished_at=tx.now)
+    _event(tx, run, step_id, kind, **payload)
+
+
+def _move(tx: Transaction, run_id: str, step_id: str, target: StepState, **values: Any) -> None:
+    statement = (
+        update(steps)
+        .where(steps.c.run == run_id, steps.c.id == step_id, steps.c.state.in_(sources(STEP_MOVES, target)))
+        .values(state=target.value, **values)
+    )
+    if tx.connection.execute(statement).rowcount == 0:
+        state = get(tx.connection, run_id, step_id).state
+        raise PermanentError(f"The step {step_id} is {state.value} and cannot become {target.value}.")
+
+
+def _set(tx: Transaction, run_id: str, step_id: str, **values: Any) -> None:
+    tx.connection.execute(update(steps).where(steps.c.run == run_id, steps.c.id == step_id).values(**values))
+
+
+def _event(
+    tx: Transaction, run: Run, step_id: str, kind: EventKind, *, person: str | None = None, **payload: Any
+) -> None:
+    tx.record(kind, incident=run.incident, run=run.id, step=step_id, person=person, **payload)

@@ -1,0 +1,80 @@
+"""A run inside another one: a step of the first hands over to a worker of another site and waits, parked.
+
+The second one says in its `arguments` which run and step it is part of; its end is that step's answer.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select, update
+
+from core.errors import UserError
+from core.events import EventKind
+from core.run import Run, RunState, StepState
+from core.runbook import Step, SubRun
+from store import steps
+from store.database import Transaction
+from store.rows import load_run, run_of
+from store.schema import runs
+from store.schema import steps as steps_table
+from store.waking import wake
+
+PART_OF, STEP = "part_of", "part_of_step"
+RUNBOOK = "sealed_runbook"  # SHA-256 of the runbook's file, as it was when people saw the plan
+BACKUP = "sealed_backup"  # SHA-256 of the backup in that plan
+
+
+def arguments_of(run: Run, step: Step, part: SubRun) -> dict[str, str]:
+    """What the second run is queued with."""
+    backup = run.plan.backup if run.plan else None
+    sealed = {BACKUP: backup.sha256} if backup and part.with_.get("backup") == backup.name else {}
+    return {**part.with_, **sealed, PART_OF: run.id, STEP: step.id, RUNBOOK: part.sha256}
+
+
+def is_part(run: Run) -> bool:
+    """Whether another run waits for this one: clocks, questions and words to stakeholders are left to that one."""
+    return PART_OF in run.arguments
+
+
+def whole_of(connection: Connection, run: Run) -> Run:
+    """The run that people agree to: the one that waits for this one, else this one."""
+    while is_part(run):
+        run = load_run(connection, run.arguments[PART_OF])
+    return run
+
+
+def parts_of(connection: Connection, run: Run) -> list[Run]:
+    """The runs that are part of this one and not over."""
+    query = select(runs).where(runs.c.incident == run.incident).order_by(runs.c.created_at)
+    found = [run_of(row) for row in connection.execute(query).mappings()]
+    return [other for other in found if other.arguments.get(PART_OF) == run.id and not other.is_over]
+
+
+def report(tx: Transaction, run: Run, state: RunState, outcome: str) -> None:
+    """In the transaction that ends a run: its end answers the step that waits for it."""
+    if not is_part(run):
+        return
+    whole, step_id = run.arguments[PART_OF], run.arguments[STEP]
+    try:
+        record = steps.get(tx.connection, whole, step_id)
+    except UserError:
+        return  # planned anew meanwhile, without such a step
+    if record.state is StepState.WAITING and record.facts.get("run") == run.id and "answer" not in record.facts:
+        facts = {**record.facts, "answer": state.value, "why": outcome, "answered_by": run.stop_requested}
+        statement = update(steps_table).where(steps_table.c.run == whole, steps_table.c.id == step_id)
+        tx.connection.execute(statement.values(facts=facts))
+        wake(tx, whole, f"{run.id} has {state.value}.")
+
+
+def wait_for(tx: Transaction, run: Run, step_id: str, part: Run, title: Mapping[str, str]) -> None:
+    """The step waits from now on for the end of `part`, which was queued in the same transaction."""
+    attempt = steps.hand_over(tx, run, step_id, part.id)
+    tx.record(
+        EventKind.STEP_STARTED,
+        incident=run.incident,
+        run=run.id,
+        step=step_id,
+        attempt=attempt,
+        title=title,
+        part=part.id,
+        site=part.site,
+    )

@@ -1,0 +1,87 @@
+"""Labs for tests: real ones, named by process, so that workers and people side by side never share one.
+
+A plugin (tests/conftest.py): `engine` is the URL of a prepared Docker engine, `lab_factory` makes labs that are removed
+at the end of the session. Without Docker these tests skip on a laptop and fail in CI.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from core.errors import UserError
+from lab.engine import connect, exclusive
+from lab.ownership import LABEL
+from lab.second_engine import SecondEngine
+from lab.setup import lab_home, labs_folder, open_lab, prepare
+from lab.system import Lab
+
+LabFactory = Callable[[str], Lab]
+
+
+def new_lab(name: str) -> Lab:
+    """A lab of this process that is up and healthy; whoever asks resets it, or uses `lab_factory`."""
+    lab = Lab(name=f"t{os.getpid()}{name}", home=labs_folder(lab_home()), host=prepare(lab_home(), print))
+    lab.up(print)
+    return lab
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """URL of a Docker engine that has the lab's images."""
+    try:
+        host = prepare(lab_home(), print)
+    except UserError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    with exclusive(lab_home() / "sweep.lock"):
+        sweep(host)
+    return host
+
+
+@pytest.fixture(scope="session")
+def lab_factory(engine: str) -> Iterator[LabFactory]:
+    """Makes labs by a short name, each once a session; tests that break one ask for a name of their own."""
+    labs: dict[str, Lab] = {}
+
+    def lab(name: str) -> Lab:
+        if name not in labs:
+            labs[name] = Lab(name=f"t{os.getpid()}{name}", home=labs_folder(lab_home()), host=engine)
+            labs[name].up(print)
+        return labs[name]
+
+    yield lab
+    for made in labs.values():
+        made.reset()
+
+
+@pytest.fixture(scope="module")
+def second_engine(engine: str) -> Iterator[SecondEngine]:
+    """The new host, empty but for images; one file of tests has it at a time."""
+    with exclusive(lab_home() / "second-test.lock"):
+        second = SecondEngine(home=lab_home())
+        second.start()
+        second.clear()
+        yield second
+        second.start()
+        second.clear()
+        second.stop()
+
+
+def sweep(host: str) -> None:
+    """Remove the labs of test runs that were killed."""
+    client = connect(host)
+    try:
+        volumes = client.volumes.list(filters={"label": LABEL})
+        names = {str((volume.attrs.get("Labels") or {}).get(LABEL)) for volume in volumes}
+    finally:
+        client.close()
+    for name in names:
+        process = re.match(r"t(\d+)[a-z]", name)
+        if process and not Path(f"/proc/{process[1]}").exists() and Path("/proc").exists():
+            with suppress(UserError):
+                open_lab(lab_home(), name).reset()

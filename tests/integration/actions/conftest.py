@@ -1,0 +1,104 @@
+"""One lab with a backup for all tests of actions, and the context a step gets."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.configuration import load_configuration
+from core.plan import BackupIdentity, Plan
+from core.run import Run, RunKind, RunState
+from core.runbook import Step
+from core.site import Backups, Configuration
+from lab.system import Lab
+from runners.action import StepContext
+from runners.backup import back_up_postgres
+from runners.clients.clients import Clients, clients_of
+from runners.settings import RunnerSettings
+from runners.target import Target
+from tests.houses import LabFactory
+
+
+def own(run: str) -> str:
+    """The id of a run of this process: others may be at work on the same engine."""
+    return f"{run}-{os.getpid()}"
+
+
+@dataclass
+class Bench:
+    """A lab, its clients, one good backup, and contexts to run steps in."""
+
+    lab: Lab
+    configuration: Configuration
+    clients: Clients
+    backup: BackupIdentity
+    lines: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    on_progress: Callable[[float], None] = lambda done: None
+
+    @property
+    def volume(self) -> str:
+        """Production's."""
+        postgres = self.configuration.site().postgres
+        assert postgres is not None
+        return postgres.volume
+
+    def context(self, step: str = "restore-beside", run: str = "r1", **changes: Any) -> StepContext:
+        """A step of a run with the good backup sealed into its plan."""
+        run = own(run)
+        return StepContext(
+            run=Run(
+                id=run, incident=1, site="production", kind=RunKind.RECOVER, runbook="x", arguments={},
+                state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
+            ),
+            plan=Plan(
+                runbook="x", runbook_sha256="0", level=2, site="production", run=run, steps=(), fingerprint={},
+                backup=changes.pop("backup", self.backup), surveyed_at=datetime.now(UTC),
+            ),
+            step=Step(id=step, title={"en": step}, do="evidence.collect"),
+            attempt=1,
+            site=self.configuration.site(),
+            configuration=self.configuration,
+            clients=changes.pop("clients", self.clients),
+            facts={},
+            cancelled=self.stop.is_set,
+            progress=lambda done, total, unit: self.on_progress(done),
+            log=self.lines.append,
+            labels={"drbot.incident": "1", "drbot.run": run, "drbot.step": step},
+        )  # fmt: skip
+
+    def containers(self, run: str) -> tuple[str, ...]:
+        """Ids of the containers of this run on the engine now."""
+        return self.clients.docker.labelled({"drbot.run": own(run)})
+
+    def with_backups(self, folder: Path) -> Clients:
+        """The same clients with another folder of backups."""
+        changed = self.configuration.model_copy(update={"backups": Backups(directory=folder)})
+        return replace(
+            self.clients, backups=clients_of(self.configuration.site(), changed, self.clients.settings).backups
+        )
+
+
+@pytest.fixture(scope="session")
+def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Made once: a lab that is up, and a backup of it."""
+    lab = lab_factory("actions")
+    configuration = load_configuration(lab.configuration).configuration
+    settings = RunnerSettings(home=tmp_path_factory.mktemp("home"), docker_host=None)
+    clients = clients_of(configuration.site(), configuration, settings)
+    back_up_postgres(configuration, "production", clients=clients)
+    target = Target(configuration.site(), configuration, clients)
+    chosen = target.choose_backup()
+    assert not chosen.refused
+    return Bench(lab=lab, configuration=configuration, clients=clients, backup=chosen.backup)
+
+
+@pytest.fixture
+def bench(shared: Bench) -> Bench:
+    """The shared lab with fresh ears and no STOP."""
+    return replace(shared, lines=[], stop=threading.Event(), on_progress=lambda done: None)

@@ -1,0 +1,130 @@
+"""Level 1 on a real lab: evidence, restart, down and up, health, and who is to blame."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import PermanentError
+from lab.breakage import break_it
+from runners.actions import backup, compose, disk, evidence, health
+from runners.actions.fingerprint import fingerprint
+from runners.backup import back_up_postgres
+from tests.integration.actions.conftest import Bench
+
+pytestmark = pytest.mark.docker
+
+AUTH = {"services": ["auth"], "within": "60s"}
+
+
+def test_a_restart_heals_a_service_that_was_stopped(bench: Bench) -> None:
+    context = bench.context("restart")
+    break_it(bench.lab, "auth-down")
+    assert not health.services(context, AUTH).passed
+    assert compose.stopped(context, AUTH).passed
+
+    compose.restart(context, AUTH)
+    outcome = health.wait(context, AUTH)
+
+    assert outcome.facts["healthy"] == ["auth"]
+    assert compose.running(context, AUTH).passed
+
+
+def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(bench: Bench) -> None:
+    context = bench.context("recreate")
+    break_it(bench.lab, "auth-crashloop")
+    compose.restart(context, AUTH)
+    with pytest.raises(PermanentError, match=r"Not healthy after 1 s: auth"):
+        health.wait(context, {**AUTH, "within": "1s"})
+
+    compose.recreate(context, AUTH)
+
+    health.wait(context, AUTH)
+
+
+def test_the_culprit_is_named_when_postgres_or_redis_is_down(bench: Bench) -> None:
+    context = bench.context("probe")
+    assert health.dependencies(context, {}).facts == {"culprit": None, "postgres": None, "redis": None}
+
+    compose.stop(context, {"services": "redis"})
+    try:
+        found = health.dependencies(context, {})
+    finally:
+        compose.start(context, {"services": "redis"})
+        health.wait(context, {"services": "redis auth"})
+
+    assert found.facts["culprit"] == "redis"
+    assert "exited" in found.summary
+
+
+def test_services_start_behind_what_they_need(bench: Bench) -> None:
+    services = dict(bench.configuration.site().services)
+
+    assert compose.waves(services) == [
+        ["postgres", "redis"], ["auth", "user", "admin"], ["front-user", "front-admin"],
+    ]  # fmt: skip
+
+
+def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
+    context = bench.context("evidence", run="r7-evidence")
+    passwords = [
+        line.partition("=")[2]
+        for path in bench.configuration.site().projects.glob("*/.env")
+        for line in path.read_text().splitlines()
+        if "PASSWORD" in line
+    ]
+
+    outcome = evidence.collect(context, {"services": ["postgres", "redis", "auth"]})
+
+    folder = Path(outcome.facts["folder"])
+    everything = "".join(path.read_text() for path in folder.iterdir())
+    assert outcome.facts["missing"] == []
+    assert "ready to accept connections" in (folder / "postgres.log").read_text()
+    assert "Database system identifier" in (folder / "postgres.control.txt").read_text()
+    assert json.loads((folder / "auth.inspect.json").read_text())["State"]["Running"] is True
+    assert passwords
+    assert not [password for password in passwords if password in everything]
+
+
+def test_the_fingerprint_is_the_same_until_something_changes(bench: Bench) -> None:
+    site, context = bench.configuration.site(), bench.context("survey")
+
+    def look() -> dict[str, object]:
+        return fingerprint(bench.clients, site, context.labels, context.cancelled)
+
+    before = look()
+    override = bench.clients.compose.folder(site.services["auth"].project) / "docker-compose.override.yml"
+    override.write_text("services: {}\n")
+    try:
+        changed = look()
+    finally:
+        override.unlink()
+
+    assert str(before["postgres"]).isdigit()
+    assert look() == before
+    assert [key for key in before if before[key] != changed[key]] == ["projects"]
+
+
+def test_a_backup_counts_what_the_database_holds(bench: Bench) -> None:
+    context = bench.context("check-backup")
+
+    manifest = back_up_postgres(bench.configuration, "production", clients=bench.clients)
+
+    assert manifest.rows == bench.clients.postgres.rows(context.labels, context.cancelled)
+    assert manifest.server_version.startswith("15.")
+    assert backup.check_again(context, {"backup": manifest.name}).facts["rows"] == manifest.rows
+    assert backup.fresh(context, {}).passed
+    assert not backup.fresh(context, {"max_age": 0}).passed
+    assert not list(bench.clients.backups.directory.glob("*.part"))
+
+
+def test_room_is_measured_in_backups(bench: Bench) -> None:
+    context = bench.context("ready")
+
+    assert disk.free(context, {"need": "2.5x backup"}).passed
+    assert not disk.free(context, {"need": "100000 TB"}).passed
+
+
+def test_a_service_nobody_knows_is_answered_with_those_there_are(bench: Bench) -> None:
+    with pytest.raises(PermanentError, match='no service "aut"; there are: postgres, redis, auth'):
+        compose.restart(bench.context(), {"services": ["aut"]})

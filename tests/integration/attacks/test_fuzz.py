@@ -1,0 +1,147 @@
+"""Deliveries doubled, reordered, altered, late: no double effect, no vote that should not count, none is lost."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.settings import BotSettings
+from bot.slack import client_of
+from commands.context import context_of
+from core.approval import RequestState
+from core.configuration import Loaded
+from core.events import EventKind
+from store import journal, requests
+from store.database import Database
+from tests.integration.attacks.fuzz import Bell, Meant, Oracle, World
+from tests.integration.attacks.town import MORE, configuration_of
+from tests.integration.bot.conftest import ROOT
+from workspace.faults import Faults
+from workspace.http_delivery import Signed
+from workspace.people import BOT_TOKEN, PEOPLE
+from workspace.server import Workspace
+from workspace.state import State
+
+A_WORLD = 250
+"""Deliveries to one ledger: it is read whole at every vote."""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrated once."""
+    path = tmp_path_factory.mktemp("fuzz") / "state.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[WebClient]:
+    """Of a local Slack that knows everybody's account."""
+    # Hundreds of short-lived bots ask who everybody is, more often than Slack would answer one.
+    workspace = Workspace(ROOT / "manifest.yml", State(people=(*PEOPLE, *MORE)), Faults(rate_limits=False))
+    workspace.start()
+    yield client_of(BotSettings(bot_token=BOT_TOKEN, api_url=workspace.api_url))
+    workspace.stop()
+
+
+def batch(world: World, size: int) -> list[tuple[Signed, Meant]]:
+    """Submissions, a fifth of them twice or more, in any order."""
+    made = [world.submission() for _ in range(size)]
+    doubled = [one for one in made if world.chance.random() < 0.2 for _ in range(world.chance.choice([1, 1, 3]))]
+    everything = [*made, *doubled]
+    world.chance.shuffle(everything)
+    return everything
+
+
+def play(world: World, deliveries: int) -> int:
+    """Deliver; compare with the oracle after each batch. How many were made."""
+    done = 0
+    while done < deliveries:
+        for request, meant in batch(world, world.chance.randrange(1, 12)):
+            world.oracle.hear(meant)
+            world.deliver(request)
+            done += 1
+        agree(world)
+        what = world.chance.random()
+        if what < 0.2:
+            world.end(world.chance.choice([RequestState.EXPIRED, RequestState.VOID, RequestState.STOPPED]))
+        if what < 0.45:
+            world.ask()
+    return done
+
+
+def agree(world: World) -> None:
+    """drbot and the oracle say the same about the newest requests."""
+    with world.database.read() as connection:
+        for request in world.requests[-4:]:
+            found = {vote.person: vote.decision for vote in requests.votes(connection, request.id)}
+            assert found == world.oracle.said[request.id]
+            assert requests.get(connection, request.id).state.value == world.oracle.states[request.id]
+
+
+def fuzz(folder: Path, template: Path, client: WebClient, seed: int, deliveries: int) -> dict[int, int]:
+    """One world; the statuses of its answers."""
+    path = folder / f"{seed}.db"
+    shutil.copy(template, path)
+    database = Database(f"sqlite:///{path}")
+    context = context_of(database, Bell(), Loaded(configuration=configuration_of(folder)))
+    world = World(context, client, random.Random(seed))  # noqa: S311 - the same world every time
+    play(world, deliveries)
+    with database.read() as connection:
+        events = journal.after(connection, 0, limit=100_000)
+        counted = [event for event in events if event.kind is EventKind.VOTE_COUNTED]
+        cast = [vote for request in world.requests for vote in requests.votes(connection, request.id)]
+        assert journal.verify(connection) == []
+    assert len(counted) == len(cast)
+    assert len({(vote.person, vote.decision, vote.at) for vote in cast}) == len(cast)
+    database.close()
+    path.unlink()
+    return world.statuses
+
+
+def many(folder: Path, template: Path, client: WebClient, deliveries: int, first_seed: int) -> None:
+    total: dict[int, int] = {}
+    for seed in range(first_seed, first_seed + deliveries // A_WORLD):
+        for status, count in fuzz(folder, template, client, seed, A_WORLD).items():
+            total[status] = total.get(status, 0) + count
+    print(f"{sum(total.values()):,} deliveries, answered {total}")
+
+    assert sum(total.values()) >= deliveries
+    assert set(total) == {200, 401}
+
+
+def test_two_thousand_deliveries_and_the_oracle_agree(tmp_path: Path, template: Path, client: WebClient) -> None:
+    many(tmp_path, template, client, 2_000, 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_a_hundred_thousand_deliveries_and_the_oracle_agree(tmp_path: Path, template: Path, client: WebClient) -> None:
+    many(tmp_path, template, client, 100_000, 1_000_000)
+
+
+class Lenient(Oracle):
+    """An oracle without the rule that who asked does not count."""
+
+    def hear(self, meant: Meant) -> None:
+        """Aiko is taken for somebody else."""
+        super().hear(replace(meant, person="chika") if meant.person == "aiko" else meant)
+
+
+def test_an_oracle_without_a_rule_soon_disagrees(tmp_path: Path, template: Path, client: WebClient) -> None:
+    path = tmp_path / "hole.db"
+    shutil.copy(template, path)
+    database = Database(f"sqlite:///{path}")
+    context = context_of(database, Bell(), Loaded(configuration=configuration_of(tmp_path)))
+    world = World(context, client, random.Random(7))  # noqa: S311 - the same world every time
+    world.oracle = Lenient(states=world.oracle.states, said=world.oracle.said)
+
+    with pytest.raises(AssertionError):
+        play(world, 2_000)
+    database.close()

@@ -1,0 +1,1 @@
+"""Full backups on a real S3 API, with its faults."""

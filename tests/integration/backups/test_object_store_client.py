@@ -1,0 +1,178 @@
+"""The client of the bucket: what it stores is verified, what it brings goes on where it was cut."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from core.errors import CancelledError, PermanentError, TemporaryError
+from core.site import ObjectStore
+from runners.clients.object_store import PART_BYTES, ObjectStoreClient, StoredObject
+from tests.integration.backups.conftest import Place
+
+BODY = bytes(range(256)) * 20_000
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+def stored(place: Place, tmp_path: Path, body: bytes = BODY) -> StoredObject:
+    path = tmp_path / "archive"
+    path.write_bytes(body)
+    return place.client().upload(path, "archive", sha256=hashlib.sha256(body).hexdigest())
+
+
+def test_what_is_uploaded_in_parts_has_its_digest_and_is_locked(place: Place, tmp_path: Path) -> None:
+    body = BODY * (PART_BYTES // len(BODY) + 2)
+    seen: list[float] = []
+    path = tmp_path / "archive"
+    path.write_bytes(body)
+    client = place.client()
+
+    found = client.upload(
+        path, "archive", sha256=hashlib.sha256(body).hexdigest(), progress=lambda done, total, unit: seen.append(done)
+    )
+
+    assert (found.size, found.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+    assert found.version is not None
+    assert max(seen) == len(body)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.client.delete_object(
+            Bucket=client.settings.bucket, Key=f"{place.prefix}archive", VersionId=found.version
+        )
+
+
+def test_a_small_document_is_written_read_and_listed(place: Place) -> None:
+    client = place.client()
+
+    client.write("one.json", b"{}", locked=True)
+
+    assert client.read("one.json") == b"{}"
+    assert [found.key for found in client.list("one")] == ["one.json"]
+
+
+def test_an_upload_stops_when_it_is_cancelled_and_leaves_nothing(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "archive"
+    path.write_bytes(BODY)
+
+    with pytest.raises(CancelledError):
+        place.client().upload(path, "archive", sha256=DIGEST, cancelled=lambda: True)
+
+    assert place.client().list() == ()
+
+
+def test_a_download_goes_on_where_it_was_cut(place: Place, tmp_path: Path, here: Path) -> None:
+    found = stored(place, tmp_path)
+    place.faults.cut_after, place.faults.cuts = 1_500_000, 3
+
+    place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
+
+    assert (here / "archive").read_bytes() == BODY
+    gets = [line.rpartition(" bytes=")[2] for line in place.faults.seen if line.startswith("GET") and "bytes=" in line]
+    assert len(gets) == 3
+    assert len(set(gets)) == 3  # each begins further on
+
+
+def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, tmp_path: Path, here: Path) -> None:
+    found = stored(place, tmp_path)
+    (here / "archive.part").write_bytes(BODY[:4_000_000])
+
+    place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
+
+    assert (here / "archive").read_bytes() == BODY
+    assert [line for line in place.faults.seen if line.endswith("bytes=4000000-")]
+
+
+def test_a_damaged_beginning_is_found_and_does_not_stay(place: Place, tmp_path: Path, here: Path) -> None:
+    found = stored(place, tmp_path)
+    (here / "archive.part").write_bytes(b"x" * 1000)
+
+    with pytest.raises(PermanentError, match="SHA-256"):
+        place.client().download(found, here / "archive", sha256=DIGEST)
+
+    assert list(here.iterdir()) == []
+
+
+def test_a_store_that_stays_silent_ends_in_a_temporary_error_and_keeps_what_came(
+    place: Place, tmp_path: Path, here: Path
+) -> None:
+    found = stored(place, tmp_path)
+    client = place.client(proxied=True)
+    place.faults.cut_after, place.faults.cuts = 2_000_000, 1
+    with pytest.raises(TemporaryError) as failed:
+        client.download(found, here / "archive", sha256=DIGEST, progress=lambda *_: set_status(place, 503))
+    place.faults.status = None
+
+    client.download(found, here / "archive", sha256=DIGEST)
+
+    assert failed.value.kind == "throttled"
+    assert (here / "archive").read_bytes() == BODY
+
+
+def set_status(place: Place, status: int) -> None:
+    place.faults.status = status
+
+
+def test_a_slow_store_is_slow_and_nothing_else(place: Place, tmp_path: Path, here: Path) -> None:
+    found = stored(place, tmp_path)
+    place.faults.bytes_per_second = 10_000_000
+    seen: list[float] = []
+
+    place.client(proxied=True).download(
+        found, here / "archive", sha256=DIGEST, progress=lambda done, total, unit: seen.append(done)
+    )
+
+    assert seen == sorted(seen)
+    assert seen[-1] == len(BODY)
+
+
+def test_stop_ends_a_download_and_a_later_one_goes_on(place: Place, tmp_path: Path, here: Path) -> None:
+    found = stored(place, tmp_path)
+
+    with pytest.raises(CancelledError):
+        place.client().download(found, here / "archive", sha256=DIGEST, cancelled=lambda: True)
+    place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
+
+    assert [line for line in place.faults.seen if "bytes=" in line]
+
+
+def test_an_object_that_is_replaced_meanwhile_is_not_mixed_with_the_old_one(
+    place: Place, tmp_path: Path, here: Path
+) -> None:
+    old = stored(place, tmp_path)
+    stored(place, tmp_path, b"y" * len(BODY))
+    newest = StoredObject(key=old.key, size=old.size, modified_at=old.modified_at, etag=old.etag)
+
+    with pytest.raises(PermanentError, match="replaced while"):
+        place.client().download(newest, here / "archive", sha256="")
+    place.client().download(old, here / "archive", sha256=DIGEST)  # its version is still there
+
+    assert (here / "archive").read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("act", "permission"),
+    [("list", "s3:ListBucket"), ("head", "s3:GetObject"), ("read", "s3:GetObject"), ("remove", "s3:DeleteObject")],
+)
+def test_a_refusal_names_the_place_and_the_permission(place: Place, act: str, permission: str) -> None:
+    place.client().write("one.json", b"{}")
+
+    with pytest.raises(PermanentError, match=permission) as refused:
+        getattr(place.client(person="nobody"), act)("one.json")
+
+    assert f"s3://ai-micro-backups/{place.prefix}" in str(refused.value)
+
+
+def test_wrong_keys_no_bucket_no_object_and_no_server_are_told_apart(place: Place) -> None:
+    wrong = {**place.bucket.keys(), "AWS_SECRET_ACCESS_KEY": "wrong"}
+    settings = place.client().settings
+    elsewhere = settings.model_copy(update={"bucket": "no-such-bucket"})
+    nowhere = ObjectStore(bucket="x", endpoint="http://127.0.0.1:1")
+
+    with pytest.raises(PermanentError, match="must be valid"):
+        ObjectStoreClient(settings, wrong).read("one.json")
+    with pytest.raises(PermanentError, match="no such bucket"):
+        ObjectStoreClient(elsewhere, place.bucket.keys()).list()
+    with pytest.raises(PermanentError, match="no such object"):
+        place.client().head("missing")
+    with pytest.raises(TemporaryError, match="connection failed"):
+        ObjectStoreClient(nowhere, place.bucket.keys()).list()

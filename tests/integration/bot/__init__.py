@@ -1,0 +1,1 @@
+"""The bot against the local Slack, with the real store."""

@@ -1,0 +1,169 @@
+"""A bot on a thread, the local Slack and an SQLite store. No Docker: tests play the worker through the store."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.main import run_bot
+from bot.settings import BotSettings
+from core.configuration import Loaded
+from core.events import Event
+from core.incident import Incident
+from core.site import Configuration
+from store import incidents, journal
+from store.database import Database
+from store.doorbell import Doorbell, doorbell_of
+from tests.waiting import wait_for
+from workspace.client import People
+from workspace.people import APP_TOKEN, BOT_TOKEN
+from workspace.server import Workspace
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 40.0
+
+Message = dict[str, Any]
+
+
+def person(name: str, *roles: str, language: str = "en") -> dict[str, Any]:
+    return {"name": name, "slack": [f"U00{name.upper()}"], "roles": roles, "language": language}
+
+
+def configuration(folder: Path) -> Configuration:
+    """One site; Aiko commands, Ben and Chika approve, Dan looks on."""
+    service = {"project": "auth", "service": "api", "role": "app", "title": "Sign-in"}
+    return Configuration.model_validate(
+        {
+            "system": "ai-micro-service",
+            "sites": {"production": {"projects": str(folder), "services": {"auth": service}}},
+            "backups": {"directory": str(folder)},
+            "people": {
+                "aiko": person("Aiko", "commander", "approver"),
+                "ben": person("Ben", "approver"),
+                "chika": person("Chika", "approver", language="ja"),
+                "dan": person("Dan", "observer"),
+            },
+        }
+    )
+
+
+@dataclass(kw_only=True)
+class Process:
+    """What the bot is built from."""
+
+    loaded: Loaded
+    home: Path
+    database: Database
+    doorbell: Doorbell
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """Everything a test looks at."""
+
+    workspace: Workspace
+    people: People
+    process: Process
+    settings: BotSettings
+    thread: threading.Thread | None = None
+
+    @property
+    def database(self) -> Database:
+        return self.process.database
+
+    def start_bot(self) -> None:
+        self.process.stop.clear()
+        self.thread = threading.Thread(target=run_bot, args=(self.process, self.settings), daemon=True)
+        self.thread.start()
+
+    def stop_bot(self) -> None:
+        self.process.stop.set()
+        if self.thread is not None:
+            with suppress(ValueError):  # the bot may be quicker; the SDK waits for its socket to fall silent
+                self.people.drop_sockets()
+            self.thread.join(timeout=20)
+            assert not self.thread.is_alive()
+            self.thread = None
+
+    def declare(self, words: str = "level2 PostgreSQL does not start", user: str = "U00AIKO") -> Incident:
+        """`/dr declare …`; the incident once it has its channel."""
+        assert self.people.command(user, "dr-ops", f"/dr declare {words}").acknowledged
+        return self.opened()
+
+    def opened(self) -> Incident:
+        """The newest incident, with its channel."""
+
+        def newest() -> Incident | None:
+            with self.database.read() as connection:
+                found = incidents.recent(connection)
+            return found[0] if found and found[0].channel else None
+
+        incident = wait_for(newest, PATIENCE, "the incident's channel")
+        assert incident is not None
+        here = incident.channel or ""
+        wait_for(lambda: "U00DAN" in self.people.channel(here)["members"], PATIENCE, "the roster in the channel")
+        return incident
+
+    def messages(self, channel: str | None) -> list[Message]:
+        """What everybody sees there."""
+        return [message for message in self.people.messages(channel or "") if not message["ephemeral"]]
+
+    def message(self, channel: str | None, fits: Callable[[Message], object], what: str) -> Message:
+        """The newest message that fits."""
+
+        def newest() -> Message | None:
+            return next((one for one in reversed(self.messages(channel)) if fits(one)), None)
+
+        found = wait_for(newest, PATIENCE, what)
+        assert found is not None
+        return found
+
+    def keys(self, channel: str | None) -> list[str]:
+        """The ids of drbot's messages, which must be unique."""
+        found = [(message.get("metadata") or {}).get("event_payload", {}) for message in self.messages(channel)]
+        return [payload["key"] for payload in found if "key" in payload]
+
+    def events(self) -> list[Event]:
+        with self.database.read() as connection:
+            return journal.after(connection, 0, limit=10_000)
+
+
+@pytest.fixture
+def manifest() -> Path:
+    """The app as it is installed; a test may bring another one."""
+    return ROOT / "manifest.yml"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, manifest: Path) -> Iterator[Scene]:
+    """A workspace and a store; the test starts the bot."""
+    workspace = Workspace(manifest)
+    workspace.start()
+    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database.migrate()
+    process = Process(
+        loaded=Loaded(configuration=configuration(tmp_path)),
+        home=tmp_path,
+        database=database,
+        doorbell=doorbell_of(None),
+    )
+    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=workspace.api_url)
+    with People(workspace.url) as people:
+        scene = Scene(workspace=workspace, people=people, process=process, settings=settings)
+        yield scene
+        scene.stop_bot()
+    database.close()
+    workspace.stop()
+
+
+@pytest.fixture
+def served(scene: Scene) -> Scene:
+    """With the bot running and connected."""
+    scene.start_bot()
+    scene.people.wait_for_connection()
+    return scene

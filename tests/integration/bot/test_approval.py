@@ -1,0 +1,102 @@
+"""The approval card and the vote dialog, clicked by people."""
+
+from typing import Any
+
+from core.approval import RequestState
+from core.events import EventKind
+from core.incident import Incident
+from store import requests
+from tests.integration.bot.conftest import PATIENCE, Message, Scene
+from tests.integration.bot.worker import opened, planned
+from tests.waiting import wait_for
+
+
+def buttons(message: Message) -> list[dict[str, Any]]:
+    return [one for block in message["blocks"] if block["type"] == "actions" for one in block["elements"]]
+
+
+def card(scene: Scene, incident: Incident, words: str) -> Message:
+    return scene.message(incident.channel, lambda one: words in one["text"] and "production" in one["text"], words)
+
+
+def open_dialog(scene: Scene, user: str, message: Message, action: str = "vote:approve") -> dict[str, Any]:
+    assert scene.people.click(user, message, action).acknowledged
+    return scene.people.wait_for_view(user, lambda view: view["callback_id"] == "vote", PATIENCE)
+
+
+def typed(**fields: str) -> dict[str, dict[str, str]]:
+    return {name: {"value": text} for name, text in fields.items()}
+
+
+def submit(scene: Scene, user: str, view: dict[str, Any], **fields: str) -> None:
+    assert scene.people.submit(user, view["id"], typed(**fields)).acknowledged
+
+
+def shown(scene: Scene, user: str, words: str) -> None:
+    """The person's dialog says it."""
+    wait_for(lambda: any(words in str(view["blocks"]) for view in scene.people.views(user)), PATIENCE, words)
+
+
+def test_two_people_approve_in_dialogs_and_the_card_loses_its_approve_button(served: Scene) -> None:
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    asking = card(served, incident, "Approval needed")
+
+    assert "<@U00BEN>" in asking["text"]
+    assert "<@U00AIKO>" not in asking["text"]
+    view = open_dialog(served, "U00BEN", asking)
+    assert "volume postgres_data of ai-micro-postgres" in str(view["blocks"])
+    submit(served, "U00BEN", view, target="production", reason="I read it")
+    shown(served, "U00BEN", "1 of 2")
+    submit(served, "U00CHIKA", open_dialog(served, "U00CHIKA", asking), target="production", reason="読みました")
+    shown(served, "U00CHIKA", "2/2")
+
+    granted = card(served, incident, "Approved")
+    assert granted["ts"] == asking["ts"]
+    assert [one["action_id"] for one in buttons(granted)] == ["vote:deny"]
+    with served.database.read() as connection:
+        assert requests.get(connection, request.id).state is RequestState.GRANTED
+
+
+def test_the_declarers_own_vote_is_refused_privately_and_recorded(served: Scene) -> None:
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    asking = card(served, incident, "Approval needed")
+
+    assert served.people.click("U00AIKO", asking, "vote:approve").acknowledged
+
+    shown(served, "U00AIKO", "two others must approve")
+    assert not any("two others must approve" in str(one["blocks"]) for one in served.messages(incident.channel))
+    refused = wait_for(
+        lambda: [event for event in served.events() if event.kind is EventKind.VOTE_REFUSED], PATIENCE, "the record"
+    )
+    assert [(event.person, event.payload["code"]) for event in refused] == [("aiko", "requester")]
+    with served.database.read() as connection:
+        assert requests.votes(connection, request.id) == []
+
+
+def test_a_wrong_target_is_said_at_the_field_and_can_be_corrected(served: Scene) -> None:
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    view = open_dialog(served, "U00BEN", card(served, incident, "Approval needed"))
+
+    answer = served.people.submit("U00BEN", view["id"], typed(target="staging", reason="wrong window"))
+
+    assert "staging" in answer.errors["target"]
+    submit(served, "U00BEN", view, target="production", reason="now right")
+    shown(served, "U00BEN", "1 of 2")
+    with served.database.read() as connection:
+        assert [vote.person for vote in requests.votes(connection, request.id)] == ["ben"]
+
+
+def test_a_denied_card_has_no_live_buttons(served: Scene) -> None:
+    incident = served.declare()
+    opened(served.database, planned(served.database, incident))
+    asking = card(served, incident, "Approval needed")
+
+    submit(served, "U00CHIKA", open_dialog(served, "U00CHIKA", asking, "vote:deny"), reason="古すぎます")
+
+    denied = card(served, incident, "Denied")
+    assert denied["ts"] == asking["ts"]
+    assert not any(one["action_id"].startswith("vote:") for one in buttons(denied))
+    assert "古すぎます" in str(denied["blocks"])

@@ -1,0 +1,106 @@
+"""Home, mentions, the pushpin, a failed step's log, the report: what is around the board."""
+
+from typing import Any
+
+from core.events import EventKind
+from store import steps
+from tests.integration.bot.conftest import PATIENCE, Scene
+from tests.integration.bot.worker import opened, planned
+from tests.waiting import wait_for
+
+
+def notes(scene: Scene) -> list[Any]:
+    return [event.payload["text"] for event in scene.events() if event.kind is EventKind.INCIDENT_NOTE]
+
+
+def private(scene: Scene, channel: str, user: str, words: str) -> None:
+    """Only this person is told."""
+
+    def told() -> bool:
+        return any(one["ephemeral"] and words in str(one) for one in scene.people.messages(channel, user))
+
+    wait_for(told, PATIENCE, f"a private note: {words}")
+
+
+def test_a_pushpin_puts_a_message_into_the_timeline_once(served: Scene) -> None:
+    incident = served.declare()
+    message = served.people.say("U00BEN", incident.channel or "", "The disk of the host is full <!channel>")
+
+    served.people.react("U00AIKO", message, "pushpin")
+    served.people.react("U00CHIKA", message, "pushpin")
+
+    wait_for(lambda: notes(served), PATIENCE, "the note")
+    seen = served.message(
+        incident.channel, lambda one: one["ts"] == message["ts"] and len(one["reactions"]) > 1, "memo"
+    )
+    assert {reaction["name"] for reaction in seen["reactions"]} == {"pushpin", "memo"}
+    served.people.shortcut("U00AIKO", "timeline", message)
+    private(served, incident.channel or "", "U00AIKO", "already")
+    assert len(notes(served)) == 1
+    assert "Ben: The disk of the host is full" in notes(served)[0]
+
+
+def test_a_mention_works_like_the_command(served: Scene) -> None:
+    incident = served.declare()
+
+    served.people.say("U00BEN", incident.channel or "", "<@U00DRBOT> status")
+
+    private(served, incident.channel or "", "U00BEN", "DR-1, level 2")
+
+
+def test_home_shows_what_waits_for_this_person(served: Scene) -> None:
+    incident = served.declare()
+    opened(served.database, planned(served.database, incident))
+
+    for user, waits in (("U00BEN", True), ("U00AIKO", False)):
+        assert served.people.open_home(user).acknowledged
+        blocks = home_of(served, user)
+        assert "DR-1" in blocks
+        assert ("vote:approve" in blocks) is waits
+
+
+def home_of(scene: Scene, user: str) -> str:
+    home = wait_for(lambda: scene.people.home(user), PATIENCE, "Home")
+    assert home is not None
+    return str(home["blocks"])
+
+
+def test_a_failed_step_leaves_its_tail_and_its_whole_log_in_the_thread(served: Scene) -> None:
+    incident = served.declare()
+    run = planned(served.database, incident)
+    log = served.process.home / "copy.log"
+    log.write_text("first line\nno space left on device\n", encoding="utf-8")
+
+    with served.database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+    with served.database.write() as tx:
+        steps.fail(tx, run, "copy", why="psql failed", tail="no space left on device", seconds=1.0, log=str(log))
+
+    line = served.message(incident.channel, lambda one: "no space left" in str(one["blocks"]), "the tail")
+    assert line["thread_ts"]
+    upload = served.message(incident.channel, lambda one: one["files"], "the log")
+    assert upload["thread_ts"] == line["thread_ts"]
+    assert served.people.file(upload["files"][0]) == log.read_bytes()
+
+
+def test_resolving_uploads_the_report_and_tells_the_stakeholders(served: Scene) -> None:
+    incident = served.declare("level3 The host is gone")
+    assert served.people.command("U00AIKO", incident.channel or "", "/dr stop by hand instead").acknowledged
+    served.message(incident.channel, lambda one: "topped" in one["text"], "the stop")
+
+    assert served.people.command("U00AIKO", incident.channel or "", "/dr resolve rebuilt by hand").acknowledged
+
+    report = served.message(incident.channel, lambda one: one["files"], "the report")
+    assert report["files"][0]["name"] == "dr-1-report.md"
+    assert b"rebuilt by hand" in served.people.file(report["files"][0])
+    served.message("dr-status", lambda one: "resolved" in one["text"], "the last post")
+
+
+def test_stakeholders_read_a_persons_words_and_an_incident_without_words_asks_for_them(served: Scene) -> None:
+    incident = served.declare()
+    assert served.people.command("U00AIKO", incident.channel or "", "/dr update").acknowledged
+    view = served.people.wait_for_view("U00AIKO", lambda one: one["callback_id"] == "update", PATIENCE)
+
+    served.people.submit("U00AIKO", view["id"], {"text": {"value": "We are back at 15:00"}})
+
+    served.message("dr-status", lambda one: "back at 15:00" in str(one["blocks"]), "the post")

@@ -1,0 +1,144 @@
+"""What becomes due: reminders, expiry, status posts, unanswered questions. The ticker is called, nobody waits."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from bot.ticker import Ticker
+from commands.context import CommandContext, context_of
+from core.approval import RequestState
+from core.configuration import Loaded
+from core.events import EventKind
+from core.incident import Incident
+from core.run import RunState
+from store import incidents, journal, requests, runs, steps
+from store.database import Database
+from store.schema import requests as requests_table
+from store.schema import runs as runs_table
+from store.schema import schedules as schedules_table
+from tests.integration.bot.conftest import configuration
+from tests.integration.bot.worker import opened, planned
+from tests.integration.store.stage import queued
+
+
+class Bell:
+    """Remembers who was rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def ring(self, site: str, run_id: str) -> None:
+        self.rung.append(run_id)
+
+    def listen(self, site: str, handler: object, threads: int = 2) -> None:
+        """Nobody listens."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> CommandContext:
+    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database.migrate()
+    return context_of(database, Bell(), Loaded(configuration=configuration(tmp_path)))
+
+
+TIMES = ((schedules_table, ("next_at",)), (requests_table, ("expires_at",)), (runs_table, ("queued_at",)))
+
+
+def kinds(context: CommandContext) -> list[EventKind]:
+    with context.database.read() as connection:
+        return [event.kind for event in journal.after(connection, 0, limit=1000)]
+
+
+def let_pass(context: CommandContext, seconds: float) -> None:
+    """As if so much time had passed: what is due becomes due that much earlier."""
+    earlier = timedelta(seconds=seconds)
+    with context.database.write() as tx:
+        for table, columns in TIMES:
+            for row in tx.connection.execute(table.select()).mappings().all():
+                key = next(iter(table.primary_key))
+                values = {name: row[name] - earlier for name in columns if row[name] is not None}
+                tx.connection.execute(update(table).where(key == row[key.name]).values(**values))
+
+
+def incident_of(context: CommandContext) -> Incident:
+    run = queued(context.database)
+    with context.database.read() as connection:
+        return incidents.get(connection, run.incident)
+
+
+def test_approvers_are_reminded_twice_and_then_the_request_expires(context: CommandContext) -> None:
+    request = opened(context.database, planned(context.database, incident_of(context)), vote_seconds=600)
+    tickers = [Ticker(context), Ticker(context)]
+
+    for seconds in (0, 301, 200, 150):
+        let_pass(context, seconds)
+        for ticker in tickers:
+            ticker.tick()
+
+    assert kinds(context).count(EventKind.REQUEST_REMINDED) == 2
+    assert kinds(context).count(EventKind.REQUEST_EXPIRED) == 1
+    with context.database.read() as connection:
+        assert requests.get(connection, request.id).state is RequestState.EXPIRED
+
+
+def test_stakeholders_hear_by_the_cadence_of_the_level_until_it_is_recovered(context: CommandContext) -> None:
+    incident = incident_of(context)
+    tickers = [Ticker(context), Ticker(context)]
+
+    for seconds in (0, 1801, 1801):
+        let_pass(context, seconds)
+        for ticker in tickers:
+            ticker.tick()
+    assert kinds(context).count(EventKind.STATUS_DUE) == 2
+
+    with context.database.write() as tx:
+        incidents.recovered(tx, incident.id, run="r", rto_seconds=1, rpo_seconds=1, outage_seconds=1)
+    let_pass(context, 1801)
+    tickers[0].tick()
+    assert kinds(context).count(EventKind.STATUS_DUE) == 2
+
+
+def test_a_question_nobody_answers_gets_the_answer_of_silence(context: CommandContext) -> None:
+    run = planned(context.database, incident_of(context))
+    with context.database.write() as tx:
+        steps.ask(tx, run, "confirm", {"en": "Can you sign in?"}, ["yes", "no"])
+    ticker = Ticker(context)
+
+    ticker.tick()
+    assert EventKind.STEP_ANSWERED not in kinds(context)
+    let_pass(context, 601)
+    ticker.tick()
+
+    with context.database.read() as connection:
+        facts = steps.get(connection, run.id, "confirm").facts
+    assert (facts["answer"], facts["answered_by"]) == ("unconfirmed", None)
+
+
+def test_a_run_that_nobody_picks_up_is_rung_again_but_not_every_second(context: CommandContext) -> None:
+    run = queued(context.database)
+    ticker = Ticker(context)
+    ticker.tick()
+    assert context.doorbell.rung == []  # type: ignore[attr-defined]
+
+    let_pass(context, 31)
+    ticker.tick()
+    ticker.tick()
+
+    assert context.doorbell.rung == [run.id]  # type: ignore[attr-defined]
+
+
+def test_a_dead_workers_run_goes_back_into_the_queue_and_is_rung_for(context: CommandContext) -> None:
+    run = queued(context.database)
+    with context.database.write() as tx:
+        runs.claim(tx, run.id, "worker", -1)
+
+    Ticker(context).tick()
+
+    with context.database.read() as connection:
+        assert runs.get(connection, run.id).state is RunState.QUEUED
+    assert context.doorbell.rung == [run.id]  # type: ignore[attr-defined]

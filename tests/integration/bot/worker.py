@@ -1,0 +1,63 @@
+"""Plays the worker through the store, so that no Docker is needed."""
+
+from datetime import UTC, datetime, timedelta
+
+from core.approval import ApprovalRequest
+from core.incident import Incident
+from core.plan import BackupIdentity, question_of, seal_of
+from core.run import Run
+from store import requests, runs, steps
+from store.database import Database
+from tests.integration.store.stage import plan_of
+
+
+def planned(database: Database, incident: Incident) -> Run:
+    """The incident's run, claimed, with a plan that replaces a volume."""
+    with database.write() as tx:
+        run = runs.current(tx.connection, incident.id)
+        assert run is not None
+        run = runs.claim(tx, run.id, "worker", 600)
+        assert run is not None
+        backup = BackupIdentity(
+            place="file:/backups",
+            name="all_databases_20261126_020000.sql.gz",
+            size=13_400_000,
+            sha256="0" * 64,
+            snapshot_at=datetime.now(UTC) - timedelta(hours=2),
+            manifest=True,
+        )
+        update = {
+            "backup": backup,
+            "replaces": ("volume postgres_data of ai-micro-postgres",),
+            "keeps": "postgres_data_before",
+            "loss_seconds": 7200.0,
+            "requesters": ("aiko",),
+        }
+        return runs.planned(tx, run, plan_of(run).model_copy(update=update))
+
+
+def opened(database: Database, run: Run, *, vote_seconds: float = 600) -> ApprovalRequest:
+    """An open request for the swap."""
+    assert run.plan is not None
+    with database.write() as tx:
+        return requests.open(
+            tx,
+            run,
+            gate="approval",
+            guards=("swap",),
+            seal=seal_of(run.plan),
+            question=question_of(run.plan),
+            target="production",
+            people=2,
+            requesters=("aiko",),
+            requester_counts=False,
+            vote_seconds=vote_seconds,
+            start_seconds=600,
+        )
+
+
+def do_steps(database: Database, run: Run, count: int) -> None:
+    """The step `look` fails to matter: many events, quickly."""
+    for number in range(count):
+        with database.write() as tx:
+            steps.retried(tx, run, "look", f"attempt {number}")

@@ -1,0 +1,170 @@
+"""A cloud account, a name server and an ACME server on loopback, and contexts to run steps in."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from core.level import Level
+from core.plan import Plan
+from core.redaction import Redactor
+from core.run import Run, RunKind
+from core.runbook import Step
+from core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Site
+from lab.certificates import CertificateAuthority
+from lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
+from lab.name_server import NameServer
+from lab.packages import RECOVERY_PROGRAMS, on_path
+from runners.action import StepContext
+from runners.clients.clients import Clients
+from runners.inviting import Invitations
+from runners.settings import RunnerSettings
+from store import incidents, runs
+from store.database import Database
+
+OLD, NEW = "127.0.0.1", "127.0.0.2"
+EDGE = "edge/certificates"
+
+
+@dataclass(frozen=True)
+class OnlySettings:
+    """The clients of a step that needs no engine."""
+
+    settings: RunnerSettings
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+@dataclass(kw_only=True)
+class Centre:
+    """Everything outside of every site, with a database of drbot's own."""
+
+    cloud: Cloud
+    names: NameServer
+    authority: CertificateAuthority
+    configuration: Configuration
+    database: Database
+    home: Path
+    run: Run
+    lines: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def context(
+        self,
+        *,
+        facts: Mapping[str, Mapping[str, Any]] | None = None,
+        fingerprint: dict[str, Any] | None = None,
+        site: str = "control",
+        configuration: Configuration | None = None,
+        attempt: int = 1,
+    ) -> StepContext:
+        """A step of the run."""
+        found = configuration or self.configuration
+        return StepContext(
+            run=self.run,
+            plan=Plan(
+                runbook="x", runbook_sha256="0", level=4, site=site, run=self.run.id, steps=(),
+                fingerprint=fingerprint or {}, surveyed_at=datetime.now(UTC),
+            ),
+            step=Step(id="step", title={"en": "step"}, do="dns.change"),
+            attempt=attempt,
+            site=found.site(site),
+            configuration=found,
+            clients=cast("Clients", OnlySettings(RunnerSettings(home=self.home, docker_host=None))),
+            facts=facts or {},
+            cancelled=self.stop.is_set,
+            progress=lambda done, total, unit: None,
+            log=self.lines.append,
+            labels={},
+            invitations=Invitations(self.database, self.run),
+        )  # fmt: skip
+
+    def with_dns(self, **changes: Any) -> Configuration:
+        """dr.yml with another `dns`."""
+        assert self.configuration.dns is not None
+        return self.configuration.model_copy(update={"dns": self.configuration.dns.model_copy(update=changes)})
+
+    def with_provision(self, **changes: Any) -> Configuration:
+        """dr.yml whose new host is made in another way."""
+        recovery = self.configuration.sites["recovery"]
+        assert recovery.provision is not None
+        changed = recovery.model_copy(update={"provision": recovery.provision.model_copy(update=changes)})
+        return self.configuration.model_copy(update={"sites": {**self.configuration.sites, "recovery": changed}})
+
+
+def configuration_in(folder: Path, cloud: Cloud, names: NameServer, authority: CertificateAuthority) -> Configuration:
+    """Production is lost; recovery is to be made; control looks after both."""
+    provision = Provision(image=cloud.image(), endpoint=cloud.endpoint)
+    return Configuration(
+        system="ai-micro-service",
+        sites={
+            "production": Site(projects=folder / "production", address=OLD),
+            "recovery": Site(projects=folder / "recovery", address=NEW, provision=provision),
+            "control": Site(),
+        },
+        backups=Backups(directory=folder),
+        recovery=Recovery(site="recovery", control="control"),
+        dns=Dns(
+            zone=ZONE, names=(NAME,), ttl=TTL_SECONDS, endpoint=cloud.endpoint, server=names.address,
+            url=f"http://{NAME}:1/health",
+        ),
+        certificate=Certificate(
+            names=(NAME,), email="operations@example.com", directory=authority.directory,
+            http_port=authority.http_port, trust=authority.trust, roots=authority.roots, install=EDGE,
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, NameServer, CertificateAuthority]]:
+    """They serve all tests of a process."""
+    pytest.importorskip("moto")
+    missing = [program for program in RECOVERY_PROGRAMS if not on_path(program)]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"not installed: {missing}")
+    folder = tmp_path_factory.mktemp("outside")
+    cloud = Cloud(folder=folder)
+    names = NameServer(cloud=cloud)
+    authority = CertificateAuthority(folder=folder, names=names.address)
+    cloud.start()
+    names.start()
+    authority.start()
+    yield cloud, names, authority
+    for server in (authority, names, cloud):
+        server.stop()
+
+
+@pytest.fixture
+def centre(
+    servers: tuple[Cloud, NameServer, CertificateAuthority], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Centre]:
+    """The name leads to the old place; an incident has a run."""
+    cloud, names, authority = servers
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "anybody")
+    cloud.point(NAME, OLD)
+    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database.migrate()
+    with database.write() as tx:
+        incident = incidents.declare(tx, site="production", level=Level.DATACENTRE, title="Fire", person="aiko")
+        run = runs.queue(
+            tx, incident=incident.id, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre",
+            arguments={}, person="aiko",
+        )  # fmt: skip
+    yield Centre(
+        cloud=cloud,
+        names=names,
+        authority=authority,
+        configuration=configuration_in(tmp_path, cloud, names, authority),
+        database=database,
+        home=tmp_path / "home",
+        run=run,
+    )
+    ids = cloud.machines()
+    if ids:
+        cloud.client("ec2").terminate_instances(InstanceIds=ids)
+    database.close()

@@ -1,0 +1,211 @@
+"""Level 4 by its own runbook, with a real cloud, names and gate; only its parts at the new place are played.
+
+Nobody is moved without two people, nor when somebody else moved them meanwhile; and they can be led back.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from core.approval import RequestState
+from core.events import EventKind
+from core.incident import IncidentState
+from core.plan import BackupIdentity
+from core.run import Run, RunState, StepState
+from lab.cloud import NAME
+from lab.faulty_proxy import faulty_proxy
+from runners.clients.name_service import NameService
+from runners.control_target import ControlTarget, never
+from runners.joining import join_site
+from runners.registry import ACTIONS, PROBES
+from runners.walk import Equipment
+from runners.world import Chosen, Registry
+from store import runs
+from tests.integration.centre.conftest import NEW, OLD, Centre
+from tests.integration.runners.bench import Bench, bench_in
+from tests.integration.runners.harmless import backup
+from tests.waiting import wait_for
+
+SECONDS = 60.0
+REFUSED, NEEDS_DECISION = EventKind.RUN_REFUSED.value, EventKind.RUN_NEEDS_DECISION.value
+
+
+class Control(ControlTarget):
+    """The real world of a control site, with one good backup."""
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = never,
+    ) -> Chosen:
+        """Of the site that was lost."""
+        assert site == "production"
+        return Chosen(backup=backup(1))
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """Unchanged."""
+        return backup
+
+
+class Health(BaseHTTPRequestHandler):
+    """The system at its new address."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(Health.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def front() -> Iterator[int]:
+    """Its port."""
+    Health.status = 200
+    server = ThreadingHTTPServer((NEW, 0), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield int(server.server_address[1])
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def control(centre: Centre, front: int, tmp_path: Path) -> Iterator[Bench]:
+    """A worker of the control site."""
+    centre.configuration = centre.with_dns(url=f"http://{NAME}:{front}/health")
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    bench = bench_in(folder)
+    bench.database.close()
+    yield replace(bench, database=centre.database, equipment=equipment(bench, centre))
+    bench.ended()
+
+
+def equipment(bench: Bench, centre: Centre) -> Equipment:
+    people = bench.equipment.configuration.people
+    configuration = centre.configuration.model_copy(update={"people": people})
+    return replace(
+        bench.equipment,
+        configuration=configuration,
+        database=centre.database,
+        site_name="control",
+        home=centre.home,
+        registry=Registry(actions=ACTIONS, probes=PROBES),
+        world=Control(configuration, centre.context().clients),
+    )
+
+
+def leads_to(centre: Centre) -> tuple[str, ...]:
+    assert centre.configuration.dns is not None
+    return NameService(centre.configuration.dns).ask(NAME)
+
+
+def play_machine(centre: Centre) -> None:
+    """What the rented machine does by its user data."""
+    wait_for(lambda: centre.cloud.machines(), SECONDS, "a machine")
+    text = centre.cloud.user_data(centre.cloud.machines()[0])
+    join_site(centre.database, text.split("--join ")[1].strip(), "recovery", 1)
+
+
+def play_part(bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, outcome: str = "Done.") -> None:
+    """What the worker there does."""
+
+    def queued() -> str | None:
+        with bench.database.read() as connection:
+            return next((one for one in runs.claimable(connection, "recovery")), None)
+
+    part = wait_for(queued, SECONDS, f"{runbook} to be queued")
+    with bench.database.write() as tx:
+        run = runs.claim(tx, str(part), "there", 60)
+        assert run is not None
+        assert run.runbook == runbook
+        runs.finish(tx, run, state, outcome)
+
+
+def raised(centre: Centre, control: Bench) -> Run:
+    """The system is up in its new place; the run waits for its approvers."""
+    run = centre.run
+    control.begin(run)
+    play_machine(centre)
+    control.wait_for_step(run, "recover", StepState.WAITING)
+    play_part(control, "level3-host")
+    control.ended()
+    return control.go(run)
+
+
+def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, control: Bench) -> None:
+    run = raised(centre, control)
+
+    assert run.state is RunState.WAITING
+    assert leads_to(centre) == (OLD,)
+    plan = run.plan
+    assert plan is not None
+    assert plan.target == "recovery"
+    assert plan.replaces == (f"where {NAME} leads users: to recovery from now on",)
+    assert f"{NAME} → {OLD}" in plan.keeps
+    control.approve(run)
+    assert control.go(run).state is RunState.WAITING
+    assert leads_to(centre) == (NEW,)
+    play_part(control, "level4-certificate")
+    control.go(run)
+    assert control.incident(run).state is IncidentState.RECOVERED
+    control.answer(run)
+    assert control.go(run).state is RunState.SUCCEEDED
+
+
+def test_when_somebody_else_moved_them_the_approval_is_void(centre: Centre, control: Bench) -> None:
+    run = raised(centre, control)
+    centre.cloud.point(NAME, "127.0.0.9")
+    control.approve(run)
+
+    assert control.go(run).state is RunState.BLOCKED
+    assert control.request(run).state is RequestState.VOID
+    wait_for(lambda: leads_to(centre) == ("127.0.0.9",), SECONDS, "the name server to follow")
+
+
+def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, control: Bench) -> None:
+    run = raised(centre, control)
+    control.approve(run)
+    control.go(run)
+    play_part(control, "level4-certificate", RunState.FAILED, "the CA is away.")
+    assert control.go(run).state is RunState.NEEDS_DECISION
+    assert leads_to(centre) == (NEW,)
+    assert "undo" in control.events(run, NEEDS_DECISION)[-1].payload["choices"]
+    control.settle(run, "certificate", "undo")
+
+    ended = control.go(run)
+    assert ended.state is RunState.FAILED
+    assert "Taken back: dns" in str(ended.outcome)
+    assert leads_to(centre) == (OLD,)
+
+
+def test_what_is_not_ours_is_refused_with_the_plan(centre: Centre, control: Bench) -> None:
+    with faulty_proxy(centre.cloud.endpoint) as (url, faults):
+        faults.methods, faults.status = ("POST",), 403
+        centre.configuration = centre.with_dns(endpoint=url)
+        refusing = replace(control, equipment=equipment(control, centre))
+        ended = refusing.go(centre.run)
+
+    assert ended.state is RunState.FAILED
+    refusal = control.events(centre.run, REFUSED)[0].payload
+    assert refusal["tried"] == "Planning level4-datacentre."
+    assert "route53:ChangeResourceRecordSets" in refusal["why"]
+    assert "Give the worker the right to change the zone" in refusal["todo"]
+    assert centre.cloud.machines() == []
+
+
+def test_a_long_ttl_is_a_warning_on_the_card(centre: Centre, control: Bench) -> None:
+    centre.cloud.point(NAME, OLD, ttl_seconds=86_400)
+    run = raised(centre, control)
+
+    assert run.plan is not None
+    assert any("as long as their name servers keep it" in warning for warning in run.plan.warnings)

@@ -1,0 +1,144 @@
+"""One machine per incident however often it is asked for, and a token that is used once and holds no credential."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import CancelledError, PermanentError, UserError
+from runners.actions import machine
+from runners.joining import join_site
+from store import invitations, journal
+from tests.integration.centre.conftest import Centre
+
+HERE = {"site": "recovery"}
+
+
+def user_data(centre: Centre, instance: str) -> str:
+    return centre.cloud.user_data(instance)
+
+
+def token_of(text: str) -> str:
+    return text.split("--join ")[1].split()[0]
+
+
+def test_asked_twice_it_is_one_machine_and_it_runs(centre: Centre) -> None:
+    first = machine.provision(centre.context(), HERE)
+    second = machine.provision(centre.context(attempt=2), HERE)
+
+    assert centre.cloud.machines() == [first.facts["machine"]]
+    assert second.facts == first.facts
+    assert machine.running(centre.context(), HERE).passed
+
+
+def test_user_data_holds_a_token_and_no_credential(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://drbot:sesame@db/drbot")
+    made = machine.provision(centre.context(), HERE)
+    text = user_data(centre, made.facts["machine"])
+
+    assert text.startswith("#!/bin/sh\nexec drbot worker --site recovery --join ")
+    for secret in ("sesame", os.environ["AWS_SECRET_ACCESS_KEY"]):
+        assert secret not in text
+    assert token_of(text) not in "".join(centre.lines)
+
+
+def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
+    made = machine.provision(centre.context(), HERE)
+    token = token_of(user_data(centre, made.facts["machine"]))
+    before = machine.joined(centre.context(), HERE)
+    site = join_site(centre.database, token, "", 7)
+
+    assert not before.passed
+    assert site == "recovery"
+    assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts["worker"].endswith("/7")
+    with pytest.raises(UserError, match="has used this token already"):
+        join_site(centre.database, token, "", 8)
+    with centre.database.read() as connection:
+        notes = [str(event.payload.get("text")) for event in journal.of_incident(connection, centre.run.incident)]
+    assert any("was refused" in note for note in notes)
+    assert not any(token in note for note in notes)
+
+
+def test_a_token_is_for_one_site_and_not_for_ever(centre: Centre) -> None:
+    with centre.database.write() as tx:
+        early = invitations.invite(tx, site="recovery", run=centre.run, seconds=60)
+        late = invitations.invite(tx, site="recovery", run=centre.run, seconds=-1)
+
+    with pytest.raises(UserError, match="for the site recovery"):
+        join_site(centre.database, early, "production", 1)
+    with pytest.raises(UserError, match="could be used until"):
+        join_site(centre.database, late, "recovery", 1)
+    with pytest.raises(UserError, match="Nobody made this token"):
+        join_site(centre.database, "guessed", "recovery", 1)
+    assert join_site(centre.database, early, "recovery", 1) == "recovery"  # a slip does not use it up
+
+
+def test_a_machine_whose_worker_never_comes_is_said(centre: Centre) -> None:
+    with pytest.raises(PermanentError, match="No worker has joined the site recovery within 1 s"):
+        machine.join(centre.context(), {**HERE, "within": "1s"})
+    centre.stop.set()
+    with pytest.raises(CancelledError):
+        machine.join(centre.context(), {**HERE, "within": "1h"})
+
+
+def test_the_machine_is_given_back(centre: Centre) -> None:
+    machine.provision(centre.context(), HERE)
+    machine.release(centre.context(), HERE)
+
+    assert centre.cloud.machines() == []
+    assert not machine.running(centre.context(), HERE).passed
+
+
+def test_a_machine_that_a_later_run_took_over_is_not_given_back_by_the_earlier(centre: Centre) -> None:
+    machine.provision(centre.context(), HERE)
+    earlier = centre.run
+    centre.run = replace(earlier, id=f"{earlier.id}-2")
+    machine.provision(centre.context(), HERE)
+    centre.run = earlier
+    machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [({"image": "ami-00000000"}, "ami-00000000"), ({"image": None}, "neither a Terraform folder nor an image")],
+)
+def test_a_machine_that_cannot_be_made_is_known_before(centre: Centre, changes: dict[str, Any], why: str) -> None:
+    finding = machine.affordable(centre.context(configuration=centre.with_provision(**changes)), HERE)
+
+    assert not finding.passed
+    assert why in finding.sentence
+    assert centre.cloud.machines() == []
+
+
+TERRAFORM = """#!/bin/sh
+echo "$@" >> "$(dirname "$0")/calls"
+case "$*" in
+  *output*) echo '{"address": {"value": "192.0.2.7"}, "machine": {"value": "vm-1"}}' ;;
+  *apply*) echo "user_data = $TF_VAR_user_data"; echo "site = $TF_VAR_site" ;;
+esac
+"""
+
+
+def test_terraform_makes_it_where_it_is_present(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a stand-in that writes down how it was called: the program itself cannot be had everywhere."""
+    program = tmp_path / "bin" / "terraform"
+    program.parent.mkdir()
+    program.write_text(TERRAFORM)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    changed = centre.with_provision(terraform=tmp_path)
+    made = machine.provision(centre.context(configuration=changed), HERE)
+
+    assert made.facts == {"site": "recovery", "machine": "vm-1", "address": "192.0.2.7"}
+    calls = (program.parent / "calls").read_text()
+    assert "apply -auto-approve -input=false" in calls
+    assert "--join" not in calls  # it is in the environment, where no list of processes shows it
+    assert "site = recovery" in centre.lines
+    assert any("(one-time token)" in line for line in centre.lines)
+    assert centre.cloud.machines() == []

@@ -1,0 +1,1 @@
+"""Every verb against a real SQLite store."""

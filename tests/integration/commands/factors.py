@@ -1,0 +1,105 @@
+"""The worker that checks codes, beside a stage without one; an authenticator and keys in people's hands."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyotp
+
+from core.approval import Door
+from core.attestation import Proof, phone_statement
+from core.plan import short_seal
+from core.redaction import Redactor
+from core.signing import KeyPair
+from runners.checking import Checker
+from runners.timing import Timing
+from runners.vault import Vault
+from runners.walk import Equipment
+from store.rosters import Rosters
+from tests.integration.commands.stage import DR_YML, Stage
+from tests.integration.runners.harmless import HarmlessTarget
+
+BEN, CHIKA = KeyPair(b"b" * 32), KeyPair(b"c" * 32)
+SECOND_FACTOR = DR_YML + "approvals: {second_factor: totp}\n"
+WITH_KEYS = DR_YML.replace("slack: [U2],", f"slack: [U2], key: '{BEN.public}',").replace(
+    "slack: [U3, U4],", f"slack: [U3, U4], key: '{CHIKA.public}',"
+)
+
+
+def equipment_of(stage: Stage, home: Path) -> Equipment:
+    """A worker's, at the stage's database."""
+    target, context = HarmlessTarget(), stage.context
+    key = Vault(home).key()
+    given = replace(context.roster, worker_key=key.public)
+    return Equipment(
+        configuration=context.configuration,
+        database=stage.database,
+        site_name="production",
+        home=home,
+        registry=target.registry,
+        world=target,
+        roster=given,
+        redact=Redactor(),
+        timing=Timing(look=0.02),
+        owner="worker",
+        ring=lambda run: None,
+        key=key,
+        rosters=Rosters(given, context.configuration.approvals),
+    )
+
+
+@contextmanager
+def checking(stage: Stage, home: Path) -> Iterator[Equipment]:
+    """A worker that looks for codes while the block runs."""
+    equipment, stop = equipment_of(stage, home), threading.Event()
+    checker = Checker(equipment)
+    checker.tick()
+    thread = threading.Thread(target=checker.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield equipment
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+class Authenticator:
+    """An app on a phone. A code is good once, so each further one is of the next half minute, which is still taken."""
+
+    def __init__(self, uri: str) -> None:
+        found = re.search(r"secret=(\w+)", uri)
+        assert found is not None
+        self._totp = pyotp.TOTP(found[1])
+        self._last = 0
+
+    def code(self) -> str:
+        """The next one that was not used."""
+        self._last = max(self._last + 1, int(datetime.now(UTC).timestamp()) // 30 - 1)
+        return self._totp.generate_otp(self._last)
+
+
+def enrolled(stage: Stage, person: str) -> Authenticator:
+    """Two messages, and the app is known."""
+    app = Authenticator(stage.say(person, "enrol").qr)
+    reply = stage.say(person, f"enrol {app.code()}")
+    assert reply.ok, reply.text
+    return app
+
+
+def phone_code(stage: Stage, pair: KeyPair, worker: str, person: str, decision: str = "approve") -> str:
+    """What the person works out on their own machine for the request that is open."""
+    asked = stage.requests(stage.runs()[-1])[-1]
+    seal = short_seal(asked.seal)
+    said = phone_statement(person=person, subject=asked.id, short_seal=seal, decision=decision)
+    return pair.phone_code(worker, said)
+
+
+def approve_with_key(stage: Stage, person: str, pair: KeyPair | None) -> str:
+    """At a terminal; the code of what became of it."""
+    sign = {Proof.KEY: pair.sign} if pair is not None else {}
+    values = {"target": "production", "reason": "read it"}
+    return stage.say(person, "approve", door=Door.TERMINAL, values=values, sign=sign).code

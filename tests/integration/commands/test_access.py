@@ -1,0 +1,57 @@
+"""The access table: whoever may not is told privately which roles may, and the ledger has it."""
+
+import pytest
+
+from commands.dispatch import TABLE
+from core.events import EventKind
+from core.people import ACCESS
+from tests.integration.commands.stage import Stage
+
+PEOPLE = {"aiko": "commander", "ben": "approver", "emi": "operator", "dan": "observer"}
+GUARDED = sorted((verb, one.access) for verb, one in TABLE.items() if one.access)
+MINE = {
+    "declare": {"commander", "approver", "operator", "observer"},
+    "plan": {"commander", "approver", "operator"},
+    "level": {"commander", "approver"},
+    "recover": {"commander", "approver", "operator"},
+    "approve": {"approver"},
+    "deny": {"approver"},
+    "stop": {"commander", "approver", "operator"},
+    "settle": {"commander", "approver", "operator"},
+    "undo": {"commander", "approver"},
+    "update": {"commander", "approver", "operator"},
+    "answer": {"commander", "approver", "operator"},
+    "resolve": {"commander", "approver"},
+    "drill": {"commander", "approver", "operator"},
+    "phone": {"commander", "approver", "operator"},
+    "break-glass": {"commander", "approver"},
+    "roster": {"approver"},
+    "enrol": {"approver"},
+}
+
+
+def test_the_table_is_what_was_agreed() -> None:
+    assert {verb: set(roles) for verb, roles in ACCESS.items()} == MINE
+
+
+@pytest.mark.parametrize(("verb", "access"), GUARDED)
+def test_who_may_not_is_told_privately_who_may(stage: Stage, verb: str, access: str) -> None:
+    stage.say("aiko", "declare level2 PostgreSQL does not start")
+
+    for person, role in PEOPLE.items():
+        if role in ACCESS[access]:
+            continue
+        before = len(stage.events(EventKind.COMMAND_REFUSED))
+        reply = stage.say(person, f"{verb} DR-1")
+        assert not reply.ok and not reply.in_channel
+        assert f"It needs the role {' or '.join(sorted(ACCESS[access]))}" in reply.text["en"]
+        assert len(stage.events(EventKind.COMMAND_REFUSED)) == before + 1
+
+
+@pytest.mark.parametrize(("verb", "access"), GUARDED)
+def test_nobody_drbot_does_not_know_may_change_anything(stage: Stage, verb: str, access: str) -> None:
+    stage.say("aiko", "declare level2 PostgreSQL does not start")
+
+    reply = stage.say(None, f"{verb} DR-1")
+
+    assert not reply.ok and "does not know who you are" in reply.text["en"]

@@ -1,0 +1,67 @@
+"""Levels 3 and 4 are declared for the site that was lost and done by the worker of another one, perhaps in parts."""
+
+import pytest
+
+from core.run import Run, RunKind, RunState
+from store import runs, sub_runs
+from tests.integration.commands.conftest import Build
+from tests.integration.commands.stage import DR_YML, Stage
+
+ELSEWHERE = "recovery: {site: recovery, control: control}\n"
+SITES = "  recovery: {projects: ., services: {}}\n  control: {title: Outside}\n"
+
+
+def with_part(stage: Stage) -> tuple[Run, Run]:
+    """A run that waits for its request and for its part, which is at work."""
+    whole, _ = stage.asked()
+    stage.park(whole, RunState.WAITING)
+    with stage.database.write() as tx:
+        part = runs.queue(
+            tx,
+            incident=whole.incident,
+            site="production",
+            kind=RunKind.RECOVER,
+            runbook="level3-host",
+            arguments={sub_runs.PART_OF: whole.id, sub_runs.STEP: "restore-beside"},
+            person="aiko",
+        )
+        claimed = runs.claim(tx, part.id, "elsewhere", 600)
+    assert claimed is not None
+    return whole, claimed
+
+
+@pytest.mark.parametrize(("level", "site"), [(2, "production"), (3, "recovery"), (4, "control")])
+def test_the_run_is_queued_where_its_worker_is(built: Build, level: int, site: str) -> None:
+    stage = built(DR_YML.replace("\nbackups:", f"\n{SITES}backups:", 1) + ELSEWHERE)
+    stage.say("ben", f"declare level{level} it burns")
+
+    assert stage.incident().site == "production"
+    assert stage.runs()[0].site == site
+
+
+def test_people_approve_the_whole_while_a_part_is_at_work(stage: Stage) -> None:
+    whole, _ = with_part(stage)
+    dialog = stage.say("ben", "approve").dialog
+
+    assert dialog is not None
+    assert str(dialog.request).startswith(whole.id)
+
+
+def test_stop_reaches_the_part_that_is_at_work(stage: Stage) -> None:
+    _, part = with_part(stage)
+    stage.say("ben", "stop wrong place")
+
+    with stage.database.read() as connection:
+        assert runs.get(connection, part.id).stop_requested == "wrong place"
+
+
+def test_what_has_ended_is_told_by_the_whole(stage: Stage) -> None:
+    whole, part = with_part(stage)
+    with stage.database.write() as tx:
+        runs.finish(tx, part, RunState.SUCCEEDED, "Done.")
+        runs.request_stop(tx, whole.id, "ben", "enough")
+
+    with stage.database.read() as connection:
+        current = runs.current(connection, whole.incident)
+    assert current is not None
+    assert current.id == whole.id

@@ -1,0 +1,167 @@
+"""Codes, keys and phone codes through the verbs, with a real worker that checks them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from commands.approve import vote
+from core.approval import Door, RequestState, Vote
+from core.attestation import Proof
+from core.events import EventKind
+from core.people import Account
+from core.plan import seal_of
+from core.signing import KeyPair
+from runners.gate import refusal
+from runners.vault import Vault
+from store import requests
+from tests.integration.commands.conftest import Build
+from tests.integration.commands.factors import (
+    BEN,
+    CHIKA,
+    SECOND_FACTOR,
+    WITH_KEYS,
+    approve_with_key,
+    checking,
+    enrolled,
+    phone_code,
+)
+from tests.integration.commands.stage import Stage
+
+
+def click(stage: Stage, person: str, code: str) -> str:
+    """Sends the dialog with a code."""
+    asked = stage.requests(stage.runs()[-1])[-1]
+    who = stage.context.roster.people[person]
+    return vote(
+        stage.context, request_id=asked.id, person=person, account=Account(id=who.slack[0]), decision="approve",
+        reason="read it", seal=asked.seal, target="production", door=Door.DIALOG, at=datetime.now(UTC), code=code,
+    ).code  # fmt: skip
+
+
+def votes(stage: Stage) -> list[Vote]:
+    with stage.database.read() as conn:
+        return requests.votes(conn, stage.requests(stage.runs()[-1])[-1].id)
+
+
+def test_with_a_second_factor_two_codes_grant_and_each_counts_once(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home"):
+        ben, chika = enrolled(stage, "ben"), enrolled(stage, "chika")
+        _, asked = stage.asked()
+        used = ben.code()
+
+        assert click(stage, "ben", "") == "needs_code"
+        assert click(stage, "ben", "12345x") == "wrong_code"
+        assert click(stage, "ben", used) == "approved"
+        assert click(stage, "chika", used) == "wrong_code"
+        assert click(stage, "chika", chika.code()) == "granted"
+
+    assert [one.attestation and one.attestation.proof for one in votes(stage)] == [Proof.CODE, Proof.CODE]
+    assert [event.payload["proof"] for event in stage.events(EventKind.VOTE_COUNTED)] == ["code", "code"]
+    with stage.database.read() as conn:
+        assert requests.get(conn, asked.id).state is RequestState.GRANTED
+
+
+def test_a_vote_that_a_bot_wrote_by_itself_is_not_counted_by_the_worker(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        run, asked = stage.asked()
+        assert run.plan is not None
+        with stage.database.write() as tx:
+            for person in ("ben", "chika"):
+                forged = Vote(
+                    person=person, decision="approve", reason="", seal=asked.seal, at=tx.now, door=Door.DIALOG
+                )
+                requests._insert(tx, asked, forged)
+            requests._grant(tx, asked)
+            requests.prove(tx, asked.id)
+        with stage.database.write() as tx:
+            why = refusal(
+                tx, run, run.plan, run.plan.step("swap"), requests.get(tx.connection, asked.id),
+                worker.roster_now(tx.connection),
+            )  # fmt: skip
+
+    assert seal_of(run.plan) == asked.seal
+    assert "Fewer than 2 valid approvals" in (why or "")
+
+
+def test_five_wrong_codes_lock_and_only_the_workers_host_unlocks(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    home = tmp_path / "worker-home"
+    with checking(stage, home):
+        ben = enrolled(stage, "ben")
+        stage.asked()
+
+        refused = [click(stage, "ben", "000000x") for _ in range(5)]
+
+        assert refused == ["wrong_code"] * 4 + ["locked"]
+        assert click(stage, "ben", ben.code()) == "locked"
+        entry = Vault(home).entry("ben")
+        assert entry is not None and entry.locked
+    assert votes(stage) == []
+
+
+def test_nobody_replaces_an_authenticator_from_a_door(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home"):
+        enrolled(stage, "ben")
+
+        stolen = stage.say("ben", "enrol")
+        taken = stage.say("ben", "enrol 123456")
+
+    assert stolen.qr
+    assert not taken.ok and "already" in taken.text["en"]
+
+
+def test_without_a_worker_a_code_cannot_be_checked_and_nothing_counts(built: Build) -> None:
+    stage = built(SECOND_FACTOR)
+    stage.asked()
+
+    assert click(stage, "ben", "123456") == "unchecked"
+    assert not stage.say("ben", "enrol").ok
+
+
+def test_who_has_a_key_votes_at_a_terminal_only_with_it(built: Build) -> None:
+    stage = built(WITH_KEYS)
+    stage.asked()
+
+    assert approve_with_key(stage, "ben", None) == "needs_key"
+    assert approve_with_key(stage, "ben", CHIKA) == "needs_key"
+    assert approve_with_key(stage, "ben", BEN) == "approved"
+    assert approve_with_key(stage, "chika", CHIKA) == "granted"
+
+
+def test_a_code_read_over_the_phone_counts_for_this_person_request_and_decision_only(
+    built: Build, tmp_path: Path
+) -> None:
+    stage = built(WITH_KEYS)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        stage.asked()
+        public = worker.key.public
+        ben = phone_code(stage, BEN, public, "ben")
+        no = phone_code(stage, BEN, public, "ben", "deny")
+        stranger = phone_code(stage, KeyPair.new(), public, "ben")
+
+        said = [
+            stage.say("emi", f"phone DR-1 ben approve {code} he has read it", door=Door.TERMINAL).code
+            for code in (no, stranger, phone_code(stage, BEN, public, "chika"))
+        ]
+        other = stage.say("emi", f"phone DR-1 chika approve {ben} she has read it", door=Door.TERMINAL).code
+        counted = stage.say("emi", f"phone DR-1 ben approve {ben.lower()} he has read it", door=Door.TERMINAL).code
+
+    assert said == ["needs_phone_code"] * 3
+    assert other == "needs_phone_code"
+    assert counted == "approved"
+    (event,) = stage.events(EventKind.VOTE_COUNTED)
+    assert (event.person, event.payload["door"], event.payload["typed_by"]) == ("ben", "phone", "emi")
+
+
+def test_a_phone_code_of_an_earlier_request_is_worth_nothing(built: Build, tmp_path: Path) -> None:
+    stage = built(WITH_KEYS)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        run, _ = stage.asked()
+        old = phone_code(stage, BEN, worker.key.public, "ben")
+        stage.ask(run)
+
+        assert stage.say("emi", f"phone DR-1 ben approve {old} read", door=Door.TERMINAL).code == "needs_phone_code"
+        fresh = phone_code(stage, BEN, worker.key.public, "ben", "deny")
+        assert stage.say("emi", f"phone DR-1 ben deny {fresh} too old", door=Door.TERMINAL).code == "denied"

@@ -1,0 +1,175 @@
+"""Rule 12: dr.yml proposes, two existing approvers accept, whoever is new waits a day; the floor is two."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.processes import settle_roster
+from commands.faults import faults_of
+from core.approval import Door
+from core.attestation import Proof
+from core.configuration import Loaded, load_configuration
+from core.events import EventKind
+from core.plan import short_seal
+from core.policy import document_of, hash_of
+from store import journal
+from tests.integration.commands.conftest import Build
+from tests.integration.commands.factors import BEN, SECOND_FACTOR, checking, enrolled
+from tests.integration.commands.stage import DR_YML, Stage
+
+MORE = DR_YML + "  eve: {name: Eve, slack: [U7], roles: [approver]}\n"
+
+
+def loaded(folder: Path, text: str) -> Loaded:
+    path = folder / "other.yml"
+    path.write_text(text)
+    return load_configuration(path)
+
+
+def propose(stage: Stage, folder: Path, text: str = MORE) -> str:
+    """The roster was accepted at installation; later somebody changes dr.yml and starts drbot again."""
+    settle_roster(stage.database, Loaded(configuration=stage.context.configuration))
+    changed = loaded(folder, text)
+    settle_roster(stage.database, changed)
+    with stage.database.read() as conn:
+        stage.context.rosters.look(conn)
+    return short_seal(hash_of(document_of(changed.configuration)))
+
+
+def kinds(stage: Stage) -> list[str]:
+    with stage.database.read() as conn:
+        return [event.kind.value for event in journal.after(conn, 0) if event.kind.value.startswith("roster.")]
+
+
+def test_the_first_start_accepts_and_later_ones_change_nothing(stage: Stage) -> None:
+    for _ in range(2):
+        settle_roster(stage.database, Loaded(configuration=stage.context.configuration))
+
+    assert kinds(stage) == ["roster.accepted"]
+
+
+def test_a_changed_file_is_only_proposed_until_two_existing_approvers_accept(stage: Stage, tmp_path: Path) -> None:
+    seal = propose(stage, tmp_path)
+    shown = stage.say("ben", "roster")
+
+    assert "eve is added (approver)" in str(shown.tables)
+    changed = replace(stage.context, configuration=loaded(tmp_path, MORE).configuration)
+    assert [seal in fault for fault in faults_of(changed)] == [True]
+    assert faults_of(stage.context) == ()
+    assert stage.context.roster.person("eve") is None
+    assert "1 of 2" in stage.say("ben", f"roster accept {seal}").text["en"]
+    assert "already" in stage.say("ben", f"roster accept {seal}").text["en"]
+    assert stage.context.roster.person("eve") is None
+    assert "In force now" in stage.say("chika", f"roster accept {seal}").text["en"]
+    eve = stage.context.roster.person("eve")
+    assert eve is not None and eve.counts_from is not None
+    assert eve.counts_from - datetime.now(UTC) > timedelta(hours=23)
+    ben = stage.context.roster.person("ben")
+    assert ben is not None and ben.counts_from is None
+
+
+def test_who_is_new_is_told_from_when_the_vote_counts(stage: Stage, tmp_path: Path) -> None:
+    seal = propose(stage, tmp_path)
+    for person in ("ben", "chika"):
+        stage.say(person, f"roster accept {seal}")
+    stage.asked()
+
+    reply = stage.say("eve", "approve DR-1")
+
+    assert not reply.ok and "you are new on the roster" in reply.text["en"]
+
+
+@pytest.mark.parametrize("who", ["aiko", "dan", "emi", "eve"])
+def test_nobody_else_accepts_least_of_all_the_one_who_is_proposed(stage: Stage, tmp_path: Path, who: str) -> None:
+    seal = propose(stage, tmp_path)
+
+    assert not stage.say(who, f"roster accept {seal}").ok
+    assert "roster.voted" not in kinds(stage)
+
+
+def test_without_the_seal_of_what_was_read_nothing_is_accepted(stage: Stage, tmp_path: Path) -> None:
+    propose(stage, tmp_path)
+
+    for words in ("roster accept", "roster accept AAAA-BBBB"):
+        assert "Say which proposal" in stage.say("ben", words).text["en"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("roles: [commander]", "roles: [commander, approver]"),
+        ("slack: [U3, U4]", "slack: [U3, U4, U9]"),
+        ("slack: [U2],", f"slack: [U2], key: '{BEN.public}',"),
+    ],
+)
+def test_a_new_role_account_or_key_waits_a_day_too(stage: Stage, tmp_path: Path, before: str, after: str) -> None:
+    seal = propose(stage, tmp_path, DR_YML.replace(before, after))
+    for person in ("ben", "chika"):
+        assert stage.say(person, f"roster accept {seal}").ok
+
+    assert sum(person.counts_from is not None for person in stage.context.roster.people.values()) == 1
+
+
+def test_who_was_removed_no_longer_counts_once_two_agreed(stage: Stage, tmp_path: Path) -> None:
+    without = MORE.replace("  ben: {name: Ben, slack: [U2], roles: [approver]}\n", "")
+    seal = propose(stage, tmp_path, without)
+    stage.asked()
+    assert stage.say("ben", "approve DR-1").ok
+    for person in ("ben", "chika"):
+        stage.say(person, f"roster accept {seal}")
+
+    assert not stage.say("ben", "approve DR-1").ok
+
+
+def test_a_policy_below_two_never_gets_that_far(tmp_path: Path) -> None:
+    faulty = loaded(tmp_path, DR_YML + "approvals: {people: 1}\n")
+
+    assert faulty.roster.fault is not None and "approvals.people" in faulty.roster.fault
+
+
+def test_a_weaker_policy_waits_for_two_as_well(stage: Stage, tmp_path: Path) -> None:
+    propose(stage, tmp_path, DR_YML + "approvals: {break_glass: true, requester_counts: true}\n")
+
+    assert not stage.context.roster.break_glass
+    assert not stage.context.rosters.approvals.requester_counts
+
+
+def test_with_a_second_factor_an_acceptance_that_a_bot_wrote_is_not_believed(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        seal = propose(
+            stage, tmp_path, SECOND_FACTOR.replace("approvals:", "  eve: {name: Eve, roles: [approver]}\napprovals:")
+        )
+        policy = stage.context.rosters.policy
+        assert policy is not None
+        (proposal,) = policy.proposals
+        with stage.database.write() as tx:
+            for person in ("ben", "chika"):
+                tx.record(EventKind.ROSTER_VOTED, person=person, hash=proposal, proofs=[], door="dialog")
+            tx.record(EventKind.ROSTER_ACCEPTED, hash=proposal, document=policy.proposals[proposal], changes=[])
+        with stage.database.read() as conn:
+            assert worker.roster_now(conn).person("eve") is None
+
+        assert "one-time code" in stage.say("ben", f"roster accept {seal}").text["en"]
+        for person in ("ben", "chika"):
+            code = enrolled(stage, person).code()
+            assert stage.say(person, f"roster accept {seal} {code}").ok
+        with stage.database.read() as conn:
+            assert worker.roster_now(conn).person("eve") is not None
+
+
+def test_with_a_second_factor_the_own_key_at_a_terminal_is_enough(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR.replace("slack: [U2],", f"slack: [U2], key: '{BEN.public}',"))
+    seal = propose(stage, tmp_path, stage_text(stage, tmp_path))
+
+    reply = stage.say("ben", f"roster accept {seal}", door=Door.TERMINAL, sign={Proof.KEY: BEN.sign})
+
+    assert "1 of 2" in reply.text["en"]
+
+
+def stage_text(stage: Stage, folder: Path) -> str:
+    """The stage's own dr.yml, with one observer more."""
+    text = (folder / "dr.yml").read_text()
+    return text.replace("  dan: {name: Dan,", "  fay: {name: Fay}\n  dan: {name: Dan,")

@@ -1,0 +1,275 @@
+"""Verbs that act on a recovery in progress, and on the incident around it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.approval import Door, RequestState
+from core.events import EventKind
+from core.incident import IncidentState
+from core.run import Run, RunKind, RunState, StepState
+from store import incidents, kept, runs, steps
+from store.kept import Kept
+from tests.integration.commands.stage import Stage
+
+
+def unsure(stage: Stage, step: str = "restore-beside") -> Run:
+    """A worker died in the middle of a step and the run waits for a person."""
+    run, _ = stage.asked()
+    with stage.database.write() as tx:
+        steps.start(tx, run, step, title=step)
+        steps.unsure(tx, run, step, "its worker died")
+    stage.park(run, RunState.NEEDS_DECISION, step=step, question="?", choices=["retry", "stop"])
+    return run
+
+
+def finished(stage: Stage) -> Run:
+    """The recovery ended well and the old data is kept."""
+    run, _ = stage.asked()
+    with stage.database.write() as tx:
+        incidents.recovered(tx, 1, run=run.id, rto_seconds=120, rpo_seconds=3600, outage_seconds=9)
+        kept.add(
+            tx,
+            Kept(
+                site="production", incident=1, run=run.id, volume="pgdata_before", original="pgdata",
+                size_bytes=5_000_000, created_at=datetime.now(UTC),
+            ),
+        )  # fmt: skip
+        runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
+    return run
+
+
+def states(stage: Stage, run: Run) -> dict[str, StepState]:
+    with stage.database.read() as conn:
+        return {record.id: record.state for record in steps.of_run(conn, run.id)}
+
+
+def test_one_operator_stops_a_parked_run_and_everybody_reads_what_is_true_now(stage: Stage) -> None:
+    run, _ = stage.asked()
+    stage.park(run, RunState.WAITING)
+
+    reply = stage.say("emi", "stop we found the cause")
+
+    assert reply.ok and reply.in_channel
+    stopped = stage.events(EventKind.RUN_STOPPED)[0]
+    assert stopped.payload["safe_state"] == "Nothing in production was changed."
+    assert stopped.payload["why"] == "we found the cause"
+    assert stage.requests(run)[0].state is RequestState.STOPPED
+
+
+def test_stop_with_the_services_down_offers_to_start_them(stage: Stage) -> None:
+    run = unsure(stage, "stop-apps")
+
+    stage.say("aiko", "stop")
+
+    assert stage.events(EventKind.RUN_STOPPED)[0].payload["offers"] == ["restart"]
+    assert stage.say("aiko", "restart").ok
+    assert stage.runs()[-1].runbook == "restart-services"
+    assert stage.runs()[-1].id != run.id
+
+
+def test_stop_asks_a_run_that_is_at_work(stage: Stage) -> None:
+    stage.asked()
+
+    reply = stage.say("aiko", "stop wait")
+
+    assert "stopping" in reply.text["en"]
+    assert stage.runs()[0].stop_requested == "wait"
+
+
+def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
+    stage = stage.without_runbook("level3-host")
+    stage.say("ben", "declare level3 host lost")
+
+    assert "nothing had to be stopped" in stage.say("ben", "stop").text["en"]
+
+
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        ("settle restore-beside retry", StepState.PENDING),
+        ("settle done", StepState.SUCCEEDED),
+        ("settle DR-1 restore-beside stop", StepState.STOPPED),
+    ],
+)
+def test_a_person_settles_an_unsure_step_and_the_run_goes_on(stage: Stage, words: str, state: StepState) -> None:
+    run = unsure(stage)
+
+    reply = stage.say("emi", words)
+
+    assert reply.ok
+    assert states(stage, run)["restore-beside"] is state
+    assert stage.runs()[0].state is RunState.QUEUED
+    assert stage.bell.rung[-1] == ("production", run.id)
+
+
+@pytest.mark.parametrize(
+    "words", ["settle", "settle swap retry", "settle restore-beside maybe", "settle restore-beside"]
+)
+def test_an_unclear_decision_is_asked_back_with_the_choices(stage: Stage, words: str) -> None:
+    run = unsure(stage)
+
+    reply = stage.say("emi", words)
+
+    assert not reply.ok
+    assert "settle DR-1 restore-beside retry" in [choice.command for choice in reply.choices]
+    assert states(stage, run)["restore-beside"] is StepState.UNSURE
+
+
+def test_a_question_is_answered_by_its_words_only(stage: Stage) -> None:
+    run, _ = stage.asked()
+    with stage.database.write() as tx:
+        steps.ask(tx, run, "confirm", {"en": "Can users sign in?"}, ("yes", "no"))
+    stage.park(run, RunState.WAITING)
+
+    unclear = stage.say("aiko", "answer confirm perhaps")
+    clear = stage.say("aiko", "answer confirm yes")
+
+    assert [choice.command for choice in unclear.choices] == ["answer DR-1 confirm yes", "answer DR-1 confirm no"]
+    assert clear.ok
+    assert stage.events(EventKind.STEP_ANSWERED)[0].payload["answer"] == "yes"
+
+
+def test_a_level_change_during_a_run_wants_to_be_confirmed(stage: Stage) -> None:
+    run, _ = stage.asked()
+
+    asked = stage.say("ben", "level 3 the host is gone")
+    assert not asked.ok
+    assert stage.incident().level == 2
+    stage.say("ben", asked.choices[0].command)
+
+    assert stage.incident().level == 3
+    assert stage.runs()[0].stop_requested == "level changed to 3"
+    assert stage.events(EventKind.INCIDENT_LEVEL_CHANGED)[0].payload["why"] == "the host is gone"
+    assert [one.runbook for one in stage.runs()] == [run.runbook, "level3-host"]
+
+
+def test_after_a_failed_level_1_the_level_is_raised_with_one_word(stage: Stage) -> None:
+    stage.say("ben", "declare level1 auth")
+    run = stage.planned()
+    with stage.database.write() as tx:
+        runs.finish(tx, run, RunState.FAILED, "postgres does not work")
+
+    assert stage.say("ben", "level 2").ok
+    assert [one.runbook for one in stage.runs()] == ["level1-service", "level2-postgres"]
+
+
+def test_a_plan_only_surveys_and_does_not_hide_the_recovery(stage: Stage) -> None:
+    run, _ = stage.asked()
+
+    assert stage.say("emi", "plan").ok
+
+    assert stage.runs()[-1].kind is RunKind.PLAN
+    assert stage.say("ben", "approve").dialog is not None
+    assert "restore-beside" in str(stage.say("dan", "status").tables)
+    assert run.id == stage.runs()[0].id
+
+
+def test_undo_brings_the_newest_kept_data_back_in_a_run_of_its_own(stage: Stage) -> None:
+    finished(stage)
+
+    assert stage.say("aiko", "undo").ok
+
+    undo = stage.runs()[-1]
+    assert (undo.kind, undo.runbook, undo.arguments) == (RunKind.UNDO, "level2-undo", {"keeper": "pgdata_before"})
+
+
+def test_undo_without_anything_kept_is_refused(stage: Stage) -> None:
+    stage = stage.without_runbook("level3-host")
+    stage.say("ben", "declare level3 host lost")
+
+    assert "nothing to go back to" in stage.say("ben", "undo").text["en"]
+
+
+def test_kept_data_is_listed_with_size_and_age(stage: Stage) -> None:
+    finished(stage)
+
+    rows = stage.say("dan", "kept").tables[0].rows
+
+    assert rows[0][:4] == ("DR-1", "pgdata_before", "pgdata", "5.0 MB")
+
+
+def test_a_persons_words_reach_the_stakeholders(stage: Stage) -> None:
+    stage.say("ben", "declare level3 host lost")
+
+    asked = stage.say("emi", "update")
+    stage.say("emi", "update We expect to be back at 15:00")
+
+    assert asked.dialog is not None and asked.dialog.kind == "update"
+    assert [event.payload["text"] for event in stage.events(EventKind.STATUS_UPDATE)] == [
+        "We expect to be back at 15:00"
+    ]
+
+
+def test_resolve_waits_for_the_recovery_and_for_a_summary(stage: Stage) -> None:
+    stage.asked()
+    assert "in progress" in stage.say("aiko", "resolve done").text["en"]
+    stage.park(stage.runs()[0], RunState.WAITING)
+    stage.say("aiko", "stop")
+
+    asked = stage.say("aiko", "resolve")
+    stage.say("aiko", "resolve it was a full disk")
+
+    assert asked.dialog is not None and asked.dialog.kind == "resolve"
+    assert stage.incident().state is IncidentState.RESOLVED
+    assert stage.incident().summary == "it was a full disk"
+    assert "is resolved" in stage.say("aiko", "update too late").text["en"] or not stage.say("aiko", "update x").ok
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("dan", "stop"), ("dan", "settle retry"), ("dan", "answer yes"), ("dan", "plan"), ("dan", "recover"),
+        ("dan", "discard"), ("dan", "restart"), ("dan", "update x"), ("dan", "level 3"), ("emi", "undo"),
+        ("emi", "resolve x"), ("emi", "deny no"), ("aiko", "deny no"), (None, "stop"), (None, "resolve"),
+    ],
+)  # fmt: skip
+def test_what_a_role_may_not_do_is_refused_recorded_and_changes_nothing(
+    stage: Stage, who: str | None, words: str
+) -> None:
+    stage.asked()
+
+    reply = stage.say(who, words)
+
+    assert not reply.ok
+    refusals = stage.events(EventKind.COMMAND_REFUSED)
+    assert [event.payload["verb"] for event in refusals] == [words.split()[0]]
+    assert len(stage.runs()) == 1 and stage.runs()[0].stop_requested is None
+
+
+def test_the_channel_says_which_incident_is_meant(stage: Stage) -> None:
+    stage.say("ben", "declare level3 host lost")
+    stage.say("ben", "declare level4 data centre lost")
+    with stage.database.write() as tx:
+        incidents.open_channel(tx, 1, "C1", "dr-1")
+
+    assert "Several incidents are open: DR-2, DR-1" in stage.say("ben", "status").text["en"]
+    assert stage.say("ben", "status", channel="C1").incident == 1
+    assert stage.say("ben", "status DR-2", channel="C1").incident == 2
+    assert stage.say("ben", "update same as DR-2", channel="C1").incident == 1
+
+
+@pytest.mark.parametrize("verb", ["menu", "help", "help declare", "list", "list all", "status", "whoami", "timeline"])
+def test_whoever_reads_gets_both_languages(stage: Stage, verb: str) -> None:
+    stage.asked()
+
+    reply = stage.say("dan", verb)
+
+    assert reply.ok
+    assert reply.text["en"] and reply.text["ja"]
+
+
+def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None:
+    _, asked = stage.asked()
+    values = {"target": "production", "reason": "proof read"}
+    stage.say("dan", "stop")
+    stage.say("chika", "approve", door=Door.TERMINAL, values=values)
+    stage.say("ben", "approve", door=Door.TERMINAL, values={**values, "target": "staging"})
+
+    report = stage.say("dan", "report").markdown or ""
+
+    assert "**Chika** approve (terminal): proof read" in report
+    refused = report[report.index("## What was refused") : report.index("## Timeline")]
+    assert "Dan: stop refused" in refused and "staging" in refused
+    assert "### Activation" in report
+    assert asked.seal not in report

@@ -1,0 +1,94 @@
+"""`drbot dr …`: the same verbs without Slack."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.dr import dr_app, person_named
+from core.configuration import load_configuration
+from core.errors import UserError
+from tests.integration.commands.stage import DR_YML
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "dr.yml"
+    path.write_text(DR_YML)
+    return path
+
+
+def dr(config: Path, *words: str, person: str = "ben") -> Result:
+    """Type it; the state lies beside dr.yml."""
+    options = ["--config", str(config), "--home", str(config.parent / "home"), "--as", person]
+    environment = {"DATABASE_URL": "", "REDIS_URL": "", "COLUMNS": "200"}
+    return CliRunner().invoke(dr_app, [*words, *options], env=environment)
+
+
+def test_an_incident_is_declared_shown_and_stopped_from_a_terminal(config: Path) -> None:
+    declared = dr(config, "declare", "level2", "PostgreSQL", "does", "not", "start")
+    shown = dr(config, "status")
+    addressed = dr(config, "DR-1", "status")
+    stopped = dr(config, "stop", "DR-1", "mistake")
+
+    assert (declared.exit_code, shown.exit_code, addressed.exit_code, stopped.exit_code) == (0, 0, 0, 0)
+    assert "DR-1" in declared.output and "PostgreSQL does not start" in shown.output
+    assert "waits for a worker" in addressed.output
+    assert "stopped" in stopped.output
+
+
+def test_no_word_at_all_is_the_menu(config: Path) -> None:
+    environment = {"DRBOT_CONFIG": str(config), "DRBOT_HOME": str(config.parent / "home"), "DRBOT_PERSON": "ben"}
+    result = CliRunner().invoke(dr_app, [], env=environment)
+
+    assert result.exit_code == 0
+    assert "No incident is open" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["lst"], 'Did you mean "list"'), (["declare", "level1", "aut"], "Services:"), (["stop"], "No incident is open")],
+)
+def test_what_a_person_can_put_right_ends_with_2_on_stderr(config: Path, words: list[str], said: str) -> None:
+    result = dr(config, *words)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_name_that_nobody_has_is_refused_with_the_names(config: Path) -> None:
+    result = dr(config, "status", person="chikka")
+
+    assert result.exit_code == 2
+    assert 'Did you mean "chika"' in result.stderr
+
+
+def test_a_broken_configuration_is_told_with_its_line(config: Path) -> None:
+    config.write_text(DR_YML.replace("projects: projects", "project: projects"))
+
+    result = dr(config, "status")
+
+    assert result.exit_code == 2
+    assert "dr.yml:4:" in result.stderr
+
+
+def test_the_login_of_the_machine_is_the_person_of_that_name(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DRBOT_PERSON", raising=False)
+    roster = load_configuration(config).roster
+
+    chika = person_named("", roster, login="chika")
+
+    assert chika is not None and chika.name == "Chika"
+    assert person_named("", roster, login="root") is None
+    monkeypatch.setenv("DRBOT_PERSON", "emi")
+    emi = person_named("", roster, login="chika")
+    assert emi is not None and emi.id == "emi"
+    with pytest.raises(UserError):
+        person_named("zoe", roster)
+
+
+def test_letters_that_imitate_others_are_shown_in_the_terminal(config: Path) -> None:
+    dr(config, "declare", "level2", "pr\u043eduction \u202eis down")
+
+    assert "pr\\u043eduction" in dr(config, "status").output

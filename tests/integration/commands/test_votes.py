@@ -1,0 +1,200 @@
+"""`approve` and `deny`: who may, what they are shown, and that one door decides."""
+
+import pytest
+
+from commands.approve import dialog_of, vote
+from core.approval import Door, RequestState
+from core.clocks import Clocks
+from core.errors import UserError
+from core.events import EventKind
+from core.people import Account
+from core.plan import short_seal
+from core.run import RunState
+from store import requests
+from tests.integration.commands.stage import OLDER, Stage
+
+
+def state_of(stage: Stage, request_id: str) -> RequestState:
+    with stage.database.read() as conn:
+        return requests.get(conn, request_id).state
+
+
+def test_the_dialog_shows_what_is_replaced_and_lost(stage: Stage) -> None:
+    _, asked = stage.asked()
+
+    dialog = dialog_of(stage.context, asked.id, stage.context.roster.person("ben"))
+
+    assert dialog.replaces == ("volume pgdata of ai-micro-postgres",)
+    assert (dialog.target, dialog.loss_rows, dialog.keeps) == ("production", 12, "pgdata_before")
+    assert not dialog.proven
+    assert "NOT PROVEN YET" in dialog.proof["en"]
+    assert dialog.seal == asked.seal and dialog.short_seal == short_seal(asked.seal)
+    assert isinstance(dialog.clocks, Clocks)
+
+
+def test_approve_in_slack_opens_the_dialog_and_decides_nothing(stage: Stage) -> None:
+    _, asked = stage.asked()
+
+    reply = stage.say("ben", "approve")
+
+    assert reply.dialog is not None and reply.dialog.request == asked.id
+    assert stage.events(EventKind.VOTE_COUNTED) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "account", "said"),
+    [
+        ("aiko", None, "You asked for approve. It needs the role approver"),
+        ("dan", None, "It needs the role approver"),
+        (None, None, "does not know who you are"),
+        ("ben", Account(id="U2", is_bot=True), "Only active members"),
+        ("ben", Account(id="U2", is_foreign=True), "Only active members"),
+    ],
+)
+def test_whose_vote_cannot_count_is_told_before_a_dialog_opens(
+    stage: Stage, who: str | None, account: Account | None, said: str
+) -> None:
+    stage.asked()
+
+    reply = stage.say(who, "approve", account=account)
+
+    assert not reply.ok and reply.dialog is None
+    assert said in reply.text["en"]
+    assert [event.payload["verb"] for event in stage.events(EventKind.COMMAND_REFUSED)] == ["approve"]
+
+
+def test_the_requester_who_is_an_approver_is_told_who_can(stage: Stage) -> None:
+    stage.say("ben", "declare level2 PostgreSQL does not start")
+    stage.ask(stage.planned(requesters=("ben",)))
+
+    reply = stage.say("ben", "approve")
+
+    assert "you asked for this restore" in reply.text["en"]
+    assert "Chika" in reply.text["en"]
+    assert "依頼者本人" in reply.text["ja"]
+
+
+def test_the_dialog_of_a_requester_refuses_approval_but_not_a_deny(stage: Stage) -> None:
+    stage.say("ben", "declare level2 PostgreSQL does not start")
+    asked = stage.ask(stage.planned(requesters=("ben",)))
+    ben = stage.context.roster.person("ben")
+
+    with pytest.raises(UserError, match="you asked for this restore"):
+        dialog_of(stage.context, asked.id, ben)
+    assert dialog_of(stage.context, asked.id, ben, decision="deny").request == asked.id
+
+
+def test_two_people_at_a_terminal_grant_and_wake_the_run(stage: Stage) -> None:
+    run, asked = stage.asked()
+    stage.park(run, RunState.WAITING)
+    values = {"target": "production", "reason": "read it", "seal": short_seal(asked.seal)}
+
+    first = stage.say("ben", "approve", door=Door.TERMINAL, values=values)
+    second = stage.say("chika", "approve DR-1", door=Door.TERMINAL, values=values)
+
+    assert "1 of 2" in first.text["en"] and "Approved" in second.text["en"]
+    assert state_of(stage, asked.id) is RequestState.GRANTED
+    assert stage.runs()[-1].state is RunState.QUEUED
+    assert stage.bell.rung[-1] == ("production", run.id)
+
+
+def test_a_terminal_without_target_and_reason_shows_the_plan_and_how_to_approve_exactly_it(stage: Stage) -> None:
+    _, asked = stage.asked()
+
+    reply = stage.say("ben", "approve", door=Door.TERMINAL)
+
+    assert f"--target production --seal {short_seal(asked.seal)}" in reply.text["en"]
+    assert "volume pgdata" in str(reply.tables)
+    assert stage.events(EventKind.VOTE_COUNTED) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"target": "staging", "reason": "ok"}, 'you typed "staging"'),
+        ({"target": "production", "reason": "ok", "seal": "AAAA-BBBB"}, "The plan has changed|the plan has changed"),
+    ],
+)
+def test_a_wrong_target_or_another_seal_does_not_count(stage: Stage, values: dict[str, str], said: str) -> None:
+    stage.asked()
+
+    reply = stage.say("ben", "approve", door=Door.TERMINAL, values=values)
+
+    assert not reply.ok
+    assert any(part in reply.text["en"] for part in said.split("|"))
+    assert stage.events(EventKind.VOTE_REFUSED)
+
+
+def test_a_second_vote_of_the_same_person_is_told_when_the_first_counted(stage: Stage) -> None:
+    _, asked = stage.asked()
+
+    def cast(account: str) -> str:
+        return vote(
+            stage.context, request_id=asked.id, person="chika", account=Account(id=account), decision="approve",
+            reason="ok", seal=asked.seal, target="production", door=Door.DIALOG, at=asked.opened_at,
+        ).text["en"]  # fmt: skip
+
+    assert "1 of 2" in cast("U3")
+    assert "already counted" in cast("U4")
+    assert "already counted" in stage.say("chika", "approve").text["en"]
+
+
+def test_one_no_ends_the_request_and_wants_a_reason(stage: Stage) -> None:
+    _, asked = stage.asked()
+
+    silent = stage.say("chika", "deny")
+    denied = stage.say("chika", "deny that backup is too old")
+
+    assert "give a reason" in silent.text["en"]
+    assert denied.ok
+    assert state_of(stage, asked.id) is RequestState.DENIED
+    assert "denied" in stage.say("ben", "approve").text["en"]
+
+
+def denied(stage: Stage) -> None:
+    run, _ = stage.asked()
+    stage.say("chika", "deny that backup is too old")
+    stage.park(run, RunState.BLOCKED, why="denied", choices=["another_backup", "discard"], next={"name": OLDER})
+
+
+def test_what_was_denied_is_not_asked_again_by_others(stage: Stage) -> None:
+    denied(stage)
+
+    reply = stage.say("aiko", "recover")
+
+    assert "Chika denied exactly this" in reply.text["en"]
+    assert len(stage.runs()) == 1
+
+
+def test_the_denier_may_ask_again(stage: Stage) -> None:
+    denied(stage)
+
+    assert stage.say("chika", "recover").ok
+    assert len(stage.runs()) == 2
+
+
+def test_another_backup_is_the_one_that_was_offered_or_the_one_that_is_named(stage: Stage) -> None:
+    denied(stage)
+
+    stage.say("aiko", "recover backup")
+
+    before, after = stage.runs()
+    assert before.state is RunState.STOPPED
+    assert after.arguments == {"backup": OLDER}
+
+
+@pytest.mark.parametrize("name", ["../etc/passwd", "a;b", "x y", "-rf", "a\u202eb$(id)"])
+def test_a_backup_is_a_plain_file_name(stage: Stage, name: str) -> None:
+    denied(stage)
+
+    assert "no name of a backup" in stage.say("aiko", f"recover backup {name}").text["en"]
+    assert len(stage.runs()) == 1
+
+
+def test_discard_ends_a_blocked_run_and_nothing_else(stage: Stage) -> None:
+    stage.say("aiko", "declare level2")
+    assert "in progress" in stage.say("aiko", "discard").text["en"]
+    stage.park(stage.planned(), RunState.BLOCKED, why="expired")
+
+    assert stage.say("aiko", "discard").ok
+    assert stage.runs()[-1].state is RunState.STOPPED

@@ -1,0 +1,51 @@
+"""A Docker for the document's scripts, and drbot's own way beside it."""
+
+import pytest
+
+from lab.images import POSTGRES_IMAGE, REDIS_IMAGE
+from lab.ownership import LABEL
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.postgres_server import PostgresRecipe
+from runners.clients.scratch_postgres import Scratch
+from runners.clients.scratch_redis import RedisRecipe, ScratchRedis
+from tests.integration.document.servers import LAB, Docker
+
+
+@pytest.fixture(scope="session")
+def docker(engine: str) -> Docker:
+    """The engine with the lab's images."""
+    return Docker(host=engine)
+
+
+@pytest.fixture
+def client(engine: str) -> DockerEngine:
+    """drbot's own client."""
+    return DockerEngine(engine)
+
+
+def labels() -> dict[str, str]:
+    return {LABEL: LAB, "drbot.run": LAB, "drbot.step": "restore"}
+
+
+def never() -> bool:
+    return False
+
+
+def scratch_postgres(client: DockerEngine, volume: str) -> Scratch:
+    """drbot's server for a restore into this volume."""
+    environment = {"POSTGRES_PASSWORD": "secret", "PGDATA": "/var/lib/postgresql/data"}
+    recipe = PostgresRecipe(image=POSTGRES_IMAGE, environment=environment, mounted_at="/var/lib/postgresql/data")
+    return Scratch(
+        engine=client, recipe=recipe, user="postgres", volume=volume, name=f"drbot-restore-{volume}",
+        labels=labels(), cancelled=never,
+    )  # fmt: skip
+
+
+def scratch_redis(client: DockerEngine, volume: str, *options: str) -> ScratchRedis:
+    """drbot's Redis for a restore into this volume; `options`: how production runs."""
+    recipe = RedisRecipe(
+        image=REDIS_IMAGE, command=("redis-server", *options), environment={}, files=(), mounted_at="/data"
+    )
+    return ScratchRedis(
+        engine=client, recipe=recipe, volume=volume, name=f"drbot-restore-{volume}", labels=labels(), cancelled=never
+    )

@@ -1,0 +1,39 @@
+"""Level 4 hands the backup it has chosen to level 3's script, which takes no argument and fetches another one."""
+
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+from runners.clients.full_folder import FolderStore
+from runners.clients.full_store import FullBackupStore
+from runners.full_choice import FullRules, choose_full_backup, fetch_full_backup
+from tests.archives import MOMENT, put
+
+LEVEL_3 = """#!/bin/bash
+aws s3 cp s3://your-backup-bucket/ai-micro-service/full_backup_latest.tar.gz {folder}/
+"""
+AWS = """#!/bin/bash
+echo "$@" >> {folder}/fetched
+"""
+
+
+def test_the_documents_level_3_fetches_another_backup_than_level_4_has_chosen(tmp_path: Path) -> None:
+    store = FullBackupStore(FolderStore(tmp_path / "store"))
+    chosen = put(store, tmp_path / "made")
+    put(store, tmp_path / "made-later", MOMENT + timedelta(hours=1))
+    for name, text in (("level3.sh", LEVEL_3), ("aws", AWS)):
+        (tmp_path / name).write_text(text.format(folder=tmp_path))
+        (tmp_path / name).chmod(0o755)
+
+    subprocess.run(
+        ["bash", "-c", '"$0"/level3.sh "$1"', str(tmp_path), chosen.name], env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=True,
+    )  # fmt: skip
+
+    assert chosen.name not in (tmp_path / "fetched").read_text()
+    rules = FullRules(system="shop", site="production", server_major=15)
+    ours = choose_full_backup((store,), rules, chosen.name).backup
+    (tmp_path / "run").mkdir()
+    fetched = fetch_full_backup((store,), ours, tmp_path / "run", lambda done, total, unit: None, lambda: False)
+    assert fetched.name == chosen.name
+    assert ours.sha256 == chosen.manifest.sha256 if chosen.manifest else False

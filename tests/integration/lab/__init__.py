@@ -1,0 +1,1 @@
+"""The lab on a real Docker engine."""

@@ -1,0 +1,108 @@
+"""A lab starts healthy, describes itself, and touches nothing that is not its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+from core.errors import UserError
+from core.site import Configuration
+from lab.breakage import break_it
+from lab.engine import connect
+from lab.layout import PARTS, TABLES, part
+from lab.seed import seed
+from lab.system import Lab
+from tests.houses import LabFactory
+
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]
+
+
+@pytest.fixture(scope="module")
+def lab(lab_factory: LabFactory) -> Lab:
+    return lab_factory("sys")
+
+
+def test_every_service_is_healthy_after_up(lab: Lab) -> None:
+    lab.up(print)
+
+    assert {one.name: one.state for one in lab.status()} == {part.name: "running" for part in PARTS}
+    assert all(one.healthy for one in lab.status() if one.url)
+
+
+def test_dr_yml_describes_the_lab_that_runs(lab: Lab) -> None:
+    configuration = Configuration.model_validate(YAML(typ="safe").load(lab.configuration))
+    site = configuration.site()
+
+    assert site.postgres is not None
+    assert [service for service in site.services if (site.projects / site.services[service].project).is_dir()] == [
+        part.name for part in PARTS
+    ]
+    for database, queries in site.postgres.queries.items():
+        assert int(lab.psql(queries[TABLES[database]], "-d", database)) >= 3000
+    client = connect(lab.host)
+    assert client.volumes.get(site.postgres.volume).attrs["Labels"] == {"drbot.lab": lab.name}
+
+
+def test_health_says_which_dependency_is_down(lab: Lab) -> None:
+    client = connect(lab.host)
+    redis = lab.container(client, part("redis"))
+    assert redis is not None
+    url = lab.url(part("auth"))
+    assert url is not None
+    redis.pause()
+    try:
+        answer = httpx.get(url, timeout=30)
+    finally:
+        redis.unpause()
+
+    assert answer.status_code == 503
+    assert answer.json()["reason"].startswith("Redis")
+
+
+def test_up_again_keeps_data_passwords_and_addresses(lab: Lab) -> None:
+    addresses = [one.url for one in lab.status()]
+    before = seed(lab, 1)
+    lab.down()
+    lab.up(print)
+
+    assert int(lab.psql("SELECT count(*) FROM documents", "-d", "admindb")) == before
+    assert [one.url for one in lab.status()] == addresses
+
+
+@pytest.fixture
+def foreign_volume(engine: str, tmp_path: Path) -> Iterator[Lab]:
+    """A volume that happens to have the name the lab would use."""
+    lab = Lab(name="tforeign", home=tmp_path, host=engine)
+    client = connect(engine)
+    volume = client.volumes.create(f"{lab.prefix}postgres_data")
+    yield lab
+    volume.remove()
+
+
+def test_what_has_no_label_is_refused_and_left_alone(foreign_volume: Lab, engine: str) -> None:
+    with pytest.raises(UserError, match="no label"):
+        foreign_volume.up(print)
+    foreign_volume.reset()
+
+    assert connect(engine).volumes.get(f"{foreign_volume.prefix}postgres_data").attrs["Labels"] is None
+
+
+def test_a_container_without_the_label_is_not_broken(engine: str, tmp_path: Path) -> None:
+    lab = Lab(name="tunlabelled", home=tmp_path, host=engine)
+    client = connect(engine)
+    labels = {
+        "com.docker.compose.project": f"{lab.prefix}ai-micro-api-auth",
+        "com.docker.compose.service": "auth-service",
+    }
+    container = client.containers.run("drbot-lab/redis:7", labels=labels, detach=True)
+    try:
+        with pytest.raises(UserError, match="no label"):
+            break_it(lab, "auth-down")
+        lab.reset()
+        container.reload()
+
+        assert container.status == "running"
+    finally:
+        container.remove(force=True, v=True)

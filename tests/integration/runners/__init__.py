@@ -1,0 +1,1 @@
+"""The worker on the real store, with a harmless target in memory."""

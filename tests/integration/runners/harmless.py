@@ -1,0 +1,218 @@
+"""A target that lives in memory: the same names of actions and probes as the real registry, and the same World.
+
+Tests hold an action to look at the moment, break something, or replace what the plan was made for.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from core.errors import CancelledError, PermanentError, UserError
+from core.plan import BackupIdentity
+from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext
+from runners.clients.clients import Clients
+from runners.world import Chosen, Registry
+
+APPS = ("auth", "user", "admin", "front-user", "front-admin")
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def backup(number: int) -> BackupIdentity:
+    """The backup of `number` hours before noon."""
+    return BackupIdentity(
+        place="memory",
+        name=f"all_databases_{number}.sql.gz",
+        size=1000,
+        sha256=f"{number:064d}",
+        snapshot_at=NOON - timedelta(hours=number),
+        manifest=True,
+        rows={"authdb.users": 3},
+    )
+
+
+class Hold:
+    """An action that has begun and waits for the test."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+
+
+class HarmlessTarget:
+    """Services, volumes and backups as plain values. PostgreSQL works when its volume holds good data."""
+
+    def __init__(self) -> None:
+        self.running = {*APPS, "postgres", "redis"}
+        self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
+        self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
+        self.engine = "engine-1"
+        self.backups = [backup(1), backup(2)]
+        self.bad: set[str] = set()  # backups that fail when they are restored
+        self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
+        self.holds: dict[str, Hold] = {}  # action → the next call waits
+        self.calls: list[str] = []
+        self.survivors_removed: list[str | None] = []
+
+    @property
+    def clients(self) -> Clients:
+        """The harmless actions use none."""
+        return cast("Clients", None)
+
+    @property
+    def registry(self) -> Registry:
+        """Everything by the real names."""
+        return Registry(actions=self._actions(), probes=self._probes())
+
+    def hold(self, action: str) -> Hold:
+        """The next call of this action waits."""
+        self.holds[action] = Hold()
+        return self.holds[action]
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The engine and the names of the system's own volumes."""
+        return {"engine": self.engine, "volumes": {"postgres_data": "day 1"}}
+
+    def choose_backup(
+        self,
+        name: str | None = None,
+        *,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Chosen:
+        """The first that fits."""
+        if "choose" in self.holds:
+            _wait(self.holds.pop("choose"), cancelled)
+        for found in self.backups:
+            if name not in (None, found.name) or (before and found.snapshot_at >= before.snapshot_at):
+                continue
+            return Chosen(backup=found)
+        raise UserError("Looked for a good backup.", "There is none.", "Put one there.")
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Chosen:
+        """There is one kind only."""
+        return self.choose_backup(name, before=before, cancelled=cancelled)
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """What lies there under this name."""
+        for found in self.backups:
+            if found.name == backup.name:
+                return found
+        raise PermanentError("it is gone")
+
+    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+        """Nothing runs elsewhere."""
+        self.survivors_removed.append(step_id)
+
+    def is_healthy(self, service: str) -> bool:
+        """Runs, and its data is good."""
+        if service not in self.running or service in self.crash_looping:
+            return False
+        return service == "redis" or ("postgres" in self.running and self.volumes["postgres_data"] == "good")
+
+    def _actions(self) -> Mapping[str, Action]:
+        return {
+            "evidence.collect": self._act(lambda given: None),
+            "compose.restart": self._act(lambda given: self.running.update(_named(given))),
+            "compose.stop": self._act(lambda given: self.running.difference_update(_named(given))),
+            "compose.start": self._act(lambda given: self.running.update(_named(given))),
+            "compose.recreate": self._act(self._recreate),
+            "health.wait": self._act(self._wait),
+            "dependencies.probe": self._dependencies,
+            "backup.check": self._act(lambda given: None),
+            "postgres.restore_beside": self._act(self._restore),
+            "volume.swap": self._act(self._swap),
+            "volume.swap_back": self._act(self._swap_back),
+            "volume.remove": self._act(lambda given: self.volumes.pop(given["volume"], None)),
+            "notify.stakeholders": self._act(lambda given: None),
+        }
+
+    def _act(self, effect: Any) -> Action:
+        def action(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+            name = str(context.step.do)
+            self.calls.append(context.step.id if context.step.do == name else name)
+            self._wait_for_test(name, context)
+            if self.errors.get(name):
+                raise self.errors[name].pop(0)
+            effect(given)
+            return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7})
+
+        return action
+
+    def _wait_for_test(self, name: str, context: StepContext) -> None:
+        hold = self.holds.pop(name, None)
+        if hold is None:
+            return
+        _wait(hold, context.cancelled)
+
+    def _recreate(self, given: Mapping[str, Any]) -> None:
+        self.running.update(_named(given))
+        self.crash_looping.difference_update(_named(given))
+
+    def _wait(self, given: Mapping[str, Any]) -> None:
+        sick = [name for name in _named(given) if not self.is_healthy(name)]
+        if sick:
+            raise PermanentError(f"Not healthy: {', '.join(sick)}")
+
+    def _dependencies(self, context: StepContext, given: Mapping[str, Any]) -> Outcome:
+        culprit = None if self.volumes["postgres_data"] == "good" else "postgres"
+        return Outcome(summary="Asked.", facts={"culprit": culprit})
+
+    def _restore(self, given: Mapping[str, Any]) -> None:
+        if given["backup"] in self.bad:
+            raise PermanentError("the dump ends in the middle")
+        self.volumes[given["volume"]] = "good"
+
+    def _swap(self, given: Mapping[str, Any]) -> None:
+        self.volumes[given["keeper"]] = self.volumes[given["volume"]]
+        self.volumes[given["volume"]] = self.volumes.pop(given["replacement"])
+
+    def _swap_back(self, given: Mapping[str, Any]) -> None:
+        self.volumes[given["replacement"]] = self.volumes[given["volume"]]
+        self.volumes[given["volume"]] = self.volumes.pop(given["keeper"])
+
+    def _probes(self) -> Mapping[str, ProbeFunction]:
+        def yes(context: StepContext, given: Mapping[str, Any]) -> Finding:
+            return Finding(passed=True, sentence="Yes.")
+
+        def probe(question: Any) -> ProbeFunction:
+            return lambda context, given: Finding(passed=bool(question(given)), sentence=f"Asked {dict(given)}.")
+
+        return {
+            "health.services": probe(lambda given: all(map(self.is_healthy, _named(given)))),
+            "compose.running": probe(lambda given: set(_named(given)) <= self.running),
+            "compose.stopped": probe(lambda given: not set(_named(given)) & self.running),
+            "postgres.reachable": probe(lambda given: self.is_healthy("postgres")),
+            "redis.reachable": yes,
+            "postgres.rows": probe(lambda given: self.volumes["postgres_data"] == "good"),
+            "postgres.beside_rows": probe(lambda given: self.volumes.get(given["volume"]) == "good"),
+            "backup.fresh": yes,
+            "backup.whole": probe(lambda given: any(one.name == given["backup"] for one in self.backups)),
+            "disk.free": yes,
+            "volume.swapped": self._swapped,
+            "volume.exists": probe(lambda given: given["volume"] in self.volumes),
+        }
+
+    def _swapped(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
+        after = given["keeper"] in self.volumes
+        state = "after" if after else "before"
+        return Finding(passed=after, sentence=f"The swap is at: {state}.", facts={"state": state})
+
+
+def _wait(hold: Hold, cancelled: Callable[[], bool]) -> None:
+    hold.reached.set()
+    while not hold.go_on.wait(0.01):
+        if cancelled():
+            raise CancelledError("cancelled")
+
+
+def _named(given: Mapping[str, Any]) -> list[str]:
+    services = given["services"]
+    return [services] if isinstance(services, str) else list(services)

@@ -1,0 +1,177 @@
+"""Denied, expired, changed: each ends with production as it was and a way on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.people import Roster
+from core.run import RunState, StepState
+from store import journal, locks
+from tests.integration.runners.bench import Bench, bench_in
+from tests.integration.runners.harmless import backup
+
+
+def require_blocked_and_untouched(bench: Bench, run_id: str) -> dict[str, object]:
+    """The payload of the block; services run, nothing was replaced, the site is free, the copy is kept."""
+    blocked = [event for event in bench_events(bench, run_id) if event[0] == "run.blocked"]
+    with bench.database.read() as connection:
+        assert locks.holder(connection, "production") is None
+    assert {"auth", "front-user", "postgres"} <= bench.target.running
+    assert bench.target.volumes["postgres_data"] == "corrupt"
+    assert bench.target.volumes[f"postgres_data_{run_id}"] == "good"
+    return dict(blocked[-1][1])
+
+
+def bench_events(bench: Bench, run_id: str) -> list[tuple[str, dict[str, object]]]:
+    with bench.database.read() as connection:
+        return [
+            (event.kind.value, dict(event.payload)) for event in journal.after(connection, 0) if event.run == run_id
+        ]
+
+
+def test_one_no_blocks_the_run_and_offers_an_older_backup(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run, "ben")
+
+    bench.vote(run, "chika", "deny")
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    payload = require_blocked_and_untouched(bench, run.id)
+    assert payload["choices"] == ["another_backup", "discard"]
+    assert payload["next"] == {"name": backup(2).name, "loss_seconds": 7200.0}
+
+
+def test_a_discarded_run_leaves_no_copy_behind_and_says_so(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.vote(run, "chika", "deny")
+    run = bench.go(run)
+
+    bench.stop(run, "discarded")
+    bench.worker().handle(run.id)
+
+    assert set(bench.target.volumes) == {"postgres_data", "redis_data"}
+    assert "is not needed: " in bench.events(run, "incident.note")[-1].payload["text"]
+
+
+def test_the_same_question_is_not_asked_again_after_a_no(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.vote(run, "chika", "deny")
+    bench.go(run)
+
+    again = bench.go(bench.queue(run.incident, "level2-postgres"))
+
+    assert again.state is RunState.FAILED
+    assert "chika denied exactly this" in str(again.outcome)
+
+
+def test_a_request_that_nobody_answers_expires(tmp_path: Path) -> None:
+    bench = bench_in(tmp_path, vote_within="10ms")
+    run = bench.go(bench.declare())
+
+    bench.upkeep()
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    assert require_blocked_and_untouched(bench, run.id)["choices"] == ["ask_again", "another_backup", "discard"]
+
+
+@pytest.mark.parametrize("what", ["engine", "backup"])
+def test_what_is_no_longer_as_sealed_makes_the_request_void_before_services_are_stopped(
+    bench: Bench, what: str
+) -> None:
+    run = bench.go(bench.declare())
+    if what == "engine":
+        bench.target.engine = "engine-2"
+    else:
+        bench.target.backups[0] = backup(1).model_copy(update={"sha256": "f" * 64})
+
+    bench.approve(run)
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    require_blocked_and_untouched(bench, run.id)
+    assert "stop-apps" not in bench.target.calls
+    (void,) = bench.events(run, "request.void")
+    assert ("engine: was engine-1, is engine-2" in void.payload["why"]) is (what == "engine")
+
+
+def test_a_change_after_the_services_were_stopped_starts_them_again_and_replaces_nothing(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    hold = bench.target.hold("compose.stop")
+    bench.approve(run)
+    thread = bench.begin(run)
+    assert hold.reached.wait(20)
+
+    bench.target.engine = "engine-2"
+    hold.go_on.set()
+    thread.join(20)
+
+    assert bench.run(run).state is RunState.BLOCKED
+    require_blocked_and_untouched(bench, run.id)
+    assert "swap" not in bench.target.calls
+    assert bench.states(run)["stop-apps"] == "undone"
+
+
+def test_the_worker_counts_the_votes_itself_and_a_person_who_left_the_roster_no_longer_counts(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run, "ben", "chika")
+    people = {name: person for name, person in bench.equipment.roster.people.items() if name != "chika"}
+    bench.equipment = replace(bench.equipment, roster=Roster(people=people))
+
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    require_blocked_and_untouched(bench, run.id)
+    assert "swap" not in bench.target.calls
+
+
+def test_a_no_after_the_grant_and_before_the_swap_wins(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    hold = bench.target.hold("compose.stop")
+    bench.approve(run)
+    thread = bench.begin(run)
+    assert hold.reached.wait(20)
+
+    assert bench.vote(run, "daiki", "deny").counted
+    hold.go_on.set()
+    thread.join(20)
+
+    assert bench.run(run).state is RunState.BLOCKED
+    require_blocked_and_untouched(bench, run.id)
+
+
+def test_a_bad_backup_is_found_beside_production_and_the_next_one_is_offered(bench: Bench) -> None:
+    bench.target.bad.add(backup(1).name)
+
+    run = bench.go(bench.declare())
+
+    assert run.state is RunState.BLOCKED
+    (blocked,) = bench.events(run, "run.blocked")
+    assert "the dump ends in the middle" in blocked.payload["why"]
+    assert blocked.payload["next"] == {"name": backup(2).name, "loss_seconds": 7200.0}
+    assert bench.request(run).state.value == "void"
+    assert bench.target.volumes["postgres_data"] == "corrupt"
+
+
+def test_without_any_backup_the_survey_refuses_and_says_what_to_do(bench: Bench) -> None:
+    bench.target.backups = []
+
+    run = bench.go(bench.declare())
+
+    assert run.state is RunState.FAILED
+    (refused,) = bench.events(run, "run.refused")
+    assert refused.payload["why"] == "There is none."
+    assert refused.payload["todo"] == "Put one there."
+    assert bench.target.calls == []
+
+
+def test_the_declarer_cannot_approve_and_a_named_backup_wins(bench: Bench) -> None:
+    run = bench.declare()
+    named = bench.queue(run.incident, "level2-postgres", backup=backup(2).name)
+    named = bench.go(named)
+
+    assert named.plan is not None and named.plan.backup == backup(2)
+    assert bench.vote(named, "aiko", "approve").code == "requester"
+    assert bench.step(named, "approval").state is StepState.WAITING

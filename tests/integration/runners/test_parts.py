@@ -1,0 +1,198 @@
+"""A step that a run at another site does: parked meanwhile, and neither run outlives or outdoes the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from core.incident import IncidentState
+from core.run import Run, RunState, StepState
+from store import runs, sub_runs
+from tests.integration.runners.bench import Bench, bench_in
+from tests.integration.runners.harmless import HarmlessTarget, backup
+from tests.waiting import wait_for
+
+WHOLE = """
+runbook: whole
+title: {en: Whole}
+level: 4
+inputs: {backup: {type: backup, of: postgres, choose: newest_checked}}
+steps:
+  - {id: before, title: {en: Before}, do: evidence.collect, with: {services: auth}, limits: {time: 1m}, drill: run}
+  - id: part
+    title: {en: Part}
+    run: {runbook: part, site: recovery, with: {backup: "${backup}"}}
+    drill: run
+  - id: after
+    title: {en: After}
+    do: health.wait
+    with: {services: redis}
+    limits: {time: 1m}
+    check: [{probe: health.services, with: {services: redis}}]
+    drill: run
+"""
+PART = """
+runbook: part
+title: {en: Part}
+level: 3
+inputs: {backup: {type: backup, of: postgres, choose: newest_checked}}
+steps:
+  - id: check
+    title: {en: Check}
+    do: backup.check
+    with: {backup: "${backup}"}
+    limits: {time: 1m}
+    check: [{probe: health.services, with: {services: redis}}]
+    drill: run
+  - {id: confirm, title: {en: Confirm}, ask: {text: {en: "Works?"}}}
+  - {id: notify, title: {en: Tell}, do: notify.stakeholders, with: {text: Done}, limits: {time: 1m}, drill: skip}
+"""
+
+
+@dataclass(kw_only=True)
+class TwoSites:
+    """Two workers with targets of their own and one database."""
+
+    here: Bench
+    there: Bench
+    folder: Path
+
+    def declare(self) -> Run:
+        """The whole run, queued."""
+        first = self.here.declare()
+        self.here.stop(first)  # the level-2 run that the bench declares with; only its incident is wanted
+        return self.here.queue(first.incident, "whole")
+
+    def part(self, whole: Run) -> Run:
+        """The newest part of the whole run."""
+        with self.here.database.read() as connection:
+            found = [run for run in runs.of_incident(connection, whole.incident) if sub_runs.is_part(run)]
+        return found[-1]
+
+    def begin(self) -> tuple[Run, Run]:
+        """The whole run waits, its part is queued."""
+        whole = self.here.go(self.declare())
+        return whole, self.part(whole)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[TwoSites]:
+    bench = bench_in(tmp_path)
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    (folder / "whole.yml").write_text(WHOLE)
+    (folder / "part.yml").write_text(PART)
+    site = bench.equipment.configuration.site()
+    sites = {"production": site, "recovery": site}
+    known = bench.equipment.configuration.model_copy(update={"runbooks": folder, "sites": sites})
+    here = replace(bench, equipment=replace(bench.equipment, configuration=known))
+    target = HarmlessTarget()
+    elsewhere = replace(here.equipment, site_name="recovery", world=target, registry=target.registry, owner="there")
+    yield TwoSites(here=here, there=replace(here, target=target, equipment=elsewhere), folder=folder)
+    here.ended()
+    bench.database.close()
+
+
+def test_the_whole_run_is_parked_until_its_part_has_ended(two: TwoSites) -> None:
+    whole, part = two.begin()
+
+    assert (whole.state, whole.owner) == (RunState.WAITING, None)
+    assert (part.state, part.site) == (RunState.QUEUED, "recovery")
+    assert two.there.go(part).state is RunState.SUCCEEDED
+    assert two.here.run(whole).state is RunState.QUEUED  # woken by the end of its part
+    assert two.here.go(whole).state is RunState.SUCCEEDED
+    assert two.here.step(whole, "part").summary == "recovery: Done."
+
+
+def test_clocks_questions_and_words_are_left_to_the_whole_run(two: TwoSites) -> None:
+    whole, part = two.begin()
+    two.there.go(part)
+
+    assert set(two.there.states(part)) == {"check"}
+    assert two.here.incident(whole).state is not IncidentState.RECOVERED
+    two.here.go(whole)
+    assert two.here.incident(whole).state is IncidentState.RECOVERED
+
+
+def test_what_fails_there_fails_here_with_the_reason(two: TwoSites) -> None:
+    whole, part = two.begin()
+    two.folder.joinpath("part.yml").write_text(PART.replace("Check}", "Another}"))
+    two.there.go(part)
+
+    assert two.there.run(part).state is RunState.FAILED
+    record = two.here.step(two.here.go(whole), "part")
+    assert record.state is StepState.FAILED
+    assert "The runbook is not the one that was planned with" in str(record.summary)
+
+
+def test_the_part_works_with_the_very_bytes_of_the_plan(two: TwoSites) -> None:
+    _, part = two.begin()
+    two.there.target.backups = [backup(1).model_copy(update={"sha256": "f" * 64})]
+
+    ended = two.there.go(part)
+    assert ended.state is RunState.FAILED
+    assert "its bytes are others" in str(ended.outcome)
+
+
+def test_stopping_the_part_stops_the_whole(two: TwoSites) -> None:
+    whole, part = two.begin()
+    two.here.stop(part, "wrong place")
+
+    ended = two.here.go(whole)
+    assert ended.state is RunState.STOPPED
+    assert "wrong place" in str(ended.outcome)
+
+
+def test_stopping_the_whole_stops_a_part_at_work(two: TwoSites) -> None:
+    whole, part = two.begin()
+    hold = two.there.target.hold("backup.check")
+    two.there.begin(part)
+    wait_for(hold.reached.is_set, 20, "the part to be at work")
+    two.here.stop(whole)
+
+    assert two.here.run(whole).state is RunState.STOPPED
+    two.there.wait_for_state(part, RunState.STOPPED)
+
+
+def test_a_part_that_failed_is_tried_again_as_a_new_run(two: TwoSites) -> None:
+    asking = WHOLE.replace("    drill: run\n  - id: after", "    if_fails: ask\n    drill: run\n  - id: after")
+    (two.folder / "whole.yml").write_text(asking)
+    whole, first = two.begin()
+    good, two.there.target.backups = two.there.target.backups, []
+    two.there.go(first)
+    assert two.here.go(whole).state is RunState.NEEDS_DECISION
+    two.there.target.backups = good
+    two.here.settle(whole, "part", "retry")
+    two.here.go(whole)
+    second = two.part(whole)
+
+    assert second.id != first.id
+    two.there.go(second)
+    assert two.here.go(whole).state is RunState.SUCCEEDED
+
+
+def test_a_late_end_of_an_earlier_part_answers_nothing(two: TwoSites) -> None:
+    whole, part = two.begin()
+    two.there.go(part)
+    answered = two.here.step(whole, "part").facts
+    with two.here.database.write() as tx:
+        sub_runs.report(tx, part, RunState.FAILED, "late")
+
+    assert two.here.step(whole, "part").facts == answered
+
+
+def test_a_part_at_a_site_nobody_knows_is_refused_with_the_plan(two: TwoSites) -> None:
+    (two.folder / "whole.yml").write_text(WHOLE.replace("site: recovery", "site: recovry"))
+    ended = two.here.go(two.declare())
+
+    assert ended.state is RunState.FAILED
+    assert 'There is no site "recovry". Did you mean "recovery"?' in str(ended.outcome)
+
+
+def test_a_part_of_a_runbook_that_is_not_there_is_refused_with_the_plan(two: TwoSites) -> None:
+    (two.folder / "whole.yml").write_text(WHOLE.replace("runbook: part,", "runbook: prat,"))
+    ended = two.here.go(two.declare())
+
+    assert ended.state is RunState.FAILED
+    assert 'Did you mean "part"?' in str(ended.outcome)

@@ -1,0 +1,218 @@
+"""Workers that die, leave, or wake up too late; two runs that want one site."""
+
+import threading
+from dataclasses import replace
+
+from core.run import RunState, StepState
+from runners.timing import Timing
+from runners.worker import Worker
+from store import kept, locks
+from store.doorbell import doorbell_of
+from tests.integration.runners.bench import QUICK, SECONDS, Bench
+
+DYING = Timing(lease=0.3, renew=1000.0, look=0.02, tick=0.05, patience=0.0, pause=0.01, grace=10.0)
+"""A worker that never renews its lease is as good as dead."""
+
+
+def die_in(bench: Bench, action: str) -> tuple[str, threading.Event]:
+    """A worker dies during the action of a level-2 run; the run's id and what lets the dead act go on."""
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    hold = bench.target.hold(action)
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    bench.notice(run)
+    return run.id, hold.go_on
+
+
+def test_a_worker_that_dies_in_the_swap_leaves_it_unsure_and_a_person_is_told_what_the_check_says(
+    bench: Bench,
+) -> None:
+    run_id, go_on = die_in(bench, "volume.swap")
+    run = bench.run(run_id)
+
+    assert run.state is RunState.NEEDS_DECISION
+    assert bench.step(run, "swap").state is StepState.UNSURE
+    bench.upkeep()
+    question = bench.events(run, "run.needs_decision")[-1].payload
+    assert "its check does not pass" in question["finding"].lower()
+    assert question["choices"] == ["retry", "done", "undo", "stop"]
+    assert "swap" in bench.target.survivors_removed
+    bench.upkeep()
+    assert len(bench.events(run, "run.needs_decision")) == 2
+    go_on.set()
+
+
+def test_retrying_an_unsure_swap_needs_two_fresh_votes(bench: Bench) -> None:
+    run_id, go_on = die_in(bench, "volume.swap")
+    bench.target.calls.clear()
+    run = bench.run(run_id)
+
+    bench.settle(run, "swap", "retry")
+    run = bench.go(run)
+
+    assert run.state is RunState.WAITING
+    assert "swap" not in bench.target.calls
+    assert bench.request(run).id.endswith("-q2")
+
+    bench.approve(run)
+    run = bench.go(run)
+    assert bench.states(run)["confirm"] == "waiting"
+    assert bench.target.calls.count("swap") == 1
+    events = len(bench.events(run))
+    go_on.set()
+    bench.ended()
+    assert len(bench.events(run)) == events
+
+
+def test_an_unsure_swap_that_was_done_goes_on_when_a_person_says_so(bench: Bench) -> None:
+    run_id, go_on = die_in(bench, "volume.swap")
+    run = bench.run(run_id)
+    go_on.set()
+    bench.ended()
+    assert bench.target.volumes["postgres_data"] == "good"
+
+    bench.settle(run, "swap", "done")
+    run = bench.go(run)
+
+    assert bench.states(run)["health"] == "succeeded"
+    with bench.database.read() as connection:
+        assert len(kept.list_of(connection)) == 1
+
+
+def test_a_restore_that_was_not_done_cannot_be_talked_into_a_proof(bench: Bench) -> None:
+    hold = bench.target.hold("postgres.restore_beside")
+    run = bench.declare()
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    bench.notice(run)
+
+    bench.settle(run, "restore-beside", "done")
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert run.outcome is not None and "Its check does not pass" in run.outcome
+    assert bench.request(run).proven_at is None
+    hold.go_on.set()
+
+
+def test_a_step_that_is_settled_or_stopped_at_once_leaves_nothing_running(bench: Bench) -> None:
+    first, go_on = die_in(bench, "volume.swap")
+    bench.target.survivors_removed.clear()
+    bench.settle(bench.run(first), "swap", "stop")
+    bench.go(bench.run(first))
+    assert "swap" in bench.target.survivors_removed
+    go_on.set()
+    bench.ended()
+
+    hold = bench.target.hold("postgres.restore_beside")
+    second = bench.declare()
+    bench.begin(second, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    bench.notice(second)
+    bench.target.survivors_removed.clear()
+    bench.stop(second)
+    bench.worker().handle(second.id)
+    assert bench.target.survivors_removed == [None]
+    assert "what restore-beside made is not needed" in bench.events(second, "incident.note")[-1].payload["text"]
+    hold.go_on.set()
+
+
+def test_an_unsure_swap_can_be_taken_back(bench: Bench) -> None:
+    run_id, go_on = die_in(bench, "volume.swap")
+    run = bench.run(run_id)
+    go_on.set()
+    bench.ended()
+
+    bench.settle(run, "swap", "undo")
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert bench.target.volumes["postgres_data"] == "corrupt"
+    assert {"auth", "postgres"} <= bench.target.running
+
+
+def test_a_step_that_may_be_repeated_is_repeated_by_another_worker_without_asking(bench: Bench) -> None:
+    run_id, go_on = die_in(bench, "compose.stop")
+    run = bench.run(run_id)
+
+    assert run.state is RunState.QUEUED
+    run = bench.go(run)
+
+    assert bench.states(run)["confirm"] == "waiting"
+    assert bench.step(run, "stop-apps").attempt == 2
+    assert "stop-apps" in bench.target.survivors_removed
+    go_on.set()
+
+
+def test_a_worker_that_is_told_to_leave_finishes_its_step_and_another_goes_on(bench: Bench) -> None:
+    hold = bench.target.hold("postgres.restore_beside")
+    run = bench.declare()
+    leaving = threading.Event()
+    thread = bench.begin(run, bench.worker(stop=leaving))
+    assert hold.reached.wait(SECONDS)
+
+    leaving.set()
+    hold.go_on.set()
+    thread.join(SECONDS)
+
+    assert bench.run(run).state is RunState.QUEUED
+    assert bench.step(run, "restore-beside").state is StepState.SUCCEEDED
+    assert bench.rung[-1] == run.id
+    run = bench.go(run)
+    assert run.state is RunState.WAITING
+    assert bench.target.calls.count("restore-beside") == 1
+
+
+def test_a_fault_of_drbot_itself_is_told_once(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    bench.equipment = replace(bench.equipment, world=None)  # type: ignore[arg-type]
+    worker = bench.worker(DYING)
+
+    for _ in range(2):
+        worker.handle(run.id)
+        bench.notice(run)
+
+    (told,) = bench.events(run, "control.failed")
+    assert told.payload["what"] == f"{run.id} cannot go on"
+
+
+def test_a_second_incident_waits_says_who_holds_the_site_and_goes_on_when_it_is_free(bench: Bench) -> None:
+    first = bench.go(bench.declare())
+    second = bench.go(bench.declare())
+
+    assert second.state is RunState.WAITING
+    waits = bench.events(second, "run.waiting")[-1].payload
+    assert waits["holder"] == first.id
+    assert "restore-beside" not in [event.step for event in bench.events(second, "step.started")]
+
+    bench.stop(first)
+    bench.upkeep()
+
+    assert bench.run(second).state is RunState.QUEUED
+    second = bench.go(second)
+    assert bench.states(second)["restore-beside"] == "succeeded"
+    with bench.database.read() as connection:
+        assert locks.holder(connection, "production") == second.id
+
+
+def test_a_worker_in_service_does_a_whole_level_1_by_itself(bench: Bench) -> None:
+    bell = doorbell_of(None)
+    stop = threading.Event()
+    equipment = replace(bench.equipment, ring=lambda run_id: bell.ring("production", run_id), timing=QUICK)
+    serving = threading.Thread(target=Worker(equipment, bell, stop).serve, daemon=True)
+    serving.start()
+    bench.target.volumes["postgres_data"] = "good"
+    bench.target.running.discard("auth")
+
+    run = bench.declare(1, "auth")
+
+    bench.wait_for_step(run, "confirm", StepState.WAITING)
+    bench.wait_for_state(run, RunState.WAITING)
+    bench.answer(run)
+    bench.wait_for_state(run, RunState.SUCCEEDED)
+    stop.set()
+    serving.join(SECONDS)
+    bell.stop()
+    assert not serving.is_alive()

@@ -1,0 +1,103 @@
+"""The door to SQL: migrations equal the tables, times keep their microseconds, a busy database says so."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select
+
+from core.errors import TemporaryError
+from core.events import EventKind
+from store.database import Database
+from store.schema import cursors, locks, metadata
+from store.settings import StoreSettings
+from tests.integration.store import stage
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_schema(database: Database) -> None:
+    database.migrate()
+
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_two_processes_may_migrate_at_once(database_url: str) -> None:
+    databases = [Database(database_url), Database(database_url)]
+
+    stage.at_once(*(database.migrate for database in databases))
+
+    assert stage.kinds(databases[0]) == []
+    for database in databases:
+        database.close()
+
+
+def test_a_time_of_any_zone_comes_back_as_the_same_moment_in_utc(database: Database) -> None:
+    tokyo = datetime(2026, 11, 26, 3, 12, 0, 123_456, tzinfo=timezone(timedelta(hours=9)))
+    with database.write() as tx:
+        tx.connection.execute(insert(locks).values(site="production", run="r1", taken_at=tokyo))
+
+    with database.read() as connection:
+        moment = connection.execute(select(locks.c.taken_at)).scalar_one()
+        before = connection.execute(select(locks.c.site).where(locks.c.taken_at < datetime.now(UTC))).all()
+    assert (moment, moment.tzinfo, moment.microsecond) == (tokyo, UTC, 123_456)
+    assert len(before) == (1 if tokyo < datetime.now(UTC) else 0)
+
+
+def test_a_write_that_waits_too_long_is_a_temporary_error(database: Database, database_url: str) -> None:
+    impatient = Database(database_url, busy_seconds=0.05)
+    with database.write() as tx:
+        tx.connection.execute(insert(cursors).values(name="x", seq=1))
+        tx.connection.execute(select(1))
+        with pytest.raises(TemporaryError) as caught, impatient.write() as other:
+            # PostgreSQL lets both write until they meet at one row.
+            other.connection.execute(insert(cursors).values(name="x", seq=2))
+        tx.record(EventKind.INCIDENT_NOTE, text="the first one goes on")
+
+    assert caught.value.kind == "busy"
+    assert stage.kinds(database) == ["incident.note"]
+    with impatient.write() as other:
+        other.record(EventKind.INCIDENT_NOTE, text="and so does the second, later")
+    impatient.close()
+
+
+def test_a_reader_is_not_stopped_by_a_writer(database: Database, database_url: str) -> None:
+    impatient = Database(database_url, busy_seconds=0.05)
+
+    with database.write() as tx:
+        tx.connection.execute(insert(cursors).values(name="x", seq=1))
+        assert stage.kinds(impatient) == []
+
+    impatient.close()
+
+
+def test_a_server_that_is_away_is_a_temporary_error() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+
+    with pytest.raises(TemporaryError) as caught, database.read():
+        pass
+
+    assert caught.value.kind == "network"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ("sqlite:////home/state.db", None)),
+        ({"DATABASE_URL": "", "REDIS_URL": ""}, ("sqlite:////home/state.db", None)),
+        ({"DATABASE_URL": "postgresql://db", "REDIS_URL": "redis://r"}, ("postgresql://db", "redis://r")),
+    ],
+)
+def test_the_two_urls_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    settings = StoreSettings.from_environment(Path("/home"))
+
+    assert (settings.database_url, settings.redis_url) == expected

@@ -1,0 +1,80 @@
+"""A worker died: what was open becomes unsure, what may be repeated is repeated, the rest goes on."""
+
+from store import journal, runs, steps
+from store.database import Database
+from tests.integration.store import stage
+
+
+def died(database: Database, *open_steps: str) -> str:
+    """A run whose worker started these steps and was never heard of again."""
+    run = stage.running(database)
+    with database.write() as tx:
+        for name in open_steps:
+            steps.start(tx, run, name, title=name)
+        runs.renew(tx, run.id, run.epoch, -1)
+    with database.write() as tx:
+        assert runs.expire_leases(tx) == [run.id]
+    return run.id
+
+
+def states(database: Database, run_id: str) -> dict[str, str]:
+    with database.read() as connection:
+        run = runs.get(connection, run_id)
+        records = steps.of_run(connection, run_id)
+    return {"run": run.state.value} | {record.id: record.state.value for record in records}
+
+
+def test_without_an_open_step_another_worker_goes_on(database: Database) -> None:
+    run_id = died(database)
+
+    assert states(database, run_id)["run"] == "queued"
+    assert stage.kinds(database)[-1] == "run.resumed"
+
+
+def test_an_open_step_is_unsure_and_a_person_decides(database: Database) -> None:
+    run_id = died(database, "copy")
+
+    assert states(database, run_id) | {"run": "needs_decision", "copy": "unsure"} == states(database, run_id)
+    with database.read() as connection:
+        unsure, question = journal.after(connection, 0)[-2:]
+    assert (unsure.kind.value, unsure.payload["probe"]) == ("step.unsure", ["postgres.beside_rows"])
+    assert question.payload["step"] == "copy"
+    assert question.payload["choices"] == ["retry", "done", "stop"]
+
+
+def test_a_step_that_is_safe_to_repeat_is_set_back(database: Database) -> None:
+    run_id = died(database, "look")
+
+    assert states(database, run_id) | {"run": "queued", "look": "pending"} == states(database, run_id)
+    assert "step.retried" in stage.kinds(database)
+
+
+def test_a_step_that_destroys_is_unsure_whatever_its_runbook_says(database: Database) -> None:
+    run_id = died(database, "swap", "look")
+
+    assert states(database, run_id) | {"run": "needs_decision", "swap": "unsure", "look": "pending"} == states(
+        database, run_id
+    )
+    with database.read() as connection:
+        assert "undo" in journal.after(connection, 0)[-1].payload["choices"]
+
+
+def test_a_lease_that_holds_is_left_alone(database: Database) -> None:
+    run = stage.running(database)
+
+    with database.write() as tx:
+        assert runs.expire_leases(tx) == []
+
+    assert states(database, run.id)["run"] == "running"
+
+
+def test_two_bots_that_look_at_once_expire_a_lease_once(database: Database) -> None:
+    run = stage.running(database, lease_seconds=-1)
+
+    def look() -> list[str]:
+        with database.write() as tx:
+            return runs.expire_leases(tx)
+
+    found = stage.at_once(look, look)
+
+    assert sorted(found) == [[], [run.id]]

@@ -1,0 +1,170 @@
+"""Search: whatever workers, bots and people do to a run in whatever order, it moves as the model says.
+
+The model knows four things: the state, the epoch, how often it was woken, and whether a step is open.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import update
+
+from core.errors import FencedError, PermanentError, UserError
+from core.run import RUN_MOVES, Run, RunState, StepState
+from store import journal, runs, steps
+from store.database import Database, Transaction
+from store.schema import runs as runs_table
+from tests.integration.store import stage
+
+PARKED = (RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED)
+ENDS = (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED)
+
+
+class RunMachine(RuleBasedStateMachine):
+    """One run, any number of workers that believe they hold it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self.database = database
+        self.claims = [stage.running(database)]
+        self.id = self.claims[0].id
+        self.state, self.epoch, self.wakes, self.step = RunState.RUNNING, 1, 0, StepState.PENDING
+
+    def as_worker(self, pick: int, write: Callable[[Transaction, Run], object]) -> bool:
+        """Write with one of the claims ever made; only the newest of a running run may get through."""
+        claim = self.claims[pick % len(self.claims)]
+        holds = self.state is RunState.RUNNING and claim.epoch == self.epoch
+        try:
+            with self.database.write() as tx:
+                write(tx, claim)
+        except FencedError:
+            assert not holds, "a worker that holds its run was fenced"
+            return False
+        except PermanentError:
+            assert holds
+            return False
+        assert holds, "a worker that lost its run could write"
+        return True
+
+    @rule()
+    def claim(self) -> None:
+        with self.database.write() as tx:
+            run = runs.claim(tx, self.id, "worker", 60)
+        assert (run is not None) is (self.state is RunState.QUEUED)
+        if run is not None:
+            self.epoch += 1
+            self.state = RunState.RUNNING
+            self.claims.append(run)
+
+    @rule(pick=st.integers(0, 9), state=st.sampled_from(PARKED), behind=st.integers(0, 1))
+    def park(self, pick: int, state: RunState, behind: int) -> None:
+        seen, parked = self.wakes - behind, []
+        wrote = self.as_worker(
+            pick, lambda tx, run: parked.append(runs.park(tx, run, state, seen_wakes=seen, step="approval"))
+        )
+        if wrote:
+            assert parked == [behind == 0]
+            self.state = state if behind == 0 else self.state
+
+    @rule()
+    def wake(self) -> None:
+        with self.database.write() as tx:
+            runs.wake(tx, self.id, "a vote")
+        self.wakes += 1
+        self.state = RunState.QUEUED if self.state in PARKED else self.state
+
+    @rule(pick=st.integers(0, 9))
+    def hand_over(self, pick: int) -> None:
+        if self.as_worker(pick, lambda tx, run: runs.hand_over(tx, run, "worker")):
+            self.state = RunState.QUEUED
+
+    @rule(pick=st.integers(0, 9), end=st.sampled_from(ENDS), sure=st.integers(0, 3))
+    def finish(self, pick: int, end: RunState, sure: int) -> None:
+        # Seldom, or most walks would be over after a few steps.
+        if sure == 0 and self.as_worker(pick, lambda tx, run: runs.finish(tx, run, end, "the end")):
+            self.state = end
+
+    @rule(pick=st.integers(0, 9))
+    def start_step(self, pick: int) -> None:
+        if self.as_worker(pick, lambda tx, run: steps.start(tx, run, "copy", title="copy")):
+            assert self.step is StepState.PENDING
+            self.step = StepState.RUNNING
+
+    @rule(pick=st.integers(0, 9))
+    def finish_step(self, pick: int) -> None:
+        if self.as_worker(pick, lambda tx, run: steps.succeed(tx, run, "copy", summary="copied")):
+            # An unsure step too: its check may show that it was done.
+            assert self.step in {StepState.RUNNING, StepState.UNSURE}
+            self.step = StepState.SUCCEEDED
+
+    @rule(sure=st.integers(0, 3))
+    def stop(self, sure: int) -> None:
+        if sure:
+            return
+        try:
+            with self.database.write() as tx:
+                state = runs.request_stop(tx, self.id, "ben", "enough")
+        except UserError:
+            assert self.state in ENDS
+            return
+        self.wakes += 1
+        assert state is (RunState.RUNNING if self.state is RunState.RUNNING else RunState.STOPPED)
+        if state is RunState.STOPPED and self.step is StepState.UNSURE:
+            self.step = StepState.STOPPED
+        self.state = state
+
+    @rule()
+    def worker_dies(self) -> None:
+        with self.database.write() as tx:
+            past = tx.now - timedelta(seconds=1)
+            mine = update(runs_table).where(runs_table.c.id == self.id, runs_table.c.lease_until.is_not(None))
+            tx.connection.execute(mine.values(lease_until=past))
+            expired = runs.expire_leases(tx)
+        assert (self.id in expired) is (self.state is RunState.RUNNING)
+        if self.id in expired:
+            self.wakes += 1
+            unsure = self.step is StepState.RUNNING
+            self.step = StepState.UNSURE if unsure else self.step
+            self.state = RunState.NEEDS_DECISION if unsure else RunState.QUEUED
+
+    @rule(decision=st.sampled_from(["retry", "done", "undo"]))
+    def settle(self, decision: str) -> None:
+        try:
+            with self.database.write() as tx:
+                steps.settle(tx, self.id, "copy", decision, "ben")
+        except UserError:
+            assert self.step is not StepState.UNSURE or self.state in ENDS
+            return
+        assert self.step is StepState.UNSURE
+        self.step = {"retry": StepState.PENDING, "done": StepState.SUCCEEDED}.get(decision, self.step)
+        self.wakes += 1
+        self.state = RunState.QUEUED if self.state in PARKED else self.state
+
+    @invariant()
+    def the_database_agrees(self) -> None:
+        with self.database.read() as connection:
+            run = runs.get(connection, self.id)
+            assert (run.state, run.epoch) == (self.state, self.epoch)
+            assert runs.wakes(connection, self.id) == self.wakes
+            assert steps.get(connection, self.id, "copy").state is self.step
+        assert (run.lease_until is not None) is (self.state is RunState.RUNNING)
+        assert run.is_over is (not RUN_MOVES[self.state])
+
+    def teardown(self) -> None:
+        with self.database.read() as connection:
+            assert journal.verify(connection) == []
+
+
+def test_a_run_moves_as_the_model_says_whatever_happens(database: Database) -> None:
+    class Machine(RunMachine):
+        def __init__(self) -> None:
+            super().__init__(database)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

@@ -1,0 +1,121 @@
+"""Steps move along their table, and people settle what machines cannot."""
+
+import pytest
+
+from core.errors import PermanentError, UserError
+from core.run import Run, RunState
+from store import runs, steps
+from store.database import Database
+from tests.integration.store import stage
+
+
+def unsure_copy(database: Database) -> Run:
+    run = stage.running(database)
+    with database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+        steps.unsure(tx, run, "copy", "The connection broke.")
+        runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=0, step="copy", choices=["retry"])
+    return run
+
+
+def test_a_second_attempt_starts_clean(database: Database) -> None:
+    run = stage.running(database)
+    with database.write() as tx:
+        first = steps.start(tx, run, "copy", title="copy")
+        steps.fail(tx, run, "copy", why="network", tail="reset by peer", seconds=1.5, log="copy.log")
+    with database.write() as tx:
+        steps.settle(tx, run.id, "copy", "retry", "ben")
+
+    with database.write() as tx:
+        second = steps.start(tx, run, "copy", title="copy")
+        steps.succeed(tx, run, "copy", summary="copied", facts={"rows": 12}, seconds=2.5, log="copy.log")
+
+    with database.read() as connection:
+        record = steps.get(connection, run.id, "copy")
+    assert (first.attempt, second.attempt, second.summary) == (1, 2, None)
+    assert (record.state.value, record.facts, record.seconds) == ("succeeded", {"rows": 12}, 2.5)
+
+
+def test_a_step_cannot_be_started_twice(database: Database) -> None:
+    run = stage.running(database)
+    with database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+
+    with pytest.raises(PermanentError, match="cannot become running"), database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+
+
+def test_progress_is_no_event_and_ends_with_the_step(database: Database) -> None:
+    run = stage.running(database)
+    with database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+    before = stage.kinds(database)
+
+    steps.progress(database, run, "copy", 10, 20, "bytes")
+    with database.write() as tx:
+        steps.succeed(tx, run, "copy", summary="copied")
+    steps.progress(database, run, "copy", 11, 20, "bytes")
+
+    with database.read() as connection:
+        assert steps.get(connection, run.id, "copy").progress_done == 10
+    assert stage.kinds(database) == [*before, "step.succeeded"]
+
+
+SETTLED = {"retry": "pending", "done": "succeeded", "undo": "unsure", "stop": "stopped"}
+
+
+@pytest.mark.parametrize("decision", SETTLED)
+def test_a_person_settles_an_unsure_step_and_the_run_goes_on(database: Database, decision: str) -> None:
+    run = unsure_copy(database)
+
+    with database.write() as tx:
+        steps.settle(tx, run.id, "copy", decision, "ben")
+
+    with database.read() as connection:
+        record, now = steps.get(connection, run.id, "copy"), runs.get(connection, run.id)
+    assert (record.state.value, record.facts["settled"]) == (SETTLED[decision], decision)
+    assert now.state is RunState.QUEUED
+    assert (now.stop_requested is not None) is (decision == "stop")
+
+
+def test_of_two_settlements_the_first_counts(database: Database) -> None:
+    run = unsure_copy(database)
+    with database.write() as tx:
+        steps.settle(tx, run.id, "copy", "done", "ben")
+
+    with pytest.raises(UserError, match="nothing to settle"), database.write() as tx:
+        steps.settle(tx, run.id, "copy", "retry", "chika")
+
+    with pytest.raises(UserError, match="no such step"), database.write() as tx:
+        steps.settle(tx, run.id, "copi", "retry", "chika")
+
+
+def test_the_first_answer_counts_and_wakes_the_run(database: Database) -> None:
+    run = stage.running(database)
+    with database.write() as tx:
+        steps.ask(tx, run, "confirm", {"en": "Can you sign in?"}, ("yes", "no"))
+        runs.park(tx, run, RunState.WAITING, seen_wakes=0, step="confirm")
+    with pytest.raises(UserError, match="Use yes or no"), database.write() as tx:
+        steps.answer(tx, run.id, "confirm", "perhaps", "ben")
+
+    with database.write() as tx:
+        steps.answer(tx, run.id, "confirm", "yes", "ben")
+
+    with pytest.raises(UserError, match="ben already answered yes"), database.write() as tx:
+        steps.answer(tx, run.id, "confirm", "no", "chika")
+    with database.read() as connection:
+        record, now = steps.get(connection, run.id, "confirm"), runs.get(connection, run.id)
+    assert (record.facts["answer"], record.facts["answered_by"]) == ("yes", "ben")
+    assert now.state is RunState.QUEUED
+
+
+def test_silence_may_answer_with_its_own_word(database: Database) -> None:
+    run = stage.running(database)
+    with database.write() as tx:
+        steps.ask(tx, run, "confirm", "Can you sign in?", ("yes", "no"))
+
+    with database.write() as tx:
+        steps.answer(tx, run.id, "confirm", "unconfirmed", None)
+
+    with database.read() as connection:
+        assert steps.get(connection, run.id, "confirm").facts["answer"] == "unconfirmed"

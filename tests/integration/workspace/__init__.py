@@ -1,0 +1,1 @@
+"""The local Slack, proven with Slack's own SDK and Bolt."""

@@ -1,0 +1,1 @@
+"""Whole incidents, end to end."""

@@ -1,0 +1,136 @@
+"""drbot's own host is lost in mid-incident: it comes back from S3 on a bare machine, and the recovery goes on."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from cli.player import Player
+from core.events import EventKind
+from core.incident import Incident
+from core.run import RunState, StepState
+from lab.breakage import break_it
+from lab.object_store import BUCKET, PREFIX, Bucket
+from lab.seed import seed
+from runners.state_copies import FOLDER
+from store import journal, requests, surfaces
+from store.database import Database
+from store.settings import StoreSettings
+from tests.story.conftest import Story
+from tests.story.recovering import WORDS, finish, wait_for_step
+from tests.waiting import wait_for
+
+pytest.importorskip("moto")
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Bucket]:
+    made = Bucket(folder=tmp_path / "s3")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def copied(quiet_story: Story, bucket: Bucket) -> Story:
+    """drbot runs with an object store in its dr.yml."""
+    house = quiet_story.house
+    document = YAML().load(house.configuration.read_text())
+    document["object_store"] = {"bucket": BUCKET, "prefix": PREFIX, "endpoint": bucket.endpoint}
+    with house.configuration.open("w") as output:
+        YAML().dump(document, output)
+    house.environment = bucket.keys()
+    house.start("drbot", "all")
+    house.people.wait_for_connection()
+    return quiet_story
+
+
+def head_of(player: Player) -> int:
+    with player.database.read() as connection:
+        return journal.head(connection)[0]
+
+
+def lose(story: Story, bucket: Bucket) -> None:
+    """All of drbot's host: processes, home, dr.yml. Only what was copied until now is left."""
+    head = head_of(story.player)
+    client = bucket.client()
+
+    def is_copied() -> bool:
+        found = client.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX + FOLDER).get("Contents", ())
+        return any(int(key[-20:-8]) >= head for one in found if "/tables/" in (key := one["Key"]))
+
+    wait_for(is_copied, 30, f"record {head} to be in the bucket")
+    for name in list(story.house.processes):
+        story.house.kill(name)
+    story.player.database.close()
+    shutil.rmtree(story.house.home)
+    story.house.configuration.unlink()
+
+
+def bring_back(story: Story, bucket: Bucket, folder: Path) -> Player:
+    """`drbot bootstrap` on another machine, and drbot started there."""
+    house = story.house
+    house.home, house.configuration = folder / "home", folder / "dr.yml"
+    words = ("bootstrap", f"s3://{BUCKET}/{PREFIX}", "--endpoint", bucket.endpoint, "--home", str(house.home))
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *words, "--config", str(house.configuration)],
+        env={"PATH": "/usr/bin:/bin", **bucket.keys()}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Open incidents: DR-" in done.stdout
+    database = Database(StoreSettings.from_environment(house.home).database_url)
+    house.start("drbot", "all")
+    house.people.wait_for_connection()
+    return Player(house=house, database=database, patience=120)
+
+
+def starts_of(player: Player, run: str) -> dict[str, int]:
+    with player.database.read() as connection:
+        events = journal.after(connection, 0, 10_000)
+    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run]
+    return {step: started.count(step) for step in started}
+
+
+def board_of(player: Player, incident: Incident) -> surfaces.Surface | None:
+    with player.database.read() as connection:
+        return surfaces.get(connection, incident.id, "board")
+
+
+def test_the_host_of_drbot_is_lost_while_it_restores_and_once_more_before_the_second_vote(
+    copied: Story, bucket: Bucket, tmp_path: Path
+) -> None:
+    seed(copied.lab, 150)  # the restore takes longer than a copy of the state
+    copied.backup()
+    break_it(copied.lab, "postgres-corrupt")
+    incident = copied.player.declare("aiko", WORDS)
+    run = wait_for_step(copied.player, incident, "restore-beside", StepState.RUNNING)
+
+    lose(copied, bucket)
+    player = bring_back(copied, bucket, tmp_path / "second-machine")
+    with closing(player.database):
+        player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
+        assert player.records(run.id)["restore-beside"].state is StepState.UNSURE
+        player.press("aiko", incident, f"settle {incident.name} restore-beside retry")
+        player.vote("ben", incident)
+        wait_for_step(player, incident, "restore-beside", StepState.SUCCEEDED)
+        board = board_of(player, incident)
+
+        lose(Story(house=copied.house, player=player, lab=copied.lab, backups=copied.backups), bucket)
+    player = bring_back(copied, bucket, tmp_path / "third-machine")
+    with closing(player.database):
+        player.vote("chika", incident)
+        assert finish(player, incident).id == run.id
+
+        counts = starts_of(player, run.id)
+        assert (counts["restore-beside"], counts["swap"]) == (2, 1)
+        assert board_of(player, incident) == board
+        with player.database.read() as connection:
+            assert journal.verify(connection) == []
+            (request,) = requests.of_run(connection, run.id)
+            assert {vote.person for vote in requests.votes(connection, request.id)} == {"ben", "chika"}

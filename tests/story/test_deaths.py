@@ -1,0 +1,83 @@
+"""kill -9 in mid-step: it is noticed, nothing is repeated by itself, a person settles it, nothing survives."""
+
+import time
+
+import pytest
+
+from core.events import EventKind
+from core.incident import Incident
+from core.run import RunState, StepState
+from lab.breakage import break_it
+from lab.seed import seed
+from store import journal
+from tests.story.conftest import Story
+from tests.story.recovering import WORDS, approve_by_two, finish, wait_for_step
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.docker
+
+NOTICED_SECONDS = 15.0
+
+
+def survivors(story: Story, run: str) -> list[str]:
+    """Containers of this run that still run."""
+    with story.lab.client() as client:
+        return [c.name or "" for c in client.containers.list(filters={"label": f"drbot.run={run}"})]
+
+
+def starts_of(story: Story, run: str, step: str) -> int:
+    with story.player.database.read() as connection:
+        events = journal.after(connection, 0, 10_000)
+    return sum(e.kind is EventKind.STEP_STARTED and e.run == run and e.step == step for e in events)
+
+
+def declare_big(story: Story) -> tuple[Incident, str]:
+    seed(story.lab, 60)
+    story.backup()
+    break_it(story.lab, "postgres-corrupt")
+    incident = story.player.declare("aiko", WORDS)
+    run = wait_for_step(story.player, incident, "restore-beside", StepState.RUNNING)
+    wait_for(lambda: survivors(story, run.id), 60, "the restore to work in a container")
+    return incident, run.id
+
+
+def test_a_killed_worker_is_noticed_and_a_person_settles_its_step(quiet_story: Story) -> None:
+    story, house = quiet_story, quiet_story.house
+    house.start("bot", "bot")
+    house.start("worker", "worker")
+    house.people.wait_for_connection()
+    incident, run_id = declare_big(story)
+
+    house.kill("worker")
+    began = time.monotonic()
+    run = story.player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
+    noticed = time.monotonic() - began
+    print(f"noticed after {noticed:.1f} s")
+    assert noticed <= NOTICED_SECONDS
+    assert story.player.records(run_id)["restore-beside"].state is StepState.UNSURE
+    assert starts_of(story, run_id, "restore-beside") == 1
+
+    house.start("worker-2", "worker")
+    story.player.press("aiko", incident, f"settle {incident.name} restore-beside retry")
+    approve_by_two(story.player, incident)
+    assert finish(story.player, incident).id == run.id
+    assert starts_of(story, run_id, "restore-beside") == 2
+    assert starts_of(story, run_id, "swap") == 1
+    assert survivors(story, run_id) == []
+
+
+def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step(story: Story) -> None:
+    house = story.house
+    incident, run_id = declare_big(story)
+
+    house.kill("drbot")
+    house.start("drbot-2", "all")
+    began = time.monotonic()
+    story.player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
+    print(f"unsure after {time.monotonic() - began:.1f} s")
+    assert time.monotonic() - began <= NOTICED_SECONDS
+    house.people.wait_for_connection()
+
+    story.player.press("aiko", incident, f"settle {incident.name} restore-beside stop")
+    story.player.wait_for_run(incident, RunState.STOPPED)
+    wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")

@@ -1,0 +1,49 @@
+"""Level 1, whole: the runbook stops at the first stage that heals, and says so when the culprit is elsewhere."""
+
+import pytest
+
+from core.run import RunState, StepState
+from lab.breakage import break_it
+from tests.story.conftest import Story
+from tests.story.recovering import finish
+
+pytestmark = pytest.mark.docker
+
+
+def states(story: Story, run: str) -> dict[str, StepState]:
+    return {name: record.state for name, record in story.player.records(run).items()}
+
+
+def test_a_stopped_service_is_healed_by_a_restart_alone(story: Story) -> None:
+    break_it(story.lab, "auth-down")
+
+    incident = story.player.declare("aiko", "level1 auth: nobody can sign in")
+    run = finish(story.player, incident)
+
+    found = states(story, run.id)
+    assert found["restart"] is StepState.SUCCEEDED
+    assert found["recreate"] is StepState.SKIPPED
+    assert all(part.healthy for part in story.lab.status())
+
+
+def test_a_crash_loop_that_a_restart_does_not_heal_is_healed_by_down_and_up(story: Story) -> None:
+    break_it(story.lab, "auth-crashloop")
+
+    incident = story.player.declare("ben", "level1 auth: it crashes again and again")
+    run = finish(story.player, incident)
+
+    found = states(story, run.id)
+    assert found["recreate"] is StepState.SUCCEEDED
+    assert all(part.healthy for part in story.lab.status())
+
+
+def test_when_postgres_is_the_culprit_level_2_is_proposed_and_nothing_else_is_touched(story: Story) -> None:
+    break_it(story.lab, "postgres-corrupt")
+
+    incident = story.player.declare("aiko", "level1 auth: nobody can sign in")
+    story.player.wait_for_run(incident, RunState.FAILED, seconds=180)
+
+    said = story.house.people.wait_for_message(
+        incident.channel or "", lambda message: "PostgreSQL" in message["text"] and "evel 2" in message["text"], 60
+    )
+    assert said

@@ -1,0 +1,175 @@
+"""Level 3, whole: the host is really lost, and an empty one becomes the system again. And a worker that dies in it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli import demo_sites
+from cli.demo_story import count
+from cli.house import House, manifest_path
+from cli.player import Player
+from core.configuration import load_configuration
+from core.events import EventKind
+from core.incident import Incident, IncidentState
+from core.run import Run, RunState, StepState
+from lab import daemon
+from lab.breakage import break_it
+from lab.seed import seed
+from lab.setup import lab_home, prepare_recovery
+from lab.sites import Sites
+from store import journal
+from store.database import Database
+from store.settings import StoreSettings
+from tests.houses import LabFactory
+from tests.story.recovering import wait_for_step
+from tests.waiting import wait_for
+from workspace.server import Workspace
+
+pytest.importorskip("moto")
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(600)]
+
+WORDS = "level3 the server does not answer"
+
+
+@pytest.fixture(scope="module")
+def sites(lab_factory: LabFactory) -> Iterator[Sites]:
+    prepare_recovery(lab_home(), print)
+    made = Sites(lab=lab_factory("host"), home=lab_home())
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
+    """Production works, the new host is empty, drbot is not started yet."""
+    sites.lab.up(print)
+    sites.up(print)
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    house = House(
+        lab=sites.lab, workspace=workspace, home=tmp_path / "home", configuration=sites.lab.configuration,
+        environment=demo_sites.keys_of(sites),
+    )  # fmt: skip
+    house.home.mkdir()
+    database = Database(StoreSettings.from_environment(house.home).database_url)
+    database.migrate()
+    try:
+        yield Player(house=house, database=database, patience=240)
+    finally:
+        for name in list(house.processes):
+            house.kill(name)
+            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
+        house.close()
+        database.close()
+
+
+def lose_the_host(sites: Sites, player: Player) -> Incident:
+    demo_sites.back_up_full(sites, player.house.configuration)
+    break_it(sites.lab, "host-lost")
+    return player.declare("aiko", WORDS)
+
+
+def finish(player: Player, incident: Incident) -> Run:
+    wait_for_step(player, incident, "confirm", StepState.WAITING, seconds=240)
+    player.press("aiko", incident, f"answer {incident.name} confirm yes")
+    return player.wait_for_run(incident, RunState.SUCCEEDED)
+
+
+def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
+    """What is not as the manifest says, rows included."""
+    assert run.plan is not None
+    assert run.plan.backup is not None
+    configuration = load_configuration(player.house.configuration).configuration
+    found = list(demo_sites.differences(sites, configuration, run.plan.backup.name))
+    for name, rows in run.plan.backup.rows.items():
+        database, _, table = name.partition(".")
+        if count(sites.recovered, database, table) != rows:
+            found.append(f"{name} has not {rows} rows")
+    return found
+
+
+def starts_of(player: Player, run: Run) -> dict[str, int]:
+    with player.database.read() as connection:
+        events = journal.after(connection, 0, 10_000)
+    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run.id]
+    return {step: started.count(step) for step in started}
+
+
+def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, player: Player) -> None:
+    player.house.start("drbot", "all")
+    player.house.people.wait_for_connection()
+
+    incident = lose_the_host(sites, player)
+    run = finish(player, incident)
+
+    assert run.site == "recovery"
+    assert {record.state for record in player.records(run.id).values()} == {StepState.SUCCEEDED}
+    assert wrong(sites, player, run) == []
+    recovered = player.incident(incident.id)
+    assert recovered.state is IncidentState.RECOVERED
+    assert recovered.outage_seconds is not None
+    assert recovered.rpo_seconds is not None
+
+
+def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites: Sites, player: Player) -> None:
+    seed(sites.lab, 60)
+    house = player.house
+    house.start("bot", "bot")
+    house.start("worker", "worker", "--site", "recovery")
+    house.people.wait_for_connection()
+    incident = lose_the_host(sites, player)
+    run = wait_for_step(player, incident, "restore-postgres", StepState.RUNNING)
+    wait_for(lambda: survivors(sites, run), 60, "the restore to work in a container")
+
+    house.kill("worker")
+    house.kill("bot")
+    house.start("bot-2", "bot")
+    house.start("worker-2", "worker", "--site", "recovery")
+    wait_for(lambda: starts_of(player, run).get("restore-postgres") == 2, 60, "the restore to be started again")
+    kill_engine(sites)
+    finished = finish(player, incident)
+
+    assert finished.id == run.id
+    starts = starts_of(player, run)
+    assert starts["restore-postgres"] == 2
+    assert {starts[step] for step in ("clone", "fetch", "configuration", "images", "volumes", "start-stores")} == {1}
+    assert wrong(sites, player, finished) == []
+    assert survivors(sites, run) == []
+
+
+def kill_engine(sites: Sites) -> None:
+    """kill -9 of the new host's engine, which is this test's own, and its start by whoever looks after the host."""
+    process = daemon.our_process(daemon.runtime_folder(sites.second.folder))
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    wait_for(lambda: not sites.second.is_up(), 30, "the engine to be gone")
+    sites.second.start()
+
+
+def survivors(sites: Sites, run: Run) -> list[str]:
+    with sites.recovered.client() as client:
+        return [one.name or "" for one in client.containers.list(filters={"label": f"drbot.run={run.id}"})]
+
+
+def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: Player) -> None:
+    lab = sites.recovered
+    with lab.client() as client:
+        volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.name})
+    player.house.start("drbot", "all")
+    player.house.people.wait_for_connection()
+
+    incident = lose_the_host(sites, player)
+    asked = wait_for_step(player, incident, "approval", StepState.WAITING)
+    assert "set-aside" in {step.id for step in asked.plan.steps} if asked.plan else False
+    assert player.records(asked.id)["clone"].state is StepState.PENDING
+    for person in ("ben", "chika"):
+        player.vote(person, incident, target="recovery")
+    run = finish(player, incident)
+
+    assert wrong(sites, player, run) == []
+    with lab.client() as client:
+        kept = [one.name for one in client.volumes.list() if str(one.name).startswith(f"{volume.name}_before_")]
+    assert len(kept) == 1

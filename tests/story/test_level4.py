@@ -1,0 +1,155 @@
+"""Level 4, whole: the data centre is really lost, a machine is rented and joins, the system is raised there, and two
+people let its users be moved. And bot and control worker die in it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli import demo_centre, demo_sites
+from cli.demo_story import count, records_of
+from cli.house import House, manifest_path
+from cli.player import Player
+from core.configuration import load_configuration
+from core.incident import Incident, IncidentState
+from core.run import Run, RunState, StepState
+from lab.breakage import break_it
+from lab.cloud import NAME
+from lab.setup import lab_home, prepare_recovery
+from lab.sites import Sites
+from runners.clients.name_service import NameService
+from store import journal, requests
+from store.database import Database
+from store.settings import StoreSettings
+from tests.houses import LabFactory
+from tests.waiting import wait_for
+from workspace.server import Workspace
+
+pytest.importorskip("moto")
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
+
+WORDS = "level4 the data centre burns"
+SECONDS = 300.0
+
+
+@pytest.fixture(scope="module")
+def sites(lab_factory: LabFactory) -> Iterator[Sites]:
+    prepare_recovery(lab_home(), print)
+    made = Sites(lab=lab_factory("centre"), home=lab_home())
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
+    """Production works, there is no other host, bot and control worker stand outside."""
+    sites.lab.up(print)
+    sites.up(print, new_host=False)
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    house = House(
+        lab=sites.lab, workspace=workspace, home=tmp_path / "home", configuration=sites.lab.configuration,
+        environment=demo_sites.keys_of(sites),
+    )  # fmt: skip
+    house.home.mkdir()
+    database = Database(StoreSettings.from_environment(house.home).database_url)
+    database.migrate()
+    user_data = demo_centre.UserData(sites, house)
+    try:
+        demo_centre.start(house)
+        house.people.wait_for_connection()
+        demo_sites.back_up_full(sites, house.configuration)
+        break_it(sites.lab, "datacentre-lost")
+        user_data.start()
+        yield Player(house=house, database=database, patience=240)
+    finally:
+        user_data.stop()
+        for name in list(house.processes):
+            house.kill(name)
+            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
+        house.close()
+        database.close()
+
+
+def whole(player: Player, incident: Incident) -> Run:
+    """The level-4 run, whichever part is at work now."""
+    return next(run for run in player.runs(incident) if run.runbook == "level4-datacentre")
+
+
+def state(player: Player, incident: Incident, step: str) -> StepState | None:
+    record = player.records(whole(player, incident).id).get(step)
+    return record.state if record else None
+
+
+def wait_for_step(player: Player, incident: Incident, step: str, wanted: StepState) -> None:
+    try:
+        wait_for(lambda: state(player, incident, step) is wanted, SECONDS, f"{step} to be {wanted.value}")
+    except AssertionError:
+        print(player.describe(incident))
+        raise
+
+
+def leads_to(player: Player) -> tuple[str, ...]:
+    dns = load_configuration(player.house.configuration).configuration.dns
+    assert dns is not None
+    return NameService(dns).ask(NAME)
+
+
+def finish(player: Player, incident: Incident) -> Run:
+    wait_for_step(player, incident, "confirm", StepState.WAITING)
+    player.press("aiko", incident, f"answer {incident.name} confirm yes")
+    return player.wait_for_run(incident, RunState.SUCCEEDED)
+
+
+def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
+    """What is not as the manifest says, or as users would see it."""
+    assert run.plan is not None
+    assert run.plan.backup is not None
+    configuration = load_configuration(player.house.configuration).configuration
+    found = [*demo_sites.differences(sites, configuration, run.plan.backup.name)]
+    found += demo_centre.differences(sites, configuration)
+    for name, rows in run.plan.backup.rows.items():
+        database, _, table = name.partition(".")
+        if count(sites.recovered, database, table) != rows:
+            found.append(f"{name} has not {rows} rows")
+    return found
+
+
+def test_a_lost_data_centre_is_raised_elsewhere_and_users_are_moved_by_two(sites: Sites, player: Player) -> None:
+    incident = player.declare("aiko", WORDS)
+    wait_for_step(player, incident, "recover", StepState.SUCCEEDED)
+    assert leads_to(player) == ("127.0.0.1",)  # everything is up over there, and nobody was moved without people
+    player.vote("ben", incident, target="recovery")
+    assert leads_to(player) == ("127.0.0.1",)
+    player.vote("chika", incident, target="recovery")
+
+    run = finish(player, incident)
+    assert run.id == whole(player, incident).id
+    assert {record.state for record in records_of(player, incident, run).values()} == {StepState.SUCCEEDED}
+    assert {one.site for one in player.runs(incident) if one.id != run.id} == {"recovery"}
+    assert wrong(sites, player, run) == []
+    recovered = player.incident(incident.id)
+    assert recovered.state is IncidentState.RECOVERED
+    assert recovered.rto_seconds is not None
+    assert recovered.rpo_seconds is not None
+    with player.database.read() as connection:
+        assert journal.verify(connection) == []
+        asked = requests.of_run(connection, run.id)
+    assert [str(one.state) for one in asked] == ["used"]
+
+
+def test_bot_and_control_worker_die_while_the_machine_is_raised_and_others_go_on(sites: Sites, player: Player) -> None:
+    """The machine is rented once and the system raised once."""
+    incident = player.declare("aiko", WORDS)
+    wait_for_step(player, incident, "recover", StepState.WAITING)
+    for name in (demo_centre.CONTROL, "drbot"):
+        player.house.kill(name)
+    demo_centre.start(player.house)
+    player.vote("ben", incident, target="recovery")
+    player.vote("chika", incident, target="recovery")
+
+    run = finish(player, incident)
+    assert wrong(sites, player, run) == []
+    assert len(sites.cloud.machines()) == 1
+    assert [one.runbook for one in player.runs(incident)].count("level3-host") == 1

@@ -1,0 +1,137 @@
+"""Hundreds of commands, every delivery doubled, at 300 ms per Slack call: acks in time, one effect per intent."""
+
+import html
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.blocks.board import sentence
+from bot.situation import situation_of
+from cli.house import House, manifest_path
+from cli.player import USERS, Player
+from commands.context import CommandContext, context_of
+from core.configuration import load_configuration
+from core.events import EventKind
+from core.incident import Incident
+from lab.layout import PARTS, as_yaml, describe
+from lab.system import Lab
+from store import journal
+from store.database import Database
+from store.doorbell import doorbell_of
+from store.settings import StoreSettings
+from workspace.server import Workspace
+
+INTENTS = 60  # notes to the stakeholders, each typed once; the rest are questions
+COMMANDS = 300
+ACK_SECONDS = 3.0
+BOARD_SECONDS = 5.0
+
+
+@pytest.fixture
+def player(tmp_path: Path) -> Iterator[Player]:
+    """A bot alone, with a described system that nobody needs to start."""
+    ports = {part.name: 1 for part in PARTS if part.port}
+    configuration = tmp_path / "dr.yml"
+    configuration.write_text(as_yaml(describe(tmp_path, "drlab-none-", "unix:///nowhere.sock", ports)))
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    lab = Lab(name="none", home=tmp_path, host="unix:///nowhere.sock")
+    house = House(lab=lab, workspace=workspace, home=tmp_path / "home", configuration=configuration)
+    house.home.mkdir()
+    database = Database(StoreSettings.from_environment(house.home).database_url)
+    database.migrate()
+    house.start("bot", "bot")
+    try:
+        house.people.wait_for_connection()
+        yield Player(house=house, database=database)
+    finally:
+        house.kill("bot")
+        house.close()
+        database.close()
+
+
+class BoardWatch:
+    """How long a board said another sentence than the state has by now: it may not lag behind."""
+
+    def __init__(self, player: Player, incidents: list[Incident]) -> None:
+        self._player = player
+        self._incidents = incidents
+        loaded = load_configuration(player.house.configuration)
+        self._context = context_of(player.database, doorbell_of(None), loaded)
+        self._stop = threading.Event()
+        self.oldest = 0.0
+        self.sentences: set[str] = set()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the watch."""
+        self._stop.set()
+        self._thread.join(timeout=20)
+
+    def _watch(self) -> None:
+        right_at = {incident.id: time.monotonic() for incident in self._incidents}
+        while not self._stop.wait(0.2):
+            for incident in self._incidents:
+                wanted = _sentence_of(self._player, self._context, incident)
+                self.sentences.add(wanted)
+                if _board_text(self._player, incident) == wanted:
+                    right_at[incident.id] = time.monotonic()
+                self.oldest = max(self.oldest, time.monotonic() - right_at[incident.id])
+
+
+def _board_text(player: Player, incident: Incident) -> str:
+    channel = player.house.people.channel(incident.channel or "")
+    pinned = [m for m in channel["messages"] if m["ts"] in channel["pins"]]
+    return html.unescape(pinned[0]["text"]) if pinned else ""
+
+
+def _sentence_of(player: Player, context: CommandContext, incident: Incident) -> str:
+    with player.database.read() as connection:
+        return sentence(situation_of(connection, context, incident.id, datetime.now(UTC)))
+
+
+def test_three_hundred_commands_while_slack_is_slow(player: Player) -> None:
+    people = player.house.people
+    incidents = [player.declare("aiko", f"level{level} outage {level} anyway") for level in (2, 3, 4)]
+    people.set_faults(delays={"*": 0.3}, duplicate_envelopes=True)
+    notes = [f"note {number}" for number in range(INTENTS)]
+    watch = BoardWatch(player, incidents)
+
+    def type_one(number: int) -> None:
+        incident = incidents[number % 3]
+        if number < INTENTS:
+            words = f"update {incident.name} {notes[number]}"
+        elif number % 20 < 3:
+            words = f"{'stop' if number // 20 % 2 else 'recover'} {incident.name}"
+        else:
+            words = f"status {incident.name}"
+        user = USERS[("aiko", "ben", "chika")[number % 3]]
+        people.command(user, incident.channel or "", f"/dr {words}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(type_one, range(COMMANDS)))
+    player.wait(lambda: len(_notes_of(player)) >= INTENTS, "every note to be recorded", 60)
+    watch.stop()
+
+    acks = [envelope["ack_seconds"] for envelope in people.envelopes()]
+    known = sorted(ack for ack in acks if ack is not None)
+    p50, p99 = statistics.median(known), known[int(len(known) * 0.99)]
+    print(f"{len(acks)} deliveries, ack p50 {p50:.3f} s, p99 {p99:.3f} s, oldest board {watch.oldest:.1f} s")
+    assert len(acks) >= COMMANDS  # each was delivered twice
+    assert [ack for ack in acks if ack is None or ack > ACK_SECONDS] == []
+    assert _notes_of(player) == sorted(notes)
+    assert len(watch.sentences) > len(incidents)  # the boards had something to follow
+    assert watch.oldest < BOARD_SECONDS
+
+
+def _notes_of(player: Player) -> list[str]:
+    with player.database.read() as connection:
+        events = journal.after(connection, 0, 10_000)
+    return sorted(str(event.payload["text"]) for event in events if event.kind is EventKind.STATUS_UPDATE)

@@ -1,0 +1,1 @@
+"""Blocks, budget and settings of the bot."""

@@ -1,0 +1,144 @@
+"""Situations to draw: one incident, as long or as short as a test wants it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.situation import Situation
+from core.approval import ApprovalRequest, Door, RequestState, Vote
+from core.events import Event, EventKind
+from core.incident import Incident, IncidentState
+from core.level import Level
+from core.people import roster_of
+from core.plan import BackupIdentity, Plan, seal_of
+from core.run import Run, RunKind, RunState, StepRecord, StepState
+from core.runbook import Step
+from core.site import Configuration
+
+NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
+RUN = "r7-20260101-000000"
+
+
+def configuration(language: str = "en") -> Configuration:
+    people = {
+        name: {"name": name.title(), "slack": [f"U00{name.upper()}"], "roles": ["approver"]}
+        for name in ("aiko", "ben", "chika")
+    }
+    return Configuration.model_validate(
+        {
+            "system": "ai-micro-service",
+            "language": language,
+            "sites": {"production": {"projects": "/srv", "services": {}}},
+            "backups": {"directory": "/backups"},
+            "people": people,
+        }
+    )
+
+
+def step(name: str, title: str = "", **fields: Any) -> Step:
+    return Step.model_validate({"id": name, "title": {"en": title or name}} | fields)
+
+
+STEPS = (
+    step("copy", do="postgres.restore_beside", limits={"time": "1h", "budget": "10m"}),
+    step("approval", gate={"for": ["swap"], "proof": ["copy"]}, after=[]),
+    step("swap", do="volume.swap", effect="destroy", destroys=["volume postgres_data"]),
+    step("confirm", ask={"text": {"en": "Can you sign in?"}}),
+)
+
+
+def plan(**changes: Any) -> Plan:
+    given = Plan(
+        runbook="level2-postgres",
+        runbook_sha256="0" * 64,
+        level=2,
+        site="production",
+        run=RUN,
+        steps=STEPS,
+        fingerprint={},
+        target="production",
+        backup=BackupIdentity(
+            place="file:/backups",
+            name="all_databases_20261126_000000.sql.gz",
+            size=13_400_000,
+            sha256="1" * 64,
+            snapshot_at=NOW - timedelta(hours=3),
+            manifest=True,
+        ),
+        replaces=("volume postgres_data",),
+        keeps="postgres_data_before",
+        loss_seconds=7200,
+        requesters=("aiko",),
+        headline={"en": "Restore PostgreSQL"},
+        surveyed_at=NOW,
+    )
+    return given.model_copy(update=changes)
+
+
+def run(state: RunState = RunState.RUNNING, of: Plan | None = None) -> Run:
+    return Run(
+        id=RUN,
+        incident=7,
+        site="production",
+        kind=RunKind.RECOVER,
+        runbook="level2-postgres",
+        arguments={},
+        state=state,
+        epoch=1,
+        requested_by="aiko",
+        created_at=NOW,
+        plan=of or plan(),
+    )
+
+
+def record(name: str, state: StepState, **fields: Any) -> StepRecord:
+    return StepRecord(run=RUN, id=name, position=0, state=state, **fields)
+
+
+def request(state: RequestState = RequestState.OPEN, **fields: Any) -> ApprovalRequest:
+    return ApprovalRequest(
+        id=f"{RUN}-q1",
+        incident=7,
+        run=RUN,
+        gate="approval",
+        guards=("swap",),
+        seal=seal_of(plan()),
+        question="q",
+        target="production",
+        people=2,
+        requesters=("aiko",),
+        requester_counts=False,
+        state=state,
+        opened_at=NOW,
+        expires_at=NOW + timedelta(minutes=30),
+        start_seconds=900,
+        **fields,
+    )
+
+
+def vote(person: str, decision: str = "approve", reason: str = "read it") -> Vote:
+    return Vote(person=person, decision=decision, reason=reason, seal=request().seal, at=NOW, door=Door.DIALOG)
+
+
+def event(kind: EventKind, **payload: Any) -> Event:
+    step_id = payload.pop("step", None)
+    person = payload.pop("person", None)
+    return Event(seq=1, at=NOW, kind=kind, incident=7, run=RUN, step=step_id, person=person, payload=payload)
+
+
+def situation(**changes: Any) -> Situation:
+    """DR-7 on level 2, its run at work, nothing asked."""
+    chosen = configuration(changes.pop("language", "en"))
+    incident = Incident(
+        id=7,
+        site="production",
+        level=changes.pop("level", Level.DATABASE),
+        title=changes.pop("title", "PostgreSQL does not start"),
+        state=changes.pop("state", IncidentState.DECLARED),
+        declared_by="aiko",
+        declared_at=NOW - timedelta(minutes=12),
+        started_at=NOW - timedelta(minutes=72),
+        channel="C0000007",
+    )
+    given = Situation(configuration=chosen, roster=roster_of(chosen.people, 2), incident=incident, now=NOW, run=run())
+    return replace(given, **changes)

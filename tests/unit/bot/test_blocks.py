@@ -1,0 +1,202 @@
+"""Everything drawn is what Slack takes, however long the words are; nothing a person typed works as Slack's syntax."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.blocks.approval_card import approval_card, card_sentence
+from bot.blocks.board import board, sentence
+from bot.blocks.dialogs import declare_dialog, text_dialog
+from bot.blocks.home import home
+from bot.blocks.reply import reply_blocks
+from bot.blocks.status_post import status_post, status_sentence
+from bot.blocks.vote_dialog import vote_dialog
+from commands.messages import Choice, Reply, Table, both
+from commands.vote_dialog import dialog_from
+from core.approval import REQUEST_MOVES, RequestState
+from core.events import EventKind
+from core.incident import IncidentState
+from core.level import Level
+from core.run import RunState, StepState
+from core.site import Service
+from tests.unit.bot.situations import NOW, event, plan, record, request, run, situation, step, vote
+from workspace.block_rules import check_blocks, texts_of
+
+LONG = "an <!channel> & \u202eword " * 400
+LANGUAGES = ("en", "ja")
+
+
+def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
+
+
+def commands(blocks: list[dict[str, Any]]) -> str:
+    return " ".join(one["value"] for one in buttons(blocks))
+
+
+def long_plan() -> Any:
+    steps = tuple(step(f"s{number}", LONG, destroys=[LONG], do="x") for number in range(70))
+    steps = (*steps, step("approval", LONG, gate={"for": ["s1"], "proof": ["s0"]}))
+    return plan(steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=(LONG,) * 20, keeps=LONG)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_board_of_seventy_endless_steps_keeps_the_limits(language: str) -> None:
+    records = tuple(record(f"s{number}", StepState.FAILED, summary=LONG) for number in range(70))
+    shown = board(situation(language=language, title=LONG, run=run(of=long_plan()), steps=records, request=request()))
+
+    assert check_blocks(shown, "message")
+    assert sum(len(text) for text in texts_of(shown)) < 13_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", list(RequestState))
+def test_every_card_keeps_the_limits_and_is_a_sentence(language: str, state: RequestState) -> None:
+    asked = request(state)
+    votes = tuple(vote(person, reason=LONG) for person in ("ben", "chika"))
+    shown = situation(language=language, run=run(of=long_plan()), request=asked, votes=votes)
+
+    assert check_blocks(approval_card(shown, is_current=True), "message")
+    assert 0 < len(card_sentence(shown)) < 4000
+
+
+@pytest.mark.parametrize("state", [state for state, moves in REQUEST_MOVES.items() if not moves])
+def test_a_final_card_has_no_live_buttons(state: RequestState) -> None:
+    shown = situation(request=request(state), run=run(RunState.BLOCKED))
+
+    assert not [one for one in buttons(approval_card(shown, is_current=True)) if one["action_id"].startswith("vote:")]
+    assert "recover DR-7" in commands(approval_card(shown, is_current=True))
+    assert buttons(approval_card(shown, is_current=False)) == []
+
+
+def test_an_open_card_wakes_those_who_may_still_vote() -> None:
+    shown = situation(request=request(), votes=(vote("ben"),))
+
+    assert "<@U00CHIKA>" in card_sentence(shown)
+    assert "<@U00BEN>" not in card_sentence(shown)
+    assert "<@U00AIKO>" not in card_sentence(shown)
+    assert "1 of 2" in card_sentence(shown)
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
+    facts = dialog_from(
+        incident=situation().incident,
+        run=run(),
+        plan=plan(warnings=(LONG,) * 9, replaces=(LONG,) * 9),
+        request=request(),
+        votes=(),
+        steps={},
+        roster=situation().roster,
+        clocks=situation().clocks,
+        now=NOW,
+    )
+    view = vote_dialog(facts, decision, language, is_new_plan=True)
+
+    assert check_blocks(view["blocks"], "modal")
+    assert len(view["title"]["text"]) <= 24
+    assert len(view["private_metadata"]) <= 3000
+    assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"][-1] == "reason"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", list(IncidentState))
+def test_stakeholder_posts_keep_the_limits_and_need_no_jargon(language: str, state: IncidentState) -> None:
+    shown = situation(language=language, state=state, title=LONG, level=Level.SERVICE)
+
+    assert check_blocks(status_post(shown, LONG, "Aiko"), "message")
+    words = f"{status_post(shown)}{status_sentence(shown)}"
+    assert not [word for word in ("volume", "PostgreSQL", "RTO", "seal", "runbook") if word in words]
+
+
+def test_a_long_reply_counts_what_it_leaves_out() -> None:
+    rows = tuple((f"row {number}", LONG) for number in range(100))
+    reply = Reply(
+        text=both(LONG),
+        tables=(Table(rows=rows),) * 20,
+        choices=tuple(Choice(label=both(LONG), command=LONG) for _ in range(40)),
+        markdown=LONG * 3,
+    )
+
+    shown = reply_blocks(reply, "en")
+    assert check_blocks(shown, "message")
+    assert "… +" in str(shown)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
+    one = situation(language=language, title=LONG, request=request())
+    someone = one.roster.person("ben")
+    view = home("ai-micro-service", someone, [one] * 50, [LONG] * 9, language)
+
+    assert check_blocks(view["blocks"], "home")
+    assert check_blocks(home("x", None, [], [], language)["blocks"], "home")
+    site = one.configuration.site("production")
+    assert check_blocks(text_dialog("update", 7, language, LONG)["blocks"], "modal")
+    with_services = site.model_copy(update={"services": {"auth": _service()}})
+    assert check_blocks(declare_dialog(with_services, language, {"text": LONG}, "C1")["blocks"], "modal")
+
+
+def _service() -> Service:
+    return Service(project="auth", service="api", role="app", title=LONG)
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=60, deadline=None)
+def test_no_words_of_a_person_become_slack_syntax(words: str) -> None:
+    shown = situation(title=f"<!channel>{words}", turn=event(EventKind.RUN_BLOCKED, why=words))
+    texts = [block["text"]["text"] for block in board(shown) if block["type"] == "section"]
+
+    assert check_blocks(board(shown), "message")
+    assert not [text for text in texts if "<!" in text or "\u202e" in text]
+
+
+def test_buttons_are_those_that_make_sense_now() -> None:
+    waiting = situation(request=request(), run=run(RunState.WAITING))
+    assert [one["action_id"] for one in buttons(board(waiting))][:2] == ["vote:approve", "vote:deny"]
+    assert "stop DR-7" in commands(board(waiting))
+
+    unsure = situation(
+        run=run(RunState.NEEDS_DECISION),
+        turn=event(EventKind.RUN_NEEDS_DECISION, step="swap", choices=["done", "stop"]),
+    )
+    assert "settle DR-7 swap done" in commands(board(unsure))
+    assert "retry" not in commands(board(unsure))
+
+    blocked = event(EventKind.RUN_BLOCKED, choices=["ask_again", "another_backup", "discard"], next=None)
+    ways = commands(board(situation(run=run(RunState.BLOCKED), turn=blocked)))
+    assert "recover DR-7" in ways and "discard DR-7" in ways
+    assert "backup" not in ways
+
+    stopped = event(EventKind.RUN_STOPPED, offers=["restart"])
+    assert "restart DR-7" in commands(board(situation(run=run(RunState.STOPPED), turn=stopped)))
+
+    asked = situation(steps=(record("confirm", StepState.WAITING),), run=run(RunState.WAITING))
+    assert "answer DR-7 confirm yes" in commands(board(asked))
+
+    done = situation(state=IncidentState.RECOVERED, run=run(RunState.SUCCEEDED))
+    assert "resolve DR-7" in commands(board(done))
+    assert buttons(board(situation(state=IncidentState.RESOLVED))) == []
+
+
+def test_a_level_without_a_runbook_shows_the_steps_by_hand_and_no_recover_button() -> None:
+    shown = board(situation(level=Level.HOST, run=None))
+
+    assert "Steps by hand" in str(shown)
+    assert "recover" not in commands(shown)
+
+
+def test_the_board_does_not_change_with_every_second() -> None:
+    at_work = situation()
+
+    assert board(at_work) == board(replace(at_work, now=NOW + timedelta(seconds=20)))
+    assert board(at_work) != board(replace(at_work, now=NOW + timedelta(seconds=70)))
+
+
+def test_the_board_is_one_sentence_for_old_clients() -> None:
+    assert sentence(situation(run=run(RunState.WAITING))).startswith("DR-7 declared: PostgreSQL does not start.")

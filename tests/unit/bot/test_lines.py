@@ -1,0 +1,68 @@
+"""One sentence per event, in both languages, with every kind accounted for."""
+
+from string import Formatter
+
+import pytest
+
+from bot.blocks.event_texts import DETAILS, MILESTONES
+from bot.blocks.lines import CARDS, STATUS, detail, milestone
+from core.events import EventKind
+from tests.unit.bot.situations import event, situation
+
+OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor."))}
+UNSHOWN = OF_NO_INCIDENT | {
+    EventKind.INCIDENT_CHANNEL_OPENED,
+    EventKind.STATUS_DUE,
+    EventKind.REQUEST_OPENED,
+    EventKind.COMMAND_REFUSED,
+}
+"""Told by a surface of their own, or only to the person who asked."""
+
+
+def test_every_kind_of_event_is_a_milestone_or_a_detail_or_left_out_on_purpose() -> None:
+    assert set(EventKind) == set(MILESTONES) | set(DETAILS) | UNSHOWN
+    assert not set(MILESTONES) & set(DETAILS)
+    assert EventKind.REQUEST_OPENED in CARDS
+    assert EventKind.STATUS_DUE in STATUS
+
+
+@pytest.mark.parametrize("kind", [*MILESTONES, *DETAILS])
+def test_both_languages_say_the_same_things(kind: EventKind) -> None:
+    text = {**MILESTONES, **DETAILS}[kind]
+
+    def names(sentence: str) -> set[str | None]:
+        return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+    assert names(text["en"]) == names(text["ja"])
+
+
+def test_words_of_people_and_programs_are_escaped() -> None:
+    line = detail(event(EventKind.INCIDENT_NOTE, person="ben", text="<!channel> {who} & co"), situation())
+
+    assert line == "`03:12:00` :pushpin: Ben: &lt;!channel&gt; {who} &amp; co"
+
+
+def test_a_failed_step_shows_the_end_of_its_output() -> None:
+    tail = "\n".join(f"line {number} `" for number in range(40))
+    line = detail(event(EventKind.STEP_FAILED, step="copy", why="disk full", tail=tail), situation())
+
+    assert line is not None
+    assert "line 39 '" in line
+    assert "line 20" not in line
+    assert line.count("```") == 2
+
+
+def test_a_blocked_run_offers_the_next_backup_with_its_loss() -> None:
+    offered = {"name": "all_databases_20261125.sql.gz", "loss_seconds": 90_000}
+    line = milestone(event(EventKind.RUN_BLOCKED, why="The proof failed.", next=offered), situation())
+
+    assert line is not None
+    assert "all_databases_20261125.sql.gz" in line
+    assert "1 d 1 h" in line
+
+
+def test_a_refusal_of_the_survey_is_told_once() -> None:
+    said = {"tried": "Surveying.", "why": "No backup.", "todo": "Make one."}
+
+    assert milestone(event(EventKind.RUN_REFUSED, **said), situation())
+    assert milestone(event(EventKind.RUN_FAILED, **said), situation()) is None

@@ -1,0 +1,1 @@
+"""Commands as specifications: grammar, words, reports; no service needed."""

@@ -1,0 +1,68 @@
+"""The report: figures against targets, phases, and nothing that people wrote can break it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from commands.report_text import escape, report_of
+from core.events import Event, EventKind
+from core.incident import Incident, IncidentState
+from core.level import Level
+from core.site import Backups, Configuration, Site
+
+START = datetime(2026, 11, 26, 3, tzinfo=UTC)
+CONFIGURATION = Configuration(
+    system="ai-micro-service",
+    sites={"production": Site(projects=Path("/srv"), services={})},
+    backups=Backups(directory=Path("/backups")),
+)
+EVENTS = (
+    EventKind.INCIDENT_DECLARED,
+    EventKind.RUN_PLANNED,
+    EventKind.INCIDENT_RECOVERING,
+    EventKind.INCIDENT_RECOVERED,
+    EventKind.INCIDENT_CONFIRMED,
+)
+
+
+def report(*, rto_seconds: float = 600.0, title: str = "PostgreSQL is broken", language: str = "en") -> str:
+    incident = Incident(
+        id=7, site="production", level=Level.DATABASE, title=title, state=IncidentState.RECOVERED, declared_by="aiko",
+        declared_at=START, started_at=START, rto_seconds=rto_seconds, rpo_seconds=3600, outage_seconds=9,
+    )  # fmt: skip
+    events = [
+        Event(seq=number, at=START + timedelta(minutes=number), kind=kind, incident=7)
+        for number, kind in enumerate(EVENTS, 1)
+    ]
+    return report_of(
+        incident=incident, events=events, runs=[], steps=[], requests=[], votes={}, configuration=CONFIGURATION,
+        language=language,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("rto_seconds", "verdict"), [(600, "met"), (5 * 3600, "MISSED")])
+def test_every_figure_is_measured_against_its_target(rto_seconds: float, verdict: str) -> None:
+    row = next(line for line in report(rto_seconds=rto_seconds).splitlines() if line.startswith("| RTO"))
+
+    assert row.endswith(f"| 4 h 00 min | {verdict} |")
+
+
+def test_the_timeline_follows_the_phases_of_nist() -> None:
+    text = report()
+
+    assert text.index("### Activation") < text.index("### Recovery") < text.index("### Reconstitution")
+    assert text.index("### Recovery") < text.index("The recovery of production began") < text.index("Recovered:")
+
+
+def test_the_report_speaks_japanese() -> None:
+    assert "## 目標との比較" in report(language="ja")
+
+
+def test_what_a_person_wrote_stays_text() -> None:
+    text = report(title="<!channel> | **approved** ✅\n# Resolved {level}")
+
+    assert "<!channel>" not in text
+    assert "\n# Resolved" not in text
+    assert r"\*\*approved" in text
+    assert escape("a|b\nc") == r"a\|b c"

@@ -1,0 +1,122 @@
+"""dr.yml: every mistake with its line, and what a mistake does not stop."""
+
+from pathlib import Path
+
+import pytest
+
+from core.configuration import load_configuration
+from core.errors import UserError
+
+GOOD = """\
+system: ai-micro-service
+sites:
+  production:
+    projects: projects
+    services:
+      postgres: {project: ai-micro-postgres, service: postgres, role: database}
+      auth: {project: ai-micro-api-auth, service: auth-service, role: app, needs: [postgres]}
+    postgres: {volume: pgdata, databases: [authdb], queries: {authdb: {users: SELECT 1}}}
+backups: {directory: backups}
+people:
+  aiko: {name: Aiko, slack: [U1], roles: [commander]}
+  ben: {name: Ben, slack: [U2], roles: [approver]}
+  chika: {name: Chika, slack: [U3], roles: [approver]}
+channels: {home: dr-ops}
+cadence: {level2: 30m}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "dr.yml"
+
+
+def refusal(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(UserError) as refused:
+        load_configuration(path)
+    return refused.value.why
+
+
+def test_a_good_file_has_no_faults_and_its_paths_are_meant_from_where_it_lies(path: Path) -> None:
+    path.write_text(GOOD)
+
+    loaded = load_configuration(path)
+
+    assert loaded.faults == ()
+    assert loaded.roster.fault is None
+    assert loaded.configuration.site().projects == path.parent / "projects"
+    assert loaded.configuration.backups.directory == path.parent / "backups"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "sentence"),
+    [
+        ("    projects: projects", "    project: projects", 4, 'unknown key "project". Did you mean "projects"?'),
+        ("role: app,", "role: application,", 7, "sites.production.services.auth.role"),
+        ("needs: [postgres]", "needs: [postgers]", 7, 'Did you mean "postgres"?'),
+        ("backups: {directory: backups}", "backups: {directory: backups, max_age: soon}", 9, "is not a duration"),
+        ("backups: {directory: backups}", "backups: {}", 9, 'the key "directory" is missing'),
+        ("queries: {authdb:", "queries: {authbd:", 8, 'Did you mean "authdb"?'),
+        ("volume: pgdata,", "volume: pgdata, service: postgre,", 8, 'Did you mean "postgres"?'),
+        ("system: ai-micro-service", "system: [", 3, ""),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(path: Path, old: str, new: str, line: int, sentence: str) -> None:
+    why = refusal(path, GOOD.replace(old, new))
+
+    assert f"dr.yml:{line}:" in why
+    assert sentence in why
+
+
+def test_all_mistakes_are_told_at_once(path: Path) -> None:
+    why = refusal(path, GOOD.replace("role: app", "role: ap").replace("directory:", "directry:"))
+
+    assert [line.split(":")[1] for line in why.splitlines()] == ["7", "9", "9"]
+
+
+def test_a_default_site_that_does_not_exist_is_named(path: Path) -> None:
+    why = refusal(path, GOOD + "default_site: prodution\n")
+
+    assert why.startswith("dr.yml:16:")
+    assert 'Did you mean "production"?' in why
+
+
+def test_no_file_says_how_to_name_one(path: Path) -> None:
+    with pytest.raises(UserError, match="DRBOT_CONFIG"):
+        load_configuration(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("roles: [commander]", "roles: [boss]", 11),
+        ("channels: {home: dr-ops}", "channels: {hom: dr-ops}", 14),
+        ("cadence: {level2: 30m}", "cadence: {level2: often}", 15),
+        ("people:", "poeple:", 10),
+    ],
+)
+def test_a_broken_section_about_people_or_habits_closes_the_gates_but_stops_nothing(
+    path: Path, old: str, new: str, line: int
+) -> None:
+    path.write_text(GOOD.replace(old, new))
+
+    loaded = load_configuration(path)
+
+    assert loaded.faults[0].startswith(f"dr.yml:{line}:")
+    assert loaded.roster.fault == loaded.faults[0]
+    assert loaded.configuration.system == "ai-micro-service"
+
+
+def test_one_broken_person_does_not_hide_the_others(path: Path) -> None:
+    path.write_text(GOOD.replace("roles: [commander]", "roles: [boss]"))
+
+    loaded = load_configuration(path)
+
+    assert list(loaded.roster.people) == ["ben", "chika"]
+
+
+def test_too_few_approvers_close_the_gates(path: Path) -> None:
+    path.write_text(GOOD.replace("slack: [U3], roles: [approver]", "slack: [U3]"))
+
+    assert "1 approvers; 2 are needed" in (load_configuration(path).roster.fault or "")

@@ -1,0 +1,114 @@
+"""Each refusal of runbooks.md, "Refused when loaded", has one case; the packaged runbooks pass."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import UserError
+from core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
+
+GOOD = """\
+runbook: swap-it
+title: {en: Swap}
+level: 2
+steps:
+  - id: restore
+    title: {en: Restore}
+    do: postgres.restore_beside
+    with: {backup: b.sql.gz, volume: new}
+    after: []
+    effect: change
+    limits: {time: 1h}
+    drill: run
+  - id: approval
+    title: {en: Approve}
+    gate: {people: 2, for: [swap], proof: [restore]}
+    after: []
+  - id: swap
+    title: {en: Swap}
+    do: volume.swap
+    with: {volume: data, replacement: new, keeper: old}
+    after: [restore, approval]
+    effect: destroy
+    destroys: [volume data]
+    limits: {time: 1h}
+    check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]
+    drill: run
+"""
+
+
+def problems_of(text: str, folder: Path) -> str:
+    path = folder / "swap-it.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as refused:
+        load_runbook(path)
+    return refused.value.why
+
+
+def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "swap-it.yml"
+    path.write_text(GOOD, encoding="utf-8")
+
+    assert load_runbook(path).runbook.runbook == "swap-it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "sentence"),
+    [
+        ("destroys:", "destroy:", 23, 'unknown key "destroy". Did you mean "destroys"?'),
+        ("    drill: run\n  - id: approval", "    dril: run\n  - id: approval", 12, 'Did you mean "drill"?'),
+        ("{time: 1h}\n    drill", "{tme: 1h}\n    drill", 11, 'unknown key "tme". Did you mean "time"?'),
+        ("level: 2", "level: 9", 3, "less than or equal to 4"),
+        ("    destroys: [volume data]\n", "", 17, "add destroys"),
+        ("    check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]\n", "", 17, "add check"),
+        ("for: [swap]", "for: [restore]", 17, "no gate before it names it"),
+        ("after: [restore, approval]", "after: [restore]", 17, "no gate before it names it"),
+        ("    after: [restore, approval]", "    after: [restore]", 21, "interrupts a service before the gate"),
+        ("volume: new}", "volume: 'new_${rum.id}'}", 5, "${rum.id} is never filled in. Did you mean"),
+        ("steps:", "inputs: {copy: {type: backup}}\nsteps:", 4, 'the input "copy" is never used'),
+        ("    limits: {time: 1h}\n    drill: run\n  - id: app", "    drill: run\n  - id: app", 5, "no time limit"),
+        ("    effect: change", "    effect: change\n    again: never\n    retry: {times: 2}", 12, "retried by itself"),
+        ("    drill: run\n  - id: approval", "  - id: approval", 5, "add drill"),
+        ("after: [restore, approval]", "after: [swap]", 21, "waits in a circle"),
+        ("after: [restore, approval]", "after: [restor, approval]", 21, 'no step "restor". Did you mean "restore"?'),
+        ("do: volume.swap", "do: volume.swop", 19, 'no action "volume.swop". Did you mean "volume.swap"?'),
+        ("effect: change", "effect: none", 10, "needs effect: change"),
+        ("probe: volume.swapped", "probe: volume.swaped", 25, 'no probe "volume.swaped". Did you mean'),
+        ("replacement: new", "replacment: new", 20, 'takes no "replacment". Did you mean "replacement"?'),
+        ("proof: [restore]", "proof: [swap]", 15, "waits for the gate itself"),
+        ("title: {en: Approve}", "title: {en: Approve}\n    if_fails: continue", 13, "may not be passed by"),
+        ("title: {en: Restore}", "title: {en: Restore}\n    ask: {text: {en: Hm}}", 5, "exactly one of do, gate, ask"),
+        ("title: {en: Restore}", "title: {en: Restore}\n    why: password=hunter22", 5, "secret in plain text"),
+        ("- id: swap", "- id: restore", 17, "used twice"),
+        ("title: {en: Approve}", "title: [", 14, ""),
+    ],
+)
+def test_what_is_unsafe_is_refused_with_its_line(old: str, new: str, line: int, sentence: str, tmp_path: Path) -> None:
+    assert old in GOOD
+
+    said = problems_of(GOOD.replace(old, new, 1), tmp_path)
+
+    assert sentence in said
+    if sentence:
+        assert any(part.startswith(f"swap-it.yml:{line}: ") and sentence in part for part in said.splitlines())
+
+
+def test_two_steps_at_the_same_time_may_not_touch_the_same_thing(tmp_path: Path) -> None:
+    twin = GOOD[GOOD.index("  - id: restore") : GOOD.index("  - id: approval")].replace("id: restore", "id: twin")
+
+    said = problems_of(GOOD.replace("  - id: approval", twin + "  - id: approval"), tmp_path)
+
+    assert "restore and twin may run at the same time and both touch new" in said
+
+
+@pytest.mark.parametrize("name", ["level1-service", "level2-postgres", "level2-undo", "restart-services"])
+def test_every_packaged_runbook_is_safe_and_speaks_both_languages(name: str) -> None:
+    runbook = runbook_named(name, (PACKAGED,)).runbook
+
+    assert all({"en", "ja"} <= step.title.keys() for step in runbook.steps)
+    assert find_runbooks((PACKAGED,))[name].name == f"{name}.yml"
+
+
+def test_a_runbook_that_does_not_exist_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UserError, match='Did you mean "level2-postgres"'):
+        runbook_named("level2-postgre", (PACKAGED,))

@@ -1,0 +1,154 @@
+"""Which backup is good, and why the others are not."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import PermanentError, UserError
+from runners.actions.backup import BackupRules, choose, identify
+from runners.clients.backup_store import BackupStore, Manifest, manifest_path, named_time
+
+SQL = b"""\\connect authdb
+COPY public.users (id) FROM stdin;
+1
+2
+\\.
+-- PostgreSQL database cluster dump complete
+"""
+RULES = BackupRules(
+    system="shop",
+    superuser="postgres",
+    server_major=15,
+    cancelled=lambda: False,
+    progress=lambda done, total, unit: None,
+)
+
+
+def put(folder: Path, hour: int, sql: bytes = SQL, **changes: Any) -> Path:
+    """A backup of this hour with a manifest; `changes` go into the manifest."""
+    data = gzip.compress(sql)
+    path = folder / f"all_databases_20261126_{hour:02d}0000.sql.gz"
+    path.write_bytes(data)
+    moment = named_time(path.name)
+    manifest = Manifest.model_validate(
+        {
+            "name": path.name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "sql_bytes": len(sql),
+            "started_at": moment, "finished_at": moment, "snapshot_at": moment, "server_version": "15.8",
+            "system_identifier": "1", "rows": {"authdb.users": 2}, "system": "shop", "site": "production",
+            "completed": True, **changes,
+        }
+    )  # fmt: skip
+    BackupStore(folder).write_manifest(manifest)
+    return path
+
+
+def cut_in_half(folder: Path) -> None:
+    path = put(folder, 2, size=1)
+    path.write_bytes(path.read_bytes()[:-12])
+    manifest_path(path).unlink()
+
+
+def valid_gzip_of_a_cut_dump(folder: Path) -> None:
+    put(folder, 2, SQL[:40])
+
+
+def a_flipped_byte(folder: Path) -> None:
+    path = put(folder, 2)
+    data = bytearray(path.read_bytes())
+    data[-6] ^= 1
+    path.write_bytes(data)
+
+
+def other_rows(folder: Path) -> None:
+    put(folder, 2, rows={"authdb.users": 3})
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut in half": (cut_in_half, "cut off: the file ends in the middle"),
+    "a valid gzip of a cut dump": (valid_gzip_of_a_cut_dump, "closing line is missing"),
+    "a flipped byte": (a_flipped_byte, "damaged"),
+    "another file than the manifest's": (lambda folder: put(folder, 2, sha256="0" * 64), "SHA-256"),
+    "too short": (lambda folder: put(folder, 2, size=10**6), "its manifest says 1.0 MB"),
+    "other rows": (other_rows, "authdb.users has 2 rows instead of 3"),
+    "of another system": (lambda folder: put(folder, 2, system="bank"), 'another system, "bank"'),
+    "of a newer server": (lambda folder: put(folder, 2, server_version="17.1"), "PostgreSQL 17.1"),
+    "not completed": (lambda folder: put(folder, 2, completed=False), "not completed"),
+    "a manifest nobody can read": (
+        lambda folder: manifest_path(put(folder, 2)).write_text("{"),
+        "cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_backup_is_refused_with_its_reason_and_the_next_good_one_is_taken(tmp_path: Path, fault: str) -> None:
+    make, said = FAULTS[fault]
+    good = put(tmp_path, 1)
+    make(tmp_path)
+
+    chosen = choose(BackupStore(tmp_path), RULES)
+
+    assert chosen.backup.name == good.name
+    assert len(chosen.refused) == 1
+    assert said in chosen.refused[0]
+
+
+def test_the_newest_good_backup_is_taken_and_an_earlier_one_when_asked(tmp_path: Path) -> None:
+    older, newer = put(tmp_path, 1), put(tmp_path, 2)
+    store = BackupStore(tmp_path)
+
+    first = choose(store, RULES).backup
+    second = choose(store, RULES, before=first).backup
+
+    assert [first.name, second.name] == [newer.name, older.name]
+    assert choose(store, RULES, older.name.removesuffix(".sql.gz")).backup == second
+    with pytest.raises(UserError, match="no older one"):
+        choose(store, RULES, before=second)
+
+
+def test_a_backup_of_another_script_is_taken_with_the_rows_counted_in_it(tmp_path: Path) -> None:
+    manifest_path(put(tmp_path, 1)).unlink()
+
+    found = choose(BackupStore(tmp_path), RULES).backup
+
+    assert not found.manifest
+    assert found.rows == {"authdb.users": 2}
+
+
+@pytest.mark.parametrize("place", ["empty", "missing"])
+def test_no_backup_at_all_is_said(tmp_path: Path, place: str) -> None:
+    folder = tmp_path / place
+    if place == "empty":
+        folder.mkdir()
+
+    with pytest.raises((UserError, PermanentError), match=str(folder)):
+        choose(BackupStore(folder), RULES)
+
+
+def test_a_file_that_was_replaced_has_another_identity(tmp_path: Path) -> None:
+    path = put(tmp_path, 1)
+    store = BackupStore(tmp_path)
+    sealed = choose(store, RULES).backup
+    assert identify(store, sealed) == sealed
+
+    path.write_bytes(gzip.compress(SQL + b"\n"))
+
+    assert identify(store, sealed).sha256 != sealed.sha256
+
+
+def test_only_our_own_old_backups_are_removed(tmp_path: Path) -> None:
+    manifest_path(put(tmp_path, 1)).unlink()
+    for hour in (2, 3, 4):
+        put(tmp_path, hour)
+
+    removed = BackupStore(tmp_path).remove_old(keep=2)
+
+    assert removed == ("all_databases_20261126_020000.sql.gz",)
+    assert len(BackupStore(tmp_path).newest_first()) == 3
+    assert len(list(tmp_path.glob("*.manifest.json"))) == 2
+    assert json.loads(manifest_path(tmp_path / "all_databases_20261126_040000.sql.gz").read_text())["completed"]

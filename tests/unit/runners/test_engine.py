@@ -1,0 +1,66 @@
+"""An engine that is not there may come back; what it refuses will be refused again."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import PermanentError, TemporaryError
+from core.site import Configuration
+from runners.actions.arguments import byte_count, names
+from runners.clients.clients import clients_of
+from runners.clients.scratch_postgres import complaint
+from runners.settings import RunnerSettings
+
+
+def test_a_dead_engine_is_found_by_the_step_that_needs_it_and_may_be_tried_again(tmp_path: Path) -> None:
+    configuration = Configuration.model_validate(
+        {
+            "system": "shop",
+            "sites": {
+                "production": {
+                    "docker": {"host": f"unix://{tmp_path}/docker.sock"}, "projects": tmp_path, "services": {},
+                }
+            },
+            "backups": {"directory": tmp_path},
+        }
+    )  # fmt: skip
+
+    clients = clients_of(configuration.site(), configuration, RunnerSettings(home=tmp_path, docker_host=None))
+
+    with pytest.raises(TemporaryError) as raised:
+        clients.docker.id()
+    assert raised.value.kind == "network"
+    with pytest.raises(PermanentError, match="no `postgres`"):
+        clients.postgres.fault()
+
+
+def test_what_psql_complains_about_is_told_without_the_row_it_quotes() -> None:
+    output = (
+        'psql:<stdin>:57: ERROR:  invalid input syntax for type bigint: "x12"\n'
+        'CONTEXT:  COPY users, line 2001, column id: "x12 aiko@example.com secret"\n'
+    )
+
+    said = complaint(output)
+
+    assert said == (
+        'line 57 of the dump: ERROR:  invalid input syntax for type bigint: "x12" (COPY users, line 2001, column id)'
+    )
+
+
+def test_services_and_amounts_are_read_as_runbooks_write_them() -> None:
+    assert names({"services": "auth, user"}) == ("auth", "user")
+    assert names({"services": ["auth", "front-user front-admin", "auth"]}) == ("auth", "front-user", "front-admin")
+    assert byte_count("2.5x backup", 100) == 250
+    assert byte_count("10 GB", 0) == byte_count(10**10, 0) == 10**10
+    for wrong in ("2.5 backups", "many", None):
+        with pytest.raises(PermanentError, match="is not an amount"):
+            byte_count(wrong, 1)
+
+
+def test_the_environment_gives_the_engine_and_the_values_to_mask(tmp_path: Path) -> None:
+    known = {"DOCKER_HOST": "", "POSTGRES_PASSWORD": "hunter2hunter2", "AWS_SECRET_ACCESS_KEY": "abc", "PATH": "/bin"}
+
+    settings = RunnerSettings.from_environment(tmp_path, known)
+
+    assert settings.docker_host is None
+    assert set(settings.secrets) == {"hunter2hunter2", "abc"}

@@ -1,0 +1,122 @@
+"""The plain diff of a drift, and the one sentence about the state a run leaves behind."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from core.approval import ApprovalRequest, RequestState
+from core.plan import Plan
+from core.run import StepRecord, StepState
+from core.runbook import Step
+from runners.gate import as_sealed, differences
+from runners.safe_state import safe_state
+
+
+def step(name: str, **fields: Any) -> Step:
+    return Step.model_validate({"id": name, "title": {"en": name}, **fields})
+
+
+PLAN = Plan(
+    runbook="r",
+    runbook_sha256="",
+    level=2,
+    site="production",
+    run="r1",
+    steps=(
+        step("copy", do="postgres.restore_beside", effect="change", **{"with": {"volume": "new"}}),
+        step("approval", gate={"for": ["swap"]}),
+        step("stop", do="compose.stop", effect="change", **{"with": {"services": ["auth", "front"]}}),
+        step("swap", do="volume.swap", effect="destroy"),
+        step("start", do="compose.start", effect="change", **{"with": {"services": ["auth", "front"]}}),
+    ),
+    fingerprint={},
+    keeps="the old data is kept in old",
+    surveyed_at=datetime(2026, 11, 26, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence", "offers"),
+    [
+        ({}, "Nothing in production was changed.", ()),
+        ({"copy": "succeeded"}, "Nothing in production was changed. The restored copy is kept in new.", ()),
+        ({"stop": "succeeded"}, "Nothing was replaced. The services are stopped", ("restart",)),
+        ({"stop": "stopped"}, "Nothing was replaced. The services are stopped", ("restart",)),
+        ({"stop": "succeeded", "swap": "unsure"}, "It is not known how far swap came", ()),
+        ({"stop": "succeeded", "swap": "succeeded"}, "old. The services are stopped.", ("restart", "undo")),
+        ({"stop": "succeeded", "swap": "succeeded", "start": "succeeded"}, "The services were started.", ("undo",)),
+        ({"stop": "undone"}, "Nothing in production was changed.", ()),
+    ],
+)
+def test_every_way_of_stopping_has_one_true_sentence(
+    states: dict[str, str], sentence: str, offers: tuple[str, ...]
+) -> None:
+    records = {
+        planned.id: StepRecord(run="r1", id=planned.id, position=0, state=StepState(states.get(planned.id, "pending")))
+        for planned in PLAN.steps
+    }
+
+    state = safe_state(PLAN, records)
+
+    assert sentence in state.sentence
+    assert state.offers == offers
+
+
+@pytest.mark.parametrize(("start", "sentence"), [("pending", "serves nobody"), ("succeeded", "run on the new host")])
+def test_half_a_system_on_a_new_host_is_never_offered_to_be_started(start: str, sentence: str) -> None:
+    plan = PLAN.model_copy(
+        update={
+            "level": 3,
+            "keeps": "",
+            "steps": (
+                step("restore", do="postgres.restore", effect="change"),
+                step("start", do="compose.start", effect="change", **{"with": {"services": ["auth"]}}),
+            ),
+        }
+    )
+    states = {"restore": StepState.STOPPED, "start": StepState(start)}
+    records = {name: StepRecord(run="r1", id=name, position=0, state=state) for name, state in states.items()}
+
+    state = safe_state(plan, records)
+
+    assert sentence in state.sentence
+    assert state.offers == ()
+
+
+def test_a_drift_names_what_was_and_what_is() -> None:
+    sealed = {"engine": "a", "volumes": {"data": "day 1"}, "postgres": "unreadable"}
+
+    assert differences(sealed, {"engine": "a", "volumes": {"data": "day 1"}, "postgres": "unreadable"}) == []
+    assert differences(sealed, {"engine": "b", "volumes": {}, "postgres": "unreadable"}) == [
+        "engine: was a, is b",
+        "volumes data: was day 1, is missing",
+    ]
+
+
+def test_the_worker_believes_the_sealed_plan_and_not_a_row_that_asks_for_less_or_covers_more() -> None:
+    moment = datetime(2026, 11, 26, tzinfo=UTC)
+    sealed = PLAN.model_copy(update={"requesters": ("aiko",), "people": 3})
+    row = ApprovalRequest(
+        id="r1-q1",
+        incident=1,
+        run="r1",
+        gate="approval",
+        guards=("swap", "stop", "start"),
+        seal="a" * 64,
+        question="",
+        target="production",
+        people=1,
+        requesters=(),
+        requester_counts=True,
+        state=RequestState.GRANTED,
+        opened_at=moment,
+        expires_at=moment,
+        start_seconds=900,
+    )
+
+    believed = as_sealed(row, sealed, sealed.step("swap"))
+
+    assert (believed.people, believed.requesters, believed.requester_counts) == (3, ("aiko",), False)
+    assert believed.guards == ("swap",)
+    assert as_sealed(row, sealed, sealed.step("stop")).guards == ()

@@ -1,0 +1,63 @@
+"""Local programs: streamed, ended on STOP with their children, gone when their worker is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import CancelledError, TemporaryError
+from runners.clients.process import Bounds, run_process
+from tests.waiting import wait_for
+
+QUIET = Bounds(cancelled=lambda: False)
+
+
+def is_gone(number: int) -> bool:
+    """Whether the process has ended (a zombie has)."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_lines_arrive_in_order_and_the_exit_code_is_the_programs_own() -> None:
+    lines: list[str] = []
+
+    ended = run_process(["sh", "-c", "echo one; echo two >&2; exit 3"], QUIET, lines.append)
+
+    assert (ended.code, lines, ended.lines) == (3, ["one", "two"], ("one", "two"))
+
+
+def test_stop_ends_the_program_and_its_children() -> None:
+    lines: list[str] = []
+    bounds = Bounds(cancelled=lambda: bool(lines))
+
+    with pytest.raises(CancelledError):
+        run_process(["sh", "-c", "trap '' TERM; sleep 300 & echo $!; wait; wait"], bounds, lines.append)
+
+    wait_for(lambda: is_gone(int(lines[0])), 10, "the child to be gone")
+
+
+def test_a_program_that_says_nothing_for_too_long_is_ended() -> None:
+    with pytest.raises(TemporaryError, match="said nothing"):
+        run_process(["sleep", "300"], Bounds(cancelled=lambda: False, quiet_seconds=0.05), lambda line: None)
+
+
+def test_nothing_outlives_a_worker_that_is_killed() -> None:
+    code = (
+        "from runners.clients.process import *;"
+        "never = Bounds(cancelled=lambda: False);"
+        "run_process(['sh', '-c', 'sleep 300 & echo $!; wait'], never, lambda line: print(line, flush=True))"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    child = int(worker.stdout.readline())
+
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+
+    wait_for(lambda: is_gone(child), 10, "the child to be gone")

@@ -1,0 +1,17 @@
+"""What is declared is done, under the same name, and nothing else is."""
+
+from core.actions import ACTIONS, PROBES
+from runners import registry
+
+
+def test_every_declared_action_and_probe_has_a_function_and_the_other_way_round() -> None:
+    assert set(registry.ACTIONS) == set(ACTIONS)
+    assert set(registry.PROBES) == set(PROBES)
+
+
+def test_what_is_optional_or_touched_is_a_parameter() -> None:
+    for action in ACTIONS.values():
+        assert {*action.optional, *action.touches} <= set(action.parameters), action.name
+        assert action.effect == "none" or action.touches, action.name
+    for probe in PROBES.values():
+        assert probe.optional <= set(probe.parameters), probe.name

@@ -1,0 +1,1 @@
+"""The rules of the local Slack, one by one."""

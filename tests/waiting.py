@@ -1,0 +1,22 @@
+"""Tests wait for a condition with a deadline; they never sleep for a guessed time."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+_PAUSE = threading.Event()
+
+
+def wait_for(condition: Callable[[], Answer], seconds: float, what: str) -> Answer:
+    """The first true answer of `condition`; an AssertionError that names `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}; last answer: {answer!r}")
+        _PAUSE.wait(0.05)

@@ -1,0 +1,26 @@
+// A first visitor's next move, said in one line above the message box; each step leads to the next, and it can be put away.
+import { drawOnce, element, icon, replace } from "./dom.js";
+import { people, state } from "./state.js";
+
+const incidents = () => [...state.channels.values()].filter((channel) => /^dr-\d{4}/.test(channel.name) && !channel.is_archived);
+const latest = () => incidents().sort((one, other) => other.created - one.created)[0];
+
+function steps(type) {
+  const [first, second, third] = people().map((person) => person.real_name);
+  const open = latest();
+  if (!open) return [element("span", {}, `1. As ${first}, type`),
+    element("button", { class: "try", type: "button", onclick: () => type('/dr declare level2 "PostgreSQL corrupted"') }, '/dr declare level2 "PostgreSQL corrupted"'),
+    element("span", {}, `2. Then approve as ${second} and as ${third}: switch at the bottom left.`)];
+  if (state.open.channel !== open.id) return [element("span", {}, "The recovery has a channel of its own: open"), element("strong", {}, `#${open.name}`), element("span", {}, "on the left.")];
+  return [element("span", {}, `Follow the pinned board. When votes are needed, act as ${second}, then as ${third} (bottom left), and press Approve.`)];
+}
+
+export function renderHints(type) {
+  const node = document.getElementById("hints");
+  const away = localStorage.getItem("drbot-hints") === "away";
+  node.hidden = away || state.open.kind !== "channel";
+  if (node.hidden) return;
+  drawOnce(node, [state.open, latest()?.id, people().length], () => replace(node, icon("bulb"), element("p", {}, steps(type).flatMap((part) => [part, " "])),
+    element("button", { class: "round", type: "button", title: "Do not show this again", onclick: () => { localStorage.setItem("drbot-hints", "away"); node.hidden = true; } },
+      icon("close", "Do not show this again"))));
+}
