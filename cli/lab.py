@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lab.breakage import FAULTS, break_it
@@ -44,7 +45,11 @@ def status(name: Name = DEFAULT_NAME) -> None:
     table = Table("service", "container", "healthy", "address", title=f"Lab {name}")
     for one in found:
         table.add_row(one.title, one.state, "[green]yes[/]" if one.healthy else "[red]no[/]", one.url or "")
-    plain_console().print(table)
+    console = plain_console()
+    console.print(table)
+    for one in found:
+        if one.fault:
+            console.print(f"{one.title}: {escape(one.fault)}")
     if not all(one.healthy for one in found):
         raise typer.Exit(1)
 

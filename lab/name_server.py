@@ -17,7 +17,12 @@ from lab.ports import port_of
 from lab.programs import Program
 
 FOLLOW_SECONDS = 0.3
-OPTIONS = ("--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-daemon", "--bind-interfaces", "--cache-size=0")
+OPTIONS = (
+    "--conf-file=/dev/null", "--pid-file=", "--user=root", "--listen-address=127.0.0.1", "--bind-interfaces",
+    "--no-resolv", "--no-hosts", "--cache-size=0",
+    # Not --no-daemon: it answers TCP in the same process, so one idle connection would silence every UDP answer.
+    "--keep-in-foreground", "--log-facility=-",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +81,7 @@ def options(cloud: Cloud) -> tuple[str, ...]:
 def follow(cloud: Cloud, port: int) -> None:
     """Serve the zone for ever."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    fixed = [dnsmasq(), "-C", "/dev/null", *OPTIONS, "--listen-address=127.0.0.1", f"--port={port}", "--user=root"]
+    fixed = [dnsmasq(), *OPTIONS, f"--port={port}"]
     served: tuple[str, ...] = ()
     running: subprocess.Popen[bytes] | None = None
     try:

@@ -47,8 +47,13 @@ class PartStatus:
     name: str
     title: str
     state: str  # "running", "restarting", "exited", … or "missing"
-    healthy: bool
+    fault: str  # why it does not work for its users; empty when it does
     url: str | None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it works for its users."""
+        return not self.fault
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,16 +159,22 @@ class Lab:
         with self.client() as client, ThreadPoolExecutor(len(PARTS)) as pool:
             return tuple(pool.map(lambda part: self.status_of(client, part), PARTS))
 
+    def faults(self) -> dict[str, str]:
+        """Name → why it does not work, for the services that do not."""
+        return {part.name: part.fault for part in self.status() if part.fault}
+
     def status_of(self, client: docker.DockerClient, part: Part) -> PartStatus:
         """One service: its own health URL, or Docker's health check where it has none."""
         container = self.container(client, part)
         url = self.url(part)
         state = container.status if container else "missing"
-        if url:
-            healthy = state == "running" and answers_200(url)
+        if container is None or state != "running":
+            fault = f"its container is {state}"
+        elif url:
+            fault = fault_of_url(url)
         else:
-            healthy = container is not None and container.health == "healthy"
-        return PartStatus(name=part.name, title=part.title, state=state, healthy=healthy, url=url)
+            fault = "" if container.health == "healthy" else f"Docker says it is {container.health}"
+        return PartStatus(name=part.name, title=part.title, state=state, fault=fault, url=url)
 
     def url(self, part: Part) -> str | None:
         """The health URL of a part."""
@@ -239,7 +250,7 @@ class Lab:
     def is_healthy(self, part: Part) -> bool:
         """Whether one service works."""
         url = self.url(part)
-        return answers_200(url) if url else True  # the stores were waited for before
+        return not (url and fault_of_url(url))  # the stores were waited for before
 
     def wait(self, part: Part, condition: Callable[[], bool]) -> None:
         """Wait for a part. Raises UserError with the end of its log."""
@@ -296,12 +307,13 @@ class Lab:
             )
 
 
-def answers_200(url: str) -> bool:
-    """Whether a health URL says that the service works."""
+def fault_of_url(url: str) -> str:
+    """Why a health URL does not say that the service works; empty when it does."""
     try:
-        return httpx.get(url, timeout=10).status_code == 200
-    except httpx.HTTPError:
-        return False
+        answer = httpx.get(url, timeout=10)
+    except httpx.HTTPError as error:
+        return f"it does not answer: {error or type(error).__name__}"
+    return "" if answer.status_code == 200 else f"it answers {answer.status_code}: {answer.text[:160]}"
 
 
 def compose_text(project: Path) -> str:

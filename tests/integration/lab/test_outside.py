@@ -61,6 +61,11 @@ def test_the_name_server_follows_the_zone_with_its_ttl(cloud: Cloud, names: Name
     assert ask(names, "other.ai-micro.test") == ("", 0)
 
 
+def test_an_idle_connection_does_not_silence_the_name_server(names: NameServer) -> None:
+    with socket.create_connection(("127.0.0.1", names.port)):
+        wait_for(lambda: ask(names, NAME)[1] > 0, 5, "an answer beside the idle connection")
+
+
 def test_certbot_gets_a_certificate_for_the_name_where_it_leads(names: NameServer, tmp_path: Path) -> None:
     names.cloud.point(NAME, "127.0.0.3")
     wait_for(lambda: ask(names, NAME)[0] == "127.0.0.3", 20, "the name to lead here")
