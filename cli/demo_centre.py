@@ -1,6 +1,5 @@
 """What level 4 adds to the demo: a machine that is rented plays its user data, and the proof from outside."""
 
-import shlex
 import threading
 from collections.abc import Iterator
 
@@ -36,14 +35,8 @@ class UserData:
         while not self._stop.wait(0.5):
             machines = self._sites.cloud.machines()
             if machines and self._sites.machine_room.is_done():
-                self._house.start(JOINED, *words_of(self._sites.cloud.user_data(machines[0])))
+                self._house.run(JOINED, ["sh", "-c", self._sites.cloud.user_data(machines[0])])
                 return
-
-
-def words_of(user_data: str) -> list[str]:
-    """The words behind `drbot` in the script's last line: nothing but that line tells the worker what it is."""
-    words = shlex.split(user_data.strip().splitlines()[-1])
-    return words[words.index("drbot") + 1 :]
 
 
 def start(house: House) -> None:

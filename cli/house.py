@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,9 +41,14 @@ class House:
 
     def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
         """Starts `drbot <words>` as a process called `name`; its output goes to <home>/<name>.log."""
+        return self.run(name, [sys.executable, "-m", "cli.main", *words])
+
+    def run(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """The same with any command; `drbot` in a script is the one of this installation."""
         self.home.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
             "SLACK_API_URL": self.workspace.api_url,
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_APP_TOKEN": APP_TOKEN,
@@ -52,7 +58,7 @@ class House:
         }
         with self.log(name).open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", *words],
+                command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -69,17 +75,18 @@ class House:
     def kill(self, name: str) -> None:
         """kill -9, as a crash does: nothing of the process gets a chance to tidy up."""
         process = self.processes.pop(name)
-        process.send_signal(signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=10)
 
     def end(self, name: str) -> int:
         """SIGTERM, then wait for the process to end by itself; kill after 30 s. The exit code."""
         process = self.processes.pop(name)
-        process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             return process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             return process.wait(timeout=10)
 
     def close(self) -> None:

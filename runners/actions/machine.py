@@ -17,6 +17,18 @@ from runners.inviting import Invitations
 RUN = "drbot.run"  # the tag that says which run has the machine now
 TOKEN_SECONDS = 3600.0
 RUNNING_WITHIN_SECONDS = 600.0
+# A worker that dies is started again, or the run it held would wait for somebody to look. 0: it was asked to end.
+USER_DATA = """#!/bin/sh
+# Exit code 2: refused. The token is good for the first start alone.
+trap : TERM
+{worker} --join {token}
+code=$?
+until [ $code -eq 0 ] || [ $code -eq 2 ]; do
+  sleep 1
+  {worker}
+  code=$?
+done
+"""
 JOINED_WITHIN_SECONDS = 900.0
 
 
@@ -108,7 +120,7 @@ def invitations_of(context: StepContext) -> Invitations:
 
 def user_data(site: str, token: str) -> str:
     """What the machine runs when it starts. Database and keys are in its image or come by its role: never in here."""
-    return f"#!/bin/sh\nexec drbot worker --site {shlex.quote(site)} --join {token}\n"
+    return USER_DATA.format(worker=f"drbot worker --site {shlex.quote(site)}", token=token)
 
 
 def tags_of(context: StepContext, site: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Level 3, whole: the host is really lost, and an empty one becomes the system again. And a worker that dies in it."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,18 +10,16 @@ from cli.demo_story import count
 from cli.house import House, manifest_path
 from cli.player import Player
 from core.configuration import load_configuration
-from core.events import EventKind
 from core.incident import Incident, IncidentState
 from core.run import Run, RunState, StepState
-from lab import daemon
 from lab.breakage import break_it
 from lab.seed import seed
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
-from store import journal
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory
+from tests.story.dying import kill_engine, starts_of, survivors
 from tests.story.recovering import wait_for_step
 from tests.waiting import wait_for
 from workspace.server import Workspace
@@ -91,13 +87,6 @@ def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
     return found
 
 
-def starts_of(player: Player, run: Run) -> dict[str, int]:
-    with player.database.read() as connection:
-        events = journal.after(connection, 0, 10_000)
-    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run.id]
-    return {step: started.count(step) for step in started}
-
-
 def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, player: Player) -> None:
     player.house.start("drbot", "all")
     player.house.people.wait_for_connection()
@@ -138,20 +127,6 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
     assert {starts[step] for step in ("clone", "fetch", "configuration", "images", "volumes", "start-stores")} == {1}
     assert wrong(sites, player, finished) == []
     assert survivors(sites, run) == []
-
-
-def kill_engine(sites: Sites) -> None:
-    """kill -9 of the new host's engine, which is this test's own, and its start by whoever looks after the host."""
-    process = daemon.our_process(daemon.runtime_folder(sites.second.folder))
-    assert process is not None
-    os.kill(process, signal.SIGKILL)
-    wait_for(lambda: not sites.second.is_up(), 30, "the engine to be gone")
-    sites.second.start()
-
-
-def survivors(sites: Sites, run: Run) -> list[str]:
-    with sites.recovered.client() as client:
-        return [one.name or "" for one in client.containers.list(filters={"label": f"drbot.run={run.id}"})]
 
 
 def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: Player) -> None:

@@ -1,7 +1,9 @@
 """Level 4, whole: the data centre is really lost, a machine is rented and joins, the system is raised there, and two
-people let its users be moved. And bot and control worker die in it.
+people let its users be moved. And bot, workers and the new machine's engine die in it.
 """
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from core.incident import Incident, IncidentState
 from core.run import Run, RunState, StepState
 from lab.breakage import break_it
 from lab.cloud import NAME
+from lab.seed import seed
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from runners.clients.name_service import NameService
@@ -23,6 +26,7 @@ from store import journal, requests
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory
+from tests.story.dying import kill_engine, starts_of, survivors
 from tests.waiting import wait_for
 from workspace.server import Workspace
 
@@ -56,6 +60,7 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
     database = Database(StoreSettings.from_environment(house.home).database_url)
     database.migrate()
     user_data = demo_centre.UserData(sites, house)
+    seed(sites.lab, 60)
     try:
         demo_centre.start(house)
         house.people.wait_for_connection()
@@ -153,3 +158,37 @@ def test_bot_and_control_worker_die_while_the_machine_is_raised_and_others_go_on
     assert wrong(sites, player, run) == []
     assert len(sites.cloud.machines()) == 1
     assert [one.runbook for one in player.runs(incident)].count("level3-host") == 1
+
+
+def test_the_new_machines_worker_and_engine_die_and_its_part_goes_on_at_its_step(sites: Sites, player: Player) -> None:
+    """Its user data starts the worker again; nothing that was done is done twice."""
+    incident = player.declare("aiko", WORDS)
+    part = wait_for(lambda: raising(player, incident), SECONDS, "the new machine to restore PostgreSQL")
+    assert part is not None
+    kill_joined(player.house)
+    wait_for(lambda: starts_of(player, part).get("restore-postgres") == 2, 60, "the restore to be started again")
+    kill_engine(sites)
+    player.vote("ben", incident, target="recovery")
+    player.vote("chika", incident, target="recovery")
+
+    run = finish(player, incident)
+    starts = starts_of(player, part)
+    assert starts["restore-postgres"] == 2
+    assert {starts[step] for step in ("clone", "fetch", "configuration", "images", "volumes", "start-stores")} == {1}
+    assert set(starts_of(player, run).values()) == {1}
+    assert wrong(sites, player, run) == []
+    assert survivors(sites, part) == []
+
+
+def raising(player: Player, incident: Incident) -> Run | None:
+    """The part on the new machine, once it restores."""
+    part = next((run for run in player.runs(incident) if run.runbook == "level3-host"), None)
+    record = player.records(part.id).get("restore-postgres") if part else None
+    return part if record and record.state is StepState.RUNNING else None
+
+
+def kill_joined(house: House) -> None:
+    """kill -9 of the worker, not of the script that looks after it."""
+    script = house.processes[demo_centre.JOINED].pid
+    [worker] = Path(f"/proc/{script}/task/{script}/children").read_text().split()
+    os.kill(int(worker), signal.SIGKILL)

@@ -113,7 +113,7 @@ def play_machine(centre: Centre) -> None:
     """What the rented machine does by its user data."""
     wait_for(lambda: centre.cloud.machines(), SECONDS, "a machine")
     text = centre.cloud.user_data(centre.cloud.machines()[0])
-    join_site(centre.database, text.split("--join ")[1].strip(), "recovery", 1)
+    join_site(centre.database, text.split("--join ")[1].split()[0], "recovery", 1)
 
 
 def play_part(bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, outcome: str = "Done.") -> None:

@@ -1,6 +1,7 @@
 """One machine per incident however often it is asked for, and a token that is used once and holds no credential."""
 
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,30 @@ def test_user_data_holds_a_token_and_no_credential(centre: Centre, monkeypatch: 
     made = machine.provision(centre.context(), HERE)
     text = user_data(centre, made.facts["machine"])
 
-    assert text.startswith("#!/bin/sh\nexec drbot worker --site recovery --join ")
+    assert text.startswith("#!/bin/sh\n")
+    assert text.count("--join") == 1
     for secret in ("sesame", os.environ["AWS_SECRET_ACCESS_KEY"]):
         assert secret not in text
     assert token_of(text) not in "".join(centre.lines)
+
+
+@pytest.mark.parametrize(
+    ("codes", "starts"),
+    [("137 1 0", ["--join", "", ""]), ("2", ["--join"]), ("0", ["--join"]), ("1 2", ["--join", ""])],
+    ids=["killed", "refused", "ended", "refused later"],
+)
+def test_user_data_starts_a_dead_worker_again_without_its_token(tmp_path: Path, codes: str, starts: list[str]) -> None:
+    worker = tmp_path / "drbot"
+    worker.write_text('#!/bin/sh\necho "$@" >> calls; set -- $CODES; shift $(($(wc -l < calls) - 1)); exit $1\n')
+    worker.chmod(0o755)
+    (tmp_path / "sleep").symlink_to("/bin/true")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CODES": codes}
+    script = machine.user_data("recovery", "a-token")
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, timeout=30)
+
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [("--join" if "--join a-token" in call else "") for call in calls] == starts
+    assert all(call.startswith("worker --site recovery") for call in calls)
 
 
 def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:

@@ -1,0 +1,35 @@
+"""What stories need to kill the new host's engine and see what came of it."""
+
+import os
+import signal
+
+from cli.player import Player
+from core.events import EventKind
+from core.run import Run
+from lab import daemon
+from lab.sites import Sites
+from store import journal
+from tests.waiting import wait_for
+
+
+def starts_of(player: Player, run: Run) -> dict[str, int]:
+    """Step → how often it was started."""
+    with player.database.read() as connection:
+        events = journal.after(connection, 0, 10_000)
+    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run.id]
+    return {step: started.count(step) for step in started}
+
+
+def kill_engine(sites: Sites) -> None:
+    """kill -9 of the new host's engine, which is this test's own, and its start by whoever looks after the host."""
+    process = daemon.our_process(daemon.runtime_folder(sites.second.folder))
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    wait_for(lambda: not sites.second.is_up(), 30, "the engine to be gone")
+    sites.second.start()
+
+
+def survivors(sites: Sites, run: Run) -> list[str]:
+    """Containers of the run that are still there."""
+    with sites.recovered.client() as client:
+        return [one.name or "" for one in client.containers.list(filters={"label": f"drbot.run={run.id}"})]
