@@ -15,6 +15,7 @@ from cli.audit import audit_app
 from cli.backup import backup_app
 from cli.bootstrap import bootstrap
 from cli.check import check
+from cli.compare import compare
 from cli.demo import demo
 from cli.dr import dr_app
 from cli.lab import lab_app
@@ -37,6 +38,7 @@ app.add_typer(runbook_app, name="runbook")
 app.add_typer(audit_app, name="audit")
 app.command()(demo)
 app.command()(check)
+app.command()(compare)
 app.command()(bootstrap)
 
 Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]

@@ -11,10 +11,11 @@ class OutageWatch:
     """A thread that asks each URL about five times a second; `longest_gap` is the longest time one did not answer."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
-        self._urls = dict(urls)
+        self.urls = dict(urls)
         self._stop = threading.Event()
         self._last_good: dict[str, float] = {}
         self._gaps: dict[str, float] = {}
+        self._all_good_at: float | None = None
         self._thread = threading.Thread(target=self._watch, name="outage-watch", daemon=True)
 
     def start(self) -> None:
@@ -26,10 +27,15 @@ class OutageWatch:
         self._stop.set()
         self._thread.join(timeout=10)
 
+    @property
+    def all_good_at(self) -> float | None:
+        """`time.monotonic()` of the first round in which every service answered; None while there was none."""
+        return self._all_good_at
+
     def all_healthy(self) -> bool:
         """Whether every service answers now."""
         with httpx.Client(timeout=5) as client:
-            return all(_answers(client, url) for url in self._urls.values())
+            return all(_answers(client, url) for url in self.urls.values())
 
     @property
     def longest_gap(self) -> float:
@@ -39,12 +45,16 @@ class OutageWatch:
     def _watch(self) -> None:
         with httpx.Client(timeout=2) as client:
             while not self._stop.wait(0.2):
-                for name, url in self._urls.items():
-                    if _answers(client, url):
-                        now = time.monotonic()
-                        gap = now - self._last_good.get(name, now)
-                        self._gaps[name] = max(self._gaps.get(name, 0.0), gap)
-                        self._last_good[name] = now
+                good = [name for name, url in self.urls.items() if _answers(client, url) and self._note(name)]
+                if len(good) == len(self.urls) and self._all_good_at is None:
+                    self._all_good_at = time.monotonic()
+
+    def _note(self, name: str) -> bool:
+        now = time.monotonic()
+        gap = now - self._last_good.get(name, now)
+        self._gaps[name] = max(self._gaps.get(name, 0.0), gap)
+        self._last_good[name] = now
+        return True
 
 
 def _answers(client: httpx.Client, url: str) -> bool:
