@@ -1,6 +1,7 @@
 """A lab starts healthy, describes itself, and touches nothing that is not its own."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -29,6 +30,15 @@ def test_every_service_is_healthy_after_up(lab: Lab) -> None:
 
     assert {one.name: one.state for one in lab.status()} == {part.name: "running" for part in PARTS}
     assert not [one for one in lab.status() if one.url and one.fault]
+
+
+def test_many_may_ask_a_service_for_its_health_at_once(lab: Lab) -> None:
+    url = lab.url(part("auth"))
+    assert url is not None
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: httpx.get(url, timeout=30).text, range(60)))
+
+    assert [answer for answer in answers if '"status": "ok"' not in answer] == []
 
 
 def test_dr_yml_describes_the_lab_that_runs(lab: Lab) -> None:

@@ -68,8 +68,9 @@ def redis_round_trip() -> None:
             socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS,
         )  # fmt: skip
         value = uuid.uuid4().hex
-        client.set(f"health:{NAME}", value, ex=60)
-        if (client.get(f"health:{NAME}") or b"").decode() != value:
+        key = f"health:{NAME}:{value}"  # of this check alone: several are asked at the same time
+        client.set(key, value, ex=60)
+        if (client.getdel(key) or b"").decode() != value:
             raise UnhealthyError("Redis: a value just written did not come back")
     except redis.RedisError as error:
         raise UnhealthyError(f"Redis: {error}") from error
