@@ -5,9 +5,9 @@ from commands.grammar import Words
 from commands.messages import Choice, Reply, Request, text
 from commands.recovery import ring
 from commands.refusal import Refusal
-from commands.safe_state import parked_state
 from core.people import Person
 from core.run import Run, RunState
+from core.safe_state import SafeState, safe_state
 from store import runs, steps
 from store.database import Transaction
 
@@ -39,7 +39,9 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
 
 
 def _stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str) -> RunState:
-    sentence, offers = parked_state(run.plan, steps.of_run(tx.connection, run.id))
-    state = runs.request_stop(tx, run.id, person.id, why, safe_state=sentence, offers=offers)
+    left = SafeState(sentence="Nothing in production was changed.")
+    if run.plan is not None:
+        left = safe_state(run.plan, {record.id: record for record in steps.of_run(tx.connection, run.id)})
+    state = runs.request_stop(tx, run.id, person.id, why, safe_state=left.sentence, offers=left.offers)
     ring(context, tx, run)
     return state

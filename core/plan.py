@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from core.events import canonical
-from core.runbook import Step
+from core.runbook import Step, order_of
 from core.site import Model
 
 
@@ -85,3 +85,23 @@ def question_of(plan: Plan) -> str:
         "replaces": list(plan.replaces),
     }
     return hashlib.sha256(canonical(question)).hexdigest()
+
+
+def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
+    """The gates that must open before this step; empty for what is done beside production."""
+    order = order_of(plan.steps)
+    seen: set[str] = set()
+    to_see = list(order[step_id])
+    while to_see:
+        before = to_see.pop()
+        if before not in seen:
+            seen.add(before)
+            to_see += order[before]
+    return frozenset(step.id for step in plan.steps if step.gate is not None and step.id in seen)
+
+
+def touches_production(plan: Plan, step: Step) -> bool:
+    """A change that is not made beside production: behind the gate, or in a runbook that needs none."""
+    if step.effect == "none":
+        return False
+    return bool(gates_before(plan, step.id)) or all(other.gate is None for other in plan.steps)

@@ -28,7 +28,7 @@ class TimedStep:
 
 def recover_postgres(lab: Lab, work: Path, urls: Iterable[str]) -> tuple[TimedStep, ...]:
     """disaster-recovery-postgres.sh: level 2. `urls`: the health URLs that it looks at."""
-    return run_timed(SCRIPTS / "postgres.sh", environment_of(lab, work, urls))
+    return run_timed(SCRIPTS / "postgres.sh", work, environment_of(lab, urls))
 
 
 def recover_host(sites: Sites, work: Path, urls: Iterable[str], backup: str) -> tuple[TimedStep, ...]:
@@ -42,10 +42,10 @@ def recover_host(sites: Sites, work: Path, urls: Iterable[str], backup: str) -> 
         "PYTHON": sys.executable,
     }
     sites.recovered.projects.parent.mkdir(parents=True, exist_ok=True)
-    return run_timed(SCRIPTS / "full_system.sh", environment_of(sites.recovered, work, urls) | outside)
+    return run_timed(SCRIPTS / "full_system.sh", work, environment_of(sites.recovered, urls) | outside)
 
 
-def environment_of(lab: Lab, work: Path, urls: Iterable[str]) -> dict[str, str]:
+def environment_of(lab: Lab, urls: Iterable[str]) -> dict[str, str]:
     """What the scripts read: the names, paths and ports that the document writes out."""
     return {
         "DOCKER_HOST": lab.host,
@@ -54,20 +54,18 @@ def environment_of(lab: Lab, work: Path, urls: Iterable[str]) -> dict[str, str]:
         "PROJECTS": str(lab.projects.resolve()),
         "BACKUPS": str((lab.folder / "backups").resolve()),
         "ADDRESS": lab.address,
-        "WORK": str(work),
         "HEALTH_URLS": " ".join(urls),
     }
 
 
-def run_timed(script: Path, environment: dict[str, str]) -> tuple[TimedStep, ...]:
+def run_timed(script: Path, work: Path, environment: dict[str, str]) -> tuple[TimedStep, ...]:
     """Run a script to its end and take the time at each of its "Step" lines; what else it says goes to a log."""
-    work = Path(environment["WORK"])
     work.mkdir(parents=True, exist_ok=True)
     marks: list[tuple[str, float]] = []
     with (
         (work / "script.log").open("w") as log,
         subprocess.Popen(
-            ["bash", str(script)], env={**os.environ, **environment}, cwd=work, text=True,
+            ["bash", str(script)], env={**os.environ, **environment, "WORK": str(work)}, cwd=work, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
         ) as process,
     ):  # fmt: skip

@@ -6,12 +6,12 @@ from typing import Any
 from core.approval import RequestState
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
-from core.plan import BackupIdentity
+from core.plan import BackupIdentity, gates_before, touches_production
 from core.run import RunState, StepRecord, StepState
 from core.runbook import Step
+from core.safe_state import safe_state
 from runners import marks
-from runners.moves import End, Ending, gates_before
-from runners.safe_state import safe_state
+from runners.moves import End, Ending
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
 from runners.unsure import choices_for, finding_of
@@ -210,7 +210,7 @@ def _tidy(walk: Walk, step: Step) -> str | None:
     """Removes a copy beside production that was not finished, because nothing can be proven with it."""
     records = walk.records()
     unfinished = records[step.id].state in {StepState.STOPPED, StepState.FAILED}
-    if not unfinished or step.effect != "change" or step.undo is None or marks.touches_production(walk.plan, step):
+    if not unfinished or step.effect != "change" or step.undo is None or touches_production(walk.plan, step):
         return None
     why = take_back(walk, step, records)
     if why is None:

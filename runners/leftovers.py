@@ -6,10 +6,10 @@ A proven copy is only removed when somebody discarded it, and every removal of a
 import structlog
 
 from core.errors import DrbotError
+from core.plan import touches_production
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.lease import Lease
-from runners.marks import touches_production
 from runners.walk import Equipment, Walk
 from store import incidents, journal, runs, steps
 

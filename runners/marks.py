@@ -6,23 +6,15 @@ from datetime import datetime
 from core.actions import ACTIONS
 from core.clocks import rpo_seconds
 from core.events import EventKind
-from core.plan import Plan
+from core.plan import Plan, touches_production
 from core.run import Run, StepRecord, StepState
 from core.runbook import Step
-from runners.moves import gates_before
+from core.safe_state import HOST_LOST
 from store import incidents, sub_runs
 from store.database import Transaction
 
 ANSWERS_USERS = frozenset({"health.services", "outside.answers"})
-HOST_LOST = 3  # from this level on, the services were gone before anybody touched them
 SHORTEST = 0.001  # a duration is never zero or negative, even when a clock was set back
-
-
-def touches_production(plan: Plan, step: Step) -> bool:
-    """A change that is not made beside production: behind the gate, or in a runbook that needs none."""
-    if step.effect == "none":
-        return False
-    return bool(gates_before(plan, step.id)) or all(other.gate is None for other in plan.steps)
 
 
 def mark_recovering(tx: Transaction, run: Run, plan: Plan, step: Step) -> None:

@@ -82,19 +82,6 @@ def next_moves(plan: Plan, records: Records, requests: Requests, running: Collec
     return moves
 
 
-def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
-    """The gates that must open before this step; empty for what is done beside production."""
-    order = order_of(plan.steps)
-    seen: set[str] = set()
-    to_see = list(order[step_id])
-    while to_see:
-        before = to_see.pop()
-        if before not in seen:
-            seen.add(before)
-            to_see += order[before]
-    return frozenset(step.id for step in plan.steps if step.gate is not None and step.id in seen)
-
-
 def gate_of(plan: Plan, step_id: str) -> Step | None:
     """The gate whose permit a destroy step uses up."""
     return next((step for step in plan.steps if step.gate and step_id in step.gate.for_), None)

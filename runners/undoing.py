@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import DrbotError, FencedError
+from core.plan import touches_production
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.action import StepContext
 from runners.keeping import unkeep
-from runners.marks import touches_production
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction

@@ -9,8 +9,8 @@ from core.approval import ApprovalRequest, RequestState
 from core.plan import Plan
 from core.run import StepRecord, StepState
 from core.runbook import Step
+from core.safe_state import safe_state
 from runners.gate import as_sealed, differences
-from runners.safe_state import safe_state
 
 
 def step(name: str, **fields: Any) -> Step:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from core.approval import ApprovalRequest, RequestState
-from core.plan import Plan
+from core.plan import Plan, gates_before
 from core.run import StepRecord, StepState
 from core.runbook import Step
-from runners.moves import End, gates_before, next_moves
+from runners.moves import End, next_moves
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 REQUEST = ApprovalRequest(

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.actions import ACTIONS
-from core.plan import Plan
+from core.plan import Plan, touches_production
 from core.run import StepRecord, StepState
 from core.runbook import Step
-from runners.marks import touches_production
 
-HOST_LOST = 3  # from this level on everything happens on a host of its own
+HOST_LOST = 3  # from this level on the services were gone before anybody came, and a host of its own is filled
 _BEGUN = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.RUNNING})
 _OPEN_ENDED = frozenset({StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.RUNNING})
 
