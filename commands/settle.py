@@ -9,9 +9,10 @@ from commands.grammar import Words, plain, printable
 from commands.messages import Choice, Reply, Request, text
 from commands.recovery import ring
 from commands.refusal import Refusal
+from core.deciding import undecided
 from core.incident import Incident
 from core.people import Person
-from core.run import Run, StepRecord, StepState
+from core.run import Run, StepRecord
 from core.words import Text
 from store import steps
 
@@ -21,8 +22,6 @@ DECISIONS: Mapping[str, Text] = {
     "undo": text("It will be taken back.", "取り消します。"),
     "stop": text("The recovery stops here.", "復旧をここで停止します。"),
 }
-
-_OPEN = frozenset({StepState.UNSURE, StepState.FAILED})
 
 
 def settle(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -46,7 +45,7 @@ def settle(context: CommandContext, request: Request, words: Words, person: Pers
 def unsettled(conn: Connection, incident: Incident) -> tuple[Run, list[StepRecord]]:
     """The run and its steps that wait for a decision. Raises UserError when there are none."""
     run = current_run(conn, incident)
-    waiting = [step for step in steps.of_run(conn, run.id) if step.state in _OPEN] if run else []
+    waiting = undecided(run.plan, steps.of_run(conn, run.id)) if run else []
     if run is None or run.is_over or not waiting:
         raise Refusal(
             text(f"{incident.name}: you asked to settle a step.", f"{incident.name}: 手順の扱いを決めようとしました。"),

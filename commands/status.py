@@ -12,6 +12,7 @@ from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks, clocks_of
+from core.deciding import decisions_for, undecided
 from core.incident import Incident, IncidentState
 from core.people import Person, Roster
 from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
@@ -230,11 +231,11 @@ def choices_for(view: View) -> tuple[Choice, ...]:
 
 
 def _settling(view: View) -> list[Choice]:
-    unsettled = [step for step in view.steps if step.state in {StepState.UNSURE, StepState.FAILED}]
+    plan = view.run.plan if view.run else None
     return [
-        Choice(label=both(f"{step.id}: {word}"), command=f"settle {view.incident.name} {step.id} {word}")
-        for step in unsettled[:1]
-        for word in ("retry", "done", "undo", "stop")
+        Choice(label=both(f"{record.id}: {word}"), command=f"settle {view.incident.name} {record.id} {word}")
+        for record in undecided(plan, view.steps)[:1]
+        for word in decisions_for(plan.step(record.id) if plan else None)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select, update
 
+from core.deciding import decisions_for
 from core.events import EventKind
 from core.run import Run, RunState, StepState
 from core.runbook import Step
@@ -44,7 +45,7 @@ def _expire(tx: Transaction, run: Run) -> None:
             run=run.id,
             step=step_id,
             question=f"The worker died during {step_id}. Nobody knows whether it was done.",
-            choices=_choices(_planned(run, step_id)),
+            choices=decisions_for(_planned(run, step_id)),
         )
 
 
@@ -74,7 +75,3 @@ def _planned(run: Run, step_id: str) -> Step | None:
 
 def _probes(step: Step | None) -> list[str]:
     return [probe.probe for probe in step.check] if step else []
-
-
-def _choices(step: Step | None) -> list[str]:
-    return [choice for choice in ("retry", "done", "undo", "stop") if choice != "undo" or (step and step.undo)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from core.deciding import decisions_for, is_undecided
 from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
 from core.run import STEP_MOVES, Run, StepRecord, StepState
@@ -157,8 +158,11 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
     record = get(tx.connection, run_id, step_id)
     if run.is_over:
         raise UserError(tried, f"The run has already {run.state.value}.", "See: /dr status")
-    if record.state not in {StepState.UNSURE, StepState.FAILED}:
+    if not is_undecided(run.plan, record):
         raise UserError(tried, f"It is {record.state.value}; there is nothing to settle.", "See: /dr status")
+    allowed = decisions_for(run.plan.step(step_id) if run.plan else None)
+    if decision not in allowed:
+        raise UserError(tried, f'"{decision}" is no decision about it.', f"Use {', '.join(allowed)}.")
     facts = {**record.facts, "settled": decision, "settled_by": person}
     if decision == "retry":
         _move(tx, run_id, step_id, StepState.PENDING, facts=facts)
@@ -167,12 +171,10 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
         _move(tx, run_id, step_id, StepState.SUCCEEDED, facts=facts, summary=summary, finished_at=tx.now)
     elif decision == "undo":
         _set(tx, run_id, step_id, facts=facts)
-    elif decision == "stop":
+    else:
         _move(tx, run_id, step_id, StepState.STOPPED, facts=facts, finished_at=tx.now)
         why = f"{person} settled {step_id} with stop."
         tx.connection.execute(update(runs).where(runs.c.id == run_id).values(stop_requested=why))
-    else:
-        raise UserError(tried, f'"{decision}" is no decision.', "Use retry, done, undo or stop.")
     _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision)
     wake(tx, run_id, f"{step_id} was settled: {decision}")
 

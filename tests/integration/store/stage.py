@@ -31,7 +31,14 @@ def step(name: str, **fields: Any) -> Step:
 
 
 STEPS = (
-    step("copy", do="postgres.restore_beside", effect="change", check=[{"probe": "postgres.beside_rows"}]),
+    step(
+        "copy",
+        do="postgres.restore_beside",
+        effect="change",
+        if_fails="ask",
+        undo={"do": "volume.remove"},
+        check=[{"probe": "postgres.beside_rows"}],
+    ),
     step("look", do="evidence.collect", again="safe", after=[]),
     step("approval", gate={"for": ["swap"], "proof": ["copy"]}, after=[]),
     step("swap", do="volume.swap", effect="destroy", again="safe", undo={"do": "volume.swap_back"}),
