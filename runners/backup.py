@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from isal import igzip
@@ -48,31 +49,61 @@ def back_up_postgres(
         clients = clients_of(configuration.site(site), configuration, RunnerSettings.from_environment(home))
     server = clients.postgres.identity()
     started = datetime.now(UTC)
-    # Local time in the name, as the source document's scripts have it, so that all of them sort together.
-    name = f"all_databases_{started.astimezone().strftime('%Y%m%d_%H%M%S')}.sql.gz"
     folder = configuration.backups.directory
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = name_of(first_free(started, lambda moment: _claim(folder, name_of(moment))))
+    except OSError as error:
+        raise unwritable(folder, error) from error
     part = folder / f"{name}.part"
     labels = {RUN_LABEL: f"backup-{name}", STEP_LABEL: "dump"}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         written = write_dump(part, clients.postgres.dump(labels, cancelled), clients.postgres.settings.user, progress)
         manifest = manifest_of(configuration, site, server, started, name, written)
         part.rename(folder / name)
         sync_folder(folder)
         clients.backups.write_manifest(manifest)
     except OSError as error:
-        raise PermanentError(f"The backup cannot be written to {folder}: {error.strerror or error}") from error
+        raise unwritable(folder, error) from error
     finally:
         part.unlink(missing_ok=True)
     clients.backups.remove_old(configuration.backups.keep)
     return manifest
 
 
+def name_of(moment: datetime) -> str:
+    """Local time in the name, as the source document's scripts have it, so that all of them sort together."""
+    return f"all_databases_{moment.astimezone():%Y%m%d_%H%M%S}.sql.gz"
+
+
+def first_free(started: datetime, claim: Callable[[datetime], bool]) -> datetime:
+    """The first second from `started` on that `claim` gets: names have only seconds and the hour comes twice when the
+    clocks are set back, and a backup must never take another one's place.
+    """
+    return next(moment for after in count() if claim(moment := started + timedelta(seconds=after)))
+
+
+def _claim(folder: Path, name: str) -> bool:
+    """The unfinished file is the claim; whoever made it removes it."""
+    if (folder / name).exists():
+        return False
+    try:
+        (folder / f"{name}.part").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def unwritable(folder: Path, error: OSError) -> PermanentError:
+    """A folder or disk that does not take the backup."""
+    return PermanentError(f"The backup cannot be written to {folder}: {error.strerror or error}")
+
+
 def write_dump(part: Path, chunks: Iterator[bytes], superuser: str, progress: Progress) -> Written:
     """Compress the dump into `part`. Raises PermanentError when it does not end with its closing line."""
     scanner = DumpScanner(superuser)
     told = 0.0
-    with part.open("xb") as file:
+    with part.open("wb") as file:
         target = DigestingWriter(file)
         with igzip.open(target, "wb", compresslevel=COMPRESSION) as zipped:  # type: ignore[no-untyped-call]
             for chunk in chunks:

@@ -16,7 +16,7 @@ from typing import Any
 from core.errors import DrbotError, PermanentError, TemporaryError
 from core.full_manifest import MANIFEST, SUFFIX, FileSet, FullManifest, RedisState, full_name
 from core.site import Configuration, Site
-from runners.backup import write_dump
+from runners.backup import first_free, unwritable, write_dump
 from runners.clients import redis_copy
 from runners.clients.backup_store import sync_folder
 from runners.clients.clients import Clients
@@ -71,6 +71,21 @@ class Making:
         return {RUN_LABEL: f"backup-{self.name}", STEP_LABEL: "full"}
 
 
+def parts_folder(directory: Path, name: str) -> Path:
+    """Where the parts of an archive are made; the folder is the claim to the name."""
+    return directory / f".{name}.parts"
+
+
+def _claim(directory: Path, name: str) -> bool:
+    if (directory / name).exists():
+        return False
+    try:
+        parts_folder(directory, name).mkdir(parents=True, mode=0o700)
+    except FileExistsError:
+        return False
+    return True
+
+
 def back_up_full(
     configuration: Configuration,
     site: str,
@@ -86,22 +101,24 @@ def back_up_full(
     CancelledError.
     """
     directory = configuration.backups.directory
-    started = datetime.now(UTC)
+    try:
+        started = first_free(datetime.now(UTC), lambda moment: _claim(directory, full_name(moment)))
+    except OSError as error:
+        raise unwritable(directory, error) from error
     making = Making(
         configuration=configuration,
         site_name=site or configuration.default_site,
         clients=clients,
         started=started,
-        folder=directory / f".{full_name(started)}.parts",
+        folder=parts_folder(directory, full_name(started)),
         progress=progress,
         cancelled=cancelled,
     )
     try:
-        making.folder.mkdir(parents=True, mode=0o700)
         facts = collect(making, document)
         manifest = pack(making, facts)
     except OSError as error:
-        raise PermanentError(f"The backup cannot be written to {directory}: {error.strerror or error}") from error
+        raise unwritable(directory, error) from error
     finally:
         shutil.rmtree(making.folder, ignore_errors=True)
         (directory / f"{making.name}.part").unlink(missing_ok=True)
