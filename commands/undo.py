@@ -1,5 +1,7 @@
 """`undo` brings the kept old data back: a sealed run of its own, behind two approvals."""
 
+from sqlalchemy import Connection
+
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words
 from commands.messages import Choice, Reply, Request, text
@@ -10,6 +12,7 @@ from core.people import Person
 from core.run import Run, RunKind, RunState
 from core.words import Text
 from store import kept, runs
+from store.kept import Kept
 
 
 def undo(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -25,21 +28,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
                 text("Stop it first.", "先に停止してください。"),
                 Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
             )
-        there = [
-            one
-            for one in kept.list_of(tx.connection, incident.site)
-            if one.incident == incident.id and one.removed_at is None
-        ]
-        if not there:
-            raise _refusal(
-                incident,
-                text(
-                    "Nothing of this incident is kept, so there is nothing to go back to.",
-                    "保管中の旧データがありません。",
-                ),
-                text("", ""),
-                Choice(label=text("What is kept", "保管一覧"), command="kept"),
-            )
+        there = _kept(context, tx.connection, incident)
         if run is not None and not run.is_over:
             runs.request_stop(tx, run.id, person.id, "undo")
         newest = max(there, key=lambda one: (one.created_at, one.id))
@@ -54,6 +43,24 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         incident=incident.id,
         in_channel=True,
     )
+
+
+def _kept(context: CommandContext, connection: Connection, incident: Incident) -> list[Kept]:
+    """What the runbook can bring back: PostgreSQL's data. Raises UserError when there is none."""
+    of_incident = [one for one in kept.list_of(connection, incident.site) if one.incident == incident.id]
+    postgres = context.configuration.site(incident.site).postgres
+    there = [one for one in of_incident if postgres is not None and one.original == postgres.volume]
+    if there:
+        return there
+    look = Choice(label=text("What is kept", "保管一覧"), command="kept")
+    if not of_incident:
+        why = text(
+            "Nothing of this incident is kept, so there is nothing to go back to.", "保管中の旧データがありません。"
+        )
+        raise _refusal(incident, why, text("", ""), look)
+    others = ", ".join(one.volume for one in of_incident)
+    why = text(f"What is kept is not PostgreSQL's data: {others}.", f"PostgreSQL の保管データがありません: {others}。")
+    raise _refusal(incident, why, text("It has to be put back by hand.", "手作業で戻す必要があります。"), look)
 
 
 def _only_asks(incident: Incident, run: Run) -> bool:

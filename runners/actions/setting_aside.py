@@ -13,10 +13,15 @@ from runners.clients.docker_engine import ServiceContainer
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.volume_mover import KEPT_LABEL, ORIGINAL_LABEL
 
-# The copy has to be whole before the mark is written; with the mark it is never written again.
+# The copy has to be whole before the mark is written; with the mark it is never written again. Was the original
+# written to after that, then neither of the two is all there is.
 COPY = """
 set -eu
-[ ! -e /keeper/.drbot-whole ] || exit 0
+if [ -e /keeper/.drbot-whole ]; then
+  newer=$(find /volume -newer /keeper/.drbot-whole | head -1)
+  [ -z "$newer" ] || { echo "written to after it was kept: $newer. Look at both volumes"; exit 3; }
+  exit 0
+fi
 find /keeper -mindepth 1 -delete
 cp -a /volume/. /keeper/
 sync
@@ -63,13 +68,13 @@ def remove_containers(context: StepContext, project: str) -> None:
     docker = context.clients.docker
     for container in docker.labelled({"com.docker.compose.project": project}):
         docker.stop(container)
-        docker.remove(container)
+        docker.remove(container, volumes=False)  # unnamed volumes hold data too
 
 
 def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
     """Copy, then remove the original: only when the copy is whole."""
     docker = context.clients.docker
-    users = docker.users_of(name)
+    users = docker.mounted_by(name)  # a stopped one keeps the volume from being removed, and may be started
     if users:
         raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
     if docker.volume(keeper) is None:

@@ -233,11 +233,13 @@ class DockerEngine:
             except NotFound:
                 return
 
-    def remove(self, container: str) -> None:
-        """Kill and remove a container of our own with its unnamed volumes; one that is gone is fine."""
+    def remove(self, container: str, *, volumes: bool = True) -> None:
+        """Kill and remove a container; one that is gone is fine. `volumes`: its unnamed ones too, which only a
+        container of our own may lose.
+        """
         with docker_errors("Remove a container of ours"):
             try:
-                self.client.api.remove_container(container, force=True, v=True)
+                self.client.api.remove_container(container, force=True, v=volumes)
             except NotFound:
                 return
             except APIError as error:

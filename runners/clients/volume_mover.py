@@ -146,8 +146,13 @@ class VolumeMover:
             raise PermanentError(f"The volume {move.keeper} was not made by drbot; nothing was touched")
 
     def _ensure_rest(self, move: Move) -> None:
-        """The replacement must be one of ours. After a finished move it may be gone."""
+        """The replacement must be one of ours, and kept data only returns to where it was. After a finished move it
+        may be gone.
+        """
         found = self._engine.volume(move.replacement)
+        original = found.labels.get(ORIGINAL_LABEL, move.volume) if found else move.volume
+        if original != move.volume:
+            raise PermanentError(f"The volume {move.replacement} holds the data of {original}; nothing was touched")
         if found is not None and RUN_LABEL not in found.labels:
             raise PermanentError(f"The volume {move.replacement} was not made by drbot; nothing was touched")
 

@@ -69,6 +69,11 @@ if [ "$now" = before ]; then
   now=between
 fi
 if [ "$now" = between ]; then
+  # Emptying was announced, or nothing was written there since the old data was kept: else somebody started it.
+  if [ ! -e "$keeper/$mark-emptying" ] && [ -n "$(find "$volume" -newer "$keeper/$mark" | head -1)" ]; then
+    echo three-full; exit 0
+  fi
+  touch "$keeper/$mark-emptying"; sync
   empty "$volume"
   cp -a "$replacement/." "$volume/"; sync
   touch "$volume/$mark"; sync

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.errors import CancelledError, PermanentError
 from core.plan import BackupIdentity
 from runners.actions import compose, health, postgres, volume
 from runners.actions.backup import identify
+from runners.actions.setting_aside import keep, remove_containers
 from runners.clients import helper
 from runners.clients.scratch_postgres import scratch_server
 from runners.clients.volume_mover import Method, Move, VolumeMover
@@ -247,6 +249,64 @@ def test_somebody_who_started_the_service_in_between_is_not_overwritten(bench: B
         bench.clients.volumes.move(three)
 
     assert [read(bench, name) for name in (three.volume, three.replacement, three.keeper)] == ["third", "new", "old"]
+
+
+def test_what_was_written_in_between_is_not_overwritten_by_copying_either(bench: Bench, three: Move) -> None:
+    volumes = CopyingMover(bench.clients.docker)
+    with pytest.raises(PermanentError, match="between"):
+        volumes.move(three, "stop-between")
+    shell(bench, three.volume, "touch -d tomorrow /x/third")  # the host rebooted and the service came up
+
+    with pytest.raises(PermanentError, match="all three"):
+        volumes.move(three)
+
+    assert [read(bench, name) for name in (three.volume, three.replacement, three.keeper)] == ["old", "new", "old"]
+    assert "third" in shell(bench, three.volume, "ls /x")
+
+
+def test_kept_data_returns_only_to_where_it_was(bench: Bench, three: Move) -> None:
+    bench.clients.volumes.move(three)
+    other = replace(three, volume=three.replacement, replacement=three.keeper, keeper=f"{three.keeper}_2")
+    bench.clients.docker.create_volume(other.volume, three.labels)
+
+    with pytest.raises(PermanentError, match=f"holds the data of {three.volume}"):
+        bench.clients.volumes.move(other)
+
+    assert (read(bench, three.volume), read(bench, three.keeper)) == ("new", "old")
+    bench.clients.docker.remove_volume(f"{three.keeper}_2")
+
+
+def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move) -> None:
+    context = bench.context("set-aside", run="r6-crash")
+    stopped = bench.clients.docker.client.api.create_container(
+        three.image, "true", host_config={"Binds": [f"{three.volume}:/x"]}, labels=dict(three.labels)
+    )["Id"]
+    with pytest.raises(PermanentError, match="in use"):  # stopped, but it could be started
+        keep(context, three.volume, three.keeper, three.image)
+    bench.clients.docker.remove(stopped)
+    bench.clients.docker.create_volume(three.keeper, three.labels)
+    shell(bench, three.keeper, "cp /dev/null /x/.drbot-whole")  # a copy that was whole, before the worker died
+    shell(bench, three.volume, "touch -d tomorrow /x/later")
+
+    with pytest.raises(PermanentError, match=r"written to after it was kept: /volume"):
+        keep(context, three.volume, three.keeper, three.image)
+
+    assert "later" in shell(bench, three.volume, "ls /x")
+
+
+def test_unnamed_volumes_of_the_systems_containers_outlive_them(bench: Bench, three: Move) -> None:
+    api = bench.clients.docker.client.api
+    project = {"com.docker.compose.project": f"drlab-unnamed-{three.volume}"}
+    container = api.create_container(three.image, "true", volumes=["/unnamed"], labels={**project, **three.labels})[
+        "Id"
+    ]
+    unnamed = api.inspect_container(container)["Mounts"][0]["Name"]
+
+    remove_containers(bench.context("set-aside"), project["com.docker.compose.project"])
+
+    assert bench.clients.docker.labelled(project) == ()
+    assert bench.clients.docker.volume(unnamed) is not None
+    bench.clients.docker.remove_volume(unnamed)
 
 
 def test_a_volume_that_is_not_ours_is_neither_swapped_in_nor_removed(bench: Bench, three: Move) -> None:
