@@ -14,8 +14,9 @@ from core.level import Level
 from core.people import Person
 from core.plan import question_of
 from core.run import Run, RunKind, RunState
+from core.safe_state import safe_state
 from core.words import Text
-from store import journal, requests, runs
+from store import journal, requests, runs, steps
 from store.database import Transaction
 
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -79,6 +80,7 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
             )
             again = text("Raise the system again: /dr recover", "/dr recover で復旧をやり直してください。")
             raise _refusal(incident, "restart", why, again)
+        _know_the_data(tx.connection, incident)
         before = current_run(tx.connection, incident)
         if before is not None:
             _make_way(context, tx, incident, before, person, "restart")
@@ -91,6 +93,19 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
         incident=incident.id,
         in_channel=True,
     )
+
+
+def _know_the_data(conn: Connection, incident: Incident) -> None:
+    """Nothing is started on data of which nobody knows how far it was replaced. Raises UserError."""
+    planned = [run for run in runs.of_incident(conn, incident.id) if run.plan and run.runbook != RESTART_RUNBOOK]
+    last = planned[-1] if planned else None
+    if last is None or last.plan is None:
+        return
+    left = safe_state(last.plan, {record.id: record for record in steps.of_run(conn, last.id)})
+    if not left.is_known:
+        said = text(left.sentence, "データの入れ替えがどこまで進んだか不明です。")
+        todo = text("Look at the volumes, then: /dr recover", "ボリュームを確認し、/dr recover でやり直してください。")
+        raise _refusal(incident, "restart", said, todo)
 
 
 def _backup(conn: Connection, incident: Incident, words: Words) -> str:

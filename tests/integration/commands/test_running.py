@@ -68,6 +68,51 @@ def test_stop_with_the_services_down_offers_to_start_them(stage: Stage) -> None:
     assert stage.runs()[-1].id != run.id
 
 
+def test_nothing_is_started_on_data_of_which_nobody_knows_how_far_it_was_replaced(stage: Stage) -> None:
+    unsure(stage, "swap")
+    stage.say("aiko", "stop")
+
+    reply = stage.say("aiko", "restart")
+
+    assert not reply.ok
+    assert "not known how far swap came" in reply.text["en"]
+    assert [run.runbook for run in stage.runs()] == ["level2-postgres"]
+
+
+def test_undo_brings_back_postgres_and_nothing_else_that_was_kept(stage: Stage) -> None:
+    run, _ = stage.asked()
+    for name in ("pgdata", "redis_data", "uploads"):
+        keep(stage, run, name)
+    finish(stage, run)
+
+    reply = stage.say("aiko", "undo")
+
+    assert reply.ok
+    assert stage.runs()[-1].arguments["keeper"] == "pgdata_before_r1"
+
+
+def test_undo_without_kept_data_of_postgres_says_what_is_kept(stage: Stage) -> None:
+    run, _ = stage.asked()
+    keep(stage, run, "redis_data")
+    finish(stage, run)
+
+    reply = stage.say("aiko", "undo")
+
+    assert not reply.ok
+    assert "redis_data_before_r1" in reply.text["en"]
+
+
+def keep(stage: Stage, run: Run, original: str) -> None:
+    with stage.database.write() as tx:
+        kept.add(tx, Kept(site="production", incident=1, run=run.id, volume=f"{original}_before_r1", original=original,
+                          size_bytes=None, created_at=tx.now))  # fmt: skip
+
+
+def finish(stage: Stage, run: Run) -> None:
+    with stage.database.write() as tx:
+        runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
+
+
 def test_stop_asks_a_run_that_is_at_work(stage: Stage) -> None:
     stage.asked()
 
