@@ -87,7 +87,9 @@ class StepState(StrEnum):
 
 
 STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
-    StepState.PENDING: frozenset({StepState.RUNNING, StepState.WAITING, StepState.SKIPPED, StepState.STOPPED}),
+    StepState.PENDING: frozenset(
+        {StepState.RUNNING, StepState.WAITING, StepState.SKIPPED, StepState.STOPPED, StepState.UNDONE}
+    ),
     StepState.RUNNING: frozenset(
         {StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.SKIPPED}
     ),
@@ -99,6 +101,8 @@ STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
     StepState.STOPPED: frozenset({StepState.UNDONE, StepState.PENDING}),
     StepState.UNDONE: frozenset({StepState.PENDING}),
 }
+
+_ACTED = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE})
 
 DONE_WITH = frozenset({StepState.SUCCEEDED, StepState.SKIPPED})
 """States that let the steps behind go on."""
@@ -123,3 +127,15 @@ class StepRecord:
     progress_done: float | None = None
     progress_total: float | None = None
     progress_unit: str | None = None  # "bytes" | "rows" | "services"
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Something of its act may be there. A step that waits for another try, after its worker's death or a
+        person's "retry", has acted: whoever takes things back must not forget the first one.
+        """
+        return self.state in _ACTED or (self.state is StepState.PENDING and self.attempt > 0)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """It may have acted, and nobody knows how far."""
+        return self.may_have_acted and self.state is not StepState.SUCCEEDED

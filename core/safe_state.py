@@ -9,8 +9,6 @@ from core.run import StepRecord, StepState
 from core.runbook import Step
 
 HOST_LOST = 3  # from this level on the services were gone before anybody came, and a host of its own is filled
-_BEGUN = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.RUNNING})
-_OPEN_ENDED = frozenset({StepState.FAILED, StepState.STOPPED, StepState.UNSURE, StepState.RUNNING})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,15 +17,17 @@ class SafeState:
 
     sentence: str
     offers: tuple[str, ...] = ()
+    is_known: bool = True  # False: how far the replacing came; nothing may be started before somebody has looked
 
 
 def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     """What is true of production now."""
-    begun = [step for step in plan.steps if records[step.id].state in _BEGUN and touches_production(plan, step)]
+    begun = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     destroyed = [step for step in begun if step.effect == "destroy"]
-    if any(records[step.id].state in _OPEN_ENDED for step in destroyed):
+    if any(records[step.id].is_open_ended for step in destroyed):
         names = ", ".join(step.id for step in destroyed)
-        return SafeState(sentence=f"It is not known how far {names} came; look before anything is started.")
+        sentence = f"It is not known how far {names} came; look before anything is started."
+        return SafeState(sentence=sentence, is_known=False)
     if plan.level >= HOST_LOST:
         return _on_new_host(plan, records)
     down = services_down(plan, records)
@@ -67,10 +67,10 @@ def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
     """Services were stopped and not all of them were started again."""
     stopped: set[str] = set()
     for step in plan.steps:
-        if step.do is None or records[step.id].state not in _BEGUN:
+        if step.do is None or not records[step.id].may_have_acted:
             continue
         services = _services(step)
-        if step.do == "compose.stop" or (records[step.id].state in _OPEN_ENDED and ACTIONS[step.do].interrupts):
+        if step.do == "compose.stop" or (records[step.id].is_open_ended and ACTIONS[step.do].interrupts):
             stopped |= services
         elif step.do == "compose.start" and records[step.id].state is StepState.SUCCEEDED:
             stopped -= services

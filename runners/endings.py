@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.approval import RequestState
+from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
 from core.plan import BackupIdentity, gates_before, touches_production
@@ -14,7 +15,7 @@ from runners import marks
 from runners.moves import End, Ending
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
-from runners.unsure import choices_for, finding_of
+from runners.unsure import finding_of
 from runners.walk import Walk
 from store import incidents, requests, runs, steps, waking
 from store.database import Transaction
@@ -128,7 +129,7 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
             step=step.id,
             question=question,
             finding=finding,
-            choices=choices_for(step),
+            choices=decisions_for(step),
         )
     )
 
@@ -195,11 +196,15 @@ def _next(walk: Walk) -> dict[str, Any]:
 def _older_than(walk: Walk, backup: BackupIdentity) -> BackupIdentity:
     """The next good one of the same kind."""
     world = walk.equipment.world
+
+    def given_up() -> bool:
+        return walk.lease.fenced or walk.lease.stop_reason is not None
+
     if not is_full_name(backup.name):
-        return world.choose_backup(before=backup).backup
+        return world.choose_backup(before=backup, cancelled=given_up).backup
     with walk.equipment.database.read() as connection:
         site = incidents.get(connection, walk.run.incident).site
-    return world.choose_full_backup(before=backup, site=site).backup
+    return world.choose_full_backup(before=backup, site=site, cancelled=given_up).backup
 
 
 def _older(one: BackupIdentity, than: BackupIdentity) -> float:

@@ -1,6 +1,6 @@
 """The gate in front of a destroy step: opens the request, and looks again at everything before a permit is used."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,11 +61,13 @@ def as_sealed(request: ApprovalRequest, plan: Plan, step: Step) -> ApprovalReque
     )
 
 
-def drift(plan: Plan, world: World, step: Step | None = None) -> list[str]:
-    """What is no longer as it was sealed, one sentence each (rule 5). `step`: compare with its own pre-state."""
+def drift(plan: Plan, world: World, step: Step | None = None, *, ignored: Collection[str] = ()) -> list[str]:
+    """What is no longer as it was sealed, one sentence each (rule 5). `step`: compare with its own pre-state.
+    `ignored`: what this run has changed itself, as paths: "volumes postgres_data".
+    """
     expected = plan.fingerprint if step is None else plan.expected.get(step.id, plan.fingerprint)
     try:
-        found = differences(expected, world.fingerprint())
+        found = differences(expected, world.fingerprint(), ignored=ignored)
         if plan.backup is not None:
             found += _backup_differences(plan.backup, world)
     except DrbotError as error:
@@ -82,12 +84,16 @@ def _backup_differences(sealed: BackupIdentity, world: World) -> list[str]:
     return differences(then, now, f"backup {sealed.name}")
 
 
-def differences(expected: Any, actual: Any, path: str = "") -> list[str]:
+def differences(expected: Any, actual: Any, path: str = "", *, ignored: Collection[str] = ()) -> list[str]:
     """A plain diff of two trees, one sentence per leaf."""
+    if path in ignored:
+        return []
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         keys = sorted({*expected, *actual}, key=str)
         return [
-            line for key in keys for line in differences(expected.get(key), actual.get(key), f"{path} {key}".strip())
+            line
+            for key in keys
+            for line in differences(expected.get(key), actual.get(key), f"{path} {key}".strip(), ignored=ignored)
         ]
     return [] if expected == actual else [_said(path, expected, actual)]
 

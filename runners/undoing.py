@@ -3,20 +3,20 @@
 Driven by the steps' states alone: a worker that takes over in the middle goes on where the other one was.
 """
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import DrbotError, FencedError
 from core.plan import touches_production
-from core.run import StepRecord, StepState
+from core.run import StepRecord
 from core.runbook import Step
 from runners.action import StepContext
 from runners.keeping import unkeep
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction
-
-_TO_TAKE_BACK = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ def undo_production(walk: Walk) -> Undone:
     failed: list[str] = []
     for step in reversed(walk.plan.steps):
         record = records[step.id]
-        if record.state not in _TO_TAKE_BACK or not touches_production(walk.plan, step) or step.undo is None:
+        if not record.may_have_acted or not touches_production(walk.plan, step) or step.undo is None:
             continue
         why = take_back(walk, step, records)
         if why is None:
@@ -64,7 +64,12 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
         raise FencedError("another worker owns the run")
     undo_step = step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_})
     step_log = walk.log_of(step.id, "undo")
-    context = walk.context(undo_step, records[step.id].attempt, step_log, lambda: walk.lease.fenced, records)
+    deadline = time.monotonic() + step.limits.time if step.limits else math.inf
+
+    def cancelled() -> bool:  # not by STOP: what is half taken back is worse than what is not
+        return walk.lease.fenced or time.monotonic() > deadline
+
+    context = walk.context(undo_step, records[step.id].attempt, step_log, cancelled, records)
     try:
         if step.effect == "destroy" and _never_happened(walk, context, step):
             summary = "It was not in place, so there was nothing to take back."
@@ -73,13 +78,13 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
             summary = action(context, step.undo.with_).summary
     except DrbotError as error:
         step_log.line(str(error))
-        return str(error)
+        return walk.equipment.redact(str(error))
     except Exception as error:  # noqa: BLE001 - one undo that fails must not keep the others from being tried
         step_log.line(repr(error))
-        return f"{type(error).__name__}: {error}"
+        return walk.equipment.redact(f"{type(error).__name__}: {error}")
 
     def record(tx: Transaction) -> None:
-        steps.undone(tx, walk.run, step.id, summary)
+        steps.undone(tx, walk.run, step.id, walk.equipment.redact(summary))
         unkeep(tx, walk.run, step)
 
     walk.write(record)

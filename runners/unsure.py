@@ -2,10 +2,12 @@
 asked, and a person gets the finding with the question. drbot never repeats such a step by itself.
 """
 
+import time
 from collections.abc import Mapping
 
 import structlog
 
+from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.events import EventKind
 from core.run import Run, RunState, StepRecord, StepState
@@ -17,10 +19,7 @@ from store import journal, steps, waking
 
 log = structlog.get_logger()
 
-
-def choices_for(step: Step) -> list[str]:
-    """What a person may decide."""
-    return ["retry", "done", *(["undo"] if step.undo else []), "stop"]
+LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
 
 
 def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Finding:
@@ -28,18 +27,21 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
     if not step.check:
         return Finding(passed=False, sentence="It has no check that could tell.")
     step_log = walk.log_of(step.id, "look")
-    context = walk.context(step, records[step.id].attempt, step_log, lambda: False, records)
+    deadline = time.monotonic() + LOOK_SECONDS
+    context = walk.context(step, records[step.id].attempt, step_log, lambda: time.monotonic() > deadline, records)
     sentences = []
+    facts: dict[str, object] = {}
     passed = True
     for probe in step.check:
         try:
             finding = walk.equipment.registry.probes[probe.probe](context, probe.with_)
         except DrbotError as error:
-            return Finding(passed=False, sentence=f"Its check could not be asked: {error}")
+            return Finding(passed=False, sentence=walk.equipment.redact(f"Its check could not be asked: {error}"))
         passed = passed and finding.passed
-        sentences.append(finding.sentence)
+        sentences.append(walk.equipment.redact(finding.sentence))
+        facts |= finding.facts
     verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
-    return Finding(passed=passed, sentence=f"{verdict}: {' '.join(sentences)}")
+    return Finding(passed=passed, sentence=f"{verdict}: {' '.join(sentences)}", facts=facts)
 
 
 def look_after_unsure(equipment: Equipment) -> list[str]:
@@ -78,6 +80,8 @@ def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
     step = run.plan.step(record.id)
     lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")
     walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)  # never started: only a context
+    if walk.records()[step.id].state is not StepState.UNSURE:
+        return  # settled while another step was looked at; what runs now may be its new attempt
     try:
         equipment.world.remove_survivors(run.id, step.id)
         swept = "Nothing of it is running any more."
@@ -96,5 +100,5 @@ def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
             question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
             f"{swept} {finding}",
             finding=finding,
-            choices=choices_for(step),
+            choices=decisions_for(step),
         )

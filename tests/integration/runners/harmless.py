@@ -51,6 +51,7 @@ class HarmlessTarget:
         self.bad: set[str] = set()  # backups that fail when they are restored
         self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
         self.holds: dict[str, Hold] = {}  # action → the next call waits
+        self.moves = 0  # how often data changed places
         self.calls: list[str] = []
         self.survivors_removed: list[str | None] = []
 
@@ -70,8 +71,8 @@ class HarmlessTarget:
         return self.holds[action]
 
     def fingerprint(self) -> dict[str, Any]:
-        """The engine and the names of the system's own volumes."""
-        return {"engine": self.engine, "volumes": {"postgres_data": "day 1"}}
+        """The engine and the names of the system's own volumes. Docker calls a volume younger when its data moved."""
+        return {"engine": self.engine, "volumes": {"postgres_data": f"day {1 + self.moves}"}}
 
     def choose_backup(
         self,
@@ -171,11 +172,16 @@ class HarmlessTarget:
         self.volumes[given["volume"]] = "good"
 
     def _swap(self, given: Mapping[str, Any]) -> None:
-        self.volumes[given["keeper"]] = self.volumes[given["volume"]]
-        self.volumes[given["volume"]] = self.volumes.pop(given["replacement"])
+        self.moves += 1
+        if given["keeper"] not in self.volumes:
+            self.volumes[given["keeper"]] = self.volumes[given["volume"]]
+        if given["replacement"] in self.volumes:
+            self.volumes[given["volume"]] = self.volumes.pop(given["replacement"])
 
     def _swap_back(self, given: Mapping[str, Any]) -> None:
-        self.volumes[given["replacement"]] = self.volumes[given["volume"]]
+        self.moves += 1
+        if given["replacement"] not in self.volumes:
+            self.volumes[given["replacement"]] = self.volumes[given["volume"]]
         self.volumes[given["volume"]] = self.volumes.pop(given["keeper"])
 
     def _probes(self) -> Mapping[str, ProbeFunction]:
@@ -201,9 +207,10 @@ class HarmlessTarget:
         }
 
     def _swapped(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
-        after = given["keeper"] in self.volumes
-        state = "after" if after else "before"
-        return Finding(passed=after, sentence=f"The swap is at: {state}.", facts={"state": state})
+        state = "before"
+        if given["keeper"] in self.volumes:
+            state = "between" if self.volumes[given["volume"]] == "gone" else "after"
+        return Finding(passed=state == "after", sentence=f"The swap is at: {state}.", facts={"state": state})
 
 
 def _wait(hold: Hold, cancelled: Callable[[], bool]) -> None:

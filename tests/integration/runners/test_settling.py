@@ -1,0 +1,155 @@
+"""A swap that a person lets try again is not forgotten: whoever takes things back, stops or asks finds it."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.errors import PermanentError, UserError
+from core.redaction import Redactor
+from core.run import Run, RunState, StepState
+from core.runbook import Limits
+from core.safe_state import SafeState, safe_state
+from runners.action import Finding
+from runners.lease import Lease
+from runners.undoing import take_back
+from runners.walk import Walk
+from runners.world import Registry
+from store import kept, steps
+from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_workers import die_in
+
+
+def retried_swap(bench: Bench, *, between: bool = False) -> Run:
+    """The swap was done, or half done, when its worker died; a person lets it be tried again, people are asked anew."""
+    run_id, go_on = die_in(bench, "volume.swap")
+    run = bench.run(run_id)
+    go_on.set()
+    bench.ended()
+    if between:
+        volumes = bench.target.volumes
+        volumes[f"postgres_data_{run.id}"], volumes["postgres_data"] = volumes["postgres_data"], "gone"
+    bench.settle(run, "swap", "retry")
+    run = bench.go(run)
+    assert run.state is RunState.WAITING
+    return run
+
+
+def left(bench: Bench, run: Run) -> SafeState:
+    assert run.plan is not None
+    with bench.database.read() as connection:
+        return safe_state(run.plan, {record.id: record for record in steps.of_run(connection, run.id)})
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["after", "between"])
+def test_two_fresh_votes_finish_a_swap_that_had_begun(bench: Bench, between: bool) -> None:
+    run = retried_swap(bench, between=between)
+
+    bench.approve(run)
+    run = bench.go(run)
+
+    assert bench.states(run)["confirm"] == "waiting"
+    assert bench.target.volumes["postgres_data"] == "good"
+    assert bench.target.volumes[f"postgres_data_before_{run.id}"] == "corrupt"
+    with bench.database.read() as connection:
+        assert [one.volume for one in kept.list_of(connection)] == [f"postgres_data_before_{run.id}"]
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["after", "between"])
+def test_a_no_to_the_second_try_takes_the_first_one_back(bench: Bench, between: bool) -> None:
+    run = retried_swap(bench, between=between)
+
+    bench.vote(run, "ben", "deny")
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    assert bench.target.volumes["postgres_data"] == "corrupt"  # as it was, not half of something else
+    assert bench.step(run, "swap").state is StepState.UNDONE
+    assert bench.target.calls.index("swap", -4) < bench.target.calls.index("stop-postgres", -4)
+
+
+def test_somebody_elses_change_still_voids_the_second_try(bench: Bench) -> None:
+    run = retried_swap(bench, between=True)
+    bench.target.engine = "engine-2"
+
+    bench.approve(run)
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    assert bench.request(run).state.value == "void"
+    assert bench.target.volumes["postgres_data"] == "corrupt"
+
+
+def test_a_stop_before_the_second_try_says_that_nobody_knows(bench: Bench) -> None:
+    run = retried_swap(bench)
+
+    state = left(bench, run)
+
+    assert "not known how far swap came" in state.sentence
+    assert (state.offers, state.is_known) == ((), False)
+
+
+def test_services_that_a_dead_worker_may_have_stopped_are_offered_to_be_started(bench: Bench) -> None:
+    run_id, go_on = die_in(bench, "compose.stop")
+    go_on.set()
+    bench.ended()
+    run = bench.run(run_id)
+    assert bench.step(run, "stop-apps").state is StepState.PENDING
+
+    assert left(bench, run).offers == ("restart",)
+
+
+def test_nobody_undoes_a_recovery_by_settling_a_step_whose_failure_was_borne(bench: Bench) -> None:
+    bench.target.errors["evidence.collect"] = [PermanentError("no room for a log")]
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    run = bench.go(run)
+    assert (bench.states(run)["evidence"], bench.target.volumes["postgres_data"]) == ("failed", "good")
+
+    with pytest.raises(UserError, match="nothing to settle"):
+        bench.settle(run, "evidence", "undo")
+
+
+def test_a_step_without_an_undo_cannot_be_settled_with_one(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    probes = dict(bench.target.registry.probes)
+    probes["health.services"] = lambda context, given: Finding(passed=False, sentence="They do not answer.")
+    registry = Registry(actions=bench.target.registry.actions, probes=probes)
+    bench.equipment = replace(bench.equipment, registry=registry)
+    run = bench.go(run)
+    assert run.state is RunState.NEEDS_DECISION
+    assert bench.step(run, "health").state is StepState.FAILED
+
+    with pytest.raises(UserError, match="is no decision about it"):
+        bench.settle(run, "health", "undo")
+    assert bench.target.volumes["postgres_data"] == "good"
+
+
+def test_what_an_undo_says_is_masked_like_everything_else(bench: Bench) -> None:
+    bench.equipment = replace(bench.equipment, redact=Redactor(["hunter2-secret"]))
+    bench.target.errors["volume.swap"] = [PermanentError("no")]
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    run = bench.go(run)
+    bench.target.errors["compose.start"] = [PermanentError("docker compose up failed: hunter2-secret")]
+
+    bench.settle(run, "swap", "undo")
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert "docker compose up failed" in (run.outcome or "")
+    assert "hunter2" not in str([event.payload for event in bench.events(run)])
+
+
+def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    bench.target.errors["volume.swap"] = [PermanentError("no")]
+    run = bench.go(run)
+    assert run.plan is not None
+    step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
+    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home / "STOP")
+    walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
+    bench.target.hold("compose.start")  # it never goes on by itself
+
+    assert take_back(walk, step, walk.records()) == "cancelled"
