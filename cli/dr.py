@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from typer.core import TyperGroup
 
+from cli.complaint import WRONG, complain
 from cli.keys import key_app, key_path, read_key
 from cli.processes import configuration_path, home_path, settle_roster
 from commands.context import CommandContext, context_of
@@ -26,7 +27,7 @@ from commands.vocabulary import VERBS
 from core.approval import Door
 from core.attestation import Proof
 from core.configuration import load_configuration
-from core.errors import UserError
+from core.errors import DrbotError, UserError
 from core.people import Person, Roster
 from core.visible import visible
 from core.words import say
@@ -35,8 +36,6 @@ from runners.vault import key_in
 from store.database import Database
 from store.doorbell import doorbell_of
 from store.settings import StoreSettings
-
-WRONG = 2  # exit code of what the person can put right
 
 
 class VerbGroup(TyperGroup):
@@ -107,8 +106,8 @@ def run(
                 reply = _ask(commands, typed, values | _prompted(reply), who, sign)
         finally:
             close.close()
-    except UserError as error:
-        Console(stderr=True, style="red").print(visible(str(error)), highlight=False, markup=False, soft_wrap=True)
+    except DrbotError as error:
+        complain(error)
         return WRONG
     show(reply, _language(commands, who))
     return 0 if reply.ok else WRONG

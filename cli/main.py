@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bot.main import run_bot
 from cli.audit import audit_app
@@ -16,12 +15,13 @@ from cli.backup import backup_app
 from cli.bootstrap import bootstrap
 from cli.check import check
 from cli.compare import compare
+from cli.complaint import WRONG, complain
 from cli.demo import demo
 from cli.dr import dr_app
 from cli.lab import lab_app
 from cli.processes import Process, end_on_signals, run_together, start_process
 from cli.runbook import runbook_app
-from core.errors import UserError
+from core.errors import DrbotError
 from runners.joining import join_site
 from runners.main import run_worker
 
@@ -102,12 +102,12 @@ def show_version() -> None:
 
 
 def main() -> None:
-    """Entry point: an error that is meant for people is shown without a traceback."""
+    """Entry point: what drbot foresaw is shown without a traceback."""
     try:
         app()
-    except UserError as error:
-        Console(stderr=True).print(f"[red]{error.tried}[/] {error.why} {error.todo}", highlight=False)
-        sys.exit(2)
+    except DrbotError as error:
+        complain(error)
+        sys.exit(WRONG)
 
 
 if __name__ == "__main__":
