@@ -11,9 +11,9 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
-from core.errors import TemporaryError
+from core.errors import TemporaryError, UserError
 from core.events import EventKind
 from store import journal
 
@@ -131,9 +131,7 @@ class Database:
 
 
 def _engine_of(url: str, busy_seconds: float) -> Engine:
-    address = make_url(url)
-    if address.drivername in {"postgres", "postgresql"}:
-        address = address.set(drivername="postgresql+psycopg")
+    address = _address_of(url)
     if address.get_backend_name() == "sqlite":
         Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
         # isolation_level None: we begin ourselves, see `_begin_sqlite`.
@@ -146,6 +144,23 @@ def _engine_of(url: str, busy_seconds: float) -> Engine:
         prepare = (f"SET lock_timeout = {busy_seconds * 1000:.0f}",)
     event.listen(engine, "connect", partial(_prepare, prepare))
     return engine
+
+
+def _address_of(url: str) -> URL:
+    """Raises UserError; the URL itself is not shown, it may hold a password."""
+    try:
+        address = make_url(url)
+    except exc.ArgumentError:
+        address = None
+    if address is not None and address.drivername in {"postgres", "postgresql"}:
+        address = address.set(drivername="postgresql+psycopg")
+    if address is None or address.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise UserError(
+            "Opening drbot's own state.",
+            "DATABASE_URL leads neither to PostgreSQL nor to SQLite.",
+            "Write it as postgresql://user:password@host/database, or unset it: then it is a file below DRBOT_HOME.",
+        )
+    return address
 
 
 def _prepare(statements: tuple[str, ...], connection: Any, _record: object) -> None:
@@ -174,7 +189,8 @@ def _translated() -> Iterator[None]:
         kind = _temporary_kind(error)
         if kind is None:
             raise
-        raise TemporaryError(f"The database is not available: {error.orig}", kind=kind) from error
+        reason = str(error.orig).partition("\n")[0]  # the driver's advice below it is about a server of one's own
+        raise TemporaryError(f"drbot's own database is not available: {reason}", kind=kind) from error
 
 
 def _temporary_kind(error: exc.OperationalError) -> str | None:

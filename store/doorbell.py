@@ -15,6 +15,8 @@ from dramatiq.errors import DramatiqError
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from core.errors import UserError
+
 log = structlog.get_logger()
 
 REDIS_TIMEOUT_SECONDS = 5.0
@@ -78,12 +80,19 @@ class DramatiqDoorbell:
 
 
 def doorbell_of(redis_url: str | None) -> Doorbell:
-    """Redis where there is one, else inside this process."""
+    """Redis where there is one, else inside this process. Raises UserError when the URL is none of Redis."""
     if redis_url is None:
         return DramatiqDoorbell(StubBroker(middleware=[]))
-    pool = ConnectionPool.from_url(
-        redis_url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS
-    )
+    try:
+        pool = ConnectionPool.from_url(
+            redis_url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS
+        )
+    except ValueError as error:
+        raise UserError(
+            "Opening the doorbell.",
+            "REDIS_URL does not lead to Redis.",
+            "Write it as redis://host:6379/0 (rediss:// with TLS), or unset it: then drbot polls.",
+        ) from error
     # A worker that died is noticed after 15 s, and every command looks for such messages.
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=Redis(connection_pool=pool),

@@ -1,0 +1,1 @@
+"""drbot's own state."""
