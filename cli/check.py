@@ -10,14 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.processes import configuration_path, home_path
+from cli.processes import configuration_path, home_path, open_database
 from core.configuration import Loaded, load_configuration
 from core.errors import DrbotError
 from runners.clients.clients import clients_of
 from runners.settings import RunnerSettings
 from store import journal
-from store.database import Database
-from store.settings import StoreSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,15 +55,13 @@ def _about_slack() -> Line:
 
 def _about_state(home: Path) -> Line:
     def look() -> str:
-        database = Database(StoreSettings.from_environment(home).database_url)
-        database.migrate()
+        database = open_database(home)
         with database.read() as connection:
             problems = journal.verify(connection)
             if problems:
                 raise DrbotError(problems[0])
             return f"{journal.head(connection)[0]} records, whole"
 
-    home.mkdir(parents=True, exist_ok=True)
     return _tried("state and ledger", look)
 
 

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from cli.complaint import WRONG, complain
 from cli.keys import key_app, key_path, read_key
-from cli.processes import configuration_path, home_path, settle_roster
+from cli.processes import configuration_path, home_path, open_database, settle_roster
 from commands.context import CommandContext, context_of
 from commands.dispatch import TABLE, dispatch
 from commands.grammar import parse
@@ -146,13 +146,10 @@ def show(reply: Reply, language: str) -> None:
 
 def _context(config: Path | None, home: Path | None) -> tuple[CommandContext, Database]:
     folder = home_path(home)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     loaded = load_configuration(configuration_path(config))
-    settings = StoreSettings.from_environment(folder)
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(folder)
     settle_roster(database, loaded)
-    return context_of(database, doorbell_of(settings.redis_url), loaded), database
+    return context_of(database, doorbell_of(StoreSettings.from_environment(folder).redis_url), loaded), database
 
 
 WITHOUT_KEY = frozenset({"stop", "deny", "approve"})

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.processes import configuration_path, home_path
+from cli.processes import configuration_path, home_path, open_database
 from core.attestation import phone_statement
 from core.configuration import load_configuration
 from core.errors import UserError
@@ -19,8 +19,6 @@ from core.events import EventKind
 from core.signing import KeyPair, fingerprint, is_public
 from runners.vault import Vault
 from store import codes
-from store.database import Database
-from store.settings import StoreSettings
 
 key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of others on the worker's host.")
 
@@ -121,7 +119,7 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
     if entry is None:
         raise UserError(f"{person} is to be {what}.", "This host's worker knows no codes of theirs.", "See: --home")
     site = load_configuration(configuration_path(config)).configuration.default_site
-    database = _database(home)
+    database = open_database(home_path(home))
     try:
         with database.write() as tx:
             tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=what)
@@ -136,21 +134,13 @@ def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
     if not configuration_path(config).exists():
         return {}
     sites = load_configuration(configuration_path(config)).configuration.sites
-    database = _database(home)
+    database = open_database(home_path(home))
     try:
         with database.read() as connection:
             found = {site: codes.worker_key(connection, site) for site in sites}
     finally:
         database.close()
     return {site: public for site, public in found.items() if public}
-
-
-def _database(home: Path | None) -> Database:
-    folder = home_path(home)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(StoreSettings.from_environment(folder).database_url)
-    database.migrate()
-    return database
 
 
 def _say(sentence: str) -> None:

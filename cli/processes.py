@@ -46,20 +46,33 @@ def home_path(given: Path | None, environment: Mapping[str, str] = os.environ) -
 def start_process(config: Path | None, home: Path | None) -> Process:
     """Configuration, state and doorbell of this process. Raises UserError when one of them cannot be had."""
     folder = home_path(home)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     loaded = load_configuration(configuration_path(config))
-    settings = StoreSettings.from_environment(folder)
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(folder)
     settle_roster(database, loaded)
     return Process(
         loaded=loaded,
         home=folder,
         database=database,
-        doorbell=doorbell_of(settings.redis_url),
+        doorbell=doorbell_of(StoreSettings.from_environment(folder).redis_url),
         stop=threading.Event(),
         document=configuration_path(config).absolute(),
     )
+
+
+def open_database(home: Path) -> Database:
+    """The state, its tables up to date; `home` is made where it is missing. Raises UserError."""
+    tried = "Opening drbot's own state."
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = Database(StoreSettings.from_environment(home).database_url)
+        database.migrate()
+    except OSError as error:
+        raise UserError(
+            tried, f"{home}: {error.strerror}.", "Name another folder with --home or DRBOT_HOME."
+        ) from error
+    except TemporaryError as error:
+        raise UserError(tried, f"{error}.", "Is it running, and is DATABASE_URL right?") from error
+    return database
 
 
 def settle_roster(database: Database, loaded: Loaded) -> None:
