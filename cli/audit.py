@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from cli.processes import home_path
+from core.errors import UserError
 from core.ledger import Chain, Known, check_events, check_lines, head_line, line_of
 from core.visible import visible
 from store import journal
@@ -23,7 +24,12 @@ Head = Annotated[str, typer.Option(help="A head known elsewhere, as N:HASH; find
 
 
 def _database(home: Path | None) -> Database:
-    return Database(StoreSettings.from_environment(home_path(home)).database_url)
+    """The state as it is: nothing is made here. Raises UserError where there is none."""
+    url = StoreSettings.from_environment(home_path(home)).database_url
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.is_file():
+        raise UserError("Reading the ledger.", f"There is no {file}.", "Name its folder with --home or DRBOT_HOME.")
+    return Database(url)
 
 
 @audit_app.command()
@@ -60,7 +66,7 @@ def _of_file(file: Path, known: Known) -> tuple[Chain, list[str]]:
         with file.open("rb") as lines:
             return check_lines(lines, known)
     except OSError as error:
-        raise typer.BadParameter(str(error), param_hint="FILE") from error
+        raise UserError(f"Reading {file}.", f"It cannot be read: {error.strerror}.", "Check the path.") from error
 
 
 @audit_app.command()

@@ -48,8 +48,10 @@ def read_key(path: Path) -> OwnKey:
         written = json.loads(path.read_text())
         pair = KeyPair(base64.b64decode(written["seed"], validate=True))
         return OwnKey(pair=pair, person=str(written["person"]), workers=dict(written["workers"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"Reading your key {path}.", f"{error}.", "`drbot dr key new` makes one.") from error
+    except OSError as error:
+        raise UserError(f"Reading your key {path}.", f"{error.strerror}.", "`drbot dr key new` makes one.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"Reading your key {path}.", "It is no key file.", "`drbot dr key new` makes one.") from error
 
 
 @key_app.command()
@@ -62,7 +64,7 @@ def new(person: Who, key: File = None, config: Config = None, home: Home = None)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(written, file)
     except OSError as error:
-        raise UserError(f"Writing {path}.", f"{error}.", "Name another file with --key.") from error
+        raise UserError(f"Writing {path}.", f"{error.strerror}.", "Name another file with --key.") from error
     _say(f"Your key is in {path}; keep it to yourself. Below people, {person} in dr.yml:\n  key: {pair.public}")
 
 
@@ -81,7 +83,9 @@ def code(
     own = read_key(key_path(key))
     public = worker or own.workers.get(site, "")
     if not is_public(public):
-        raise UserError("Making a code.", f"The key of the worker of {site} is not known here.", "Give it: --worker")
+        raise UserError(
+            "Making a code.", f"The key of the worker of {site} is not known here.", "Give it: --worker KEY"
+        )
     said = phone_statement(person=own.person, subject=request, short_seal=seal.strip().upper(), decision=decision)
     _say(f"Read this to the operator: {own.pair.phone_code(public, said)}")
 
@@ -117,7 +121,9 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
     vault = Vault(home_path(home))
     entry = vault.entry(person)
     if entry is None:
-        raise UserError(f"{person} is to be {what}.", "This host's worker knows no codes of theirs.", "See: --home")
+        raise UserError(
+            f"{person} is to be {what}.", "This host's worker knows no codes of theirs.", "Is it the right --home?"
+        )
     site = load_configuration(configuration_path(config)).configuration.default_site
     database = open_database(home_path(home))
     try:
