@@ -81,7 +81,7 @@ class DockerEngine:
         """The SDK's client, for the other clients in this folder."""
         with self._connecting:
             if self._client is None:
-                with docker_errors("Connect to Docker"):
+                with docker_errors(f"Connect to Docker at {self.host or 'the current context'}"):
                     self._client = connect(self.host)
             return self._client
 

@@ -17,8 +17,17 @@ def docker_errors(tried: str) -> Iterator[None]:
     except APIError as error:
         raise PermanentError(f"{tried}: {error.explanation or error}") from error
     except (requests.RequestException, OSError) as error:
-        raise TemporaryError(f"{tried}: the Docker engine does not answer ({error})", kind="network") from error
+        raise _away(tried, error) from error
     except DockerException as error:
         if "Error while fetching server API version" in str(error):
-            raise TemporaryError(f"{tried}: the Docker engine does not answer ({error})", kind="network") from error
+            raise _away(tried, error) from error
         raise PermanentError(f"{tried}: {error}") from error
+
+
+def _away(tried: str, error: BaseException) -> TemporaryError:
+    """With the system's own words for it, which requests and urllib3 wrap several times: "Connection refused"."""
+    reason, cause = str(error), error.__cause__ or error.__context__
+    while cause is not None:
+        reason = getattr(cause, "strerror", None) or reason
+        cause = cause.__cause__ or cause.__context__
+    return TemporaryError(f"{tried}: the Docker engine does not answer ({reason})", kind="network")
