@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Column, Table
 
@@ -63,7 +64,7 @@ def list_backups(site: SiteName = "", config: Config = None) -> None:
     """The backups there are, newest first; full ones in every place."""
     configuration, clients, _ = opened(config, site)
     columns = (Column("name", no_wrap=True), "data as of (UTC)", "size", "rows", "manifest")
-    table = Table(*columns, title=str(clients.backups.directory), box=None)
+    table = Table(*columns, title=escape(str(clients.backups.directory)), box=None)
     with refused("Tried to list the backups."):
         for backup in clients.backups.newest_first():
             manifest = backup.manifest
@@ -72,7 +73,7 @@ def list_backups(site: SiteName = "", config: Config = None) -> None:
                 f"{backup.snapshot_at:%Y-%m-%d %H:%M:%S}",
                 size(backup.size),
                 str(sum(manifest.rows.values())) if manifest else "?",
-                "yes" if manifest else f"[red]{backup.fault}[/]" if backup.fault else "no",
+                "yes" if manifest else f"[red]{escape(backup.fault)}[/]" if backup.fault else "no",
             )
     plain_console().print(table)
     show_full_backups(plain_console(), configuration)
@@ -100,10 +101,10 @@ def check_backup(
             )
             found = check(clients.backups.get(name), rules)
     except DrbotError as error:
-        console.print(f"[red]Not good.[/] {error}")
+        console.print(f"[red]Not good.[/] {escape(str(error))}")
         raise typer.Exit(1) from error
     known = "rows as in its manifest" if found.manifest else "no manifest; rows counted in the dump"
-    console.print(f"[green]Good.[/] {found.name}: {sum(found.rows.values())} rows, {known}")
+    console.print(f"[green]Good.[/] {escape(found.name)}: {sum(found.rows.values())} rows, {known}")
 
 
 def check_full(console: Console, configuration: Configuration, site: str, name: str) -> int:
@@ -112,9 +113,9 @@ def check_full(console: Console, configuration: Configuration, site: str, name: 
         good, wrong = check_everywhere(configuration, site, name, show)
     for found in good:
         known = "rows as in its manifest" if found.manifest else "no manifest; rows counted in the dump"
-        console.print(f"[green]Good.[/] {found.place}: {sum(found.rows.values())} rows, {known}")
+        console.print(f"[green]Good.[/] {escape(found.place)}: {sum(found.rows.values())} rows, {known}")
     for sentence in wrong:
-        console.print(f"[red]Not good.[/] {sentence}")
+        console.print(f"[red]Not good.[/] {escape(sentence)}")
     return 1 if wrong else 0
 
 

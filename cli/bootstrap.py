@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli.processes import configuration_path, home_path
 from core.errors import DrbotError, UserError
@@ -45,10 +46,12 @@ def bootstrap(
     finally:
         database.close()
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[green]✓[/] {found.record} records from {found.place}, copied {found.at:%Y-%m-%d %H:%M:%S} UTC")
+    console.print(
+        f"[green]✓[/] {found.record} records from {escape(found.place)}, copied {found.at:%Y-%m-%d %H:%M:%S} UTC"
+    )
     console.print(f"[green]✓[/] The ledger is whole. Head {found.head}")
     for path in found.files:
-        console.print(f"[green]✓[/] {path}")
+        console.print(f"[green]✓[/] {escape(str(path))}")
     console.print(f"Open incidents: {', '.join(found.incidents) or 'none'}. Now start: drbot all")
     console.print("A run that was at work is found by its lease within seconds; nothing is repeated by itself.")
 

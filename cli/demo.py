@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli import demo_centre, demo_sites
 from cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
@@ -168,7 +169,7 @@ def _play(house: House, player: Player, level: int, json_file: Path | None, site
     try:
         played = STORIES[level](player, console, WHAT_TO_TYPE[level].removeprefix("/dr declare "))
     except DrbotError as error:
-        console.print(f"[red]The demo failed.[/] {error}\nLog: {house.log('drbot')}", markup=True)
+        console.print(f"[red]The demo failed.[/] {escape(str(error))}\nLog: {house.log('drbot')}", markup=True)
         raise typer.Exit(1) from None
     finally:
         watch.stop()
@@ -187,7 +188,7 @@ def _report(house: House, played: Played, watch: OutageWatch, json_file: Path | 
     if not watch.all_healthy():
         failures.append("Not every service answers from outside.")
     for failure in failures:
-        console.print(f"[red]✗[/] {failure}")
+        console.print(f"[red]✗[/] {escape(failure)}")
     if failures:
         raise typer.Exit(1)
     everything = "All rows, keys, files and settings are" if sites else "All rows are"

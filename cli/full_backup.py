@@ -1,6 +1,7 @@
 """`drbot backup full`, and full backups in `drbot backup list` and `check`."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from core.errors import PermanentError, TemporaryError
@@ -30,13 +31,13 @@ def show_full_backups(console: Console, configuration: Configuration) -> None:
             backup.name.removesuffix(SUFFIX),
             f"{backup.moment:%Y-%m-%d %H:%M:%S}",
             size(backup.stored.size),
-            "yes" if backup.manifest else f"[red]{backup.fault}[/]" if backup.fault else "no",
+            "yes" if backup.manifest else f"[red]{escape(backup.fault)}[/]" if backup.fault else "no",
             backup.store.place(),
         )
     if found.backups:
         console.print(table)
     for sentence in found.silent:
-        console.print(f"[red]Not asked:[/] {sentence}")
+        console.print(f"[red]Not asked:[/] {escape(sentence)}")
 
 
 def check_everywhere(
