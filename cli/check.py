@@ -1,4 +1,4 @@
-"""`drbot check`: is this installation ready for the worst night? What works, and what to do about the rest."""
+"""`drbot check`: what this host has of what drbot needs, and what to do about the rest."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.processes import configuration_path, home_path, open_database
@@ -31,14 +32,16 @@ def check(
     config: Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")] = None,
     home: Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")] = None,
 ) -> None:
-    """Look at everything drbot needs and say what is missing. Changes nothing on the target."""
+    """Look at dr.yml, Slack's tokens, the state, every Docker engine and the compose projects, and say what is missing.
+    Changes nothing on the target. Backups: `drbot backup list`.
+    """
     loaded = load_configuration(configuration_path(config))
     lines = [*_about_configuration(loaded), _about_slack(), _about_state(home_path(home))]
     for site in loaded.configuration.sites:
         lines += _about_site(loaded, site, home_path(home))
     table = Table("", "What", "Found")
     for line in lines:
-        table.add_row("[green]✓[/]" if line.well else "[red]✗[/]", line.what, line.sentence)
+        table.add_row("[green]✓[/]" if line.well else "[red]✗[/]", escape(line.what), escape(line.sentence))
     Console().print(table)
     raise typer.Exit(0 if all(line.well for line in lines) else 1)
 
@@ -49,7 +52,8 @@ def _about_configuration(loaded: Loaded) -> Iterator[Line]:
 
 def _about_slack() -> Line:
     missing = [name for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN") if not os.environ.get(name)]
-    sentence = f"{' and '.join(missing)} not set: docs/slack.md says where to get them" if missing else "tokens are set"
+    where = "docs/slack.md says where to get them; with --http SLACK_SIGNING_SECRET replaces SLACK_APP_TOKEN"
+    sentence = f"{' and '.join(missing)} not set: {where}" if missing else "tokens are set"
     return Line(what="Slack", well=not missing, sentence=sentence)
 
 
