@@ -98,7 +98,6 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "update": frozenset({"commander", "approver", "operator"}),
     "answer": frozenset({"commander", "approver", "operator"}),
     "resolve": frozenset({"commander", "approver"}),
-    "drill": frozenset({"commander", "approver", "operator"}),
     "phone": frozenset({"commander", "approver", "operator"}),
     "break-glass": frozenset({"commander", "approver"}),
     "roster": frozenset({"approver"}),

@@ -22,7 +22,6 @@ MINE = {
     "update": {"commander", "approver", "operator"},
     "answer": {"commander", "approver", "operator"},
     "resolve": {"commander", "approver"},
-    "drill": {"commander", "approver", "operator"},
     "phone": {"commander", "approver", "operator"},
     "break-glass": {"commander", "approver"},
     "roster": {"approver"},
