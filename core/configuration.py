@@ -42,7 +42,8 @@ def load_configuration(path: Path) -> Loaded:
         raise UserError(
             f"Reading {path}.",
             "There is no such file.",
-            "Name it with --config or DRBOT_CONFIG; `drbot lab up` writes one for the lab.",
+            "Name it with --config or DRBOT_CONFIG. docs/configuration.md has one to begin with; "
+            "`drbot lab up` writes one for the lab.",
         )
     file = read_yaml(path)
     tree = _plain(file.tree)

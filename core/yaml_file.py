@@ -70,9 +70,9 @@ def read_yaml(path: Path) -> YamlFile:
         mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         line = f"{path.name}:{mark.line + 1}: " if mark else ""
         why = (error.problem if isinstance(error, MarkedYAMLError) else None) or str(error).splitlines()[0]
-        raise UserError(tried, f"{line}{why}", "Correct this line.") from error
+        raise UserError(tried, f"{line}{why}.", "Correct this line, or the one before.") from error
     if not isinstance(tree, dict):
-        raise UserError(tried, f"{path.name}:1: the file must hold keys and values.", "See the examples.")
+        raise UserError(tried, f"{path.name}:1: the file must hold keys and values.", "See docs/ for examples.")
     return YamlFile(path=path, text=text, tree=tree)
 
 
