@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import segno
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 from typer.core import TyperGroup
 
@@ -23,7 +24,7 @@ from commands.context import CommandContext, context_of
 from commands.dispatch import TABLE, dispatch
 from commands.grammar import parse
 from commands.messages import Cell, Reply, Request, Signers, Table
-from commands.vocabulary import VERBS
+from commands.vocabulary import VERBS, VerbWords
 from core.approval import Door
 from core.attestation import Proof
 from core.configuration import load_configuration
@@ -232,8 +233,14 @@ def _build() -> typer.Typer:
     app = typer.Typer(cls=VerbGroup, help="Every verb of /dr in a terminal.", no_args_is_help=False)
     settings = {"ignore_unknown_options": False}
     for verb, words in VERBS.items():
-        app.command(verb, help=words.help["en"], context_settings=settings)(say_verb)
+        app.command(verb, help=help_of(words), short_help=words.help["en"], context_settings=settings)(say_verb)
     return app
+
+
+def help_of(words: VerbWords) -> str:
+    """Sentence, usage and example of a verb, for its --help; each in a line of its own."""
+    lines = (f"drbot dr {words.usage}".strip(), f"Example: drbot dr {words.example}" if words.example else "")
+    return "\n\n".join([words.help["en"], *(escape(line) for line in lines if line)])
 
 
 dr_app = _build()
