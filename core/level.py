@@ -1,10 +1,10 @@
 """The four levels of the source document and what each means to people."""
 
-import difflib
 from enum import IntEnum
 
 from core.errors import UserError
 from core.words import Text
+from core.yaml_file import did_you_mean
 
 
 class Level(IntEnum):
@@ -36,10 +36,9 @@ def parse_level(word: str) -> Level:
     digits = word.strip().lower().removeprefix("level").removeprefix("l").strip("-_ ")
     if digits in {"1", "2", "3", "4"}:
         return Level(int(digits))
-    near = difflib.get_close_matches(word.lower(), LEVEL_WORDS, 1, 0.6)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
     raise UserError(
         f'"{word}" is not a level.',
-        "Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)." + hint,
+        "Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)."
+        + did_you_mean(word.lower(), LEVEL_WORDS),
         "Example: /dr declare level2 PostgreSQL does not start",
     )

@@ -1,6 +1,5 @@
 """Breaking a lab for real. Every act first makes sure that what it breaks carries the lab's label."""
 
-import difflib
 import shutil
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ import docker
 from docker.models.containers import Container
 
 from core.errors import UserError
+from core.yaml_file import did_you_mean
 from lab import ownership
 from lab.images import SERVICE_IMAGE
 from lab.layout import Part, part
@@ -40,9 +40,9 @@ class Fault:
 def break_it(lab: Lab, fault: str) -> str:
     """Break the lab this way, wait until it is broken, and return what it looks like. Raises UserError."""
     if fault not in FAULTS:
-        near = difflib.get_close_matches(fault, FAULTS, 1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise UserError(f'"{fault}" is not a fault.', f"There are: {', '.join(FAULTS)}.{hint}")
+        raise UserError(
+            f'"{fault}" is not a fault.', f"There are: {', '.join(FAULTS)}.{did_you_mean(fault, list(FAULTS))}"
+        )
     with lab.client() as client:
         FAULTS[fault].act(client, lab)
     return FAULTS[fault].text
