@@ -89,10 +89,6 @@ class People:
         place = {"channel": message["channel"], "ts": message["ts"], "block_id": block_id}
         return _answer(self._do("click", user=user, action_id=action_id, value=value, **place))
 
-    def click_in_view(self, user: str, view_id: str, action_id: str, value: Any = None) -> Answer:
-        """The same in a modal or in Home."""
-        return _answer(self._do("click", user=user, view_id=view_id, action_id=action_id, value=value))
-
     def submit(self, user: str, view_id: str, values: Mapping[str, Mapping[str, Any]] | None = None) -> Answer:
         """Press the submit button of a modal; `values`: {block_id: {action_id: value}}."""
         return _answer(self._do("submit", user=user, view_id=view_id, values=values or {}))
@@ -158,11 +154,6 @@ class People:
         channels: list[Json] = self.state(user)["channels"]
         return channels
 
-    def channel_named(self, name: str) -> Json | None:
-        """The channel of this name, or None."""
-        known = {channel["name"] for channel in self._outline()["channels"]}
-        return self.channel(name) if name in known else None
-
     def channel(self, channel: str, user: str = "") -> Json:
         """The channel by id or name. Raises PeopleError."""
         found: Json = self._read("channel", channel=channel, user=user)["channel"]
@@ -216,15 +207,6 @@ class People:
             return self.messages(channel, user)
         except PeopleError:
             return []
-
-    def wait_for_channel(self, predicate: Callable[[Json], object], seconds: float = 30) -> Json:
-        """The newest channel that fits. Raises TimeoutError."""
-
-        def newest() -> Json | None:
-            fitting = [channel for channel in self.channels() if predicate(channel)]
-            return fitting[-1] if fitting else None
-
-        return _wait(newest, seconds, "a channel", lambda: ", ".join(each["name"] for each in self.channels()))
 
     def wait_for_view(self, user: str, predicate: Callable[[Json], object] = bool, seconds: float = 30) -> Json:
         """The top modal of a person, once it fits. Raises TimeoutError."""

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from core.errors import CancelledError, PermanentError
 from core.site import Site
@@ -211,12 +210,3 @@ def fields(info: str) -> dict[str, str]:
     """name:value lines of INFO."""
     pairs = (line.strip().split(":", 1) for line in info.splitlines() if ":" in line and not line.startswith("#"))
     return {part[0]: part[1] for part in pairs}
-
-
-def chunks_of(path: Path, cancelled: Cancelled, size: int = 1 << 20) -> Iterator[bytes]:
-    """A file in pieces. Raises CancelledError."""
-    with path.open("rb") as file:
-        while chunk := file.read(size):
-            if cancelled():
-                raise CancelledError(f"Stopped while reading {path.name}")
-            yield chunk
