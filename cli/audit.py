@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.processes import home_path
+from cli.terminal import Home, plain_console
 from core.errors import UserError
 from core.ledger import Chain, Known, check_events, check_lines, head_line, line_of
 from core.visible import visible
@@ -18,7 +18,6 @@ from store.settings import StoreSettings
 
 audit_app = typer.Typer(help="Verify and export the ledger.", no_args_is_help=True)
 
-Home = Annotated[Path | None, typer.Option(help="Where the state lies (default: DRBOT_HOME, else ./.drbot)")]
 Export = Annotated[Path | None, typer.Argument(help="An export to verify instead of the state; needs no database")]
 Head = Annotated[str, typer.Option(help="A head known elsewhere, as N:HASH; finds a roll-back")]
 
@@ -42,7 +41,7 @@ def verify(file: Export = None, head: Head = "", home: Home = None) -> None:
     began = time.monotonic()
     chain, problems = _of_state(home, known) if file is None else _of_file(file, known)
     seconds = time.monotonic() - began
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     for problem in problems:
         console.print("[red]✗[/] ", end="")
         console.print(visible(problem), markup=False)

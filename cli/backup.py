@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from cli.full_backup import check_everywhere, show_full_backups, summary_of
 from cli.processes import configuration_path, home_path
+from cli.terminal import Config, plain_console
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
 from core.site import Configuration
@@ -28,7 +29,6 @@ from runners.settings import RunnerSettings
 
 backup_app = typer.Typer(help="Backups with a manifest that a recovery checks.", no_args_is_help=True)
 
-Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
 SiteName = Annotated[str, typer.Option(help="Which site (default: default_site of dr.yml)")]
 
 
@@ -158,8 +158,3 @@ class ShowProgress:
     def __call__(self, done: float, total: float | None, unit: str) -> None:
         """Draw it."""
         self._progress.update(self._task, completed=done, total=total)
-
-
-def plain_console() -> Console:
-    """Paths and numbers stay uncoloured and unbroken."""
-    return Console(highlight=False, soft_wrap=True)

@@ -5,10 +5,10 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from cli.processes import configuration_path, home_path
+from cli.terminal import plain_console
 from core.errors import DrbotError, UserError
 from core.site import ObjectStore
 from runners.bootstrap import TRIED, Source, bring_back
@@ -45,7 +45,7 @@ def bootstrap(
         raise UserError(TRIED, str(error)) from error
     finally:
         database.close()
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     console.print(
         f"[green]✓[/] {found.record} records from {escape(found.place)}, copied {found.at:%Y-%m-%d %H:%M:%S} UTC"
     )

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.processes import configuration_path, home_path, open_database
+from cli.terminal import Config, Home
 from core.configuration import Loaded, load_configuration
 from core.errors import DrbotError
 from runners.clients.clients import clients_of
@@ -28,10 +28,7 @@ class Line:
     sentence: str
 
 
-def check(
-    config: Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")] = None,
-    home: Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")] = None,
-) -> None:
+def check(config: Config = None, home: Home = None) -> None:
     """Look at dr.yml, Slack's tokens, the state, every Docker engine and the compose projects, and say what is missing.
     Changes nothing on the target. Backups: `drbot backup list`.
     """

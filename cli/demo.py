@@ -51,7 +51,9 @@ def demo(
     ] = 2,
     megabytes: Annotated[int, typer.Option(min=0, help="Extra data to recover, in MB of SQL")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write what was measured to this file")] = None,
-    home: Annotated[Path | None, typer.Option(help="Where everything is kept (default: ./.drbot)")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Where everything is kept (default: DRBOT_HOME, else ./.drbot)")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser")] = True,
 ) -> None:
     """Break a real system and recover it from a local Slack. Nothing leaves this machine."""

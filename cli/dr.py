@@ -17,9 +17,9 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from typer.core import TyperGroup
 
-from cli.complaint import WRONG, complain
 from cli.keys import key_app, key_path, read_key
 from cli.processes import configuration_path, home_path, open_database, settle_roster
+from cli.terminal import WRONG, Config, Home, complain
 from commands.context import CommandContext, context_of
 from commands.dispatch import TABLE, dispatch
 from commands.grammar import parse
@@ -59,8 +59,6 @@ class VerbGroup(TyperGroup):
 
 Words = Annotated[list[str] | None, typer.Argument(help="The words of the verb; DR-7 names an incident")]
 Who = Annotated[str, typer.Option("--as", help="Who you are in dr.yml (default: DRBOT_PERSON, else your login)")]
-Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
-Home = Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")]
 Target = Annotated[str, typer.Option(help="approve, break-glass: the site that is changed, typed out")]
 Reason = Annotated[str, typer.Option(help="approve, deny, stop, break-glass: why; it goes into the report")]
 Seal = Annotated[str, typer.Option(help="approve, break-glass: the short seal of the plan you read")]

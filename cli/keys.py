@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.processes import configuration_path, home_path, open_database
+from cli.terminal import Config, Home, plain_console
 from core.attestation import phone_statement
 from core.configuration import load_configuration
 from core.errors import UserError
@@ -23,8 +23,6 @@ from store import codes
 key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of others on the worker's host.")
 
 File = Annotated[Path | None, typer.Option("--key", help="Your key (default: DRBOT_KEY, else ~/.drbot-key)")]
-Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
-Home = Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")]
 Who = Annotated[str, typer.Argument(help="A person of dr.yml")]
 
 
@@ -150,4 +148,4 @@ def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
 
 
 def _say(sentence: str) -> None:
-    Console(highlight=False).print(sentence, markup=False, soft_wrap=True)
+    plain_console().print(sentence, markup=False)

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.terminal import plain_console
 from lab.breakage import FAULTS, break_it
 from lab.engine import stop_engine
 from lab.second_engine import SecondEngine
@@ -105,8 +105,3 @@ def break_command(
     with console.status("Breaking the lab"):
         text = break_it(open_lab(lab_home(), name), fault)
     console.print(text)
-
-
-def plain_console() -> Console:
-    """Paths and numbers stay uncoloured and unbroken."""
-    return Console(highlight=False, soft_wrap=True)

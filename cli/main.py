@@ -15,12 +15,12 @@ from cli.backup import backup_app
 from cli.bootstrap import bootstrap
 from cli.check import check
 from cli.compare import compare
-from cli.complaint import WRONG, complain
 from cli.demo import demo
 from cli.dr import dr_app
 from cli.lab import lab_app
 from cli.processes import Process, end_on_signals, run_together, start_process
 from cli.runbook import runbook_app
+from cli.terminal import WRONG, Config, complain
 from core.errors import DrbotError
 from runners.joining import join_site
 from runners.main import run_worker
@@ -41,7 +41,6 @@ app.command()(check)
 app.command()(compare)
 app.command()(bootstrap)
 
-Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
 Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default: DRBOT_HOME, else ./.drbot)")]
 Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]
 Join = Annotated[str, typer.Option(help="One-time token of a machine that a recovery had made (level 4)")]

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from cli.terminal import plain_console
 from core.errors import UserError
 from core.runbook import Step, order_of
 from core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
@@ -25,7 +25,7 @@ def _folders(own: Path | None) -> tuple[Path, ...]:
 @runbook_app.command()
 def check(files: Files = None, folder: Folder = None) -> None:
     """Refuse what is unsafe, with file, line and a suggestion. Ends with 1 when a runbook is refused."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     refused = 0
     for path in files or list(find_runbooks(_folders(folder)).values()):
         try:
@@ -41,7 +41,7 @@ def check(files: Files = None, folder: Folder = None) -> None:
 @runbook_app.command("list")
 def list_runbooks(folder: Folder = None) -> None:
     """Every runbook with its level and title."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     for name, path in sorted(find_runbooks(_folders(folder)).items()):
         try:
             runbook = load_runbook(path).runbook
@@ -54,7 +54,7 @@ def list_runbooks(folder: Folder = None) -> None:
 @runbook_app.command()
 def show(name: str, folder: Folder = None) -> None:
     """The steps of a runbook, as one would read them aloud."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     runbook = runbook_named(name, _folders(folder)).runbook
     console.print(f"[bold]{escape(say(runbook.title, 'en'))}[/] (level {runbook.level})")
     order = order_of(runbook.steps)

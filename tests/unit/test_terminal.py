@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.complaint import complain
+from cli.terminal import complain
 from core.errors import PermanentError, TemporaryError, UserError
 
 

@@ -1,0 +1,26 @@
+"""What the commands share on a terminal: their options, a console, and how an error ends."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from core.errors import DrbotError
+from core.visible import visible
+
+Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
+Home = Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")]
+
+WRONG = 2
+"""Exit code of what the person, or a moment's patience, can put right."""
+
+
+def complain(error: DrbotError) -> None:
+    """The sentence on stderr, as it is: a path in brackets is no markup, and no letter may move the cursor."""
+    Console(stderr=True, style="red", highlight=False).print(visible(str(error)), markup=False, soft_wrap=True)
+
+
+def plain_console() -> Console:
+    """Paths and numbers stay uncoloured and unbroken."""
+    return Console(highlight=False, soft_wrap=True)
