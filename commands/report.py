@@ -33,6 +33,7 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             steps=[step for run in of_incident for step in steps.of_run(conn, run.id)],
             requests=asked,
             votes={one.id: requests.votes(conn, one.id) for one in asked},
+            repair_times=incidents.repair_times(conn, incident.level),
             configuration=context.configuration,
             language=language,
         )

@@ -4,6 +4,7 @@ Times come from the journal, never from memory (the source document's template l
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 
 from commands.messages import text
 from commands.timeline import line_of
@@ -38,6 +39,7 @@ def report_of(
     steps: Sequence[StepRecord],
     requests: Sequence[ApprovalRequest],
     votes: Mapping[str, Sequence[Vote]],
+    repair_times: Sequence[float],
     configuration: Configuration,
     language: str,
 ) -> str:
@@ -45,7 +47,7 @@ def report_of(
     names = {key: entry.name for key, entry in configuration.people.items()}
     sections = (
         _head(incident, names, configuration, language),
-        _figures(incident, configuration, language),
+        _figures(incident, repair_times, configuration, language),
         _approvals(runs, requests, votes, names, language),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
         _kept(events, language),
@@ -75,8 +77,9 @@ def _head(incident: Incident, names: Mapping[str, str], configuration: Configura
     return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
 
 
-def _figures(incident: Incident, configuration: Configuration, language: str) -> str:
+def _figures(incident: Incident, repair_times: Sequence[float], configuration: Configuration, language: str) -> str:
     targets = configuration.targets
+    level, number = incident.level.value, len(repair_times)
     rows = (
         (
             text("RTO (outage began → every check passed)", "RTO (障害発生 → 全検査合格)"),
@@ -85,6 +88,11 @@ def _figures(incident: Incident, configuration: Configuration, language: str) ->
         ),
         (text("RPO (data lost)", "RPO (失われたデータ)"), incident.rpo_seconds, targets.rpo),
         (text("Outage caused by the recovery", "復旧作業による停止"), incident.outage_seconds, None),
+        (
+            text(f"MTTR of level {level} (mean RTO of {number})", f"レベル {level} の MTTR (RTO 平均、{number} 件)"),
+            fmean(repair_times) if repair_times else None,
+            targets.mttr,
+        ),
     )
     lines = [
         _row(

@@ -74,6 +74,12 @@ def recent(connection: Connection, *, open_only: bool = False, limit: int = 20) 
     return [incident_of(row) for row in connection.execute(query).mappings()]
 
 
+def repair_times(connection: Connection, level: Level) -> list[float]:
+    """RTO of every incident of this level that was recovered, oldest first. Seconds; their mean is the MTTR."""
+    query = select(incidents.c.rto_seconds).where(incidents.c.level == int(level), incidents.c.rto_seconds.is_not(None))
+    return list(connection.execute(query.order_by(incidents.c.id)).scalars())
+
+
 def similar(
     connection: Connection, *, site: str, level: Level, service: str | None, since: datetime
 ) -> Incident | None:

@@ -39,6 +39,8 @@ def test_an_incident_is_recovered_confirmed_and_resolved(database: Database) -> 
 
     with database.read() as connection:
         found = incidents.of_channel(connection, "C1")
+        assert incidents.repair_times(connection, Level.DATABASE) == [60]
+        assert incidents.repair_times(connection, Level.HOST) == []
     assert found is not None
     assert (found.title, found.level, found.state) == ("認証が落ちた", Level.DATABASE, IncidentState.RESOLVED)
     assert (found.rto_seconds, found.rpo_seconds, found.outage_seconds) == (60, None, 4.5)

@@ -26,7 +26,13 @@ EVENTS = (
 )
 
 
-def report(*, rto_seconds: float = 600.0, title: str = "PostgreSQL is broken", language: str = "en") -> str:
+def report(
+    *,
+    rto_seconds: float = 600.0,
+    title: str = "PostgreSQL is broken",
+    language: str = "en",
+    repair_times: tuple[float, ...] = (),
+) -> str:
     incident = Incident(
         id=7, site="production", level=Level.DATABASE, title=title, state=IncidentState.RECOVERED, declared_by="aiko",
         declared_at=START, started_at=START, rto_seconds=rto_seconds, rpo_seconds=3600, outage_seconds=9,
@@ -36,8 +42,8 @@ def report(*, rto_seconds: float = 600.0, title: str = "PostgreSQL is broken", l
         for number, kind in enumerate(EVENTS, 1)
     ]
     return report_of(
-        incident=incident, events=events, runs=[], steps=[], requests=[], votes={}, configuration=CONFIGURATION,
-        language=language,
+        incident=incident, events=events, runs=[], steps=[], requests=[], votes={}, repair_times=repair_times,
+        configuration=CONFIGURATION, language=language,
     )  # fmt: skip
 
 
@@ -46,6 +52,18 @@ def test_every_figure_is_measured_against_its_target(rto_seconds: float, verdict
     row = next(line for line in report(rto_seconds=rto_seconds).splitlines() if line.startswith("| RTO"))
 
     assert row.endswith(f"| 4 h 00 min | {verdict} |")
+
+
+@pytest.mark.parametrize(
+    ("repair_times", "row"),
+    [
+        ((), "| MTTR of level 2 (mean RTO of 0) | - | 2 h 00 min |  |"),
+        ((3600.0, 7200.0), "| MTTR of level 2 (mean RTO of 2) | 1 h 30 min | 2 h 00 min | met |"),
+        ((3600.0, 14_400.0), "| MTTR of level 2 (mean RTO of 2) | 2 h 30 min | 2 h 00 min | MISSED |"),
+    ],
+)
+def test_the_mean_of_all_recoveries_of_the_level_has_a_target_too(repair_times: tuple[float, ...], row: str) -> None:
+    assert row in report(repair_times=repair_times).splitlines()
 
 
 def test_the_timeline_follows_the_phases_of_nist() -> None:
