@@ -1,5 +1,6 @@
 """`drbot lab`: the miniature system to break and to recover."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,8 @@ from lab.system import DEFAULT_NAME, Lab
 lab_app = typer.Typer(help="A miniature of the system on real Docker, to break and to recover.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Option("--name", help="Several labs may live side by side: lower-case letters and digits.")]
+Every = Annotated[bool, typer.Option("--all", help="Every lab of this folder.")]
+Engine = Annotated[bool, typer.Option("--engine", help="Also stop the Docker engines drbot started.")]
 
 
 @lab_app.command()
@@ -55,11 +58,7 @@ def status(name: Name = DEFAULT_NAME) -> None:
 
 
 @lab_app.command()
-def down(
-    name: Name = DEFAULT_NAME,
-    every: Annotated[bool, typer.Option("--all", help="Every lab of this folder.")] = False,
-    engine: Annotated[bool, typer.Option("--engine", help="Also stop the Docker engines drbot started.")] = False,
-) -> None:
+def down(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = False) -> None:
     """Stop and remove the containers; the data stays. What is outside of production (`up --sites`) goes."""
     console, home = plain_console(), lab_home()
     with console.status("Stopping the lab"):
@@ -67,21 +66,27 @@ def down(
             lab = open_lab(home, each)
             Sites(lab=lab, home=home).down()
             lab.down()
-        if engine:
-            SecondEngine(home=home).wipe()
-        stopped = engine and stop_engine(home)
+        stopped = engine and stop_engines(home)
     console.print("The lab is down; its data is kept." + (" The engine is stopped." if stopped else ""))
 
 
 @lab_app.command()
-def reset(name: Name = DEFAULT_NAME) -> None:
+def reset(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = False) -> None:
     """Remove everything of this lab: containers, data, backups, dr.yml."""
-    console = plain_console()
+    console, home = plain_console(), lab_home()
     with console.status("Removing the lab"):
-        lab = open_lab(lab_home(), name)
-        Sites(lab=lab, home=lab_home()).down()
-        lab.reset()
-    console.print("The lab is gone. A new one: drbot lab up")
+        for each in lab_names(home) if every else [name]:
+            lab = open_lab(home, each)
+            Sites(lab=lab, home=home).down()
+            lab.reset()
+        stopped = engine and stop_engines(home)
+    console.print("The lab is gone. A new one: drbot lab up" + (" The engine is stopped." if stopped else ""))
+
+
+def stop_engines(home: Path) -> bool:
+    """Whether there was one of ours."""
+    SecondEngine(home=home).wipe()
+    return stop_engine(home)
 
 
 @lab_app.command()
