@@ -15,6 +15,7 @@ WHERE: Mapping[str, str] = {
     "with the scope connections:write (xapp-…)",
     "SLACK_SIGNING_SECRET": 'api.slack.com → your app → "Basic Information" → Signing Secret; only with --http',
 }
+PREFIXES: Mapping[str, str] = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
 SOCKET_MODE = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
 HTTP_MODE = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
 
@@ -34,7 +35,7 @@ class BotSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, *, http: str = "") -> Self:
-        """Raises UserError naming the variable that is missing and where to get it."""
+        """Raises UserError naming the variable that is missing or holds something else, and where to get it."""
         given = os.environ if environment is None else environment
         for name in HTTP_MODE if http else SOCKET_MODE:
             if not given.get(name, "").strip():
@@ -42,6 +43,13 @@ class BotSettings:
                     "The bot was not started.",
                     f"The environment variable {name} is missing.",
                     f"Get it here: {WHERE[name]}. docs/slack.md walks through it; `drbot demo` needs no Slack account.",
+                )
+            prefix = PREFIXES.get(name, "")
+            if not given[name].strip().startswith(prefix):
+                raise UserError(
+                    "The bot was not started.",
+                    f"{name} does not begin with {prefix}: it is another token, or not a whole one.",
+                    f"Get it here: {WHERE[name]}.",
                 )
         url = given.get("SLACK_API_URL", "").strip() or SLACK
         return cls(

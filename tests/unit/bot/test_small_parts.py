@@ -19,6 +19,11 @@ def test_a_missing_token_is_named_with_the_place_to_get_it(missing: str) -> None
     assert "api.slack.com" in str(caught.value)
 
 
+def test_tokens_that_were_mixed_up_are_told_at_the_start() -> None:
+    with pytest.raises(UserError, match="SLACK_BOT_TOKEN does not begin with xoxb-"):
+        BotSettings.from_environment({"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xoxb-1"})
+
+
 def test_settings_never_show_the_tokens() -> None:
     settings = BotSettings.from_environment({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
 
