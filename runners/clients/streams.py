@@ -63,7 +63,7 @@ def feed_command(
         with docker_errors(f"Send data to {command[0]}"):
             _exchange(connection, chunks, output, cancelled)
     finally:
-        holder.close()
+        _close(holder)
     with docker_errors(f"Read the exit code of {command[0]}"):
         code = api.exec_inspect(made["Id"])["ExitCode"]
     return Executed(code=-1 if code is None else int(code), output=output.decode(errors="replace").strip())
@@ -143,7 +143,7 @@ def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled
                     errors += piece
                     del errors[:-KEPT_OUTPUT]
     finally:
-        holder.close()
+        _close(holder)
 
 
 def archive_of(engine: DockerEngine, container: str, path: str, cancelled: Cancelled) -> Iterator[bytes]:
@@ -154,6 +154,14 @@ def archive_of(engine: DockerEngine, container: str, path: str, cancelled: Cance
             if cancelled():
                 raise CancelledError("Stopped while data was being read")
             yield piece
+
+
+def _close(holder: Any) -> None:
+    """The answer first: closed after its socket, it would complain when it is collected (Python 3.13)."""
+    answer = getattr(holder, "_response", None)
+    if answer is not None:
+        answer.close()
+    holder.close()
 
 
 def _socket_of(holder: Any) -> Any:
