@@ -15,11 +15,12 @@ from core.runbook import Step
 from runners.action import Finding
 from runners.lease import Lease
 from runners.walk import Equipment, Walk
-from store import journal, steps, waking
+from store import journal, leases, steps, waking
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
+HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer than this
 
 
 def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Finding:
@@ -75,6 +76,20 @@ def _untold(equipment: Equipment, run: Run) -> list[StepRecord]:
 
 
 def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
+    """A run that is woken meanwhile waits: a new attempt and its look would meet on the target."""
+    owner = f"{equipment.owner} looks at {record.id}"
+    with equipment.database.write() as tx:
+        if not leases.hold_parked(tx, run.id, owner, HELD_SECONDS):
+            return
+    try:
+        _look_and_tell(equipment, run, record)
+    finally:
+        with equipment.database.write() as tx:
+            leases.let_go(tx, run.id, owner)
+        equipment.ring(run.id)
+
+
+def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
     if run.plan is None:
         return
     step = run.plan.step(record.id)

@@ -1,6 +1,8 @@
-"""Workers that died: what becomes of their runs and of the steps they had open (architecture.md, Runs)."""
+"""Who holds a run, and what becomes of it and its open steps when that worker dies (architecture.md, Runs)."""
 
-from sqlalchemy import select, update
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, or_, select, update
 
 from core.deciding import decisions_for
 from core.events import EventKind
@@ -28,6 +30,30 @@ def expire_leases(tx: Transaction) -> list[str]:
     for run in dead:
         _expire(tx, run)
     return [run.id for run in dead]
+
+
+def hold_parked(tx: Transaction, run_id: str, owner: str, seconds: float) -> bool:
+    """Keep all workers from a run that waits for a decision, while `owner` looks at its steps: what looks and what is
+    tried again would meet on the target. False: it waits no more, or somebody else looks.
+    """
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state == RunState.NEEDS_DECISION.value, is_free(tx))
+        .values(owner=owner, lease_until=tx.now + timedelta(seconds=seconds))
+    )
+    return tx.connection.execute(statement).rowcount == 1
+
+
+def let_go(tx: Transaction, run_id: str, owner: str) -> None:
+    """The end of `hold_parked`; whoever was woken meanwhile may claim it."""
+    held = (RunState.NEEDS_DECISION.value, RunState.QUEUED.value)
+    statement = update(runs).where(runs.c.id == run_id, runs.c.owner == owner, runs.c.state.in_(held))
+    tx.connection.execute(statement.values(owner=None, lease_until=None))
+
+
+def is_free(tx: Transaction) -> ColumnElement[bool]:
+    """Nobody holds the run, or no longer."""
+    return or_(runs.c.lease_until.is_(None), runs.c.lease_until < tx.now)
 
 
 def _expire(tx: Transaction, run: Run) -> None:

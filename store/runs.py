@@ -17,7 +17,7 @@ from core.plan import Plan, document_of, seal_of
 from core.run import RUN_MOVES, Run, RunKind, RunState, StepState
 from store import sub_runs
 from store.database import Transaction
-from store.leases import expire_leases
+from store.leases import expire_leases, is_free
 from store.requests import end_live
 from store.rows import fence, load_run, lock_run, run_of, sources
 from store.schema import incidents, runs, steps
@@ -141,10 +141,10 @@ def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:
 
 
 def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run | None:
-    """The run, ours for `lease_seconds`; None if somebody else was faster or it is not queued."""
+    """The run, ours for `lease_seconds`; None if somebody else was faster, looks at it, or it is not queued."""
     statement = (
         update(runs)
-        .where(runs.c.id == run_id, runs.c.state.in_(sources(RUN_MOVES, RunState.RUNNING)))
+        .where(runs.c.id == run_id, runs.c.state.in_(sources(RUN_MOVES, RunState.RUNNING)), is_free(tx))
         .values(
             state=RunState.RUNNING.value,
             epoch=runs.c.epoch + 1,

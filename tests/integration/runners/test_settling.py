@@ -1,6 +1,9 @@
 """A swap that a person lets try again is not forgotten: whoever takes things back, stops or asks finds it."""
 
+import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,14 +12,16 @@ from core.redaction import Redactor
 from core.run import Run, RunState, StepState
 from core.runbook import Limits
 from core.safe_state import SafeState, safe_state
-from runners.action import Finding
+from runners.action import Finding, StepContext
 from runners.lease import Lease
 from runners.undoing import take_back
+from runners.unsure import look_after_unsure
 from runners.walk import Walk
 from runners.world import Registry
-from store import kept, steps
-from tests.integration.runners.bench import Bench
-from tests.integration.runners.test_workers import die_in
+from store import kept, runs, steps
+from tests.integration.runners.bench import SECONDS, Bench
+from tests.integration.runners.test_workers import DYING, die_in
+from tests.waiting import wait_for
 
 
 def retried_swap(bench: Bench, *, between: bool = False) -> Run:
@@ -34,10 +39,47 @@ def retried_swap(bench: Bench, *, between: bool = False) -> Run:
     return run
 
 
+def expired(bench: Bench) -> list[str]:
+    with bench.database.write() as tx:
+        return runs.expire_leases(tx)
+
+
 def left(bench: Bench, run: Run) -> SafeState:
     assert run.plan is not None
     with bench.database.read() as connection:
         return safe_state(run.plan, {record.id: record for record in steps.of_run(connection, run.id)})
+
+
+def test_nothing_is_tried_again_while_a_worker_still_looks_at_the_first_try(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    hold = bench.target.hold("volume.swap")
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    wait_for(lambda: expired(bench), SECONDS, "the dead worker to be noticed")
+    looking, seen = threading.Event(), threading.Event()
+
+    def slow(context: StepContext, given: Mapping[str, Any]) -> Finding:
+        looking.set()
+        assert seen.wait(SECONDS)
+        return Finding(passed=False, sentence="Not yet.")
+
+    probes = {**bench.target.registry.probes, "volume.swapped": slow}
+    slowly = replace(bench.equipment, registry=Registry(actions={}, probes=probes))
+    look = threading.Thread(target=look_after_unsure, args=(slowly,))
+    look.start()
+    assert looking.wait(SECONDS)
+
+    bench.settle(run, "swap", "retry")
+    bench.worker().handle(run.id)
+    assert bench.run(run).state is RunState.QUEUED
+    assert look_after_unsure(bench.equipment) == []  # nor does a second worker look
+    seen.set()
+    look.join(SECONDS)
+    assert bench.rung[-1] == run.id
+    assert bench.go(run).state is RunState.WAITING
+    hold.go_on.set()
+    bench.ended()
 
 
 @pytest.mark.parametrize("between", [False, True], ids=["after", "between"])
