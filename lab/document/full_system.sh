@@ -54,7 +54,7 @@ project ai-micro-front-admin && docker compose up -d
 echo "Step 10: Running comprehensive health checks"
 sleep 30
 for url in $HEALTH_URLS; do
-  curl -sf "$url"
+  curl -sf "$url" > /dev/null && echo "✓ $url"
 done
 
 echo "Step 11: Verifying data integrity"

@@ -51,5 +51,5 @@ done
 echo "Step 11: Running health checks"
 sleep 30
 for url in $HEALTH_URLS; do
-  curl -sf "$url"
+  curl -sf "$url" > /dev/null && echo "✓ $url"
 done
