@@ -52,7 +52,7 @@ def back_up_postgres(
     folder = configuration.backups.directory
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        name = name_of(first_free(started, lambda moment: _claim(folder, name_of(moment))))
+        name = name_of(first_free(started, lambda moment: claim(folder, name_of(moment))))
     except OSError as error:
         raise unwritable(folder, error) from error
     part = folder / f"{name}.part"
@@ -76,15 +76,15 @@ def name_of(moment: datetime) -> str:
     return f"all_databases_{moment.astimezone():%Y%m%d_%H%M%S}.sql.gz"
 
 
-def first_free(started: datetime, claim: Callable[[datetime], bool]) -> datetime:
-    """The first second from `started` on that `claim` gets: names have only seconds and the hour comes twice when the
+def first_free(started: datetime, is_ours: Callable[[datetime], bool]) -> datetime:
+    """The first second from `started` on that `is_ours` takes: names have only seconds, the hour comes twice when
     clocks are set back, and a backup must never take another one's place.
     """
-    return next(moment for after in count() if claim(moment := started + timedelta(seconds=after)))
+    return next(moment for after in count() if is_ours(moment := started + timedelta(seconds=after)))
 
 
-def _claim(folder: Path, name: str) -> bool:
-    """The unfinished file is the claim; whoever made it removes it."""
+def claim(folder: Path, name: str) -> bool:
+    """Whether this name is ours now. The unfinished file is the claim; whoever made it removes it."""
     if (folder / name).exists():
         return False
     try:
