@@ -21,6 +21,7 @@ _LOOK_LATIN = frozenset("авгеіјкмнорсѕтухһԁԛԝӏьАВЕІЈ�
 """Letters of other alphabets that most fonts draw like a Latin one."""
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_ESCAPE = re.compile(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
 _ORDINARY = re.compile(r"[\n\t\x20-\x7e]*")
 
 
@@ -29,10 +30,9 @@ def visible(text: str) -> str:
     """The text as an eye may trust it: `\\u202e` for what turns, hides or moves, `\\u0430` for what imitates."""
     if _ORDINARY.fullmatch(text):
         return text
-    imitating = set(_imitations(text))
-    return "".join(
-        _escaped(letter) if place in imitating or is_hidden(letter) else letter for place, letter in enumerate(text)
-    )
+    seen = "".join(_escaped(letter) if is_hidden(letter) or _is_styled(letter) else letter for letter in text)
+    imitating = set(_imitations(seen))
+    return "".join(_escaped(letter) if place in imitating else letter for place, letter in enumerate(seen))
 
 
 def is_hidden(letter: str) -> bool:
@@ -43,11 +43,16 @@ def is_hidden(letter: str) -> bool:
     return kind in _HIDDEN_KINDS or letter in _HIDDEN or (kind == "Zs" and letter != " ")
 
 
+def _is_styled(letter: str) -> bool:
+    """𝗽 and its sisters."""
+    return unicodedata.decomposition(letter).startswith("<font>")
+
+
 def _imitations(text: str) -> Iterator[int]:
-    """Places of letters that pass for Latin ones: beside Latin letters in a word, or where nothing else is in it."""
-    for place, letter in enumerate(text):
-        if unicodedata.decomposition(letter).startswith("<font>"):  # 𝗽 and its sisters
-            yield place
+    """Places of letters that pass for Latin ones: beside Latin letters in a word, or where nothing else is in it. What
+    is escaped already belongs to no word, or its Latin letters would make imitations of its neighbours.
+    """
+    text = _ESCAPE.sub(lambda escape: " " * len(escape.group()), text)
     for word in _WORD.finditer(text):
         letters = [letter for letter in word.group() if letter.isalpha()]
         mixed = any(letter.isascii() for letter in letters)

@@ -46,6 +46,7 @@ SHOWN = {
     "a word of look-alikes": ("\u0440\u0430\u0443", "\\u0440\\u0430\\u0443"),
     "a full-width letter in a Latin word": ("prod\uff55ction", "prod\\uff55ction"),
     "mathematical letters": ("\U0001d429rod", "\\U0001d429rod"),
+    "a hidden letter beside honest Greek": ("\x1f\u1fd0", "\\u001f\u1fd0"),
 }
 
 
