@@ -43,7 +43,6 @@ class Executor:
         """Until the run ends, is parked, handed over, or belongs to somebody else."""
         try:
             sweep_open_steps(self._walk)
-            catch_up(self._walk)
             while not self._turn():
                 pass
         except FencedError:
@@ -75,6 +74,8 @@ class Executor:
             seen = runs.wakes(connection, self._walk.run.id)
             records = {record.id: record for record in steps.of_run(connection, self._walk.run.id)}
             newest = {request.gate: request for request in requests.of_run(connection, self._walk.run.id)}
+        if catch_up(self._walk, records):
+            return False
         culprit = marks.culprit_of(records)
         if culprit is not None and not self._running:
             endings.culprit(self._walk, culprit)

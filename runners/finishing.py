@@ -1,6 +1,8 @@
 """The transaction after the act: the step's end, what was kept, and what it means for the incident."""
 
-from core.run import StepState
+from collections.abc import Mapping
+
+from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
 from runners.attempt import Result
@@ -8,7 +10,7 @@ from runners.keeping import keep
 from runners.marks import mark_recovered
 from runners.unsure import finding_of
 from runners.walk import Walk
-from store import incidents, journal, steps
+from store import incidents, steps
 from store.database import Transaction
 
 
@@ -52,21 +54,18 @@ def _succeed(tx: Transaction, walk: Walk, step: Step, result: Result) -> None:
     mark_recovered(tx, walk.run, walk.plan, step.id, records)
 
 
-def catch_up(walk: Walk) -> None:
-    """What a person settled as done has consequences too: kept data, clocks, and a word when its check disagrees."""
-    records = walk.records()
-    for step in walk.plan.steps:
-        record = records[step.id]
-        if record.state is not StepState.SUCCEEDED or record.facts.get("settled") != "done":
-            continue
+def catch_up(walk: Walk, records: Mapping[str, StepRecord]) -> bool:
+    """What a person settled as done has consequences too: kept data, clocks, and a word when its check disagrees.
+    Before anything else follows from it: whether there was something to catch up with.
+    """
+    settled = [step for step in walk.plan.steps if _is_unseen(records[step.id])]
+    for step in settled:
         finding = finding_of(walk, step, records)
 
         def settle(tx: Transaction, step: Step = step, finding: Finding = finding) -> None:
             said = f"{step.id} was settled as done. "
-            events = journal.of_incident(tx.connection, walk.run.incident)
-            if any(str(event.payload.get("text", "")).startswith(said) for event in events):
-                return  # by an earlier claim of this run
             incidents.note(tx, walk.run.incident, None, said + finding.sentence)
+            steps.seen(tx, walk.run, step.id)
             if _is_proof(walk, step) and not finding.passed:
                 # Nobody's word replaces the proof that two people approve with.
                 steps.undone(tx, walk.run, step.id, said + finding.sentence)
@@ -75,6 +74,14 @@ def catch_up(walk: Walk) -> None:
             mark_recovered(tx, walk.run, walk.plan, step.id, records)
 
         walk.write(settle)
+    return bool(settled)
+
+
+def _is_unseen(record: StepRecord) -> bool:
+    """A person's word that no worker has looked at yet. The mark is the step's own: texts can be typed by anybody."""
+    return (
+        record.state is StepState.SUCCEEDED and record.facts.get("settled") == "done" and not record.facts.get("seen")
+    )
 
 
 def _is_proof(walk: Walk, step: Step) -> bool:

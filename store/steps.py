@@ -179,6 +179,12 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
     wake(tx, run_id, f"{step_id} was settled: {decision}")
 
 
+def seen(tx: Transaction, run: Run, step_id: str) -> None:
+    """A worker has looked at what a person settled as done."""
+    fence(tx, run)
+    _set(tx, run.id, step_id, facts={**get(tx.connection, run.id, step_id).facts, "seen": True})
+
+
 def ask(tx: Transaction, run: Run, step_id: str, text: Mapping[str, str] | str, answers: Iterable[str]) -> None:
     """Put a question to the people of the incident."""
     fence(tx, run)

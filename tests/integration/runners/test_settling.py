@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import PermanentError, UserError
+from core.events import EventKind
 from core.redaction import Redactor
 from core.run import Run, RunState, StepState
 from core.runbook import Limits
@@ -195,3 +196,57 @@ def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
     bench.target.hold("compose.start")  # it never goes on by itself
 
     assert take_back(walk, step, walk.records()) == "cancelled"
+
+
+def dead_in_the_restore(bench: Bench) -> tuple[Run, threading.Event]:
+    """The worker died while it restored beside; the copy is not there."""
+    hold = bench.target.hold("postgres.restore_beside")
+    run = bench.declare()
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    bench.notice(run)
+    return run, hold.go_on
+
+
+def test_a_text_that_looks_like_drbots_own_does_not_replace_the_look_at_a_proof(bench: Bench) -> None:
+    run, go_on = dead_in_the_restore(bench)
+    said = "restore-beside was settled as done. Its check passes."
+    with bench.database.write() as tx:
+        tx.record(EventKind.STATUS_UPDATE, incident=run.incident, person="daiki", text=said)
+        tx.record(EventKind.INCIDENT_NOTE, incident=run.incident, text=said)  # of an earlier run
+
+    bench.settle(run, "restore-beside", "done")
+    run = bench.go(run)
+
+    assert bench.step(run, "restore-beside").state is StepState.UNDONE
+    assert bench.request(run).proven_at is None
+    assert run.state is RunState.FAILED
+    go_on.set()
+
+
+def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) -> None:
+    """The worker still has the run and looks at the failed swap; a person is faster than its question."""
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    bench.target.errors["volume.swap"] = [PermanentError("no")]
+    looking, seen = threading.Event(), threading.Event()
+
+    def slow(context: StepContext, given: Mapping[str, Any]) -> Finding:
+        looking.set()
+        assert seen.wait(SECONDS)
+        return Finding(passed=False, sentence="Not swapped.")
+
+    probes = {**bench.target.registry.probes, "volume.swapped": slow}
+    bench.equipment = replace(bench.equipment, registry=Registry(actions=bench.target.registry.actions, probes=probes))
+    bench.begin(run)
+    assert looking.wait(SECONDS)
+    assert bench.run(run).state is RunState.RUNNING
+
+    bench.settle(run, "swap", "done")
+    seen.set()
+    bench.ended()
+
+    notes = [str(event.payload.get("text")) for event in bench.events(run)]
+    assert any(note.startswith("swap was settled as done. Its check does not pass") for note in notes)
+    with bench.database.read() as connection:
+        assert len(kept.list_of(connection)) == 1
