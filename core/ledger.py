@@ -62,7 +62,7 @@ class Known:
     def __init__(self, head: str = "") -> None:
         """`head`: N:HASH or nothing; of the hash the first letters do. Raises ValueError."""
         number, _, digest = head.strip().partition(":")
-        if head and (not number.isdigit() or len(digest) < 8):
+        if head and (not number.isdigit() or int(number) == 0 or len(digest) < 8):
             raise ValueError("write it as N:HASH, as the incident's channel shows it")
         self.seq = int(number) if head else 0
         self._digest = digest.lower()

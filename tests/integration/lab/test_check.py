@@ -62,11 +62,13 @@ def test_a_host_with_everything_passes_and_one_without_backups_does_not(document
 def test_a_worker_needs_no_tokens_but_half_of_them_are_a_mistake(document: Path) -> None:
     back_up_postgres(load_configuration(document).configuration, "production")
 
-    assert checked(document)[0] == 0
+    code, text = checked(document)
+    assert code == 0, text
     code, text = checked(document, SLACK_BOT_TOKEN="xoxb-1")
     assert code == 1
     assert "SLACK_APP_TOKEN is missing" in text
-    assert checked(document, SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET="s")[0] == 0
+    code, text = checked(document, SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET="s")
+    assert code == 0, text
 
 
 def test_a_service_that_does_not_work_and_a_project_that_is_gone_are_named(document: Path, lab: Lab) -> None:
