@@ -39,15 +39,19 @@ def dialog_of(
         return _draw(conn, context, asked, now)
 
 
+PINNED = ("target", "reason", "seal")
+"""What a vote at a terminal needs; without the seal a plan that nobody has read could be meant."""
+
+
 def approve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Show what would be replaced; a terminal votes at once when target and reason are given with it."""
+    """Show what would be replaced; a terminal votes at once when target, reason and the seal it read are given."""
     with context.database.read() as conn:
         incident = incident_of(conn, request, words)
         asked = live_request(conn, incident, "approve")
         _refuse_early(conn, context, asked, person, account=request.account, decision="approve", now=request.at)
         dialog = _draw(conn, context, asked, request.at)
     values = request.values
-    if request.door is Door.TERMINAL and values.get("target") and values.get("reason"):
+    if request.door is Door.TERMINAL and all(values.get(name) for name in PINNED):
         return vote(
             context,
             request_id=asked.id,
@@ -55,7 +59,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             account=None,
             decision="approve",
             reason=values["reason"],
-            seal=_typed_seal(values.get("seal", ""), asked.seal),
+            seal=_typed_seal(values["seal"], asked.seal),
             target=values["target"],
             door=Door.TERMINAL,
             at=request.at,
@@ -193,8 +197,8 @@ def _refuse_early(
 
 
 def _typed_seal(typed: str, seal: str) -> str:
-    """At a terminal the short seal may be typed to pin the plan that was read; another one is an old plan."""
-    return seal if typed.strip().upper() in {"", short_seal(seal), seal.upper()} else typed
+    """At a terminal the short seal pins the plan that was read; another one is an old plan."""
+    return seal if typed.strip().upper() in {short_seal(seal), seal.upper()} else typed
 
 
 def _how_to(dialog: VoteDialog, door: Door) -> dict[str, str]:

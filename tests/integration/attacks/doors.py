@@ -69,7 +69,7 @@ def by_terminal(attempt: Attempt) -> str:
     town, person = attempt.town, None if attempt.person == "nobody" else attempt.person
     seq = town.head()
     values = {"target": attempt.target, "reason": attempt.reason}
-    town.at_terminal(person, "approve DR-1", **values, **({"seal": attempt.seal} if attempt.seal else {}))
+    town.at_terminal(person, "approve DR-1", **values, seal=attempt.seal or attempt.request.seal)
     return town.code_after(seq)
 
 

@@ -101,5 +101,6 @@ def phone_code(stage: Stage, pair: KeyPair, worker: str, person: str, decision: 
 def approve_with_key(stage: Stage, person: str, pair: KeyPair | None) -> str:
     """At a terminal; the code of what became of it."""
     sign = {Proof.KEY: pair.sign} if pair is not None else {}
-    values = {"target": "production", "reason": "read it"}
+    seal = stage.requests(stage.runs()[-1])[-1].seal
+    values = {"target": "production", "reason": "read it", "seal": seal}
     return stage.say(person, "approve", door=Door.TERMINAL, values=values, sign=sign).code

@@ -137,7 +137,7 @@ def test_an_approval_by_the_real_command_is_signed_with_the_key_in_the_file(term
     stage = build(terminal.home, text)
     terminal.config.write_text(text)
     _, asked = stage.asked()
-    words = ["approve", "DR-1", "--target", "production", "--reason", "read it"]
+    words = ["approve", "DR-1", "--target", "production", "--seal", short_seal(asked.seal), "--reason", "read it"]
 
     signed = terminal.dr(*words, person="ben")
     with stage.database.read() as conn:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 
 from core.approval import Door, RequestState
 from core.events import EventKind
@@ -10,6 +11,7 @@ from core.incident import IncidentState
 from core.run import Run, RunKind, RunState, StepState
 from store import incidents, kept, runs, steps
 from store.kept import Kept
+from store.schema import events
 from tests.integration.commands.stage import Stage
 
 
@@ -304,9 +306,18 @@ def test_whoever_reads_gets_both_languages(stage: Stage, verb: str) -> None:
     assert reply.text["en"] and reply.text["ja"]
 
 
+@pytest.mark.parametrize("verb", ["timeline", "report", "status", "stop"])
+def test_a_record_that_cannot_be_read_does_not_hide_the_others(stage: Stage, verb: str) -> None:
+    stage.asked()
+    with stage.database.write() as tx:
+        tx.connection.execute(update(events).where(events.c.kind == "request.opened").values(kind="of.a.newer.drbot"))
+
+    assert stage.say("aiko", verb).ok
+
+
 def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None:
     _, asked = stage.asked()
-    values = {"target": "production", "reason": "proof read"}
+    values = {"target": "production", "reason": "proof read", "seal": asked.seal}
     stage.say("dan", "stop")
     stage.say("chika", "approve", door=Door.TERMINAL, values=values)
     stage.say("ben", "approve", door=Door.TERMINAL, values={**values, "target": "staging"})

@@ -108,6 +108,15 @@ def test_a_terminal_without_target_and_reason_shows_the_plan_and_how_to_approve_
     assert stage.events(EventKind.VOTE_COUNTED) == []
 
 
+def test_a_terminal_that_does_not_say_which_plan_was_read_is_shown_it_first(stage: Stage) -> None:
+    _, asked = stage.asked()
+
+    reply = stage.say("ben", "approve", door=Door.TERMINAL, values={"target": "production", "reason": "ok"})
+
+    assert f"--seal {short_seal(asked.seal)}" in reply.text["en"]
+    assert stage.events(EventKind.VOTE_COUNTED) == []
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -116,9 +125,9 @@ def test_a_terminal_without_target_and_reason_shows_the_plan_and_how_to_approve_
     ],
 )
 def test_a_wrong_target_or_another_seal_does_not_count(stage: Stage, values: dict[str, str], said: str) -> None:
-    stage.asked()
+    _, asked = stage.asked()
 
-    reply = stage.say("ben", "approve", door=Door.TERMINAL, values=values)
+    reply = stage.say("ben", "approve", door=Door.TERMINAL, values={"seal": asked.seal, **values})
 
     assert not reply.ok
     assert any(part in reply.text["en"] for part in said.split("|"))

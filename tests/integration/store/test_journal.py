@@ -86,7 +86,7 @@ def cut(database: Database, first: int, last: int) -> None:
 DAMAGE: dict[str, tuple[Callable[[Database], None], str]] = {
     "a changed word": (lambda database: change(database, 3, payload={"text": "forged"}), "Record 3 was changed"),
     "a changed person": (lambda database: change(database, 4, person="nobody"), "Record 4 was changed"),
-    "a kind that does not exist": (lambda database: change(database, 4, kind="x"), "record after 3 cannot be read"),
+    "a kind that does not exist": (lambda database: change(database, 4, kind="x"), "Record 4 was changed"),
     "a new hash": (rehash, "Record 4 does not follow record 3"),
     "a cut in the middle": (lambda database: cut(database, 3, 4), "Records 3 to 4 are missing"),
     "a cut at the start": (lambda database: cut(database, 1, 1), "Records 1 to 1 are missing"),

@@ -15,8 +15,9 @@ UNSHOWN = OF_NO_INCIDENT | {
     EventKind.STATUS_DUE,
     EventKind.REQUEST_OPENED,
     EventKind.COMMAND_REFUSED,
+    EventKind.UNREADABLE,
 }
-"""Told by a surface of their own, or only to the person who asked."""
+"""Told by a surface of their own, or only to the person who asked; what cannot be read is left to the timeline."""
 
 
 def test_every_kind_of_event_is_a_milestone_or_a_detail_or_left_out_on_purpose() -> None:
