@@ -47,15 +47,18 @@ class Vault:
         self._folder = home / "worker"
 
     def key(self) -> KeyPair:
-        """The worker's key, made at its first start."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """The worker's key, made at its first start; several workers of one host may start at the same moment."""
         path = self._folder / "key"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(base64.b64encode(secrets.token_bytes(BYTES)).decode())
-        except FileExistsError:
-            pass
+        with self._locked():
+            if not path.exists():
+                self._make(path)
         return key_in(path)
+
+    def _make(self, path: Path) -> None:
+        part = path.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(base64.b64encode(secrets.token_bytes(BYTES)).decode())
+        part.replace(path)  # whole or not at all
 
     def entry(self, person: str) -> Entry | None:
         """What is known of a person."""

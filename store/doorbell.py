@@ -4,6 +4,7 @@ A message carries a run id and nothing else; claim, lease and fencing live in SQ
 again for what nobody picked up.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -66,6 +67,8 @@ class DramatiqDoorbell:
             handler(run_id)
 
         dramatiq.actor(broker=self._broker, actor_name=_actor_of(site), queue_name=queue)(take_run)
+        # The workers of several sites share one broker on purpose; dramatiq would warn of it at each.
+        logging.getLogger("dramatiq.broker").setLevel(logging.ERROR)
         worker = dramatiq.Worker(self._broker, queues={queue}, worker_threads=threads, worker_timeout=200)
         worker.queue_prefetch = threads  # a message that waits in this process is one that no other can take
         worker.start()

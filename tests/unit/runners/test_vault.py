@@ -1,6 +1,7 @@
 """One-time codes: each once, none from yesterday, five wrong ones lock; the files are the worker's alone."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,3 +59,11 @@ def test_key_and_secrets_are_kept_for_the_workers_user_alone(tmp_path: Path) -> 
     assert stat.S_IMODE((tmp_path / "worker").stat().st_mode) == 0o700
     with pytest.raises(UserError, match="recovery host"):
         key_in(tmp_path / "elsewhere")
+
+
+def test_workers_that_start_together_have_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = {pair.public for pair in pool.map(lambda _: Vault(tmp_path).key(), range(200))}
+
+    assert len(keys) == 1
+    assert [path.name for path in (tmp_path / "worker").glob("key*")] == ["key"]
