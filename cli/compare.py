@@ -148,7 +148,7 @@ def house_around(lab: Lab, environment: Mapping[str, str]) -> Iterator[Player]:
     database = Database(StoreSettings.from_environment(house.home).database_url)
     try:
         house.start("drbot", "all")
-        house.people.wait_for_connection()
+        house.wait_until_connected()
         yield Player(house=house, database=database)
     finally:
         house.close()

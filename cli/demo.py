@@ -67,7 +67,7 @@ def demo(
         else:
             house.start("drbot", "all")
         player = Player(house=house, database=_database(house))
-        house.people.wait_for_connection()
+        house.wait_until_connected()
         back_up(lab, sites)
         console.print(f"[green]Ready[/] after {time.monotonic() - began:.0f} s.")
         if auto:

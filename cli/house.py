@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.errors import UserError
 from lab.system import Lab
 from workspace.client import People
 from workspace.server import Workspace
@@ -67,6 +68,15 @@ class House:
             )
         self.processes[name] = process
         return process
+
+    def wait_until_connected(self) -> None:
+        """Until the bot has come to Slack. Raises UserError with what the processes said."""
+        try:
+            self.people.wait_for_connection()
+        except TimeoutError as error:
+            said = [line for name in self.processes for line in self.log(name).read_text(errors="replace").splitlines()]
+            why = " ".join(said[-3:]) or "It said nothing."
+            raise UserError("Tried to start drbot.", why, f"The whole logs are in {self.home}.") from error
 
     def log(self, name: str) -> Path:
         """The output of the process called `name`."""
