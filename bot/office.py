@@ -17,6 +17,7 @@ from bot.accounts import Accounts
 from bot.blocks.dialogs import message_dialog
 from bot.blocks.reply import reply_blocks, reply_text
 from bot.enrolment import send_qr
+from bot.slack import BLOCKS_REFUSED, SlackRefusedError
 from bot.stamps import Stamps
 from commands.context import CommandContext
 from commands.messages import Reply, Request, text
@@ -28,7 +29,7 @@ from core.people import Person
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 2000
-SLACK_FAILS = (SlackApiError, SlackClientError, OSError)
+SLACK_FAILS = (SlackApiError, SlackClientError, SlackRefusedError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,10 @@ class Visit:
     answer_url: str = ""  # response_url
     view: str = ""  # an open dialog that shows the answer
     thread: str = ""
+
+
+Way = Callable[[Visit, Reply, bool], bool]
+"""Shows a reply, its sentence alone if the last is true; False when the visit does not have this way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,20 +126,28 @@ class Office:
         """Show a reply: in the open dialog, else by the answer URL, else in the channel, else directly."""
         if reply.qr:
             reply = send_qr(self.client, visit.user, reply, self.language(visit))
-        for way in (self._in_dialog, self._by_url, self._in_channel, self._directly):
+        ways: tuple[Way, ...] = (self._in_dialog, self._by_url, self._in_channel, self._directly)
+        any(self._arrives(way, visit, reply) for way in ways)
+
+    def _arrives(self, way: Way, visit: Visit, reply: Reply) -> bool:
+        """Blocks that Slack refuses must not silence the sentence: it is sent once more, alone."""
+        for alone in (False, True):
             try:
-                if way(visit, reply):
-                    return
+                return way(visit, reply, alone)
             except SLACK_FAILS as error:
                 log.warning("An answer did not arrive this way.", user=visit.user, error=str(error))
+                if _code(error) not in BLOCKS_REFUSED:
+                    return False
+        return False
 
-    def _in_dialog(self, visit: Visit, reply: Reply) -> bool:
+    def _in_dialog(self, visit: Visit, reply: Reply, alone: bool) -> bool:
         if not visit.view:
             return False
-        self.show(visit, answer_dialog(reply, self.language(visit)), in_place_of=visit.view)
+        shown = Reply(text=reply.text) if alone else reply
+        self.show(visit, answer_dialog(shown, self.language(visit)), in_place_of=visit.view)
         return True
 
-    def _by_url(self, visit: Visit, reply: Reply) -> bool:
+    def _by_url(self, visit: Visit, reply: Reply, alone: bool) -> bool:
         if not visit.answer_url:
             return False
         hook = WebhookClient(visit.answer_url, proxy=self.client.proxy)
@@ -142,30 +155,34 @@ class Office:
         answer = hook.send(
             response_type="in_channel" if reply.in_channel else "ephemeral",
             replace_original=False,
-            **self._content(visit, reply),
+            **self._content(visit, reply, alone),
         )
+        refused = next((code for code in BLOCKS_REFUSED if code in answer.body), "")
+        if refused:
+            raise SlackRefusedError("the answer URL", refused)
         return answer.status_code == 200
 
-    def _in_channel(self, visit: Visit, reply: Reply) -> bool:
+    def _in_channel(self, visit: Visit, reply: Reply, alone: bool) -> bool:
         if not visit.channel:
             return False
         thread = {"thread_ts": visit.thread} if visit.thread else {}
-        content = self._content(visit, reply) | thread
+        content = self._content(visit, reply, alone) | thread
         if reply.in_channel:
             self.client.chat_postMessage(channel=visit.channel, **content)
         else:
             self.client.chat_postEphemeral(channel=visit.channel, user=visit.user, **content)
         return True
 
-    def _directly(self, visit: Visit, reply: Reply) -> bool:
+    def _directly(self, visit: Visit, reply: Reply, alone: bool) -> bool:
         place = self.client.conversations_open(users=[visit.user])["channel"]["id"]
-        self.client.chat_postMessage(channel=place, **self._content(visit, reply))
+        self.client.chat_postMessage(channel=place, **self._content(visit, reply, alone))
         return True
 
-    def _content(self, visit: Visit, reply: Reply) -> dict[str, Any]:
+    def _content(self, visit: Visit, reply: Reply, alone: bool) -> dict[str, Any]:
         shared = reply.in_channel
         language = self.context.configuration.language if shared else self.language(visit)
-        return {"text": reply_text(reply, language), "blocks": self.stamps.blocks(reply_blocks(reply, language))}
+        blocks = {} if alone else {"blocks": self.stamps.blocks(reply_blocks(reply, language))}
+        return {"text": reply_text(reply, language)} | blocks
 
 
 def answer_dialog(reply: Reply, language: str) -> dict[str, Any]:
@@ -180,4 +197,6 @@ def _failed(english: str, japanese: str) -> Reply:
 
 
 def _code(error: BaseException) -> str:
+    if isinstance(error, SlackRefusedError):
+        return error.code
     return str(error.response.get("error", "")) if isinstance(error, SlackApiError) else type(error).__name__

@@ -12,7 +12,7 @@ import httpx
 import structlog
 
 from bot.blocks.elements import TEXT, Block, cut
-from bot.slack import LOCAL, Slack, SlackDownError, SlackRefusedError
+from bot.slack import BLOCKS_REFUSED, LOCAL, Slack, SlackDownError, SlackRefusedError
 from bot.stamps import stamps_of
 from store import surfaces
 from store.database import Database
@@ -130,7 +130,7 @@ class Poster:
             blocks = self._stamps.blocks(letter.blocks)
             return self.slack.call("chat.postMessage", urgent=letter.urgent, blocks=blocks, **arguments)
         except SlackRefusedError as refusal:
-            if refusal.code not in ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"):
+            if refusal.code not in BLOCKS_REFUSED:
                 raise
             log.error("Slack refused the blocks; the text alone is posted.", key=letter.key, error=str(refusal))
             return self.slack.call("chat.postMessage", urgent=letter.urgent, **arguments)

@@ -19,6 +19,9 @@ from core.errors import PermanentError, TemporaryError
 ANSWER_SECONDS = 10
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
+BLOCKS_REFUSED = frozenset({"invalid_arguments", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+"""The text alone may still be taken."""
+
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "rollup_error"})
 _LOCKED_OUT = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 """Nothing is dropped because of a wrong token: it is tried until somebody puts the right one there."""

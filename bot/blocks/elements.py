@@ -17,7 +17,7 @@ Block = dict[str, Any]
 SECTION = 2900  # Slack: 3,000
 HEADER = 150
 BUTTON = 75
-VALUE_BYTES = 1200  # Slack: 2,000 letters, for the token that stamps.py makes of it
+VALUE_BYTES = 1200  # of JSON. Slack: 2,000 letters, for the token that stamps.py makes of it
 TEXT = 3900  # Slack: 4,000 for chat.update
 MESSAGE_BUDGET = 10_000  # Slack refuses at about 13,000 characters of block text
 BUTTONS_OF_A_ROW = 25
@@ -94,9 +94,9 @@ def choice_buttons(choices: Iterable[Choice], language: str, more: Iterable[Bloc
     named = [
         button(say(choice.label, language), f"do:{number}", {"command": choice.command}, choice.style)
         for number, choice in enumerate(choices)
-        if len(choice.command.encode()) <= VALUE_BYTES  # longer can only be typed
     ]
-    elements = [*more, *named][:BUTTONS_OF_A_ROW]
+    short = [one for one in named if len(one["value"].encode()) <= VALUE_BYTES]  # longer can only be typed
+    elements = [*more, *short][:BUTTONS_OF_A_ROW]
     return [{"type": "actions", "elements": elements}] if elements else []
 
 

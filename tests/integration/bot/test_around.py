@@ -1,12 +1,24 @@
 """Home, mentions, the pushpin, a failed step's log, the report: what is around the board."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from bot.accounts import Accounts
+from bot.office import Office, Visit
+from bot.slack import client_of
+from bot.stamps import stamps_of
+from commands.context import context_of
+from commands.messages import Reply, Table, both
 from core.events import EventKind
-from store import steps
+from core.level import Level
+from store import incidents, steps
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for
+from workspace import payloads
 
 
 def notes(scene: Scene) -> list[Any]:
@@ -104,3 +116,48 @@ def test_stakeholders_read_a_persons_words_and_an_incident_without_words_asks_fo
     served.people.submit("U00AIKO", view["id"], {"text": {"value": "We are back at 15:00"}})
 
     served.message("dr-status", lambda one: "back at 15:00" in str(one["blocks"]), "the post")
+
+
+def test_a_stop_with_pasted_json_is_answered(served: Scene) -> None:
+    for level in (Level.DATABASE, Level.HOST):
+        with served.database.write() as tx:
+            incidents.declare(tx, site="production", level=level, title="From a terminal", person="aiko")
+    pasted = "{" + ",".join(f'"k{number}":"v"' for number in range(100)) + "}"
+
+    assert served.people.command("U00AIKO", "dr-ops", f"/dr stop {pasted}").acknowledged
+
+    private(served, "dr-ops", "U00AIKO", "Say which one")
+
+
+TOO_MUCH = Reply(
+    text=both("Here it is."),
+    tables=(Table(rows=(("x" * 700,),)),) * 12,
+    markdown="y" * 9000,
+)
+"""More than Slack takes in one message."""
+
+
+def office_of(scene: Scene, pool: ThreadPoolExecutor) -> Office:
+    process, client = scene.process, client_of(scene.settings)
+    context = context_of(process.database, process.doorbell, process.loaded)
+    stamps = stamps_of(scene.database)
+    return Office(context=context, client=client, accounts=Accounts(client), stamps=stamps, pool=pool)
+
+
+@pytest.mark.parametrize("way", ["answer URL", "channel", "directly"])
+def test_an_answer_whose_blocks_slack_refuses_arrives_as_its_sentence(scene: Scene, way: str) -> None:
+    here = scene.workspace.state.channel("dr-ops")
+    assert here is not None
+    aiko = scene.workspace.state.people["U00AIKO"]
+    visit = Visit(user=aiko.id, key="", channel="" if way == "directly" else here.id)
+    if way == "answer URL":
+        visit = replace(visit, channel="", answer_url=payloads.response_url(scene.workspace.desk, aiko, here))
+
+    with ThreadPoolExecutor(1) as pool:
+        office_of(scene, pool).tell(visit, TOO_MUCH)
+
+    places = (
+        [one.id for one in scene.workspace.state.channels.values() if one.is_im] if way == "directly" else [here.id]
+    )
+    said = [one["text"] for place in places for one in scene.people.messages(place, aiko.id)]
+    assert said == ["Here it is."]

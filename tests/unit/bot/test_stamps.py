@@ -92,6 +92,15 @@ def test_a_command_too_long_for_a_token_gets_no_button() -> None:
     assert len(shown[0]["value"]) <= 2000
 
 
+@pytest.mark.parametrize("letter", ['"', "\\", "\n", "a", "語", "\x01"])
+def test_no_command_makes_a_token_that_slack_refuses(letter: str) -> None:
+    choices = tuple(Choice(label=both("-"), command="stop DR-7 " + letter * count) for count in range(100, 1300, 50))
+
+    for some in (choices[:25], choices[25:]):
+        shown = buttons(stamps().blocks(reply_blocks(Reply(text=both("-"), choices=some), "en")))
+        assert all(len(one["value"]) <= 2000 for one in shown)
+
+
 def test_a_value_without_the_expected_text_is_refused() -> None:
     assert text_of({"request": "r1"}, "request") == "r1"
     for value in ({"request": 7}, {"request": ""}, {}):
