@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from bot.blocks.board import STATES
-from bot.blocks.elements import cut, escape, promise
+from bot.blocks.elements import cut, one_line, promise
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
@@ -151,7 +151,7 @@ class IncidentChannel:
         """Whoever was in the home channel learns where it goes on."""
         incident = situation.incident
         text = say(
-            ANNOUNCED, situation.language, name=incident.name, title=escape(incident.title), channel=incident.channel
+            ANNOUNCED, situation.language, name=incident.name, title=one_line(incident.title), channel=incident.channel
         )
         home = situation.configuration.channels.home
         letter = Letter(incident=incident.id, key=f"announced@{incident.channel}", channel=home, text=text, blocks=[])

@@ -3,7 +3,7 @@
 import time
 
 from bot.blocks.board import board, sentence
-from bot.blocks.elements import escape
+from bot.blocks.elements import one_line
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
@@ -41,7 +41,7 @@ class LiveBoard:
             incident=self._incident,
             key=key,
             channel=channel,
-            text=escape(sentence(situation)),
+            text=one_line(sentence(situation)),
             blocks=blocks,
             urgent=True,
         )
@@ -64,6 +64,6 @@ class LiveBoard:
             return
         begun = time.monotonic()
         blocks = board(situation, str(time.time_ns()))
-        self._desk.poster.edit(surface, escape(sentence(situation)), blocks, urgent=urgent)
+        self._desk.poster.edit(surface, one_line(sentence(situation)), blocks, urgent=urgent)
         self._shown = wanted
         self.drawn_at = begun

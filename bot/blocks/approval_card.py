@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.blocks.elements import Block, button, choice_buttons, context, cut, escape, header, mention, section
+from bot.blocks.elements import Block, button, choice_buttons, context, escape, header, mention, one_line, section
 from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.messages import Choice
@@ -88,7 +88,7 @@ def card_sentence(situation: Situation) -> str:
     """The card in a sentence, with the mentions that wake the approvers."""
     request, votes = situation.request, situation.votes
     assert request is not None
-    title = escape(say(TITLES[request.state], situation.language, target=request.target))
+    title = one_line(say(TITLES[request.state], situation.language, target=request.target))
     is_open = request.state is RequestState.OPEN
     rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)
     return f"{situation.incident.name}: {title}. {rest}"
@@ -137,7 +137,7 @@ def _count(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
 
 def _vote_lines(situation: Situation, votes: tuple[Vote, ...]) -> list[str]:
     return [
-        f"{VOTED.get(vote.decision, '')} {escape(situation.name_of(vote.person))}, {clock(vote.at)}: "
-        + escape(cut(vote.reason, 300))
+        f"{VOTED.get(vote.decision, '')} {one_line(situation.name_of(vote.person))}, {clock(vote.at)}: "
+        + one_line(vote.reason, 300)
         for vote in votes
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.blocks.approval_card import vote_buttons
 from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block, bar, choice_buttons, context, cut, escape, header, promise, section
+from bot.blocks.elements import Block, bar, choice_buttons, context, cut, escape, header, one_line, promise, section
 from bot.blocks.plan import plan_blocks
 from bot.blocks.tables import table_block
 from bot.situation import Situation
@@ -54,7 +54,7 @@ def board(situation: Situation, revision: str = "0") -> list[Block]:
     language = situation.language
     blocks = [
         header(_headline(situation)),
-        section(f"*{escape(situation.incident.title)}*\n{escape(sentence(situation, titled=False))}"),
+        section(f"*{one_line(situation.incident.title)}*\n{one_line(sentence(situation, titled=False))}"),
         section(_clock_lines(situation)),
     ]
     blocks += [section(f":red_circle: {escape(fault)}") for fault in situation.faults[:3]]
@@ -139,7 +139,9 @@ def _clock_lines(situation: Situation) -> str:
 
 def _footer(situation: Situation) -> str:
     run = situation.run
-    declared = f"{escape(situation.name_of(situation.incident.declared_by))} · {clock(situation.incident.declared_at)}"
+    declared = (
+        f"{one_line(situation.name_of(situation.incident.declared_by))} · {clock(situation.incident.declared_at)}"
+    )
     if run is None or run.plan is None:
         return declared
     return f"{declared} · `{short_seal(seal_of(run.plan))}` · {escape(run.id)}"

@@ -1,9 +1,11 @@
 """The few Block Kit pieces drbot uses, as plain dicts that keep Slack's limits (slack.md, "Limits worth a test").
 
 Free text is escaped here and nowhere else: `<!channel>` and look-alike directions must not work from a person's words.
+Where drbot writes lines, `one_line` keeps them from writing a second one that looks like drbot's own.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +24,7 @@ TEXT = 3900  # Slack: 4,000 for chat.update
 MESSAGE_BUDGET = 10_000  # Slack refuses at about 13,000 characters of block text
 BUTTONS_OF_A_ROW = 25
 MARKDOWN = 11_500  # Slack: 12,000 together
+_EMOJI = re.compile(r":(?=(?!\d+:)[\w'+-]+:)")  # not 03:12:09
 
 
 def cut(text: str, limit: int) -> str:
@@ -32,6 +35,11 @@ def cut(text: str, limit: int) -> str:
 def escape(text: str) -> str:
     """Free text for mrkdwn."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def one_line(text: str, limit: int = 1500) -> str:
+    """Free text for a line of mrkdwn that drbot begins: no line ends, and `: name:` draws no picture."""
+    return escape(_EMOJI.sub(": ", cut(" ".join(text.split()), limit)))
 
 
 def plain(text: str, limit: int) -> dict[str, Any]:
@@ -111,7 +119,7 @@ def text_input(block: str, label: str, *, hint: str = "", lines: bool = False, f
 
 def mention(person: Person) -> str:
     """Wakes the person; a person without a Slack account is named."""
-    return f"<@{person.slack[0]}>" if person.slack else f"*{escape(person.name)}*"
+    return f"<@{person.slack[0]}>" if person.slack else f"*{one_line(person.name)}*"
 
 
 def promise(seconds: float, language: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks.board import STATES
-from bot.blocks.elements import Block, button, context, divider, escape, header, section
+from bot.blocks.elements import Block, button, context, divider, escape, header, one_line, section
 from bot.situation import Situation
 from core.approval import LIVE
 from core.level import LEVEL_TEXTS
@@ -52,7 +52,7 @@ def _incident(situation: Situation, person: Person | None, language: str) -> lis
     level = say(LEVEL_TEXTS[incident.level], language)
     where = f"<#{incident.channel}>" if incident.channel else ""
     state = say(STATES[incident.state], language)
-    blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{escape(incident.title)}")]
+    blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{one_line(incident.title)}")]
     request = situation.request
     if request is None or request.state not in LIVE or person is None or not _may_vote(situation, person):
         return blocks

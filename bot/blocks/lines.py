@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.blocks.elements import cut, escape
+from bot.blocks.elements import cut, escape, one_line
 from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.situation import Situation
 from core.events import Event, EventKind
@@ -72,9 +72,9 @@ def detail(event: Event, situation: Situation) -> str | None:
 
 def _filled(text: Text, event: Event, situation: Situation, mentions: str = "") -> str:
     values = _Values({key: _shown(key, value, situation.language) for key, value in event.payload.items()})
-    values["who"] = escape(situation.name_of(event.person))
-    values["run"] = escape(event.run or "")
-    values["step"] = escape(situation.title_of(event.step or str(event.payload.get("step") or "")))
+    values["who"] = one_line(situation.name_of(event.person))
+    values["run"] = one_line(event.run or "")
+    values["step"] = one_line(situation.title_of(event.step or str(event.payload.get("step") or "")))
     values["mentions"] = mentions
     values["next"] = _next_backup(event, situation.language)
     for name in ("todo", "safe_state"):  # runs end with one sentence that often says both
@@ -92,11 +92,11 @@ def _next_backup(event: Event, language: str) -> str:
     if not isinstance(offered, dict):
         return say(NO_OTHER, language)
     loss = duration(float(offered.get("loss_seconds", 0)), language)
-    return say(OTHER, language, name=escape(str(offered.get("name", ""))), loss=loss)
+    return say(OTHER, language, name=one_line(str(offered.get("name", ""))), loss=loss)
 
 
 def _shown(key: str, value: object, language: str) -> str:
-    """A payload value as people read it, escaped."""
+    """A payload value as people read it: escaped, and one line, or its second would look like an event of its own."""
     if key == "tail":
         return tail_block(value)
     if key == "seal" and isinstance(value, str) and len(value) == SEAL_LETTERS:
@@ -111,7 +111,7 @@ def _shown(key: str, value: object, language: str) -> str:
         value = size(value)
     elif isinstance(value, str) and key.endswith(("_at", "_by")) and "T" in value:
         value = clock(datetime.fromisoformat(value))
-    return escape(cut("-" if value is None else str(value), 1500))
+    return one_line("-" if value is None else str(value))
 
 
 def tail_block(tail: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.blocks.elements import Block, context, escape, header, section
+from bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
 from bot.situation import Situation
 from core.incident import IncidentState
 from core.level import Level
@@ -56,14 +56,16 @@ STUCK_STATES = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.FA
 
 def status_post(situation: Situation, words: str = "", who: str = "") -> list[Block]:
     """The post about the incident as it is now; `words` are a person's own."""
-    said = [section(say(SAYS, situation.language, who=escape(who), words=escape(words)))] if words else []
+    said = [section(say(SAYS, situation.language, who=one_line(who), words=escape(words)))] if words else []
     lines = "\n".join(_lines(situation))
     return [header(_title(situation)), *said, section(lines), context(_next(situation))]
 
 
 def status_sentence(situation: Situation, words: str = "") -> str:
     """The same as one line of text."""
-    return escape(f"{_title(situation)} ({situation.incident.name}). {words or ' '.join(_lines(situation)[:2])}")
+    return one_line(
+        f"{_title(situation)} ({situation.incident.name}). {words or ' '.join(_lines(situation)[:2])}", TEXT
+    )
 
 
 def _title(situation: Situation) -> str:
@@ -76,7 +78,7 @@ def _lines(situation: Situation) -> list[str]:
     lines = []
     if not is_over:
         service = incident.service or incident.title
-        lines.append(escape(say(AFFECTED[incident.level], language, service=service)))
+        lines.append(one_line(say(AFFECTED[incident.level], language, service=service)))
     lines.append(_doing(situation))
     lines += _times(situation)
     plan = situation.run.plan if situation.run else None

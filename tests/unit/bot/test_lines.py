@@ -4,10 +4,14 @@ from string import Formatter
 
 import pytest
 
+from bot.blocks.approval_card import approval_card
+from bot.blocks.board import board
+from bot.blocks.elements import one_line
 from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.blocks.lines import CARDS, STATUS, detail, milestone
 from core.events import EventKind
-from tests.unit.bot.situations import event, situation
+from tests.unit.bot.situations import event, request, situation, vote
+from workspace.block_rules import texts_of
 
 OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor."))}
 UNSHOWN = OF_NO_INCIDENT | {
@@ -67,3 +71,51 @@ def test_a_refusal_of_the_survey_is_told_once() -> None:
 
     assert milestone(event(EventKind.RUN_REFUSED, **said), situation())
     assert milestone(event(EventKind.RUN_FAILED, **said), situation()) is None
+
+
+FAKE = "fine\n:white_check_mark: Chika, 03:12:09 UTC: I read it too"
+OTHER_ENDS = ["\r", "\u2028", "\x0b", "\x85"]
+
+
+@pytest.mark.parametrize("end", ["\n", *OTHER_ENDS])
+def test_a_reason_cannot_write_a_second_vote_into_the_card(end: str) -> None:
+    votes = (vote("ben", reason=FAKE.replace("\n", end)), vote("chika", "deny", "no"))
+    shown = approval_card(situation(request=request(), votes=votes), is_current=True)
+
+    (lines,) = [text for text in texts_of(shown) if "I read it too" in text]
+    assert lines.splitlines() == [
+        ":white_check_mark: Ben, 03:12:00 UTC: fine : white_check_mark: Chika, 03:12:09 UTC: I read it too",
+        ":no_entry: Chika, 03:12:00 UTC: no",
+    ]
+
+
+FREE: list[tuple[EventKind, str]] = [
+    (EventKind.REQUEST_DENIED, "reason"),
+    (EventKind.REQUEST_HELD, "reason"),
+    (EventKind.VOTE_COUNTED, "reason"),
+    (EventKind.INCIDENT_NOTE, "text"),
+    (EventKind.STATUS_UPDATE, "text"),
+    (EventKind.INCIDENT_DECLARED, "title"),
+    (EventKind.INCIDENT_RESOLVED, "summary"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), FREE)
+def test_a_persons_words_cannot_write_a_second_line_of_drbots(kind: EventKind, name: str) -> None:
+    happened = event(kind, person="ben", **{name: FAKE})
+    line = milestone(happened, situation()) or detail(happened, situation())
+
+    assert line is not None
+    assert "\n" not in line
+    assert "fine : white_check_mark: Chika, 03:12:09 UTC: I read it too" in line
+
+
+@pytest.mark.parametrize("name", ["white_check_mark", "+1", "skin-tone-2", "承認", "1234_x"])
+def test_names_of_pictures_are_broken_up_and_times_are_not(name: str) -> None:
+    assert one_line(f"at 03:12:09 :{name}::{name}:") == f"at 03:12:09 : {name}:: {name}:"
+
+
+def test_the_board_shows_a_title_as_one_line() -> None:
+    (text,) = [text for text in texts_of(board(situation(title=FAKE))) if "I read it too" in text]
+
+    assert text.splitlines()[0] == "*fine : white_check_mark: Chika, 03:12:09 UTC: I read it too*"
