@@ -79,7 +79,7 @@ def _held(context: CommandContext, tx: Transaction, event: Event) -> None:
         tx,
         Schedule(
             key=f"review/{event.payload['request']}",
-            kind="review",
+            kind=schedules.REVIEW,
             incident=event.incident,
             request=str(event.payload["request"]),
             next_at=event.at + REVIEW,
@@ -149,7 +149,7 @@ def _nobody_answered(context: CommandContext, tx: Transaction, schedule: Schedul
 FIRE: Mapping[str, Callable[[CommandContext, Transaction, Schedule], None]] = {
     "status": _post_status,
     "reminder": _remind,
-    "review": _review,
+    schedules.REVIEW: _review,
     "page": page,
     "ask": _nobody_answered,
 }

@@ -10,6 +10,9 @@ from store.database import Transaction
 from store.rows import insert_or
 from store.schema import schedules
 
+REVIEW = "review"
+"""The kind of row that outlives its incident."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
@@ -47,5 +50,6 @@ def take(tx: Transaction, schedule: Schedule) -> bool:
 
 
 def drop(tx: Transaction, incident: int) -> None:
-    """Nothing of this incident is due any more."""
-    tx.connection.execute(delete(schedules).where(schedules.c.incident == incident))
+    """Nothing of this incident is due any more, but for what looks back at it: a review comes after the end too."""
+    mine = (schedules.c.incident == incident, schedules.c.kind != REVIEW)
+    tx.connection.execute(delete(schedules).where(*mine))

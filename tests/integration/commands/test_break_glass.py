@@ -1,7 +1,7 @@
 """Rule 10: one person, on the recovery host only, after ten loud minutes in which one no is enough."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,10 @@ from core.attestation import Proof
 from core.events import EventKind
 from core.people import Roster
 from core.plan import short_seal
+from core.run import RunState
 from core.signing import KeyPair
 from runners.gate import refusal
-from store import requests, schedules
+from store import requests, runs, schedules
 from store.schema import requests as requests_table
 from store.schema import votes as votes_table
 from tests.integration.commands.conftest import Build
@@ -153,3 +154,19 @@ def test_its_review_is_due_a_day_later(built: Build, tmp_path: Path) -> None:
         FIRE["review"](stage.context, tx, review)
 
     assert len(stage.events(EventKind.REVIEW_DUE)) == 1
+
+
+def test_its_review_comes_also_when_the_incident_was_resolved_before(built: Build, tmp_path: Path) -> None:
+    stage = built(ALLOWED)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        run, _ = stage.asked()
+        break_it(stage, worker.key)
+    plan_events(stage.context)
+    with stage.database.write() as tx:
+        runs.finish(tx, run, RunState.SUCCEEDED, "ok")
+
+    assert stage.say("aiko", "resolve DR-1 The disk was full").ok
+
+    with stage.database.read() as conn:
+        left = schedules.due(conn, datetime.now(UTC) + timedelta(days=2))
+    assert [one.kind for one in left] == ["review"]
