@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,8 +15,7 @@ import structlog
 
 from bot.slack import LOCAL
 from commands.context import CommandContext
-from core.approval import ApprovalRequest
-from core.errors import DrbotError
+from core.approval import LIVE, ApprovalRequest, RequestState
 from core.events import Event, EventKind
 from core.plan import short_seal
 from core.words import clock
@@ -33,6 +33,11 @@ WORDS: Mapping[EventKind, str] = {
     EventKind.REQUEST_OPENED: "Approval needed",
     EventKind.REQUEST_HELD: "BREAK-GLASS, one no stops it",
 }
+WANTED: Mapping[EventKind, frozenset[RequestState]] = {
+    EventKind.REQUEST_OPENED: frozenset({RequestState.OPEN}),
+    EventKind.REQUEST_HELD: LIVE,
+}
+"""Nobody is woken for what is decided: a granted request can still be denied, but needs no approval."""
 
 
 def pager_url() -> str:
@@ -47,18 +52,20 @@ def plan_page(tx: Transaction, event: Event) -> None:
 
 
 def page(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
-    """Called when the row is due; the pager is asked after the commit and beside the ticker."""
+    """Called when the row is due; the pager is asked after the commit and beside the ticker.
+
+    The row of the next try is there before this one begins, so that a bot that dies meanwhile loses no page.
+    """
     _, kind, request_id, attempt = schedule.key.split("|")
-    request = requests.get(tx.connection, request_id)
-    document = document_of(EventKind(kind), request, context.configuration.system)
-    again = (context, EventKind(kind), request, int(attempt))
-
-    def work() -> None:
-        try:
-            send(pager_url(), document)
-        except httpx.HTTPError as error:
-            _failed(*again, error)
-
+    request, what, number = requests.get(tx.connection, request_id), EventKind(kind), int(attempt)
+    if request.state not in WANTED[what]:
+        return
+    if number > TRIES:
+        _tell(tx, request)
+        return
+    _put(tx, what, request.id, request.incident, attempt=number + 1, seconds=AGAIN_SECONDS)
+    document = document_of(what, request, context.configuration.system)
+    work = partial(_try, context, what, request, number, document)
     tx.after_commit(lambda: threading.Thread(target=work, name="pager", daemon=True).start())
 
 
@@ -79,7 +86,7 @@ def document_of(kind: EventKind, request: ApprovalRequest, system: str) -> dict[
 
 
 def send(url: str, document: Mapping[str, str]) -> None:
-    """Raises httpx.HTTPError when the pager does not take it."""
+    """Raises httpx.HTTPError when the pager does not take it, httpx.InvalidURL and others when the address is none."""
     outside = urlsplit(url).hostname not in LOCAL
     httpx.post(url, json=dict(document), timeout=ANSWER_SECONDS, trust_env=outside).raise_for_status()
 
@@ -88,7 +95,7 @@ def _put(tx: Transaction, kind: EventKind, request: str, incident: int, *, attem
     schedules.put(
         tx,
         Schedule(
-            key=f"page|{kind.value}|{request}|{attempt}",
+            key=f"{_key(kind, request)}{attempt}",
             kind="page",
             incident=incident,
             request=request,
@@ -97,23 +104,28 @@ def _put(tx: Transaction, kind: EventKind, request: str, incident: int, *, attem
     )
 
 
-def _failed(
-    context: CommandContext, kind: EventKind, request: ApprovalRequest, attempt: int, error: httpx.HTTPError
+def _key(kind: EventKind, request: str) -> str:
+    return f"page|{kind.value}|{request}|"
+
+
+def _try(
+    context: CommandContext, kind: EventKind, request: ApprovalRequest, attempt: int, document: Mapping[str, str]
 ) -> None:
-    """Again in half a minute, a few times; then everybody is told. The address is a secret, so it is not shown."""
-    why = type(error).__name__
-    log.warning("The pager does not answer.", request=request.id, attempt=attempt, error=why)
+    """The next try is called off when this one arrives. The address is a secret, so no error is shown in full."""
     try:
+        send(pager_url(), document)
         with context.database.write() as tx:
-            if attempt < TRIES:
-                _put(tx, kind, request.id, request.incident, attempt=attempt + 1, seconds=AGAIN_SECONDS)
-                return
-            tx.record(
-                EventKind.CONTROL_FAILED,
-                incident=request.incident,
-                what="I wanted to page the approvers.",
-                why=f"The pager did not take it: {why}.",
-                todo="Call them.",
-            )
-    except DrbotError as busy:
-        log.warning("That could not be recorded.", request=request.id, error=str(busy))
+            schedules.drop_prefix(tx, _key(kind, request.id))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the row of the next try stands; a traceback has the URL
+        log.warning("Paging failed.", request=request.id, attempt=attempt, error=type(error).__name__)
+
+
+def _tell(tx: Transaction, request: ApprovalRequest) -> None:
+    """After the last try everybody is told."""
+    tx.record(
+        EventKind.CONTROL_FAILED,
+        incident=request.incident,
+        what="I wanted to page the approvers.",
+        why=f"The pager did not take it, {TRIES} times; drbot's log says why.",
+        todo="Call them.",
+    )

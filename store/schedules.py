@@ -53,3 +53,8 @@ def drop(tx: Transaction, incident: int) -> None:
     """Nothing of this incident is due any more, but for what looks back at it: a review comes after the end too."""
     mine = (schedules.c.incident == incident, schedules.c.kind != REVIEW)
     tx.connection.execute(delete(schedules).where(*mine))
+
+
+def drop_prefix(tx: Transaction, prefix: str) -> None:
+    """Nothing whose key begins so is due any more."""
+    tx.connection.execute(delete(schedules).where(schedules.c.key.startswith(prefix, autoescape=True)))
