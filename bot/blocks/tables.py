@@ -1,16 +1,20 @@
 """Rows of a `Table` as Block Kit: labels and values as lines, so that they read well on a phone too."""
 
+import re
 from collections.abc import Mapping, Sequence
 
-from bot.blocks.elements import SECTION, Block, escape, section
+from bot.blocks.elements import SECTION, Block, cut, one_line, section
 from commands.messages import Cell, Table
 from core.words import say
 
+LINE = 900
+"""Letters of a row."""
+_HALF_ENTITY = re.compile(r"&[a-z]*…$")
+
 
 def cell(value: Cell, language: str) -> str:
-    """One cell in one language, escaped."""
-    words = value if isinstance(value, str) else say(value, language) if isinstance(value, Mapping) else str(value)
-    return escape(words)
+    """One cell in one language, escaped, on one line."""
+    return _short(_words(value, language))
 
 
 def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block]:
@@ -30,8 +34,37 @@ def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block
     return [section("\n".join(kept))] if kept else []
 
 
+def _words(value: Cell, language: str) -> str:
+    return value if isinstance(value, str) else say(value, language) if isinstance(value, Mapping) else str(value)
+
+
 def _line(row: Sequence[Cell], language: str, *, labelled: bool) -> str:
-    cells = [cell(one, language).replace("\n", ", " if labelled else " ") for one in row]
-    if labelled and len(cells) > 1:
-        return f"*{cells[0]}:* {' · '.join(cells[1:])}"[:900]
-    return " · ".join(cells)[:900]
+    """A row; lines of a labelled cell are entries of a list, and what is left out of it is counted."""
+    if not labelled or len(row) < 2:
+        return _joined([cell(one, language) for one in row], " · ")
+    label = f"*{cell(row[0], language)}:* "
+    if len(row) > 2:
+        return label + _joined([_listed(_words(one, language)) for one in row[1:]], " · ")
+    return label + _listed(_words(row[1], language))
+
+
+def _listed(words: str) -> str:
+    return _joined([_short(entry) for entry in words.splitlines() if entry.strip()], ", ")
+
+
+def _short(words: str) -> str:
+    """Escaping makes it longer, so it is cut afterwards; half an entity at its end goes."""
+    return _HALF_ENTITY.sub("…", cut(one_line(words), LINE))
+
+
+def _joined(entries: Sequence[str], between: str) -> str:
+    """As many whole entries as fit, at least one, and the number of the others."""
+    kept = 0
+    letters = 0
+    for entry in entries:
+        letters += len(entry) + len(between)
+        if kept and letters > LINE:
+            break
+        kept += 1
+    left = len(entries) - kept
+    return between.join([*entries[:kept], *([f"… +{left}"] if left else [])])

@@ -14,8 +14,9 @@ from bot.blocks.dialogs import declare_dialog, text_dialog
 from bot.blocks.home import home
 from bot.blocks.reply import reply_blocks
 from bot.blocks.status_post import status_post, status_sentence
+from bot.blocks.tables import table_block
 from bot.blocks.vote_dialog import vote_dialog
-from commands.messages import Choice, Reply, Table, both
+from commands.messages import Cell, Choice, Reply, Table, both
 from commands.vote_dialog import dialog_from
 from core.approval import REQUEST_MOVES, RequestState
 from core.events import EventKind
@@ -200,3 +201,31 @@ def test_the_board_does_not_change_with_every_second() -> None:
 
 def test_the_board_is_one_sentence_for_old_clients() -> None:
     assert sentence(situation(run=run(RunState.WAITING))).startswith("DR-7 declared: PostgreSQL does not start.")
+
+
+def value_of_row(row: tuple[Cell, ...]) -> str:
+    (shown,) = table_block(Table(rows=(row,)), "en")
+    return str(shown["text"]["text"]).removeprefix("*Will be replaced:* ")
+
+
+@pytest.mark.parametrize("count", [1, 19, 20, 21, 40, 400])
+def test_a_long_list_of_what_is_replaced_ends_at_an_entry_and_counts_the_others(count: int) -> None:
+    entries = [f"volume data_{number:03} of the service number {number:03}" for number in range(count)]
+    shown = value_of_row((both("Will be replaced"), "\n".join(entries))).split(", ")
+
+    left = int(shown.pop().removeprefix("… +")) if "…" in shown[-1] else 0
+    assert shown == entries[: len(shown)]
+    assert len(shown) + left == count
+    assert (left == 0) is (count <= 20)
+
+
+def test_a_cell_that_is_cut_says_so_and_keeps_its_entities_whole() -> None:
+    for spare in range(6):
+        shown = value_of_row((both("Will be replaced"), "x" * spare + "&" * 500))
+        assert shown.endswith("&amp;…") and len(shown) <= 900
+
+
+def test_words_in_a_table_stay_in_their_row_and_draw_nothing() -> None:
+    shown = value_of_row((both("Will be replaced"), "a\u2028*Approvals:* 2 of 2\n:tada: b", "c"))
+
+    assert shown == "a, *Approvals:* 2 of 2, : tada: b · c"
