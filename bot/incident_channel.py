@@ -44,6 +44,7 @@ class IncidentChannel:
         self._incident = incident
         self._fallback = ""
         self._topic = ""
+        self._taken: set[str] = set()  # asked for once: while few calls are left, the next name gets its turn
 
     def place(self, situation: Situation) -> str:
         """Where the incident is shown: its channel, opened now if need be; else the home channel, saying why."""
@@ -69,6 +70,8 @@ class IncidentChannel:
         """Id and name. A taken name gets a suffix, unless it is ours from a call whose answer was lost."""
         first = channel_name(situation.incident)
         for name in _names(first):
+            if name in self._taken:
+                continue
             try:
                 answer = self._desk.poster.slack.call("conversations.create", name=name, is_private=False)
             except SlackRefusedError as refusal:
@@ -77,6 +80,7 @@ class IncidentChannel:
                 mine = self._found(name)
                 if mine is not None:
                     return mine, name
+                self._taken.add(name)
                 continue
             return str(answer["channel"]["id"]), str(answer["channel"]["name"])
         raise SlackRefusedError("conversations.create", "name_taken")

@@ -74,12 +74,7 @@ class Lane:
     def work(self, interval: float) -> None:
         """Show what is pending and draw the board. Never raises; comes back later for what did not work."""
         try:
-            waiting = self._work(interval)
-            self._failures = 0
-            self._doubtful = False
-            self._next_look = time.monotonic() + waiting
-            if self.first_pending() is not None:  # came while this was being decided
-                self._next_look = 0.0
+            self._attempt(interval)
         except SlackBusyError as busy:
             self._next_look = time.monotonic() + min(busy.seconds, LONGEST_WAIT_SECONDS)
         except SlackDownError as down:
@@ -88,12 +83,23 @@ class Lane:
         except TemporaryError as error:
             self._doubtful = True
             self._again_later(str(error))
-        except SlackRefusedError as refusal:
-            self._refused(refusal)
         except Exception:
             log.exception("A lane of the publisher failed.", incident=self.incident)
             self._doubtful = True
             self._again_later("unforeseen")
+
+    def _attempt(self, interval: float) -> None:
+        """What answers a refusal asks Slack and the store too, so it may fail like the work itself."""
+        try:
+            waiting = self._work(interval)
+        except SlackRefusedError as refusal:
+            self._refused(refusal)
+            return
+        self._failures = 0
+        self._doubtful = False
+        self._next_look = time.monotonic() + waiting
+        if self.first_pending() is not None:  # came while this was being decided
+            self._next_look = 0.0
 
     def _again_later(self, why: str) -> None:
         self._failures += 1

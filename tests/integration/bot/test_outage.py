@@ -2,7 +2,16 @@
 
 import re
 
+import pytest
+
+from bot.budget import Budget
+from bot.desk import Desk
+from bot.lane import Lane
+from bot.poster import Poster
+from bot.slack import Slack, client_of
+from commands.context import context_of
 from core.events import EventKind
+from core.incident import Incident
 from core.level import Level
 from store import incidents, journal, surfaces
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
@@ -116,3 +125,43 @@ def test_a_deleted_board_comes_back(served: Scene) -> None:
         )
 
     wait_for(is_back, PATIENCE, "a new board, pinned")
+
+
+def lane_of(scene: Scene, incident: Incident, budget: Budget) -> Lane:
+    process = scene.process
+    context = context_of(process.database, process.doorbell, process.loaded)
+    slack = Slack(client_of(scene.settings), budget)
+    return Lane(Desk(context=context, poster=Poster(slack, process.database), home=process.home), incident.id)
+
+
+@pytest.mark.parametrize("trouble", ["busy", "down"])
+def test_a_new_channel_that_cannot_be_opened_yet_is_opened_later(scene: Scene, trouble: str) -> None:
+    budget = Budget()
+    with scene.database.write() as tx:
+        incident = incidents.declare(tx, site="production", level=Level.DATABASE, title="Down", person="aiko")
+    lane = lane_of(scene, incident, budget)
+    lane.work(3.0)
+    with scene.database.write() as tx:
+        first = incidents.get(tx.connection, incident.id).channel or ""
+        incidents.note(tx, incident.id, "aiko", "the disk is full")
+    for event in scene.events():
+        lane.offer(event)
+    scene.people.archive("U00AIKO", first)
+    if trouble == "busy":
+        budget.hold("conversations.create", "", 1.5)
+    else:
+        scene.people.set_faults(errors=[{"method": "conversations.create", "status": 503}])
+
+    lane.work(3.0)
+    assert not lane.is_due() and lane.first_pending() is not None
+
+    def shows_it() -> bool:
+        if lane.is_due():
+            lane.work(3.0)
+        return lane.first_pending() is None
+
+    wait_for(shows_it, PATIENCE, "the lane to show it")
+    with scene.database.read() as connection:
+        second = incidents.get(connection, incident.id).channel
+    assert second != first
+    scene.message(second, lambda one: "the disk is full" in one["text"], "the note in the new channel")
