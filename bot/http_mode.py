@@ -48,7 +48,7 @@ class Doorman:
         stamp, given = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         try:
             is_valid = self._verifier.is_valid(body, stamp, given)
-        except ValueError:  # a time that is no number, a body that is no text
+        except (TypeError, ValueError):  # a signature that is not ASCII, a time that is no number, a body no text
             is_valid = False
         if not is_valid:
             return "not signed by Slack, or too long ago"

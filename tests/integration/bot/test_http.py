@@ -72,6 +72,18 @@ def test_altered_old_future_foreign_and_unsigned_bodies_are_401_and_change_nothi
         assert incidents.recent(connection) == []
 
 
+def test_a_signature_that_is_not_ascii_is_401(by_http: tuple[Scene, str]) -> None:
+    scene, url = by_http
+    good = signed("slash_commands", a_declaration(scene))
+    headers = {name.encode(): value.encode() for name, value in good.headers.items()}
+
+    forged = httpx.post(url, content=good.body, headers=headers | {b"X-Slack-Signature": b"v0=\xe9"}, trust_env=False)
+
+    assert forged.status_code == 401
+    with scene.database.read() as connection:
+        assert incidents.recent(connection) == []
+
+
 def test_a_good_body_works_once_and_its_replay_is_401(by_http: tuple[Scene, str]) -> None:
     scene, url = by_http
     good = signed("slash_commands", a_declaration(scene))
