@@ -113,10 +113,8 @@ class Lane:
         self._desk.control_failed(self.incident, "I could not write into the incident's channel", refusal)
         if refusal.code in LOST:
             self._board.forget()
-        elif refusal.code in GONE:
-            situation = self._desk.situation(self.incident)
-            if situation.incident.is_open:
-                self._channel.open(situation)
+        elif refusal.code in GONE and self._desk.situation(self.incident).incident.is_open:
+            self._channel.open(self._desk.situation(self.incident))
         elif self._failures >= 2:
             self._done(self._batch_end())
         self._again_later(str(refusal))
