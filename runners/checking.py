@@ -57,7 +57,9 @@ class Checker:
     def _answer(self, tx: Transaction, attempt: Attempt) -> None:
         if codes.get(tx.connection, attempt.id).answer is not None:
             return
-        if attempt.subject == ENROL:
+        if not _may_be_typed(attempt):
+            result = "unchecked"
+        elif attempt.subject == ENROL:
             result = self._enrolled(tx, attempt)
         elif attempt.proof is Proof.PHONE:
             result = self._phoned(tx, attempt)
@@ -130,6 +132,14 @@ class Checker:
             tx.record(EventKind.FACTOR_LOCKED, person=attempt.person, site=attempt.site)
             return "locked"
         return code
+
+
+def _may_be_typed(attempt: Attempt) -> bool:
+    """Whether a typed code can stand for this at all. The row is the bot's word: one that asks for a proof of another
+    kind, or for break-glass, would turn one code into what only the recovery host or a person's own key can say.
+    """
+    kinds = {Proof.CODE} if attempt.subject == ENROL else {Proof.CODE, Proof.PHONE}
+    return attempt.proof in kinds and attempt.decision != "break-glass"
 
 
 def _said(attempt: Attempt) -> bytes:

@@ -3,16 +3,18 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from commands.approve import vote
 from core.approval import Door, RequestState, Vote
-from core.attestation import Proof
+from core.attestation import ENROL, Proof
 from core.events import EventKind
 from core.people import Account
 from core.plan import seal_of
-from core.signing import KeyPair
+from core.signing import KeyPair, seal_for
 from runners.gate import refusal
 from runners.vault import Vault
-from store import requests
+from store import codes, requests
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,
@@ -25,6 +27,7 @@ from tests.integration.commands.factors import (
     phone_code,
 )
 from tests.integration.commands.stage import Stage
+from tests.waiting import wait_for
 
 
 def click(stage: Stage, person: str, code: str) -> str:
@@ -82,6 +85,43 @@ def test_a_vote_that_a_bot_wrote_by_itself_is_not_counted_by_the_worker(built: B
 
     assert seal_of(run.plan) == asked.seal
     assert "Fewer than 2 valid approvals" in (why or "")
+
+
+@pytest.mark.parametrize(
+    ("proof", "subject", "decision"),
+    [
+        (Proof.HOST, "", "break-glass"),
+        (Proof.HOST, "", "approve"),
+        (Proof.KEY, "", "approve"),
+        (Proof.CODE, "", "break-glass"),
+        (Proof.PHONE, "", "break-glass"),
+        (Proof.HOST, ENROL, ENROL),
+    ],
+)
+def test_a_stolen_code_is_signed_as_nothing_but_a_code(
+    built: Build, tmp_path: Path, proof: Proof, subject: str, decision: str
+) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        app = enrolled(stage, "ben")
+        _, asked = stage.asked()
+        sealed = seal_for(worker.key.public, app.code().encode())
+
+        with stage.database.write() as tx:
+            row = codes.ask(
+                tx, "production", proof, person="ben", subject=subject or asked.id, seal=asked.seal,
+                decision=decision, sealed=sealed,
+            )  # fmt: skip
+        answered = wait_for(lambda: answer_to(stage, row), 10, "the worker's answer")
+
+    assert answered is not None
+    assert (answered.answer, answered.signature) == ("unchecked", None)
+
+
+def answer_to(stage: Stage, row: int) -> codes.Attempt | None:
+    with stage.database.read() as conn:
+        attempt = codes.get(conn, row)
+    return attempt if attempt.answer is not None else None
 
 
 def test_five_wrong_codes_lock_and_only_the_workers_host_unlocks(built: Build, tmp_path: Path) -> None:
