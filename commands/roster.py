@@ -7,11 +7,11 @@ from commands.messages import Choice, Reply, Request, Table, both, text
 from commands.proving import by_key, by_worker
 from commands.refusal import Refusal
 from core.attestation import Attestation, Proof
-from core.people import Person
+from core.people import Account, Person
 from core.plan import short_seal
-from core.policy import ACCEPT, AGREEING, SUBJECT, Policy, differences, needed_to_change
+from core.policy import ACCEPT, AGREEING, SUBJECT, Policy, differences, is_too_new, needed_to_change
 from core.refusals import REFUSALS
-from core.words import Text
+from core.words import Text, clock
 from store import rosters
 
 
@@ -48,9 +48,7 @@ def _policy(context: CommandContext) -> Policy:
 
 def _agreed(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     proposal = _named(_policy(context), words.rest[1] if len(words.rest) > 1 else "")
-    me = context.roster.person(person.id)
-    if me is None or "approver" not in me.roles:
-        raise _refusal(text("Only approvers of the roster in force may.", "有効な名簿の承認者だけが同意できます。"))
+    me = _voter(context, request, person)
     proofs = _proofs(context, request, me, proposal, words.after(2) or request.values.get("code", ""))
     with context.database.write() as tx:
         context.rosters.look(tx.connection)
@@ -59,6 +57,9 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
             raise _refusal(text("It is not proposed any more.", "この提案はもう有効ではありません。"))
         if me.id in policy.voters(proposal):
             raise _refusal(text("You agreed already; another approver must too.", "同意済みです。もう一人必要です。"))
+        if me.id not in policy.with_vote(proposal, me.id, proofs, tx.now).voters(proposal):
+            code = "needs_key" if request.sign else "unchecked"
+            raise _refusal(REFUSALS[code], code)
         accepted = rosters.agree(tx, policy, proposal, me.id, proofs, request.door.value)
     with context.database.read() as conn:
         context.rosters.look(conn)
@@ -70,6 +71,34 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
             "発効しました。新しい承認者・アカウント・鍵は 24 時間後から数えます。",
         )
     )
+
+
+def _voter(context: CommandContext, request: Request, person: Person) -> Person:
+    """As the roster in force knows them. The same is asked of person and account as for a vote (core/approval.py)."""
+    me = context.roster.person(person.id)
+    if me is None or "approver" not in me.roles:
+        raise _refusal(text("Only approvers of the roster in force may.", "有効な名簿の承認者だけが同意できます。"))
+    if request.account is not None:
+        _require_member(request.account, me)
+    if me.counts_from is not None and is_too_new(me, request.at):
+        when = f"{me.counts_from:%Y-%m-%d} {clock(me.counts_from)}"
+        raise _refusal({language: said.format(when=when) for language, said in REFUSALS["too_new"].items()}, "too_new")
+    return me
+
+
+def _require_member(account: Account, me: Person) -> None:
+    if not account.is_known:
+        raise _refusal(
+            text(
+                "Slack does not tell just now whether this is the account of an active member. Try again in a moment.",
+                "Slack がアカウントの情報を返さないため、確認できません。少し待って再実行してください。",
+            ),
+            "account",
+        )
+    if not account.is_full_member:
+        raise _refusal(REFUSALS["account"], "account")
+    if account.id not in me.slack:
+        raise _refusal(REFUSALS["unknown_person"], "unknown_person")
 
 
 def _named(policy: Policy, typed: str) -> str:

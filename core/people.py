@@ -19,6 +19,16 @@ class Account:
     is_deleted: bool = False
     is_foreign: bool = False  # of another workspace
 
+    @property
+    def is_known(self) -> bool:
+        """Whether Slack told about it; without an answer there is only the id."""
+        return bool(self.team)
+
+    @property
+    def is_full_member(self) -> bool:
+        """Whether a decision may come from it: an active account of this workspace, no guest and no bot."""
+        return not (self.is_bot or self.is_guest or self.is_deleted or self.is_foreign)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:

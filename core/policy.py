@@ -47,6 +47,13 @@ class Policy:
         votes = self.votes.get(proposal, {})
         return {person for person, proofs in votes.items() if may_change(self.roster, person, proposal, proofs)}
 
+    def with_vote(self, proposal: str, person: str, proofs: Proofs, at: datetime) -> "Policy":
+        """The same after somebody agreed. Of somebody whose votes do not count yet it is none, later neither."""
+        if is_too_new(self.roster.person(person), at):
+            return self
+        mine = {**self.votes.get(proposal, {}), person: proofs}
+        return replace(self, votes={**self.votes, proposal: mine})
+
 
 def document_of(configuration: Configuration) -> dict[str, Any]:
     """What two approvers must agree to; languages and telephone numbers are not part of it."""
@@ -72,10 +79,8 @@ def policy_of(events: Iterable[Event], given: Roster, before: Policy | None = No
             proposals = {**policy.proposals, str(event.payload["hash"]): event.payload["document"]}
             policy = replace(policy, proposals=proposals)
         elif policy is not None and event.kind is EventKind.ROSTER_VOTED and event.person is not None:
-            hash_ = str(event.payload["hash"])
             proofs = tuple(one for part in event.payload["proofs"] if (one := attestation_of(part)) is not None)
-            mine = {**policy.votes.get(hash_, {}), event.person: proofs}
-            policy = replace(policy, votes={**policy.votes, hash_: mine})
+            policy = policy.with_vote(str(event.payload["hash"]), event.person, proofs, event.at)
     return policy
 
 
@@ -87,6 +92,11 @@ def may_change(roster: Roster, person_id: str, proposal: str, proofs: Proofs) ->
     wanted = needed_to_change(person, roster)
     about = {"subject": SUBJECT, "seal": proposal, "decision": ACCEPT}
     return not wanted or any(holds(proof, roster, wanted, person=person, **about) for proof in proofs)
+
+
+def is_too_new(person: Person | None, at: datetime) -> bool:
+    """Whether this is somebody new on the roster, or newly an approver, or with a new account or key."""
+    return person is not None and person.counts_from is not None and at < person.counts_from
 
 
 def needed_to_change(person: Person, roster: Roster) -> frozenset[Proof]:

@@ -1,7 +1,6 @@
 """The roster and the policy in force, read from the ledger: what dr.yml says counts once two approvers agree."""
 
 import threading
-from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -73,13 +72,13 @@ def settle(tx: Transaction, rosters: Rosters, document: Document, door: str) -> 
 
 
 def agree(
-    tx: Transaction, policy: Policy, proposal: str, person: str, proofs: Iterable[Attestation], door: str
+    tx: Transaction, policy: Policy, proposal: str, person: str, proofs: tuple[Attestation, ...], door: str
 ) -> bool:
     """An approver's yes. True: it was the second one, so the proposal is in force from now on."""
     tx.record(
         EventKind.ROSTER_VOTED, person=person, hash=proposal, proofs=[stored(proof) for proof in proofs], door=door
     )
-    agreed = {*policy.voters(proposal), person}
+    agreed = policy.with_vote(proposal, person, proofs, tx.now).voters(proposal)
     if len(agreed) < AGREEING:
         return False
     document = policy.proposals[proposal]

@@ -106,7 +106,7 @@ class Stage:
     ) -> Reply:
         """Somebody types; `who` None is nobody drbot knows."""
         person = self.context.roster.person(who) if who else None
-        known = Account(id=person.slack[0]) if person else Account(id="U999")
+        known = Account(id=person.slack[0] if person else "U999", team="T1")
         return dispatch(
             self.context,
             Request(

@@ -12,11 +12,12 @@ from core.approval import Door
 from core.attestation import Proof
 from core.configuration import Loaded, load_configuration
 from core.events import EventKind
+from core.people import Account
 from core.plan import short_seal
 from core.policy import document_of, hash_of
 from store import journal
 from tests.integration.commands.conftest import Build
-from tests.integration.commands.factors import BEN, SECOND_FACTOR, checking, enrolled
+from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, checking, enrolled
 from tests.integration.commands.stage import DR_YML, Stage
 
 MORE = DR_YML + "  eve: {name: Eve, slack: [U7], roles: [approver]}\n"
@@ -112,6 +113,61 @@ def test_a_new_role_account_or_key_waits_a_day_too(stage: Stage, tmp_path: Path,
     assert sum(person.counts_from is not None for person in stage.context.roster.people.values()) == 1
 
 
+@pytest.mark.parametrize("who", ["eve", "ben"])
+def test_who_is_new_or_has_a_new_account_changes_no_roster_for_a_day(stage: Stage, tmp_path: Path, who: str) -> None:
+    seal = propose(stage, tmp_path, MORE.replace("slack: [U2],", "slack: [U2, U9],"))
+    for person in ("ben", "chika"):
+        assert stage.say(person, f"roster accept {seal}").ok
+    worse = propose(
+        stage, tmp_path, MORE.replace("slack: [U2],", "slack: [U2, U9],") + "approvals: {break_glass: true}\n"
+    )
+    assert stage.say("chika", f"roster accept {worse}").ok
+
+    reply = stage.say(who, f"roster accept {worse}")
+
+    assert not reply.ok and "you are new on the roster" in reply.text["en"]
+    assert not stage.context.roster.break_glass
+
+
+def test_an_early_agreement_that_a_bot_wrote_is_not_believed_later_either(stage: Stage, tmp_path: Path) -> None:
+    seal = propose(stage, tmp_path)
+    for person in ("ben", "chika"):
+        stage.say(person, f"roster accept {seal}")
+    propose(stage, tmp_path, MORE + "approvals: {break_glass: true}\n")
+    policy = stage.context.rosters.policy
+    assert policy is not None
+    proposal = list(policy.proposals)[-1]
+    with stage.database.write() as tx:
+        for person in ("ben", "eve"):
+            tx.record(EventKind.ROSTER_VOTED, person=person, hash=proposal, proofs=[], door="dialog")
+        tx.record(EventKind.ROSTER_ACCEPTED, hash=proposal, document=policy.proposals[proposal], changes=[])
+
+    with stage.database.read() as conn:
+        assert not stage.context.rosters.look(conn).break_glass
+
+
+@pytest.mark.parametrize(
+    ("account", "why"),
+    [
+        (Account(id="U2", team="T1", is_guest=True), "no guests and no bots"),
+        (Account(id="U2", team="T1", is_bot=True), "Only active members"),
+        (Account(id="U2", team="T1", is_deleted=True), "Only active members"),
+        (Account(id="U2", team="T2", is_foreign=True), "Only active members"),
+        (Account(id="U2"), "Slack does not tell"),
+        (Account(id="U3", team="T1"), "belongs to nobody"),
+    ],
+)
+def test_an_account_that_may_not_vote_accepts_no_roster(
+    stage: Stage, tmp_path: Path, account: Account, why: str
+) -> None:
+    seal = propose(stage, tmp_path)
+
+    reply = stage.say("ben", f"roster accept {seal}", account=account)
+
+    assert not reply.ok and why in reply.text["en"]
+    assert "roster.voted" not in kinds(stage)
+
+
 def test_who_was_removed_no_longer_counts_once_two_agreed(stage: Stage, tmp_path: Path) -> None:
     without = MORE.replace("  ben: {name: Ben, slack: [U2], roles: [approver]}\n", "")
     seal = propose(stage, tmp_path, without)
@@ -167,6 +223,16 @@ def test_with_a_second_factor_the_own_key_at_a_terminal_is_enough(built: Build, 
     reply = stage.say("ben", f"roster accept {seal}", door=Door.TERMINAL, sign={Proof.KEY: BEN.sign})
 
     assert "1 of 2" in reply.text["en"]
+
+
+def test_a_key_that_is_not_the_persons_agrees_to_nothing(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR.replace("slack: [U2],", f"slack: [U2], key: '{BEN.public}',"))
+    seal = propose(stage, tmp_path, stage_text(stage, tmp_path))
+
+    reply = stage.say("ben", f"roster accept {seal}", door=Door.TERMINAL, sign={Proof.KEY: CHIKA.sign})
+
+    assert not reply.ok
+    assert "roster.voted" not in kinds(stage)
 
 
 def stage_text(stage: Stage, folder: Path) -> str:
