@@ -2,8 +2,7 @@
 
 from commands.context import CommandContext
 from commands.messages import Table, text
-from core.plan import short_seal
-from core.policy import document_of, hash_of
+from core.policy import document_of, hash_of, roster_seal
 
 
 def faults_of(context: CommandContext) -> tuple[str, ...]:
@@ -21,7 +20,7 @@ def proposal_of(context: CommandContext) -> str | None:
     if proposed == policy.hash:
         return None
     return (
-        f"dr.yml proposes another roster or policy, seal {short_seal(proposed)}. What was accepted before is in force "
+        f"dr.yml proposes another roster or policy, seal {roster_seal(proposed)}. What was accepted before is in force "
         "until two approvers agree: /dr roster"
     )
 

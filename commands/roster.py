@@ -8,8 +8,7 @@ from commands.proving import by_key, by_worker
 from commands.refusal import Refusal
 from core.attestation import Attestation, Proof
 from core.people import Account, Person
-from core.plan import short_seal
-from core.policy import ACCEPT, AGREEING, SUBJECT, Policy, differences, is_too_new, needed_to_change
+from core.policy import ACCEPT, AGREEING, SUBJECT, Policy, differences, is_too_new, needed_to_change, roster_seal
 from core.refusals import REFUSALS
 from core.words import Text, clock
 from store import rosters
@@ -21,19 +20,20 @@ def roster(context: CommandContext, request: Request, words: Words, person: Pers
         return _agreed(context, request, words, person)
     policy = _policy(context)
     tables = [_in_force(policy)]
-    tables += [_proposed(policy, proposal) for proposal in policy.proposals if proposal != policy.hash]
+    proposed = [proposal for proposal in policy.proposals if proposal != policy.hash]
+    tables += [_proposed(policy, proposal) for proposal in proposed]
     return Reply(
         text=text(
-            f"Roster and policy no. {policy.number} are in force, seal {short_seal(policy.hash)}.",
-            f"名簿と方針 第 {policy.number} 版 (封印 {short_seal(policy.hash)}) が有効です。",
+            f"Roster and policy no. {policy.number} are in force, seal {roster_seal(policy.hash)}.",
+            f"名簿と方針 第 {policy.number} 版 (封印 {roster_seal(policy.hash)}) が有効です。",
         ),
         tables=tuple(tables),
         choices=tuple(
             Choice(
-                label=text(f"Accept {short_seal(one)}", f"{short_seal(one)} に同意"),
-                command=f"roster accept {short_seal(one)}",
+                label=text(f"Accept {roster_seal(one)}", f"{roster_seal(one)} に同意"),
+                command=f"roster accept {roster_seal(one)}",
             )
-            for one in list(policy.proposals)[-2:]
+            for one in proposed
         ),
     )
 
@@ -103,9 +103,9 @@ def _require_member(account: Account, me: Person) -> None:
 
 def _named(policy: Policy, typed: str) -> str:
     """What was read is what is agreed to: the seal must be typed."""
-    found = [one for one in policy.proposals if typed and short_seal(one) == typed.upper()]
-    if not found:
-        known = ", ".join(short_seal(one) for one in policy.proposals) or "none"
+    found = [one for one in policy.proposals if typed and roster_seal(one) == typed.upper()]
+    if len(found) != 1:
+        known = ", ".join(roster_seal(one) for one in policy.proposals) or "none"
         raise _refusal(text(f"Say which proposal: {known}.", f"提案の封印を指定してください: {known}"))
     return found[0]
 
@@ -155,7 +155,7 @@ def _proposed(policy: Policy, proposal: str) -> Table:
     agreed = ", ".join(sorted(policy.voters(proposal))) or "-"
     return Table(
         rows=(*((both(line),) for line in lines), (text(f"Agreed so far: {agreed}", f"同意済み: {agreed}"),)),
-        title=text(f"dr.yml proposes {short_seal(proposal)}", f"dr.yml の提案 {short_seal(proposal)}"),
+        title=text(f"dr.yml proposes {roster_seal(proposal)}", f"dr.yml の提案 {roster_seal(proposal)}"),
     )
 
 

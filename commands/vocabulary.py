@@ -92,7 +92,7 @@ VERBS: Mapping[str, VerbWords] = {
         help=text(
             "Who may approve, and what dr.yml proposes; two approvers accept", "承認者の名簿と変更案 (二人の同意で発効)"
         ),
-        example="roster accept 7K3F-Q2MD",
+        example="roster accept 7K3F-Q2MD-VX5A-J6TN",
     ),
     "stop": VerbWords(
         usage="stop [why]",

@@ -3,6 +3,7 @@
 Pure: the same fold over the ledger's events runs in every process; the worker's believes no signature but its own.
 """
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +40,7 @@ class Policy:
     document: Document
     roster: Roster
     approvals: Approvals
-    proposals: Mapping[str, Document]  # hash → document, newest last
+    proposals: Mapping[str, Document]  # hash → document: what was proposed last, or nothing
     votes: Mapping[str, Mapping[str, Proofs]]  # hash → person → what stands behind the vote
 
     def voters(self, proposal: str) -> set[str]:
@@ -47,9 +48,15 @@ class Policy:
         votes = self.votes.get(proposal, {})
         return {person for person, proofs in votes.items() if may_change(self.roster, person, proposal, proofs)}
 
+    def with_proposal(self, document: Document) -> "Policy":
+        """The same after another one was proposed: that ends the earlier ones, and what was said about them."""
+        hash_ = hash_of(document)
+        votes = {hash_: self.votes[hash_]} if hash_ in self.proposals and hash_ in self.votes else {}
+        return replace(self, proposals={hash_: document}, votes=votes)
+
     def with_vote(self, proposal: str, person: str, proofs: Proofs, at: datetime) -> "Policy":
         """The same after somebody agreed. Of somebody whose votes do not count yet it is none, later neither."""
-        if is_too_new(self.roster.person(person), at):
+        if proposal not in self.proposals or is_too_new(self.roster.person(person), at):
             return self
         mine = {**self.votes.get(proposal, {}), person: proofs}
         return replace(self, votes={**self.votes, proposal: mine})
@@ -69,6 +76,14 @@ def hash_of(document: Document) -> str:
     return hashlib.sha256(canonical(document)).hexdigest()
 
 
+def roster_seal(hash_: str) -> str:
+    """What people compare and type: 80 bits of the hash, "7K3F-Q2MD-VX5A-J6TN". The short seal of a plan would not do:
+    whoever edits dr.yml has time to look for two documents with the same 40 bits.
+    """
+    letters = base64.b32encode(bytes.fromhex(hash_)[:10]).decode()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
 def policy_of(events: Iterable[Event], given: Roster, before: Policy | None = None) -> Policy | None:
     """Fold the ledger; None = nothing was accepted yet. `given`: dr.yml's own roster, for faults, languages, keys."""
     policy = before
@@ -76,8 +91,7 @@ def policy_of(events: Iterable[Event], given: Roster, before: Policy | None = No
         if event.kind is EventKind.ROSTER_ACCEPTED:
             policy = _accepted(policy, event, given)
         elif policy is not None and event.kind is EventKind.ROSTER_PROPOSED:
-            proposals = {**policy.proposals, str(event.payload["hash"]): event.payload["document"]}
-            policy = replace(policy, proposals=proposals)
+            policy = policy.with_proposal(event.payload["document"])
         elif policy is not None and event.kind is EventKind.ROSTER_VOTED and event.person is not None:
             proofs = tuple(one for part in event.payload["proofs"] if (one := attestation_of(part)) is not None)
             policy = policy.with_vote(str(event.payload["hash"]), event.person, proofs, event.at)

@@ -14,7 +14,7 @@ from core.configuration import Loaded, load_configuration
 from core.events import EventKind
 from core.people import Account
 from core.plan import short_seal
-from core.policy import document_of, hash_of
+from core.policy import document_of, hash_of, roster_seal
 from store import journal
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, checking, enrolled
@@ -36,7 +36,7 @@ def propose(stage: Stage, folder: Path, text: str = MORE) -> str:
     settle_roster(stage.database, changed)
     with stage.database.read() as conn:
         stage.context.rosters.look(conn)
-    return short_seal(hash_of(document_of(changed.configuration)))
+    return roster_seal(hash_of(document_of(changed.configuration)))
 
 
 def kinds(stage: Stage) -> list[str]:
@@ -93,7 +93,7 @@ def test_nobody_else_accepts_least_of_all_the_one_who_is_proposed(stage: Stage, 
 def test_without_the_seal_of_what_was_read_nothing_is_accepted(stage: Stage, tmp_path: Path) -> None:
     propose(stage, tmp_path)
 
-    for words in ("roster accept", "roster accept AAAA-BBBB"):
+    for words in ("roster accept", "roster accept AAAA-BBBB-CCCC-DDDD"):
         assert "Say which proposal" in stage.say("ben", words).text["en"]
 
 
@@ -111,6 +111,44 @@ def test_a_new_role_account_or_key_waits_a_day_too(stage: Stage, tmp_path: Path,
         assert stage.say(person, f"roster accept {seal}").ok
 
     assert sum(person.counts_from is not None for person in stage.context.roster.people.values()) == 1
+
+
+def test_the_eight_letters_of_a_plan_are_not_enough_for_a_roster(stage: Stage, tmp_path: Path) -> None:
+    seal = propose(stage, tmp_path)
+    short = short_seal(hash_of(document_of(loaded(tmp_path, MORE).configuration)))
+
+    assert seal.startswith(short) and len(seal.replace("-", "")) * 5 == 80
+    assert seal in str(stage.say("ben", "roster").choices)
+    assert "Say which proposal" in stage.say("ben", f"roster accept {short}").text["en"]
+    assert "roster.voted" not in kinds(stage)
+
+
+def test_a_newer_proposal_ends_the_older_one_and_its_votes(stage: Stage, tmp_path: Path) -> None:
+    older = propose(stage, tmp_path)
+    assert stage.say("ben", f"roster accept {older}").ok
+    newer = propose(stage, tmp_path, MORE.replace("name: Eve", "name: Eva"))
+
+    assert "Say which proposal" in stage.say("chika", f"roster accept {older}").text["en"]
+    assert [choice.command for choice in stage.say("ben", "roster").choices] == [f"roster accept {newer}"]
+
+    again = propose(stage, tmp_path)
+    assert again == older
+    assert "1 of 2" in stage.say("chika", f"roster accept {again}").text["en"]
+    assert stage.context.roster.person("eve") is None
+
+
+def test_a_proposal_is_known_by_what_it_says_not_by_what_a_bot_calls_it(stage: Stage, tmp_path: Path) -> None:
+    propose(stage, tmp_path)
+    policy = stage.context.rosters.policy
+    assert policy is not None
+    with stage.database.write() as tx:
+        tx.record(EventKind.ROSTER_PROPOSED, hash="0" * 64, document=policy.document, changes=[], door="terminal")
+
+    with stage.database.read() as conn:
+        stage.context.rosters.look(conn)
+    after = stage.context.rosters.policy
+    assert after is not None and list(after.proposals) == [policy.hash]
+    assert stage.say("ben", "roster").choices == ()
 
 
 @pytest.mark.parametrize("who", ["eve", "ben"])
@@ -136,7 +174,7 @@ def test_an_early_agreement_that_a_bot_wrote_is_not_believed_later_either(stage:
     propose(stage, tmp_path, MORE + "approvals: {break_glass: true}\n")
     policy = stage.context.rosters.policy
     assert policy is not None
-    proposal = list(policy.proposals)[-1]
+    (proposal,) = policy.proposals
     with stage.database.write() as tx:
         for person in ("ben", "eve"):
             tx.record(EventKind.ROSTER_VOTED, person=person, hash=proposal, proofs=[], door="dialog")
