@@ -2,6 +2,7 @@
 
 from commands.context import CommandContext
 from commands.enrol import workers
+from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Choice, Reply, Request, Table, both, text
 from commands.proving import by_key, by_worker
@@ -19,7 +20,7 @@ def roster(context: CommandContext, request: Request, words: Words, person: Pers
     if words.rest and plain(words.rest[0]) == ACCEPT:
         return _agreed(context, request, words, person)
     policy = _policy(context)
-    tables = [_in_force(policy)]
+    tables = [*(fault_tables(context) if policy.unbelieved else ()), _in_force(policy)]
     proposed = [proposal for proposal in policy.proposals if proposal != policy.hash]
     tables += [_proposed(policy, proposal) for proposal in proposed]
     return Reply(
@@ -47,8 +48,9 @@ def _policy(context: CommandContext) -> Policy:
 
 
 def _agreed(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    proposal = _named(_policy(context), words.rest[1] if len(words.rest) > 1 else "")
-    me = _voter(context, request, person)
+    known = _policy(context)
+    proposal = _named(known, words.rest[1] if len(words.rest) > 1 else "")
+    me = _voter(known, request, person)
     proofs = _proofs(context, request, me, proposal, words.after(2) or request.values.get("code", ""))
     with context.database.write() as tx:
         context.rosters.look(tx.connection)
@@ -73,10 +75,10 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
     )
 
 
-def _voter(context: CommandContext, request: Request, person: Person) -> Person:
+def _voter(policy: Policy, request: Request, person: Person) -> Person:
     """As the roster in force knows them. The same is asked of person and account as for a vote (core/approval.py)."""
-    me = context.roster.person(person.id)
-    if me is None or "approver" not in me.roles:
+    me = policy.roster.person(person.id)
+    if me is None or "approver" not in me.roles or not policy.stayed(me.id):
         raise _refusal(text("Only approvers of the roster in force may.", "有効な名簿の承認者だけが同意できます。"))
     if request.account is not None:
         _require_member(request.account, me)

@@ -42,11 +42,29 @@ class Policy:
     approvals: Approvals
     proposals: Mapping[str, Document]  # hash → document: what was proposed last, or nothing
     votes: Mapping[str, Mapping[str, Proofs]]  # hash → person → what stands behind the vote
+    unbelieved: tuple[Document, ...] = ()  # accepted later, but not by signatures that are believed here
 
     def voters(self, proposal: str) -> set[str]:
         """Those whose agreement to a proposal counts now."""
         votes = self.votes.get(proposal, {})
-        return {person for person, proofs in votes.items() if may_change(self.roster, person, proposal, proofs)}
+        return {
+            person
+            for person, proofs in votes.items()
+            if self.stayed(person) and may_change(self.roster, person, proposal, proofs)
+        }
+
+    def stayed(self, person: str) -> bool:
+        """Whether they are the same approver in everything that was accepted later: who was removed, or has lost an
+        account or a key, must not come back because a worker cannot verify that.
+        """
+        entry = self.document["people"].get(person)
+        return entry is not None and not any(_is_new(later, person, entry) for later in self.unbelieved)
+
+    def with_unbelieved(self, document: Document) -> "Policy":
+        """The same, and no gate opens: falling back to what was in force before would let removed people vote."""
+        fault = self.roster.fault or _another_key(self.number + 1, self.roster)
+        roster = replace(self.roster, fault=fault)
+        return replace(self, unbelieved=(*self.unbelieved, document), roster=roster)
 
     def with_proposal(self, document: Document) -> "Policy":
         """The same after another one was proposed: that ends the earlier ones, and what was said about them."""
@@ -150,15 +168,27 @@ def _said(value: object) -> str:
 
 
 def _accepted(policy: Policy | None, event: Event, given: Roster) -> Policy:
-    """The next policy. One that two existing approvers did not agree to changes nothing."""
+    """The next policy. One that two existing approvers did not agree to, as far as this process can verify, changes
+    nothing but closes the gates.
+    """
     document = event.payload["document"]
     if policy is None:
         return _policy(1, document, given, {})
     if len(policy.voters(hash_of(document))) < AGREEING:
-        return policy
+        return policy.with_unbelieved(document)
     waits = {person.id: person.counts_from for person in policy.roster.people.values() if person.counts_from}
     waits |= dict.fromkeys(_gained(policy.document, document), event.at + WAIT)
     return _policy(policy.number + 1, document, given, waits)
+
+
+def _another_key(number: int, roster: Roster) -> str:
+    why = "cannot be verified before a worker has been started here"
+    if roster.worker_key is not None:
+        why = "was signed by another worker's key, or nobody agreed to it"
+    return (
+        f"The accepted roster no. {number} {why}, so no gate can open. Bring the old <home>/worker back and restart "
+        "the worker, or let two who were approvers before and after accept it again: /dr roster (docs/approvals.md)"
+    )
 
 
 def _gained(old: Document, new: Document) -> list[str]:

@@ -44,20 +44,16 @@ class Rosters:
     def look(self, connection: Connection, site: str = "") -> Roster:
         """The roster in force now; `site`: with the key of the worker that will recount the votes."""
         with self._lock:
-            fresh = journal.of_kinds(connection, ROSTER_EVENTS, self._read)
+            given = self._given
             if self._site:
-                self._believe(codes.worker_key(connection, self._site))
-            self._policy = policy_of(fresh, self._given, self._policy)
+                given = replace(given, worker_key=codes.worker_key(connection, self._site))
+            again = given.worker_key != self._given.worker_key  # another key believes other acceptances
+            fresh = journal.of_kinds(connection, ROSTER_EVENTS, 0 if again else self._read)
+            self._policy = policy_of(fresh, given, None if again else self._policy)
+            self._given = given
             if fresh:
                 self._read = fresh[-1].seq
             return replace(self.roster, worker_key=codes.worker_key(connection, site)) if site else self.roster
-
-    def _believe(self, key: str | None) -> None:
-        if key == self._given.worker_key:
-            return
-        self._given = replace(self._given, worker_key=key)
-        if self._policy is not None:
-            self._policy = replace(self._policy, roster=replace(self._policy.roster, worker_key=key))
 
 
 def settle(tx: Transaction, rosters: Rosters, document: Document, door: str) -> None:

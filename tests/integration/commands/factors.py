@@ -12,6 +12,7 @@ import pyotp
 
 from core.approval import Door
 from core.attestation import Proof, phone_statement
+from core.configuration import Loaded
 from core.plan import short_seal
 from core.redaction import Redactor
 from core.signing import KeyPair
@@ -34,7 +35,8 @@ def equipment_of(stage: Stage, home: Path) -> Equipment:
     """A worker's, at the stage's database."""
     target, context = HarmlessTarget(), stage.context
     key = Vault(home).key()
-    given = replace(context.roster, worker_key=key.public)
+    of_file = Loaded(configuration=context.configuration, faults=context.faults).roster
+    given = replace(of_file, worker_key=key.public)
     return Equipment(
         configuration=context.configuration,
         database=stage.database,

@@ -254,6 +254,79 @@ def test_with_a_second_factor_an_acceptance_that_a_bot_wrote_is_not_believed(bui
             assert worker.roster_now(conn).person("eve") is not None
 
 
+WITH_DAN = SECOND_FACTOR.replace("slack: [U5]}", "slack: [U5], roles: [approver]}")
+
+
+def without_dan(stage: Stage, folder: Path, home: Path) -> None:
+    """Ben and Chika agree by code that Dan is no approver any more."""
+    with checking(stage, home) as worker:
+        seal = propose(stage, folder, SECOND_FACTOR)
+        for person in ("ben", "chika"):
+            assert stage.say(person, f"roster accept {seal} {enrolled(stage, person).code()}").ok
+        with stage.database.read() as conn:
+            assert "approver" not in worker.roster_now(conn).people["dan"].roles
+
+
+def test_a_worker_with_another_key_opens_no_gate_instead_of_going_back_to_the_first_roster(
+    built: Build, tmp_path: Path
+) -> None:
+    stage = built(WITH_DAN)
+    without_dan(stage, tmp_path, tmp_path / "lost")
+    assert stage.context.roster.fault is None
+
+    with checking(stage, tmp_path / "new") as worker, stage.database.read() as conn:
+        for roster in (worker.roster_now(conn), stage.context.rosters.look(conn)):
+            assert "roster no. 2 was signed by another worker's key" in (roster.fault or "")
+    assert any("another worker's key" in fault for fault in faults_of(stage.context))
+    assert "another worker's key" in str(stage.say("ben", "roster").tables)
+
+
+def test_the_old_key_brought_back_is_believed_as_before(built: Build, tmp_path: Path) -> None:
+    stage = built(WITH_DAN)
+    without_dan(stage, tmp_path, tmp_path / "lost")
+    with checking(stage, tmp_path / "new"), stage.database.read() as conn:
+        assert stage.context.rosters.look(conn).fault is not None
+
+    with checking(stage, tmp_path / "lost") as worker, stage.database.read() as conn:
+        for roster in (worker.roster_now(conn), stage.context.rosters.look(conn)):
+            assert roster.fault is None and "approver" not in roster.people["dan"].roles
+
+
+def test_two_who_stayed_accept_it_again_and_who_was_removed_does_not(built: Build, tmp_path: Path) -> None:
+    stage = built(WITH_DAN)
+    without_dan(stage, tmp_path, tmp_path / "lost")
+    seal = roster_seal(hash_of(document_of(loaded(tmp_path, SECOND_FACTOR).configuration)))
+
+    with checking(stage, tmp_path / "new") as worker:
+        refused = stage.say("dan", f"roster accept {seal} {enrolled_again(stage, 'dan')}")
+        assert not refused.ok and "Only approvers" in refused.text["en"]
+        for person in ("ben", "chika"):
+            assert stage.say(person, f"roster accept {seal} {enrolled_again(stage, person)}").ok
+
+        with stage.database.read() as conn:
+            for roster in (worker.roster_now(conn), stage.context.rosters.look(conn)):
+                assert roster.fault is None and "approver" not in roster.people["dan"].roles
+
+
+def enrolled_again(stage: Stage, person: str) -> str:
+    """A first code for the new worker's vault, and the next one."""
+    with stage.database.read() as conn:
+        stage.context.rosters.look(conn)
+    return enrolled(stage, person).code()
+
+
+def test_who_lost_a_key_in_between_does_not_accept_with_it(built: Build, tmp_path: Path) -> None:
+    with_key = WITH_DAN.replace("slack: [U2],", f"slack: [U2], key: '{BEN.public}',")
+    stage = built(with_key)
+    without_dan(stage, tmp_path, tmp_path / "lost")
+    seal = roster_seal(hash_of(document_of(loaded(tmp_path, SECOND_FACTOR).configuration)))
+
+    with checking(stage, tmp_path / "new"):
+        reply = stage.say("ben", f"roster accept {seal}", door=Door.TERMINAL, sign={Proof.KEY: BEN.sign})
+
+    assert not reply.ok and "Only approvers" in reply.text["en"]
+
+
 def test_with_a_second_factor_the_own_key_at_a_terminal_is_enough(built: Build, tmp_path: Path) -> None:
     stage = built(SECOND_FACTOR.replace("slack: [U2],", f"slack: [U2], key: '{BEN.public}',"))
     seal = propose(stage, tmp_path, stage_text(stage, tmp_path))
