@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -129,7 +129,7 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
             tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=what)
     finally:
         database.close()
-    vault.keep(person, replace(entry, wrong=0) if what == "unlocked" else None)
+    vault.keep(person, entry.unlocked() if what == "unlocked" else None)
     _say(f"{person}: {what}.")
 
 

@@ -38,7 +38,7 @@ def proven(context: CommandContext, request_id: str, ballot: Ballot, *, code: st
     proof = Proof.PHONE if ballot.door is Door.PHONE else Proof.CODE
     if proof not in wanted:
         return ballot
-    attestation, problem = by_worker(context, site, proof, about, code)
+    attestation, problem = by_worker(context, site, proof, about, code, ballot.typed_by)
     return replace(ballot, attestation=attestation, problem=problem)
 
 
@@ -51,14 +51,14 @@ def by_key(sign: Signers, wanted: frozenset[Proof], about: Mapping[str, str]) ->
 
 
 def by_worker(
-    context: CommandContext, site: str, proof: Proof, about: Mapping[str, str], code: str
+    context: CommandContext, site: str, proof: Proof, about: Mapping[str, str], code: str, typed_by: str = ""
 ) -> tuple[Attestation | None, str]:
     """The site's worker checks the code: its signature, or the code of the refusal."""
     with context.database.write() as tx:
         key = codes.worker_key(tx.connection, site)
         if key is None:
             return None, "unchecked"
-        attempt_id = codes.ask(tx, site, proof, **about, sealed=seal_for(key, code.encode()))
+        attempt_id = codes.ask(tx, site, proof, **about, sealed=seal_for(key, code.encode()), typed_by=typed_by)
     until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until:
         with context.database.read() as conn:

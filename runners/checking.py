@@ -1,6 +1,6 @@
 """The worker checks the codes people typed at any door, and signs what was right (approvals.md rules 6 and 9).
 
-A compromised bot can pass codes on, but neither read secrets nor sign; five wrong codes lock a person.
+A compromised bot can pass codes on, but neither read secrets nor sign; five wrong codes lock who typed them.
 """
 
 import secrets
@@ -82,16 +82,18 @@ class Checker:
             return "locked"
         entry, right = tried(entry, self._opened(attempt), tx.now)
         self._vault.keep(attempt.person, entry)
-        return "valid" if right else self._wrong(tx, attempt, entry)
+        return "valid" if right else self._wrong(tx, attempt, attempt.person, entry.wrong)
 
     def _phoned(self, tx: Transaction, attempt: Attempt) -> str:
-        """Read over the phone: made with the person's own key for this request, this seal and this decision."""
-        entry = self._vault.entry(attempt.person) or Entry()
-        if entry.locked:
-            return "locked"
-        person = self._equipment.roster_now(tx.connection).person(attempt.person)
-        if person is None or person.key is None:
+        """Read over the phone: made with the person's own key for this request, this seal and this decision. A wrong
+        one counts against who typed it, or anybody who may type could lock every approver.
+        """
+        roster, typist = self._equipment.roster_now(tx.connection), attempt.typed_by or attempt.person
+        person, entry = roster.person(attempt.person), self._vault.entry(typist) or Entry()
+        if person is None or person.key is None or roster.person(typist) is None:
             return "needs_phone_code"
+        if entry.phone_locked or (self._vault.entry(attempt.person) or Entry()).locked:
+            return "locked"
         said = phone_statement(
             person=attempt.person,
             subject=attempt.subject,
@@ -100,11 +102,11 @@ class Checker:
         )
         expected = self._equipment.key.phone_code(person.key, said)
         if secrets.compare_digest(plain(expected).encode(), plain(self._opened(attempt)).encode()):
-            self._vault.keep(attempt.person, replace(entry, wrong=0))
+            self._vault.keep(typist, replace(entry, wrong_phone=0))
             return "valid"
-        entry = replace(entry, wrong=entry.wrong + 1)
-        self._vault.keep(attempt.person, entry)
-        return self._wrong(tx, attempt, entry, "needs_phone_code")
+        entry = replace(entry, wrong_phone=entry.wrong_phone + 1)
+        self._vault.keep(typist, entry)
+        return self._wrong(tx, attempt, typist, entry.wrong_phone, "needs_phone_code")
 
     def _enrolled(self, tx: Transaction, attempt: Attempt) -> str:
         """Takes an offered secret over with its first right code; nobody's is ever replaced from a door."""
@@ -125,11 +127,11 @@ class Checker:
         tx.record(EventKind.FACTOR_ENROLLED, person=attempt.person, site=attempt.site)
         return "valid"
 
-    def _wrong(self, tx: Transaction, attempt: Attempt, entry: Entry, code: str = "wrong_code") -> str:
-        left = max(0, WRONG_CODES - entry.wrong)
-        tx.record(EventKind.FACTOR_REFUSED, person=attempt.person, site=attempt.site, why=code, left=left)
-        if entry.locked:
-            tx.record(EventKind.FACTOR_LOCKED, person=attempt.person, site=attempt.site)
+    def _wrong(self, tx: Transaction, attempt: Attempt, who: str, wrong: int, code: str = "wrong_code") -> str:
+        left = max(0, WRONG_CODES - wrong)
+        tx.record(EventKind.FACTOR_REFUSED, person=who, site=attempt.site, why=code, left=left)
+        if left == 0:
+            tx.record(EventKind.FACTOR_LOCKED, person=who, site=attempt.site)
             return "locked"
         return code
 

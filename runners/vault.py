@@ -32,12 +32,22 @@ class Entry:
 
     secret: str = ""
     wrong: int = 0  # in a row
+    wrong_phone: int = 0  # in a row, of codes that others read over the phone and this person typed
     last: int = 0  # number of the half minute of the last code that was taken: none is taken twice
 
     @property
     def locked(self) -> bool:
         """Five wrong codes."""
         return self.wrong >= WRONG_CODES
+
+    @property
+    def phone_locked(self) -> bool:
+        """Five wrong codes typed for others; that says nothing about this person's own."""
+        return self.wrong_phone >= WRONG_CODES
+
+    def unlocked(self) -> "Entry":
+        """What the worker's host makes of it."""
+        return replace(self, wrong=0, wrong_phone=0)
 
 
 class Vault:

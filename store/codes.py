@@ -31,6 +31,7 @@ class Attempt:
     decision: str
     sealed: str
     asked_at: datetime
+    typed_by: str | None = None  # by phone: who typed what the person read
     answer: str | None = None  # "valid", or the code of a refusal
     signature: str | None = None
 
@@ -57,10 +58,20 @@ def offered(connection: Connection, site: str, person: str) -> str | None:
 
 
 def ask(
-    tx: Transaction, site: str, proof: Proof, *, person: str, subject: str, seal: str, decision: str, sealed: str
+    tx: Transaction,
+    site: str,
+    proof: Proof,
+    *,
+    person: str,
+    subject: str,
+    seal: str,
+    decision: str,
+    sealed: str,
+    typed_by: str = "",
 ) -> int:
     """Put a code before the site's worker; the attempt's id."""
     values = {"site": site, "proof": proof.value, "person": person, "subject": subject, "seal": seal}
+    values |= {"typed_by": typed_by} if typed_by else {}
     statement = insert(codes).values(**values, decision=decision, sealed=sealed, asked_at=tx.now)
     return int(tx.connection.execute(statement.returning(codes.c.id)).scalar_one())
 

@@ -227,6 +227,7 @@ codes = Table(
     Column("seal", Text, nullable=False),
     Column("decision", Text, nullable=False),
     Column("sealed", Text, nullable=False),  # the code, for the site's worker only
+    Column("typed_by", Text),  # by phone: who typed what the person read
     Column("asked_at", Moment, nullable=False),
     Column("answer", Text),
     Column("signature", Text),

@@ -14,7 +14,7 @@ from core.plan import seal_of
 from core.signing import KeyPair, seal_for
 from runners.gate import refusal
 from runners.vault import Vault
-from store import codes, requests
+from store import codes, journal, requests
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,
@@ -138,6 +138,44 @@ def test_five_wrong_codes_lock_and_only_the_workers_host_unlocks(built: Build, t
         entry = Vault(home).entry("ben")
         assert entry is not None and entry.locked
     assert votes(stage) == []
+
+
+def test_wrong_phone_codes_lock_who_typed_them_and_no_approver(built: Build, tmp_path: Path) -> None:
+    stage = built(WITH_KEYS + "approvals: {second_factor: totp}\n")
+    home = tmp_path / "worker-home"
+    with checking(stage, home) as worker:
+        ben = enrolled(stage, "ben")
+        stage.asked()
+        read = phone_code(stage, CHIKA, worker.key.public, "chika")
+
+        typed = [stage.say("emi", f"phone DR-1 ben approve AAAAA-AAAA{last} x").code for last in "22222"]
+
+        assert typed == ["needs_phone_code"] * 4 + ["locked"]
+        assert stage.say("emi", f"phone DR-1 chika approve {read} she has read it").code == "locked"
+        assert click(stage, "ben", ben.code()) == "approved"
+        entry = Vault(home).entry("emi")
+        assert entry is not None and entry.phone_locked and not entry.unlocked().phone_locked
+        assert stage.say("dan", f"phone DR-1 chika approve {read} she has read it").code == ""
+        assert stage.say("aiko", f"phone DR-1 chika approve {read} she has read it").code == "granted"
+
+    with stage.database.read() as conn:
+        locked = journal.of_kinds(conn, [EventKind.FACTOR_REFUSED, EventKind.FACTOR_LOCKED])
+    assert {event.person for event in locked} == {"emi"}
+
+
+def test_a_typist_whom_a_bot_invented_is_not_believed(built: Build, tmp_path: Path) -> None:
+    stage = built(WITH_KEYS)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        _, asked = stage.asked()
+        code = phone_code(stage, BEN, worker.key.public, "ben").encode()
+        with stage.database.write() as tx:
+            row = codes.ask(
+                tx, "production", Proof.PHONE, person="ben", subject=asked.id, seal=asked.seal, decision="approve",
+                sealed=seal_for(worker.key.public, code), typed_by="nobody",
+            )  # fmt: skip
+        answered = wait_for(lambda: answer_to(stage, row), 10, "the worker's answer")
+
+    assert answered is not None and answered.answer == "needs_phone_code"
 
 
 def test_nobody_replaces_an_authenticator_from_a_door(built: Build, tmp_path: Path) -> None:
