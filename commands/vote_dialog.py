@@ -110,7 +110,7 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     checks = sum(max(1, len(plan.step(name).check)) for name in names)
     since = ago(request.proven_at, now).total_seconds()
     return text(
-        f"✅ PROVEN: restored beside production {duration(since)} ago, {checks} checks passed",
+        f"✅ PROVEN: restored beside production {duration(since)} ago, {checks} check{'s' * (checks != 1)} passed",
         f"✅ 検証済み: {duration(since, 'ja')}前に本番の横へ復元し、{checks} 項目合格",
     )
 
