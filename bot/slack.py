@@ -26,7 +26,7 @@ _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "r
 _LOCKED_OUT = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 """Nothing is dropped because of a wrong token: it is tried until somebody puts the right one there."""
 
-TODO: Mapping[str, str] = {
+ADVICE: Mapping[str, str] = {
     "missing_scope": "Reinstall the app from manifest.yml: it lacks a permission.",
     "not_in_channel": "Invite drbot to the channel: /invite @drbot",
     "channel_not_found": "Create the channel, invite drbot, and check `channels` in dr.yml.",
@@ -55,10 +55,10 @@ class SlackRefusedError(PermanentError):
     """Slack says no and will say it again; `code` is Slack's word for why."""
 
     def __init__(self, method: str, code: str) -> None:
-        super().__init__(f"Slack refused {method}: {code}. {TODO.get(code, '')}".strip())
+        super().__init__(f"Slack refused {method}: {code}. {ADVICE.get(code, '')}".strip())
         self.method = method
         self.code = code
-        self.todo = TODO.get(code, "")
+        self.todo = ADVICE.get(code, "")
 
 
 def client_of(settings: BotSettings) -> WebClient:
@@ -100,5 +100,5 @@ class Slack:
             self._budget.hold(method, channel, seconds)
             return SlackBusyError(method, seconds)
         if status >= 500 or not code or code in _PASSING | _LOCKED_OUT:
-            return SlackDownError(f"Slack could not do {method}: HTTP {status} {code}. {TODO.get(code, '')}".strip())
+            return SlackDownError(f"Slack could not do {method}: HTTP {status} {code}. {ADVICE.get(code, '')}".strip())
         return SlackRefusedError(method, code)

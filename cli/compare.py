@@ -60,15 +60,16 @@ def compare(
     folder = home_path(home)
     host = prepare(folder, say) if level == 2 else prepare_recovery(folder, say)
     lab = Lab(name=NAME, home=folder / "labs", host=host)
-    lab.reset()  # what an earlier comparison left
+    sites = Sites(lab=lab, home=folder)
+    sites.reset()  # what an earlier comparison left
     try:
         lab.up(say)
         say(f"Filling in {megabytes} MB")
         seed(lab, megabytes)
-        expected = {f"{database}.{table}": count(lab, database, table) for database, table in TABLES.items()}
-        ways = compare_level2(lab) if level == 2 else compare_level3(Sites(lab=lab, home=folder))
+        expected = rows_of(lab)
+        ways = compare_level2(lab) if level == 2 else compare_level3(sites)
     finally:
-        lab.reset()
+        sites.reset()
     show(level, megabytes, expected, ways)
     if json_file is not None:
         measured = {"level": level, "megabytes": megabytes, "rows": expected}

@@ -76,9 +76,7 @@ def reset(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = Fals
     console, home = plain_console(), lab_home()
     with console.status("Removing the lab"):
         for each in lab_names(home) if every else [name]:
-            lab = open_lab(home, each)
-            Sites(lab=lab, home=home).down()
-            lab.reset()
+            Sites(lab=open_lab(home, each), home=home).reset()
         stopped = engine and stop_engines(home)
     console.print("The lab is gone. A new one: drbot lab up" + (" The engine is stopped." if stopped else ""))
 

@@ -45,11 +45,13 @@ class OutageWatch:
     def _watch(self) -> None:
         with httpx.Client(timeout=2) as client:
             while not self._stop.wait(0.2):
-                good = [name for name, url in self.urls.items() if _answers(client, url) and self._note(name)]
-                if len(good) == len(self.urls) and self._all_good_at is None:
+                silent = [name for name, url in self.urls.items() if not self._ask(client, name, url)]
+                if not silent and self._all_good_at is None:
                     self._all_good_at = time.monotonic()
 
-    def _note(self, name: str) -> bool:
+    def _ask(self, client: httpx.Client, name: str, url: str) -> bool:
+        if not _answers(client, url):
+            return False
         now = time.monotonic()
         gap = now - self._last_good.get(name, now)
         self._gaps[name] = max(self._gaps.get(name, 0.0), gap)

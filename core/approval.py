@@ -189,7 +189,7 @@ def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster)
 
 def _about_the_person(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:
     account = ballot.account
-    if account is not None and (account.is_bot or account.is_guest or account.is_deleted or account.is_foreign):
+    if account is not None and not account.is_full_member:
         return _refuse("account")
     person = roster.person(ballot.person) if ballot.person else None
     if person is None or (account is not None and account.id not in person.slack):

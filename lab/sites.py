@@ -109,6 +109,11 @@ class Sites:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.host_socket.unlink(missing_ok=True)
 
+    def reset(self) -> None:
+        """Remove everything of the lab: production, the new host, and what is outside of both."""
+        self.down()
+        self.lab.reset()
+
     def empty_new_host(self) -> None:
         """Remove what this lab has on the new host, which stops unless another lab is on it."""
         shutil.rmtree(self.folder / "new-host", ignore_errors=True)

@@ -8,13 +8,32 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create everything, each table after those it refers to."""
+    _cursors()
+    _events()
+    _head()
+    _incidents()
+    _kept()
+    _leaders()
+    _locks()
+    _schedules()
+    _surfaces()
+    _runs()
+    _requests()
+    _steps()
+    _votes()
+
+
+def _cursors() -> None:
     op.create_table(
         "cursors",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_cursors")),
     )
+
+
+def _events() -> None:
     op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -30,6 +49,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
     )
     op.create_index(op.f("ix_events_incident"), "events", ["incident"], unique=False)
+
+
+def _head() -> None:
     op.create_table(
         "head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -37,6 +59,10 @@ def upgrade() -> None:
         sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
     )
+    op.execute(sa.text("INSERT INTO head (id, seq, hash) VALUES (1, 0, :hash)").bindparams(hash="0" * 64))
+
+
+def _incidents() -> None:
     op.create_table(
         "incidents",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -62,6 +88,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_incidents_channel"), "incidents", ["channel"], unique=False)
     op.create_index(op.f("ix_incidents_state"), "incidents", ["state"], unique=False)
+
+
+def _kept() -> None:
     op.create_table(
         "kept",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -76,6 +105,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kept")),
     )
     op.create_index(op.f("ix_kept_site"), "kept", ["site"], unique=False)
+
+
+def _leaders() -> None:
     op.create_table(
         "leaders",
         sa.Column("name", sa.Text(), nullable=False),
@@ -83,6 +115,9 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leaders")),
     )
+
+
+def _locks() -> None:
     op.create_table(
         "locks",
         sa.Column("site", sa.Text(), nullable=False),
@@ -90,6 +125,9 @@ def upgrade() -> None:
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("site", name=op.f("pk_locks")),
     )
+
+
+def _schedules() -> None:
     op.create_table(
         "schedules",
         sa.Column("key", sa.Text(), nullable=False),
@@ -101,6 +139,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_schedules")),
     )
     op.create_index(op.f("ix_schedules_next_at"), "schedules", ["next_at"], unique=False)
+
+
+def _surfaces() -> None:
     op.create_table(
         "surfaces",
         sa.Column("incident", sa.Integer(), autoincrement=False, nullable=False),
@@ -109,6 +150,9 @@ def upgrade() -> None:
         sa.Column("ts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("incident", "key", name=op.f("pk_surfaces")),
     )
+
+
+def _runs() -> None:
     op.create_table(
         "runs",
         sa.Column("id", sa.Text(), nullable=False),
@@ -135,6 +179,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_runs_incident"), "runs", ["incident"], unique=False)
     op.create_index(op.f("ix_runs_state"), "runs", ["state"], unique=False)
+
+
+def _requests() -> None:
     op.create_table(
         "requests",
         sa.Column("id", sa.Text(), nullable=False),
@@ -163,6 +210,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("run", "number", name=op.f("uq_requests_run_number")),
     )
     op.create_index(op.f("ix_requests_state"), "requests", ["state"], unique=False)
+
+
+def _steps() -> None:
     op.create_table(
         "steps",
         sa.Column("run", sa.Text(), nullable=False),
@@ -183,6 +233,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_steps_run")),
         sa.PrimaryKeyConstraint("run", "id", name=op.f("pk_steps")),
     )
+
+
+def _votes() -> None:
     op.create_table(
         "votes",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -197,4 +250,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_votes")),
         sa.UniqueConstraint("request", "person", "decision", name=op.f("uq_votes_request_person_decision")),
     )
-    op.execute(sa.text("INSERT INTO head (id, seq, hash) VALUES (1, 0, :hash)").bindparams(hash="0" * 64))

@@ -13,7 +13,7 @@ from core.redaction import Redactor
 from core.run import Run, RunState, StepState
 from core.runbook import Limits
 from core.safe_state import SafeState, safe_state
-from runners.action import Finding, StepContext
+from runners.action import Finding, ProbeFunction, StepContext
 from runners.lease import Lease
 from runners.undoing import take_back
 from runners.unsure import look_after_unsure
@@ -51,6 +51,17 @@ def left(bench: Bench, run: Run) -> SafeState:
         return safe_state(run.plan, {record.id: record for record in steps.of_run(connection, run.id)})
 
 
+def slow(looking: threading.Event, seen: threading.Event) -> ProbeFunction:
+    """A probe that has begun and waits for the test; the swap is not in place."""
+
+    def probe(context: StepContext, given: Mapping[str, Any]) -> Finding:
+        looking.set()
+        assert seen.wait(SECONDS)
+        return Finding(passed=False, sentence="Not swapped.")
+
+    return probe
+
+
 def test_nothing_is_tried_again_while_a_worker_still_looks_at_the_first_try(bench: Bench) -> None:
     run = bench.go(bench.declare())
     bench.approve(run)
@@ -59,13 +70,7 @@ def test_nothing_is_tried_again_while_a_worker_still_looks_at_the_first_try(benc
     assert hold.reached.wait(SECONDS)
     wait_for(lambda: expired(bench), SECONDS, "the dead worker to be noticed")
     looking, seen = threading.Event(), threading.Event()
-
-    def slow(context: StepContext, given: Mapping[str, Any]) -> Finding:
-        looking.set()
-        assert seen.wait(SECONDS)
-        return Finding(passed=False, sentence="Not yet.")
-
-    probes = {**bench.target.registry.probes, "volume.swapped": slow}
+    probes = {**bench.target.registry.probes, "volume.swapped": slow(looking, seen)}
     slowly = replace(bench.equipment, registry=Registry(actions={}, probes=probes))
     look = threading.Thread(target=look_after_unsure, args=(slowly,))
     look.start()
@@ -230,13 +235,7 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) ->
     bench.approve(run)
     bench.target.errors["volume.swap"] = [PermanentError("no")]
     looking, seen = threading.Event(), threading.Event()
-
-    def slow(context: StepContext, given: Mapping[str, Any]) -> Finding:
-        looking.set()
-        assert seen.wait(SECONDS)
-        return Finding(passed=False, sentence="Not swapped.")
-
-    probes = {**bench.target.registry.probes, "volume.swapped": slow}
+    probes = {**bench.target.registry.probes, "volume.swapped": slow(looking, seen)}
     bench.equipment = replace(bench.equipment, registry=Registry(actions=bench.target.registry.actions, probes=probes))
     bench.begin(run)
     assert looking.wait(SECONDS)

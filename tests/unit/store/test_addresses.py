@@ -1,5 +1,7 @@
 """DATABASE_URL and REDIS_URL are typed by people: a wrong one is told, and no password with it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from core.errors import UserError
@@ -7,19 +9,22 @@ from store.database import Database
 from store.doorbell import doorbell_of
 
 
-@pytest.mark.parametrize("url", ["mysql://drbot:sesame@db/drbot", "sesame", "postgresql+sesame://db/drbot"])
-def test_a_database_that_is_none_of_ours_is_refused_without_its_password(url: str) -> None:
+@pytest.mark.parametrize(
+    ("use", "variable", "url"),
+    [
+        (Database, "DATABASE_URL", "mysql://drbot:sesame@db/drbot"),
+        (Database, "DATABASE_URL", "sesame"),
+        (Database, "DATABASE_URL", "postgresql+sesame://db/drbot"),
+        (doorbell_of, "REDIS_URL", "foo://:sesame@redis"),
+        (doorbell_of, "REDIS_URL", "sesame"),
+        (doorbell_of, "REDIS_URL", "redis://:sesame@redis:port/0"),
+    ],
+)
+def test_an_address_that_is_none_of_ours_is_refused_without_its_password(
+    use: Callable[[str], object], variable: str, url: str
+) -> None:
     with pytest.raises(UserError) as refused:
-        Database(url)
+        use(url)
 
-    assert "DATABASE_URL" in refused.value.why
-    assert "sesame" not in str(refused.value)
-
-
-@pytest.mark.parametrize("url", ["foo://:sesame@redis", "sesame", "redis://:sesame@redis:port/0"])
-def test_a_doorbell_that_is_no_redis_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(UserError) as refused:
-        doorbell_of(url)
-
-    assert "REDIS_URL" in refused.value.why
+    assert variable in refused.value.why
     assert "sesame" not in str(refused.value)
