@@ -124,7 +124,7 @@ class Office:
 
     def tell(self, visit: Visit, reply: Reply) -> None:
         """Show a reply: in the open dialog, else by the answer URL, else in the channel, else directly."""
-        if reply.qr:
+        if reply.qrs:
             reply = send_qr(self.client, visit.user, reply, self.language(visit))
         ways: tuple[Way, ...] = (self._in_dialog, self._by_url, self._in_channel, self._directly)
         any(self._arrives(way, visit, reply) for way in ways)

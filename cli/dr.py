@@ -137,8 +137,8 @@ def show(reply: Reply, language: str) -> None:
         console.print(_rich(table, language))
     if reply.markdown is not None:
         print(visible(reply.markdown))
-    if reply.qr:
-        segno.make(reply.qr).terminal(compact=True)
+    for qr in reply.qrs:
+        segno.make(qr).terminal(compact=True)
     for choice in reply.choices:
         console.print(f"  drbot dr {visible(choice.command)}", style="dim", markup=False, soft_wrap=True)
 

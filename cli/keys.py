@@ -84,7 +84,7 @@ def code(
         raise UserError(
             "Making a code.", f"The key of the worker of {site} is not known here.", "Give it: --worker KEY"
         )
-    said = phone_statement(person=own.person, subject=request, short_seal=seal.strip().upper(), decision=decision)
+    said = phone_statement(person=own.person, request=request, short_seal=seal.strip().upper(), decision=decision)
     _say(f"Read this to the operator: {own.pair.phone_code(public, said)}")
 
 

@@ -7,15 +7,15 @@ from commands.grammar import Words
 from commands.messages import Reply, Request, text
 from commands.proving import by_worker
 from commands.refusal import Refusal
-from core.attestation import ENROL, Proof
+from core.attestation import Claim, Proof, Purpose
 from core.people import Person
 from core.refusals import REFUSALS
-from core.signing import seal_for
+from core.signing import roster_secret, seal_for
 from store import codes
 
 
 def enrol(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Without a word a new QR code; with six digits the proof that it was read."""
+    """Without a word two new QR codes; with six digits the proof that they were read."""
     sites = workers(context)
     if not sites:
         raise Refusal(
@@ -43,22 +43,27 @@ def _offered(context: CommandContext, sites: dict[str, str], person: Person) -> 
     with context.database.write() as tx:
         for site, key in sites.items():
             codes.enrol(tx, site, person.id, seal_for(key, secret.encode()))
-    system = context.configuration.system
+    issuer, second = f"drbot {context.configuration.system}", roster_secret(secret)
     return Reply(
         text=text(
-            f"Read the QR code with your authenticator, then send its first code: enrol 123456. "
-            f"Or type this in by hand and delete it afterwards: {secret}",
-            f"QR コードを認証アプリで読み取り、最初のコードを送ってください: enrol 123456。"
-            f"手入力する場合 (後で削除してください): {secret}",
+            "Read both QR codes with your authenticator: the first is for approvals, the second for rosters. "
+            "Then send the first one's code: enrol 123456. "
+            f"Or type these in by hand and delete them afterwards: {secret}, {second}",
+            "2 つの QR コードを認証アプリで読み取ってください。1 つ目は承認用、2 つ目は名簿への同意用です。"
+            "次に 1 つ目のコードを送ってください: enrol 123456。"
+            f"手入力する場合 (後で削除してください): {secret}、{second}",
         ),
-        qr=pyotp.TOTP(secret).provisioning_uri(name=person.id, issuer_name=f"drbot {system}"),
+        qrs=(
+            pyotp.TOTP(secret).provisioning_uri(name=person.id, issuer_name=issuer),
+            pyotp.TOTP(second).provisioning_uri(name=f"{person.id} roster", issuer_name=issuer),
+        ),
     )
 
 
 def _confirmed(context: CommandContext, sites: dict[str, str], person: Person, code: str) -> Reply:
-    about = {"person": person.id, "subject": ENROL, "seal": "", "decision": ENROL}
+    claim = Claim(purpose=Purpose.ENROL, person=person.id, decision=Purpose.ENROL.value)
     for site in sites:
-        _, problem = by_worker(context, site, Proof.CODE, about, code)
+        _, problem = by_worker(context, site, Proof.CODE, claim, code)
         if problem:
             refused = REFUSALS.get(problem, REFUSALS["unchecked"])
             raise Refusal(text(f"Site {site}.", f"サイト {site}。"), refused, code=problem)

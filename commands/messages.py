@@ -79,7 +79,7 @@ class Reply:
     in_channel: bool = False  # True: everybody in the channel may read it; else only who asked
     incident: int | None = None  # the incident it is about
     ok: bool = True
-    qr: str = ""  # what an authenticator reads from a QR code; a secret, shown to whoever asked and nobody else
+    qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
     code: str = ""  # of a refused or counted vote: core.approval.Decision.code
 
 

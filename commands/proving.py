@@ -2,13 +2,12 @@
 
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 from commands.context import CommandContext
 from commands.messages import Signers
-from core.approval import Ballot, Door, decide, needed
-from core.attestation import Attestation, Proof, statement
+from core.approval import Ballot, Door, claim_of, decide, needed
+from core.attestation import Attestation, Claim, Proof, statement
 from core.signing import seal_for
 from store import codes, requests, runs
 
@@ -31,34 +30,34 @@ def proven(context: CommandContext, request_id: str, ballot: Ballot, *, code: st
         return ballot
     if ballot.decision != "break-glass" and not decide(asked, votes, ballot, roster, early=True).counted:
         return ballot
-    about = {"person": person.id, "subject": request_id, "seal": ballot.seal, "decision": ballot.decision}
-    signed = by_key(sign, wanted, about)
+    claim = claim_of(asked, roster, person=person.id, seal=ballot.seal, decision=ballot.decision)
+    signed = by_key(sign, wanted, claim)
     if signed is not None or not code:
         return replace(ballot, attestation=signed)
     proof = Proof.PHONE if ballot.door is Door.PHONE else Proof.CODE
     if proof not in wanted:
         return ballot
-    attestation, problem = by_worker(context, site, proof, about, code, ballot.typed_by)
+    attestation, problem = by_worker(context, site, proof, claim, code, ballot.typed_by)
     return replace(ballot, attestation=attestation, problem=problem)
 
 
-def by_key(sign: Signers, wanted: frozenset[Proof], about: Mapping[str, str]) -> Attestation | None:
+def by_key(sign: Signers, wanted: frozenset[Proof], claim: Claim) -> Attestation | None:
     """Signed with a key that lies here; None when none that is wanted does."""
     for proof in (Proof.KEY, Proof.HOST):
         if proof in wanted and proof in sign:
-            return Attestation(proof=proof, signature=sign[proof](statement(proof, **about)))
+            return Attestation(proof=proof, signature=sign[proof](statement(proof, claim)))
     return None
 
 
 def by_worker(
-    context: CommandContext, site: str, proof: Proof, about: Mapping[str, str], code: str, typed_by: str = ""
+    context: CommandContext, site: str, proof: Proof, claim: Claim, code: str, typed_by: str = ""
 ) -> tuple[Attestation | None, str]:
     """The site's worker checks the code: its signature, or the code of the refusal."""
     with context.database.write() as tx:
         key = codes.worker_key(tx.connection, site)
         if key is None:
             return None, "unchecked"
-        attempt_id = codes.ask(tx, site, proof, **about, sealed=seal_for(key, code.encode()), typed_by=typed_by)
+        attempt_id = codes.ask(tx, site, proof, claim, sealed=seal_for(key, code.encode()), typed_by=typed_by)
     until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until:
         with context.database.read() as conn:

@@ -7,9 +7,9 @@ from commands.grammar import Words, plain
 from commands.messages import Choice, Reply, Request, Table, both, text
 from commands.proving import by_key, by_worker
 from commands.refusal import Refusal
-from core.attestation import Attestation, Proof
+from core.attestation import Attestation, Claim, Proof
 from core.people import Account, Person
-from core.policy import ACCEPT, AGREEING, SUBJECT, Policy, differences, is_too_new, needed_to_change, roster_seal
+from core.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
 from core.refusals import REFUSALS
 from core.words import Text, clock
 from store import rosters
@@ -51,7 +51,7 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
     known = _policy(context)
     proposal = _named(known, words.rest[1] if len(words.rest) > 1 else "")
     me = _voter(known, request, person)
-    proofs = _proofs(context, request, me, proposal, words.after(2) or request.values.get("code", ""))
+    proofs = _proofs(context, request, known.claim(me.id, proposal), words.after(2) or request.values.get("code", ""))
     with context.database.write() as tx:
         context.rosters.look(tx.connection)
         policy = context.rosters.policy
@@ -112,19 +112,16 @@ def _named(policy: Policy, typed: str) -> str:
     return found[0]
 
 
-def _proofs(
-    context: CommandContext, request: Request, person: Person, proposal: str, code: str
-) -> tuple[Attestation, ...]:
-    wanted = needed_to_change(person, context.roster)
-    about = {"person": person.id, "subject": SUBJECT, "seal": proposal, "decision": ACCEPT}
-    signed = by_key(request.sign, wanted, about)
+def _proofs(context: CommandContext, request: Request, claim: Claim, code: str) -> tuple[Attestation, ...]:
+    wanted = needed_to_change(context.roster)
+    signed = by_key(request.sign, wanted, claim)
     if signed is not None or not wanted:
         return (signed,) if signed is not None else ()
     if not code:
         raise _refusal(REFUSALS["needs_code"], "needs_code")
     proofs = []
     for site in workers(context):
-        proof, problem = by_worker(context, site, Proof.CODE, about, code)
+        proof, problem = by_worker(context, site, Proof.CODE, claim, code)
         if proof is None:
             raise _refusal(REFUSALS.get(problem, REFUSALS["unchecked"]), problem)
         proofs.append(proof)

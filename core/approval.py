@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.attestation import Attestation, Proof, holds
+from core.attestation import Attestation, Claim, Proof, Purpose, holds
 from core.people import ACCESS, Account, Person, Roster
 from core.refusals import COUNTED, REFUSALS
 from core.words import Text, clock
@@ -235,14 +235,28 @@ _MISSING: Mapping[Proof, str] = {
 }
 
 
+def claim_of(request: ApprovalRequest, roster: Roster, *, person: str, seal: str, decision: str) -> Claim:
+    """Everything that a vote says; it counts while this very roster is in force."""
+    return Claim(
+        purpose=Purpose.VOTE,
+        person=person,
+        decision=decision,
+        seal=seal,
+        request=request.id,
+        gate=request.gate,
+        run=request.run,
+        policy=roster.number,
+    )
+
+
 def is_attested(request: ApprovalRequest, vote: Vote | Ballot, roster: Roster) -> bool:
     """Whether the voter showed who they are, as far as the policy and the door ask for it."""
     person = roster.person(vote.person or "")
     if person is None:
         return False
     wanted = needed(person, vote.door, vote.decision, roster)
-    about = {"subject": request.id, "seal": vote.seal, "decision": vote.decision}
-    return not wanted or holds(vote.attestation, roster, wanted, person=person, **about)
+    claim = claim_of(request, roster, person=person.id, seal=vote.seal, decision=vote.decision)
+    return not wanted or holds(vote.attestation, roster, wanted, person=person, claim=claim)
 
 
 def _about_the_proof(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:

@@ -1,11 +1,14 @@
-"""What stands behind a vote besides the word of the door: a code that a worker checked, or the voter's own signature.
+"""What stands behind a decision besides the word of the door: a code that a worker checked, or the person's own
+signature.
 
-The worker recounts with the same `holds`, so a bot that writes votes by itself cannot write these (rule 6).
+A statement says everything it is for, so that nothing signed for one thing is good for another, or twice. The worker
+recounts with the same `holds`; a bot that writes decisions by itself cannot write these (approvals.md rule 6).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from core.events import canonical
 from core.people import Person, Roster
@@ -21,8 +24,26 @@ class Proof(StrEnum):
     HOST = "host"  # the worker's key itself: break-glass, from the recovery host only
 
 
-ENROL = "enrol"
-"""The subject of somebody's first code, which shows that the authenticator has the secret."""
+class Purpose(StrEnum):
+    """What is decided. Each has a secret of its own in the authenticator: a code for one is wrong for the others."""
+
+    VOTE = "vote"
+    ROSTER = "roster"
+    ENROL = "enrol"  # somebody's first code, which shows that the authenticator has the secret
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """Who decides what about which question, whole."""
+
+    purpose: Purpose
+    person: str
+    decision: str
+    seal: str = ""  # of the plan; of a roster its hash
+    request: str = ""  # a vote's request, its gate and its run
+    gate: str = ""
+    run: str = ""
+    policy: int = 0  # the roster in force at a vote; of a proposed roster the number it would have
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,30 +54,32 @@ class Attestation:
     signature: str
 
 
-def statement(proof: Proof, *, person: str, subject: str, seal: str, decision: str) -> bytes:
-    """What is signed: who says what about which question. `subject`: a request's id, or what else is decided."""
-    said = {"proof": proof.value, "person": person, "subject": subject, "seal": seal, "decision": decision}
-    return canonical({"drbot": 1, **said})
+def statement(proof: Proof, claim: Claim) -> bytes:
+    """What is signed."""
+    return canonical({"drbot": 2, "proof": proof.value, **document_of(claim)})
 
 
-def phone_statement(*, person: str, subject: str, short_seal: str, decision: str) -> bytes:
+def document_of(claim: Claim) -> dict[str, Any]:
+    """For a row."""
+    return asdict(claim) | {"purpose": claim.purpose.value}
+
+
+def claim_in(document: Mapping[str, Any]) -> Claim:
+    """Of a row. Raises KeyError, TypeError or ValueError for anything else."""
+    return Claim(**{**document, "purpose": Purpose(str(document["purpose"]))})
+
+
+def phone_statement(*, person: str, request: str, short_seal: str, decision: str) -> bytes:
     """What a phone code stands for; of the seal the eight letters that people can read to each other."""
-    return statement(Proof.PHONE, person=person, subject=subject, seal=short_seal, decision=decision)
+    claim = Claim(purpose=Purpose.VOTE, person=person, request=request, seal=short_seal, decision=decision)
+    return statement(Proof.PHONE, claim)
 
 
 def holds(
-    attestation: Attestation | None,
-    roster: Roster,
-    needed: Iterable[Proof],
-    *,
-    person: Person,
-    subject: str,
-    seal: str,
-    decision: str,
+    attestation: Attestation | None, roster: Roster, needed: Iterable[Proof], *, person: Person, claim: Claim
 ) -> bool:
     """Whether the signature is there, is of a kind that is needed, and is about exactly this."""
-    if attestation is None or attestation.proof not in needed:
+    if attestation is None or attestation.proof not in needed or claim.person != person.id:
         return False
     public = person.key if attestation.proof is Proof.KEY else roster.worker_key
-    said = statement(attestation.proof, person=person.id, subject=subject, seal=seal, decision=decision)
-    return public is not None and verify(public, said, attestation.signature)
+    return public is not None and verify(public, statement(attestation.proof, claim), attestation.signature)

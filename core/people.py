@@ -52,6 +52,7 @@ class Roster:
     second_factor: SecondFactor = "none"
     break_glass: bool = False
     worker_key: str | None = None  # whose signatures count; each process uses the one it knows
+    number: int = 0  # of the acceptance in the ledger; 0 = nothing was accepted yet
 
     def person(self, person_id: str) -> Person | None:
         """The person of this id."""

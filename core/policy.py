@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.attestation import Attestation, Proof, holds
+from core.attestation import Attestation, Claim, Proof, Purpose, holds
 from core.events import Event, EventKind, canonical
 from core.people import Person, Roster, roster_of
 from core.site import Approvals, Configuration, PersonEntry
@@ -21,8 +21,8 @@ WAIT = timedelta(hours=24)
 AGREEING = 2
 """How many existing approvers change roster and policy."""
 
-SUBJECT, ACCEPT = "roster", "accept"
-"""What is signed about a proposal besides its hash."""
+ACCEPT = "accept"
+"""The one decision about a proposal."""
 
 ROSTER_EVENTS = (EventKind.ROSTER_PROPOSED, EventKind.ROSTER_VOTED, EventKind.ROSTER_ACCEPTED)
 
@@ -50,8 +50,25 @@ class Policy:
         return {
             person
             for person, proofs in votes.items()
-            if self.stayed(person) and may_change(self.roster, person, proposal, proofs)
+            if self.stayed(person) and self._is_signed(person, proposal, proofs)
         }
+
+    def claim(self, person: str, proposal: str) -> Claim:
+        """What somebody signs who accepts it: good for the next roster only, also when the same comes up again."""
+        return Claim(purpose=Purpose.ROSTER, person=person, decision=ACCEPT, seal=proposal, policy=self.following)
+
+    @property
+    def following(self) -> int:
+        """The number of the next acceptance in the ledger."""
+        return self.number + len(self.unbelieved) + 1
+
+    def _is_signed(self, person_id: str, proposal: str, proofs: Proofs) -> bool:
+        """Whether this is an approver of the roster in force, as themselves where the policy asks for it."""
+        person = self.roster.person(person_id)
+        if person is None or "approver" not in person.roles:
+            return False
+        wanted, claim = needed_to_change(self.roster), self.claim(person_id, proposal)
+        return not wanted or any(holds(proof, self.roster, wanted, person=person, claim=claim) for proof in proofs)
 
     def stayed(self, person: str) -> bool:
         """Whether they are the same approver in everything that was accepted later: who was removed, or has lost an
@@ -62,7 +79,7 @@ class Policy:
 
     def with_unbelieved(self, document: Document) -> "Policy":
         """The same, and no gate opens: falling back to what was in force before would let removed people vote."""
-        fault = self.roster.fault or _another_key(self.number + 1, self.roster)
+        fault = self.roster.fault or _another_key(self.following, self.roster)
         roster = replace(self.roster, fault=fault)
         return replace(self, unbelieved=(*self.unbelieved, document), roster=roster)
 
@@ -116,22 +133,12 @@ def policy_of(events: Iterable[Event], given: Roster, before: Policy | None = No
     return policy
 
 
-def may_change(roster: Roster, person_id: str, proposal: str, proofs: Proofs) -> bool:
-    """Whether this is an approver of the roster in force, as themselves where the policy asks for it."""
-    person = roster.person(person_id)
-    if person is None or "approver" not in person.roles:
-        return False
-    wanted = needed_to_change(person, roster)
-    about = {"subject": SUBJECT, "seal": proposal, "decision": ACCEPT}
-    return not wanted or any(holds(proof, roster, wanted, person=person, **about) for proof in proofs)
-
-
 def is_too_new(person: Person | None, at: datetime) -> bool:
     """Whether this is somebody new on the roster, or newly an approver, or with a new account or key."""
     return person is not None and person.counts_from is not None and at < person.counts_from
 
 
-def needed_to_change(person: Person, roster: Roster) -> frozenset[Proof]:
+def needed_to_change(roster: Roster) -> frozenset[Proof]:
     """With a second factor the person's own key or a code; else the door's word, as for votes."""
     if roster.second_factor == "none":
         return frozenset()
@@ -178,7 +185,7 @@ def _accepted(policy: Policy | None, event: Event, given: Roster) -> Policy:
         return policy.with_unbelieved(document)
     waits = {person.id: person.counts_from for person in policy.roster.people.values() if person.counts_from}
     waits |= dict.fromkeys(_gained(policy.document, document), event.at + WAIT)
-    return _policy(policy.number + 1, document, given, waits)
+    return _policy(policy.following, document, given, waits)
 
 
 def _another_key(number: int, roster: Roster) -> str:
@@ -216,7 +223,8 @@ def _policy(number: int, document: Document, given: Roster, waits: Mapping[str, 
         for name, person in roster.people.items()
     }
     # A fault of dr.yml itself keeps the gates closed until it is mended, whatever was accepted before.
-    in_force = replace(roster, people=people, fault=given.fault or roster.fault, worker_key=given.worker_key)
+    fault = given.fault or roster.fault
+    in_force = replace(roster, people=people, fault=fault, worker_key=given.worker_key, number=number)
     return Policy(
         number=number,
         hash=hash_of(document),

@@ -95,6 +95,11 @@ def fingerprint(public: str) -> str:
     return f"{letters[:4]}-{letters[4:8]}"
 
 
+def roster_secret(secret: str) -> str:
+    """The authenticator's second secret, in base32 like the first: its codes accept rosters and nothing else."""
+    return base64.b32encode(_derived(secret.encode(), b"drbot roster")).decode().rstrip("=")
+
+
 def _derived(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=BYTES, salt=None, info=purpose).derive(secret)
 

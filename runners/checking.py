@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from core.attestation import ENROL, Proof, phone_statement, statement
+from core.attestation import Proof, Purpose, phone_statement, statement
 from core.errors import DrbotError
 from core.events import EventKind
 from core.plan import short_seal
@@ -59,13 +59,14 @@ class Checker:
             return
         if not _may_be_typed(attempt):
             result = "unchecked"
-        elif attempt.subject == ENROL:
+        elif attempt.claim.purpose is Purpose.ENROL:
             result = self._enrolled(tx, attempt)
         elif attempt.proof is Proof.PHONE:
             result = self._phoned(tx, attempt)
         else:
             result = self._typed(tx, attempt)
-        signature = self._equipment.key.sign(_said(attempt)) if result == "valid" else None
+        said = statement(attempt.proof, attempt.claim)
+        signature = self._equipment.key.sign(said) if result == "valid" else None
         codes.answer(tx, attempt, result, signature)
 
     def _opened(self, attempt: Attempt) -> str:
@@ -80,7 +81,7 @@ class Checker:
             return "not_enrolled"
         if entry.locked:
             return "locked"
-        entry, right = tried(entry, self._opened(attempt), tx.now)
+        entry, right = tried(entry, self._opened(attempt), tx.now, attempt.claim.purpose)
         self._vault.keep(attempt.person, entry)
         return "valid" if right else self._wrong(tx, attempt, attempt.person, entry.wrong)
 
@@ -96,9 +97,9 @@ class Checker:
             return "locked"
         said = phone_statement(
             person=attempt.person,
-            subject=attempt.subject,
-            short_seal=short_seal(attempt.seal),
-            decision=attempt.decision,
+            request=attempt.claim.request,
+            short_seal=short_seal(attempt.claim.seal),
+            decision=attempt.claim.decision,
         )
         expected = self._equipment.key.phone_code(person.key, said)
         if secrets.compare_digest(plain(expected).encode(), plain(self._opened(attempt)).encode()):
@@ -140,13 +141,9 @@ def _may_be_typed(attempt: Attempt) -> bool:
     """Whether a typed code can stand for this at all. The row is the bot's word: one that asks for a proof of another
     kind, or for break-glass, would turn one code into what only the recovery host or a person's own key can say.
     """
-    kinds = {Proof.CODE} if attempt.subject == ENROL else {Proof.CODE, Proof.PHONE}
-    return attempt.proof in kinds and attempt.decision != "break-glass"
-
-
-def _said(attempt: Attempt) -> bytes:
-    about = {"subject": attempt.subject, "seal": attempt.seal, "decision": attempt.decision}
-    return statement(attempt.proof, person=attempt.person, **about)
+    claim = attempt.claim
+    kinds = {Proof.CODE, Proof.PHONE} if claim.purpose is Purpose.VOTE else {Proof.CODE}
+    return attempt.proof in kinds and claim.decision != "break-glass" and claim.person == attempt.person
 
 
 def plain(code: str) -> str:

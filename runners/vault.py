@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pyotp
 
+from core.attestation import Purpose
 from core.errors import UserError
-from core.signing import BYTES, KeyPair
+from core.signing import BYTES, KeyPair, roster_secret
 
 WRONG_CODES = 5
 """After so many in a row a person's codes are locked until somebody at the worker's host unlocks them."""
@@ -34,6 +35,7 @@ class Entry:
     wrong: int = 0  # in a row
     wrong_phone: int = 0  # in a row, of codes that others read over the phone and this person typed
     last: int = 0  # number of the half minute of the last code that was taken: none is taken twice
+    last_roster: int = 0  # the same of the codes for rosters
 
     @property
     def locked(self) -> bool:
@@ -113,12 +115,18 @@ def key_in(path: Path) -> KeyPair:
         raise UserError(f"Reading the key {path}.", f"{error}.", "It is the worker's, on the recovery host.") from error
 
 
-def tried(entry: Entry, code: str, now: datetime) -> tuple[Entry, bool]:
-    """The entry after somebody typed a code, and whether it was right. Of one code only the first use is."""
-    authenticator = pyotp.TOTP(entry.secret)
+def tried(entry: Entry, code: str, now: datetime, purpose: Purpose = Purpose.VOTE) -> tuple[Entry, bool]:
+    """The entry after somebody typed a code, and whether it was right. Of one code only the first use is. Codes for
+    rosters come from a secret of their own: one that was typed for a vote says nothing about them.
+    """
+    for_roster = purpose is Purpose.ROSTER
+    authenticator = pyotp.TOTP(roster_secret(entry.secret) if for_roster else entry.secret)
+    last = entry.last_roster if for_roster else entry.last
     half_minute = int(now.timestamp()) // authenticator.interval
     typed = "".join(letter for letter in code if not letter.isspace())
     for step in (half_minute + step for step in STEPS):
-        if step > entry.last and secrets.compare_digest(authenticator.generate_otp(step).encode(), typed.encode()):
-            return replace(entry, last=step, wrong=0), True
+        right = secrets.compare_digest(authenticator.generate_otp(step).encode(), typed.encode())
+        if right and step > last:
+            taken = replace(entry, last_roster=step) if for_roster else replace(entry, last=step)
+            return replace(taken, wrong=0), True
     return replace(entry, wrong=entry.wrong + 1), False

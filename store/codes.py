@@ -7,9 +7,9 @@ whoever may write this database can still not make a vote count.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from core.attestation import Proof
+from core.attestation import Claim, Proof, claim_in, document_of
 from store.database import Transaction
 from store.rows import insert_or
 from store.schema import codes, enrolments, worker_keys
@@ -26,9 +26,7 @@ class Attempt:
     site: str
     proof: Proof
     person: str
-    subject: str
-    seal: str
-    decision: str
+    claim: Claim  # what the door says it is for
     sealed: str
     asked_at: datetime
     typed_by: str | None = None  # by phone: who typed what the person read
@@ -57,39 +55,32 @@ def offered(connection: Connection, site: str, person: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def ask(
-    tx: Transaction,
-    site: str,
-    proof: Proof,
-    *,
-    person: str,
-    subject: str,
-    seal: str,
-    decision: str,
-    sealed: str,
-    typed_by: str = "",
-) -> int:
+def ask(tx: Transaction, site: str, proof: Proof, claim: Claim, *, sealed: str, typed_by: str = "") -> int:
     """Put a code before the site's worker; the attempt's id."""
-    values = {"site": site, "proof": proof.value, "person": person, "subject": subject, "seal": seal}
+    values = {"site": site, "proof": proof.value, "person": claim.person, "claim": document_of(claim)}
     values |= {"typed_by": typed_by} if typed_by else {}
-    statement = insert(codes).values(**values, decision=decision, sealed=sealed, asked_at=tx.now)
+    statement = insert(codes).values(**values, sealed=sealed, asked_at=tx.now)
     return int(tx.connection.execute(statement.returning(codes.c.id)).scalar_one())
 
 
 def get(connection: Connection, attempt_id: int) -> Attempt:
     """The attempt as it is now."""
     row = connection.execute(select(codes).where(codes.c.id == attempt_id)).mappings().one()
-    return Attempt(**(dict(row) | {"proof": Proof(row["proof"])}))
+    return _attempt_of(row)
 
 
 def unanswered(connection: Connection, site: str, now: datetime) -> list[Attempt]:
     """What the site's worker has to look at, oldest first."""
     query = select(codes).where(codes.c.site == site, codes.c.answer.is_(None), codes.c.asked_at > now - TOO_OLD)
     rows = connection.execute(query.order_by(codes.c.id)).mappings()
-    return [Attempt(**(dict(row) | {"proof": Proof(row["proof"])})) for row in rows]
+    return [_attempt_of(row) for row in rows]
 
 
 def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None = None) -> bool:
     """Once only. False: another worker was faster."""
     statement = update(codes).where(codes.c.id == attempt.id, codes.c.answer.is_(None))
     return tx.connection.execute(statement.values(answer=result, signature=signature)).rowcount == 1
+
+
+def _attempt_of(row: RowMapping) -> Attempt:
+    return Attempt(**(dict(row) | {"proof": Proof(row["proof"]), "claim": claim_in(row["claim"])}))

@@ -10,7 +10,7 @@ from core.events import EventKind
 from core.people import Roster
 from core.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
 from core.site import Approvals
-from store import codes, journal
+from store import codes, journal, requests
 from store.database import Transaction
 
 
@@ -88,4 +88,6 @@ def agree(
         people=sorted(agreed),
         door=door,
     )
+    # A vote says under which roster it was given, so none of what is asked now could be granted any more.
+    requests.void_all(tx, why="Another roster is in force since this was asked.")
     return True

@@ -223,9 +223,7 @@ codes = Table(
     Column("site", Text, nullable=False),
     Column("proof", Text, nullable=False),
     Column("person", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("seal", Text, nullable=False),
-    Column("decision", Text, nullable=False),
+    Column("claim", Json, nullable=False),  # what it is for: core/attestation.py
     Column("sealed", Text, nullable=False),  # the code, for the site's worker only
     Column("typed_by", Text),  # by phone: who typed what the person read
     Column("asked_at", Moment, nullable=False),

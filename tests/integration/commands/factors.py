@@ -72,21 +72,27 @@ def checking(stage: Stage, home: Path) -> Iterator[Equipment]:
 class Authenticator:
     """An app on a phone. A code is good once, so each further one is of the next half minute, which is still taken."""
 
-    def __init__(self, uri: str) -> None:
-        found = re.search(r"secret=(\w+)", uri)
-        assert found is not None
-        self._totp = pyotp.TOTP(found[1])
+    def __init__(self, *uris: str) -> None:
+        found = [re.search(r"secret=(\w+)", uri) for uri in uris]
+        self._votes, self._rosters = (pyotp.TOTP(one[1]) for one in found if one is not None)
         self._last = 0
 
     def code(self) -> str:
-        """The next one that was not used."""
+        """For votes: the next one that was not used."""
+        return self._votes.generate_otp(self._next())
+
+    def roster_code(self) -> str:
+        """For accepting a roster."""
+        return self._rosters.generate_otp(self._next())
+
+    def _next(self) -> int:
         self._last = max(self._last + 1, int(datetime.now(UTC).timestamp()) // 30 - 1)
-        return self._totp.generate_otp(self._last)
+        return self._last
 
 
 def enrolled(stage: Stage, person: str) -> Authenticator:
     """Two messages, and the app is known."""
-    app = Authenticator(stage.say(person, "enrol").qr)
+    app = Authenticator(*stage.say(person, "enrol").qrs)
     reply = stage.say(person, f"enrol {app.code()}")
     assert reply.ok, reply.text
     return app
@@ -96,7 +102,7 @@ def phone_code(stage: Stage, pair: KeyPair, worker: str, person: str, decision: 
     """What the person works out on their own machine for the request that is open."""
     asked = stage.requests(stage.runs()[-1])[-1]
     seal = short_seal(asked.seal)
-    said = phone_statement(person=person, subject=asked.id, short_seal=seal, decision=decision)
+    said = phone_statement(person=person, request=asked.id, short_seal=seal, decision=decision)
     return pair.phone_code(worker, said)
 
 

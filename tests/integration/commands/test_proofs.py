@@ -7,7 +7,7 @@ import pytest
 
 from commands.approve import vote
 from core.approval import Door, RequestState, Vote
-from core.attestation import ENROL, Proof
+from core.attestation import Claim, Proof, Purpose
 from core.events import EventKind
 from core.people import Account
 from core.plan import seal_of
@@ -88,18 +88,19 @@ def test_a_vote_that_a_bot_wrote_by_itself_is_not_counted_by_the_worker(built: B
 
 
 @pytest.mark.parametrize(
-    ("proof", "subject", "decision"),
+    ("proof", "purpose", "decision"),
     [
-        (Proof.HOST, "", "break-glass"),
-        (Proof.HOST, "", "approve"),
-        (Proof.KEY, "", "approve"),
-        (Proof.CODE, "", "break-glass"),
-        (Proof.PHONE, "", "break-glass"),
-        (Proof.HOST, ENROL, ENROL),
+        (Proof.HOST, Purpose.VOTE, "break-glass"),
+        (Proof.HOST, Purpose.VOTE, "approve"),
+        (Proof.KEY, Purpose.VOTE, "approve"),
+        (Proof.CODE, Purpose.VOTE, "break-glass"),
+        (Proof.PHONE, Purpose.VOTE, "break-glass"),
+        (Proof.PHONE, Purpose.ROSTER, "accept"),
+        (Proof.HOST, Purpose.ENROL, "enrol"),
     ],
 )
 def test_a_stolen_code_is_signed_as_nothing_but_a_code(
-    built: Build, tmp_path: Path, proof: Proof, subject: str, decision: str
+    built: Build, tmp_path: Path, proof: Proof, purpose: Purpose, decision: str
 ) -> None:
     stage = built(SECOND_FACTOR)
     with checking(stage, tmp_path / "worker-home") as worker:
@@ -108,10 +109,8 @@ def test_a_stolen_code_is_signed_as_nothing_but_a_code(
         sealed = seal_for(worker.key.public, app.code().encode())
 
         with stage.database.write() as tx:
-            row = codes.ask(
-                tx, "production", proof, person="ben", subject=subject or asked.id, seal=asked.seal,
-                decision=decision, sealed=sealed,
-            )  # fmt: skip
+            claim = Claim(purpose=purpose, person="ben", request=asked.id, seal=asked.seal, decision=decision)
+            row = codes.ask(tx, "production", proof, claim, sealed=sealed)
         answered = wait_for(lambda: answer_to(stage, row), 10, "the worker's answer")
 
     assert answered is not None
@@ -169,10 +168,9 @@ def test_a_typist_whom_a_bot_invented_is_not_believed(built: Build, tmp_path: Pa
         _, asked = stage.asked()
         code = phone_code(stage, BEN, worker.key.public, "ben").encode()
         with stage.database.write() as tx:
-            row = codes.ask(
-                tx, "production", Proof.PHONE, person="ben", subject=asked.id, seal=asked.seal, decision="approve",
-                sealed=seal_for(worker.key.public, code), typed_by="nobody",
-            )  # fmt: skip
+            claim = Claim(purpose=Purpose.VOTE, person="ben", request=asked.id, seal=asked.seal, decision="approve")
+            sealed = seal_for(worker.key.public, code)
+            row = codes.ask(tx, "production", Proof.PHONE, claim, sealed=sealed, typed_by="nobody")
         answered = wait_for(lambda: answer_to(stage, row), 10, "the worker's answer")
 
     assert answered is not None and answered.answer == "needs_phone_code"
@@ -186,7 +184,7 @@ def test_nobody_replaces_an_authenticator_from_a_door(built: Build, tmp_path: Pa
         stolen = stage.say("ben", "enrol")
         taken = stage.say("ben", "enrol 123456")
 
-    assert stolen.qr
+    assert len(stolen.qrs) == 2
     assert not taken.ok and "already" in taken.text["en"]
 
 

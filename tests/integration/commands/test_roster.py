@@ -248,7 +248,7 @@ def test_with_a_second_factor_an_acceptance_that_a_bot_wrote_is_not_believed(bui
 
         assert "one-time code" in stage.say("ben", f"roster accept {seal}").text["en"]
         for person in ("ben", "chika"):
-            code = enrolled(stage, person).code()
+            code = enrolled(stage, person).roster_code()
             assert stage.say(person, f"roster accept {seal} {code}").ok
         with stage.database.read() as conn:
             assert worker.roster_now(conn).person("eve") is not None
@@ -262,7 +262,7 @@ def without_dan(stage: Stage, folder: Path, home: Path) -> None:
     with checking(stage, home) as worker:
         seal = propose(stage, folder, SECOND_FACTOR)
         for person in ("ben", "chika"):
-            assert stage.say(person, f"roster accept {seal} {enrolled(stage, person).code()}").ok
+            assert stage.say(person, f"roster accept {seal} {enrolled(stage, person).roster_code()}").ok
         with stage.database.read() as conn:
             assert "approver" not in worker.roster_now(conn).people["dan"].roles
 
@@ -312,7 +312,7 @@ def enrolled_again(stage: Stage, person: str) -> str:
     """A first code for the new worker's vault, and the next one."""
     with stage.database.read() as conn:
         stage.context.rosters.look(conn)
-    return enrolled(stage, person).code()
+    return enrolled(stage, person).roster_code()
 
 
 def test_who_lost_a_key_in_between_does_not_accept_with_it(built: Build, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core.approval import HOLD_SECONDS, ApprovalRequest, Ballot, Door, RequestState, Vote, decide, may_start, standing
-from core.attestation import Attestation, Proof, statement
+from core.attestation import Attestation, Claim, Proof, Purpose, statement
 from core.people import Roster
 from core.signing import KeyPair, is_public, seal_for, verify
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot, vote
@@ -20,10 +21,18 @@ GLASS = replace(WITH_KEYS, break_glass=True)
 
 
 def attested(
-    proof: Proof, person: str = "ben", by: KeyPair = WORKER, decision: str = "approve", **changes: str
+    proof: Proof, person: str = "ben", by: KeyPair = WORKER, decision: str = "approve", **changes: Any
 ) -> Attestation:
-    said = {"person": person, "subject": REQUEST.id, "seal": SEAL, "decision": decision} | changes
-    return Attestation(proof=proof, signature=by.sign(statement(proof, **said)))
+    claim = Claim(
+        purpose=Purpose.VOTE,
+        person=person,
+        decision=decision,
+        seal=SEAL,
+        request=REQUEST.id,
+        gate=REQUEST.gate,
+        run=REQUEST.run,
+    )
+    return Attestation(proof=proof, signature=by.sign(statement(proof, replace(claim, **changes))))
 
 
 def code(person: str) -> Attestation:
@@ -52,7 +61,11 @@ def test_a_key_signs_seals_and_makes_codes_for_its_owner_only() -> None:
         (ballot("ben", attestation=code("chika")), TOTP, "needs_code"),
         (ballot("ben", attestation=attested(Proof.CODE, by=STRANGER)), TOTP, "needs_code"),
         (ballot("ben", attestation=attested(Proof.CODE, seal=OTHER_SEAL)), TOTP, "needs_code"),
-        (ballot("ben", attestation=attested(Proof.CODE, subject="r1-q2")), TOTP, "needs_code"),
+        (ballot("ben", attestation=attested(Proof.CODE, request="r1-q2")), TOTP, "needs_code"),
+        (ballot("ben", attestation=attested(Proof.CODE, gate="another-gate")), TOTP, "needs_code"),
+        (ballot("ben", attestation=attested(Proof.CODE, run="r2")), TOTP, "needs_code"),
+        (ballot("ben", attestation=attested(Proof.CODE, policy=2)), TOTP, "needs_code"),
+        (ballot("ben", attestation=attested(Proof.CODE, purpose=Purpose.ROSTER)), TOTP, "needs_code"),
         (ballot("ben", attestation=attested(Proof.CODE, decision="deny")), TOTP, "needs_code"),
         (ballot("ben", attestation=code("ben")), replace(TOTP, worker_key=None), "needs_code"),
         (ballot("ben", attestation=code("ben")), TOTP, "approved"),

@@ -1,0 +1,74 @@
+"""What was signed for one thing is good for nothing else, and not twice: rosters against whoever writes the ledger."""
+
+from pathlib import Path
+
+from core.approval import RequestState
+from core.events import EventKind
+from core.policy import ROSTER_EVENTS
+from store import journal, requests
+from tests.integration.commands.conftest import Build
+from tests.integration.commands.factors import SECOND_FACTOR, checking, enrolled
+from tests.integration.commands.stage import DR_YML, Stage
+from tests.integration.commands.test_roster import propose
+
+
+def test_an_old_acceptance_that_is_appended_again_restores_nothing(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home") as worker:
+        ben, chika = enrolled(stage, "ben"), enrolled(stage, "chika")
+        without = propose(stage, tmp_path, DR_YML)
+        for person, app in (("ben", ben), ("chika", chika)):
+            assert stage.say(person, f"roster accept {without} {app.roster_code()}").ok
+        again = propose(stage, tmp_path, SECOND_FACTOR)
+        for person in ("ben", "chika"):
+            assert stage.say(person, f"roster accept {again}").ok
+        assert second_factor(stage) == "totp"
+
+        replay(stage, since=1, until=5)
+
+        with stage.database.read() as conn:
+            roster = worker.roster_now(conn)
+        assert roster.second_factor == "totp" and roster.fault is not None
+        assert second_factor(stage) == "totp"
+
+
+def test_two_codes_typed_for_votes_accept_no_roster(built: Build, tmp_path: Path) -> None:
+    stage = built(SECOND_FACTOR)
+    with checking(stage, tmp_path / "worker-home"):
+        ben, chika = enrolled(stage, "ben"), enrolled(stage, "chika")
+        seal = propose(stage, tmp_path, DR_YML)
+
+        stolen = [stage.say(who, f"roster accept {seal} {app.code()}") for who, app in (("ben", ben), ("chika", chika))]
+
+    assert ["that code is wrong" in reply.text["en"] for reply in stolen] == [True, True], [one.text for one in stolen]
+    assert second_factor(stage) == "totp"
+
+
+def test_another_roster_ends_what_is_asked_for_votes_say_under_which_one_they_were_given(
+    built: Build, tmp_path: Path
+) -> None:
+    stage = built(DR_YML)
+    _, asked = stage.asked()
+    seal = propose(stage, tmp_path, DR_YML + "  eve: {name: Eve, slack: [U7], roles: [approver]}\n")
+
+    for person in ("ben", "chika"):
+        assert stage.say(person, f"roster accept {seal}").ok
+
+    with stage.database.read() as conn:
+        assert requests.get(conn, asked.id).state is RequestState.VOID
+
+
+def second_factor(stage: Stage) -> str:
+    """Of the roster in force, as the doors see it."""
+    with stage.database.read() as conn:
+        return stage.context.rosters.look(conn, "production").second_factor
+
+
+def replay(stage: Stage, *, since: int, until: int) -> None:
+    """Append these events about rosters once more, as whoever may write the ledger can."""
+    with stage.database.read() as conn:
+        old = journal.of_kinds(conn, ROSTER_EVENTS)[since:until]
+    assert old[-1].kind is EventKind.ROSTER_ACCEPTED
+    with stage.database.write() as tx:
+        for event in old:
+            tx.record(event.kind, person=event.person, **event.payload)
