@@ -80,6 +80,7 @@ _ACTIONS = (
         parameters={"backup": "backup", "volume": "volume"},
         effect="change",
         touches=("volume",),
+        makes="volume",
         sentence={
             "en": "Restore the backup into a new volume beside production and count its rows",
             "ja": "本番の隣の新しいボリュームへ復元し、行数を確認する",
@@ -89,6 +90,7 @@ _ACTIONS = (
         name="volume.swap",
         parameters={"volume": "volume", "replacement": "volume", "keeper": "volume"},
         effect="destroy",
+        puts_in_place="replacement",
         interrupts=True,
         touches=("volume", "replacement", "keeper"),
         sentence={
@@ -112,6 +114,7 @@ _ACTIONS = (
         parameters={"volume": "volume"},
         effect="change",
         touches=("volume",),
+        takes_back="volume",
         sentence={"en": "Remove a volume this run created", "ja": "この実行が作ったボリュームを削除する"},
     ),
     ActionDeclaration(

@@ -11,6 +11,7 @@ CENTRE_ACTIONS = (
         parameters={"site": "site"},
         effect="change",
         touches=("site",),
+        makes="site",
         sentence={
             "en": "Have the machine of a site made: by Terraform, else one EC2 instance",
             "ja": "サイトのマシンを用意する (Terraform、なければ EC2)",
@@ -21,6 +22,7 @@ CENTRE_ACTIONS = (
         parameters={"site": "site"},
         effect="change",
         touches=("site",),
+        takes_back="site",
         sentence={"en": "Give back the machine this run had made", "ja": "この実行が作ったマシンを返却する"},
     ),
     ActionDeclaration(

@@ -26,6 +26,11 @@ class ActionDeclaration:
     optional: frozenset[str] = frozenset()  # parameters that may be left out
     interrupts: bool = False  # stops or replaces a service that people use
     touches: tuple[str, ...] = ()  # the parameters that name what it changes
+    makes: str | None = None  # the parameter that names what it makes anew
+    puts_in_place: str | None = (
+        None  # the parameter that names a copy, which a step of the same run has made and proven
+    )
+    takes_back: str | None = None  # the parameter that names something made by a step of the same run, to be removed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

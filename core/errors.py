@@ -23,6 +23,10 @@ class PermanentError(DrbotError):
     """Will fail again in the same way; the step's `if_fails` decides what follows."""
 
 
+class UntrustedError(PermanentError):
+    """The database says something about the worker's own work that this worker did not write; nothing is started."""
+
+
 class CancelledError(DrbotError):
     """Somebody pressed STOP, or the step ran into its hard time limit, and the act was ended."""
 

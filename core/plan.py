@@ -41,7 +41,7 @@ class Plan(Model):
     fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
     expected: dict[str, dict[str, Any]] = Field(default_factory=dict)  # destroy step → pre-state
     backup: BackupIdentity | None = None
-    policy: int = 1
+    policy: int = 0  # the roster under which it is agreed to
     people: int = 2
     requesters: tuple[str, ...] = ()
     # What follows is for people; it is sealed too, so that nobody is shown something else.

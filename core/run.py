@@ -62,6 +62,7 @@ class Run:
     lease_until: datetime | None = None
     stop_requested: str | None = None  # why; None = go on
     plan: Plan | None = None
+    plan_signature: str | None = None  # of the worker that made it
     started_at: datetime | None = None
     finished_at: datetime | None = None
     outcome: str | None = None  # the sentence of its end

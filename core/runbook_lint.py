@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from core.declarations import ActionDeclaration, ProbeDeclaration
+from core.effects import STRENGTH, effect_of, undo_effect
 from core.redaction import Redactor
 from core.runbook import Runbook, Step, order_of
 from core.variables import KNOWN, references
@@ -13,8 +14,6 @@ from core.yaml_file import Problem, Where, did_you_mean
 Actions = Mapping[str, ActionDeclaration]
 Probes = Mapping[str, ProbeDeclaration]
 Ancestors = Mapping[str, frozenset[str]]
-
-STRENGTH = {"none": 0, "change": 1, "destroy": 2}
 
 
 def lint(runbook: Runbook, actions: Actions, probes: Probes) -> list[Problem]:
@@ -26,7 +25,8 @@ def lint(runbook: Runbook, actions: Actions, probes: Probes) -> list[Problem]:
     return [
         *_names(runbook, actions, probes),
         *_variables(runbook),
-        *_destroying(runbook, ancestors),
+        *_destroying(runbook, actions, ancestors),
+        *_taking_back(runbook, actions, ancestors),
         *_gates(runbook, ancestors),
         *_interrupting(runbook, actions, ancestors),
         *_parallel(runbook, actions, ancestors),
@@ -64,8 +64,8 @@ def _steps_in_themselves(runbook: Runbook, actions: Actions) -> Iterator[Problem
         if step.do not in actions:
             hint = did_you_mean(step.do, sorted(actions))
             yield Problem(where=_at(index, "do"), sentence=f'{step.id}: no action "{step.do}".{hint}')
-        elif STRENGTH[step.effect] < STRENGTH[actions[step.do].effect]:
-            effect = actions[step.do].effect
+        elif STRENGTH[step.effect] < STRENGTH[effect_of(step, runbook.steps, actions)]:
+            effect = effect_of(step, runbook.steps, actions)
             yield Problem(where=_at(index, "effect"), sentence=f"{step.id}: {step.do} needs effect: {effect}.")
         if step.limits is None:
             yield Problem(where=_at(index, "id"), sentence=f"{step.id}: no time limit; add limits: {{time: …}}.")
@@ -145,11 +145,11 @@ def _variables(runbook: Runbook) -> Iterator[Problem]:
         yield Problem(where=("inputs", name), sentence=f'the input "{name}" is never used.')
 
 
-def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
+def _destroying(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
     """A destroy step says what it destroys, how success is seen, how it is taken back, and who agrees."""
     gates = {step.id: step.gate for step in runbook.steps if step.gate is not None}
     for index, step in enumerate(runbook.steps):
-        if step.effect != "destroy":
+        if effect_of(step, runbook.steps, actions) != "destroy":
             continue
         wants = {
             "destroys: what approvers read": step.destroys,
@@ -161,6 +161,42 @@ def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         if not any(step.id in gate.for_ for key, gate in gates.items() if key in ancestors[step.id]):
             sentence = f"{step.id} destroys, but no gate before it names it in `for`."
             yield Problem(where=_at(index, "id"), sentence=sentence)
+        yield from _proven(_at(index, "with"), step, runbook, actions, ancestors)
+
+
+def _proven(where: Where, step: Step, runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+    """What is put in place was made by a step of this very runbook that the gate waits for as its proof."""
+    declared = actions[step.do] if step.do is not None else None
+    if declared is None or declared.puts_in_place is None:
+        return
+    proofs = {
+        name
+        for gate in runbook.steps
+        if gate.gate is not None and gate.id in ancestors[step.id] and step.id in gate.gate.for_
+        for name in gate.gate.proof
+    }
+    wanted = step.with_.get(declared.puts_in_place)
+    makers = [
+        other.id
+        for other in runbook.steps
+        if other.do is not None and (made := actions[other.do].makes) is not None and other.with_.get(made) == wanted
+    ]
+    if not proofs & set(makers):
+        sentence = f"{step.id}: {declared.puts_in_place} is made by no step that its gate names as proof."
+        yield Problem(where=(*where, declared.puts_in_place), sentence=sentence)
+
+
+def _taking_back(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+    """An undo that destroys needs a gate like a `do`: it is that of a step which the gate before it guards."""
+    guarded = {name: gate.id for gate in runbook.steps if gate.gate is not None for name in gate.gate.for_}
+    for index, step in enumerate(runbook.steps):
+        if step.undo is None or undo_effect(step, runbook.steps, actions) != "destroy":
+            continue
+        before = {*ancestors[step.id], step.id}
+        same = [other for other in runbook.steps if other.undo == step.undo and other.id in before]
+        if not any(guarded.get(other.id) in ancestors[step.id] for other in same):
+            sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards that."
+            yield Problem(where=_at(index, "undo"), sentence=sentence)
 
 
 def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:

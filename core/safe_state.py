@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.actions import ACTIONS
 from core.plan import Plan, touches_production
@@ -69,7 +70,7 @@ def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
     for step in plan.steps:
         if step.do is None or not records[step.id].may_have_acted:
             continue
-        services = _services(step)
+        services = services_named(step.with_)
         if step.do == "compose.stop" or (records[step.id].is_open_ended and ACTIONS[step.do].interrupts):
             stopped |= services
         elif step.do == "compose.start" and records[step.id].state is StepState.SUCCEEDED:
@@ -77,9 +78,11 @@ def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
     return bool(stopped)
 
 
-def _services(step: Step) -> set[str]:
-    named = step.with_.get("services", ())
-    return {named} if isinstance(named, str) else {str(name) for name in named}
+def services_named(given: Mapping[str, Any]) -> set[str]:
+    """The services that a step is about."""
+    named = given.get("services", ())
+    texts = [named] if isinstance(named, str) else [str(part) for part in named]
+    return {name for text in texts for name in text.replace(",", " ").split()}
 
 
 def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:

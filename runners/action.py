@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from core.errors import PermanentError
 from core.plan import Plan
 from core.run import Run
 from core.runbook import Step
 from core.site import Configuration, Site
+from runners.permit import OwnWork, Permit
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
@@ -31,6 +33,20 @@ class StepContext:
     log: Callable[[str], None]  # one line, masked, into the step's log file
     labels: Mapping[str, str]  # put on every container and volume: drbot.incident, drbot.run, drbot.step
     invitations: "Invitations | None" = None  # to have the worker of a new machine join
+    permit: Permit | None = None  # what this attempt may take away; given by runners/issuing.py
+    own: OwnWork | None = None  # None: users work with what this run has made
+
+    def permitted(self) -> Permit:
+        """Raises PermanentError where nobody gave one."""
+        if self.permit is None:
+            raise PermanentError(f"{self.step.id} has no permit to take anything away; nothing was touched")
+        return self.permit
+
+    def own_work(self) -> OwnWork:
+        """Raises PermanentError once users may work with what this run has made."""
+        if self.own is None:
+            raise PermanentError(f"Users may work with what {self.run.id} has made, so it is not removed")
+        return self.own
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +68,9 @@ class Finding:
 
 Action = Callable[[StepContext, Mapping[str, Any]], Outcome]
 """Raises TemporaryError (may be retried), PermanentError or CancelledError of core.errors."""
+
+Subjects = Callable[[StepContext, Mapping[str, Any]], frozenset[str]]
+"""What an action takes away with these arguments: texts of runners/permit.py. Only reads."""
 
 ProbeFunction = Callable[[StepContext, Mapping[str, Any]], Finding]
 """Raises TemporaryError when the world cannot be asked at all."""

@@ -61,6 +61,13 @@ def finish(walk: Walk, state: RunState, outcome: str, **payload: Any) -> None:
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
+    _note_end(walk)
+
+
+def _note_end(walk: Walk) -> None:
+    """On this host: nothing of the run is ever taken back again by what a row says."""
+    if walk.equipment.own.run(walk.run.id) is not None:
+        walk.equipment.own.change(walk.run.id, lambda run: run.model_copy(update={"ended": True}))
 
 
 def stop(walk: Walk, why: str) -> None:
@@ -79,6 +86,14 @@ def stop(walk: Walk, why: str) -> None:
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
+    _note_end(walk)
+
+
+def distrust(walk: Walk, error: DrbotError) -> None:
+    """Somebody wrote into the database, or a step wants what nobody approved: the run ends here."""
+    state = safe_state(walk.plan, walk.records())
+    sentence = walk.equipment.redact(f"{error}. Nothing more of it is started.")
+    finish(walk, RunState.FAILED, f"{sentence} {state.sentence}", offers=list(state.offers))
 
 
 def culprit(walk: Walk, name: str) -> None:
@@ -90,6 +105,7 @@ def culprit(walk: Walk, name: str) -> None:
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
+    _note_end(walk)
 
 
 def block(walk: Walk, seen_wakes: int | None, why: str, choices: list[str], **payload: Any) -> bool:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from core.errors import DrbotError, FencedError, TemporaryError
+from core.errors import DrbotError, FencedError, TemporaryError, UntrustedError
 from core.run import RunState, StepRecord, StepState
 from core.runbook import Step
 from runners import endings, handing_over, marks, people
 from runners.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
 from runners.finishing import catch_up, record_result
+from runners.issuing import NoPermitError, note_grants, own_work
 from runners.leftovers import sweep_open_steps
 from runners.moves import Moves, next_moves
+from runners.sealed_plans import require_untouched
 from runners.starting import start
 from runners.walk import Walk
 from store import locks, requests, runs, steps
@@ -48,6 +50,10 @@ class Executor:
         except FencedError:
             log.warning("Another worker has the run now; ending its steps here.", run=self._walk.run.id)
             self._abandon()
+        except (UntrustedError, NoPermitError) as error:
+            log.error("Nothing more of this run is started.", run=self._walk.run.id, error=str(error))
+            self._abandon()
+            endings.distrust(self._walk, error)
         except Exception:
             self._abandon()  # without this loop nobody would renew the lease of what still runs
             raise
@@ -74,6 +80,8 @@ class Executor:
             seen = runs.wakes(connection, self._walk.run.id)
             records = {record.id: record for record in steps.of_run(connection, self._walk.run.id)}
             newest = {request.gate: request for request in requests.of_run(connection, self._walk.run.id)}
+        note_grants(self._walk, newest.values())
+        require_untouched(self._walk.equipment, self._walk.run, records)
         if catch_up(self._walk, records):
             return False
         culprit = marks.culprit_of(records)
@@ -95,7 +103,7 @@ class Executor:
         """Starts a step, or first asks whether it is needed. False = it cannot be started now."""
         registry = self._walk.equipment.registry
         if step.unless and step.id not in self._needed:
-            attempt, context = self._walk.attempt(step, records[step.id].attempt + 1, records)
+            attempt, context = self._walk.attempt(step, records[step.id].attempt + 1)
             self._spawn(attempt, lambda: look(registry, context, attempt, self._tell(attempt)))
             return True
         started = start(self._walk, step)
@@ -103,7 +111,9 @@ class Executor:
         if started.record is None:
             return False
         self._needed.discard(step.id)
-        attempt, context = self._walk.attempt(step, started.record.attempt, records)
+        attempt, context = self._walk.attempt(
+            step, started.record.attempt, permit=started.permit, own=own_work(self._walk)
+        )
         sweep = self._sweeper(step.id)
         self._spawn(attempt, lambda: perform(registry, context, attempt, self._tell(attempt), sweep))
         return True

@@ -1,13 +1,17 @@
 """The transaction after the act: the step's end, what was kept, and what it means for the incident."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
+from core.events import canonical
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
 from runners.attempt import Result
 from runners.keeping import keep
-from runners.marks import mark_recovered
+from runners.marks import last_health_step, mark_recovered
+from runners.own_record import OwnRun, OwnStep
 from runners.unsure import finding_of
 from runners.walk import Walk
 from store import incidents, steps
@@ -17,6 +21,7 @@ from store.database import Transaction
 def record_result(walk: Walk, result: Result) -> None:
     """Waits for the database if it must: what was done is written down before anything else starts."""
     step = walk.plan.step(result.step)
+    _note_end(walk, step, result)
 
     def finish(tx: Transaction) -> None:
         if result.state is StepState.SUCCEEDED:
@@ -37,6 +42,23 @@ def record_result(walk: Walk, result: Result) -> None:
             )
 
     walk.write(finish)
+
+
+def _note_end(walk: Walk, step: Step, result: Result) -> None:
+    """On this host, before the database says so. Users are let in at the latest when the system answers them."""
+    ended = OwnStep(state=result.state, facts=plain(result.facts), ended_at=walk.equipment.own.now())
+    users = result.state is StepState.SUCCEEDED and step.id == last_health_step(walk.plan)
+
+    def end(run: OwnRun) -> OwnRun:
+        known = run.with_step(step.id, ended)
+        return known.model_copy(update={"lets_users_in": True}) if users else known
+
+    walk.equipment.own.change(walk.run.id, end)
+
+
+def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """As a row gives them back: plain JSON values."""
+    return dict(json.loads(canonical(dict(facts))))
 
 
 def _succeed(tx: Transaction, walk: Walk, step: Step, result: Result) -> None:
@@ -73,6 +95,8 @@ def catch_up(walk: Walk, records: Mapping[str, StepRecord]) -> bool:
             keep(tx, walk.run, step, records[step.id].facts)
             mark_recovered(tx, walk.run, walk.plan, step.id, records)
 
+        if finding.passed:
+            walk.note(step.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
         walk.write(settle)
     return bool(settled)
 

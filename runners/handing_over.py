@@ -5,9 +5,10 @@ Nobody holds a thread or a lease meanwhile, so either worker may be ended or die
 
 from collections.abc import Mapping
 
-from core.run import RunKind, RunState, StepRecord
+from core.run import RunKind, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.moves import Moves
+from runners.own_record import OwnStep
 from runners.walk import Walk
 from store import runs, steps, sub_runs, waking
 from store.database import Transaction
@@ -50,6 +51,7 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
     def take(tx: Transaction) -> None:
         part = runs.get(tx.connection, str(record.facts["run"]))
         if state is RunState.SUCCEEDED:
+            walk.note(record.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
             seconds = None if record.started_at is None else (tx.now - record.started_at).total_seconds()
             steps.succeed(tx, walk.run, record.id, summary=f"{part.site}: {why}", seconds=seconds)
             return

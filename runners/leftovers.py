@@ -5,10 +5,11 @@ A proven copy is only removed when somebody discarded it, and every removal of a
 
 import structlog
 
-from core.errors import DrbotError
+from core.errors import DrbotError, UntrustedError
 from core.plan import touches_production
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
+from runners.issuing import as_undo, own_work
 from runners.lease import Lease
 from runners.walk import Equipment, Walk
 from store import incidents, journal, runs, steps
@@ -70,8 +71,12 @@ def _remove(equipment: Equipment, run: Run, step: Step, records: dict[str, StepR
         return
     lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")  # never started: a context only
     walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)
-    undo = step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_})
-    context = walk.context(undo, 1, walk.log_of(step.id, "discard"), lambda: False, records)
+    try:
+        own = own_work(walk)
+    except UntrustedError as error:
+        log.error("Nothing of this run is removed.", run=run.id, error=str(error))
+        return
+    context = walk.context(as_undo(step), 1, walk.log_of(step.id, "discard"), lambda: False, own=own)
     intro = f"{run.id} is over, so what {step.id} made is not needed: "
     with equipment.database.read() as connection:
         events = journal.of_incident(connection, run.incident)

@@ -12,7 +12,8 @@ from core.redaction import Redactor
 from core.site import Configuration
 from runners.clients.object_store import ObjectStoreClient
 from runners.heads import keep_heads
-from runners.registry import ACTIONS, PROBES
+from runners.own_record import OwnRecord
+from runners.registry import ACTIONS, PROBES, SUBJECTS
 from runners.settings import RunnerSettings
 from runners.state_copies import keep_copies
 from runners.target import target_of
@@ -56,7 +57,8 @@ def run_worker(
         database=database,
         site_name=name,
         home=home,
-        registry=Registry(actions=ACTIONS, probes=PROBES),
+        own=OwnRecord(home),
+        registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
         world=target_of(name, configuration, settings),
         roster=given,
         key=key,

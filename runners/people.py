@@ -6,8 +6,10 @@ from core.approval import RequestState
 from core.run import StepRecord
 from core.runbook import Step
 from runners.gate import open_request
+from runners.issuing import NoPermitError, count
 from runners.moves import Moves
-from runners.starting import approvers, void_if_changed
+from runners.own_record import OwnRequest
+from runners.starting import approvers, end, void_if_changed
 from runners.walk import Walk
 from store import incidents, requests, steps
 from store.database import Transaction
@@ -35,7 +37,9 @@ def _prove(walk: Walk, request_id: str) -> None:
 def _open(walk: Walk, gate: Step, record: StepRecord) -> None:
     def ask(tx: Transaction) -> None:
         walk.equipment.roster_now(tx.connection)
-        open_request(tx, walk.run, walk.plan, gate, walk.equipment.approvals)
+        request = open_request(tx, walk.run, walk.plan, gate, walk.equipment.approvals)
+        mine = OwnRequest(gate=gate.id, seal=request.seal, opened_at=walk.equipment.own.now())
+        walk.equipment.own.change(walk.run.id, lambda run: run.with_request(request.id, mine))
         if record.state.value == "pending":
             steps.wait(tx, walk.run, gate.id)
 
@@ -49,7 +53,13 @@ def _pass(walk: Walk, gate: str) -> None:
 
     def open_gate(tx: Transaction) -> None:
         request = requests.latest(tx.connection, walk.run.id, gate)
-        if request is not None and request.state is RequestState.GRANTED:  # not denied meanwhile
+        if request is None or request.state is not RequestState.GRANTED:  # denied meanwhile
+            return
+        try:
+            count(tx, walk, walk.plan.step(gate))
+        except NoPermitError as error:
+            end(tx, request.id, error)
+        else:
             steps.succeed(tx, walk.run, gate, summary=f"Approved by {approvers(walk, tx, gate)}.")
 
     walk.write(open_gate)

@@ -7,6 +7,7 @@ from core.events import EventKind
 from core.plan import Plan, question_of
 from core.run import Run, RunKind, RunState
 from runners.lease import Lease
+from runners.sealed_plans import sign
 from runners.site_lock import release
 from runners.survey import Survey, make_plan
 from runners.walk import Equipment
@@ -23,13 +24,14 @@ def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
     with equipment.database.write() as tx:
         incident = incidents.get(tx.connection, run.incident)
         denied = _denied(tx, run)
-        now = tx.now
+        now, policy = tx.now, equipment.roster_now(tx.connection).number
     asked = tuple(dict.fromkeys(person for person in (incident.declared_by, run.requested_by) if person))
     survey = Survey(
         equipment=equipment,
         run=run,
         incident=incident,
         requesters=asked,
+        policy=policy,
         now=now,
         cancelled=lambda: lease.fenced or lease.stop_reason is not None,
     )
@@ -66,8 +68,9 @@ def _tried(run: Run) -> str:
 
 
 def _keep(equipment: Equipment, run: Run, plan: Plan, lease: Lease) -> Run | None:
+    signature = sign(equipment, plan)
     with equipment.database.write() as tx:
-        planned = runs.planned(tx, run, plan)
+        planned = runs.planned(tx, run, plan, signature)
         if lease.stop_reason is None and run.kind is RunKind.PLAN:
             runs.finish(tx, run, RunState.SUCCEEDED, "A plan only: nothing was changed.")
             return None

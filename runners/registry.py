@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from runners.action import Action, ProbeFunction
+from runners.action import Action, ProbeFunction, Subjects
 from runners.actions import (
     backup,
     certificate,
@@ -102,3 +102,17 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "outside.answers": outside.answers,
     }
 )
+
+SUBJECTS: Mapping[str, Subjects] = MappingProxyType(
+    {
+        "compose.restart": compose.subjects,
+        "compose.stop": compose.subjects,
+        "compose.recreate": compose.subjects,
+        "volume.swap": volume.swap_subjects,
+        "volume.swap_back": volume.swap_back_subjects,
+        "host.set_aside": setting_aside.subjects,
+        "dns.change": names.change_subjects,
+        "dns.change_back": names.change_back_subjects,
+    }
+)
+"""Every action that can take something away, and what with given arguments; only a permit lets it."""

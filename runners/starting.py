@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.approval import RequestState
+from core.effects import effect_of
 from core.errors import PermanentError
-from core.run import StepRecord
+from core.plan import gates_before
+from core.run import StepRecord, StepState
 from core.runbook import Step
-from runners.gate import drift, refusal
+from core.safe_state import services_named
+from runners.gate import drift
+from runners.issuing import NoPermitError, issue, needs_permit
 from runners.marks import mark_recovering
 from runners.moves import gate_of
+from runners.own_record import OwnRun, OwnStep
+from runners.permit import Permit
 from runners.unsure import finding_of
 from runners.walk import Walk
 from store import locks, requests, steps, waking
@@ -24,6 +30,7 @@ class Started:
     """Whether the act may begin now."""
 
     record: StepRecord | None = None
+    permit: Permit | None = None
     holder: str | None = None  # the run that holds the site
 
 
@@ -31,21 +38,40 @@ def start(walk: Walk, step: Step) -> Started:
     """The transaction before the act. Not started: the site is held, STOP was pressed, or the permit is gone (then
     its request has ended, and the next look at the requests says what follows). Raises FencedError, TemporaryError.
     """
-    if step.effect == "destroy" and not _still_as_sealed(walk, step):
+    effect = effect_of(step, walk.plan.steps)
+    if effect == "destroy" and not _still_as_sealed(walk, step):
         return Started()
     with walk.equipment.database.write() as tx:
         walk.hold(tx)
         if waking.stop_reason(tx.connection, walk.run.id) is not None:
             return Started()
-        if step.effect != "none":
+        if effect != "none":
             holder = locks.take(tx, walk.run.site, walk.run.id)
             if holder is not None:
                 return Started(holder=holder)
-        if step.effect == "destroy" and not _use_permit(tx, walk, step):
-            return Started()
+        permit = None
+        if effect == "destroy" or needs_permit(walk, step):
+            permit = _permit(tx, walk, step)
+            if permit is None:
+                return Started()
         record = steps.start(tx, walk.run, step.id, title=step.title)
         mark_recovering(tx, walk.run, walk.plan, step)
-    return Started(record=record)
+        _note_begun(walk, step)
+    return Started(record=record, permit=permit)
+
+
+def _note_begun(walk: Walk, step: Step) -> None:
+    """On this host, before the act. From the moment apps or fronts are started users may write."""
+    site = walk.equipment.site
+    users = step.do == "compose.start" and any(
+        site.services[name].role in ("app", "front") for name in services_named(step.with_) if name in site.services
+    )
+
+    def begin(run: OwnRun) -> OwnRun:
+        begun = run.with_step(step.id, OwnStep(state=StepState.RUNNING))
+        return begun.model_copy(update={"lets_users_in": True}) if users else begun
+
+    walk.equipment.own.change(walk.run.id, begin)
 
 
 def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
@@ -90,19 +116,29 @@ def _still_as_sealed(walk: Walk, step: Step) -> bool:
     return void_if_changed(walk, gate.id, step)
 
 
-def _use_permit(tx: Transaction, walk: Walk, step: Step) -> bool:
-    """The worker counts the votes itself, then uses the permit up, all in the transaction that starts the step."""
-    gate = gate_of(walk.plan, step.id)
-    request = requests.latest(tx.connection, walk.run.id, gate.id) if gate else None
-    if request is None:
-        return False
-    why = refusal(tx, walk.run, walk.plan, step, request, walk.equipment.roster_now(tx.connection))
-    if why is None:
-        requests.use(tx, walk.run, request.id, step.id)
-        return True
-    late = request.start_by is not None and tx.now >= request.start_by
-    requests.close(tx, request.id, RequestState.EXPIRED if late else RequestState.VOID, why=why)
-    return False
+def _permit(tx: Transaction, walk: Walk, step: Step) -> Permit | None:
+    """In the transaction that starts the step. None: the recount said no and its request has ended, now or before; the
+    next look at the requests says what follows. Raises NoPermitError where nobody was asked.
+    """
+    try:
+        return issue(tx, walk, step)
+    except NoPermitError as error:
+        gates = {gate.id for gate in walk.plan.steps if gate.id in gates_before(walk.plan, step.id)}
+        asked = [request for request in requests.of_run(tx.connection, walk.run.id) if request.gate in gates]
+        if not asked:
+            raise
+        for request in asked:
+            end(tx, request.id, error)
+        return None
+
+
+def end(tx: Transaction, request_id: str, error: NoPermitError) -> None:
+    """End the request that gave no permit, if it has not ended before. Where only this worker's clock says that it is
+    late, somebody has prolonged it.
+    """
+    expired = error.late and requests.close(tx, request_id, RequestState.EXPIRED, why=str(error))
+    if not expired:
+        requests.close(tx, request_id, RequestState.VOID, why=str(error))
 
 
 def approvers(walk: Walk, tx: Transaction, gate: str) -> str:

@@ -31,7 +31,6 @@ MUST_HOLD: Mapping[str, str] = {
 }
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
 
-POLICY = 1
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
 
 
@@ -43,6 +42,7 @@ class Survey:
     run: Run
     incident: Incident
     requesters: tuple[str, ...]
+    policy: int  # number of the roster in force
     now: datetime
     cancelled: Callable[[], bool]
 
@@ -144,7 +144,7 @@ def _plan(
         fingerprint=fingerprint,
         expected={step.id: fingerprint for step in steps if step.effect == "destroy"},
         backup=backup,
-        policy=POLICY,
+        policy=survey.policy,
         people=max([survey.equipment.approvals.people, *(step.gate.people for step in steps if step.gate)]),
         requesters=survey.requesters,
         headline=_headline(runbook, configuration.system, chosen),

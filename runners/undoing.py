@@ -8,12 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.effects import effect_of
 from core.errors import DrbotError, FencedError
 from core.plan import touches_production
-from core.run import StepRecord
+from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.action import StepContext
+from runners.issuing import as_undo, issue_for_undo, own_work
 from runners.keeping import unkeep
+from runners.own_record import OwnStep
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction
@@ -62,16 +65,18 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
         return "it has no undo"
     if walk.lease.fenced:
         raise FencedError("another worker owns the run")
-    undo_step = step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_})
+    undo_step = as_undo(step)
     step_log = walk.log_of(step.id, "undo")
     deadline = time.monotonic() + step.limits.time if step.limits else math.inf
 
     def cancelled() -> bool:  # not by STOP: what is half taken back is worse than what is not
         return walk.lease.fenced or time.monotonic() > deadline
 
-    context = walk.context(undo_step, records[step.id].attempt, step_log, cancelled, records)
+    attempt = records[step.id].attempt
     try:
-        if step.effect == "destroy" and _never_happened(walk, context, step):
+        permit, own = issue_for_undo(walk, step), own_work(walk)
+        context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
+        if effect_of(step, walk.plan.steps) == "destroy" and _never_happened(walk, context, step):
             summary = "It was not in place, so there was nothing to take back."
         else:
             action = walk.equipment.registry.actions[step.undo.do]
@@ -82,6 +87,8 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     except Exception as error:  # noqa: BLE001 - one undo that fails must not keep the others from being tried
         step_log.line(repr(error))
         return walk.equipment.redact(f"{type(error).__name__}: {error}")
+
+    walk.note(step.id, OwnStep(state=StepState.UNDONE, ended_at=walk.equipment.own.now()))
 
     def record(tx: Transaction) -> None:
         steps.undone(tx, walk.run, step.id, walk.equipment.redact(summary))

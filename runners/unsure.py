@@ -29,7 +29,7 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
         return Finding(passed=False, sentence="It has no check that could tell.")
     step_log = walk.log_of(step.id, "look")
     deadline = time.monotonic() + LOOK_SECONDS
-    context = walk.context(step, records[step.id].attempt, step_log, lambda: time.monotonic() > deadline, records)
+    context = walk.context(step, records[step.id].attempt, step_log, lambda: time.monotonic() > deadline)
     sentences = []
     facts: dict[str, object] = {}
     passed = True

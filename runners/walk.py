@@ -1,10 +1,10 @@
 """One walk through a plan: everything that starting, finishing, undoing and ending a step need, in one place."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from core.errors import FencedError, TemporaryError
 from core.people import Roster
 from core.plan import Plan
 from core.redaction import Redactor
-from core.run import Run, StepRecord, StepState
+from core.run import Run, StepRecord
 from core.runbook import Step
 from core.signing import KeyPair
 from core.site import Approvals, Configuration, Site
@@ -21,6 +21,8 @@ from runners.action import StepContext
 from runners.attempt import Attempt
 from runners.inviting import Invitations
 from runners.lease import Lease
+from runners.own_record import OwnRecord, OwnStep
+from runners.permit import OwnWork, Permit
 from runners.step_log import StepLog
 from runners.timing import Timing
 from runners.world import Registry, World
@@ -41,6 +43,7 @@ class Equipment:
     database: Database
     site_name: str
     home: Path
+    own: OwnRecord
     registry: Registry
     world: World
     roster: Roster
@@ -54,7 +57,21 @@ class Equipment:
     def roster_now(self, connection: Connection) -> Roster:
         """The roster in force, which believes no signature but this worker's own."""
         roster = self.rosters.look(connection) if self.rosters is not None else self.roster
-        return replace(roster, worker_key=self.key.public)
+        policy = self.rosters.policy if self.rosters is not None else None
+        fault = roster.fault or self._older(policy.number, policy.hash) if policy is not None else roster.fault
+        return replace(roster, fault=fault, worker_key=self.key.public)
+
+    def _older(self, number: int, hash_: str) -> str | None:
+        """Why no gate opens under a roster that is not the newest this host has seen; an old one cannot come back."""
+        seen = self.own.policy()
+        if seen is not None and (number < seen.number or (number == seen.number and hash_ != seen.hash)):
+            return (
+                f"The ledger's roster is no. {number}, but this worker has seen no. {seen.number} in force: records "
+                "were taken away or changed, so no gate can open (docs/approvals.md)"
+            )
+        if seen is None or number > seen.number:
+            self.own.saw_policy(number, hash_)
+        return None
 
     @property
     def approvals(self) -> Approvals:
@@ -109,9 +126,12 @@ class Walk:
         number: int,
         step_log: StepLog,
         cancelled: Callable[[], bool],
-        records: Mapping[str, StepRecord],
+        *,
+        permit: Permit | None = None,
+        own: OwnWork | None = None,
     ) -> StepContext:
         """What an action or a probe gets."""
+        known = self.equipment.own.run(self.run.id)
         return StepContext(
             run=self.run,
             plan=self.plan,
@@ -120,7 +140,7 @@ class Walk:
             site=self.equipment.site,
             configuration=self.equipment.configuration,
             clients=self.equipment.world.clients,
-            facts=_facts(records),
+            facts=known.facts if known is not None else {},
             cancelled=cancelled,
             progress=self._progress(step.id, step_log),
             log=step_log.line,
@@ -130,13 +150,25 @@ class Walk:
                 "drbot.step": step.id,
             },
             invitations=Invitations(self.equipment.database, self.run),
+            permit=permit,
+            own=own,
         )
 
-    def attempt(self, step: Step, number: int, records: Mapping[str, StepRecord]) -> tuple[Attempt, StepContext]:
+    def attempt(
+        self, step: Step, number: int, *, permit: Permit | None = None, own: OwnWork | None = None
+    ) -> tuple[Attempt, StepContext]:
         """A new attempt and its context."""
         step_log = self.log_of(step.id, str(number))
         attempt = Attempt(step, step_log, self.equipment.timing)
-        return attempt, self.context(step, number, step_log, attempt.cancelled, records)
+        return attempt, self.context(step, number, step_log, attempt.cancelled, permit=permit, own=own)
+
+    def looking(self, step: Step) -> StepContext:
+        """For whoever only looks."""
+        return self.context(step, 0, self.log_of(step.id, "look"), lambda: self.lease.fenced)
+
+    def note(self, step_id: str, known: OwnStep) -> None:
+        """Written on this host before the database says so."""
+        self.equipment.own.change(self.run.id, lambda run: run.with_step(step_id, known))
 
     def _progress(self, step_id: str, step_log: StepLog) -> Callable[[float, float | None, str], None]:
         told = 0.0
@@ -151,7 +183,3 @@ class Walk:
             steps.progress(self.equipment.database, self.run, step_id, done, total, unit)
 
         return progress
-
-
-def _facts(records: Mapping[str, StepRecord]) -> dict[str, Mapping[str, Any]]:
-    return {record.id: record.facts for record in records.values() if record.state is StepState.SUCCEEDED}

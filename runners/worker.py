@@ -5,14 +5,16 @@ import time
 
 import structlog
 
-from core.errors import DrbotError, FencedError
+from core.errors import DrbotError, FencedError, UntrustedError
 from core.events import EventKind
 from core.run import Run
 from runners.checking import Checker
+from runners.endings import distrust
 from runners.executor import Executor
 from runners.lease import Lease
 from runners.leftovers import clear_stopped
 from runners.planning import plan_run
+from runners.sealed_plans import plan_of
 from runners.upkeep import Upkeep
 from runners.walk import Equipment, Walk
 from store import journal, runs
@@ -96,7 +98,13 @@ class Worker:
             if planned is None or planned.plan is None:
                 return
             walk = Walk(run=planned, plan=planned.plan, equipment=equipment, lease=lease)
-            Executor(walk, self._stop).run()
+            try:
+                plan_of(equipment, planned)
+            except UntrustedError as error:
+                log.error("Nothing of this run is started.", error=str(error))
+                distrust(walk, error)
+            else:
+                Executor(walk, self._stop).run()
 
 
 def owner_name(host: str, process: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.plan import BackupIdentity
-from runners.action import Action, ProbeFunction
+from runners.action import Action, ProbeFunction, Subjects
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
@@ -17,6 +17,7 @@ class Registry:
 
     actions: Mapping[str, Action]
     probes: Mapping[str, ProbeFunction]
+    subjects: Mapping[str, Subjects]  # of every action that can take something away
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

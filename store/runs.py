@@ -175,11 +175,13 @@ def renew(tx: Transaction, run_id: str, epoch: int, lease_seconds: float) -> str
     return None if row.stop_requested is None else str(row.stop_requested)
 
 
-def planned(tx: Transaction, run: Run, plan: Plan) -> Run:
+def planned(tx: Transaction, run: Run, plan: Plan, signature: str | None = None) -> Run:
     """Keep the plan and one pending row per step; a second plan of the same run replaces the first."""
     fence(tx, run)
     tx.connection.execute(delete(steps).where(steps.c.run == run.id))
-    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(plan=document_of(plan)))
+    tx.connection.execute(
+        update(runs).where(runs.c.id == run.id).values(plan=document_of(plan), plan_signature=signature)
+    )
     rows = [
         {
             "run": run.id,
@@ -198,6 +200,7 @@ def planned(tx: Transaction, run: Run, plan: Plan) -> Run:
         incident=run.incident,
         run=run.id,
         seal=seal_of(plan),
+        signature=signature,
         headline=plan.headline,
         warnings=plan.warnings,
     )

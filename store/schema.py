@@ -134,6 +134,7 @@ runs = Table(
     Column("lease_until", Moment),
     Column("stop_requested", Text),
     Column("plan", Json),
+    Column("plan_signature", Text),  # of the worker that made it
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("outcome", Text),

@@ -12,6 +12,8 @@ from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.clients.compose import Watch
 from runners.clients.process import Bounds
+from runners.permit import Permit
+from runners.permit import services as named
 
 Verb = Callable[[str, Sequence[str], Watch], None]
 
@@ -23,22 +25,33 @@ _PAUSE = threading.Event()
 def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Restart the services in their containers."""
     services = arguments.services(context, given)
-    on_projects(context, services, context.clients.compose.restart)
+    on_projects(context, services, _with_permit(context, context.clients.compose.restart))
     return Outcome(summary=f"Restarted {spoken(services)}")
 
 
 def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Stop the services; their containers stay."""
     services = arguments.services(context, given)
-    on_projects(context, services, context.clients.compose.stop)
+    on_projects(context, services, _with_permit(context, context.clients.compose.stop))
     return Outcome(summary=f"Stopped {spoken(services)}")
 
 
 def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Take the services down and up again, in fresh containers."""
     services = arguments.services(context, given)
-    on_projects(context, services, context.clients.compose.recreate)
+    on_projects(context, services, _with_permit(context, context.clients.compose.recreate))
     return Outcome(summary=f"Took {spoken(services)} down and up again")
+
+
+def _with_permit(context: StepContext, verb: Callable[[str, Sequence[str], Permit, Watch], None]) -> Verb:
+    permit = context.permitted()
+    return lambda project, names, watch: verb(project, names, permit, watch)
+
+
+def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """The services that are interrupted."""
+    services = arguments.services(context, given).values()
+    return frozenset(subject for one in services for subject in named(one.project, [one.service]))
 
 
 def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:

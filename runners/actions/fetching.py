@@ -23,7 +23,7 @@ UNPACKED, COMPLETE = "unpacked", "complete.json"
 def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action repository.clone: exactly the pinned commit."""
     url, commit, folder = (arguments.text(given, name) for name in ("url", "commit", "folder"))
-    git.clone(url, commit, Path(folder), watch_of(context))
+    git.clone(url, commit, Path(folder), context.own_work(), watch_of(context))
     return Outcome(summary=f"{url} is in {folder}, at {commit[:12]}", facts={"commit": commit, "folder": folder})
 
 

@@ -16,6 +16,7 @@ from runners.actions.infrastructure import remove_quietly, renew
 from runners.clients import helper
 from runners.clients.full_archive import Unpacked
 from runners.clients.helper import HelperOrder, Mount
+from runners.clients.own_folder import require_own
 from runners.clients.streams import feed_command
 from runners.clients.survivors import remove_survivors
 
@@ -81,6 +82,7 @@ def fill_volume(context: StepContext, archive: Path, name: str) -> None:
 
 def fill_folder(context: StepContext, archive: Path, name: str) -> None:
     """A folder below `projects` on this host."""
+    require_own(context.site.projects, context.own_work())
     top = name.strip("/")
     with tarfile.open(archive, "r:gz") as files:
         for member in files:

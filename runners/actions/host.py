@@ -13,6 +13,7 @@ from runners.actions import arguments
 from runners.actions.compose import watch_of
 from runners.clients import host_packages
 from runners.clients.docker_engine import RUN_LABEL
+from runners.clients.own_folder import is_foreign
 
 
 def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -76,20 +77,26 @@ def empty(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def data_on(context: StepContext) -> list[str]:
-    """One sentence per volume that holds data. What an earlier attempt of ours left, and no service was ever started
-    on, is nobody's data.
+    """One sentence for each volume and folder of the system that is there and not this run's own. What an earlier
+    recovery made is somebody's data by now: its label says who made it, not who has written to it since.
     """
-    found: list[str] = []
+    found = [
+        f"The folder {folder} holds something" for folder in folders_of(context) if is_foreign(folder, context.run.id)
+    ]
     if host_packages.engine_is_missing(context.clients.docker.host):
         return found
     for name in data_volumes(context):
         volume = context.clients.docker.volume(name)
-        if volume is None:
+        if volume is None or volume.labels.get(RUN_LABEL) == context.run.id:
             continue
         users = context.clients.docker.mounted_by(name)
-        if RUN_LABEL not in volume.labels or users:
-            found.append(f"The volume {name} is there{f', used by {users[0]}' if users else ''}")
+        found.append(f"The volume {name} is there{f', used by {users[0]}' if users else ''}")
     return found
+
+
+def folders_of(context: StepContext) -> tuple[Path, ...]:
+    """The folders that a recovery would write: that of the compose projects, with whatever lies in it."""
+    return (context.site.projects,)
 
 
 def data_volumes(context: StepContext) -> tuple[str, ...]:

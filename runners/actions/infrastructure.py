@@ -93,19 +93,13 @@ def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def ensure_empty(context: StepContext, name: str) -> bool:
-    """A volume of this run. What an earlier attempt left, and no container has, is made anew. Raises PermanentError
-    for a volume that is not ours: it holds somebody's data.
-    """
+    """A volume of this run. Raises PermanentError for any other, whoever has made it: it may hold somebody's data."""
     docker = context.clients.docker
     found = docker.volume(name)
     if found is not None and found.labels.get(RUN_LABEL) == context.run.id:
         return False
     if found is not None:
-        users = docker.mounted_by(name)
-        if RUN_LABEL not in found.labels or users:
-            raise PermanentError(f"The volume {name} exists and is not this run's; nothing was touched")
-        context.log(f"Removing {name}, which an earlier attempt left")
-        docker.remove_volume(name)
+        raise PermanentError(f"The volume {name} exists and is not this run's; nothing was touched")
     docker.create_volume(name, context.labels)
     return True
 
@@ -147,7 +141,7 @@ def renew(context: StepContext, name: str) -> None:
     """The volume, empty, whatever an earlier attempt at this step has put into it."""
     require_own(context, name)
     docker = context.clients.docker
-    docker.remove_volume(name)
+    docker.remove_own_volume(name, context.own_work())
     docker.create_volume(name, context.labels)
 
 

@@ -10,11 +10,10 @@ from core.words import duration
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
-from runners.clients.machines import Ec2, Machine, Terraform, terraform_of
+from runners.clients.machines import RUN_TAG, Ec2, Machine, Terraform, terraform_of
 from runners.clients.process import Bounds
 from runners.inviting import Invitations
 
-RUN = "drbot.run"  # the tag that says which run has the machine now
 TOKEN_SECONDS = 3600.0
 RUNNING_WITHIN_SECONDS = 600.0
 # A worker that dies is started again, or the run it held would wait for somebody to look. 0: it was asked to end.
@@ -54,10 +53,10 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if terraform_of(settings) is not None:
         raise PermanentError(f"made by Terraform: look, then run `terraform destroy` in {settings.terraform}")
     cloud = Ec2(settings)
-    machine = cloud.find(tags_of(context, site) | {RUN: context.run.id})
+    machine = cloud.find(tags_of(context, site) | {RUN_TAG: context.run.id})
     if machine is None:
         return Outcome(summary=f"The site {site} has no machine of this run")
-    cloud.end(machine.id)
+    cloud.end(machine.id, context.own_work())
     return Outcome(summary=f"The machine {machine.id} was given back")
 
 
@@ -137,10 +136,10 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
     machine = cloud.find(tags)
     if machine is None:
         token = invitations_of(context).invite(site, TOKEN_SECONDS)
-        machine = cloud.run(tags | {RUN: context.run.id}, user_data(site, token), _client_token(context))
+        machine = cloud.run(tags | {RUN_TAG: context.run.id}, user_data(site, token), _client_token(context))
         context.log(f"rented {machine.id} ({settings.instance_type} in {settings.region})")
     else:
-        cloud.tag(machine.id, {RUN: context.run.id})
+        cloud.tag(machine.id, {RUN_TAG: context.run.id})
         context.log(f"{machine.id} was rented for this incident before")
     rented = machine.id
 

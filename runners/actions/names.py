@@ -5,6 +5,7 @@ from typing import Any
 
 from core.errors import PermanentError, TemporaryError
 from core.words import duration
+from runners import permit
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
@@ -34,6 +35,17 @@ def change_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     _lead(context, sealed, WITHIN_SECONDS)
     said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in sealed.items())
     return Outcome(summary=f"{said} again, and not to {site}")
+
+
+def change_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """Where each name leads from now on: other addresses than these were not approved."""
+    address = address_of(context, given)
+    return frozenset(permit.name(one, (address,)) for one in dns_of(context).names)
+
+
+def change_back_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """Where each name led when the plan was sealed."""
+    return frozenset(permit.name(one, record.addresses) for one, record in sealed_records(context).items())
 
 
 def changeable(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -101,7 +113,7 @@ def _lead(context: StepContext, wanted: Mapping[str, Record], within: float) -> 
     if all(names.records().get(name) == record for name, record in wanted.items()):
         context.log("Route 53 has these records already")
     else:
-        done = names.change(wanted)
+        done = names.change(wanted, context.permitted())
         context.log(f"Route 53 accepted the change {done}")
         wait_for(context, lambda: names.is_in_sync(done) or None, within, lambda: f"the change {done} is not in sync")
     asked = {name: record.addresses for name, record in wanted.items()}

@@ -33,7 +33,7 @@ def restore_beside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     try:
         return fill(context, volume, backup)
     except DrbotError:
-        context.clients.docker.remove_volume(volume)  # half a copy is no use to anybody
+        context.clients.docker.remove_own_volume(volume, context.own_work())  # half a copy is no use to anybody
         raise
 
 
@@ -47,7 +47,7 @@ def remove_leftovers(context: StepContext, volume: str) -> None:
     if any(found.labels.get(label) != context.labels.get(label) for label in (RUN_LABEL, STEP_LABEL)):
         raise PermanentError(f"The volume {volume} exists and was not made by this step; nothing was touched")
     context.log(f"Removing what an earlier attempt left in {volume}")
-    docker.remove_volume(volume)
+    docker.remove_own_volume(volume, context.own_work())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from runners.actions.fetching import unpacked
 from runners.actions.infrastructure import remove_quietly, renew
 from runners.clients import scratch_redis
 from runners.clients.backup_store import Backup
+from runners.clients.own_folder import require_own
 from runners.clients.scratch_redis import ScratchRedis
 from runners.clients.survivors import remove_survivors
 
@@ -29,6 +30,7 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     archive = unpacked(context).configuration
     if archive is None:
         raise PermanentError("The backup holds no configuration")
+    require_own(folder, context.own_work())
     written: list[str] = []
     with tarfile.open(archive, "r:gz") as files:
         for member in files:

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import PermanentError
+from runners import permit
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
-from runners.actions.host import data_volumes
+from runners.actions.host import data_volumes, folders_of
 from runners.actions.infrastructure import projects
-from runners.clients import helper
-from runners.clients.docker_engine import ServiceContainer
+from runners.clients import helper, own_folder
+from runners.clients.docker_engine import KEPT_LABEL, ServiceContainer
 from runners.clients.helper import HelperOrder, Mount
-from runners.clients.volume_mover import KEPT_LABEL, ORIGINAL_LABEL
+from runners.clients.own_folder import is_foreign
+from runners.clients.volume_mover import ORIGINAL_LABEL
 
 # The copy has to be whole before the mark is written; with the mark it is never written again. Was the original
 # written to after that, then neither of the two is all there is.
@@ -36,8 +38,13 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     docker = context.clients.docker
     containers = [found for one in services.values() if (found := docker.container(one)) is not None]
     image = image_of(context, containers)
+    given_permit = context.permitted()
     for project in projects(context, services):
-        remove_containers(context, project)
+        docker.remove_project(project, given_permit)
+    for folder in folders_of(context):
+        if is_foreign(folder, context.run.id):
+            keeper = folder.with_name(folder.name + suffix)
+            own_folder.set_aside(folder, keeper, given_permit, home=context.clients.settings.home)
     kept = {}
     for name in data_volumes(context):
         if docker.volume(name) is None:
@@ -46,6 +53,18 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         keep(context, name, kept[name], image)
     said = ", ".join(f"{name} in {keeper}" for name, keeper in kept.items()) or "there was no data"
     return Outcome(summary=f"Nothing runs on the host any more; kept: {said}", facts={"kept": kept})
+
+
+def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """Everything of the system on the host."""
+    services = arguments.services(context, given)
+    return frozenset(
+        {
+            *(permit.project(name) for name in projects(context, services)),
+            *(permit.volume(name) for name in data_volumes(context)),
+            *(permit.folder(folder) for folder in folders_of(context)),
+        }
+    )
 
 
 def image_of(context: StepContext, containers: list[ServiceContainer]) -> str:
@@ -61,14 +80,6 @@ def image_of(context: StepContext, containers: list[ServiceContainer]) -> str:
         except PermanentError as error:  # without a shell it cannot even be started
             context.log(f"{image[:19]}: {error}")
     raise PermanentError("There is data on this host, but no image that could copy it")
-
-
-def remove_containers(context: StepContext, project: str) -> None:
-    """Stopped gently, then removed, by their label: the compose file may be gone."""
-    docker = context.clients.docker
-    for container in docker.labelled({"com.docker.compose.project": project}):
-        docker.stop(container)
-        docker.remove(container, volumes=False)  # unnamed volumes hold data too
 
 
 def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
@@ -90,4 +101,4 @@ def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
     ended = helper.run(docker, order, context.cancelled)
     if ended.code != 0:
         raise PermanentError(f"The data of {name} could not be kept: {ended.output[-300:]}")
-    docker.remove_volume(name)
+    docker.remove_volume(name, context.permitted())

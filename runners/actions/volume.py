@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError
 from core.words import size
+from runners import permit
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
-from runners.clients.docker_engine import RUN_LABEL
-from runners.clients.volume_mover import KEPT_LABEL, Move
+from runners.clients.volume_mover import Move
 
 STATES = {
     "before": "the old data is still in place",
@@ -22,24 +21,34 @@ STATES = {
 def swap(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """The replacement's data takes the volume's place; the volume's own goes to the keeper. Nothing is deleted."""
     volume, replacement, keeper = (arguments.text(given, name) for name in ("volume", "replacement", "keeper"))
-    return exchange(context, volume=volume, replacement=replacement, keeper=keeper)
+    return exchange(context, move_of(context, volume, replacement, keeper))
 
 
 def swap_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """The keeper's data returns; what is in place now is kept under the replacement's name."""
     volume, replacement, keeper = (arguments.text(given, name) for name in ("volume", "replacement", "keeper"))
-    return exchange(context, volume=volume, replacement=keeper, keeper=replacement)
+    return exchange(context, move_of(context, volume, keeper, replacement, brings_back=True))
 
 
-def exchange(context: StepContext, *, volume: str, replacement: str, keeper: str) -> Outcome:
+def exchange(context: StepContext, move: Move) -> Outcome:
     """Move, or finish a move that was cut short."""
-    moved = context.clients.volumes.move(move_of(context, volume, replacement, keeper))
-    context.log(f"{replacement} is in place of {volume}; the old data is kept in {keeper} ({moved.method})")
+    moved = context.clients.volumes.move(move, context.permitted())
+    context.log(f"{move.replacement} took the place of {move.volume}, kept in {move.keeper} ({moved.method})")
     return Outcome(
-        summary=f"{volume} holds the data of {replacement}; the old data is kept in {keeper} "
+        summary=f"{move.volume} holds the data of {move.replacement}; the old data is kept in {move.keeper} "
         f"({size(moved.kept_bytes)})",
-        facts={"volume": volume, "keeper": keeper, "kept_bytes": moved.kept_bytes, "method": moved.method},
+        facts={"volume": move.volume, "keeper": move.keeper, "kept_bytes": moved.kept_bytes, "method": moved.method},
     )
+
+
+def swap_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """What a swap takes away: the volume's own data, and the name of the copy."""
+    return frozenset({permit.volume(str(given["volume"])), permit.emptied(str(given["replacement"]))})
+
+
+def swap_back_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """The same for bringing kept data back: the keeper is empty afterwards."""
+    return frozenset({permit.volume(str(given["volume"])), permit.emptied(str(given["keeper"]))})
 
 
 def swapped(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -60,29 +69,19 @@ def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Remove a copy that drbot made. Never the system's own volume, never kept data, nothing in use."""
+    """Remove a copy that this run made. Never the system's own volume, never kept data, nothing in use."""
     name = arguments.text(given, "volume")
-    docker = context.clients.docker
-    found = docker.volume(name)
-    if found is None:
-        return Outcome(summary=f"The volume {name} is gone already")
-    if RUN_LABEL not in found.labels:
-        raise PermanentError(f"The volume {name} was not made by drbot and is not removed")
-    if KEPT_LABEL in found.labels:
-        raise PermanentError(f"The volume {name} holds kept data; deleting it needs two people")
-    users = docker.users_of(name)
-    if users:
-        raise PermanentError(f"The volume {name} is in use by {', '.join(users)} and is not removed")
-    docker.remove_volume(name)
-    return Outcome(summary=f"Removed the volume {name}")
+    there = context.clients.docker.remove_own_volume(name, context.own_work())
+    return Outcome(summary=f"Removed the volume {name}" if there else f"The volume {name} is gone already")
 
 
-def move_of(context: StepContext, volume: str, replacement: str, keeper: str) -> Move:
+def move_of(context: StepContext, volume: str, replacement: str, keeper: str, *, brings_back: bool = False) -> Move:
     """The three volumes, and the image that has the tools to move their data: the server's own."""
     return Move(
         volume=volume,
         replacement=replacement,
         keeper=keeper,
+        brings_back=brings_back,
         image=context.clients.postgres.recipe(context.cancelled).image,
         labels=context.labels,
         cancelled=context.cancelled,

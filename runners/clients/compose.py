@@ -9,6 +9,8 @@ from typing import Any
 
 from core.errors import PermanentError, TemporaryError
 from runners.clients.process import Bounds, Ended, run_process
+from runners.permit import Permit
+from runners.permit import services as named
 
 UNREACHABLE = ("Cannot connect to the Docker daemon", "connection refused", "i/o timeout")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -36,16 +38,19 @@ class Compose:
         """Start the services: those that were stopped, and those that have no container any more."""
         self._run(project, ["up", "--detach", "--no-recreate", "--no-deps", *services], watch)
 
-    def stop(self, project: str, services: Sequence[str], watch: Watch) -> None:
+    def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
+        permit.require(*named(project, services))
         self._run(project, ["stop", *services], watch)
 
-    def restart(self, project: str, services: Sequence[str], watch: Watch) -> None:
+    def restart(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Restart the services in their containers."""
+        permit.require(*named(project, services))
         self._run(project, ["restart", *services], watch)
 
-    def recreate(self, project: str, services: Sequence[str], watch: Watch) -> None:
+    def recreate(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """`down` and `up -d` for these services only: fresh containers, the same volumes and networks."""
+        permit.require(*named(project, services))
         self._run(project, ["rm", "--stop", "--force", *services], watch)
         self._run(project, ["up", "--detach", "--no-deps", *services], watch)
 

@@ -7,7 +7,8 @@ and service, never by their names.
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,12 @@ from docker.errors import APIError, NotFound
 from core.errors import PermanentError
 from core.site import Service
 from runners.clients.docker_errors import docker_errors
+from runners.permit import OwnWork, Permit, emptied, project, volume
 
 LONGEST_LOG_BYTES = 2_000_000
-RUN_LABEL, STEP_LABEL = "drbot.run", "drbot.step"
+RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.run", "drbot.step", "drbot.kept"
+HELPER_LABEL = "drbot.helper"
+STOP_SECONDS = 30
 MISSING = "missing"
 
 
@@ -173,14 +177,45 @@ class DockerEngine:
             self.client.api.create_volume(name, labels=dict(labels))
             return volume_of(self.client.api.inspect_volume(name))
 
-    def remove_volume(self, name: str) -> bool:
-        """Remove a volume; False when there is none."""
-        with docker_errors(f"Remove the volume {name}"):
-            try:
-                self.client.api.remove_volume(name)
-            except NotFound:
-                return False
-            return True
+    def remove_volume(self, name: str, permit: Permit) -> None:
+        """Remove a volume with whatever it holds; one that is gone is fine."""
+        permit.require(volume(name))
+        self._remove_volume(name)
+
+    def remove_emptied_volume(self, name: str, permit: Permit) -> None:
+        """Remove the name that a move has left without data."""
+        permit.require(emptied(name))
+        self._remove_volume(name)
+
+    def remove_own_volume(self, name: str, own: OwnWork) -> bool:
+        """Remove what this run has made, and nothing has open; False when there is none. Raises PermanentError for
+        anybody else's, and for kept data.
+        """
+        found = self.volume(name)
+        if found is None:
+            return False
+        if found.labels.get(RUN_LABEL) != own.run:
+            raise PermanentError(f"The volume {name} was not made by {own.run}; nothing was touched")
+        if KEPT_LABEL in found.labels:
+            raise PermanentError(f"The volume {name} holds kept data; deleting it needs two people")
+        users = self.users_of(name)
+        if users:
+            raise PermanentError(f"The volume {name} is in use by {', '.join(users)} and is not removed")
+        self._remove_volume(name)
+        return True
+
+    @contextmanager
+    def scratch_volume(self, name: str, labels: Mapping[str, str]) -> Iterator[None]:
+        """A volume that is new now and gone afterwards."""
+        self.create_volume(name, labels)
+        try:
+            yield
+        finally:
+            self._remove_volume(name)
+
+    def _remove_volume(self, name: str) -> None:
+        with docker_errors(f"Remove the volume {name}"), suppress(NotFound):
+            self.client.api.remove_volume(name)
 
     def users_of(self, volume: str) -> tuple[str, ...]:
         """Names of the containers that have this volume open now; stopped ones do not count."""
@@ -225,19 +260,29 @@ class DockerEngine:
         with docker_errors("List containers by label"):
             return tuple(found["Id"] for found in self.client.api.containers(all=True, filters={"label": wanted}))
 
-    def stop(self, container: str, seconds: int = 30) -> None:
-        """Ask a container to end; one that is gone or stopped already is fine."""
-        with docker_errors("Stop a container"):
-            try:
-                self.client.api.stop(container, timeout=seconds)
-            except NotFound:
-                return
-
-    def remove(self, container: str, *, volumes: bool = True) -> None:
-        """Kill and remove a container; one that is gone is fine. `volumes`: its unnamed ones too, which only a
-        container of our own may lose.
+    def remove_project(self, name: str, permit: Permit) -> None:
+        """Stop all containers of a compose project gently, then remove them, found by their label: the compose file
+        may be gone. Their unnamed volumes stay, for they hold data too.
         """
-        with docker_errors("Remove a container of ours"):
+        permit.require(project(name))
+        for container in self.labelled({"com.docker.compose.project": name}):
+            with docker_errors("Stop a container"), suppress(NotFound):
+                self.client.api.stop(container, timeout=STOP_SECONDS)
+            self._remove_container(container, volumes=False)
+
+    def remove_helper(self, container: str) -> None:
+        """Kill and remove a helper that drbot made, with its unnamed volumes; one that is gone is fine. Raises
+        PermanentError for any other container.
+        """
+        found = self.find(container)
+        if found is None:
+            return
+        if HELPER_LABEL not in (found["Config"]["Labels"] or {}):
+            raise PermanentError(f"The container {container[:12]} is no helper of drbot; nothing was touched")
+        self._remove_container(container, volumes=True)
+
+    def _remove_container(self, container: str, *, volumes: bool) -> None:
+        with docker_errors("Remove a container"):
             try:
                 self.client.api.remove_container(container, force=True, v=volumes)
             except NotFound:

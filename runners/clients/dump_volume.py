@@ -124,11 +124,8 @@ def dump_volume(
     engine: DockerEngine, name: str, labels: Mapping[str, str], cancelled: Cancelled
 ) -> Iterator[DumpVolume]:
     """A new volume, removed at the end."""
-    engine.create_volume(name, labels)
-    try:
+    with engine.scratch_volume(name, labels):
         yield DumpVolume(engine=engine, name=name, labels=labels, cancelled=cancelled)
-    finally:
-        engine.remove_volume(name)
 
 
 def folder_of(database: str) -> str:

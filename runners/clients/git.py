@@ -6,31 +6,29 @@ from pathlib import Path
 
 from core.errors import PermanentError, TemporaryError
 from runners.clients.compose import Watch
+from runners.clients.own_folder import is_foreign, mark
 from runners.clients.process import run_process
+from runners.permit import OwnWork
 
 UNREACHABLE = ("Could not resolve host", "Connection refused", "Connection timed out", "Couldn't connect", "early EOF")
 
 
-def clone(url: str, commit: str, folder: Path, watch: Watch) -> None:
-    """Have `folder` at `commit`. A clone that is there is only moved to the commit, and never over somebody's changes.
-
-    Raises PermanentError, TemporaryError (network), CancelledError.
+def clone(url: str, commit: str, folder: Path, own: OwnWork, watch: Watch) -> None:
+    """Have `folder` at `commit`: a new clone, or the one that this run has made. Raises PermanentError when something
+    else is there, TemporaryError (network), CancelledError.
     """
-    if (folder / ".git").is_dir():
-        refuse_changes(folder, watch)
-        if head_of(folder, watch) != commit:
-            git(["fetch", "--quiet", url, commit], watch, folder)
-            git(["checkout", "--quiet", "--detach", commit], watch, folder)
+    if is_foreign(folder, own.run):
+        raise PermanentError(f"{folder} holds something that this run has not made; nothing was touched")
+    if head_of(folder, watch) == commit:
         return
-    if folder.exists() and any(folder.iterdir()):
-        raise PermanentError(f"{folder} holds something that is no clone of {url}; nothing was touched")
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     git(["clone", "--quiet", "--no-checkout", url, str(part)], watch)
     git(["checkout", "--quiet", "--detach", commit], watch, part)
+    mark(part, own)
     if folder.exists():
-        folder.rmdir()
+        folder.rmdir()  # empty, else it were foreign
     part.rename(folder)
 
 
@@ -39,13 +37,6 @@ def head_of(folder: Path, watch: Watch) -> str:
     if not (folder / ".git").is_dir():
         return ""
     return git(["rev-parse", "HEAD"], watch, folder)[-1]
-
-
-def refuse_changes(folder: Path, watch: Watch) -> None:
-    """Raise PermanentError when a tracked file is not as it was committed."""
-    changed = [line for line in git(["status", "--porcelain", "--untracked-files=no"], watch, folder) if line.strip()]
-    if changed:
-        raise PermanentError(f"{folder} has changes that are in no commit ({changed[0].strip()}); nothing was touched")
 
 
 def git(arguments: Sequence[str], watch: Watch, folder: Path | None = None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from docker.errors import APIError
 from docker.types import LogConfig
 
 from core.errors import CancelledError, TemporaryError
-from runners.clients.docker_engine import DockerEngine, Executed
+from runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
 from runners.clients.docker_errors import docker_errors
 
 Cancelled = Callable[[], bool]
@@ -59,7 +59,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 list(order.command),
                 entrypoint=None if order.entrypoint is None else list(order.entrypoint),
                 name=order.name,
-                labels=dict(order.labels),
+                labels={**order.labels, HELPER_LABEL: "true"},
                 volumes=volumes,
                 network_mode=order.network,
                 environment=dict(order.environment),
@@ -81,7 +81,7 @@ def helper(engine: DockerEngine, order: HelperOrder) -> Iterator[str]:
     try:
         yield container
     finally:
-        engine.remove(container)
+        engine.remove_helper(container)
 
 
 def start(engine: DockerEngine, container: str) -> None:

@@ -19,8 +19,10 @@ from core.errors import PermanentError
 from core.site import Provision
 from runners.clients.cloud_errors import cloud_errors, code_of
 from runners.clients.process import Bounds, run_process
+from runners.permit import OwnWork
 
 TERRAFORM = ("terraform", "tofu")
+RUN_TAG = "drbot.run"  # says which run has the machine now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +103,12 @@ class Ec2:
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
         return _machine(found[0]["Instances"][0])
 
-    def end(self, machine: str) -> None:
-        """Give it back; its disk goes with it."""
+    def end(self, machine: str, own: OwnWork) -> None:
+        """Give back what this run has rented; its disk goes with it. Raises PermanentError for any other."""
+        with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
+            found = self.client.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
+        if {"Key": RUN_TAG, "Value": own.run} not in found.get("Tags", []):
+            raise PermanentError(f"The machine {machine} was not rented by {own.run}; it is not given back")
         with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
             self.client.terminate_instances(InstanceIds=[machine])
 

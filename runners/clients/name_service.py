@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 from core.errors import PermanentError, TemporaryError
 from core.site import Dns
 from runners.clients.cloud_errors import REFUSED, cloud_errors, code_of
+from runners.permit import Permit
+from runners.permit import name as name_subject
 
 ASK_SECONDS = 3.0
 
@@ -70,8 +72,9 @@ class NameService:
                     found[name] = _record(name, one)
         return found
 
-    def change(self, records: Mapping[str, Record]) -> str:
+    def change(self, records: Mapping[str, Record], permit: Permit) -> str:
         """Let the names lead there, all of them or none. The id of the change."""
+        permit.require(*(name_subject(name, record.addresses) for name, record in records.items()))
         changes = [
             {
                 "Action": "UPSERT",

@@ -11,13 +11,14 @@ from typing import Literal
 
 from core.errors import PermanentError, TemporaryError
 from runners.clients import helper
-from runners.clients.docker_engine import RUN_LABEL, DockerEngine, VolumeIdentity
+from runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.volume_scripts import COPY, RENAME
+from runners.permit import Permit, volume
 
 Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy"]
-KEPT_LABEL, ORIGINAL_LABEL, REPLACED_BY_LABEL = "drbot.kept", "drbot.original", "drbot.replaced_by"
+ORIGINAL_LABEL, REPLACED_BY_LABEL = "drbot.original", "drbot.replaced_by"
 
 REFUSALS = {
     "three-full": "there is data in the volume, in its replacement and in the keeper: somebody started the service "
@@ -33,6 +34,7 @@ class Move:
     volume: str
     replacement: str
     keeper: str
+    brings_back: bool  # the replacement is data that was kept from this very volume, not a copy made by this run
     image: str
     labels: Mapping[str, str]
     cancelled: Callable[[], bool]
@@ -58,15 +60,16 @@ class VolumeMover:
         plain = all(volume.is_plain for volume in found) and len({root_of(volume) for volume in found}) <= 1
         return "rename" if plain else "copy"
 
-    def move(self, move: Move, mode: Mode = "move") -> Moved:
+    def move(self, move: Move, permit: Permit, mode: Mode = "move") -> Moved:
         """Do it, or go on where an earlier attempt stopped. Raises PermanentError and then has touched nothing."""
+        permit.require(volume(move.volume))
         self._require_cold(move)
-        self._ensure_keeper(move)
-        self._ensure_rest(move)
+        self._require_replacement(move, permit)
+        self._ensure_keeper(move, permit)
         said = self._run(move, mode, f"drbot-swap-{move.volume}")
         if said[-1] != "after":
             raise PermanentError(f"Swap {move.volume}: {REFUSALS.get(said[-1], f'it stopped at: {said[-1]}')}")
-        self._tidy(move)
+        self._tidy(move, permit)
         return Moved(method=self.method_of(move.volume, move.keeper), kept_bytes=int(said[-2]) * 1024)
 
     def replacement_of(self, keeper: str) -> str | None:
@@ -105,8 +108,8 @@ class VolumeMover:
     def _clear(self, name: str) -> None:
         """Remove a helper of this name that has ended; one still at work makes `create` refuse."""
         found = self._engine.find(name)
-        if found and RUN_LABEL in found["Config"]["Labels"] and not found["State"]["Running"]:
-            self._engine.remove(found["Id"])
+        if found and HELPER_LABEL in found["Config"]["Labels"] and not found["State"]["Running"]:
+            self._engine.remove_helper(found["Id"])
 
     def _mounts(self, move: Move, method: Method, *, read_only: bool) -> tuple[Mount, ...]:
         if method == "copy":
@@ -131,7 +134,7 @@ class VolumeMover:
             if users:
                 raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
 
-    def _ensure_keeper(self, move: Move) -> None:
+    def _ensure_keeper(self, move: Move, permit: Permit) -> None:
         """Create the keeper, or find the one an earlier attempt of the same run created."""
         found = self._engine.volume(move.keeper)
         if found is None:
@@ -142,27 +145,35 @@ class VolumeMover:
                 REPLACED_BY_LABEL: move.replacement,
             }
             self._engine.create_volume(move.keeper, labels)
-        elif RUN_LABEL not in found.labels:
-            raise PermanentError(f"The volume {move.keeper} was not made by drbot; nothing was touched")
+        elif found.labels.get(RUN_LABEL) != permit.run and kept_from(found) != move.volume:
+            raise PermanentError(f"The volume {move.keeper} was not made by {permit.run}; nothing was touched")
 
-    def _ensure_rest(self, move: Move) -> None:
-        """The replacement must be one of ours, and kept data only returns to where it was. After a finished move it
-        may be gone.
+    def _require_replacement(self, move: Move, permit: Permit) -> None:
+        """The copy that this very run has made, or data that was kept from this very volume: never any older copy.
+        After a finished move it may be gone.
         """
         found = self._engine.volume(move.replacement)
-        original = found.labels.get(ORIGINAL_LABEL, move.volume) if found else move.volume
-        if original != move.volume:
-            raise PermanentError(f"The volume {move.replacement} holds the data of {original}; nothing was touched")
-        if found is not None and RUN_LABEL not in found.labels:
-            raise PermanentError(f"The volume {move.replacement} was not made by drbot; nothing was touched")
+        if found is None:
+            return
+        if move.brings_back and kept_from(found) != move.volume:
+            raise PermanentError(
+                f"The volume {found.name} does not hold kept data of {move.volume}; nothing was touched"
+            )
+        if not move.brings_back and (found.labels.get(RUN_LABEL) != permit.run or kept_from(found) is not None):
+            raise PermanentError(f"The volume {found.name} was not made by {permit.run}; nothing was touched")
 
-    def _tidy(self, move: Move) -> None:
+    def _tidy(self, move: Move, permit: Permit) -> None:
         """Drop the name whose data is in place now; by renaming it is an empty folder, a copy stays where it is."""
         if self.method_of(move.volume, move.replacement, move.keeper) == "rename":
             try:
-                self._engine.remove_volume(move.replacement)
+                self._engine.remove_emptied_volume(move.replacement, permit)
             except TemporaryError:
                 return  # an empty folder too many harms nobody
+
+
+def kept_from(volume: VolumeIdentity) -> str | None:
+    """The volume whose data is kept in this one; None = it is no keeper."""
+    return volume.labels.get(ORIGINAL_LABEL, "") if KEPT_LABEL in volume.labels else None
 
 
 def root_of(volume: VolumeIdentity) -> str:

@@ -171,6 +171,7 @@ def _runs() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stop_requested", sa.Text(), nullable=True),
         sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("plan_signature", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),

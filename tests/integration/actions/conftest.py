@@ -19,9 +19,13 @@ from lab.system import Lab
 from runners.action import StepContext
 from runners.backup import back_up_postgres
 from runners.clients.clients import Clients, clients_of
+from runners.permit import Permit, emptied, volume
+from runners.permit import services as named
 from runners.settings import RunnerSettings
 from runners.target import Target
 from tests.houses import LabFactory
+from tests.permits import own as own_work
+from tests.permits import permit
 
 
 def own(run: str) -> str:
@@ -70,7 +74,20 @@ class Bench:
             progress=lambda done, total, unit: self.on_progress(done),
             log=self.lines.append,
             labels={"drbot.incident": "1", "drbot.run": run, "drbot.step": step},
+            permit=changes.pop("permit", self.permit(run)),
+            own=own_work(run),
         )  # fmt: skip
+
+    def permit(self, run: str) -> Permit:
+        """What two people would have let this run take away."""
+        mine = (f"{self.volume}_{run}", f"{self.volume}_before_{run}", f"{self.volume}_r")
+        services = (
+            subject
+            for one in self.configuration.site().services.values()
+            for subject in named(one.project, [one.service])
+        )
+        volumes = (self.volume, f"{self.volume}_v")
+        return permit(*services, *map(volume, volumes), *map(emptied, mine), run=run)
 
     def containers(self, run: str) -> tuple[str, ...]:
         """Ids of the containers of this run on the engine now."""

@@ -46,7 +46,7 @@ def files(shared: Bench) -> Iterator[str]:
         assert helper.run(engine, order, lambda: False).code == 0
         yield name
     finally:
-        engine.remove_volume(name)
+        engine.client.api.remove_volume(name)
 
 
 def with_files(bench: Bench, folder: Path, *names: str) -> Configuration:
@@ -112,7 +112,7 @@ def test_its_dump_restores_like_one_of_pg_dumpall(
             bench.context(clients=clients, backup=identity), {"backup": identity.name, "volume": volume}
         )
     finally:
-        clients.docker.remove_volume(volume)
+        clients.docker.client.api.remove_volume(volume)
 
     assert done.facts["rows"] == bench.backup.rows
 

@@ -12,15 +12,24 @@ from core.errors import CancelledError, PermanentError
 from core.plan import BackupIdentity
 from runners.actions import compose, health, postgres, volume
 from runners.actions.backup import identify
-from runners.actions.setting_aside import keep, remove_containers
+from runners.actions.setting_aside import keep
 from runners.clients import helper
 from runners.clients.scratch_postgres import scratch_server
 from runners.clients.volume_mover import Method, Move, VolumeMover
-from tests.integration.actions.conftest import Bench
+from runners.permit import Permit, emptied
+from runners.permit import project as project_subject
+from runners.permit import volume as volume_subject
+from tests.integration.actions.conftest import Bench, own
+from tests.permits import permit
 
 pytestmark = pytest.mark.docker
 
 SERVICES = {"services": ["postgres"]}
+
+
+def permitted(volume: str, run: str = "r6-crash") -> Permit:
+    """To move or remove this volume."""
+    return permit(volume_subject(volume), emptied(volume.removesuffix("_v") + "_r"), run=own(run))
 
 
 def restore(bench: Bench, run: str, **changes: Any) -> tuple[str, dict[str, object]]:
@@ -174,7 +183,7 @@ def three(bench: Bench) -> Move:
 def _tidy(bench: Bench) -> Iterator[None]:
     yield
     for name in ("v", "r", "k"):
-        bench.clients.docker.remove_volume(f"{bench.volume}_{name}")
+        bench.clients.docker.remove_volume(f"{bench.volume}_{name}", permitted(f"{bench.volume}_{name}"))
 
 
 def shell(bench: Bench, name: str, script: str) -> str:
@@ -217,10 +226,10 @@ def test_a_crash_between_the_two_renames_is_seen_and_repaired(bench: Bench, thre
     assert volumes.state(three) == "before"
 
     with pytest.raises(PermanentError, match="between"):
-        volumes.move(three, "stop-between")
+        volumes.move(three, permitted(three.volume), "stop-between")
     seen = volumes.state(three)
-    moved = volumes.move(three)
-    again = volumes.move(three)
+    moved = volumes.move(three, permitted(three.volume))
+    again = volumes.move(three, permitted(three.volume))
 
     assert seen == "between"
     assert moved.method == again.method == method
@@ -231,7 +240,7 @@ def test_a_crash_between_the_two_renames_is_seen_and_repaired(bench: Bench, thre
 def test_a_volume_that_was_emptied_is_kept_all_the_same(bench: Bench, three: Move) -> None:
     shell(bench, three.volume, "rm /x/content")
 
-    bench.clients.volumes.move(three)
+    bench.clients.volumes.move(three, permitted(three.volume))
 
     assert bench.clients.volumes.state(three) == "after"
     assert read(bench, three.volume) == "new"
@@ -240,13 +249,13 @@ def test_a_volume_that_was_emptied_is_kept_all_the_same(bench: Bench, three: Mov
 
 def test_somebody_who_started_the_service_in_between_is_not_overwritten(bench: Bench, three: Move) -> None:
     with pytest.raises(PermanentError, match="between"):
-        bench.clients.volumes.move(three, "stop-between")
+        bench.clients.volumes.move(three, permitted(three.volume), "stop-between")
     bench.clients.docker.client.api.remove_volume(three.volume)
     bench.clients.docker.client.api.create_volume(three.volume)
     write(bench, three.volume, "third")
 
     with pytest.raises(PermanentError, match="all three"):
-        bench.clients.volumes.move(three)
+        bench.clients.volumes.move(three, permitted(three.volume))
 
     assert [read(bench, name) for name in (three.volume, three.replacement, three.keeper)] == ["third", "new", "old"]
 
@@ -254,26 +263,27 @@ def test_somebody_who_started_the_service_in_between_is_not_overwritten(bench: B
 def test_what_was_written_in_between_is_not_overwritten_by_copying_either(bench: Bench, three: Move) -> None:
     volumes = CopyingMover(bench.clients.docker)
     with pytest.raises(PermanentError, match="between"):
-        volumes.move(three, "stop-between")
+        volumes.move(three, permitted(three.volume), "stop-between")
     shell(bench, three.volume, "touch -d tomorrow /x/third")  # the host rebooted and the service came up
 
     with pytest.raises(PermanentError, match="all three"):
-        volumes.move(three)
+        volumes.move(three, permitted(three.volume))
 
     assert [read(bench, name) for name in (three.volume, three.replacement, three.keeper)] == ["old", "new", "old"]
     assert "third" in shell(bench, three.volume, "ls /x")
 
 
 def test_kept_data_returns_only_to_where_it_was(bench: Bench, three: Move) -> None:
-    bench.clients.volumes.move(three)
-    other = replace(three, volume=three.replacement, replacement=three.keeper, keeper=f"{three.keeper}_2")
+    bench.clients.volumes.move(three, permitted(three.volume))
+    other = replace(
+        three, volume=three.replacement, replacement=three.keeper, keeper=f"{three.keeper}_2", brings_back=True
+    )
     bench.clients.docker.create_volume(other.volume, three.labels)
 
-    with pytest.raises(PermanentError, match=f"holds the data of {three.volume}"):
-        bench.clients.volumes.move(other)
+    with pytest.raises(PermanentError, match=f"does not hold kept data of {other.volume}"):
+        bench.clients.volumes.move(other, permitted(other.volume))
 
     assert (read(bench, three.volume), read(bench, three.keeper)) == ("new", "old")
-    bench.clients.docker.remove_volume(f"{three.keeper}_2")
 
 
 def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move) -> None:
@@ -283,7 +293,7 @@ def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move
     )["Id"]
     with pytest.raises(PermanentError, match="in use"):  # stopped, but it could be started
         keep(context, three.volume, three.keeper, three.image)
-    bench.clients.docker.remove(stopped)
+    bench.clients.docker.client.api.remove_container(stopped)
     bench.clients.docker.create_volume(three.keeper, three.labels)
     shell(bench, three.keeper, "cp /dev/null /x/.drbot-whole")  # a copy that was whole, before the worker died
     shell(bench, three.volume, "touch -d tomorrow /x/later")
@@ -302,19 +312,20 @@ def test_unnamed_volumes_of_the_systems_containers_outlive_them(bench: Bench, th
     ]
     unnamed = api.inspect_container(container)["Mounts"][0]["Name"]
 
-    remove_containers(bench.context("set-aside"), project["com.docker.compose.project"])
+    name = project["com.docker.compose.project"]
+    bench.clients.docker.remove_project(name, permit(project_subject(name)))
 
     assert bench.clients.docker.labelled(project) == ()
     assert bench.clients.docker.volume(unnamed) is not None
-    bench.clients.docker.remove_volume(unnamed)
+    bench.clients.docker.remove_volume(unnamed, permitted(unnamed))
 
 
 def test_a_volume_that_is_not_ours_is_neither_swapped_in_nor_removed(bench: Bench, three: Move) -> None:
     context = bench.context("swap", run="r6-crash")
-    with pytest.raises(PermanentError, match="not made by drbot"):
+    with pytest.raises(PermanentError, match=f"not made by {context.run.id}"):
         volume.remove(context, {"volume": bench.volume})
     bench.clients.docker.client.api.create_volume(three.keeper)  # somebody else's
-    with pytest.raises(PermanentError, match="not made by drbot"):
+    with pytest.raises(PermanentError, match=f"not made by {context.run.id}"):
         volume.swap(context, {"volume": three.volume, "replacement": three.replacement, "keeper": three.keeper})
 
     assert (read(bench, three.volume), read(bench, three.replacement)) == ("old", "new")

@@ -21,7 +21,7 @@ from lab.faulty_proxy import faulty_proxy
 from runners.clients.name_service import NameService
 from runners.control_target import ControlTarget, never
 from runners.joining import join_site
-from runners.registry import ACTIONS, PROBES
+from runners.registry import ACTIONS, PROBES, SUBJECTS
 from runners.walk import Equipment
 from runners.world import Chosen, Registry
 from store import runs
@@ -99,7 +99,7 @@ def equipment(bench: Bench, centre: Centre) -> Equipment:
         database=centre.database,
         site_name="control",
         home=centre.home,
-        registry=Registry(actions=ACTIONS, probes=PROBES),
+        registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
         world=Control(configuration, centre.context().clients),
     )
 

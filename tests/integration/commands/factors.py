@@ -17,6 +17,7 @@ from core.plan import short_seal
 from core.redaction import Redactor
 from core.signing import KeyPair
 from runners.checking import Checker
+from runners.own_record import OwnRecord
 from runners.timing import Timing
 from runners.vault import Vault
 from runners.walk import Equipment
@@ -42,6 +43,7 @@ def equipment_of(stage: Stage, home: Path) -> Equipment:
         database=stage.database,
         site_name="production",
         home=home,
+        own=OwnRecord(home),
         registry=target.registry,
         world=target,
         roster=given,

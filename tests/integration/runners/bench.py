@@ -14,6 +14,7 @@ from core.people import roster_of
 from core.redaction import Redactor
 from core.run import Run, RunKind, RunState, StepRecord, StepState
 from core.site import Configuration
+from runners.own_record import OwnRecord
 from runners.timing import Timing
 from runners.upkeep import Upkeep
 from runners.walk import Equipment
@@ -220,6 +221,7 @@ def bench_in(folder: Path, **approvals: Any) -> Bench:
         database=database,
         site_name="production",
         home=folder,
+        own=OwnRecord(folder),
         registry=target.registry,
         world=target,
         roster=roster_of(configuration.people, 2),

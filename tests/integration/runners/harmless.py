@@ -10,10 +10,12 @@ from typing import Any, cast
 
 from core.errors import CancelledError, PermanentError, UserError
 from core.plan import BackupIdentity
-from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext
+from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from runners.clients.clients import Clients
+from runners.permit import services, volume
 from runners.world import Chosen, Registry
 
+MOVES = ("volume.swap", "volume.swap_back")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -63,7 +65,15 @@ class HarmlessTarget:
     @property
     def registry(self) -> Registry:
         """Everything by the real names."""
-        return Registry(actions=self._actions(), probes=self._probes())
+        return Registry(actions=self._actions(), probes=self._probes(), subjects=self._subjects())
+
+    def _subjects(self) -> Mapping[str, Subjects]:
+        """What the real ones take away, too."""
+        interrupts = ("compose.restart", "compose.stop", "compose.recreate")
+        return {
+            **{name: lambda context, given: frozenset(services("x", _named(given))) for name in interrupts},
+            **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
+        }
 
     def hold(self, action: str) -> Hold:
         """The next call of this action waits."""
@@ -140,12 +150,21 @@ class HarmlessTarget:
             name = str(context.step.do)
             self.calls.append(context.step.id if context.step.do == name else name)
             self._wait_for_test(name, context)
+            self._require_permit(name, context, given)
             if self.errors.get(name):
                 raise self.errors[name].pop(0)
             effect(given)
             return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7})
 
         return action
+
+    def _require_permit(self, name: str, context: StepContext, given: Mapping[str, Any]) -> None:
+        """As the real clients do."""
+        subjects = self._subjects().get(name)
+        if subjects is not None:
+            context.permitted().require(*subjects(context, given))
+        if name == "volume.remove":
+            context.own_work()
 
     def _wait_for_test(self, name: str, context: StepContext) -> None:
         hold = self.holds.pop(name, None)

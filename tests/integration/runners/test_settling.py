@@ -18,7 +18,6 @@ from runners.lease import Lease
 from runners.undoing import take_back
 from runners.unsure import look_after_unsure
 from runners.walk import Walk
-from runners.world import Registry
 from store import kept, runs, steps
 from tests.integration.runners.bench import SECONDS, Bench
 from tests.integration.runners.test_workers import DYING, die_in
@@ -71,7 +70,7 @@ def test_nothing_is_tried_again_while_a_worker_still_looks_at_the_first_try(benc
     wait_for(lambda: expired(bench), SECONDS, "the dead worker to be noticed")
     looking, seen = threading.Event(), threading.Event()
     probes = {**bench.target.registry.probes, "volume.swapped": slow(looking, seen)}
-    slowly = replace(bench.equipment, registry=Registry(actions={}, probes=probes))
+    slowly = replace(bench.equipment, registry=replace(bench.target.registry, actions={}, probes=probes))
     look = threading.Thread(target=look_after_unsure, args=(slowly,))
     look.start()
     assert looking.wait(SECONDS)
@@ -162,7 +161,7 @@ def test_a_step_without_an_undo_cannot_be_settled_with_one(bench: Bench) -> None
     bench.approve(run)
     probes = dict(bench.target.registry.probes)
     probes["health.services"] = lambda context, given: Finding(passed=False, sentence="They do not answer.")
-    registry = Registry(actions=bench.target.registry.actions, probes=probes)
+    registry = replace(bench.target.registry, probes=probes)
     bench.equipment = replace(bench.equipment, registry=registry)
     run = bench.go(run)
     assert run.state is RunState.NEEDS_DECISION
@@ -236,7 +235,7 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) ->
     bench.target.errors["volume.swap"] = [PermanentError("no")]
     looking, seen = threading.Event(), threading.Event()
     probes = {**bench.target.registry.probes, "volume.swapped": slow(looking, seen)}
-    bench.equipment = replace(bench.equipment, registry=Registry(actions=bench.target.registry.actions, probes=probes))
+    bench.equipment = replace(bench.equipment, registry=replace(bench.target.registry, probes=probes))
     bench.begin(run)
     assert looking.wait(SECONDS)
     assert bench.run(run).state is RunState.RUNNING

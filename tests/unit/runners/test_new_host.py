@@ -15,6 +15,7 @@ from runners.clients.compose import Watch
 from runners.clients.host_packages import engine_is_missing
 from runners.clients.process import Bounds
 from runners.clients.scratch_redis import key_count
+from tests.permits import own
 
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)
 SETTINGS = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -39,7 +40,7 @@ def test_the_clone_is_at_the_pinned_commit_although_the_branch_has_moved(reposit
     commit(repository, "as somebody changed it since")
 
     for _ in range(2):  # the second time it is there already
-        git.clone(f"file://{repository}", pinned, tmp_path / "new" / "system", WATCH)
+        git.clone(f"file://{repository}", pinned, tmp_path / "new" / "system", own(), WATCH)
 
     assert (tmp_path / "new" / "system" / "compose.yml").read_text() == "as it ran"
 
@@ -50,12 +51,13 @@ def test_neither_a_foreign_folder_nor_a_change_is_overwritten(repository: Path, 
     foreign.mkdir()
     (foreign / "notes").write_text("mine")
     changed = tmp_path / "changed"
-    git.clone(f"file://{repository}", pinned, changed, WATCH)
+    git.clone(f"file://{repository}", pinned, changed, own("r0"), WATCH)
     (changed / "compose.yml").write_text("mended by hand at night")
 
-    for folder, why in ((foreign, "no clone"), (changed, "in no commit")):
-        with pytest.raises(PermanentError, match=why):
-            git.clone(f"file://{repository}", pinned, folder, WATCH)
+    for folder in (foreign, changed):
+        with pytest.raises(PermanentError, match="this run has not made"):
+            git.clone(f"file://{repository}", pinned, folder, own("r1"), WATCH)
+    git.clone(f"file://{repository}", pinned, changed, own("r0"), WATCH)
 
     assert (changed / "compose.yml").read_text() == "mended by hand at night"
 

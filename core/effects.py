@@ -1,0 +1,42 @@
+"""What a step can do to the system: the stronger of what its runbook says and what its action, with these very
+arguments, can do. Pure; the linter, the plan and the worker ask the same function.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from core.actions import ACTIONS
+from core.declarations import ActionDeclaration, Effect
+from core.runbook import Step
+
+STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
+
+
+def effect_of(step: Step, steps: Iterable[Step], actions: Mapping[str, ActionDeclaration] = ACTIONS) -> Effect:
+    """Of what the step does. `steps`: all of its plan or runbook."""
+    if step.do is None or step.do not in actions:
+        return step.effect
+    acts = action_effect(step.do, step.with_, steps, actions)
+    return max(step.effect, acts, key=lambda effect: STRENGTH[effect])
+
+
+def undo_effect(step: Step, steps: Iterable[Step], actions: Mapping[str, ActionDeclaration] = ACTIONS) -> Effect:
+    """Of what takes the step back."""
+    if step.undo is None or step.undo.do not in actions:
+        return "none"
+    return action_effect(step.undo.do, step.undo.with_, steps, actions)
+
+
+def action_effect(
+    name: str, given: Mapping[str, object], steps: Iterable[Step], actions: Mapping[str, ActionDeclaration] = ACTIONS
+) -> Effect:
+    """An action that takes back what steps make destroys, unless a step of the same runbook makes exactly that."""
+    action = actions[name]
+    if action.takes_back is None:
+        return action.effect
+    parameter = action.takes_back
+    made = any(
+        step.with_.get(actions[step.do].makes or "") == given.get(parameter)
+        for step in steps
+        if step.do is not None and step.do in actions and actions[step.do].makes is not None
+    )
+    return action.effect if made else "destroy"

@@ -1,0 +1,57 @@
+"""Folders of the host that a run has made itself: only into these it writes files of the system.
+
+The mark lies where git keeps its own files, so that the clone stays as it was committed.
+"""
+
+import os
+from pathlib import Path
+
+from core.errors import PermanentError
+from runners.permit import OwnWork, Permit
+from runners.permit import folder as folder_subject
+
+MARK = Path(".git", "drbot-run")
+
+
+def mark(folder: Path, own: OwnWork) -> None:
+    """A folder that was made just now, before it has its name."""
+    (folder / MARK).write_text(own.run)
+
+
+def is_foreign(folder: Path, run: str) -> bool:
+    """Whether something is there that this run has not made."""
+    if not folder.exists() and not folder.is_symlink():
+        return False
+    if folder.is_dir() and not any(folder.iterdir()):
+        return False
+    return _made_by(folder) != run
+
+
+def require_own(folder: Path, own: OwnWork) -> None:
+    """Raises PermanentError unless this run has made the folder."""
+    if _made_by(folder) != own.run:
+        raise PermanentError(f"The folder {folder} was not made by {own.run}; nothing was touched")
+
+
+def set_aside(folder: Path, keeper: Path, permit: Permit, *, home: Path) -> None:
+    """Give a folder another name beside its own, with everything in it. Raises PermanentError when that is taken, or
+    when drbot itself lives inside.
+    """
+    permit.require(folder_subject(folder))
+    if home.resolve().is_relative_to(folder.resolve()):
+        raise PermanentError(
+            f"drbot's own files are in {folder}, so it is not put aside: give `projects` its own folder"
+        )
+    if os.path.lexists(keeper):
+        raise PermanentError(f"{keeper} exists already; nothing was touched")
+    try:
+        folder.rename(keeper)
+    except OSError as error:
+        raise PermanentError(f"{folder} could not be put aside: {error.strerror or error}") from error
+
+
+def _made_by(folder: Path) -> str | None:
+    try:
+        return (folder / MARK).read_text()
+    except OSError:
+        return None

@@ -1,0 +1,201 @@
+"""The one place that lets a step take something away: it counts everything again, right before the act, and trusts
+nothing but the sealed plan, the voters' signatures, and what this worker's own host remembers (approvals.md rule 6).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from core.approval import HOLD_SECONDS, ApprovalRequest, RequestState, Vote
+from core.effects import effect_of
+from core.errors import PermanentError
+from core.people import Roster
+from core.plan import Plan, gates_before, seal_of
+from core.runbook import Step
+from runners.gate import refusal
+from runners.own_record import OwnRequest, OwnRun
+from runners.permit import ISSUER, OwnWork, Permit
+from runners.sealed_plans import own_run_of
+from runners.walk import Walk
+from store import requests
+from store.database import Transaction
+
+
+class NoPermitError(PermanentError):
+    """The recount says no; the sentence says why. `late`: only the time to start is over."""
+
+    def __init__(self, why: str, *, late: bool = False) -> None:
+        super().__init__(why)
+        self.late = late
+
+
+def needs_permit(walk: Walk, step: Step) -> bool:
+    """Whether the step's action can take anything away."""
+    return step.do in walk.equipment.registry.subjects
+
+
+def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
+    """The permit for what a step does, counted now. A request is used up by the first step that destroys.
+    Raises NoPermitError, UntrustedError.
+    """
+    known, plan = own_run_of(walk.equipment, walk.run), walk.plan
+    gates = _gates(plan, step)
+    if effect_of(step, plan.steps) == "destroy":
+        gate = _guarding(gates, step)
+        request = _counted(tx, walk, known, gate, step)
+        if known.requests[request.id].used_for:
+            raise NoPermitError("This approval was used before.")
+        _use(walk, request.id, step)
+        requests.use(tx, walk.run, request.id, step.id)
+        return _permit(walk, step, request.id)
+    for gate in gates:  # services are interrupted only while all who guard what follows still agree
+        if not _is_used(known, gate):
+            _counted(tx, walk, known, gate, step)
+    return _permit(walk, step, ", ".join(gate.id for gate in gates))
+
+
+def count(tx: Transaction, walk: Walk, gate: Step) -> None:
+    """The recount when a gate is about to open, before anything behind it is touched. Raises NoPermitError."""
+    _counted(tx, walk, own_run_of(walk.equipment, walk.run), gate, gate)
+
+
+def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
+    """To take a step back under the approval that let it happen, until users work with what is there now; None =
+    taking it back takes nothing away. Raises NoPermitError, UntrustedError.
+    """
+    undo = as_undo(step)
+    if not needs_permit(walk, undo):
+        return None
+    known, gates = own_run_of(walk.equipment, walk.run), _gates(walk.plan, step)
+    if known.lets_users_in or known.ended:
+        raise NoPermitError(
+            "People may have written new data since, so bringing the old back needs two people: /dr undo"
+        )
+    if effect_of(undo, walk.plan.steps) == "destroy":
+        used = [
+            request_id
+            for gate in gates
+            for request_id, request in known.requests.items()
+            if request.gate == gate.id
+            for name in request.used_for
+            if _takes_back(step, walk.plan.step(name))
+        ]
+        if not used:
+            raise NoPermitError(f"No approval covers that {step.id} is taken back.")
+        return _permit(walk, undo, used[-1])
+    if not all(_is_used(known, gate) for gate in gates):
+        raise NoPermitError(f"No approval covers that {step.id} is taken back.")
+    return _permit(walk, undo, ", ".join(gate.id for gate in gates))
+
+
+def own_work(walk: Walk) -> OwnWork | None:
+    """To remove what this run has made itself; None once users work with it. Raises UntrustedError."""
+    known = own_run_of(walk.equipment, walk.run)
+    return None if known.lets_users_in else OwnWork(run=walk.run.id, issuer=ISSUER)
+
+
+def note_grants(walk: Walk, newest: Iterable[ApprovalRequest]) -> None:
+    """Remember when this worker first saw that a request was granted: a row's own time may be anybody's."""
+    known = walk.equipment.own.run(walk.run.id)
+    for request in newest:
+        own = known.requests.get(request.id) if known is not None else None
+        if own is not None and own.granted_at is None and request.state is RequestState.GRANTED:
+            seen = own.model_copy(update={"granted_at": walk.equipment.own.now()})
+            walk.equipment.own.change(
+                walk.run.id,
+                lambda run, name=request.id, seen=seen: run.with_request(name, seen),  # type: ignore[misc]
+            )
+
+
+def as_undo(step: Step) -> Step:
+    """The step that takes it back."""
+    if step.undo is None:
+        raise ValueError(f"{step.id} has no undo")
+    return step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_, "effect": "none"})
+
+
+def _counted(tx: Transaction, walk: Walk, known: OwnRun, gate: Step, step: Step) -> ApprovalRequest:
+    """The request of a gate, when everything about it holds now. Raises NoPermitError."""
+    plan = walk.plan
+    request = requests.latest(tx.connection, walk.run.id, gate.id)
+    if request is None:
+        raise NoPermitError("Nobody was asked.")
+    mine = known.requests.get(request.id)
+    if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):
+        raise NoPermitError("The request in the database is not one that this worker opened.")
+    roster, votes = walk.equipment.roster_now(tx.connection), requests.votes(tx.connection, request.id)
+    _under_this_roster(plan, roster)
+    _in_time(walk, known, gate, mine, request, votes)
+    guards = gate.gate.for_ if gate.gate else ()
+    guarded = step if step.id in guards else plan.step(guards[0])
+    why = refusal(tx, walk.run, plan, guarded, request, roster)
+    if why is not None:
+        raise NoPermitError(why, late=request.start_by is not None and tx.now >= request.start_by)
+    return request
+
+
+def _under_this_roster(plan: Plan, roster: Roster) -> None:
+    if plan.policy != roster.number:
+        raise NoPermitError("Another roster is in force than when the plan was made.")
+
+
+def _in_time(
+    walk: Walk, known: OwnRun, gate: Step, mine: OwnRequest, request: ApprovalRequest, votes: list[Vote]
+) -> None:
+    """By this worker's own clock and memory: the proof is there, the votes came in time, the start does. Raises
+    NoPermitError.
+    """
+    rules, now = walk.equipment.approvals, walk.equipment.own.now()
+    proofs = gate.gate.proof if gate.gate else ()
+    missing = [name for name in proofs if not known.has_succeeded(name)]
+    if missing:
+        raise NoPermitError(f"This worker has not seen the proof succeed: {', '.join(missing)}.")
+    granted = mine.granted_at or now
+    to_vote = rules.vote_within + rules.start_within
+    if any(vote.decision == "break-glass" for vote in votes):
+        to_vote += HOLD_SECONDS
+    if granted > mine.opened_at + timedelta(seconds=to_vote):
+        raise NoPermitError("The votes came after the time to vote.", late=True)
+    proven: list[datetime] = [ended for name in proofs if (ended := known.steps[name].ended_at) is not None]
+    start = timedelta(seconds=min(request.start_seconds, rules.start_within))
+    if now >= max([granted, *proven]) + start:
+        raise NoPermitError("The time to start has passed.", late=True)
+
+
+def _use(walk: Walk, request_id: str, step: Step) -> None:
+    """Once only, and written on this host before anything happens."""
+
+    def use(run: OwnRun) -> OwnRun:
+        mine = run.requests[request_id]
+        return run.with_request(request_id, mine.model_copy(update={"used_for": (*mine.used_for, step.id)}))
+
+    walk.equipment.own.change(walk.run.id, use)
+
+
+def _permit(walk: Walk, step: Step, request: str) -> Permit:
+    subjects = walk.equipment.registry.subjects[step.do or ""](walk.looking(step), step.with_)
+    return Permit(run=walk.run.id, step=step.id, request=request, subjects=subjects, issuer=ISSUER)
+
+
+def _gates(plan: Plan, step: Step) -> tuple[Step, ...]:
+    """The gates in front of a step. Raises NoPermitError where a plan that destroys has none in front of it."""
+    gates = tuple(gate for gate in plan.steps if gate.id in gates_before(plan, step.id))
+    destroys = any(effect_of(other, plan.steps) == "destroy" for other in plan.steps)
+    if not gates and (destroys or any(other.gate is not None for other in plan.steps)):
+        raise NoPermitError(f"No gate stands before {step.id}; it is never started.")
+    return gates
+
+
+def _guarding(gates: tuple[Step, ...], step: Step) -> Step:
+    for gate in gates:
+        if gate.gate is not None and step.id in gate.gate.for_:
+            return gate
+    raise NoPermitError(f"No gate guards {step.id}; it is never started.")
+
+
+def _is_used(known: OwnRun, gate: Step) -> bool:
+    return any(request.gate == gate.id and request.used_for for request in known.requests.values())
+
+
+def _takes_back(step: Step, approved: Step) -> bool:
+    """Whether the undo of `step` is the undo of what was approved."""
+    return step.id == approved.id or (step.undo is not None and step.undo == approved.undo)

@@ -1,0 +1,65 @@
+"""The worker seals each plan with its own key, and believes no plan from the database that does not carry that seal."""
+
+from collections.abc import Mapping
+
+from core.errors import UntrustedError
+from core.events import canonical
+from core.plan import Plan, seal_of
+from core.run import Run, StepRecord, StepState
+from core.signing import verify
+from runners.own_record import OwnRun
+from runners.walk import Equipment
+
+
+def sign(equipment: Equipment, plan: Plan) -> str:
+    """The worker's signature under a plan; noted on its own host first."""
+    equipment.own.planned(plan.run, seal_of(plan))
+    return equipment.key.sign(_statement(plan))
+
+
+def plan_of(equipment: Equipment, run: Run) -> Plan:
+    """The plan of a run, as this worker made it. Raises UntrustedError."""
+    own_run_of(equipment, run)
+    assert run.plan is not None
+    return run.plan
+
+
+def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
+    """What this worker itself knows of a run whose row says the same. Raises UntrustedError."""
+    plan, known = run.plan, equipment.own.run(run.id)
+    if plan is None or known is None:
+        raise UntrustedError(f"{run.id}: this worker's host knows nothing of its plan")
+    if known.seal != seal_of(plan):
+        raise UntrustedError(f"{run.id}: the plan in the database is not the one that was made here")
+    if run.plan_signature is None or not verify(equipment.key.public, _statement(plan), run.plan_signature):
+        raise UntrustedError(f"{run.id}: the plan does not carry this worker's signature")
+    if (plan.run, plan.site, plan.arguments) != (run.id, run.site, {k: v for k, v in run.arguments.items() if v}):
+        raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
+    return known
+
+
+def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:
+    """Raises UntrustedError when a row says of a step what this worker did not write. A person may have settled it;
+    that is looked at by the worker itself (runners/finishing.py).
+    """
+    known = own_run_of(equipment, run)
+    for step in run.plan.steps if run.plan else ():
+        record = records[step.id]
+        if (step.do is None and step.run is None) or record.state is not StepState.SUCCEEDED:
+            continue
+        mine = known.steps.get(step.id)
+        if is_settled_as_done(record):
+            continue  # what was found out is taken from this host's own record all the same
+        if mine is None or mine.state is not StepState.SUCCEEDED:
+            raise UntrustedError(f"{run.id}: {step.id} succeeded, says the database; this worker did not see it")
+        if any(record.facts.get(name) != value for name, value in mine.facts.items()):
+            raise UntrustedError(f"{run.id}: what {step.id} found out was changed in the database")
+
+
+def is_settled_as_done(record: StepRecord) -> bool:
+    """A person's word, not the worker's."""
+    return record.facts.get("settled") == "done"
+
+
+def _statement(plan: Plan) -> bytes:
+    return canonical({"drbot": 2, "purpose": "plan", "run": plan.run, "site": plan.site, "seal": seal_of(plan)})

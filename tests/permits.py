@@ -1,0 +1,13 @@
+"""Permits for tests that call one action or client by itself; in the product only runners/issuing.py gives any."""
+
+from runners.permit import ISSUER, OwnWork, Permit
+
+
+def permit(*subjects: str, run: str = "r1", step: str = "swap") -> Permit:
+    """For exactly these subjects."""
+    return Permit(run=run, step=step, request="q1", subjects=frozenset(subjects), issuer=ISSUER)
+
+
+def own(run: str = "r1") -> OwnWork:
+    """For what this run has made."""
+    return OwnWork(run=run, issuer=ISSUER)
