@@ -36,7 +36,7 @@ class EventKind(StrEnum):
     RUN_RESUMED = "run.resumed"  # why
     RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices
     RUN_BLOCKED = "run.blocked"  # why, choices
-    RUN_STOP_REQUESTED = "run.stop_requested"  # why
+    RUN_STOP_REQUESTED = "run.stop_requested"  # why, stop: a StopKind
     RUN_HANDED_OVER = "run.handed_over"  # owner
     RUN_SUCCEEDED = "run.succeeded"
     RUN_FAILED = "run.failed"  # step, why, todo

@@ -1,6 +1,7 @@
 """How a walk ends or pauses: every end says in one sentence what state the system is in (issue 2, "stated, safe")."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.approval import RequestState
@@ -8,7 +9,7 @@ from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
 from core.plan import BackupIdentity, gates_before, touches_production
-from core.run import RunState, StepRecord, StepState
+from core.run import Offer, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import safe_state
 from runners import marks
@@ -74,8 +75,8 @@ def stop(walk: Walk, why: str) -> None:
         for record in records.values():
             if record.state is StepState.WAITING:
                 steps.stopped(tx, walk.run, record.id, why)
-        payload = {"why": why, "safe_state": sentence, "offers": list(state.offers)}
-        runs.finish(tx, walk.run, RunState.STOPPED, f"Stopped: {why}. {sentence}", **payload)
+        outcome = f"Stopped: {why}. {sentence}"
+        runs.finish(tx, walk.run, RunState.STOPPED, outcome, offers=state.offers, why=why, safe_state=sentence)
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
@@ -92,10 +93,14 @@ def culprit(walk: Walk, name: str) -> None:
     walk.write(end)
 
 
-def block(walk: Walk, seen_wakes: int | None, why: str, choices: list[str], **payload: Any) -> bool:
+def block(walk: Walk, seen_wakes: int | None, why: str, offers: Sequence[Offer], **payload: Any) -> bool:
     """Parked until somebody chooses; what was made beside production stays, the site is free. False: look again,
     because STOP was pressed or (with `seen_wakes`) something else happened meanwhile.
     """
+    other = _next(walk)
+    offered = [offer for offer in offers if other is not None or offer is not Offer.ANOTHER_BACKUP]
+    if Offer.ANOTHER_BACKUP in offers:
+        payload["next"] = other and {"name": other.name, "loss_seconds": other.loss_seconds}
 
     def park(tx: Transaction) -> bool:
         if waking.stop_reason(tx.connection, walk.run.id) is not None:
@@ -106,7 +111,8 @@ def block(walk: Walk, seen_wakes: int | None, why: str, choices: list[str], **pa
         for request in requests.of_run(tx.connection, walk.run.id):
             requests.close(tx, request.id, RequestState.VOID, why=why)
         wakes = runs.wakes(tx.connection, walk.run.id)  # closing a request wakes its run: ourselves
-        runs.park(tx, walk.run, RunState.BLOCKED, seen_wakes=wakes, why=why, choices=choices, **payload)
+        _remember(tx, walk, other)
+        runs.park(tx, walk.run, RunState.BLOCKED, seen_wakes=wakes, offers=offered, why=why, **payload)
         release(tx, walk.equipment, walk.run)
         return True
 
@@ -117,21 +123,16 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     step = walk.plan.step(str(ending.step))
     records = walk.records()
     record = records[step.id]
-    finding = finding_of(walk, step, records).sentence
+    finding = finding_of(walk, step, records)
     what = "It is not known whether it was done." if record.state is StepState.UNSURE else f"{record.summary}"
-    question = f"{step.title['en']} ({step.id}): {what} {finding}".strip()
-    return walk.write(
-        lambda tx: runs.park(
-            tx,
-            walk.run,
-            RunState.NEEDS_DECISION,
-            seen_wakes=seen_wakes,
-            step=step.id,
-            question=question,
-            finding=finding,
-            choices=decisions_for(step),
-        )
-    )
+    question = f"{step.title['en']} ({step.id}): {what} {finding.sentence}".strip()
+    said: dict[str, Any] = {"question": question, "finding": finding.sentence, "choices": decisions_for(step)}
+
+    def park(tx: Transaction) -> bool:
+        steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
+        return runs.park(tx, walk.run, RunState.NEEDS_DECISION, seen_wakes=seen_wakes, step=step.id, **said)
+
+    return walk.write(park)
 
 
 def _take_back(walk: Walk, ending: Ending) -> bool:
@@ -151,12 +152,12 @@ def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
         return True
     request = ending.request
     state = request.state.value if request else "void"
-    choices = ["another_backup", "discard"] if state == "denied" else ["ask_again", "another_backup", "discard"]
-    if walk.plan.backup is None:
-        choices.remove("another_backup")
+    offers = [Offer.ANOTHER_BACKUP] if walk.plan.backup is not None else []
+    if state != "denied":
+        offers.insert(0, Offer.ASK_AGAIN)
     why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, "Nothing was replaced.") if part)
     seen = None if undone.done else seen_wakes
-    return block(walk, seen, why, choices, request=request.id if request else None, **_next(walk))
+    return block(walk, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
 
 
 def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
@@ -167,12 +168,11 @@ def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     if walk.plan.backup is not None and not gates_before(walk.plan, step.id):
         removed = _tidy(walk, step) or ""
         said = " ".join(part for part in (why, state.sentence, removed) if part)
-        choices = ["another_backup", "ask_again", "discard"]
-        seen = None if removed else seen_wakes
-        return block(walk, seen, said, choices, step=step.id, **_next(walk))
-    todo = {"restart": "/dr restart starts the services.", "undo": "/dr undo brings the old data back."}
+        offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
+        return block(walk, None if removed else seen_wakes, said, offers, step=step.id)
+    todo = {Offer.RESTART: "/dr restart starts the services.", Offer.UNDO: "/dr undo brings the old data back."}
     todos = " ".join(todo[offer] for offer in state.offers)
-    finish(walk, RunState.FAILED, f"{why} {state.sentence}", step=step.id, todo=todos, offers=list(state.offers))
+    finish(walk, RunState.FAILED, f"{why} {state.sentence}", step=step.id, todo=todos, offers=state.offers)
     return True
 
 
@@ -180,17 +180,28 @@ def _why(records: Mapping[str, StepRecord], step: str | None) -> str:
     return f"{step}: {records[step].summary}" if step and records[step].summary else ""
 
 
-def _next(walk: Walk) -> dict[str, Any]:
-    """The next good backup and what it would lose."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    """The next good backup and what it would lose, in seconds before the outage."""
+
+    name: str
+    loss_seconds: float
+
+
+def _next(walk: Walk) -> Other | None:
+    """None: there is none, or the plan needs no backup."""
     backup = walk.plan.backup
-    if backup is None or walk.plan.loss_seconds is None:
-        return {}
+    if backup is None:
+        return None
     try:
         chosen = _older_than(walk, backup)
     except DrbotError:
-        return {"next": None}
-    lost = walk.plan.loss_seconds + _older(chosen, backup)
-    return {"next": {"name": chosen.name, "loss_seconds": lost}}
+        return None
+    return Other(name=chosen.name, loss_seconds=(walk.plan.loss_seconds or 0.0) + _older(chosen, backup))
+
+
+def _remember(tx: Transaction, walk: Walk, other: Other | None) -> None:
+    runs.next_backup(tx, walk.run, other.name if other else None, other.loss_seconds if other else None)
 
 
 def _older_than(walk: Walk, backup: BackupIdentity) -> BackupIdentity:

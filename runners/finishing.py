@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from core.run import StepRecord, StepState
+from core.run import Settlement, StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
 from runners.attempt import Result
@@ -65,11 +65,12 @@ def catch_up(walk: Walk, records: Mapping[str, StepRecord]) -> bool:
         def settle(tx: Transaction, step: Step = step, finding: Finding = finding) -> None:
             said = f"{step.id} was settled as done. "
             incidents.note(tx, walk.run.incident, None, said + finding.sentence)
-            steps.seen(tx, walk.run, step.id)
+            steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
             if _is_proof(walk, step) and not finding.passed:
                 # Nobody's word replaces the proof that two people approve with.
                 steps.undone(tx, walk.run, step.id, said + finding.sentence)
                 return
+            steps.believe(tx, walk.run, step.id, f"{records[step.id].settled_by} says that it is done.")
             keep(tx, walk.run, step, records[step.id].facts)
             mark_recovered(tx, walk.run, walk.plan, step.id, records)
 
@@ -78,10 +79,8 @@ def catch_up(walk: Walk, records: Mapping[str, StepRecord]) -> bool:
 
 
 def _is_unseen(record: StepRecord) -> bool:
-    """A person's word that no worker has looked at yet. The mark is the step's own: texts can be typed by anybody."""
-    return (
-        record.state is StepState.SUCCEEDED and record.facts.get("settled") == "done" and not record.facts.get("seen")
-    )
+    """A person's word that no worker has looked at yet."""
+    return record.settlement is Settlement.DONE and record.state in {StepState.UNSURE, StepState.FAILED}
 
 
 def _is_proof(walk: Walk, step: Step) -> bool:

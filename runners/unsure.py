@@ -15,7 +15,7 @@ from core.runbook import Step
 from runners.action import Finding
 from runners.lease import Lease
 from runners.walk import Equipment, Walk
-from store import journal, leases, steps, waking
+from store import leases, steps, waking
 
 log = structlog.get_logger()
 
@@ -61,18 +61,8 @@ def look_after_unsure(equipment: Equipment) -> list[str]:
 
 def _untold(equipment: Equipment, run: Run) -> list[StepRecord]:
     with equipment.database.read() as connection:
-        unsure = [record for record in steps.of_run(connection, run.id) if record.state is StepState.UNSURE]
-        if not unsure:
-            return []
-        events = journal.of_incident(connection, run.incident)
-    told: dict[str, bool] = {}
-    for event in events:
-        if event.run == run.id and event.step is not None:
-            if event.kind is EventKind.STEP_UNSURE:
-                told[event.step] = False
-            elif event.kind is EventKind.RUN_NEEDS_DECISION and "finding" in event.payload:
-                told[event.step] = True
-    return [record for record in unsure if not told.get(record.id, False)]
+        records = steps.of_run(connection, run.id)
+    return [record for record in records if record.state is StepState.UNSURE and record.finding is None]
 
 
 def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
@@ -102,18 +92,19 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
         swept = "Nothing of it is running any more."
     except DrbotError as error:
         swept = f"Whether something of it still runs could not be seen: {error}"
-    finding = finding_of(walk, step, {record.id: record}).sentence
+    finding = finding_of(walk, step, {record.id: record})
     with equipment.database.write() as tx:
         now = steps.get(tx.connection, run.id, step.id)
         if now.state is not StepState.UNSURE:
             return
+        steps.found(tx, run.id, step.id, passed=finding.passed, sentence=finding.sentence)
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,
             run=run.id,
             step=step.id,
             question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
-            f"{swept} {finding}",
-            finding=finding,
+            f"{swept} {finding.sentence}",
+            finding=finding.sentence,
             choices=decisions_for(step),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from commands.approve import NO_KEYS
 from commands.context import CommandContext
@@ -174,7 +175,7 @@ class Stage:
                 start_seconds=600,
             )
 
-    def park(self, run: Run, state: RunState, **payload: object) -> None:
+    def park(self, run: Run, state: RunState, **payload: Any) -> None:
         """The worker gives the run back."""
         with self.database.write() as tx:
             assert runs.park(tx, run, state, seen_wakes=runs.wakes(tx.connection, run.id), **payload)

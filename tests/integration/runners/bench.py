@@ -12,7 +12,7 @@ from core.incident import Incident
 from core.level import Level
 from core.people import roster_of
 from core.redaction import Redactor
-from core.run import Run, RunKind, RunState, StepRecord, StepState
+from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
 from core.site import Configuration
 from runners.timing import Timing
 from runners.upkeep import Upkeep
@@ -146,10 +146,10 @@ class Bench:
         with self.database.write() as tx:
             return requests.cast(tx, request.id, ballot, self.equipment.roster)
 
-    def stop(self, run: Run, why: str = "wrong system") -> None:
-        """Daiki presses STOP."""
+    def stop(self, run: Run, why: str = "wrong system", kind: StopKind = StopKind.PERSON) -> None:
+        """Daiki presses STOP, or what a verb of his makes of it."""
         with self.database.write() as tx:
-            runs.request_stop(tx, run.id, "daiki", why)
+            runs.request_stop(tx, run.id, "daiki", why, kind=kind)
 
     def answer(self, run: Run, answer: str = "yes") -> None:
         """Aiko answers the question at the end."""

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import update
 
 from core.errors import FencedError, PermanentError, UserError
-from core.run import RUN_MOVES, Run, RunState, StepState
+from core.run import RUN_MOVES, Run, RunState, StepState, StopKind
 from store import journal, runs, steps
 from store.database import Database, Transaction
 from store.schema import runs as runs_table
@@ -105,7 +105,7 @@ class RunMachine(RuleBasedStateMachine):
             return
         try:
             with self.database.write() as tx:
-                state = runs.request_stop(tx, self.id, "ben", "enough")
+                state = runs.request_stop(tx, self.id, "ben", "enough", kind=StopKind.PERSON)
         except UserError:
             assert self.state in ENDS
             return
