@@ -183,6 +183,7 @@ class StepRecord:
     answered_by: str | None = None  # None with an answer: nobody answered in time
     settlement: Settlement | None = None
     settled_by: str | None = None
+    vouched_by: str | None = None  # who said first that it is done, where that needs two
     finding: str | None = None  # what its check said when a worker looked at it, as a sentence
     finding_passed: bool | None = None
     leftover: Leftover | None = None
@@ -193,6 +194,11 @@ class StepRecord:
         person's "retry", has acted: whoever takes things back must not forget the first one.
         """
         return self.state in _ACTED or (self.state is StepState.PENDING and self.attempt > 0)
+
+    @property
+    def is_against_check(self) -> bool:
+        """It counts as done because people said so, not because its check did."""
+        return self.state is StepState.SUCCEEDED and self.settlement is Settlement.DONE and not self.finding_passed
 
     @property
     def is_open_ended(self) -> bool:

@@ -1,14 +1,14 @@
 """How a walk ends or pauses: every end says in one sentence what state the system is in (issue 2, "stated, safe")."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.approval import RequestState
 from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
-from core.plan import BackupIdentity, gates_before, touches_production
+from core.plan import BackupIdentity, gates_before, is_beside, touches_production
 from core.run import Offer, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import safe_state
@@ -16,7 +16,7 @@ from runners import marks
 from runners.moves import End, Ending
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
-from runners.unsure import finding_of
+from runners.unsure import finding_of, worth
 from runners.walk import Walk
 from store import incidents, requests, runs, steps, waking
 from store.database import Transaction
@@ -49,7 +49,8 @@ def succeed(walk: Walk) -> bool:
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
     last = marks.last_health_step(walk.plan)
     missed = [step for step in failed if last is None or step == last]
-    outcome = f"Done, but not everything passed: {', '.join(failed)}." if missed else "Done."
+    against = [record.id for record in records.values() if record.is_against_check]
+    outcome = f"Done, but not everything passed: {', '.join(failed + against)}." if missed or against else "Done."
     finish(walk, RunState.SUCCEEDED, outcome)
     return True
 
@@ -125,8 +126,10 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     record = records[step.id]
     finding = finding_of(walk, step, records)
     what = "It is not known whether it was done." if record.state is StepState.UNSURE else f"{record.summary}"
-    question = f"{step.title['en']} ({step.id}): {what} {finding.sentence}".strip()
-    said: dict[str, Any] = {"question": question, "finding": finding.sentence, "choices": decisions_for(step)}
+    found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
+    question = f"{step.title['en']} ({step.id}): {what} {finding.sentence} {worth(walk.plan, found)}".strip()
+    choices = decisions_for(walk.plan, found)
+    said: dict[str, Any] = {"question": question, "finding": finding.sentence, "choices": choices}
 
     def park(tx: Transaction) -> bool:
         steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
@@ -136,12 +139,27 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
 
 
 def _take_back(walk: Walk, ending: Ending) -> bool:
+    step = walk.plan.step(str(ending.step))
+    if is_beside(walk.plan, step):
+        return _take_back_beside(walk, step)
     why = _why(walk.records(), ending.step)
     undone = undo_production(walk)
     state = safe_state(walk.plan, walk.records()).sentence if undone.failed else "Production is as it was."
     outcome = " ".join(part for part in (why, undone.sentence, state) if part)
     finish(walk, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
     return True
+
+
+def _take_back_beside(walk: Walk, step: Step) -> bool:
+    """A person settled it with "undo": what it made is removed, production is as it was, and people choose how to go
+    on. Looked at again when a worker died in between.
+    """
+    records = walk.records()
+    why = None if records[step.id].state is StepState.UNDONE else take_back(walk, step, records)
+    said = f"What {step.id} had made was removed." if why is None else f"What {step.id} made is still there: {why}."
+    offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
+    state = safe_state(walk.plan, walk.records())
+    return block(walk, None, f"{said} {state.sentence}", offers, step=step.id)
 
 
 def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:

@@ -16,6 +16,7 @@ from store import incidents, runs, steps
 log = structlog.get_logger()
 
 _ENDED_WELL = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
+_UNFINISHED = frozenset({StepState.STOPPED, StepState.FAILED})  # nothing can be proven with half a copy
 
 
 def sweep_open_steps(walk: Walk) -> None:
@@ -53,7 +54,7 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
         state = records[step.id].state
         if records[step.id].leftover is Leftover.REMOVED:
             continue
-        if state is StepState.STOPPED or (given_up and state is StepState.SUCCEEDED):
+        if state in _UNFINISHED or (given_up and state is StepState.SUCCEEDED):
             _remove(equipment, run, step, records)
 
 

@@ -63,8 +63,7 @@ def _ask(walk: Walk, step: Step) -> None:
 
 def _take_answer(walk: Walk, record: StepRecord) -> None:
     answer, person = str(record.answer), record.answered_by
-    someone = walk.equipment.roster.person(person) if person else None
-    name = someone.name if someone else person or "Nobody in time"
+    name = walk.name_of(person) if person else "Nobody in time"
 
     def take(tx: Transaction) -> None:
         if answer == "no":

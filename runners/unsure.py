@@ -4,12 +4,14 @@ asked, and a person gets the finding with the question. drbot never repeats such
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
-from core.deciding import decisions_for
+from core.deciding import decisions_for, needs_second
 from core.errors import DrbotError
 from core.events import EventKind
+from core.plan import Plan
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
@@ -43,6 +45,15 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
         facts |= finding.facts
     verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
     return Finding(passed=passed, sentence=f"{verdict}: {' '.join(sentences)}", facts=facts)
+
+
+def worth(plan: Plan, record: StepRecord) -> str:
+    """What saying "done" would be worth, for the question."""
+    if record.finding_passed:
+        return ""
+    if needs_second(plan, record):
+        return "If it is done all the same, two people must say so: settle it as done."
+    return "Nobody's word replaces this check; if it is done, settle it as done and the check is asked again."
 
 
 def look_after_unsure(equipment: Equipment) -> list[str]:
@@ -93,6 +104,7 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
     except DrbotError as error:
         swept = f"Whether something of it still runs could not be seen: {error}"
     finding = finding_of(walk, step, {record.id: record})
+    found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
     with equipment.database.write() as tx:
         now = steps.get(tx.connection, run.id, step.id)
         if now.state is not StepState.UNSURE:
@@ -104,7 +116,7 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
             run=run.id,
             step=step.id,
             question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
-            f"{swept} {finding.sentence}",
+            f"{swept} {finding.sentence} {worth(run.plan, found)}".strip(),
             finding=finding.sentence,
-            choices=decisions_for(step),
+            choices=decisions_for(run.plan, found),
         )

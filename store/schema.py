@@ -169,6 +169,7 @@ steps = Table(
     Column("answered_by", Text),
     Column("settlement", Text),
     Column("settled_by", Text),
+    Column("vouched_by", Text),
     Column("finding", Text),  # what its check said
     Column("finding_passed", Boolean),
     Column("leftover", Text),

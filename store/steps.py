@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from core.deciding import decisions_for, is_undecided
+from core.deciding import is_undecided, may_settle, needs_second
 from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
 from core.run import STEP_MOVES, Leftover, Run, Settlement, StepRecord, StepState, StopKind
@@ -33,6 +33,7 @@ _FRESH: Mapping[str, Any] = {
     "answered_by": None,
     "settlement": None,
     "settled_by": None,
+    "vouched_by": None,
     "finding": None,
     "finding_passed": None,
 }
@@ -155,10 +156,11 @@ def progress(database: Database, run: Run, step_id: str, done: float, total: flo
         tx.connection.execute(statement)
 
 
-def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: str) -> None:
+def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: str) -> bool:
     """A person says what becomes of an unsure or failed step; the worker that wakes up acts on it.
 
-    "stop" also asks the run to stop. Raises UserError when there is nothing to settle any more.
+    "stop" also asks the run to stop. False: it needs a second person, and this one's word is kept until then.
+    Raises UserError when there is nothing to settle any more.
     """
     run = lock_run(tx, run_id)
     tried = f"You asked to settle {step_id} as {decision}."
@@ -167,10 +169,14 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
         raise UserError(tried, f"The run has already {run.state.value}.", "See: /dr status")
     if not is_undecided(run.plan, record):
         raise UserError(tried, f"It is {record.state.value}; there is nothing to settle.", "See: /dr status")
-    allowed = decisions_for(run.plan.step(step_id) if run.plan else None)
+    allowed = may_settle(run.plan, record)
     if decision not in allowed:
         raise UserError(tried, f'"{decision}" is no decision about it.', f"Use {', '.join(allowed)}.")
-    values = {"settlement": decision, "settled_by": person}
+    if decision == Settlement.DONE and needs_second(run.plan, record) and record.vouched_by in (None, person):
+        _vouch(tx, run, record, person, tried)
+        return False
+    first = record.vouched_by if decision == Settlement.DONE else None
+    values = {"settlement": decision, "settled_by": person, "vouched_by": first}
     if decision == Settlement.RETRY:
         _move(tx, run_id, step_id, StepState.PENDING, **values)
     elif decision == Settlement.STOP:
@@ -179,8 +185,16 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
         tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**stop))
     else:
         _set(tx, run_id, step_id, **values)
-    _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision)
+    _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision, first=first)
     wake(tx, run_id, f"{step_id} was settled: {decision}")
+    return True
+
+
+def _vouch(tx: Transaction, run: Run, record: StepRecord, person: str, tried: str) -> None:
+    if record.vouched_by == person:
+        raise UserError(tried, "You have said so already; it needs a second person.", "See: /dr status")
+    _set(tx, run.id, record.id, vouched_by=person)
+    _event(tx, run, record.id, EventKind.STEP_VOUCHED, person=person, finding=record.finding)
 
 
 def found(tx: Transaction, run_id: str, step_id: str, *, passed: bool, sentence: str) -> None:
@@ -193,6 +207,13 @@ def believe(tx: Transaction, run: Run, step_id: str, summary: str) -> None:
     fence(tx, run)
     _move(tx, run.id, step_id, StepState.SUCCEEDED, summary=summary, finished_at=tx.now)
     _event(tx, run, step_id, EventKind.STEP_SUCCEEDED, summary=summary, seconds=None)
+
+
+def doubt(tx: Transaction, run: Run, step_id: str, finding: str) -> None:
+    """It was settled as done and its own check says otherwise: people are asked again."""
+    fence(tx, run)
+    _set(tx, run.id, step_id, settlement=None, settled_by=None, vouched_by=None)
+    _event(tx, run, step_id, EventKind.STEP_DOUBTED, finding=finding)
 
 
 def left(tx: Transaction, run_id: str, step_id: str, leftover: Leftover) -> None:

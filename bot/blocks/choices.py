@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from bot.situation import Situation
 from commands.messages import Choice
 from commands.recovery import by_hand
-from core.deciding import decisions_for, undecided
+from core.deciding import decisions_for, needs_second, undecided
 from core.incident import IncidentState
-from core.run import Offer, RunKind, RunState, Settlement, StepState
+from core.run import Offer, RunKind, RunState, Settlement, StepRecord, StepState
 from core.words import Text
 
 SETTLE: Mapping[Settlement, Text] = {
@@ -21,6 +21,7 @@ BLOCKED: Mapping[Offer, tuple[Text, str]] = {
     Offer.ANOTHER_BACKUP: ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
     Offer.DISCARD: ({"en": "Discard", "ja": "取りやめる"}, "discard"),
 }
+SECOND: Text = {"en": "I too say it is done", "ja": "自分も完了を確認した"}
 STOP: Text = {"en": "STOP", "ja": "停止"}
 RESTART: Text = {"en": "Start the services again", "ja": "サービスを再起動"}
 UNDO: Text = {"en": "Undo: bring the old data back", "ja": "元のデータに戻す"}
@@ -84,11 +85,14 @@ def _settlements(situation: Situation) -> list[Choice]:
     waiting = undecided(plan, situation.steps)
     if plan is None or not waiting:
         return [_choice(situation, STOP, "stop", "danger")]
-    step = waiting[0].id
-    return [
-        _choice(situation, SETTLE[word], "settle", "danger" if word is Settlement.STOP else "default", f"{step} {word}")
-        for word in decisions_for(plan.step(step))
-    ]
+    return [_settlement(situation, waiting[0], word) for word in decisions_for(plan, waiting[0])]
+
+
+def _settlement(situation: Situation, record: StepRecord, word: Settlement) -> Choice:
+    second = word is Settlement.DONE and needs_second(situation.run.plan if situation.run else None, record)
+    label = SECOND if second else SETTLE[word]
+    style = "danger" if word is Settlement.STOP else "default"
+    return _choice(situation, label, "settle", style, f"{record.id} {word}")
 
 
 def _ways_out(situation: Situation) -> list[Choice]:

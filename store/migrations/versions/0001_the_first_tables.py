@@ -242,6 +242,7 @@ def _steps() -> None:
         sa.Column("answered_by", sa.Text(), nullable=True),
         sa.Column("settlement", sa.Text(), nullable=True),
         sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.Column("vouched_by", sa.Text(), nullable=True),
         sa.Column("finding", sa.Text(), nullable=True),
         sa.Column("finding_passed", sa.Boolean(), nullable=True),
         sa.Column("leftover", sa.Text(), nullable=True),

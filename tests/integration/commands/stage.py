@@ -70,9 +70,15 @@ def step(name: str, **fields: object) -> Step:
 
 
 STEPS = (
-    step("restore-beside", do="postgres.restore_beside", effect="change", after=[]),
+    step("restore-beside", do="postgres.restore_beside", effect="change", undo={"do": "volume.remove"}, after=[]),
     step("approval", gate={"for": ["swap"], "proof": ["restore-beside"]}, after=[]),
-    step("stop-apps", do="compose.stop", effect="change", after=["restore-beside", "approval"]),
+    step(
+        "stop-apps",
+        do="compose.stop",
+        effect="change",
+        undo={"do": "compose.start"},
+        after=["restore-beside", "approval"],
+    ),
     step("swap", do="volume.swap", effect="destroy", destroys=["volume pgdata"], after=["stop-apps"]),
     step("confirm", ask={"text": {"en": "Can users sign in?"}}, after=["swap"]),
 )

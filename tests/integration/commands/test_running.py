@@ -150,6 +150,44 @@ def test_a_person_settles_an_unsure_step_and_the_run_goes_on(stage: Stage, words
     assert stage.bell.rung[-1] == ("production", run.id)
 
 
+def test_the_first_word_against_a_check_is_told_that_a_second_is_needed(stage: Stage) -> None:
+    run = unsure(stage, "stop-apps")
+
+    first = stage.say("emi", "settle done")
+    again = stage.say("emi", "settle done")
+    waiting = stage.runs()[0].state
+    second = stage.say("ben", "settle done")
+
+    assert "a second person must say so too" in first.text["en"]
+    assert [choice.command for choice in first.choices] == ["settle DR-1 stop-apps done"]
+    assert not again.ok and "needs a second person" in again.text["en"]
+    assert waiting is RunState.NEEDS_DECISION
+    assert "Two people say so" in second.text["en"]
+    assert stage.runs()[0].state is RunState.QUEUED
+    with stage.database.read() as conn:
+        record = steps.get(conn, run.id, "stop-apps")
+    assert (record.vouched_by, record.settled_by) == ("emi", "ben")
+
+
+def test_done_about_a_proof_promises_only_that_its_check_is_asked(stage: Stage) -> None:
+    unsure(stage, "restore-beside")
+
+    assert "counts as done only if that agrees" in stage.say("emi", "settle done").text["en"]
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ("restore-beside", "What it made beside production is removed; production is not touched."),
+        ("stop-apps", "What was changed in production since the approval is taken back, newest first; the run ends."),
+    ],
+)
+def test_undo_says_what_it_will_take_back(stage: Stage, step: str, sentence: str) -> None:
+    unsure(stage, step)
+
+    assert sentence in stage.say("emi", f"settle {step} undo").text["en"]
+
+
 @pytest.mark.parametrize(
     "words", ["settle", "settle swap retry", "settle restore-beside maybe", "settle restore-beside"]
 )

@@ -156,10 +156,10 @@ class Bench:
         with self.database.write() as tx:
             steps.answer(tx, run.id, "confirm", answer, "aiko")
 
-    def settle(self, run: Run, step: str, decision: str) -> None:
-        """Aiko decides about a step."""
+    def settle(self, run: Run, step: str, decision: str, person: str = "aiko") -> bool:
+        """Aiko decides about a step; False = a second person is needed."""
         with self.database.write() as tx:
-            steps.settle(tx, run.id, step, decision, "aiko")
+            return steps.settle(tx, run.id, step, decision, person)
 
     def run(self, run: Run | str) -> Run:
         """As it is now."""

@@ -162,8 +162,12 @@ def test_buttons_are_those_that_make_sense_now() -> None:
     assert [one["action_id"] for one in buttons(board(waiting))][:2] == ["vote:approve", "vote:deny"]
     assert "stop DR-7" in commands(board(waiting))
 
-    unsure = situation(run=run(RunState.NEEDS_DECISION), steps=(record("swap", StepState.UNSURE),))
+    swap = record("swap", StepState.UNSURE, finding="It is in place.", finding_passed=True)
+    unsure = situation(run=run(RunState.NEEDS_DECISION), steps=(swap,))
     assert "settle DR-7 swap done" in commands(board(unsure))
+    doubtful = replace(unsure, steps=(replace(swap, finding_passed=False),))
+    assert "settle DR-7 swap retry" in commands(board(doubtful))
+    assert "settle DR-7 swap done" not in commands(board(doubtful))
     assert "settle DR-7 swap undo" not in commands(board(unsure))  # the step says nothing of how
 
     blocked = replace(run(RunState.BLOCKED), offers=(Offer.ASK_AGAIN, Offer.DISCARD))
