@@ -8,7 +8,7 @@ from commands.refusal import Refusal
 from core.incident import Incident
 from core.level import Level
 from core.people import Person
-from core.run import RunKind
+from core.run import RunKind, StopKind
 from store import incidents, runs
 
 CONFIRM = "confirm"
@@ -32,7 +32,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         if run is not None and going and not confirmed:
             return _confirm(incident.name, incident.id, new, why)
         if run is not None and going:
-            runs.request_stop(tx, run.id, person.id, f"level changed to {new.value}")
+            runs.request_stop(tx, run.id, person.id, f"level changed to {new.value}", kind=StopKind.LEVEL)
             ring(context, tx, run)
         incidents.change_level(tx, incident.id, new, person.id, why)
         runbook = runbook_for(context, new)

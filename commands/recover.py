@@ -8,15 +8,14 @@ from commands.messages import Choice, Reply, Request, text
 from commands.recovery import RESTART_RUNBOOK, queue, ring, runbook_for, without_runbook
 from commands.refusal import Refusal
 from core.approval import RequestState
-from core.events import EventKind
 from core.incident import Incident
 from core.level import Level
 from core.people import Person
 from core.plan import question_of
-from core.run import Run, RunKind, RunState
+from core.run import Run, RunKind, RunState, StopKind
 from core.safe_state import safe_state
 from core.words import Text
-from store import journal, requests, runs, steps
+from store import requests, runs, steps
 from store.database import Transaction
 
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -57,7 +56,7 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
             raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
         if run.state is not RunState.BLOCKED:
             raise _in_progress(incident, run, "discard")
-        runs.request_stop(tx, run.id, person.id, "discarded")
+        runs.request_stop(tx, run.id, person.id, "discarded", kind=StopKind.DISCARDED)
         ring(context, tx, run)
     return Reply(
         text=text(
@@ -129,12 +128,14 @@ def _backup(conn: Connection, incident: Incident, words: Words) -> str:
 
 
 def _offered(conn: Connection, incident: Incident) -> str:
-    """The next good backup, as the worker found it when the run was blocked or refused."""
-    ends = {EventKind.RUN_BLOCKED, EventKind.RUN_REFUSED}
-    last = next((event for event in reversed(journal.of_incident(conn, incident.id)) if event.kind in ends), None)
-    offered = last.payload.get("next") if last is not None else None
-    if isinstance(offered, dict) and offered.get("name"):
-        return str(offered["name"])
+    """The next good backup, as the worker found it when the last recovery was blocked or ended early."""
+    recoveries = [
+        run
+        for run in runs.of_incident(conn, incident.id)
+        if run.kind is RunKind.RECOVER and run.runbook != RESTART_RUNBOOK
+    ]
+    if recoveries and recoveries[-1].next_backup:
+        return recoveries[-1].next_backup
     raise _refusal(
         incident,
         "recover",
@@ -168,7 +169,7 @@ def _make_way(
         return
     if run.state is not RunState.BLOCKED:
         raise _in_progress(incident, run, verb)
-    runs.request_stop(tx, run.id, person.id, f"replaced: {verb}")
+    runs.request_stop(tx, run.id, person.id, f"replaced: {verb}", kind=StopKind.REPLACED)
     ring(context, tx, run)
 
 

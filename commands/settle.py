@@ -1,27 +1,44 @@
 """`settle`: a person says how to go on after a step that is unsure or failed; drbot never guesses."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run, incident_of
 from commands.grammar import Words, plain, printable
-from commands.messages import Choice, Reply, Request, text
+from commands.messages import Choice, Reply, Request, both, text
 from commands.recovery import ring
 from commands.refusal import Refusal
-from core.deciding import undecided
+from core.deciding import check_decides, decisions_for, may_settle, undecided
 from core.incident import Incident
 from core.people import Person
-from core.run import Run, StepRecord
+from core.plan import is_beside
+from core.run import Run, Settlement, StepRecord
 from core.words import Text
 from store import steps
 
-DECISIONS: Mapping[str, Text] = {
-    "retry": text("It will be tried again.", "再試行します。"),
-    "done": text("It counts as done; its checks are looked at again.", "完了とみなし、検査をやり直します。"),
-    "undo": text("It will be taken back.", "取り消します。"),
-    "stop": text("The recovery stops here.", "復旧をここで停止します。"),
-}
+RETRY = text("It will be tried again.", "再試行します。")
+RETRY_ASKED = text("Two people are asked anew, then it is tried again.", "改めて二人の承認を得てから再試行します。")
+DONE = text("Its check is asked once more; then it counts as done.", "検査をもう一度行い、完了とみなします。")
+DONE_CHECKED = text(
+    "Nobody's word replaces its own check, which is asked again now: it counts as done only if that agrees.",
+    "この手順は本人の判断では完了になりません。検査をもう一度行い、合格した場合だけ完了とみなします。",
+)
+DONE_BY_TWO = text(
+    "Two people say so; its check is asked once more, and it goes on.",
+    "二人が確認しました。検査をもう一度行い、続行します。",
+)
+SECOND = text(
+    "Noted, and nothing goes on yet: its check does not agree, so a second person must say so too.",
+    "記録しました。検査が合格していないため、もう一人の確認があるまで続行しません。",
+)
+UNDO = text(
+    "What was changed in production since the approval is taken back, newest first; the run ends.",
+    "承認後の本番の変更を新しい順に取り消し、実行を終えます。",
+)
+UNDO_BESIDE = text(
+    "What it made beside production is removed; production is not touched.",
+    "本番の隣に作ったものを削除します。本番は変更しません。",
+)
+STOP = text("The recovery stops here.", "復旧をここで停止します。")
 
 
 def settle(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -29,17 +46,36 @@ def settle(context: CommandContext, request: Request, words: Words, person: Pers
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         run, waiting = unsettled(tx.connection, incident)
-        step, decision = _understood(incident, words, waiting)
-        steps.settle(tx, run.id, step.id, decision, person.id)
+        step, decision = _understood(incident, run, words, waiting)
+        is_settled = steps.settle(tx, run.id, step.id, decision, person.id)
         ring(context, tx, run)
+    follows = _follows(run, step, decision) if is_settled else SECOND
+    heading = text(f"{step.id} is settled: {decision}.", f"{step.id} は {decision} と決まりました。")
+    if not is_settled:
+        heading = text(f"{person.name} says that {step.id} is done.", f"{person.name}: {step.id} は完了。")
     return Reply(
         text=text(
-            f"{incident.name}: {step.id} is settled: {decision}. {DECISIONS[decision]['en']}",
-            f"{incident.name}: {step.id} は {decision} と決まりました。{DECISIONS[decision]['ja']}",
+            f"{incident.name}: {heading['en']} {follows['en']}", f"{incident.name}: {heading['ja']}{follows['ja']}"
         ),
+        choices=() if is_settled else (_choice(incident, step, decision),),
         incident=incident.id,
         in_channel=True,
     )
+
+
+def _follows(run: Run, record: StepRecord, decision: Settlement) -> Text:
+    """What happens now, as the worker will do it."""
+    step = run.plan.step(record.id) if run.plan else None
+    if decision is Settlement.STOP:
+        return STOP
+    if decision is Settlement.RETRY:
+        return RETRY_ASKED if step is not None and step.effect == "destroy" else RETRY
+    if decision is Settlement.UNDO:
+        beside = step is not None and run.plan is not None and is_beside(run.plan, step)
+        return UNDO_BESIDE if beside else UNDO
+    if record.finding_passed:
+        return DONE
+    return DONE_CHECKED if check_decides(run.plan, record) else DONE_BY_TWO
 
 
 def unsettled(conn: Connection, incident: Incident) -> tuple[Run, list[StepRecord]]:
@@ -55,9 +91,9 @@ def unsettled(conn: Connection, incident: Incident) -> tuple[Run, list[StepRecor
     return run, waiting
 
 
-def _understood(incident: Incident, words: Words, waiting: list[StepRecord]) -> tuple[StepRecord, str]:
+def _understood(incident: Incident, run: Run, words: Words, waiting: list[StepRecord]) -> tuple[StepRecord, Settlement]:
     typed = [plain(word) for word in words.rest]
-    decision = next((word for word in reversed(typed) if word in DECISIONS), None)
+    decision = next((Settlement(word) for word in reversed(typed) if word in list(Settlement)), None)
     names = {step.id: step for step in waiting}
     others = [word for word in typed if word != decision]
     named = next((names[word] for word in others if word in names), None)
@@ -66,6 +102,7 @@ def _understood(incident: Incident, words: Words, waiting: list[StepRecord]) -> 
         return step, decision
     example = step or waiting[0]
     asked = printable(words.text) or "-"
+    known = ", ".join(may_settle(run.plan, example))
     raise Refusal(
         text(
             f"{incident.name}: settle {asked} was not understood.",
@@ -73,14 +110,12 @@ def _understood(incident: Incident, words: Words, waiting: list[StepRecord]) -> 
         ),
         text(f"Waiting for a decision: {', '.join(names)}.", f"判断待ち: {', '.join(names)}。"),
         text(
-            f"Say the step and one of {', '.join(DECISIONS)}: settle {example.id} retry",
-            f"手順名と {', '.join(DECISIONS)} のどれかを指定してください: settle {example.id} retry",
+            f"Say the step and one of {known}: settle {example.id} retry",
+            f"手順名と {known} のどれかを指定してください: settle {example.id} retry",
         ),
-        choices=tuple(
-            Choice(
-                label=text(f"{example.id}: {word}", f"{example.id}: {word}"),
-                command=f"settle {incident.name} {example.id} {word}",
-            )
-            for word in DECISIONS
-        ),
+        choices=tuple(_choice(incident, example, word) for word in decisions_for(run.plan, example)),
     )
+
+
+def _choice(incident: Incident, step: StepRecord, word: Settlement) -> Choice:
+    return Choice(label=both(f"{step.id}: {word}"), command=f"settle {incident.name} {step.id} {word}")

@@ -235,7 +235,7 @@ def _settling(view: View) -> list[Choice]:
     return [
         Choice(label=both(f"{record.id}: {word}"), command=f"settle {view.incident.name} {record.id} {word}")
         for record in undecided(plan, view.steps)[:1]
-        for word in decisions_for(plan.step(record.id) if plan else None)
+        for word in decisions_for(plan, record)
     ]
 
 

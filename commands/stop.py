@@ -6,7 +6,7 @@ from commands.messages import Choice, Reply, Request, text
 from commands.recovery import ring
 from commands.refusal import Refusal
 from core.people import Person
-from core.run import Run, RunState
+from core.run import Run, RunState, StopKind
 from core.safe_state import SafeState, safe_state
 from store import runs, steps
 from store.database import Transaction
@@ -42,6 +42,8 @@ def _stop(context: CommandContext, tx: Transaction, run: Run, person: Person, wh
     left = SafeState(sentence="Nothing in production was changed.")
     if run.plan is not None:
         left = safe_state(run.plan, {record.id: record for record in steps.of_run(tx.connection, run.id)})
-    state = runs.request_stop(tx, run.id, person.id, why, safe_state=left.sentence, offers=left.offers)
+    state = runs.request_stop(
+        tx, run.id, person.id, why, kind=StopKind.PERSON, safe_state=left.sentence, offers=left.offers
+    )
     ring(context, tx, run)
     return state

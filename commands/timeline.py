@@ -46,6 +46,12 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.STEP_STOPPED: text("{step} stopped: {why}", "{step} を停止: {why}"),
     EventKind.STEP_UNSURE: text("{step} is unsure: {why}", "{step} の結果が不明: {why}"),
     EventKind.STEP_SETTLED: text("{who} settled {step}: {decision}", "{who} が {step} の扱いを決定: {decision}"),
+    EventKind.STEP_VOUCHED: text(
+        "{who} says that {step} is done; a second person is needed", "{who} が {step} の完了を確認 (もう一人必要)"
+    ),
+    EventKind.STEP_DOUBTED: text(
+        "{step} was settled as done; its check says otherwise", "{step} の完了は検査により認められず"
+    ),
     EventKind.STEP_UNDONE: text("{step} taken back: {summary}", "{step} を取り消し: {summary}"),
     EventKind.STEP_ASKED: text("{step} asks the people", "{step} が質問"),
     EventKind.STEP_ANSWERED: text("{who} answered {step}: {answer}", "{who} が {step} に回答: {answer}"),

@@ -9,7 +9,7 @@ from commands.recovery import UNDO_RUNBOOK, queue
 from commands.refusal import Refusal
 from core.incident import Incident, IncidentState
 from core.people import Person
-from core.run import Run, RunKind, RunState
+from core.run import Run, RunKind, RunState, StopKind
 from core.words import Text
 from store import kept, runs
 from store.kept import Kept
@@ -30,7 +30,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
             )
         there = _kept(context, tx.connection, incident)
         if run is not None and not run.is_over:
-            runs.request_stop(tx, run.id, person.id, "undo")
+            runs.request_stop(tx, run.id, person.id, "undo", kind=StopKind.UNDO)
         newest = max(there, key=lambda one: (one.created_at, one.id))
         queue(context, tx, incident, RunKind.UNDO, UNDO_RUNBOOK, {"keeper": newest.volume}, person)
     return Reply(

@@ -36,7 +36,7 @@ class EventKind(StrEnum):
     RUN_RESUMED = "run.resumed"  # why
     RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices
     RUN_BLOCKED = "run.blocked"  # why, choices
-    RUN_STOP_REQUESTED = "run.stop_requested"  # why
+    RUN_STOP_REQUESTED = "run.stop_requested"  # why, stop: a StopKind
     RUN_HANDED_OVER = "run.handed_over"  # owner
     RUN_SUCCEEDED = "run.succeeded"
     RUN_FAILED = "run.failed"  # step, why, todo
@@ -48,7 +48,9 @@ class EventKind(StrEnum):
     STEP_SKIPPED = "step.skipped"  # why
     STEP_STOPPED = "step.stopped"  # why
     STEP_UNSURE = "step.unsure"  # why, probe
-    STEP_SETTLED = "step.settled"  # decision
+    STEP_SETTLED = "step.settled"  # decision, with: who said so first, where it needs two
+    STEP_VOUCHED = "step.vouched"  # finding: a person says that it is done, its check does not; a second is needed
+    STEP_DOUBTED = "step.doubted"  # finding: settled as done, and its own check says otherwise
     STEP_UNDONE = "step.undone"  # summary
     STEP_ASKED = "step.asked"  # text, answers
     STEP_ANSWERED = "step.answered"  # answer

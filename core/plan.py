@@ -105,3 +105,8 @@ def touches_production(plan: Plan, step: Step) -> bool:
     if step.effect == "none":
         return False
     return bool(gates_before(plan, step.id)) or all(other.gate is None for other in plan.steps)
+
+
+def is_beside(plan: Plan, step: Step) -> bool:
+    """It makes something beside production, which nobody uses yet."""
+    return step.effect != "none" and not touches_production(plan, step)

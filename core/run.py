@@ -30,6 +30,35 @@ class RunKind(StrEnum):
     UNDO = "undo"  # brings the kept data back
 
 
+class StopKind(StrEnum):
+    """Why a run is to end early; set by whoever asks for it."""
+
+    PERSON = "person"  # STOP
+    DISCARDED = "discarded"  # a person gave up what it had prepared
+    REPLACED = "replaced"  # another recovery takes its place and prepares its own
+    UNDO = "undo"  # an undo takes its place
+    LEVEL = "level"  # the level changed
+    SETTLED = "settled"  # a person settled one of its steps with "stop"
+    WHOLE = "whole"  # the run it is a part of has ended
+    PART = "part"  # a part of it was stopped
+    FILE = "file"  # the stop file lies on the worker's host
+
+    @property
+    def gives_up(self) -> bool:
+        """What was prepared beside production is not needed any more, and may be removed."""
+        return self in {StopKind.DISCARDED, StopKind.REPLACED}
+
+
+class Offer(StrEnum):
+    """A way on that people are offered when a run is blocked or over."""
+
+    ASK_AGAIN = "ask_again"
+    ANOTHER_BACKUP = "another_backup"  # `Run.next_backup` names it
+    DISCARD = "discard"
+    RESTART = "restart"  # the untouched services
+    UNDO = "undo"  # bring the old data back
+
+
 _ENDS = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
 
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
@@ -66,6 +95,11 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     outcome: str | None = None  # the sentence of its end
+    stop_kind: StopKind | None = None  # of `stop_requested`
+    waits_for: str | None = None  # the run that held the site when this one was parked for it
+    offers: tuple[Offer, ...] = ()  # what people may choose now that it is blocked or over
+    next_backup: str | None = None  # the next good backup, and what it would lose in all
+    next_loss_seconds: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -85,6 +119,22 @@ class StepState(StrEnum):
     STOPPED = "stopped"
     UNSURE = "unsure"  # its worker died between "started" and "finished"
     UNDONE = "undone"
+
+
+class Settlement(StrEnum):
+    """What a person decides about a step that is unsure or failed. The worker that wakes up acts on it."""
+
+    RETRY = "retry"
+    DONE = "done"
+    UNDO = "undo"
+    STOP = "stop"
+
+
+class Leftover(StrEnum):
+    """What became of a copy beside production that an ended run left."""
+
+    REMOVED = "removed"
+    REMAINS = "remains"  # it could not be removed yet; people were told
 
 
 STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
@@ -123,11 +173,21 @@ class StepRecord:
     finished_at: datetime | None = None
     seconds: float | None = None  # measured by a monotonic clock
     summary: str | None = None  # the sentence people read
-    facts: Mapping[str, Any] = field(default_factory=dict)  # what later steps and the report need
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what its action wrote for later steps and the report
     log: str | None = None  # path of the whole output on the worker's host
     progress_done: float | None = None
     progress_total: float | None = None
     progress_unit: str | None = None  # "bytes" | "rows" | "services"
+    part: str | None = None  # the run that does this step elsewhere
+    answers: tuple[str, ...] = ()  # of an open question
+    answer: str | None = None  # to the question; of a part: the state it ended in
+    answered_by: str | None = None  # None with an answer: nobody answered in time
+    settlement: Settlement | None = None
+    settled_by: str | None = None
+    vouched_by: str | None = None  # who said first that it is done, where that needs two
+    finding: str | None = None  # what its check said when a worker looked at it, as a sentence
+    finding_passed: bool | None = None
+    leftover: Leftover | None = None
 
     @property
     def may_have_acted(self) -> bool:
@@ -135,6 +195,11 @@ class StepRecord:
         person's "retry", has acted: whoever takes things back must not forget the first one.
         """
         return self.state in _ACTED or (self.state is StepState.PENDING and self.attempt > 0)
+
+    @property
+    def is_against_check(self) -> bool:
+        """It counts as done because people said so, not because its check did."""
+        return self.state is StepState.SUCCEEDED and self.settlement is Settlement.DONE and not self.finding_passed
 
     @property
     def is_open_ended(self) -> bool:

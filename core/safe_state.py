@@ -6,7 +6,7 @@ from typing import Any
 
 from core.actions import ACTIONS
 from core.plan import Plan, touches_production
-from core.run import StepRecord, StepState
+from core.run import Offer, StepRecord, StepState
 from core.runbook import Step
 
 HOST_LOST = 3  # from this level on the services were gone before anybody came, and a host of its own is filled
@@ -14,10 +14,10 @@ HOST_LOST = 3  # from this level on the services were gone before anybody came, 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SafeState:
-    """The sentence and the verbs that make sense now: "restart", "undo"."""
+    """The sentence and what makes sense now."""
 
     sentence: str
-    offers: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
     is_known: bool = True  # False: how far the replacing came; nothing may be started before somebody has looked
 
 
@@ -38,10 +38,10 @@ def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     if down:
         return SafeState(
             sentence=f"Nothing was replaced. The services are stopped; they can be started as they were.{copy}",
-            offers=("restart",),
+            offers=(Offer.RESTART,),
         )
     if begun:
-        return SafeState(sentence=f"Nothing was replaced.{copy}", offers=("restart",))
+        return SafeState(sentence=f"Nothing was replaced.{copy}", offers=(Offer.RESTART,))
     return SafeState(sentence=f"Nothing in production was changed.{copy}")
 
 
@@ -51,8 +51,8 @@ def _after_replacing(plan: Plan, destroyed: list[Step], down: bool) -> SafeState
         return SafeState(sentence=f"Users were led to the new place; {kept}.")
     if down:
         sentence = f"The data was replaced; {kept}. The services are stopped."
-        return SafeState(sentence=sentence, offers=("restart", "undo"))
-    return SafeState(sentence=f"The data was replaced; {kept}. The services were started.", offers=("undo",))
+        return SafeState(sentence=sentence, offers=(Offer.RESTART, Offer.UNDO))
+    return SafeState(sentence=f"The data was replaced; {kept}. The services were started.", offers=(Offer.UNDO,))
 
 
 def _on_new_host(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:

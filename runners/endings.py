@@ -1,21 +1,22 @@
 """How a walk ends or pauses: every end says in one sentence what state the system is in (issue 2, "stated, safe")."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.approval import RequestState
 from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
-from core.plan import BackupIdentity, gates_before, touches_production
-from core.run import RunState, StepRecord, StepState
+from core.plan import BackupIdentity, gates_before, is_beside, touches_production
+from core.run import Offer, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import safe_state
 from runners import marks
 from runners.moves import End, Ending
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
-from runners.unsure import finding_of
+from runners.unsure import finding_of, worth
 from runners.walk import Walk
 from store import incidents, requests, runs, steps, waking
 from store.database import Transaction
@@ -48,7 +49,8 @@ def succeed(walk: Walk) -> bool:
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
     last = marks.last_health_step(walk.plan)
     missed = [step for step in failed if last is None or step == last]
-    outcome = f"Done, but not everything passed: {', '.join(failed)}." if missed else "Done."
+    against = [record.id for record in records.values() if record.is_against_check]
+    outcome = f"Done, but not everything passed: {', '.join(failed + against)}." if missed or against else "Done."
     finish(walk, RunState.SUCCEEDED, outcome)
     return True
 
@@ -81,8 +83,8 @@ def stop(walk: Walk, why: str) -> None:
         for record in records.values():
             if record.state is StepState.WAITING:
                 steps.stopped(tx, walk.run, record.id, why)
-        payload = {"why": why, "safe_state": sentence, "offers": list(state.offers)}
-        runs.finish(tx, walk.run, RunState.STOPPED, f"Stopped: {why}. {sentence}", **payload)
+        outcome = f"Stopped: {why}. {sentence}"
+        runs.finish(tx, walk.run, RunState.STOPPED, outcome, offers=state.offers, why=why, safe_state=sentence)
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
@@ -108,10 +110,14 @@ def culprit(walk: Walk, name: str) -> None:
     _note_end(walk)
 
 
-def block(walk: Walk, seen_wakes: int | None, why: str, choices: list[str], **payload: Any) -> bool:
+def block(walk: Walk, seen_wakes: int | None, why: str, offers: Sequence[Offer], **payload: Any) -> bool:
     """Parked until somebody chooses; what was made beside production stays, the site is free. False: look again,
     because STOP was pressed or (with `seen_wakes`) something else happened meanwhile.
     """
+    other = _next(walk)
+    offered = [offer for offer in offers if other is not None or offer is not Offer.ANOTHER_BACKUP]
+    if Offer.ANOTHER_BACKUP in offers:
+        payload["next"] = other and {"name": other.name, "loss_seconds": other.loss_seconds}
 
     def park(tx: Transaction) -> bool:
         if waking.stop_reason(tx.connection, walk.run.id) is not None:
@@ -122,7 +128,8 @@ def block(walk: Walk, seen_wakes: int | None, why: str, choices: list[str], **pa
         for request in requests.of_run(tx.connection, walk.run.id):
             requests.close(tx, request.id, RequestState.VOID, why=why)
         wakes = runs.wakes(tx.connection, walk.run.id)  # closing a request wakes its run: ourselves
-        runs.park(tx, walk.run, RunState.BLOCKED, seen_wakes=wakes, why=why, choices=choices, **payload)
+        _remember(tx, walk, other)
+        runs.park(tx, walk.run, RunState.BLOCKED, seen_wakes=wakes, offers=offered, why=why, **payload)
         release(tx, walk.equipment, walk.run)
         return True
 
@@ -133,30 +140,42 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     step = walk.plan.step(str(ending.step))
     records = walk.records()
     record = records[step.id]
-    finding = finding_of(walk, step, records).sentence
+    finding = finding_of(walk, step, records)
     what = "It is not known whether it was done." if record.state is StepState.UNSURE else f"{record.summary}"
-    question = f"{step.title['en']} ({step.id}): {what} {finding}".strip()
-    return walk.write(
-        lambda tx: runs.park(
-            tx,
-            walk.run,
-            RunState.NEEDS_DECISION,
-            seen_wakes=seen_wakes,
-            step=step.id,
-            question=question,
-            finding=finding,
-            choices=decisions_for(step),
-        )
-    )
+    found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
+    question = f"{step.title['en']} ({step.id}): {what} {finding.sentence} {worth(walk.plan, found)}".strip()
+    choices = decisions_for(walk.plan, found)
+    said: dict[str, Any] = {"question": question, "finding": finding.sentence, "choices": choices}
+
+    def park(tx: Transaction) -> bool:
+        steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
+        return runs.park(tx, walk.run, RunState.NEEDS_DECISION, seen_wakes=seen_wakes, step=step.id, **said)
+
+    return walk.write(park)
 
 
 def _take_back(walk: Walk, ending: Ending) -> bool:
+    step = walk.plan.step(str(ending.step))
+    if is_beside(walk.plan, step):
+        return _take_back_beside(walk, step)
     why = _why(walk.records(), ending.step)
     undone = undo_production(walk)
     state = safe_state(walk.plan, walk.records()).sentence if undone.failed else "Production is as it was."
     outcome = " ".join(part for part in (why, undone.sentence, state) if part)
     finish(walk, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
     return True
+
+
+def _take_back_beside(walk: Walk, step: Step) -> bool:
+    """A person settled it with "undo": what it made is removed, production is as it was, and people choose how to go
+    on. Looked at again when a worker died in between.
+    """
+    records = walk.records()
+    why = None if records[step.id].state is StepState.UNDONE else take_back(walk, step, records)
+    said = f"What {step.id} had made was removed." if why is None else f"What {step.id} made is still there: {why}."
+    offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
+    state = safe_state(walk.plan, walk.records())
+    return block(walk, None, f"{said} {state.sentence}", offers, step=step.id)
 
 
 def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
@@ -167,12 +186,12 @@ def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
         return True
     request = ending.request
     state = request.state.value if request else "void"
-    choices = ["another_backup", "discard"] if state == "denied" else ["ask_again", "another_backup", "discard"]
-    if walk.plan.backup is None:
-        choices.remove("another_backup")
+    offers = [Offer.ANOTHER_BACKUP] if walk.plan.backup is not None else []
+    if state != "denied":
+        offers.insert(0, Offer.ASK_AGAIN)
     why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, "Nothing was replaced.") if part)
     seen = None if undone.done else seen_wakes
-    return block(walk, seen, why, choices, request=request.id if request else None, **_next(walk))
+    return block(walk, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
 
 
 def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
@@ -183,12 +202,11 @@ def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     if walk.plan.backup is not None and not gates_before(walk.plan, step.id):
         removed = _tidy(walk, step) or ""
         said = " ".join(part for part in (why, state.sentence, removed) if part)
-        choices = ["another_backup", "ask_again", "discard"]
-        seen = None if removed else seen_wakes
-        return block(walk, seen, said, choices, step=step.id, **_next(walk))
-    todo = {"restart": "/dr restart starts the services.", "undo": "/dr undo brings the old data back."}
+        offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
+        return block(walk, None if removed else seen_wakes, said, offers, step=step.id)
+    todo = {Offer.RESTART: "/dr restart starts the services.", Offer.UNDO: "/dr undo brings the old data back."}
     todos = " ".join(todo[offer] for offer in state.offers)
-    finish(walk, RunState.FAILED, f"{why} {state.sentence}", step=step.id, todo=todos, offers=list(state.offers))
+    finish(walk, RunState.FAILED, f"{why} {state.sentence}", step=step.id, todo=todos, offers=state.offers)
     return True
 
 
@@ -196,17 +214,28 @@ def _why(records: Mapping[str, StepRecord], step: str | None) -> str:
     return f"{step}: {records[step].summary}" if step and records[step].summary else ""
 
 
-def _next(walk: Walk) -> dict[str, Any]:
-    """The next good backup and what it would lose."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    """The next good backup and what it would lose, in seconds before the outage."""
+
+    name: str
+    loss_seconds: float
+
+
+def _next(walk: Walk) -> Other | None:
+    """None: there is none, or the plan needs no backup."""
     backup = walk.plan.backup
-    if backup is None or walk.plan.loss_seconds is None:
-        return {}
+    if backup is None:
+        return None
     try:
         chosen = _older_than(walk, backup)
     except DrbotError:
-        return {"next": None}
-    lost = walk.plan.loss_seconds + _older(chosen, backup)
-    return {"next": {"name": chosen.name, "loss_seconds": lost}}
+        return None
+    return Other(name=chosen.name, loss_seconds=(walk.plan.loss_seconds or 0.0) + _older(chosen, backup))
+
+
+def _remember(tx: Transaction, walk: Walk, other: Other | None) -> None:
+    runs.next_backup(tx, walk.run, other.name if other else None, other.loss_seconds if other else None)
 
 
 def _older_than(walk: Walk, backup: BackupIdentity) -> BackupIdentity:

@@ -6,6 +6,7 @@ Acts run in threads; only this thread writes. Whatever happens to this process, 
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 
@@ -206,8 +207,8 @@ class Executor:
         def park(tx: Transaction) -> bool:
             if holder is not None and locks.holder(tx.connection, run.site) != holder:
                 return False
-            payload = {"holder": holder, "why": f"The site is held by {holder}."} if holder else {}
-            return runs.park(tx, run, RunState.WAITING, seen_wakes=seen, step=moves.waits_for, **payload)
+            said: dict[str, Any] = {"why": f"The site is held by {holder}."} if holder else {}
+            return runs.park(tx, run, RunState.WAITING, seen_wakes=seen, holder=holder, step=moves.waits_for, **said)
 
         self._holder = None
         return self._walk.write(park)

@@ -1,15 +1,16 @@
 """The transaction after the act: the step's end, what was kept, and what it means for the incident."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from core.deciding import is_vouched
+from core.errors import DrbotError
 from core.events import canonical
-from core.run import StepRecord, StepState
+from core.run import Settlement, StepRecord, StepState
 from core.runbook import Step
-from runners.action import Finding
 from runners.attempt import Result
-from runners.keeping import keep
+from runners.keeping import keep, kept_by
 from runners.marks import last_health_step, mark_recovered
 from runners.own_record import OwnRun, OwnStep
 from runners.unsure import finding_of
@@ -22,10 +23,11 @@ def record_result(walk: Walk, result: Result) -> None:
     """Waits for the database if it must: what was done is written down before anything else starts."""
     step = walk.plan.step(result.step)
     _note_end(walk, step, result)
+    there = _there(walk, step, result.facts) if result.state is StepState.SUCCEEDED else frozenset()
 
     def finish(tx: Transaction) -> None:
         if result.state is StepState.SUCCEEDED:
-            _succeed(tx, walk, step, result)
+            _succeed(tx, walk, step, result, there)
         elif result.state is StepState.STOPPED:
             steps.stopped(tx, walk.run, step.id, result.sentence)
         elif result.state is StepState.UNSURE:
@@ -61,7 +63,7 @@ def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(canonical(dict(facts))))
 
 
-def _succeed(tx: Transaction, walk: Walk, step: Step, result: Result) -> None:
+def _succeed(tx: Transaction, walk: Walk, step: Step, result: Result, there: Collection[str]) -> None:
     steps.succeed(
         tx,
         walk.run,
@@ -71,42 +73,66 @@ def _succeed(tx: Transaction, walk: Walk, step: Step, result: Result) -> None:
         seconds=result.seconds,
         log=result.log,
     )
-    keep(tx, walk.run, step, result.facts)
+    _follow(tx, walk, step, result.facts, there)
+
+
+def _follow(tx: Transaction, walk: Walk, step: Step, facts: Mapping[str, Any], there: Collection[str]) -> None:
+    """What a step that worked means for kept data and for the clocks."""
+    keep(tx, walk.run, step, facts, there)
     records = {record.id: record for record in steps.of_run(tx.connection, walk.run.id)}
     mark_recovered(tx, walk.run, walk.plan, step.id, records)
 
 
 def catch_up(walk: Walk, records: Mapping[str, StepRecord]) -> bool:
-    """What a person settled as done has consequences too: kept data, clocks, and a word when its check disagrees.
-    Before anything else follows from it: whether there was something to catch up with.
-    """
-    settled = [step for step in walk.plan.steps if _is_unseen(records[step.id])]
+    """What a person settled as done is looked at before anything follows from it: whether there was such a step."""
+    settled = [step for step in walk.plan.steps if _is_word(records[step.id])]
     for step in settled:
-        finding = finding_of(walk, step, records)
-
-        def settle(tx: Transaction, step: Step = step, finding: Finding = finding) -> None:
-            said = f"{step.id} was settled as done. "
-            incidents.note(tx, walk.run.incident, None, said + finding.sentence)
-            steps.seen(tx, walk.run, step.id)
-            if _is_proof(walk, step) and not finding.passed:
-                # Nobody's word replaces the proof that two people approve with.
-                steps.undone(tx, walk.run, step.id, said + finding.sentence)
-                return
-            keep(tx, walk.run, step, records[step.id].facts)
-            mark_recovered(tx, walk.run, walk.plan, step.id, records)
-
-        if finding.passed:
-            walk.note(step.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
-        walk.write(settle)
+        _weigh(walk, step, records)
     return bool(settled)
 
 
-def _is_unseen(record: StepRecord) -> bool:
-    """A person's word that no worker has looked at yet. The mark is the step's own: texts can be typed by anybody."""
-    return (
-        record.state is StepState.SUCCEEDED and record.facts.get("settled") == "done" and not record.facts.get("seen")
-    )
+def _is_word(record: StepRecord) -> bool:
+    """A person's word that no worker has looked at yet."""
+    return record.settlement is Settlement.DONE and record.state in {StepState.UNSURE, StepState.FAILED}
 
 
-def _is_proof(walk: Walk, step: Step) -> bool:
-    return any(step.id in gate.gate.proof for gate in walk.plan.steps if gate.gate is not None)
+def _weigh(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> None:
+    """Its check is asked again. Against it two people's word counts, but never for a proof or a step that destroys."""
+    record = records[step.id]
+    finding = finding_of(walk, step, records)
+    known = walk.equipment.own.run(walk.run.id)
+    facts = known.facts.get(step.id, {}) if known is not None else {}
+    there = _there(walk, step, facts) if finding.passed else ()
+    names = " and ".join(walk.name_of(person) for person in (record.vouched_by, record.settled_by) if person)
+    said = f"{step.id} was settled as done by {names}. {finding.sentence}"
+
+    believed = finding.passed or is_vouched(walk.plan, record)
+    if believed:
+        mine = OwnStep(state=StepState.SUCCEEDED, facts=dict(facts), ended_at=walk.equipment.own.now())
+        walk.note(step.id, mine)
+
+    def settle(tx: Transaction) -> None:
+        incidents.note(tx, walk.run.incident, None, said)
+        steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
+        if finding.passed:
+            steps.believe(tx, walk.run, step.id, f"{names} said that it is done, and its check agrees.", facts)
+            _follow(tx, walk, step, facts, there)
+        elif believed:
+            # Nothing else follows from it: what its check does not show, drbot does not say.
+            steps.believe(tx, walk.run, step.id, f"{names} say that it is done; its check does not.", facts)
+        else:
+            steps.doubt(tx, walk.run, step.id, finding.sentence)
+
+    walk.write(settle)
+
+
+def _there(walk: Walk, step: Step, facts: Mapping[str, Any]) -> frozenset[str]:
+    """Which of the volumes that hold old data now are really there. Only reads."""
+    return frozenset(volume for volume in kept_by(step, facts) if _is_there(walk, step, volume))
+
+
+def _is_there(walk: Walk, step: Step, volume: str) -> bool:
+    try:
+        return walk.equipment.registry.probes["volume.exists"](walk.looking(step), {"volume": volume}).passed
+    except DrbotError:
+        return True  # nobody answers now; the step's own check has just seen it

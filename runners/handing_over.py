@@ -5,7 +5,7 @@ Nobody holds a thread or a lease meanwhile, so either worker may be ended or die
 
 from collections.abc import Mapping
 
-from core.run import RunKind, RunState, StepRecord, StepState
+from core.run import RunKind, RunState, StepRecord, StepState, StopKind
 from core.runbook import Step
 from runners.moves import Moves
 from runners.own_record import OwnStep
@@ -46,10 +46,11 @@ def _hand_over(walk: Walk, step: Step) -> bool:
 
 
 def _take_back(walk: Walk, record: StepRecord) -> None:
-    state, why = RunState(record.facts["answer"]), str(record.facts.get("why") or "")
+    state = RunState(str(record.answer))
 
     def take(tx: Transaction) -> None:
-        part = runs.get(tx.connection, str(record.facts["run"]))
+        part = runs.get(tx.connection, str(record.part))
+        why = part.outcome or ""
         if state is RunState.SUCCEEDED:
             walk.note(record.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
             seconds = None if record.started_at is None else (tx.now - record.started_at).total_seconds()
@@ -58,6 +59,7 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
         steps.fail(tx, walk.run, record.id, why=f"{part.site}: {why}")
         if state is RunState.STOPPED:
             # Who stops a part means the whole: it is what people see while it runs.
-            runs.request_stop(tx, walk.run.id, walk.run.requested_by, part.stop_requested or why)
+            said = part.stop_requested or why
+            runs.request_stop(tx, walk.run.id, walk.run.requested_by, said, kind=StopKind.PART)
 
     walk.write(take)

@@ -1,6 +1,6 @@
-"""Remembers the old data that a swap put aside, so that `/dr kept` and `/dr undo` find it."""
+"""Remembers the old data that a swap put aside, so that `/dr kept` and `/dr undo` find it: only what is there."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core.run import Run
@@ -9,17 +9,26 @@ from store import kept
 from store.database import Transaction
 
 
-def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any]) -> None:
-    """In the transaction that finishes a swap."""
+def kept_by(step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
+    """Where a step that worked has put old data → the name it had."""
     arguments = step.with_
     if step.do == "volume.swap":
-        _add(tx, run, step.id, str(arguments["keeper"]), str(arguments["volume"]), facts)
-    elif step.do == "host.set_aside":
-        for original, keeper in facts.get("kept", {}).items():
-            _add(tx, run, step.id, str(keeper), str(original), {})
-    elif step.do == "volume.swap_back":
-        _gone(tx, run, str(arguments["keeper"]), "brought back")
-        _add(tx, run, step.id, str(arguments["replacement"]), str(arguments["volume"]), facts)
+        return {str(arguments["keeper"]): str(arguments["volume"])}
+    if step.do == "host.set_aside":
+        return {str(keeper): str(original) for original, keeper in facts.get("kept", {}).items()}
+    if step.do == "volume.swap_back":
+        return {str(arguments["replacement"]): str(arguments["volume"])}
+    return {}
+
+
+def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there: Collection[str]) -> None:
+    """In the transaction that finishes a swap. `there`: the volumes that were seen on the engine."""
+    if step.do == "volume.swap_back":
+        _gone(tx, run, str(step.with_["keeper"]), "brought back")
+    measured = facts if step.do != "host.set_aside" else {}
+    for volume, original in kept_by(step, facts).items():
+        if volume in there:
+            _add(tx, run, step.id, volume, original, measured)
 
 
 def unkeep(tx: Transaction, run: Run, step: Step) -> None:

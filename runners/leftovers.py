@@ -7,25 +7,23 @@ import structlog
 
 from core.errors import DrbotError, UntrustedError
 from core.plan import touches_production
-from core.run import Run, RunState, StepRecord, StepState
+from core.run import Leftover, Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.issuing import as_undo, own_work
 from runners.lease import Lease
 from runners.walk import Equipment, Walk
-from store import incidents, journal, runs, steps
+from store import incidents, runs, steps
 
 log = structlog.get_logger()
 
-DISCARDED = ("discarded", "replaced: ")
-"""How the reason of a STOP begins when a blocked run was given up for good."""
-
 _ENDED_WELL = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
+_UNFINISHED = frozenset({StepState.STOPPED, StepState.FAILED})  # nothing can be proven with half a copy
 
 
 def sweep_open_steps(walk: Walk) -> None:
     """At every claim: what an earlier worker's attempts left running. A settled step was one of these too."""
     for record in walk.records().values():
-        if record.attempt and (record.state not in _ENDED_WELL or "settled" in record.facts):
+        if record.attempt and (record.state not in _ENDED_WELL or record.settlement is not None):
             _sweep(walk.equipment, walk.run.id, record.id)
 
 
@@ -50,12 +48,14 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
     if run.state is not RunState.STOPPED or run.plan is None or run.site != equipment.site_name:
         return
     _sweep(equipment, run_id, None)
-    discarded = (run.stop_requested or "").startswith(DISCARDED)
+    given_up = run.stop_kind is not None and run.stop_kind.gives_up
     for step in run.plan.steps:
         if step.effect != "change" or step.undo is None or touches_production(run.plan, step):
             continue
         state = records[step.id].state
-        if state is StepState.STOPPED or (discarded and state is StepState.SUCCEEDED):
+        if records[step.id].leftover is Leftover.REMOVED:
+            continue
+        if state in _UNFINISHED or (given_up and state is StepState.SUCCEEDED):
             _remove(equipment, run, step, records)
 
 
@@ -77,14 +77,13 @@ def _remove(equipment: Equipment, run: Run, step: Step, records: dict[str, StepR
         log.error("Nothing of this run is removed.", run=run.id, error=str(error))
         return
     context = walk.context(as_undo(step), 1, walk.log_of(step.id, "discard"), lambda: False, own=own)
-    intro = f"{run.id} is over, so what {step.id} made is not needed: "
-    with equipment.database.read() as connection:
-        events = journal.of_incident(connection, run.incident)
-    if any(str(event.payload.get("text", "")).startswith(intro) for event in events):
-        return
     try:
         said = equipment.registry.actions[step.undo.do](context, step.undo.with_).summary
+        became = Leftover.REMOVED
     except DrbotError as error:
-        said = f"it is still there: {error}"
+        said, became = f"it is still there: {error}", Leftover.REMAINS
     with equipment.database.write() as tx:
-        incidents.note(tx, run.incident, None, intro + said)
+        if steps.get(tx.connection, run.id, step.id).leftover is not became:  # told once, also by two workers
+            steps.left(tx, run.id, step.id, became)
+            text = f"{run.id} is over, so what {step.id} made is not needed: {said}"
+            incidents.note(tx, run.incident, None, equipment.redact(text))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from core.approval import LIVE, ApprovalRequest, RequestState
 from core.plan import Plan
-from core.run import DONE_WITH, StepRecord, StepState
+from core.run import DONE_WITH, Settlement, StepRecord, StepState
 from core.runbook import Step, order_of
 
 
@@ -103,7 +103,7 @@ def _is_ready(step: Step, plan: Plan, records: Records, order: Mapping[str, tupl
 
 
 def _is_answered(record: StepRecord) -> bool:
-    return record.state is StepState.WAITING and "answer" in record.facts
+    return record.state is StepState.WAITING and record.answer is not None
 
 
 def _trouble(plan: Plan, records: Records) -> Ending | None:
@@ -113,7 +113,7 @@ def _trouble(plan: Plan, records: Records) -> Ending | None:
         return Ending(kind=End.UNDO, step=undone[0])
     for step in plan.steps:
         record = records[step.id]
-        if record.facts.get("settled") == "undo" and record.state in {StepState.UNSURE, StepState.FAILED}:
+        if record.settlement is Settlement.UNDO and record.state in {StepState.UNSURE, StepState.FAILED}:
             return Ending(kind=End.UNDO, step=step.id)
         if record.state is StepState.UNSURE:
             return Ending(kind=End.ASK, step=step.id)

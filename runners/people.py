@@ -72,10 +72,8 @@ def _ask(walk: Walk, step: Step) -> None:
 
 
 def _take_answer(walk: Walk, record: StepRecord) -> None:
-    answer = str(record.facts["answer"])
-    person = record.facts.get("answered_by")
-    someone = walk.equipment.roster.person(str(person)) if person else None
-    name = someone.name if someone else str(person or "Nobody in time")
+    answer, person = str(record.answer), record.answered_by
+    name = walk.name_of(person) if person else "Nobody in time"
 
     def take(tx: Transaction) -> None:
         if answer == "no":
@@ -83,6 +81,6 @@ def _take_answer(walk: Walk, record: StepRecord) -> None:
         else:
             steps.succeed(tx, walk.run, record.id, summary=f"{name}: {answer}.")
         if person and incidents.get(tx.connection, walk.run.incident).is_open:
-            incidents.confirm(tx, walk.run.incident, str(person), answer)
+            incidents.confirm(tx, walk.run.incident, person, answer)
 
     walk.write(take)

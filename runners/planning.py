@@ -1,5 +1,7 @@
 """The survey of a claimed run and what is written about it: the plan, or why there can be none."""
 
+from typing import Any
+
 import structlog
 
 from core.errors import CancelledError, DrbotError, UserError
@@ -59,7 +61,7 @@ def _stopped(equipment: Equipment, run: Run, lease: Lease) -> None:
         return
     why, state = lease.stop_reason, "Nothing in production was changed."
     with equipment.database.write() as tx:
-        runs.finish(tx, run, RunState.STOPPED, f"Stopped: {why}. {state}", why=why, safe_state=state, offers=[])
+        runs.finish(tx, run, RunState.STOPPED, f"Stopped: {why}. {state}", why=why, safe_state=state)
         release(tx, equipment, run)
 
 
@@ -78,7 +80,7 @@ def _keep(equipment: Equipment, run: Run, plan: Plan, lease: Lease) -> Run | Non
 
 
 def _refuse(equipment: Equipment, run: Run, error: UserError) -> None:
-    said = {"tried": error.tried, "why": equipment.redact(error.why), "todo": error.todo}
+    said: dict[str, Any] = {"tried": error.tried, "why": equipment.redact(error.why), "todo": error.todo}
     with equipment.database.write() as tx:
         tx.record(EventKind.RUN_REFUSED, incident=run.incident, run=run.id, **said)
         outcome = f"{error.tried} {said['why']} Nothing in production was changed."

@@ -39,26 +39,17 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
 
 
 def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:
-    """Raises UntrustedError when a row says of a step what this worker did not write. A person may have settled it;
-    that is looked at by the worker itself (runners/finishing.py).
-    """
+    """Raises UntrustedError when a row says of a step what this worker did not write."""
     known = own_run_of(equipment, run)
     for step in run.plan.steps if run.plan else ():
         record = records[step.id]
         if (step.do is None and step.run is None) or record.state is not StepState.SUCCEEDED:
             continue
         mine = known.steps.get(step.id)
-        if is_settled_as_done(record):
-            continue  # what was found out is taken from this host's own record all the same
         if mine is None or mine.state is not StepState.SUCCEEDED:
             raise UntrustedError(f"{run.id}: {step.id} succeeded, says the database; this worker did not see it")
         if any(record.facts.get(name) != value for name, value in mine.facts.items()):
             raise UntrustedError(f"{run.id}: what {step.id} found out was changed in the database")
-
-
-def is_settled_as_done(record: StepRecord) -> bool:
-    """A person's word, not the worker's."""
-    return record.facts.get("settled") == "done"
 
 
 def _statement(plan: Plan) -> bytes:

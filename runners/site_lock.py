@@ -2,10 +2,9 @@
 
 from sqlalchemy import Connection
 
-from core.events import EventKind
 from core.run import Run, RunState
 from runners.walk import Equipment
-from store import journal, locks, runs, waking
+from store import locks, runs, waking
 from store.database import Transaction
 
 
@@ -18,7 +17,7 @@ def release(tx: Transaction, equipment: Equipment, run: Run) -> None:
 def wake_waiting(tx: Transaction, equipment: Equipment, site: str) -> None:
     """Wake every run that was parked because somebody held the site. One of them gets it, the others park again."""
     for waiting in waking.parked(tx.connection, site):
-        if waiting.state is RunState.WAITING and holder_named(tx.connection, waiting):
+        if waits_for_site(waiting):
             waking.wake(tx, waiting.id, "The site is free.")
             tx.after_commit(lambda run_id=waiting.id: equipment.ring(run_id))  # type: ignore[misc]
 
@@ -29,12 +28,6 @@ def is_free(connection: Connection, site: str) -> bool:
     return holder is None or runs.get(connection, holder).is_over
 
 
-def holder_named(connection: Connection, run: Run) -> str | None:
-    """The run that this run said it waits for when it was parked."""
-    waits = [
-        event
-        for event in journal.of_incident(connection, run.incident)
-        if event.run == run.id and event.kind is EventKind.RUN_WAITING
-    ]
-    holder = waits[-1].payload.get("holder") if waits else None
-    return None if holder is None else str(holder)
+def waits_for_site(run: Run) -> bool:
+    """It was parked because another run held the site."""
+    return run.state is RunState.WAITING and run.waits_for is not None

@@ -4,18 +4,20 @@ asked, and a person gets the finding with the question. drbot never repeats such
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
-from core.deciding import decisions_for
+from core.deciding import decisions_for, needs_second
 from core.errors import DrbotError
 from core.events import EventKind
+from core.plan import Plan
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
 from runners.lease import Lease
 from runners.walk import Equipment, Walk
-from store import journal, leases, steps, waking
+from store import leases, steps, waking
 
 log = structlog.get_logger()
 
@@ -45,6 +47,15 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
     return Finding(passed=passed, sentence=f"{verdict}: {' '.join(sentences)}", facts=facts)
 
 
+def worth(plan: Plan, record: StepRecord) -> str:
+    """What saying "done" would be worth, for the question."""
+    if record.finding_passed:
+        return ""
+    if needs_second(plan, record):
+        return "If it is done all the same, two people must say so: settle it as done."
+    return "Nobody's word replaces this check; if it is done, settle it as done and the check is asked again."
+
+
 def look_after_unsure(equipment: Equipment) -> list[str]:
     """For the worker's upkeep: every unsure step of this site whose finding nobody has told yet. Their ids."""
     told = []
@@ -61,18 +72,8 @@ def look_after_unsure(equipment: Equipment) -> list[str]:
 
 def _untold(equipment: Equipment, run: Run) -> list[StepRecord]:
     with equipment.database.read() as connection:
-        unsure = [record for record in steps.of_run(connection, run.id) if record.state is StepState.UNSURE]
-        if not unsure:
-            return []
-        events = journal.of_incident(connection, run.incident)
-    told: dict[str, bool] = {}
-    for event in events:
-        if event.run == run.id and event.step is not None:
-            if event.kind is EventKind.STEP_UNSURE:
-                told[event.step] = False
-            elif event.kind is EventKind.RUN_NEEDS_DECISION and "finding" in event.payload:
-                told[event.step] = True
-    return [record for record in unsure if not told.get(record.id, False)]
+        records = steps.of_run(connection, run.id)
+    return [record for record in records if record.state is StepState.UNSURE and record.finding is None]
 
 
 def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
@@ -102,18 +103,20 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
         swept = "Nothing of it is running any more."
     except DrbotError as error:
         swept = f"Whether something of it still runs could not be seen: {error}"
-    finding = finding_of(walk, step, {record.id: record}).sentence
+    finding = finding_of(walk, step, {record.id: record})
+    found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
     with equipment.database.write() as tx:
         now = steps.get(tx.connection, run.id, step.id)
         if now.state is not StepState.UNSURE:
             return
+        steps.found(tx, run.id, step.id, passed=finding.passed, sentence=finding.sentence)
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,
             run=run.id,
             step=step.id,
             question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
-            f"{swept} {finding}",
-            finding=finding,
-            choices=decisions_for(step),
+            f"{swept} {finding.sentence} {worth(run.plan, found)}".strip(),
+            finding=finding.sentence,
+            choices=decisions_for(run.plan, found),
         )

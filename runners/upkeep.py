@@ -4,19 +4,18 @@ Bots do parts of the same; everything here is guarded in SQL, so any number of t
 """
 
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from core.approval import RequestState
 from core.errors import DrbotError
-from core.events import EventKind
 from core.run import Run, RunState, StepState
 from runners.leftovers import clear_stopped_runs
-from runners.site_lock import holder_named, is_free, wake_waiting
+from runners.site_lock import is_free, waits_for_site, wake_waiting
 from runners.unsure import look_after_unsure
 from runners.walk import Equipment
-from store import journal, requests, runs, steps, waking
+from store import requests, runs, steps, waking
 from store.database import Transaction
 
 log = structlog.get_logger()
@@ -74,8 +73,7 @@ class Upkeep:
     def _free_site(self) -> None:
         site = self._equipment.site_name
         with self._equipment.database.read() as connection:
-            waiting = [run for run in waking.parked(connection, site) if run.state is RunState.WAITING]
-            free = waiting and is_free(connection, site) and any(holder_named(connection, run) for run in waiting)
+            free = any(map(waits_for_site, waking.parked(connection, site))) and is_free(connection, site)
         if free:
             with self._equipment.database.write() as tx:
                 wake_waiting(tx, self._equipment, site)
@@ -107,17 +105,7 @@ def _answer_for_silence(tx: Transaction, run: Run) -> None:
         return
     for record in steps.of_run(tx.connection, run.id):
         ask = run.plan.step(record.id).ask
-        if ask is None or record.state is not StepState.WAITING or "answer" in record.facts:
+        if ask is None or record.state is not StepState.WAITING or record.answer is not None:
             continue
-        asked = _asked_at(tx, run, record.id)
-        if asked is not None and tx.now >= asked + timedelta(seconds=ask.within):
+        if record.started_at is not None and tx.now >= record.started_at + timedelta(seconds=ask.within):
             steps.answer(tx, run.id, record.id, ask.silence, None)
-
-
-def _asked_at(tx: Transaction, run: Run, step: str) -> datetime | None:
-    asked = [
-        event.at
-        for event in journal.of_incident(tx.connection, run.incident)
-        if event.run == run.id and event.step == step and event.kind is EventKind.STEP_ASKED
-    ]
-    return asked[-1] if asked else None

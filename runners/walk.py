@@ -115,6 +115,11 @@ class Walk:
                 log.warning("Not recorded yet; trying again.", run=self.run.id, error=str(error))
                 time.sleep(self.equipment.timing.pause)
 
+    def name_of(self, person: str) -> str:
+        """How people call somebody of the roster."""
+        found = self.equipment.roster.person(person)
+        return found.name if found is not None else person
+
     def log_of(self, step_id: str, name: str) -> StepLog:
         """The log file of an attempt ("1") or an undo ("undo")."""
         path = self.equipment.home / "logs" / self.run.id / f"{step_id}-{name}.log"

@@ -17,7 +17,7 @@ from runners.planning import plan_run
 from runners.sealed_plans import plan_of
 from runners.upkeep import Upkeep
 from runners.walk import Equipment, Walk
-from store import journal, runs
+from store import runs
 from store.doorbell import Doorbell
 
 log = structlog.get_logger()
@@ -70,13 +70,12 @@ class Worker:
 
     def _tell(self, run_id: str, why: str) -> None:
         """A fault of drbot itself is told to people once, not at every new try."""
-        equipment, what = self._equipment, f"{run_id} cannot go on"
+        equipment = self._equipment
         try:
             with equipment.database.write() as tx:
                 run = runs.get(tx.connection, run_id)
-                told = [event.payload.get("what") for event in journal.of_incident(tx.connection, run.incident)]
-                if what not in told:
-                    about = {"what": what, "why": equipment.redact(why)}
+                if not runs.fault_told(tx, run_id):
+                    about = {"what": f"{run_id} cannot go on", "why": equipment.redact(why)}
                     tx.record(EventKind.CONTROL_FAILED, incident=run.incident, run=run_id, **about)
         except Exception:
             log.exception("The fault could not be told either.", run=run_id)

@@ -1,15 +1,16 @@
 """Who holds a run, and what becomes of it and its open steps when that worker dies (architecture.md, Runs)."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 
 from core.deciding import decisions_for
 from core.events import EventKind
-from core.run import Run, RunState, StepState
+from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from store.database import Transaction
-from store.rows import run_of
+from store.rows import run_of, step_of
 from store.schema import runs, steps
 
 WHY = "Its worker stopped answering."
@@ -64,33 +65,33 @@ def _expire(tx: Transaction, run: Run) -> None:
     tx.connection.execute(statement.values(**values, wakes=runs.c.wakes + 1))
     if not unsure:
         tx.record(EventKind.RUN_RESUMED, incident=run.incident, run=run.id, why=WHY)
-    for step_id in unsure:
+    for record in unsure:
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,
             run=run.id,
-            step=step_id,
-            question=f"The worker died during {step_id}. Nobody knows whether it was done.",
-            choices=decisions_for(_planned(run, step_id)),
+            step=record.id,
+            question=f"The worker died during {record.id}. Nobody knows whether it was done.",
+            choices=decisions_for(run.plan, record),
         )
 
 
-def _open_steps(tx: Transaction, run: Run) -> list[str]:
+def _open_steps(tx: Transaction, run: Run) -> list[StepRecord]:
     """Settle what was running when the worker died; returns the steps that only a person can settle."""
-    query = select(steps.c.id, steps.c.attempt).where(steps.c.run == run.id, steps.c.state == StepState.RUNNING.value)
+    query = select(steps).where(steps.c.run == run.id, steps.c.state == StepState.RUNNING.value)
     unsure = []
-    for step_id, attempt in tx.connection.execute(query.order_by(steps.c.position)).all():
-        step = _planned(run, step_id)
-        about = {"incident": run.incident, "run": run.id, "step": step_id}
+    for record in map(step_of, tx.connection.execute(query.order_by(steps.c.position)).mappings().all()):
+        step = _planned(run, record.id)
+        about: dict[str, Any] = {"incident": run.incident, "run": run.id, "step": record.id}
         again = step is not None and step.again == "safe" and step.effect != "destroy"
         state = StepState.PENDING if again else StepState.UNSURE
-        statement = update(steps).where(steps.c.run == run.id, steps.c.id == step_id)
+        statement = update(steps).where(steps.c.run == run.id, steps.c.id == record.id)
         tx.connection.execute(statement.values(state=state.value))
         if again:
-            tx.record(EventKind.STEP_RETRIED, **about, attempt=attempt, why=f"{WHY} Safe to start again.")
+            tx.record(EventKind.STEP_RETRIED, **about, attempt=record.attempt, why=f"{WHY} Safe to start again.")
         else:
             tx.record(EventKind.STEP_UNSURE, **about, why=WHY, probe=_probes(step))
-            unsure.append(step_id)
+            unsure.append(record)
     return unsure
 
 

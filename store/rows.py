@@ -13,11 +13,13 @@ from core.incident import Incident, IncidentState
 from core.level import Level
 from core.plan import Plan
 from core.policy import attestation_of
-from core.run import Run, RunKind, RunState, StepRecord, StepState
+from core.run import Leftover, Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState, StopKind
 from store.database import Transaction
 from store.schema import runs
 
 State = TypeVar("State", bound=StrEnum)
+
+_NOT_OF_A_RUN = frozenset({"wakes", "queued_at", "fault_told_at"})
 
 
 def incident_of(row: RowMapping) -> Incident:
@@ -27,14 +29,26 @@ def incident_of(row: RowMapping) -> Incident:
 
 def run_of(row: RowMapping) -> Run:
     """A row of `runs`."""
-    values = {key: value for key, value in row.items() if key not in {"wakes", "queued_at"}}
-    plan = None if row["plan"] is None else Plan.model_validate(row["plan"])
-    return Run(**(values | {"kind": RunKind(row["kind"]), "state": RunState(row["state"]), "plan": plan}))
+    values = {key: value for key, value in row.items() if key not in _NOT_OF_A_RUN}
+    read = {
+        "kind": RunKind(row["kind"]),
+        "state": RunState(row["state"]),
+        "plan": None if row["plan"] is None else Plan.model_validate(row["plan"]),
+        "stop_kind": None if row["stop_kind"] is None else StopKind(row["stop_kind"]),
+        "offers": tuple(map(Offer, row["offers"] or ())),
+    }
+    return Run(**(values | read))
 
 
 def step_of(row: RowMapping) -> StepRecord:
     """A row of `steps`."""
-    return StepRecord(**(dict(row) | {"state": StepState(row["state"])}))
+    read = {
+        "state": StepState(row["state"]),
+        "answers": tuple(row["answers"] or ()),
+        "settlement": None if row["settlement"] is None else Settlement(row["settlement"]),
+        "leftover": None if row["leftover"] is None else Leftover(row["leftover"]),
+    }
+    return StepRecord(**(dict(row) | read))
 
 
 def request_of(row: RowMapping) -> ApprovalRequest:

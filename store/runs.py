@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from core.approval import RequestState
 from core.errors import FencedError, UserError
 from core.events import EventKind
 from core.plan import Plan, document_of, seal_of
-from core.run import RUN_MOVES, Run, RunKind, RunState, StepState
+from core.run import RUN_MOVES, Offer, Run, RunKind, RunState, StepState, StopKind
 from store import sub_runs
 from store.database import Transaction
 from store.leases import expire_leases, is_free
@@ -28,9 +28,11 @@ __all__ = [
     "claimable",
     "current",
     "expire_leases",
+    "fault_told",
     "finish",
     "get",
     "hand_over",
+    "next_backup",
     "of_incident",
     "park",
     "planned",
@@ -150,6 +152,8 @@ def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run
             epoch=runs.c.epoch + 1,
             owner=owner,
             lease_until=tx.now + timedelta(seconds=lease_seconds),
+            waits_for=None,
+            offers=None,
         )
     )
     if tx.connection.execute(statement).rowcount == 0:
@@ -207,8 +211,19 @@ def planned(tx: Transaction, run: Run, plan: Plan, signature: str | None = None)
     return get(tx.connection, run.id)
 
 
-def park(tx: Transaction, run: Run, state: RunState, *, seen_wakes: int, **payload: Any) -> bool:
-    """Give the run back until something wakes it. False: it was woken meanwhile, so look again."""
+def park(
+    tx: Transaction,
+    run: Run,
+    state: RunState,
+    *,
+    seen_wakes: int,
+    holder: str | None = None,
+    offers: Sequence[Offer] = (),
+    **payload: Any,
+) -> bool:
+    """Give the run back until something wakes it. `holder`: the run that holds the site, when this one waits for that.
+    False: it was woken meanwhile, so look again.
+    """
     fence(tx, run)
     statement = (
         update(runs)
@@ -218,32 +233,52 @@ def park(tx: Transaction, run: Run, state: RunState, *, seen_wakes: int, **paylo
             runs.c.state == RunState.RUNNING.value,
             runs.c.wakes == seen_wakes,
         )
-        .values(state=state.value, owner=None, lease_until=None)
+        .values(state=state.value, owner=None, lease_until=None, waits_for=holder, offers=list(offers))
     )
     if tx.connection.execute(statement).rowcount == 0:
         return False
-    tx.record(_PARKED_EVENTS[state], incident=run.incident, run=run.id, **payload)
+    said = {"holder": holder} if holder else {}
+    offered = {"choices": list(offers)} if offers else {}
+    tx.record(_PARKED_EVENTS[state], incident=run.incident, run=run.id, **(said | offered | payload))
     return True
 
 
-def finish(tx: Transaction, run: Run, state: RunState, outcome: str, **payload: Any) -> None:
+def next_backup(tx: Transaction, run: Run, name: str | None, loss_seconds: float | None) -> None:
+    """The backup that would be taken instead, as the worker found it; None: there is no other good one."""
+    fence(tx, run)
+    values = {"next_backup": name, "next_loss_seconds": loss_seconds}
+    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+
+
+def fault_told(tx: Transaction, run_id: str) -> bool:
+    """Whether a fault of drbot itself with this run was told before; from now on it was."""
+    statement = update(runs).where(runs.c.id == run_id, runs.c.fault_told_at.is_(None)).values(fault_told_at=tx.now)
+    return tx.connection.execute(statement).rowcount == 0
+
+
+def finish(
+    tx: Transaction, run: Run, state: RunState, outcome: str, *, offers: Sequence[Offer] = (), **payload: Any
+) -> None:
     """The end of a run; a request that is still open ends with it."""
     fence(tx, run)
-    _end(tx, run, state, outcome)
-    tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **({"why": outcome} | payload))
+    _end(tx, run, state, outcome, run.stop_kind, offers)
+    said = {"why": outcome, "offers": list(offers)} | payload
+    tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **said)
 
 
-def _end(tx: Transaction, run: Run, state: RunState, outcome: str) -> None:
-    statement = (
-        update(runs)
-        .where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_MOVES, state)))
-        .values(state=state.value, outcome=outcome, finished_at=tx.now, lease_until=None)
-    )
-    tx.connection.execute(statement)
+def _end(
+    tx: Transaction, run: Run, state: RunState, outcome: str, kind: StopKind | None, offers: Sequence[Offer]
+) -> None:
+    values: dict[str, Any] = {"state": state.value, "outcome": outcome, "finished_at": tx.now, "lease_until": None}
+    if state is RunState.STOPPED:  # nobody asked in the database: the stop file did
+        values["stop_kind"] = func.coalesce(runs.c.stop_kind, StopKind.FILE.value)
+    statement = update(runs).where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_MOVES, state)))
+    tx.connection.execute(statement.values(**values, offers=list(offers)))
     end_live(tx, run, RequestState.STOPPED if state is RunState.STOPPED else RequestState.VOID, why=outcome)
-    sub_runs.report(tx, run, state, outcome)
+    sub_runs.report(tx, run, state)
     for part in sub_runs.parts_of(tx.connection, run):
-        request_stop(tx, part.id, run.requested_by, outcome)
+        of_part = kind if kind is not None and kind.gives_up else StopKind.WHOLE
+        request_stop(tx, part.id, run.requested_by, outcome, kind=of_part)
 
 
 def hand_over(tx: Transaction, run: Run, owner: str) -> None:
@@ -259,7 +294,14 @@ def hand_over(tx: Transaction, run: Run, owner: str) -> None:
 
 
 def request_stop(
-    tx: Transaction, run_id: str, person: str, why: str, *, safe_state: str = "", offers: Sequence[str] = ()
+    tx: Transaction,
+    run_id: str,
+    person: str,
+    why: str,
+    *,
+    kind: StopKind,
+    safe_state: str = "",
+    offers: Sequence[Offer] = (),
 ) -> RunState:
     """One person stops (approvals.md rule 8). A run that nobody is running is stopped at once.
 
@@ -268,13 +310,14 @@ def request_stop(
     run = lock_run(tx, run_id)
     if run.is_over:
         raise UserError(f"You asked to stop {run_id}.", f"It has already {run.state.value}.", "See: /dr status")
-    tx.record(EventKind.RUN_STOP_REQUESTED, incident=run.incident, run=run.id, person=person, why=why)
+    said = {"why": why, "stop": kind.value}
+    tx.record(EventKind.RUN_STOP_REQUESTED, incident=run.incident, run=run.id, person=person, **said)
     reason = why or f"stopped by {person}"
-    values = {"stop_requested": reason, "wakes": runs.c.wakes + 1}
+    values = {"stop_requested": reason, "stop_kind": kind.value, "wakes": runs.c.wakes + 1}
     tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
     if run.state is RunState.RUNNING:
         return run.state
-    _end(tx, run, RunState.STOPPED, reason)
+    _end(tx, run, RunState.STOPPED, reason, kind, offers)
     _stop_waiting_steps(tx, run, reason)
     tx.record(
         EventKind.RUN_STOPPED,

@@ -133,6 +133,12 @@ runs = Table(
     Column("owner", Text),
     Column("lease_until", Moment),
     Column("stop_requested", Text),
+    Column("stop_kind", Text),
+    Column("waits_for", Text),  # the run that held the site
+    Column("offers", Json),
+    Column("next_backup", Text),
+    Column("next_loss_seconds", Float),
+    Column("fault_told_at", Moment),  # a fault of drbot itself is told once
     Column("plan", Json),
     Column("plan_signature", Text),  # of the worker that made it
     Column("started_at", Moment),
@@ -158,6 +164,16 @@ steps = Table(
     Column("progress_done", Float),
     Column("progress_total", Float),
     Column("progress_unit", Text),
+    Column("part", Text),  # the run that does it elsewhere
+    Column("answers", Json),
+    Column("answer", Text),
+    Column("answered_by", Text),
+    Column("settlement", Text),
+    Column("settled_by", Text),
+    Column("vouched_by", Text),
+    Column("finding", Text),  # what its check said
+    Column("finding_passed", Boolean),
+    Column("leftover", Text),
 )
 
 requests = Table(

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from core.deciding import decisions_for, is_undecided
+from core.deciding import is_undecided, may_settle, needs_second
 from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
-from core.run import STEP_MOVES, Run, StepRecord, StepState
+from core.run import STEP_MOVES, Leftover, Run, Settlement, StepRecord, StepState, StopKind
 from store.database import Database, Transaction
 from store.rows import fence, lock_run, sources, step_of
 from store.schema import runs, steps
@@ -27,6 +27,15 @@ _FRESH: Mapping[str, Any] = {
     "progress_done": None,
     "progress_total": None,
     "progress_unit": None,
+    "part": None,
+    "answers": None,
+    "answer": None,
+    "answered_by": None,
+    "settlement": None,
+    "settled_by": None,
+    "vouched_by": None,
+    "finding": None,
+    "finding_passed": None,
 }
 
 
@@ -65,7 +74,7 @@ def hand_over(tx: Transaction, run: Run, step_id: str, part: str) -> int:
     """Another run does this step; it waits for that one's end. Which attempt this is."""
     fence(tx, run)
     values = {**_FRESH, "attempt": steps.c.attempt + 1, "epoch": run.epoch, "started_at": tx.now}
-    _move(tx, run.id, step_id, StepState.WAITING, **(values | {"facts": {"run": part}}))
+    _move(tx, run.id, step_id, StepState.WAITING, **(values | {"part": part}))
     return get(tx.connection, run.id, step_id).attempt
 
 
@@ -79,10 +88,9 @@ def succeed(
     seconds: float | None = None,
     log: str | None = None,
 ) -> None:
-    """The transaction after an act that worked. `facts` are added to those the step has."""
+    """The transaction after an act that worked. `facts`: what its action wrote, and nothing else."""
     fence(tx, run)
-    merged = {**get(tx.connection, run.id, step_id).facts, **(facts or {})}
-    values = {"summary": summary, "facts": merged, "seconds": seconds, "log": log, "finished_at": tx.now}
+    values = {"summary": summary, "facts": dict(facts or {}), "seconds": seconds, "log": log, "finished_at": tx.now}
     _move(tx, run.id, step_id, StepState.SUCCEEDED, **values)
     _event(tx, run, step_id, EventKind.STEP_SUCCEEDED, summary=summary, seconds=seconds)
 
@@ -148,10 +156,11 @@ def progress(database: Database, run: Run, step_id: str, done: float, total: flo
         tx.connection.execute(statement)
 
 
-def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: str) -> None:
-    """A person says what becomes of an unsure or failed step: "retry", "done", "undo" or "stop".
+def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: str) -> bool:
+    """A person says what becomes of an unsure or failed step; the worker that wakes up acts on it.
 
-    "undo" only leaves facts["settled"]; "stop" asks the run to stop. The worker that wakes up acts on both.
+    "stop" also asks the run to stop. False: it needs a second person, and this one's word is kept until then.
+    Raises UserError when there is nothing to settle any more.
     """
     run = lock_run(tx, run_id)
     tried = f"You asked to settle {step_id} as {decision}."
@@ -160,44 +169,66 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
         raise UserError(tried, f"The run has already {run.state.value}.", "See: /dr status")
     if not is_undecided(run.plan, record):
         raise UserError(tried, f"It is {record.state.value}; there is nothing to settle.", "See: /dr status")
-    allowed = decisions_for(run.plan.step(step_id) if run.plan else None)
+    allowed = may_settle(run.plan, record)
     if decision not in allowed:
         raise UserError(tried, f'"{decision}" is no decision about it.', f"Use {', '.join(allowed)}.")
-    facts = {**record.facts, "settled": decision, "settled_by": person}
-    if decision == "retry":
-        _move(tx, run_id, step_id, StepState.PENDING, facts=facts)
-    elif decision == "done":
-        summary = f"{person} says that it is done."
-        _move(tx, run_id, step_id, StepState.SUCCEEDED, facts=facts, summary=summary, finished_at=tx.now)
-    elif decision == "undo":
-        _set(tx, run_id, step_id, facts=facts)
+    if decision == Settlement.DONE and needs_second(run.plan, record) and record.vouched_by in (None, person):
+        _vouch(tx, run, record, person, tried)
+        return False
+    first = record.vouched_by if decision == Settlement.DONE else None
+    values = {"settlement": decision, "settled_by": person, "vouched_by": first}
+    if decision == Settlement.RETRY:
+        _move(tx, run_id, step_id, StepState.PENDING, **values)
+    elif decision == Settlement.STOP:
+        _move(tx, run_id, step_id, StepState.STOPPED, **values, finished_at=tx.now)
+        stop = {"stop_requested": f"{person} settled {step_id} with stop.", "stop_kind": StopKind.SETTLED.value}
+        tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**stop))
     else:
-        _move(tx, run_id, step_id, StepState.STOPPED, facts=facts, finished_at=tx.now)
-        why = f"{person} settled {step_id} with stop."
-        tx.connection.execute(update(runs).where(runs.c.id == run_id).values(stop_requested=why))
-    _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision)
+        _set(tx, run_id, step_id, **values)
+    _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision, first=first)
     wake(tx, run_id, f"{step_id} was settled: {decision}")
+    return True
 
 
-def seen(tx: Transaction, run: Run, step_id: str) -> None:
-    """A worker has looked at what a person settled as done."""
+def _vouch(tx: Transaction, run: Run, record: StepRecord, person: str, tried: str) -> None:
+    if record.vouched_by == person:
+        raise UserError(tried, "You have said so already; it needs a second person.", "See: /dr status")
+    _set(tx, run.id, record.id, vouched_by=person)
+    _event(tx, run, record.id, EventKind.STEP_VOUCHED, person=person, finding=record.finding)
+
+
+def found(tx: Transaction, run_id: str, step_id: str, *, passed: bool, sentence: str) -> None:
+    """What the check of an unsure or failed step says now; people decide by it."""
+    _set(tx, run_id, step_id, finding=sentence, finding_passed=passed)
+
+
+def believe(tx: Transaction, run: Run, step_id: str, summary: str, facts: Mapping[str, Any]) -> None:
+    """A step that a person settled as done counts as done, after a worker has looked at it. `facts`: as far as the
+    worker knows them.
+    """
     fence(tx, run)
-    _set(tx, run.id, step_id, facts={**get(tx.connection, run.id, step_id).facts, "seen": True})
+    _move(tx, run.id, step_id, StepState.SUCCEEDED, summary=summary, facts=dict(facts), finished_at=tx.now)
+    _event(tx, run, step_id, EventKind.STEP_SUCCEEDED, summary=summary, seconds=None)
+
+
+def doubt(tx: Transaction, run: Run, step_id: str, finding: str) -> None:
+    """It was settled as done and its own check says otherwise: people are asked again."""
+    fence(tx, run)
+    _set(tx, run.id, step_id, settlement=None, settled_by=None, vouched_by=None)
+    _event(tx, run, step_id, EventKind.STEP_DOUBTED, finding=finding)
+
+
+def left(tx: Transaction, run_id: str, step_id: str, leftover: Leftover) -> None:
+    """What became of the copy that an ended run left."""
+    _set(tx, run_id, step_id, leftover=leftover.value)
 
 
 def ask(tx: Transaction, run: Run, step_id: str, text: Mapping[str, str] | str, answers: Iterable[str]) -> None:
-    """Put a question to the people of the incident."""
+    """Put a question to the people of the incident; `started_at` is when it was put."""
     fence(tx, run)
     choices = list(answers)
-    _move(
-        tx,
-        run.id,
-        step_id,
-        StepState.WAITING,
-        epoch=run.epoch,
-        started_at=tx.now,
-        facts={"answers": choices},
-    )
+    values = {**_FRESH, "epoch": run.epoch, "started_at": tx.now, "answers": choices}
+    _move(tx, run.id, step_id, StepState.WAITING, **values)
     _event(tx, run, step_id, EventKind.STEP_ASKED, text=text, answers=choices)
 
 
@@ -206,15 +237,13 @@ def answer(tx: Transaction, run_id: str, step_id: str, answer: str, person: str 
     run = lock_run(tx, run_id)
     record = get(tx.connection, run_id, step_id)
     tried = f"You answered {answer}."
-    if record.state is not StepState.WAITING or "answers" not in record.facts:
+    if record.state is not StepState.WAITING or not record.answers:
         raise UserError(tried, "The question is not open.", "See: /dr status")
-    if "answer" in record.facts:
-        earlier = f"{record.facts['answered_by']} already answered {record.facts['answer']}."
-        raise UserError(tried, earlier)
-    if person is not None and answer not in record.facts["answers"]:
-        raise UserError(tried, "It is not one of the answers.", f"Use {' or '.join(record.facts['answers'])}.")
-    facts = {**record.facts, "answer": answer, "answered_by": person}
-    _set(tx, run_id, step_id, facts=facts)
+    if record.answer is not None:
+        raise UserError(tried, f"{record.answered_by or 'Nobody'} already answered {record.answer}.")
+    if person is not None and answer not in record.answers:
+        raise UserError(tried, "It is not one of the answers.", f"Use {' or '.join(record.answers)}.")
+    _set(tx, run_id, step_id, answer=answer, answered_by=person)
     _event(tx, run, step_id, EventKind.STEP_ANSWERED, person=person, answer=answer)
     wake(tx, run_id, f"{step_id} was answered: {answer}")
 

@@ -49,7 +49,7 @@ def parts_of(connection: Connection, run: Run) -> list[Run]:
     return [other for other in found if other.arguments.get(PART_OF) == run.id and not other.is_over]
 
 
-def report(tx: Transaction, run: Run, state: RunState, outcome: str) -> None:
+def report(tx: Transaction, run: Run, state: RunState) -> None:
     """In the transaction that ends a run: its end answers the step that waits for it."""
     if not is_part(run):
         return
@@ -58,10 +58,9 @@ def report(tx: Transaction, run: Run, state: RunState, outcome: str) -> None:
         record = steps.get(tx.connection, whole, step_id)
     except UserError:
         return  # planned anew meanwhile, without such a step
-    if record.state is StepState.WAITING and record.facts.get("run") == run.id and "answer" not in record.facts:
-        facts = {**record.facts, "answer": state.value, "why": outcome, "answered_by": run.stop_requested}
+    if record.state is StepState.WAITING and record.part == run.id and record.answer is None:
         statement = update(steps_table).where(steps_table.c.run == whole, steps_table.c.id == step_id)
-        tx.connection.execute(statement.values(facts=facts))
+        tx.connection.execute(statement.values(answer=state.value))
         wake(tx, whole, f"{run.id} has {state.value}.")
 
 

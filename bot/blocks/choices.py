@@ -5,21 +5,23 @@ from collections.abc import Mapping
 from bot.situation import Situation
 from commands.messages import Choice
 from commands.recovery import by_hand
+from core.deciding import decisions_for, needs_second, undecided
 from core.incident import IncidentState
-from core.run import RunKind, RunState, StepState
+from core.run import Offer, RunKind, RunState, Settlement, StepRecord, StepState
 from core.words import Text
 
-SETTLE: Mapping[str, Text] = {
-    "retry": {"en": "Try again", "ja": "もう一度実行"},
-    "done": {"en": "It is done, go on", "ja": "完了済みとして続行"},
-    "undo": {"en": "Undo this step", "ja": "この手順を取り消す"},
-    "stop": {"en": "Stop here", "ja": "ここで停止"},
+SETTLE: Mapping[Settlement, Text] = {
+    Settlement.RETRY: {"en": "Try again", "ja": "もう一度実行"},
+    Settlement.DONE: {"en": "It is done, go on", "ja": "完了済みとして続行"},
+    Settlement.UNDO: {"en": "Undo this step", "ja": "この手順を取り消す"},
+    Settlement.STOP: {"en": "Stop here", "ja": "ここで停止"},
 }
-BLOCKED: Mapping[str, tuple[Text, str]] = {
-    "ask_again": ({"en": "Ask again", "ja": "もう一度承認を依頼"}, "recover"),
-    "another_backup": ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
-    "discard": ({"en": "Discard", "ja": "取りやめる"}, "discard"),
+BLOCKED: Mapping[Offer, tuple[Text, str]] = {
+    Offer.ASK_AGAIN: ({"en": "Ask again", "ja": "もう一度承認を依頼"}, "recover"),
+    Offer.ANOTHER_BACKUP: ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
+    Offer.DISCARD: ({"en": "Discard", "ja": "取りやめる"}, "discard"),
 }
+SECOND: Text = {"en": "I too say it is done", "ja": "自分も完了を確認した"}
 STOP: Text = {"en": "STOP", "ja": "停止"}
 RESTART: Text = {"en": "Start the services again", "ja": "サービスを再起動"}
 UNDO: Text = {"en": "Undo: bring the old data back", "ja": "元のデータに戻す"}
@@ -68,9 +70,7 @@ def _answers(situation: Situation) -> list[Choice]:
     run = situation.run
     if run is None or run.plan is None:
         return []
-    waiting = {
-        record.id for record in situation.steps if record.state is StepState.WAITING and "answer" not in record.facts
-    }
+    waiting = {record.id for record in situation.steps if record.state is StepState.WAITING and record.answer is None}
     asked = [step for step in run.plan.steps if step.ask is not None and step.id in waiting]
     return [
         _choice(situation, {"en": answer.capitalize(), "ja": answer}, "answer", rest=f"{step.id} {answer}")
@@ -81,24 +81,23 @@ def _answers(situation: Situation) -> list[Choice]:
 
 
 def _settlements(situation: Situation) -> list[Choice]:
-    turn = situation.turn
-    if turn is None:
+    plan = situation.run.plan if situation.run else None
+    waiting = undecided(plan, situation.steps)
+    if plan is None or not waiting:
         return [_choice(situation, STOP, "stop", "danger")]
-    step = turn.step or str(turn.payload.get("step", ""))
-    offered = turn.payload.get("choices") or list(SETTLE)
-    return [
-        _choice(situation, SETTLE[word], "settle", "danger" if word == "stop" else "default", f"{step} {word}")
-        for word in offered
-        if word in SETTLE
-    ]
+    return [_settlement(situation, waiting[0], word) for word in decisions_for(plan, waiting[0])]
+
+
+def _settlement(situation: Situation, record: StepRecord, word: Settlement) -> Choice:
+    second = word is Settlement.DONE and needs_second(situation.run.plan if situation.run else None, record)
+    label = SECOND if second else SETTLE[word]
+    style = "danger" if word is Settlement.STOP else "default"
+    return _choice(situation, label, "settle", style, f"{record.id} {word}")
 
 
 def _ways_out(situation: Situation) -> list[Choice]:
-    payload = situation.turn.payload if situation.turn else {}
-    words = [word for word in payload.get("choices") or BLOCKED if word in BLOCKED]
-    if "next" in payload and not payload["next"]:  # looked for and not found
-        words = [word for word in words if word != "another_backup"]
-    return [_with_rest(situation, *BLOCKED[word]) for word in words]
+    offers = situation.run.offers if situation.run else ()
+    return [_with_rest(situation, *BLOCKED[offer]) for offer in offers if offer in BLOCKED]
 
 
 def _with_rest(situation: Situation, label: Text, command: str) -> Choice:
@@ -109,9 +108,8 @@ def _with_rest(situation: Situation, label: Text, command: str) -> Choice:
 def _next_runs(situation: Situation) -> list[Choice]:
     """No run is going on: begin one, bring services back, or take a swap back."""
     run = situation.run
-    offers = situation.turn.payload.get("offers", ()) if situation.turn else ()
     choices = []
-    if "restart" in offers:
+    if run is not None and Offer.RESTART in run.offers:
         choices.append(_choice(situation, RESTART, "restart", "primary"))
     if situation.kept and run is not None and run.kind is not RunKind.UNDO:
         choices.append(_choice(situation, UNDO, "undo", "danger"))

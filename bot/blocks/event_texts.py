@@ -57,6 +57,16 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":raised_hand: A person must decide about {step}: {question} {why} The buttons are on the board.",
         "ja": ":raised_hand: 「{step}」について判断が必要です: {question} {why} ボードのボタンで選んでください。",
     },
+    EventKind.STEP_VOUCHED: {
+        "en": ":raised_hand: {who} says that {step} is done; its check does not agree. {finding} "
+        "A second person must say so too.",
+        "ja": ":raised_hand: {who} は「{step}」が完了していると判断しましたが、検査は合格していません。{finding} "
+        "もう一人の確認が必要です。",
+    },
+    EventKind.STEP_DOUBTED: {
+        "en": ":warning: {step} was settled as done, but it is not believed. {finding}",
+        "ja": ":warning: 「{step}」は完了とされましたが、検査が合格していないため認められません。{finding}",
+    },
     EventKind.RUN_BLOCKED: {
         "en": ":construction: Blocked, nothing was replaced: {why} {next} The board's buttons offer the ways out.",
         "ja": ":construction: 中断しました。何も置き換えていません: {why} {next} ボードのボタンで次の操作を選べます。",

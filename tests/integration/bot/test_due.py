@@ -115,8 +115,8 @@ def test_a_question_nobody_answers_gets_the_answer_of_silence(context: CommandCo
     ticker.tick()
 
     with context.database.read() as connection:
-        facts = steps.get(connection, run.id, "confirm").facts
-    assert (facts["answer"], facts["answered_by"]) == ("unconfirmed", None)
+        record = steps.get(connection, run.id, "confirm")
+    assert (record.answer, record.answered_by) == ("unconfirmed", None)
 
 
 def test_a_run_that_nobody_picks_up_is_rung_again_but_not_every_second(context: CommandContext) -> None:

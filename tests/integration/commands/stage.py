@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from commands.approve import NO_KEYS
 from commands.context import CommandContext
@@ -69,9 +70,15 @@ def step(name: str, **fields: object) -> Step:
 
 
 STEPS = (
-    step("restore-beside", do="postgres.restore_beside", effect="change", after=[]),
+    step("restore-beside", do="postgres.restore_beside", effect="change", undo={"do": "volume.remove"}, after=[]),
     step("approval", gate={"for": ["swap"], "proof": ["restore-beside"]}, after=[]),
-    step("stop-apps", do="compose.stop", effect="change", after=["restore-beside", "approval"]),
+    step(
+        "stop-apps",
+        do="compose.stop",
+        effect="change",
+        undo={"do": "compose.start"},
+        after=["restore-beside", "approval"],
+    ),
     step("swap", do="volume.swap", effect="destroy", destroys=["volume pgdata"], after=["stop-apps"]),
     step("confirm", ask={"text": {"en": "Can users sign in?"}}, after=["swap"]),
 )
@@ -174,7 +181,7 @@ class Stage:
                 start_seconds=600,
             )
 
-    def park(self, run: Run, state: RunState, **payload: object) -> None:
+    def park(self, run: Run, state: RunState, **payload: Any) -> None:
         """The worker gives the run back."""
         with self.database.write() as tx:
             assert runs.park(tx, run, state, seen_wakes=runs.wakes(tx.connection, run.id), **payload)

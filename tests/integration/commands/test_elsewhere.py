@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.run import Run, RunKind, RunState
+from core.run import Run, RunKind, RunState, StopKind
 from store import runs, sub_runs
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.stage import DR_YML, Stage
@@ -59,7 +59,7 @@ def test_what_has_ended_is_told_by_the_whole(stage: Stage) -> None:
     whole, part = with_part(stage)
     with stage.database.write() as tx:
         runs.finish(tx, part, RunState.SUCCEEDED, "Done.")
-        runs.request_stop(tx, whole.id, "ben", "enough")
+        runs.request_stop(tx, whole.id, "ben", "enough", kind=StopKind.PERSON)
 
     with stage.database.read() as connection:
         current = runs.current(connection, whole.incident)

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from core.approval import Door, RequestState
 from core.events import EventKind
 from core.incident import IncidentState
-from core.run import Run, RunKind, RunState, StepState
+from core.run import Run, RunKind, RunState, StepState, StopKind
 from store import incidents, kept, runs, steps
 from store.kept import Kept
 from store.schema import events
@@ -121,7 +121,7 @@ def test_stop_asks_a_run_that_is_at_work(stage: Stage) -> None:
     reply = stage.say("aiko", "stop wait")
 
     assert "stopping" in reply.text["en"]
-    assert stage.runs()[0].stop_requested == "wait"
+    assert (stage.runs()[0].stop_requested, stage.runs()[0].stop_kind) == ("wait", StopKind.PERSON)
 
 
 def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
@@ -135,7 +135,7 @@ def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
     ("words", "state"),
     [
         ("settle restore-beside retry", StepState.PENDING),
-        ("settle done", StepState.SUCCEEDED),
+        ("settle done", StepState.UNSURE),  # until a worker has looked
         ("settle DR-1 restore-beside stop", StepState.STOPPED),
     ],
 )
@@ -148,6 +148,44 @@ def test_a_person_settles_an_unsure_step_and_the_run_goes_on(stage: Stage, words
     assert states(stage, run)["restore-beside"] is state
     assert stage.runs()[0].state is RunState.QUEUED
     assert stage.bell.rung[-1] == ("production", run.id)
+
+
+def test_the_first_word_against_a_check_is_told_that_a_second_is_needed(stage: Stage) -> None:
+    run = unsure(stage, "stop-apps")
+
+    first = stage.say("emi", "settle done")
+    again = stage.say("emi", "settle done")
+    waiting = stage.runs()[0].state
+    second = stage.say("ben", "settle done")
+
+    assert "a second person must say so too" in first.text["en"]
+    assert [choice.command for choice in first.choices] == ["settle DR-1 stop-apps done"]
+    assert not again.ok and "needs a second person" in again.text["en"]
+    assert waiting is RunState.NEEDS_DECISION
+    assert "Two people say so" in second.text["en"]
+    assert stage.runs()[0].state is RunState.QUEUED
+    with stage.database.read() as conn:
+        record = steps.get(conn, run.id, "stop-apps")
+    assert (record.vouched_by, record.settled_by) == ("emi", "ben")
+
+
+def test_done_about_a_proof_promises_only_that_its_check_is_asked(stage: Stage) -> None:
+    unsure(stage, "restore-beside")
+
+    assert "counts as done only if that agrees" in stage.say("emi", "settle done").text["en"]
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ("restore-beside", "What it made beside production is removed; production is not touched."),
+        ("stop-apps", "What was changed in production since the approval is taken back, newest first; the run ends."),
+    ],
+)
+def test_undo_says_what_it_will_take_back(stage: Stage, step: str, sentence: str) -> None:
+    unsure(stage, step)
+
+    assert sentence in stage.say("emi", f"settle {step} undo").text["en"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from core.events import EventKind
 from core.people import Account
 from core.plan import short_seal
 from core.run import RunState
-from store import requests
+from store import requests, runs
 from tests.integration.commands.stage import OLDER, Stage
 
 
@@ -163,7 +163,9 @@ def test_one_no_ends_the_request_and_wants_a_reason(stage: Stage) -> None:
 def denied(stage: Stage) -> None:
     run, _ = stage.asked()
     stage.say("chika", "deny that backup is too old")
-    stage.park(run, RunState.BLOCKED, why="denied", choices=["another_backup", "discard"], next={"name": OLDER})
+    with stage.database.write() as tx:
+        runs.next_backup(tx, run, OLDER, 7200.0)
+    stage.park(run, RunState.BLOCKED, why="denied", choices=["another_backup", "discard"])
 
 
 def test_what_was_denied_is_not_asked_again_by_others(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from core.incident import Incident
 from core.level import Level
 from core.people import roster_of
 from core.redaction import Redactor
-from core.run import Run, RunKind, RunState, StepRecord, StepState
+from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
 from core.site import Configuration
 from runners.own_record import OwnRecord
 from runners.timing import Timing
@@ -147,20 +147,20 @@ class Bench:
         with self.database.write() as tx:
             return requests.cast(tx, request.id, ballot, self.equipment.roster)
 
-    def stop(self, run: Run, why: str = "wrong system") -> None:
-        """Daiki presses STOP."""
+    def stop(self, run: Run, why: str = "wrong system", kind: StopKind = StopKind.PERSON) -> None:
+        """Daiki presses STOP, or what a verb of his makes of it."""
         with self.database.write() as tx:
-            runs.request_stop(tx, run.id, "daiki", why)
+            runs.request_stop(tx, run.id, "daiki", why, kind=kind)
 
     def answer(self, run: Run, answer: str = "yes") -> None:
         """Aiko answers the question at the end."""
         with self.database.write() as tx:
             steps.answer(tx, run.id, "confirm", answer, "aiko")
 
-    def settle(self, run: Run, step: str, decision: str) -> None:
-        """Aiko decides about a step."""
+    def settle(self, run: Run, step: str, decision: str, person: str = "aiko") -> bool:
+        """Aiko decides about a step; False = a second person is needed."""
         with self.database.write() as tx:
-            steps.settle(tx, run.id, step, decision, "aiko")
+            return steps.settle(tx, run.id, step, decision, person)
 
     def run(self, run: Run | str) -> Run:
         """As it is now."""

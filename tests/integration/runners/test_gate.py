@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import PermanentError
 from core.people import Roster
-from core.run import RunState, StepState
-from store import journal, locks
+from core.run import Leftover, RunState, StepState, StopKind
+from store import incidents, journal, locks
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
 
@@ -48,11 +49,49 @@ def test_a_discarded_run_leaves_no_copy_behind_and_says_so(bench: Bench) -> None
     bench.vote(run, "chika", "deny")
     run = bench.go(run)
 
-    bench.stop(run, "discarded")
+    bench.stop(run, "nobody wants it", StopKind.DISCARDED)
     bench.worker().handle(run.id)
 
     assert set(bench.target.volumes) == {"postgres_data", "redis_data"}
     assert "is not needed: " in bench.events(run, "incident.note")[-1].payload["text"]
+
+
+@pytest.mark.parametrize("why", ["discarded the idea, we wait", "replaced: by nothing", "discarded"])
+def test_no_words_of_a_stop_remove_the_proven_copy(bench: Bench, why: str) -> None:
+    run = bench.go(bench.declare())
+
+    bench.stop(run, why)
+    bench.worker().handle(run.id)
+
+    assert bench.target.volumes[f"postgres_data_{run.id}"] == "good"
+
+
+def test_no_words_in_the_timeline_keep_a_discarded_copy(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    said = f"{run.id} is over, so what restore-beside made is not needed: says daiki"
+    with bench.database.write() as tx:
+        incidents.note(tx, run.incident, "daiki", said)
+
+    bench.stop(run, "", StopKind.DISCARDED)
+    bench.worker().handle(run.id)
+    bench.worker().handle(run.id)
+
+    assert f"postgres_data_{run.id}" not in bench.target.volumes
+    assert len(bench.events(run, "incident.note")) == 2  # daiki's, and drbot's own once
+
+
+def test_a_copy_that_could_not_be_removed_is_tried_again_and_told_once(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.target.errors["volume.remove"] = [PermanentError("in use"), PermanentError("in use")]
+    bench.stop(run, "", StopKind.DISCARDED)
+
+    bench.worker().handle(run.id)
+    bench.worker().handle(run.id)
+    assert len(bench.events(run, "incident.note")) == 1
+    bench.worker().handle(run.id)
+
+    assert f"postgres_data_{run.id}" not in bench.target.volumes
+    assert bench.step(run, "restore-beside").leftover is Leftover.REMOVED
 
 
 def test_the_same_question_is_not_asked_again_after_a_no(bench: Bench) -> None:

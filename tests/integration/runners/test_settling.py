@@ -222,9 +222,9 @@ def test_a_text_that_looks_like_drbots_own_does_not_replace_the_look_at_a_proof(
     bench.settle(run, "restore-beside", "done")
     run = bench.go(run)
 
-    assert bench.step(run, "restore-beside").state is StepState.UNDONE
+    assert bench.step(run, "restore-beside").state is StepState.UNSURE
     assert bench.request(run).proven_at is None
-    assert run.state is RunState.FAILED
+    assert run.state is RunState.NEEDS_DECISION
     go_on.set()
 
 
@@ -245,6 +245,7 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) ->
     bench.ended()
 
     notes = [str(event.payload.get("text")) for event in bench.events(run)]
-    assert any(note.startswith("swap was settled as done. Its check does not pass") for note in notes)
+    assert any(note.startswith("swap was settled as done by Aiko. Its check does not pass") for note in notes)
+    assert bench.run(run).state is RunState.NEEDS_DECISION
     with bench.database.read() as connection:
-        assert len(kept.list_of(connection)) == 1
+        assert kept.list_of(connection) == []

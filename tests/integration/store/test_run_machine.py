@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import update
 
 from core.errors import FencedError, PermanentError, UserError
-from core.run import RUN_MOVES, Run, RunState, StepState
+from core.run import RUN_MOVES, Run, RunState, StepState, StopKind
 from store import journal, runs, steps
 from store.database import Database, Transaction
 from store.schema import runs as runs_table
@@ -31,6 +31,7 @@ class RunMachine(RuleBasedStateMachine):
         self.claims = [stage.running(database)]
         self.id = self.claims[0].id
         self.state, self.epoch, self.wakes, self.step = RunState.RUNNING, 1, 0, StepState.PENDING
+        self.settled = False  # a person has decided, and no worker has acted on it yet
 
     def as_worker(self, pick: int, write: Callable[[Transaction, Run], object]) -> bool:
         """Write with one of the claims ever made; only the newest of a running run may get through."""
@@ -90,7 +91,7 @@ class RunMachine(RuleBasedStateMachine):
     def start_step(self, pick: int) -> None:
         if self.as_worker(pick, lambda tx, run: steps.start(tx, run, "copy", title="copy")):
             assert self.step is StepState.PENDING
-            self.step = StepState.RUNNING
+            self.step, self.settled = StepState.RUNNING, False
 
     @rule(pick=st.integers(0, 9))
     def finish_step(self, pick: int) -> None:
@@ -105,7 +106,7 @@ class RunMachine(RuleBasedStateMachine):
             return
         try:
             with self.database.write() as tx:
-                state = runs.request_stop(tx, self.id, "ben", "enough")
+                state = runs.request_stop(tx, self.id, "ben", "enough", kind=StopKind.PERSON)
         except UserError:
             assert self.state in ENDS
             return
@@ -135,10 +136,11 @@ class RunMachine(RuleBasedStateMachine):
             with self.database.write() as tx:
                 steps.settle(tx, self.id, "copy", decision, "ben")
         except UserError:
-            assert self.step is not StepState.UNSURE or self.state in ENDS
+            assert self.step is not StepState.UNSURE or self.state in ENDS or self.settled
             return
-        assert self.step is StepState.UNSURE
-        self.step = {"retry": StepState.PENDING, "done": StepState.SUCCEEDED}.get(decision, self.step)
+        assert self.step is StepState.UNSURE and not self.settled
+        self.step = StepState.PENDING if decision == "retry" else self.step
+        self.settled = True
         self.wakes += 1
         self.state = RunState.QUEUED if self.state in PARKED else self.state
 

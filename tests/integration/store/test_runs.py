@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import FencedError, UserError
 from core.plan import seal_of
-from core.run import Run, RunState
+from core.run import Run, RunState, StopKind
 from store import requests, runs, steps
 from store.database import Database, Transaction
 from tests.integration.store import stage
@@ -156,14 +156,14 @@ def test_stop_ends_a_run_that_nobody_runs_together_with_its_request(database: Da
         runs.park(tx, run, RunState.WAITING, seen_wakes=0, step="approval")
 
     with database.write() as tx:
-        assert runs.request_stop(tx, run.id, "ben", "wrong backup") is RunState.STOPPED
+        assert runs.request_stop(tx, run.id, "ben", "wrong backup", kind=StopKind.PERSON) is RunState.STOPPED
 
     with database.read() as connection:
         assert requests.get(connection, request.id).state.value == "stopped"
         assert steps.get(connection, run.id, "approval").state.value == "stopped"
     assert {"run.stop_requested", "run.stopped", "request.stopped", "step.stopped"} <= set(stage.kinds(database))
     with pytest.raises(UserError, match="already stopped"), database.write() as tx:
-        runs.request_stop(tx, run.id, "ben", "again")
+        runs.request_stop(tx, run.id, "ben", "again", kind=StopKind.PERSON)
 
 
 def test_the_worker_of_a_running_run_reads_the_stop_when_it_renews_and_cannot_park(database: Database) -> None:
@@ -172,7 +172,7 @@ def test_the_worker_of_a_running_run_reads_the_stop_when_it_renews_and_cannot_pa
         assert runs.renew(tx, run.id, run.epoch, 10) is None
 
     with database.write() as tx:
-        assert runs.request_stop(tx, run.id, "ben", "wrong backup") is RunState.RUNNING
+        assert runs.request_stop(tx, run.id, "ben", "wrong backup", kind=StopKind.PERSON) is RunState.RUNNING
 
     with database.write() as tx:
         assert runs.renew(tx, run.id, run.epoch, 10) == "wrong backup"
@@ -224,7 +224,7 @@ def test_the_current_run_is_the_newest_that_is_not_over(database: Database) -> N
             arguments={},
             person="ben",
         )
-        runs.request_stop(tx, second.id, "ben", "not this one")
+        runs.request_stop(tx, second.id, "ben", "not this one", kind=StopKind.PERSON)
 
     with database.read() as connection:
         current = runs.current(connection, run.incident)

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import PermanentError, UserError
-from core.run import Run, RunState
+from core.run import Run, RunState, StopKind
 from store import runs, steps
 from store.database import Database
 from tests.integration.store import stage
@@ -61,7 +61,8 @@ def test_progress_is_no_event_and_ends_with_the_step(database: Database) -> None
     assert stage.kinds(database) == [*before, "step.succeeded"]
 
 
-SETTLED = {"retry": "pending", "done": "succeeded", "undo": "unsure", "stop": "stopped"}
+SETTLED = {"retry": "pending", "done": "unsure", "undo": "unsure", "stop": "stopped"}
+"""What a worker has to look at or take back itself stays as it is until it has."""
 
 
 @pytest.mark.parametrize("decision", SETTLED)
@@ -73,9 +74,10 @@ def test_a_person_settles_an_unsure_step_and_the_run_goes_on(database: Database,
 
     with database.read() as connection:
         record, now = steps.get(connection, run.id, "copy"), runs.get(connection, run.id)
-    assert (record.state.value, record.facts["settled"]) == (SETTLED[decision], decision)
+    assert (record.state.value, record.settlement, record.settled_by) == (SETTLED[decision], decision, "ben")
+    assert record.facts == {}  # those are the action's own
     assert now.state is RunState.QUEUED
-    assert (now.stop_requested is not None) is (decision == "stop")
+    assert now.stop_kind is (StopKind.SETTLED if decision == "stop" else None)
 
 
 def test_of_two_settlements_the_first_counts(database: Database) -> None:
@@ -105,7 +107,7 @@ def test_the_first_answer_counts_and_wakes_the_run(database: Database) -> None:
         steps.answer(tx, run.id, "confirm", "no", "chika")
     with database.read() as connection:
         record, now = steps.get(connection, run.id, "confirm"), runs.get(connection, run.id)
-    assert (record.facts["answer"], record.facts["answered_by"]) == ("yes", "ben")
+    assert (record.answer, record.answered_by) == ("yes", "ben")
     assert now.state is RunState.QUEUED
 
 
@@ -118,4 +120,4 @@ def test_silence_may_answer_with_its_own_word(database: Database) -> None:
         steps.answer(tx, run.id, "confirm", "unconfirmed", None)
 
     with database.read() as connection:
-        assert steps.get(connection, run.id, "confirm").facts["answer"] == "unconfirmed"
+        assert steps.get(connection, run.id, "confirm").answer == "unconfirmed"

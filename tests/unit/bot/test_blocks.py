@@ -22,7 +22,7 @@ from core.approval import REQUEST_MOVES, RequestState
 from core.events import EventKind
 from core.incident import IncidentState
 from core.level import Level
-from core.run import RunState, StepState
+from core.run import Offer, RunState, StepState
 from core.site import Service
 from tests.unit.bot.situations import NOW, event, plan, record, request, run, situation, step, vote
 from workspace.block_rules import check_blocks, texts_of
@@ -162,20 +162,21 @@ def test_buttons_are_those_that_make_sense_now() -> None:
     assert [one["action_id"] for one in buttons(board(waiting))][:2] == ["vote:approve", "vote:deny"]
     assert "stop DR-7" in commands(board(waiting))
 
-    unsure = situation(
-        run=run(RunState.NEEDS_DECISION),
-        turn=event(EventKind.RUN_NEEDS_DECISION, step="swap", choices=["done", "stop"]),
-    )
+    swap = record("swap", StepState.UNSURE, finding="It is in place.", finding_passed=True)
+    unsure = situation(run=run(RunState.NEEDS_DECISION), steps=(swap,))
     assert "settle DR-7 swap done" in commands(board(unsure))
-    assert "retry" not in commands(board(unsure))
+    doubtful = replace(unsure, steps=(replace(swap, finding_passed=False),))
+    assert "settle DR-7 swap retry" in commands(board(doubtful))
+    assert "settle DR-7 swap done" not in commands(board(doubtful))
+    assert "settle DR-7 swap undo" not in commands(board(unsure))  # the step says nothing of how
 
-    blocked = event(EventKind.RUN_BLOCKED, choices=["ask_again", "another_backup", "discard"], next=None)
-    ways = commands(board(situation(run=run(RunState.BLOCKED), turn=blocked)))
+    blocked = replace(run(RunState.BLOCKED), offers=(Offer.ASK_AGAIN, Offer.DISCARD))
+    ways = commands(board(situation(run=blocked)))
     assert "recover DR-7" in ways and "discard DR-7" in ways
     assert "backup" not in ways
 
-    stopped = event(EventKind.RUN_STOPPED, offers=["restart"])
-    assert "restart DR-7" in commands(board(situation(run=run(RunState.STOPPED), turn=stopped)))
+    stopped = replace(run(RunState.STOPPED), offers=(Offer.RESTART,))
+    assert "restart DR-7" in commands(board(situation(run=stopped)))
 
     asked = situation(steps=(record("confirm", StepState.WAITING),), run=run(RunState.WAITING))
     assert "answer DR-7 confirm yes" in commands(board(asked))

@@ -163,7 +163,7 @@ def test_a_question_is_put_and_then_its_answer_taken() -> None:
 
     answered = records(**before, confirm="waiting")
     assert next_moves(PLAN, answered, request("used")).waits_for == "confirm"
-    answered["confirm"] = replace(answered["confirm"], facts={"answer": "yes"})
+    answered["confirm"] = replace(answered["confirm"], answer="yes")
     assert next_moves(PLAN, answered, request("used")).answered == ("confirm",)
 
 

@@ -1,0 +1,121 @@
+"""Nothing that code decides by is read out of a sentence: meaning stands in columns and enums.
+
+People type sentences, drbot words them anew, translations change them. Each of these once let a few typed words
+remove a proven copy or silence a question.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("core", "store", "runners", "bot", "commands")
+
+SENTENCES = frozenset({"payload", "outcome", "summary", "why", "stop_requested", "question", "reason", "sentence"})
+"""Names, attributes and keys that hold words for people, or an event's payload."""
+
+OF_RECORDS = SENTENCES | {"finding"}
+"""The same as attributes and keys; a `finding` by itself is a probe's answer with facts."""
+
+LOOKS = frozenset({"startswith", "endswith", "find", "index", "removeprefix", "partition", "split", "splitlines"})
+MATCHES = frozenset({"match", "search", "fullmatch"})
+
+ALLOWED = {
+    # What is shown, never what is done.
+    ("bot/blocks/lines.py", "milestone"): "a refusal of the survey was told by an event of its own already",
+    ("bot/blocks/lines.py", "_filled"): "a part of a sentence is not shown twice",
+    ("runners/attempt.py", "_summary"): "a sentence is not said twice",
+    ("bot/blocks/lines.py", "_next_backup"): "whether the event names a backup to show",
+}
+
+READERS = frozenset(
+    {
+        "bot/publisher.py",  # shows the journal
+        "bot/situation.py",
+        "bot/due.py",  # events as they come; what is due stands in `schedules`
+        "commands/report.py",
+        "commands/timeline.py",
+        "runners/heads.py",  # copies the ledger as it is
+        "runners/state_copies.py",
+        "store/copies.py",
+        "store/database.py",  # writes it
+        "store/ledger.py",  # whether it is whole
+        "store/rosters.py",  # what two people signed is the ledger's own
+    }
+)
+"""What may read events at all. Everything else decides by rows."""
+
+
+def files() -> Iterator[tuple[str, ast.Module]]:
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def is_sentence(node: ast.AST) -> bool:
+    """Something in this expression holds words for people."""
+    return any(map(_holds_words, ast.walk(node)))
+
+
+def _holds_words(part: ast.AST) -> bool:
+    if isinstance(part, ast.Attribute):
+        return part.attr in OF_RECORDS
+    if isinstance(part, ast.Name):
+        return part.id in SENTENCES
+    is_key = isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant)
+    return is_key and part.slice.value in OF_RECORDS  # type: ignore[attr-defined]
+
+
+def is_decision(node: ast.AST) -> bool:
+    """Compares or takes apart a sentence. Whether there is one at all is no decision by its words."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in LOOKS:
+            return is_sentence(node.func.value)
+        return node.func.attr in MATCHES and any(map(is_sentence, node.args))
+    if not isinstance(node, ast.Compare) or any(isinstance(operator, ast.Is | ast.IsNot) for operator in node.ops):
+        return False
+    if any(isinstance(operator, ast.In | ast.NotIn) for operator in node.ops):
+        return any(map(is_sentence, node.comparators))
+    sides = [node.left, *node.comparators]
+    return any(map(is_sentence, sides)) and any(isinstance(side, ast.Constant) and side.value for side in sides)
+
+
+def decisions(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Function and line of each."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                if is_decision(node):
+                    yield function.name, node.lineno  # type: ignore[attr-defined]
+
+
+def test_no_decision_is_read_out_of_a_sentence() -> None:
+    found = {
+        (path, name): line for path, tree in files() for name, line in decisions(tree) if (path, name) not in ALLOWED
+    }
+
+    assert found == {}
+
+
+def test_the_search_finds_what_it_is_for() -> None:
+    once = (
+        'def f():\n    return (run.stop_requested or "").startswith(DISCARDED)',
+        'def f():\n    return any(str(event.payload.get("text", "")).startswith(intro) for event in events)',
+        'def f():\n    told = "finding" in event.payload',
+        'def f():\n    return run.outcome == "Done."',
+        'def f():\n    return re.search("gone", record.summary)',
+        'def f():\n    return "not known" in said["why"]',
+    )
+
+    assert [name for source in once for name, _ in decisions(ast.parse(source))] == ["f"] * len(once)
+
+
+def test_only_what_shows_or_copies_the_journal_reads_events() -> None:
+    readers = {
+        path
+        for path, tree in files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "store" and "journal" in {n.name for n in node.names}
+    }
+
+    assert readers <= READERS
