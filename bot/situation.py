@@ -3,6 +3,7 @@
 Surfaces are drawn from state, not from events: a lost or doubled call heals with the next drawing.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run
 from commands.faults import faults_of
+from commands.recovery import RUNBOOK_OF
 from core.approval import ApprovalRequest, Vote
 from core.clocks import Clocks, clocks_of
 from core.events import Event, EventKind
@@ -35,7 +37,8 @@ class Situation:
     request: ApprovalRequest | None = None  # the newest of the run, or of the one it is a part of
     votes: tuple[Vote, ...] = ()
     turn: Event | None = None  # the newest event that asks somebody to choose: blocked, undecided, ended early
-    kept: tuple[Kept, ...] = ()  # old data that undo could bring back
+    kept: tuple[Kept, ...] = ()  # old data of this incident
+    runbooks: Collection[str] = frozenset(RUNBOOK_OF.values())  # what the linter let through
 
     @property
     def language(self) -> str:
@@ -84,6 +87,7 @@ def situation_of(connection: Connection, context: CommandContext, incident_id: i
         incident=incident,
         now=now,
         run=run,
+        runbooks=context.runbooks.keys(),
     )
     if run is None:
         return situation

@@ -1,5 +1,7 @@
 """`undo` brings the kept old data back: a sealed run of its own, behind two approvals."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run, incident_of, must_be_open
@@ -10,6 +12,7 @@ from commands.refusal import Refusal
 from core.incident import Incident, IncidentState
 from core.people import Person
 from core.run import Run, RunKind, RunState, StopKind
+from core.site import Configuration
 from core.words import Text
 from store import kept, runs
 from store.kept import Kept
@@ -48,8 +51,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
 def _kept(context: CommandContext, connection: Connection, incident: Incident) -> list[Kept]:
     """What the runbook can bring back: PostgreSQL's data. Raises UserError when there is none."""
     of_incident = [one for one in kept.list_of(connection, incident.site) if one.incident == incident.id]
-    postgres = context.configuration.site(incident.site).postgres
-    there = [one for one in of_incident if postgres is not None and one.original == postgres.volume]
+    there = returnable(context.configuration, incident, of_incident)
     if there:
         return there
     look = Choice(label=text("What is kept", "保管一覧"), command="kept")
@@ -61,6 +63,14 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
     others = ", ".join(one.volume for one in of_incident)
     why = text(f"What is kept is not PostgreSQL's data: {others}.", f"PostgreSQL の保管データがありません: {others}。")
     raise _refusal(incident, why, text("It has to be put back by hand.", "手作業で戻す必要があります。"), look)
+
+
+def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
+    """Which kept data of an incident `undo` can bring back."""
+    postgres = configuration.site(incident.site).postgres
+    return [
+        one for one in rows if postgres is not None and one.original == postgres.volume and one.incident == incident.id
+    ]
 
 
 def _only_asks(incident: Incident, run: Run) -> bool:

@@ -15,6 +15,7 @@ STATUS = frozenset(
         EventKind.INCIDENT_LEVEL_CHANGED,
         EventKind.INCIDENT_RECOVERING,
         EventKind.INCIDENT_RECOVERED,
+        EventKind.INCIDENT_NOT_RECOVERED,
         EventKind.INCIDENT_RESOLVED,
         EventKind.STATUS_DUE,
         EventKind.STATUS_UPDATE,
@@ -35,6 +36,7 @@ URGENT = CARDS | {
     EventKind.RUN_REFUSED,
     EventKind.STEP_ASKED,
     EventKind.INCIDENT_RECOVERED,
+    EventKind.INCIDENT_NOT_RECOVERED,
     EventKind.INCIDENT_RESOLVED,
 }
 """After these the board is drawn at once: final states, approvals and stops jump the queue."""

@@ -14,6 +14,7 @@ from core.plan import BackupIdentity, Plan, seal_of
 from core.run import Run, RunKind, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.site import Configuration
+from store.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
 RUN = "r7-20260101-000000"
@@ -28,7 +29,13 @@ def configuration(language: str = "en") -> Configuration:
         {
             "system": "ai-micro-service",
             "language": language,
-            "sites": {"production": {"projects": "/srv", "services": {}}},
+            "sites": {
+                "production": {
+                    "projects": "/srv",
+                    "services": {"postgres": {"project": "postgres", "service": "postgres", "role": "database"}},
+                    "postgres": {"volume": "postgres_data", "databases": ["authdb"]},
+                }
+            },
             "backups": {"directory": "/backups"},
             "people": people,
         }
@@ -142,3 +149,15 @@ def situation(**changes: Any) -> Situation:
     )
     given = Situation(configuration=chosen, roster=roster_of(chosen.people, 2), incident=incident, now=NOW, run=run())
     return replace(given, **changes)
+
+
+KEPT = Kept(
+    id=1,
+    site="production",
+    incident=7,
+    run=RUN,
+    volume="postgres_data_before",
+    original="postgres_data",
+    size_bytes=5_000_000,
+    created_at=NOW,
+)

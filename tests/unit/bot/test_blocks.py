@@ -187,7 +187,7 @@ def test_buttons_are_those_that_make_sense_now() -> None:
 
 
 def test_a_level_without_a_runbook_shows_the_steps_by_hand_and_no_recover_button() -> None:
-    shown = board(situation(level=Level.HOST, run=None))
+    shown = board(situation(level=Level.HOST, run=None, runbooks=frozenset()))
 
     assert "Steps by hand" in str(shown)
     assert "recover" not in commands(shown)
