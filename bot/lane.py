@@ -16,7 +16,7 @@ from bot.desk import Desk
 from bot.incident_channel import IncidentChannel
 from bot.live_board import LiveBoard
 from bot.situation import Situation
-from bot.slack import SlackBusyError, SlackDownError, SlackRefusedError
+from bot.slack import LOST, SlackBusyError, SlackDownError, SlackRefusedError
 from core.errors import TemporaryError
 from core.events import Event
 from store import surfaces
@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 LONGEST_WAIT_SECONDS = 10.0
 IDLE_SECONDS = 20.0
 GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel"})
-LOST = frozenset({"message_not_found", "thread_not_found"})
 
 
 class Lane:

@@ -22,6 +22,9 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 BLOCKS_REFUSED = frozenset({"invalid_arguments", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 """The text alone may still be taken."""
 
+LOST = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
+"""The message is not there (any more), or cannot be edited: another one takes its place."""
+
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "rollup_error"})
 _LOCKED_OUT = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 """Nothing is dropped because of a wrong token: it is tried until somebody puts the right one there."""
