@@ -6,6 +6,10 @@ from core.events import EventKind
 from core.words import Text
 
 MILESTONES: Mapping[EventKind, Text] = {
+    EventKind.INCIDENT_DECLARED: {
+        "en": ":rotating_light: {who} declared it: {title}",
+        "ja": ":rotating_light: {who} が宣言しました: {title}",
+    },
     EventKind.INCIDENT_LEVEL_CHANGED: {
         "en": ":arrow_up_down: {who} changed the level from {old} to {new}. {why}",
         "ja": ":arrow_up_down: {who} がレベルを {old} から {new} に変更しました。{why}",
@@ -118,7 +122,6 @@ MILESTONES: Mapping[EventKind, Text] = {
 }
 
 DETAILS: Mapping[EventKind, Text] = {
-    EventKind.INCIDENT_DECLARED: {"en": "{who} declared it: {title}", "ja": "{who} が宣言しました: {title}"},
     EventKind.INCIDENT_CONFIRMED: {
         "en": "{who} confirms that users can work.",
         "ja": "{who} が利用できることを確認しました。",

@@ -63,7 +63,11 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
     if event.kind is EventKind.RUN_FAILED and "tried" in event.payload:
         return None  # the survey's refusal, told already
     text = MILESTONES.get(event.kind)
-    return _filled(text, event, situation, mentions) if text else None
+    if text is None:
+        return None
+    line = _filled(text, event, situation, mentions)
+    is_in = not mentions or "{mentions}" in say(text, situation.language)
+    return line if is_in else f"{line} {mentions}"
 
 
 def detail(event: Event, situation: Situation) -> str | None:
