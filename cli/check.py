@@ -91,7 +91,7 @@ def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator
         return
     if not site.services:
         return  # the control site: its worker needs no engine
-    clients = clients_of(site, configuration, RunnerSettings.from_environment(home))
+    clients = clients_of(site, configuration, RunnerSettings.from_environment(home), patience_seconds=0)
     engine = _tried(f"{name}: Docker engine", lambda: f"answers, id {clients.docker.id()}")
     yield engine
     recovery = configuration.recovery
