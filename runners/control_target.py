@@ -32,7 +32,7 @@ class ControlTarget:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
         settings = self._configuration.dns
         sealed = {SETTINGS: settings_of(self._configuration)}

@@ -39,9 +39,9 @@ class Target:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
-        found = fingerprint(self._clients, self._site, SURVEY_LABELS, never)
+        found = fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
         return found | {SETTINGS: settings_of(self._configuration)}
 
     def choose_backup(
