@@ -21,6 +21,7 @@ from bot.situation import Situation
 from bot.slack import SlackRefusedError
 from commands.report import report_for
 from core.events import Event, EventKind
+from core.stakes import Act
 from core.words import Text, say
 from store import requests, runs, steps
 from store.surfaces import Surface
@@ -96,9 +97,11 @@ def _about(connection: Connection, now: Situation, request_id: str) -> Situation
     """The situation of the run this request belongs to, which may be an earlier one."""
     request = requests.get(connection, request_id)
     is_current = now.run is not None and now.run.id == request.run
+    run = now.run if is_current and now.run is not None else runs.get(connection, request.run)
     return replace(
         now,
-        run=now.run if is_current else runs.get(connection, request.run),
+        run=run,
+        act=run.plan.stakes.act if run.plan else Act.NOTHING,
         steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
         request=request,
         votes=tuple(requests.votes(connection, request_id)),

@@ -1,5 +1,8 @@
 """What the commands share on a terminal: their options, a console, and how an error ends."""
 
+import os
+import pwd
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -24,3 +27,12 @@ def complain(error: DrbotError) -> None:
 def plain_console() -> Console:
     """Paths and numbers stay uncoloured and unbroken."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def seat_here() -> str:
+    """The login that types, as the system knows it and not as its environment says: "root@recovery"."""
+    try:
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user without an entry, as in many containers
+        login = str(os.getuid())
+    return f"{login}@{socket.gethostname()}"

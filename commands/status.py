@@ -16,6 +16,8 @@ from core.deciding import decisions_for, undecided
 from core.incident import Incident, IncidentState
 from core.people import Person, Roster
 from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
+from core.stakes import Act
+from core.stakes_words import APPROVE
 from core.words import Text, clock, duration
 from store import incidents, kept, requests, steps
 
@@ -212,7 +214,8 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
     found: list[Choice] = []
     if view.request is not None and view.request.state in LIVE:
-        found.append(Choice(label=text("Approve …", "承認 …"), command=f"approve {name}", style="primary"))
+        act = run.plan.stakes.act if run is not None and run.plan is not None else Act.NOTHING
+        found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += _settling(view)
     if run is not None and run.state is RunState.BLOCKED:

@@ -215,6 +215,7 @@ votes = Table(
     Column("at", Moment, nullable=False),
     Column("door", Text, nullable=False),
     Column("attestation", Json),
+    Column("seat", Text),  # at a terminal: login@host
     UniqueConstraint("request", "person", "decision"),
 )
 
@@ -323,6 +324,7 @@ kept = Table(
     Column("volume", Text, nullable=False),
     Column("original", Text, nullable=False),
     Column("size_bytes", BigInteger),
+    Column("next_transaction", BigInteger),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
 )

@@ -11,24 +11,25 @@ from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.people import Person
 from core.plan import short_seal
 from core.run import RunState
+from core.stakes_words import ACTS, APPROVE
 from core.words import Text, clock, say
 
 TITLES: Mapping[RequestState, Text] = {
-    RequestState.OPEN: {"en": "Approval needed: {target}", "ja": "承認が必要です: {target}"},
-    RequestState.GRANTED: {"en": "Approved: {target}", "ja": "承認済み: {target}"},
-    RequestState.USED: {"en": "Approved and carried out: {target}", "ja": "承認済み・実施済み: {target}"},
-    RequestState.DENIED: {"en": "Denied: {target}", "ja": "却下: {target}"},
-    RequestState.WITHDRAWN: {"en": "Withdrawn: {target}", "ja": "取り下げ: {target}"},
-    RequestState.EXPIRED: {"en": "Expired: {target}", "ja": "期限切れ: {target}"},
+    RequestState.OPEN: {"en": "Approval needed: {act}, {target}", "ja": "承認が必要です: {act}、{target}"},
+    RequestState.GRANTED: {"en": "Approved: {act}, {target}", "ja": "承認済み: {act}、{target}"},
+    RequestState.USED: {"en": "Approved and carried out: {act}, {target}", "ja": "承認済み・実施済み: {act}、{target}"},
+    RequestState.DENIED: {"en": "Denied: {act}, {target}", "ja": "却下: {act}、{target}"},
+    RequestState.WITHDRAWN: {"en": "Withdrawn: {act}, {target}", "ja": "取り下げ: {act}、{target}"},
+    RequestState.EXPIRED: {"en": "Expired: {act}, {target}", "ja": "期限切れ: {act}、{target}"},
     RequestState.VOID: {
-        "en": "Void, the plan or the target changed: {target}",
-        "ja": "無効 (計画または対象が変化): {target}",
+        "en": "Void, the plan or the target changed: {act}, {target}",
+        "ja": "無効 (計画または対象が変化): {act}、{target}",
     },
-    RequestState.STOPPED: {"en": "Stopped: {target}", "ja": "停止: {target}"},
+    RequestState.STOPPED: {"en": "Stopped: {act}, {target}", "ja": "停止: {act}、{target}"},
 }
 NEEDED: Text = {
-    "en": "{people}: please read what will be replaced, then approve or deny. {have} of {need} so far.",
-    "ja": "{people} さん: 置き換える内容を確認し、承認または却下してください。現在 {have}/{need}",
+    "en": "{people}: please read this, then approve or deny. {have} of {need} so far.",
+    "ja": "{people} さん: 内容を確認し、承認または却下してください。現在 {have}/{need}",
 }
 START_BY: Text = {
     "en": "Starts by {when}, or the approval lapses.",
@@ -41,7 +42,6 @@ HELD: Text = {
     "en": ":rotating_light: *BREAK-GLASS*: it starts after {when} unless one approver presses Deny.",
     "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
 }
-APPROVE: Text = {"en": "Approve…", "ja": "承認…"}
 DENY: Text = {"en": "Deny…", "ja": "却下…"}
 ASK_AGAIN: Text = {"en": "Ask again", "ja": "もう一度承認を依頼"}
 
@@ -61,14 +61,15 @@ def vote_buttons(situation: Situation) -> list[Block]:
     deny = button(say(DENY, situation.language), "vote:deny", value, "danger")
     if request.state is RequestState.GRANTED:
         return [deny]
-    return [button(say(APPROVE, situation.language), "vote:approve", value, "primary"), deny]
+    approve = say(APPROVE[situation.act], situation.language)
+    return [button(approve, "vote:approve", value, "primary"), deny]
 
 
 def approval_card(situation: Situation, *, is_current: bool) -> list[Block]:
     """The blocks of the card of `situation.request`; only the incident's current request has buttons."""
     request, votes, language = situation.request, situation.votes, situation.language
     assert request is not None
-    blocks = [header(say(TITLES[request.state], language, target=request.target))]
+    blocks = [header(_title(situation, request))]
     if request.state is RequestState.OPEN:
         blocks.append(section(_call(situation, request, votes)))
     blocks += _facts(situation, request, votes)
@@ -88,10 +89,15 @@ def card_sentence(situation: Situation) -> str:
     """The card in a sentence, with the mentions that wake the approvers."""
     request, votes = situation.request, situation.votes
     assert request is not None
-    title = one_line(say(TITLES[request.state], situation.language, target=request.target))
+    title = one_line(_title(situation, request))
     is_open = request.state is RequestState.OPEN
     rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)
     return f"{situation.incident.name}: {title}. {rest}"
+
+
+def _title(situation: Situation, request: ApprovalRequest) -> str:
+    language = situation.language
+    return say(TITLES[request.state], language, act=say(ACTS[situation.act], language), target=request.target)
 
 
 def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> list[Block]:

@@ -38,7 +38,7 @@ MILESTONES: Mapping[EventKind, Text] = {
     },
     EventKind.REQUEST_GRANTED: {"en": ":white_check_mark: Approved.", "ja": ":white_check_mark: 承認されました。"},
     EventKind.REQUEST_DENIED: {
-        "en": ":no_entry: {who} denied the replacement: {reason}",
+        "en": ":no_entry: {who} denied it: {reason}",
         "ja": ":no_entry: {who} が却下しました: {reason}",
     },
     EventKind.REQUEST_EXPIRED: {
@@ -143,7 +143,10 @@ DETAILS: Mapping[EventKind, Text] = {
         "ja": ":leftwards_arrow_with_hook: {step} を取り消しました。{summary}",
     },
     EventKind.STEP_ANSWERED: {"en": "{who} answered {step}: {answer}", "ja": "{who} の回答 ({step}): {answer}"},
-    EventKind.REQUEST_PROVEN: {"en": "The proof is there: the copy passed its checks.", "ja": "検証が完了しました。"},
+    EventKind.REQUEST_PROVEN: {
+        "en": "The proof is there: see the card.",
+        "ja": "検証が完了しました。",
+    },
     EventKind.REQUEST_USED: {"en": "The approval is used for {step}.", "ja": "承認を {step} に使用しました。"},
     EventKind.REQUEST_WITHDRAWN: {
         "en": "{who} withdrew the request. {reason}",

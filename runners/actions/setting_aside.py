@@ -46,7 +46,7 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             keeper = folder.with_name(folder.name + suffix)
             own_folder.set_aside(folder, keeper, given_permit, home=context.clients.settings.home)
     kept = {}
-    for name in data_volumes(context):
+    for name in data_volumes(context.site):
         if docker.volume(name) is None:
             continue
         kept[name] = name + suffix

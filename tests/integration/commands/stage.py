@@ -20,6 +20,7 @@ from core.plan import BackupIdentity, Plan, question_of, seal_of
 from core.run import Run, RunState
 from core.runbook import Runbook, Step
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
 from store import incidents, journal, requests, runs
 from store.database import Database
 from store.rosters import Rosters
@@ -209,9 +210,13 @@ def plan_of(run: Run, requesters: tuple[str, ...], backup: str) -> Plan:
         headline={"en": "Restore PostgreSQL", "ja": "PostgreSQL を復元"},
         target="production",
         replaces=("volume pgdata of ai-micro-postgres",),
-        keeps="pgdata_before",
+        stakes=Stakes(
+            act=Act.RESTORE,
+            proof=ProofKind.BESIDE,
+            loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=3600, rows=12),
+            keeps=Keeps.volume("pgdata_before"),
+        ),
         loss_seconds=3600,
-        loss_rows=12,
         surveyed_at=datetime.now(UTC),
     )
 

@@ -25,7 +25,8 @@ def test_the_dialog_shows_what_is_replaced_and_lost(stage: Stage) -> None:
     dialog = dialog_of(stage.context, asked.id, stage.context.roster.person("ben"))
 
     assert dialog.replaces == ("volume pgdata of ai-micro-postgres",)
-    assert (dialog.target, dialog.loss_rows, dialog.keeps) == ("production", 12, "pgdata_before")
+    assert dialog.target == "production"
+    assert "12 rows" in dialog.loss["en"] and "pgdata_before" in dialog.keeps["en"]
     assert not dialog.proven
     assert "NOT PROVEN YET" in dialog.proof["en"]
     assert dialog.seal == asked.seal and dialog.short_seal == short_seal(asked.seal)

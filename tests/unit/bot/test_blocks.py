@@ -24,6 +24,7 @@ from core.incident import IncidentState
 from core.level import Level
 from core.run import Offer, RunState, StepState
 from core.site import Service
+from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
 from tests.unit.bot.situations import NOW, event, plan, record, request, run, situation, step, vote
 from workspace.block_rules import check_blocks, texts_of
 
@@ -39,10 +40,18 @@ def commands(blocks: list[dict[str, Any]]) -> str:
     return " ".join(one["value"] for one in buttons(blocks))
 
 
+LONG_STAKES = Stakes(
+    act=Act.RESTORE,
+    proof=ProofKind.BESIDE,
+    loss=Loss(kind=LossKind.SINCE_SWAP, seconds=3, uncounted=LONG),
+    keeps=Keeps.volume(LONG),
+)
+
+
 def long_plan() -> Any:
     steps = tuple(step(f"s{number}", LONG, destroys=[LONG], do="x") for number in range(70))
     steps = (*steps, step("approval", LONG, gate={"for": ["s1"], "proof": ["s0"]}))
-    return plan(steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=(LONG,) * 20, keeps=LONG)
+    return plan(steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=(LONG,) * 20, stakes=LONG_STAKES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
