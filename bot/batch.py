@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.blocks.approval_card import approval_card, card_sentence, eligible
-from bot.blocks.elements import Block, context, cut, mention, section
+from bot.blocks.elements import Block, context, mention, section
 from bot.blocks.lines import CARDS, STATUS, detail, milestone
 from bot.blocks.status_post import status_post, status_sentence
 from bot.desk import Desk
@@ -22,7 +22,7 @@ from bot.slack import SlackRefusedError
 from commands.report import report_for
 from core.events import Event, EventKind
 from core.stakes import Act
-from core.words import Text, say
+from core.words import Text, cut, say
 from store import requests, runs, steps
 from store.surfaces import Surface
 

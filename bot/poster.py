@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from bot.blocks.elements import TEXT, Block, cut
+from bot.blocks.elements import TEXT, Block
 from bot.slack import BLOCKS_REFUSED, LOCAL, Slack, SlackDownError, SlackRefusedError
 from bot.stamps import stamps_of
+from core.words import cut
 from store import surfaces
 from store.database import Database
 from store.surfaces import Surface

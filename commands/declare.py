@@ -16,7 +16,7 @@ from core.level import Level
 from core.people import Person
 from core.run import RunKind
 from core.site import Site
-from core.words import clock, seconds_of
+from core.words import clock, cut, seconds_of
 from store import incidents
 from store.database import Transaction
 
@@ -95,7 +95,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
         site=site_name,
         level=level,
         service=service,
-        title=title[:TITLE_LONGEST],
+        title=cut(title, TITLE_LONGEST),
         started_at=_since(values.get("since", ""), request.at),
         anyway=anyway or values.get("anyway") == "yes",
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.blocks.approval_card import vote_buttons
 from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block, bar, choice_buttons, context, cut, escape, header, one_line, promise, section
+from bot.blocks.elements import Block, bar, choice_buttons, context, escape, header, one_line, promise, section
 from bot.blocks.plan import plan_blocks
 from bot.blocks.tables import table_block
 from bot.situation import Situation
@@ -13,7 +13,7 @@ from core.incident import IncidentState
 from core.level import LEVEL_TEXTS
 from core.plan import seal_of, short_seal
 from core.run import RunState, StepState
-from core.words import Text, clock, duration, say
+from core.words import Text, clock, cut, duration, say
 
 STATES: Mapping[IncidentState, Text] = {
     IncidentState.DECLARED: {"en": "declared", "ja": "宣言済み"},

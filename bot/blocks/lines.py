@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from bot.blocks.elements import cut, escape, one_line
+from bot.blocks.elements import escape, one_line
 from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.situation import Situation
 from core.events import Event, EventKind
 from core.plan import short_seal
-from core.words import Text, clock, duration, say, size
+from core.words import Text, clock, cut, duration, say, size
 
 STATUS = frozenset(
     {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import PermanentError
+from core.words import ending
 from runners import permit
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
@@ -100,5 +101,5 @@ def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
     )
     ended = helper.run(docker, order, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The data of {name} could not be kept: {ended.output[-300:]}")
+        raise PermanentError(f"The data of {name} could not be kept: {ending(ended.output, 300)}")
     docker.remove_volume(name, context.permitted())

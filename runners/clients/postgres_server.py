@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import Postgres, Service, Site
+from core.words import cut
 from runners.clients import helper
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
@@ -243,4 +244,4 @@ def last_line(output: str) -> str:
     """The last thing a program said that is not empty, without the rows psql quotes."""
     lines = [line for line in output.splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if re.search(r"(error|fatal):", line, re.IGNORECASE)), None)
-    return (said or (lines[-1] if lines else "it said nothing")).strip()[:300]
+    return cut((said or (lines[-1] if lines else "it said nothing")).strip(), 300)
