@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bot.blocks.approval_card import approval_card, card_sentence, eligible
 from bot.blocks.elements import Block, context, mention, section
 from bot.blocks.lines import CARDS, STATUS, detail, milestone
-from bot.blocks.status_post import status_post, status_sentence
+from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
@@ -187,15 +187,16 @@ def _stakeholders(desk: Desk, batch: Batch, between: Callable[[], None]) -> None
     if not reasons:
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
-    words = "\n".join(str(event.payload.get("text", "")) for event in said)
-    who = batch.situation.name_of(said[-1].person) if said else ""
+    said_by = [
+        Said(who=batch.situation.name_of(event.person), words=str(event.payload.get("text", ""))) for event in said
+    ]
     for channel in batch.situation.configuration.channels.status:
         letter = Letter(
             incident=batch.situation.incident.id,
             key=f"status-{batch.last}@{channel}",
             channel=channel,
-            text=status_sentence(batch.situation, words),
-            blocks=status_post(batch.situation, words, who),
+            text=status_sentence(batch.situation, said_by),
+            blocks=status_post(batch.situation, said_by),
         )
         try:
             desk.poster.post(letter, doubtful=batch.doubtful)

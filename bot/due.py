@@ -7,7 +7,6 @@ from bot.pager import page, plan_page
 from commands.context import CommandContext
 from core.approval import RequestState, standing
 from core.events import Event, EventKind
-from core.incident import IncidentState
 from store import incidents, journal, requests, runs, schedules, steps, surfaces
 from store.database import Transaction
 from store.schedules import Schedule
@@ -106,11 +105,12 @@ PLAN: Mapping[EventKind, Callable[[CommandContext, Transaction, Event], None]] =
 }
 
 
+# Every post promises the next one, so there is one in every state until somebody resolves the incident.
 def _post_status(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
     if schedule.incident is None:
         return
     incident = incidents.get(tx.connection, schedule.incident)
-    if incident.state in (IncidentState.DECLARED, IncidentState.RECOVERING):
+    if incident.is_open:
         tx.record(EventKind.STATUS_DUE, incident=incident.id)
 
 

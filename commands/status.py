@@ -11,7 +11,7 @@ from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
-from core.clocks import Clocks, clocks_of
+from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import decisions_for, undecided
 from core.incident import Incident, IncidentState
 from core.people import Person, Roster
@@ -274,8 +274,8 @@ def _rto_text(clocks: Clocks) -> Text:
     english = f"{duration(clocks.rto_used)} of {duration(clocks.rto_target)} used"
     japanese = f"{duration(clocks.rto_target, 'ja')}中 {duration(clocks.rto_used, 'ja')}経過"
     if clocks.rto_forecast is not None:
-        english += f"; forecast {duration(clocks.rto_forecast)}"
-        japanese += f" (見込み {duration(clocks.rto_forecast, 'ja')})"
+        english += f"; forecast {duration(minutes_up(clocks.rto_forecast))}"
+        japanese += f" (見込み {duration(minutes_up(clocks.rto_forecast), 'ja')})"
     if clocks.rto_at_risk:
         english += "; the target is at risk"
         japanese += " 目標超過のおそれ"

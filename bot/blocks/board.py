@@ -9,6 +9,7 @@ from bot.blocks.plan import plan_blocks
 from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.recovery import by_hand
+from core.clocks import minutes_up
 from core.incident import IncidentState
 from core.level import LEVEL_TEXTS
 from core.plan import seal_of, short_seal
@@ -123,7 +124,7 @@ def _clock_lines(situation: Situation) -> str:
         )
     ]
     if clocks.rto_forecast is not None:
-        lines[0] += say(FORECAST, language, forecast=whole_minutes(clocks.rto_forecast, language))
+        lines[0] += say(FORECAST, language, forecast=promise(minutes_up(clocks.rto_forecast), language))
     if clocks.rto_at_risk:
         lines[0] = f":warning: {lines[0]}"
     target = promise(clocks.rpo_target, language)

@@ -49,9 +49,12 @@ def slices() -> Iterator[tuple[str, str]]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and not node.slice.step:
-                    if any(is_long(bound) for bound in (node.slice.lower, node.slice.upper)):
-                        yield str(path.relative_to(ROOT)), ast.unparse(node)
+                if isinstance(node, ast.Subscript) and is_long_slice(node.slice):
+                    yield str(path.relative_to(ROOT)), ast.unparse(node)
+
+
+def is_long_slice(part: ast.expr) -> bool:
+    return isinstance(part, ast.Slice) and any(is_long(bound) for bound in (part.lower, part.upper))
 
 
 def is_long(bound: ast.expr | None) -> bool:

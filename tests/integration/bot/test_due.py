@@ -86,7 +86,9 @@ def test_approvers_are_reminded_twice_and_then_the_request_expires(context: Comm
         assert requests.get(connection, request.id).state is RequestState.EXPIRED
 
 
-def test_stakeholders_hear_by_the_cadence_of_the_level_until_it_is_recovered(context: CommandContext) -> None:
+def test_stakeholders_hear_by_the_cadence_of_the_level_in_every_state_until_it_is_resolved(
+    context: CommandContext,
+) -> None:
     incident = incident_of(context)
     tickers = [Ticker(context), Ticker(context)]
 
@@ -100,7 +102,27 @@ def test_stakeholders_hear_by_the_cadence_of_the_level_until_it_is_recovered(con
         incidents.recovered(tx, incident.id, run="r", rto_seconds=1, rpo_seconds=1, outage_seconds=1)
     let_pass(context, 1801)
     tickers[0].tick()
-    assert kinds(context).count(EventKind.STATUS_DUE) == 2
+    assert kinds(context).count(EventKind.STATUS_DUE) == 3
+
+    with context.database.write() as tx:
+        incidents.resolve(tx, incident.id, "aiko", "restored")
+    let_pass(context, 1801)
+    tickers[0].tick()
+    assert kinds(context).count(EventKind.STATUS_DUE) == 3
+
+
+@pytest.mark.parametrize("state", [RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED])
+def test_the_next_update_comes_also_while_a_run_waits_for_a_person(context: CommandContext, state: RunState) -> None:
+    run = planned(context.database, incident_of(context))
+    with context.database.write() as tx:
+        assert runs.park(tx, run, state, seen_wakes=runs.wakes(tx.connection, run.id))
+    ticker = Ticker(context)
+    ticker.tick()
+
+    let_pass(context, 1801)
+    ticker.tick()
+
+    assert kinds(context).count(EventKind.STATUS_DUE) == 1
 
 
 def test_a_question_nobody_answers_gets_the_answer_of_silence(context: CommandContext) -> None:

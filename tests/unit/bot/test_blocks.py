@@ -13,7 +13,7 @@ from bot.blocks.board import board, sentence
 from bot.blocks.dialogs import declare_dialog, text_dialog
 from bot.blocks.home import home
 from bot.blocks.reply import reply_blocks
-from bot.blocks.status_post import status_post, status_sentence
+from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.blocks.tables import table_block
 from bot.blocks.vote_dialog import vote_dialog
 from commands.messages import Cell, Choice, Reply, Table, both
@@ -119,7 +119,7 @@ def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
 def test_stakeholder_posts_keep_the_limits_and_need_no_jargon(language: str, state: IncidentState) -> None:
     shown = situation(language=language, state=state, title=LONG, level=Level.SERVICE)
 
-    assert check_blocks(status_post(shown, LONG, "Aiko"), "message")
+    assert check_blocks(status_post(shown, [Said(who="Aiko", words=LONG)]), "message")
     words = f"{status_post(shown)}{status_sentence(shown)}"
     assert not [word for word in ("volume", "PostgreSQL", "RTO", "seal", "runbook") if word in words]
 
