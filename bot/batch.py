@@ -12,18 +12,19 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.blocks.approval_card import approval_card, card_sentence, eligible
-from bot.blocks.elements import Block, context, mention, section
-from bot.blocks.lines import CARDS, STATUS, detail, milestone
+from bot.blocks.elements import Block, choice_buttons, context, mention, section
+from bot.blocks.lines import CARDS, STATUS, detail, kept_line, milestone
 from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
 from bot.slack import SlackRefusedError
+from commands.kept import choices_about, comes_back
 from commands.report import report_for
 from core.events import Event, EventKind
 from core.stakes import Act
 from core.words import Text, cut, say
-from store import requests, runs, steps
+from store import kept, requests, runs, steps
 from store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class Batch:
 
 def show(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     """Everything of the batch. `between` is called after each post: the board must not get old meanwhile."""
-    for part in (_cards, _milestones, _details, _stakeholders, _files):
+    for part in (_cards, _milestones, _kept, _details, _stakeholders, _files):
         part(desk, batch, between)
 
 
@@ -137,6 +138,27 @@ def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     blocks = [section("\n".join([*heading, *lines])), context(_head(batch))]
     _post(desk, batch, f"milestones-{batch.last}", text, blocks)
     between()
+
+
+def _kept(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """Is kept data still needed? With the buttons for it; of a resolved incident where people still look."""
+    for event in batch.events:
+        if event.kind is not EventKind.KEPT_ASKED:
+            continue
+        with desk.database.read() as connection:
+            one = next((one for one in kept.list_of(connection) if one.id == event.payload.get("kept")), None)
+            choices = choices_about(one, comes_back=comes_back(desk.context, connection, one)) if one else ()
+        line = kept_line(event, batch.situation)
+        is_open = batch.situation.incident.is_open
+        letter = Letter(
+            incident=batch.situation.incident.id,
+            key=f"kept-{event.seq}",
+            channel=batch.board.channel if is_open else batch.situation.configuration.channels.home,
+            text=line,
+            blocks=[section(line), *choice_buttons(choices, batch.situation.language)],
+        )
+        desk.poster.post(letter, doubtful=batch.doubtful)
+        between()
 
 
 def _head(batch: Batch) -> str:

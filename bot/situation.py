@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run
 from commands.faults import faults_of
+from commands.undo import undoable
 from core.approval import ApprovalRequest, Vote
 from core.clocks import Clocks, clocks_of
 from core.events import Event, EventKind
@@ -100,7 +101,5 @@ def situation_of(connection: Connection, context: CommandContext, incident_id: i
         act=whole.plan.stakes.act if whole.plan else Act.NOTHING,
         votes=tuple(requests.votes(connection, asked[-1].id)) if asked else (),
         turn=turns[-1] if turns else None,
-        kept=tuple(
-            one for one in list_of(connection, incident.site) if one.incident == incident_id and one.removed_at is None
-        ),
+        kept=undoable(context.configuration, incident, run, list_of(connection, incident.site)),
     )

@@ -10,6 +10,8 @@ from commands.context import CommandContext, current_run, incident_of
 from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from commands.recovery import again
+from commands.undo import undoable
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import decisions_for, undecided
@@ -32,7 +34,7 @@ class View:
     request: ApprovalRequest | None
     votes: tuple[Vote, ...]
     clocks: Clocks
-    kept: bool  # old data is there to undo with
+    kept: bool  # `undo` would bring old data back now
     roster: Roster
 
 
@@ -49,7 +51,7 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
         request=request,
         votes=tuple(requests.votes(conn, request.id)) if request else (),
         clocks=clocks_of(incident, run.plan if run else None, records, context.configuration.targets, now),
-        kept=any(one.incident == incident.id and one.removed_at is None for one in kept.list_of(conn, incident.site)),
+        kept=bool(undoable(context.configuration, incident, run, kept.list_of(conn, incident.site))),
         roster=context.rosters.look(conn, run.site if run else incident.site),
     )
 
@@ -219,7 +221,7 @@ def choices_for(view: View) -> tuple[Choice, ...]:
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += _settling(view)
     if run is not None and run.state is RunState.BLOCKED:
-        found.append(Choice(label=text("Ask again", "再度承認を求める"), command=f"recover {name}"))
+        found.append(Choice(label=text("Ask again", "再度承認を求める"), command=again(view.incident, run)))
         found.append(Choice(label=text("Discard", "破棄"), command=f"discard {name}"))
     if run is not None and not run.is_over:
         found.append(Choice(label=text("Stop", "停止"), command=f"stop {name}", style="danger"))

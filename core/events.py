@@ -77,6 +77,7 @@ class EventKind(StrEnum):
     VOTE_REFUSED = "vote.refused"  # request, decision, code, why, door
     COMMAND_REFUSED = "command.refused"  # verb, why, code, door
     KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
+    KEPT_ASKED = "kept.asked"  # volume, original, size, since: is it still needed?
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

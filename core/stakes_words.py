@@ -169,9 +169,11 @@ def keeps_text(keeps: Keeps) -> Text:
 
 _KEEPS: Mapping[KeepKind, Text] = {
     KeepKind.NOTHING: _text("nothing", "なし"),
-    KeepKind.VOLUME: _text("the old data is kept in {names}", "元のデータを {names} に保管"),
-    KeepKind.ASIDE: _text("the data of the host is kept in {names}", "ホストのデータを {names} に保管"),
-    KeepKind.IN_PLACE: _text("the data in place until now is kept in {names}", "現在のデータを {names} に保管"),
+    KeepKind.VOLUME: _text("the old data is kept in the volume {names}", "元のデータをボリューム {names} に保管"),
+    KeepKind.ASIDE: _text("the data of the host is kept in the volumes {names}", "ホストのデータを {names} に保管"),
+    KeepKind.IN_PLACE: _text(
+        "the data in place until now is kept in the volume {names}", "現在のデータを {names} に保管"
+    ),
     KeepKind.RECORDS: _text(
         "where the names lead now is in the plan, and they can be led back: {names}",
         "現在の DNS の向き先は計画に記録され、戻せます: {names}",

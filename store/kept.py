@@ -10,7 +10,8 @@ from core.events import EventKind
 from store.database import Transaction
 from store.schema import kept as kept_table
 
-ASK_AFTER = timedelta(hours=72)  # architecture.md, Undo and what is kept
+ASK_AFTER = timedelta(hours=72)
+ASK_AGAIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

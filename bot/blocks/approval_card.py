@@ -6,6 +6,7 @@ from bot.blocks.elements import Block, button, choice_buttons, context, escape, 
 from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.messages import Choice
+from commands.recovery import again as again_text
 from commands.vote_dialog import dialog_from, table_of
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.people import Person
@@ -122,7 +123,7 @@ def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:
     if request.state in LIVE:
         return [{"type": "actions", "elements": vote_buttons(situation)}]
     if situation.run is not None and situation.run.state is RunState.BLOCKED:
-        again = Choice(label=ASK_AGAIN, command=f"recover {situation.incident.name}")
+        again = Choice(label=ASK_AGAIN, command=again_text(situation.incident, situation.run))
         return choice_buttons([again], situation.language)
     return []
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.situation import Situation
 from commands.messages import Choice
-from commands.recovery import by_hand
+from commands.recovery import again, by_hand
 from core.deciding import decisions_for, needs_second, undecided
 from core.incident import IncidentState
 from core.run import Offer, RunKind, RunState, Settlement, StepRecord, StepState
@@ -34,9 +34,9 @@ ACTIVE = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.WAITING})
 
 def choices_of(situation: Situation) -> tuple[Choice, ...]:
     """What can be done now, most urgent first; approving has buttons of its own (approval_card.py)."""
-    if not situation.incident.is_open:
-        return ()
     run = situation.run
+    if not situation.incident.is_open and (run is None or run.is_over):
+        return ()
     choices: list[Choice] = []
     if run is not None and run.state in ACTIVE:
         choices += _answers(situation)
@@ -50,7 +50,8 @@ def choices_of(situation: Situation) -> tuple[Choice, ...]:
     is_done = situation.incident.state is IncidentState.RECOVERED or _is_by_hand(situation)
     if is_done and (run is None or run.is_over):
         choices.append(_choice(situation, RESOLVE, "resolve", "primary"))
-    choices.append(_choice(situation, UPDATE, "update"))
+    if situation.incident.is_open:
+        choices.append(_choice(situation, UPDATE, "update"))
     return tuple(choices)
 
 
@@ -97,7 +98,14 @@ def _settlement(situation: Situation, record: StepRecord, word: Settlement) -> C
 
 def _ways_out(situation: Situation) -> list[Choice]:
     offers = situation.run.offers if situation.run else ()
-    return [_with_rest(situation, *BLOCKED[offer]) for offer in offers if offer in BLOCKED]
+    return [_way_out(situation, offer) for offer in offers if offer in BLOCKED]
+
+
+def _way_out(situation: Situation, offer: Offer) -> Choice:
+    label, command = BLOCKED[offer]
+    if offer is Offer.ASK_AGAIN and situation.run is not None:
+        return Choice(label=label, command=again(situation.incident, situation.run))
+    return _with_rest(situation, label, command)
 
 
 def _with_rest(situation: Situation, label: Text, command: str) -> Choice:

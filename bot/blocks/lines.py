@@ -45,6 +45,13 @@ OTHER: Text = {
 }
 NO_OTHER: Text = {"en": "There is no other good backup.", "ja": "他に使えるバックアップはありません。"}
 
+KEPT_ASKED: Text = {
+    "en": ":package: *{name}*: the old data of {original} is still kept in `{volume}` ({size}), since {since}. "
+    "Is it still needed? Nothing is deleted unless two people agree; without an answer it stays.",
+    "ja": ":package: *{name}*: {original} の旧データを `{volume}` ({size}) に {since} から保管しています。"
+    "まだ必要ですか。二人が承認しない限り削除せず、回答がなければ保管を続けます。",
+}
+
 TAIL_LINES = 12
 SEAL_LETTERS = 64
 
@@ -64,6 +71,11 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
     return _filled(text, event, situation, mentions) if text else None
 
 
+def kept_line(event: Event, situation: Situation) -> str:
+    """The question about kept data, for a message of its own."""
+    return _filled(KEPT_ASKED, event, situation)
+
+
 def detail(event: Event, situation: Situation) -> str | None:
     """The thread's line with its time, or None when there is nothing to say."""
     text = DETAILS.get(event.kind)
@@ -72,6 +84,7 @@ def detail(event: Event, situation: Situation) -> str | None:
 
 def _filled(text: Text, event: Event, situation: Situation, mentions: str = "") -> str:
     values = _Values({key: _shown(key, value, situation.language) for key, value in event.payload.items()})
+    values["name"] = situation.incident.name
     values["who"] = one_line(situation.name_of(event.person))
     values["run"] = one_line(event.run or "")
     values["step"] = one_line(situation.title_of(event.step or str(event.payload.get("step") or "")))
@@ -109,6 +122,8 @@ def _shown(key: str, value: object, language: str) -> str:
         value = duration(value, language)
     elif isinstance(value, (int, float)) and key == "size":
         value = size(value)
+    elif isinstance(value, str) and key == "since" and "T" in value:
+        value = f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
     elif isinstance(value, str) and key.endswith(("_at", "_by")) and "T" in value:
         value = clock(datetime.fromisoformat(value))
     return one_line("-" if value is None else str(value))

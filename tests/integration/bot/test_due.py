@@ -13,7 +13,7 @@ from core.configuration import Loaded
 from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState
-from store import incidents, journal, requests, runs, steps
+from store import incidents, journal, kept, requests, runs, schedules, steps
 from store.database import Database
 from store.schema import requests as requests_table
 from store.schema import runs as runs_table
@@ -164,3 +164,44 @@ def test_a_dead_workers_run_goes_back_into_the_queue_and_is_rung_for(context: Co
     with context.database.read() as connection:
         assert runs.get(connection, run.id).state is RunState.QUEUED
     assert context.doorbell.rung == [run.id]  # type: ignore[attr-defined]
+
+
+def keep(context: CommandContext, incident: int) -> kept.Kept:
+    with context.database.write() as tx:
+        row = kept.Kept(
+            site="production",
+            incident=incident,
+            run="r1",
+            volume="data_before_r1",
+            original="data",
+            size_bytes=5_000_000,
+            created_at=tx.now,
+        )
+        return kept.add(tx, row)
+
+
+def test_kept_data_is_asked_about_after_three_days_also_of_a_resolved_incident_until_it_is_gone(
+    context: CommandContext,
+) -> None:
+    incident = incident_of(context)
+    one = keep(context, incident.id)
+    tickers = [Ticker(context), Ticker(context)]
+
+    def hours_later(hours: float) -> int:
+        let_pass(context, hours * 3600)
+        for ticker in tickers:
+            ticker.tick()
+        return kinds(context).count(EventKind.KEPT_ASKED)
+
+    tickers[0].tick()
+    with context.database.write() as tx:
+        incidents.resolve(tx, incident.id, "aiko", "restored")
+        schedules.drop(tx, incident.id)
+    assert hours_later(71) == 0
+    assert hours_later(1.1) == 1
+    assert hours_later(7 * 24) == 2
+
+    with context.database.write() as tx:
+        kept.moved(tx, one.id, None, "given up")
+    assert hours_later(7 * 24) == 2
+    assert hours_later(7 * 24) == 2

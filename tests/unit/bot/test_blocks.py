@@ -192,7 +192,7 @@ def test_buttons_are_those_that_make_sense_now() -> None:
 
     done = situation(state=IncidentState.RECOVERED, run=run(RunState.SUCCEEDED))
     assert "resolve DR-7" in commands(board(done))
-    assert buttons(board(situation(state=IncidentState.RESOLVED))) == []
+    assert buttons(board(situation(state=IncidentState.RESOLVED, run=run(RunState.SUCCEEDED)))) == []
 
 
 def test_a_level_without_a_runbook_shows_the_steps_by_hand_and_no_recover_button() -> None:
