@@ -113,6 +113,7 @@ SUBJECTS: Mapping[str, Subjects] = MappingProxyType(
         "compose.recreate": compose.subjects,
         "volume.swap": volume.swap_subjects,
         "volume.swap_back": volume.swap_back_subjects,
+        "kept.remove": kept.subjects,
         "host.set_aside": setting_aside.subjects,
         "dns.change": names.change_subjects,
         "dns.change_back": names.change_back_subjects,

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.errors import PermanentError
 from core.words import size
+from runners import permit
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 
@@ -14,12 +15,18 @@ def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     name, sealed = arguments.text(given, "volume"), context.plan.stakes.kept
     if sealed is None or sealed.volume != name:
         raise PermanentError(f"The plan is not about the kept data in {name}; nothing was removed")
-    there = context.clients.volumes.remove_kept_volume(name, original=sealed.original, made_at=sealed.made_at)
+    volumes = context.clients.volumes
+    there = volumes.remove_kept_volume(name, context.permitted(), original=sealed.original, made_at=sealed.made_at)
     if not there:
         return Outcome(summary=f"The kept data in {name} was gone already")
     context.log(f"Removed {name}, the kept data of {sealed.original}")
     much = "" if sealed.size is None else f" ({size(sealed.size)})"
     return Outcome(summary=f"Deleted {name}{much}, the kept data of {sealed.original}")
+
+
+def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """What is given up."""
+    return frozenset({permit.volume(str(given["volume"]))})
 
 
 def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:

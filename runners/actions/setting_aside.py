@@ -62,7 +62,7 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         {
             *(permit.project(name) for name in projects(context, services)),
-            *(permit.volume(name) for name in data_volumes(context)),
+            *(permit.volume(name) for name in data_volumes(context.site)),
             *(permit.folder(folder) for folder in folders_of(context)),
         }
     )

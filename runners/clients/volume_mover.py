@@ -83,21 +83,23 @@ class VolumeMover:
             return "before"
         return self._run(move, "look", None)[-1]
 
-    def remove_kept_volume(self, name: str, *, original: str, made_at: str) -> bool:
+    def remove_kept_volume(self, name: str, permit: Permit, *, original: str, made_at: str) -> bool:
         """Remove this one volume of kept data for good; False when it is gone already. Raises PermanentError for one
         that is not kept data of `original`, was made at another time, or belongs to any container.
         """
+        permit.require(volume(name))
         found = self._engine.volume(name)
         if found is None:
             return False
-        if KEPT_LABEL not in found.labels or found.labels.get(ORIGINAL_LABEL) != original or name == original:
+        if kept_from(found) != original or name == original:
             raise PermanentError(f"The volume {name} is not kept data of {original}; nothing was removed")
         if found.created_at != made_at:
             raise PermanentError(f"The volume {name} is not the one of the plan: it was made at {found.created_at}")
         users = self._engine.mounted_by(name)
         if users:
             raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was removed")
-        return self._engine.remove_volume(name)
+        self._engine.remove_volume(name, permit)
+        return True
 
     def _run(self, move: Move, mode: Mode, name: str | None) -> list[str]:
         names = (move.volume, move.replacement, move.keeper)

@@ -10,9 +10,12 @@ from core.errors import PermanentError
 from core.stakes import Act, KeptData, Stakes
 from runners.action import StepContext
 from runners.actions import kept
+from runners.clients.docker_engine import KEPT_LABEL
 from runners.clients.postgres_written import Written, next_transaction, written_since
-from runners.clients.volume_mover import KEPT_LABEL, ORIGINAL_LABEL
+from runners.clients.volume_mover import ORIGINAL_LABEL
+from runners.permit import volume
 from tests.integration.actions.conftest import Bench, own
+from tests.permits import permit
 
 pytestmark = pytest.mark.docker
 
@@ -82,7 +85,7 @@ def about(bench: Bench, name: str, **changes: object) -> StepContext:
         "since": datetime.now(UTC),
         "size": 1,
     }
-    context = bench.context("remove", "give-up")
+    context = bench.context("remove", "give-up", permit=permit(volume(name)))
     stakes = Stakes(act=Act.GIVE_UP, kept=KeptData.model_validate(sealed | changes))
     return replace(context, plan=context.plan.model_copy(update={"stakes": stakes}))
 
@@ -93,7 +96,7 @@ def keeper(bench: Bench) -> Iterator[str]:
     labels = {"drbot.run": own("give-up"), KEPT_LABEL: "true", ORIGINAL_LABEL: bench.volume}
     bench.clients.docker.create_volume(name, labels)
     yield name
-    bench.clients.docker.remove_volume(name)
+    bench.clients.docker.remove_volume(name, permit(volume(name)))
 
 
 def test_the_kept_volume_of_the_plan_is_removed_and_no_other(bench: Bench, keeper: str) -> None:
@@ -117,6 +120,15 @@ def test_a_volume_that_is_not_the_one_two_people_read_stays(
 ) -> None:
     with pytest.raises(PermanentError, match=said):
         kept.remove(about(bench, keeper, **changes), {"volume": keeper})
+
+    assert bench.clients.docker.volume(keeper) is not None
+
+
+def test_without_a_permit_for_this_volume_it_stays(bench: Bench, keeper: str) -> None:
+    context = replace(about(bench, keeper), permit=permit(volume("another")))
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        kept.remove(context, {"volume": keeper})
 
     assert bench.clients.docker.volume(keeper) is not None
 

@@ -3,6 +3,7 @@
 import pytest
 
 from commands.approve import dialog_of, vote
+from commands.vote_dialog import table_of
 from core.approval import Door, RequestState
 from core.clocks import Clocks
 from core.errors import UserError
@@ -223,5 +224,5 @@ def test_one_login_that_votes_for_two_people_is_told_so_at_the_vote_and_in_the_l
     assert "one login at a terminal (root@recovery), without keys" in second.text["en"]
     assert "同じログイン (root@recovery)" in second.text["ja"]
     assert [event.payload["seat"] for event in stage.events(EventKind.VOTE_COUNTED)] == ["root@recovery"] * 2
-    shown = table_of(dialog_of(stage.context, asked.id, stage.context.roster.person("aiko"), decision="deny"))
+    shown = table_of(dialog_of(stage.context, asked.id, stage.context.roster.person("ben"), decision="deny"))
     assert any("root@recovery" in str(row) for row in shown.rows)

@@ -16,7 +16,7 @@ from runners.clients.postgres_written import Written
 from runners.permit import services, volume
 from runners.world import Chosen, Registry
 
-MOVES = ("volume.swap", "volume.swap_back")
+MOVES = ("volume.swap", "volume.swap_back", "kept.remove")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
