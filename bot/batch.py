@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.blocks.approval_card import approval_card, card_sentence, eligible
+from bot.blocks.decision import decision_buttons
 from bot.blocks.elements import Block, choice_buttons, context, mention, section
 from bot.blocks.lines import CARDS, STATUS, detail, kept_line, milestone
 from bot.blocks.status_post import Said, status_post, status_sentence
@@ -135,7 +136,8 @@ def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
         return
     heading = [say(MEANWHILE, batch.situation.language)] if len(lines) > 2 else []
     text = f"{batch.situation.incident.name}: " + cut(" ".join(lines), 1500)
-    blocks = [section("\n".join([*heading, *lines])), context(_head(batch))]
+    buttons = decision_buttons(batch.events, batch.situation)
+    blocks = [section("\n".join([*heading, *lines])), *buttons, context(_head(batch))]
     _post(desk, batch, f"milestones-{batch.last}", text, blocks)
     between()
 

@@ -34,7 +34,7 @@ class EventKind(StrEnum):
     RUN_REFUSED = "run.refused"  # why, todo: the survey found that this cannot work
     RUN_WAITING = "run.waiting"  # step
     RUN_RESUMED = "run.resumed"  # why
-    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices
+    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices; once looked at: finding, passed, broken
     RUN_BLOCKED = "run.blocked"  # why, choices
     RUN_STOP_REQUESTED = "run.stop_requested"  # why, stop: a StopKind
     RUN_HANDED_OVER = "run.handed_over"  # owner

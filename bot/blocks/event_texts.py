@@ -53,14 +53,10 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":hammer_and_wrench: Production is being changed now.",
         "ja": ":hammer_and_wrench: 本番環境の変更を開始しました。",
     },
-    EventKind.RUN_NEEDS_DECISION: {
-        "en": ":raised_hand: A person must decide about {step}: {question} {why} The buttons are on the board.",
-        "ja": ":raised_hand: 「{step}」について判断が必要です: {question} {why} ボードのボタンで選んでください。",
-    },
     EventKind.STEP_VOUCHED: {
-        "en": ":raised_hand: {who} says that {step} is done; its check does not agree. {finding} "
+        "en": ":raised_hand: {who} says that {step} is done; its check does not agree. "
         "A second person must say so too.",
-        "ja": ":raised_hand: {who} は「{step}」が完了していると判断しましたが、検査は合格していません。{finding} "
+        "ja": ":raised_hand: {who} は「{step}」が完了していると判断しましたが、検査は合格していません。"
         "もう一人の確認が必要です。",
     },
     EventKind.STEP_DOUBTED: {
@@ -68,8 +64,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":warning: 「{step}」は完了とされましたが、検査が合格していないため認められません。{finding}",
     },
     EventKind.RUN_BLOCKED: {
-        "en": ":construction: Blocked, nothing was replaced: {why} {next} The board's buttons offer the ways out.",
-        "ja": ":construction: 中断しました。何も置き換えていません: {why} {next} ボードのボタンで次の操作を選べます。",
+        "en": ":construction: Blocked, nothing was replaced. {why} {next}",
+        "ja": ":construction: 中断しました。何も置き換えていません。{why} {next}",
     },
     EventKind.RUN_STOP_REQUESTED: {
         "en": ":octagonal_sign: {who} pressed STOP. {why}",
@@ -88,8 +84,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":white_check_mark: 実行は正常に完了しました。{why}",
     },
     EventKind.STEP_ASKED: {
-        "en": ":question: {text} The buttons are on the board.",
-        "ja": ":question: {text} ボードのボタンで答えてください。",
+        "en": ":question: *{text}*",
+        "ja": ":question: *{text}*",
     },
     EventKind.INCIDENT_RECOVERED: {
         "en": ":tada: Recovered, all checks passed. RTO {rto_seconds}, RPO {rpo_seconds}, outage {outage_seconds}.",
@@ -106,6 +102,7 @@ MILESTONES: Mapping[EventKind, Text] = {
 }
 
 DETAILS: Mapping[EventKind, Text] = {
+    EventKind.RUN_NEEDS_DECISION: {"en": ":raised_hand: {question}", "ja": ":raised_hand: {question}"},
     EventKind.INCIDENT_DECLARED: {"en": "{who} declared it: {title}", "ja": "{who} が宣言しました: {title}"},
     EventKind.INCIDENT_CONFIRMED: {"en": "{who} confirms: {answer}", "ja": "{who} の確認: {answer}"},
     EventKind.INCIDENT_NOTE: {"en": ":pushpin: {who}: {text}", "ja": ":pushpin: {who}: {text}"},

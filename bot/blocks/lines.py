@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.blocks.decision import decision_line
 from bot.blocks.elements import escape, one_line
 from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.situation import Situation
@@ -53,6 +54,7 @@ KEPT_ASKED: Text = {
 }
 
 TAIL_LINES = 12
+SHORT, LONG = 300, 2200  # letters of a value in the channel, and in the thread
 SEAL_LETTERS = 64
 
 
@@ -67,8 +69,10 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
     """The channel's sentence, or None when the event is none."""
     if event.kind is EventKind.RUN_FAILED and "tried" in event.payload:
         return None  # the survey's refusal, told already
+    if event.kind is EventKind.RUN_NEEDS_DECISION:
+        return decision_line(event, situation)
     text = MILESTONES.get(event.kind)
-    return _filled(text, event, situation, mentions) if text else None
+    return _filled(text, event, situation, mentions, SHORT) if text else None
 
 
 def kept_line(event: Event, situation: Situation) -> str:
@@ -78,21 +82,29 @@ def kept_line(event: Event, situation: Situation) -> str:
 
 def detail(event: Event, situation: Situation) -> str | None:
     """The thread's line with its time, or None when there is nothing to say."""
-    text = DETAILS.get(event.kind)
+    text = DETAILS.get(event.kind) or (MILESTONES[event.kind] if _is_too_long(event, situation) else None)
     return f"`{event.at:%H:%M:%S}` {_filled(text, event, situation)}" if text else None
 
 
-def _filled(text: Text, event: Event, situation: Situation, mentions: str = "") -> str:
+def _is_too_long(event: Event, situation: Situation) -> bool:
+    """What the channel has only the beginning of is in the thread as a whole."""
+    text = MILESTONES.get(event.kind)
+    return text is not None and _filled(text, event, situation) != _filled(text, event, situation, "", SHORT)
+
+
+def _filled(text: Text, event: Event, situation: Situation, mentions: str = "", longest: int = LONG) -> str:
+    """`longest`: of each value; the sentence around it is never cut away."""
     values = _Values({key: _shown(key, value, situation.language) for key, value in event.payload.items()})
+    values = _Values({key: value if key == "tail" else cut(value, longest) for key, value in values.items()})
+    for name in ("todo", "safe_state"):  # runs end with one sentence that often says both
+        if values[name] and values[name] in values["why"]:
+            values[name] = ""
     values["name"] = situation.incident.name
     values["who"] = one_line(situation.name_of(event.person))
     values["run"] = one_line(event.run or "")
     values["step"] = one_line(situation.title_of(event.step or str(event.payload.get("step") or "")))
     values["mentions"] = mentions
     values["next"] = _next_backup(event, situation.language)
-    for name in ("todo", "safe_state"):  # runs end with one sentence that often says both
-        if values[name] and values[name] in values["why"]:
-            values[name] = ""
     sentence = say(text, situation.language).format_map(values)
     return cut(" ".join(sentence.split(" ")).replace("  ", " ").strip(), 2500)
 
