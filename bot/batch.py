@@ -130,7 +130,7 @@ def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     lines = []
     for event in batch.events:
         line = milestone(event, batch.situation, _mentions(batch.situation, event))
-        if line:
+        if line and line not in lines:
             lines.append(line)
     if not lines:
         return

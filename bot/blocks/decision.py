@@ -50,10 +50,10 @@ def decision_line(event: Event, situation: Situation) -> str:
     broken = say(BROKEN, situation.language, names=one_line(", ".join(map(str, names)), 300)) if names else ""
     if record is not None and record.state is StepState.FAILED:
         text = FAILED
-    elif "finding" in event.payload:
-        text = LOOKS[bool(event.payload.get("passed"))]
-    else:
+    elif record is None or record.finding_passed is None:
         text = LOOKING
+    else:
+        text = LOOKS[record.finding_passed]
     return say(text, situation.language, step=one_line(situation.title_of(step), 150), broken=broken)
 
 
@@ -64,7 +64,7 @@ def decision_buttons(events: tuple[Event, ...], situation: Situation) -> list[Bl
 
 
 def _is_being_looked_at(event: Event, situation: Situation) -> bool:
-    if event.kind is not EventKind.RUN_NEEDS_DECISION or "finding" in event.payload:
+    if event.kind is not EventKind.RUN_NEEDS_DECISION:
         return False
     step = event.step or str(event.payload.get("step") or "")
-    return any(one.id == step and one.state is StepState.UNSURE for one in situation.steps)
+    return any(one.id == step and one.state is StepState.UNSURE and one.finding is None for one in situation.steps)

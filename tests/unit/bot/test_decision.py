@@ -17,10 +17,12 @@ QUESTION = (
 STEPS = (step("health", "The services answer their users", do="health.wait", if_fails="ask", undo={"do": "x"}),)
 
 
-def asked(state: StepState, **payload: object) -> tuple[Event, Situation]:
+def asked(state: StepState, passed: bool | None = None, **payload: object) -> tuple[Event, Situation]:
     happened = event(EventKind.RUN_NEEDS_DECISION, step="health", question=QUESTION, **payload)
+    finding = None if passed is None else QUESTION
+    looked_at = record("health", state, summary=QUESTION, finding=finding, finding_passed=passed)
     going = run(RunState.NEEDS_DECISION, plan_of(steps=STEPS))
-    return happened, situation(run=going, steps=(record("health", state, summary=QUESTION),), turn=happened)
+    return happened, situation(run=going, steps=(looked_at,), turn=happened)
 
 
 def labels(happened: Event, shown: Situation) -> list[str]:
@@ -35,7 +37,7 @@ def labels(happened: Event, shown: Situation) -> list[str]:
     ],
 )
 def test_a_failed_step_is_one_line_with_the_names_of_what_does_not_work(language: str, line: str) -> None:
-    happened, shown = asked(StepState.FAILED, finding="…", passed=False, broken=["auth", "user"])
+    happened, shown = asked(StepState.FAILED, passed=False, broken=["auth", "user"])
     spoken = situation(language=language, run=shown.run, steps=shown.steps, turn=happened)
 
     assert milestone(happened, spoken) == line
@@ -43,22 +45,22 @@ def test_a_failed_step_is_one_line_with_the_names_of_what_does_not_work(language
 
 
 def test_what_can_be_done_stands_below_as_buttons_and_the_whole_story_in_the_thread() -> None:
-    happened, shown = asked(StepState.FAILED, finding="…", passed=False, broken=["auth"])
+    happened, shown = asked(StepState.FAILED, passed=False, broken=["auth"])
 
-    assert labels(happened, shown)[:4] == ["Try again", "It is done, go on", "Undo this step", "Stop here"]
+    assert labels(happened, shown)[0] == "Try again" and "Stop here" in labels(happened, shown)
     assert "answers 503" in (detail(happened, shown) or "")
     assert "answers 503" not in (milestone(happened, shown) or "")
 
 
 @pytest.mark.parametrize(("passed", "looks"), [(True, "it looks *done*"), (False, "it looks *not done*")])
 def test_an_unsure_step_is_asked_about_once_it_was_looked_at(passed: bool, looks: str) -> None:
-    before, shown = asked(StepState.UNSURE)
-    after, _ = asked(StepState.UNSURE, finding="…", passed=passed, broken=[])
+    happened, unseen = asked(StepState.UNSURE)
+    _, seen = asked(StepState.UNSURE, passed=passed)
 
-    assert "drbot is looking" in (milestone(before, shown) or "")
-    assert decision_buttons((before,), shown) == []
-    assert looks in (milestone(after, shown) or "")
-    assert labels(after, shown)
+    assert "drbot is looking" in (milestone(happened, unseen) or "")
+    assert decision_buttons((happened,), unseen) == []
+    assert looks in (milestone(happened, seen) or "")
+    assert labels(happened, seen)
 
 
 def test_a_long_reason_is_cut_at_a_word_in_the_channel_and_whole_in_the_thread() -> None:
