@@ -108,11 +108,11 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     return proven_text(plan.stakes.proof, ago(request.proven_at, now).total_seconds(), checks)
 
 
-def table_of(dialog: VoteDialog) -> Table:
-    """The same facts as rows, for the terminal and for cards."""
+def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
+    """The same facts as rows, for the terminal and for cards. A card says its act, votes and seal elsewhere."""
     clocks = dialog.clocks
     rows: list[tuple[Cell, ...]] = [
-        (text("What is asked", "依頼の内容"), ACTS[dialog.act]),
+        *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
         (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), "\n".join(dialog.replaces) or "-"),
         (text("Where", "対象"), dialog.target),
         (text("By", "置き換え後"), dialog.by),
@@ -133,9 +133,9 @@ def table_of(dialog: VoteDialog) -> Table:
                 f"{clock(dialog.decide_until)} (過ぎると新しい依頼が必要です)",
             ),
         ),
-        (text("Approvals", "承認"), _approvals(dialog)),
-        (text("Seal", "封印"), dialog.short_seal),
     ]
+    if not on_card:
+        rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
     if dialog.one_seat:
         rows.append((text("WARNING", "警告"), one_seat_text(dialog.one_seat)))
     rows += [(text("Note", "注意"), warning) for warning in dialog.warnings]

@@ -129,7 +129,7 @@ def _since_swap(loss: Loss) -> Text:
     english = f"{_rows(loss.rows)} ({size(loss.bytes or 0)}) written in the {duration(seconds)} since the swap"
     japanese = f"入れ替え後 {duration(seconds, 'ja')}に書き込まれた {loss.rows:,} 行 ({size(loss.bytes or 0)})"
     if loss.removed:
-        english += f"; {_rows(loss.removed)} of then changed or deleted"
+        english += f"; {_rows(loss.removed)} of before were changed or deleted"
         japanese += f"、変更・削除された {loss.removed:,} 行"
     return _text(english, japanese)
 
@@ -145,7 +145,7 @@ def _kept_data(loss: Loss) -> Text:
 def _uncounted(english: str, japanese: str, loss: Loss) -> Text:
     why = loss.uncounted.rstrip(".")
     if not why:
-        return _text(f"{english} (how many rows was not counted)", f"{japanese} (行数は数えていません)")
+        return _text(f"{english} (rows were not counted)", f"{japanese} (行数は数えていません)")
     return _text(f"{english}; rows could not be counted: {why}", f"{japanese} (行数は計測不可: {why})")
 
 

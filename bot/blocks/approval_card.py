@@ -16,17 +16,20 @@ from core.stakes_words import ACTS, APPROVE
 from core.words import Text, clock, say
 
 TITLES: Mapping[RequestState, Text] = {
-    RequestState.OPEN: {"en": "Approval needed: {act}, {target}", "ja": "承認が必要です: {act}、{target}"},
-    RequestState.GRANTED: {"en": "Approved: {act}, {target}", "ja": "承認済み: {act}、{target}"},
-    RequestState.USED: {"en": "Approved and carried out: {act}, {target}", "ja": "承認済み・実施済み: {act}、{target}"},
-    RequestState.DENIED: {"en": "Denied: {act}, {target}", "ja": "却下: {act}、{target}"},
-    RequestState.WITHDRAWN: {"en": "Withdrawn: {act}, {target}", "ja": "取り下げ: {act}、{target}"},
-    RequestState.EXPIRED: {"en": "Expired: {act}, {target}", "ja": "期限切れ: {act}、{target}"},
-    RequestState.VOID: {
-        "en": "Void, the plan or the target changed: {act}, {target}",
-        "ja": "無効 (計画または対象が変化): {act}、{target}",
+    RequestState.OPEN: {"en": "Approval needed on {target}: {act}", "ja": "承認が必要です ({target}): {act}"},
+    RequestState.GRANTED: {"en": "Approved on {target}: {act}", "ja": "承認済み ({target}): {act}"},
+    RequestState.USED: {
+        "en": "Approved and carried out on {target}: {act}",
+        "ja": "実施済み ({target}): {act}",
     },
-    RequestState.STOPPED: {"en": "Stopped: {act}, {target}", "ja": "停止: {act}、{target}"},
+    RequestState.DENIED: {"en": "Denied on {target}: {act}", "ja": "却下 ({target}): {act}"},
+    RequestState.WITHDRAWN: {"en": "Withdrawn on {target}: {act}", "ja": "取り下げ ({target}): {act}"},
+    RequestState.EXPIRED: {"en": "Expired on {target}: {act}", "ja": "期限切れ ({target}): {act}"},
+    RequestState.VOID: {
+        "en": "Void on {target}, the plan or the target changed: {act}",
+        "ja": "無効 ({target}、計画または対象が変化): {act}",
+    },
+    RequestState.STOPPED: {"en": "Stopped on {target}: {act}", "ja": "停止 ({target}): {act}"},
 }
 NEEDED: Text = {
     "en": "{people}: please read this, then approve or deny. {have} of {need} so far.",
@@ -116,7 +119,7 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
         clocks=situation.clocks,
         now=situation.now,
     )
-    return table_block(table_of(facts), situation.language)
+    return table_block(table_of(facts, on_card=True), situation.language)
 
 
 def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:

@@ -21,6 +21,7 @@ BLOCKED: Mapping[Offer, tuple[Text, str]] = {
     Offer.ANOTHER_BACKUP: ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
     Offer.DISCARD: ({"en": "Discard", "ja": "取りやめる"}, "discard"),
 }
+ANSWERS: Mapping[str, Text] = {"yes": {"en": "Yes", "ja": "はい"}, "no": {"en": "No", "ja": "いいえ"}}
 SECOND: Text = {"en": "I too say it is done", "ja": "自分も完了を確認した"}
 STOP: Text = {"en": "STOP", "ja": "停止"}
 RESTART: Text = {"en": "Start the services again", "ja": "サービスを再起動"}
@@ -74,11 +75,21 @@ def _answers(situation: Situation) -> list[Choice]:
     waiting = {record.id for record in situation.steps if record.state is StepState.WAITING and record.answer is None}
     asked = [step for step in run.plan.steps if step.ask is not None and step.id in waiting]
     return [
-        _choice(situation, {"en": answer.capitalize(), "ja": answer}, "answer", rest=f"{step.id} {answer}")
+        _choice(
+            situation,
+            ANSWERS.get(answer, {"en": answer.capitalize(), "ja": answer}),
+            "answer",
+            rest=f"{step.id} {answer}",
+        )
         for step in asked
         if step.ask is not None
         for answer in step.ask.answers
     ]
+
+
+def _as_typed(answer: str) -> Text:
+    """An answer of a runbook of one's own."""
+    return {"en": answer.capitalize(), "ja": answer}
 
 
 def _settlements(situation: Situation) -> list[Choice]:

@@ -15,8 +15,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":bulb: drbot はレベル {level} を提案します: {why} `/dr level {level}` で変更できます。",
     },
     EventKind.RUN_PLANNED: {
-        "en": ":clipboard: The plan is ready: {headline} Seal `{seal}`.",
-        "ja": ":clipboard: 計画ができました: {headline} 封印 `{seal}`",
+        "en": ":clipboard: The plan is ready: {headline}. Seal `{seal}`.",
+        "ja": ":clipboard: 計画ができました: {headline}。封印 `{seal}`",
     },
     EventKind.RUN_REFUSED: {
         "en": ":no_entry: This cannot work, so nothing was touched. {why} {todo} {next}",

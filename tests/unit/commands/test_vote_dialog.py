@@ -113,7 +113,7 @@ def test_a_proof_that_is_not_there_cannot_be_taken_for_one(proven: bool, state: 
 
 
 def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
-    assert "was not counted" in answers(shown(asked(), rows=None), "en")["Data that will be LOST"]
+    assert "were not counted" in answers(shown(asked(), rows=None), "en")["Data that will be LOST"]
     dead = Loss(kind=LossKind.SINCE_SWAP, seconds=60, uncounted="PostgreSQL is not running")
 
     said = answers(shown(asked(), stakes=Stakes(act=Act.UNDO, loss=dead)), "en")["Data that will be LOST"]
@@ -159,7 +159,7 @@ def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is
     assert english["What is asked"] == "undo, back to the kept data"
     assert english["By"].startswith("the data kept since 2026-11-25 23:12 UTC (DR-5) in pgdata_before_r5")
     assert english["Data that will be LOST"] == (
-        "412 rows (1.3 MB) written in the 12 min since the swap; 3 rows of then changed or deleted"
+        "412 rows (1.3 MB) written in the 12 min since the swap; 3 rows of before were changed or deleted"
     )
     assert "PROVEN" not in english["Proof"] and "may be the damaged data" in english["Proof"]
     assert "pgdata_undone_r7" in english["Kept to undo with"]
