@@ -1,21 +1,20 @@
-"""One batch of events of an incident, shown: cards first, then milestones, details, stakeholders and files.
+"""One batch of events of an incident, shown: calls first, then milestones, details, stakeholders and files.
 
 A batch is planned by its last event's number before anything is posted, so that the same keys come out again when
 it has to be repeated: what was posted is found, what was not is posted. Nothing is lost and nothing comes twice.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 
-from bot.blocks.approval_card import approval_card, card_sentence, eligible
 from bot.blocks.decision import decision_buttons
 from bot.blocks.elements import Block, choice_buttons, context, mention, section
-from bot.blocks.lines import CARDS, STATUS, detail, kept_line, milestone
+from bot.blocks.lines import STATUS, detail, kept_line, milestone
 from bot.blocks.status_post import Said, status_post, status_sentence
+from bot.calls import NEEDS, called, direct_words
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
@@ -23,15 +22,12 @@ from bot.slack import SlackRefusedError
 from commands.kept import choices_about, comes_back
 from commands.report import report_for
 from core.events import Event, EventKind
-from core.stakes import Act
+from core.people import Person
 from core.words import Text, cut, say
-from store import kept, requests, runs, steps
+from store import kept, runs
 from store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
-
-TURNS_OF_CARDS = frozenset({EventKind.RUN_BLOCKED, EventKind.RUN_QUEUED, EventKind.RUN_STOPPED})
-"""What gives a card its "ask again" button or takes it away."""
 
 LINES_SHOWN = 25
 PARAGRAPH = 2600
@@ -66,7 +62,7 @@ class Batch:
 
 def show(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     """Everything of the batch. `between` is called after each post: the board must not get old meanwhile."""
-    for part in (_cards, _milestones, _kept, _details, _stakeholders, _files):
+    for part in (_calls, _milestones, _kept, _details, _stakeholders, _files):
         part(desk, batch, between)
 
 
@@ -82,54 +78,51 @@ def _post(desk: Desk, batch: Batch, key: str, text: str, blocks: list[Block], *,
     return desk.poster.post(letter, doubtful=batch.doubtful)
 
 
-def _cards(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
-    """A card for a new request; drawn again when anything about it changed, also by what its run does."""
-    touched = [str(event.payload["request"]) for event in batch.events if event.kind in CARDS]
+def _called(desk: Desk, batch: Batch) -> dict[int, tuple[Person, ...]]:
+    """By the number of an event: who must act because of it."""
     with desk.database.read() as connection:
-        if any(event.kind in TURNS_OF_CARDS for event in batch.events):
-            for run in runs.of_incident(connection, batch.situation.incident.id):
-                touched += [request.id for request in requests.of_run(connection, run.id)[-1:]]
-        situations = [_about(connection, batch.situation, request) for request in dict.fromkeys(touched)]
-    for situation in situations:
-        _draw_card(desk, batch, situation)
-        between()
+        ids = dict.fromkeys(event.run for event in batch.events if event.run is not None)
+        found = {run_id: runs.get(connection, run_id) for run_id in ids}
+    return {
+        event.seq: called(event, batch.situation, found.get(event.run) if event.run else None) for event in batch.events
+    }
 
 
-def _about(connection: Connection, now: Situation, request_id: str) -> Situation:
-    """The situation of the run this request belongs to, which may be an earlier one."""
-    request = requests.get(connection, request_id)
-    is_current = now.run is not None and now.run.id == request.run
-    run = now.run if is_current and now.run is not None else runs.get(connection, request.run)
-    return replace(
-        now,
-        run=run,
-        act=run.plan.stakes.act if run.plan else Act.NOTHING,
-        steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
-        request=request,
-        votes=tuple(requests.votes(connection, request_id)),
+def _calls(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """One direct message to everybody who must act, whatever the number of reasons."""
+    people = _called(desk, batch)
+    due: dict[str, list[Event]] = {}
+    for event in batch.events:
+        if event.kind in NEEDS:
+            for person in people[event.seq]:
+                due.setdefault(person.id, []).append(event)
+    for who, events in due.items():
+        person = batch.situation.roster.people[who]
+        for account in person.slack[:1]:
+            _call(desk, batch, person, account, tuple(events))
+            between()
+
+
+def _call(desk: Desk, batch: Batch, person: Person, account: str, events: tuple[Event, ...]) -> None:
+    letter = Letter(
+        incident=batch.situation.incident.id,
+        key=f"call-{batch.last}@{account}",
+        channel=account,
+        text=direct_words(events, batch.situation, person),
+        blocks=[],
     )
-
-
-def _draw_card(desk: Desk, batch: Batch, situation: Situation) -> None:
-    """Post the card, or edit the one that is there."""
-    request = situation.request
-    assert request is not None
-    newest = batch.situation.request
-    text = card_sentence(situation)
-    blocks = approval_card(situation, is_current=newest is not None and newest.id == request.id)
-    key = f"card-{request.id}@{batch.board.channel}"
-    known = desk.poster.known(request.incident, key)
-    if known is None:
-        _post(desk, batch, key, text, blocks)
-    else:
-        desk.poster.edit(known, text, blocks, urgent=True)
+    try:
+        desk.poster.post(letter, doubtful=batch.doubtful)
+    except SlackRefusedError as refusal:
+        desk.control_failed(letter.incident, f"I could not reach {person.name} directly", refusal)
 
 
 def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     """What wakes people: one new message in the channel, also for several at once."""
     lines = []
+    people = _called(desk, batch)
     for event in batch.events:
-        line = milestone(event, batch.situation, _mentions(batch.situation, event))
+        line = milestone(event, batch.situation, " ".join(map(mention, people[event.seq])))
         if line and line not in lines:
             lines.append(line)
     if not lines:
@@ -167,14 +160,6 @@ def _head(batch: Batch) -> str:
     """Number and hash of the batch's last record: known here, it shows a roll-back of the ledger later."""
     last = batch.events[-1]
     return say(HEAD, batch.situation.language, head=f"`{last.seq}:{last.hash[:HEAD_LETTERS]}`")
-
-
-def _mentions(situation: Situation, event: Event) -> str:
-    if event.kind not in (EventKind.REQUEST_REMINDED, EventKind.REQUEST_HELD) or situation.request is None:
-        return ""
-    voted = {vote.person for vote in situation.votes}
-    people = [person for person in eligible(situation, situation.request) if person.id not in voted]
-    return " ".join(mention(person) for person in people)
 
 
 def _details(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from bot.blocks.elements import one_line, promise
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
-from bot.slack import SlackRefusedError
+from bot.slack import SlackBusyError, SlackRefusedError
 from core.incident import channel_name
 from core.level import LEVEL_TEXTS
 from core.words import Text, cut, say
@@ -48,11 +49,14 @@ class IncidentChannel:
 
     def place(self, situation: Situation) -> str:
         """Where the incident is shown: its channel, opened now if need be; else the home channel, saying why."""
-        if situation.incident.channel:
-            return situation.incident.channel
         if self._fallback:
             return self._fallback
-        return self.open(situation)
+        return situation.incident.channel or self.open(situation)
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether it is shown in the home channel, because no other could be opened."""
+        return bool(self._fallback)
 
     def open(self, situation: Situation) -> str:
         """A new channel, also in place of one that was archived. Raises SlackBusyError, SlackDownError."""
@@ -64,6 +68,7 @@ class IncidentChannel:
             return self._fallback
         with self._desk.database.write() as tx:
             incidents.open_channel(tx, self._incident, channel, name)
+        self._fallback = ""
         return channel
 
     def _created(self, situation: Situation) -> tuple[str, str]:
@@ -96,18 +101,24 @@ class IncidentChannel:
                         return str(channel["id"])
         return None
 
-    def furnish(self, situation: Situation, board: Surface) -> None:
-        """Everything around the board, once per board; all of it may be repeated without harm."""
-        key = f"furnished@{board.channel}/{board.ts}"
-        if self._desk.poster.known(self._incident, key) is not None:
-            self._set_topic(situation, board.channel)
+    def welcome(self, situation: Situation, channel: str) -> None:
+        """Roster, topic and word of it at home, once per channel; needs no board, and may be repeated without harm."""
+        if channel != situation.incident.channel:
             return
-        if board.channel == situation.incident.channel:
-            self._invite(situation, board.channel)
-            self._optional("pins.add", channel=board.channel, timestamp=board.ts)
-            self._set_topic(situation, board.channel)
-            self._bookmark(situation, board)
+        self._set_topic(situation, channel)
+        key = f"welcomed@{channel}"
+        if self._desk.poster.known(self._incident, key) is None:
+            self._invite(situation, channel)
             self._announce(situation)
+            self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=channel, ts=""))
+
+    def furnish(self, situation: Situation, board: Surface) -> None:
+        """The board pinned and bookmarked, once per board; may be repeated without harm."""
+        key = f"furnished@{board.channel}/{board.ts}"
+        if board.channel != situation.incident.channel or self._desk.poster.known(self._incident, key) is not None:
+            return
+        self._optional("pins.add", channel=board.channel, timestamp=board.ts)
+        self._bookmark(situation, board)
         self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=board.channel, ts=board.ts))
 
     def _invite(self, situation: Situation, channel: str) -> None:
@@ -142,8 +153,9 @@ class IncidentChannel:
             rpo=promise(targets.rpo, language),
         )
         if topic != self._topic and channel == incident.channel:
-            self._optional("conversations.setTopic", channel=channel, topic=cut(topic, TOPIC))
-            self._topic = topic
+            with suppress(SlackBusyError):  # the next look sets it
+                self._optional("conversations.setTopic", channel=channel, topic=cut(topic, TOPIC))
+                self._topic = topic
 
     def _bookmark(self, situation: Situation, board: Surface) -> None:
         link = self._optional("chat.getPermalink", channel=board.channel, message_ts=board.ts)

@@ -12,11 +12,12 @@ import structlog
 from bot import batch as batches
 from bot.batch import Batch
 from bot.blocks.lines import URGENT
+from bot.cards import Cards
 from bot.desk import Desk
 from bot.incident_channel import IncidentChannel
 from bot.live_board import LiveBoard
 from bot.situation import Situation
-from bot.slack import SlackBusyError, SlackDownError, SlackRefusedError
+from bot.slack import GONE, LOST, SlackBusyError, SlackDownError, SlackRefusedError
 from core.errors import TemporaryError
 from core.events import Event
 from store import surfaces
@@ -26,8 +27,7 @@ log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_SECONDS = 10.0
 IDLE_SECONDS = 20.0
-GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel"})
-LOST = frozenset({"message_not_found", "thread_not_found"})
+BOARD_AGAIN_SECONDS = 15.0
 
 
 class Lane:
@@ -38,6 +38,8 @@ class Lane:
         self._desk = desk
         self._channel = IncidentChannel(desk, incident)
         self._board = LiveBoard(desk, incident)
+        self._cards = Cards(desk, incident)
+        self._boardless_until = 0.0
         self._lock = threading.Lock()
         self._pending: deque[Event] = deque()
         with desk.database.read() as connection:
@@ -120,15 +122,27 @@ class Lane:
         self._again_later(str(refusal))
 
     def _work(self, interval: float) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next look. Cards come through whatever else is refused."""
         situation = self._desk.situation(self.incident)
         channel = self._channel.place(situation)
         is_new = channel != situation.incident.channel
         if is_new:
             situation = self._desk.situation(self.incident)
-        board = self._board.post(situation, channel, doubtful=self._doubtful or not is_new)
-        self._channel.furnish(situation, board)
         events = self._batch()
+        self._cards.touch(events)
+        refusal, board = self._posted(situation, channel, doubtful=self._doubtful or not is_new)
+        self._channel.welcome(situation, channel)
+        if board.ts:
+            self._channel.furnish(situation, board)
+        self._cards.draw(
+            situation,
+            channel,
+            lambda: self._refresh(board, interval),
+            doubtful=self._doubtful,
+            is_last_place=self._channel.is_fallback or not situation.incident.is_open,
+        )
+        if refusal is not None and refusal.code in GONE:
+            raise refusal  # the rest waits for another channel
         self._draw(situation, board, interval, urgent=any(event.kind in URGENT for event in events))
         if events:
             self._show(events, board, interval)
@@ -138,32 +152,55 @@ class Lane:
             return 0.0
         self.is_over = not situation.incident.is_open
         is_moving = situation.run is not None and not situation.run.is_over
-        return interval if is_moving else IDLE_SECONDS
+        return self._cards.again_in(interval if is_moving else IDLE_SECONDS)
+
+    def _posted(
+        self, situation: Situation, channel: str, *, doubtful: bool
+    ) -> tuple[SlackRefusedError | None, Surface]:
+        """The board; without a message (`ts` empty) when Slack refuses it in every form."""
+        nothing = Surface(incident=self.incident, key="", channel=channel, ts="")
+        if time.monotonic() < self._boardless_until and self._board.known(channel) is None:
+            return None, nothing
+        try:
+            return None, self._board.post(situation, channel, doubtful=doubtful)
+        except SlackRefusedError as refusal:
+            if refusal.code not in GONE:
+                self._do_without_board(refusal)
+            return refusal, nothing
+
+    def _do_without_board(self, refusal: SlackRefusedError) -> None:
+        """It is tried again, but seldom: the few calls Slack allows belong to the cards."""
+        self._desk.control_failed(self.incident, "I could not show the board", refusal)
+        self._boardless_until = time.monotonic() + BOARD_AGAIN_SECONDS
+
+    def _refresh(self, board: Surface, interval: float) -> None:
+        """While other things are posted, the board must not get old."""
+        if time.monotonic() - self._board.drawn_at >= interval:
+            self._draw(self._desk.situation(self.incident), board, interval, urgent=False)
 
     def _draw(self, situation: Situation, board: Surface, interval: float, *, urgent: bool) -> None:
-        """The board, unless it was drawn a moment ago and nothing is urgent."""
-        if not urgent and time.monotonic() - self._board.drawn_at < interval:
+        """The board, unless it was drawn a moment ago and nothing is urgent; what is refused is tried again later."""
+        now = time.monotonic()
+        if not board.ts or now < self._boardless_until or (not urgent and now - self._board.drawn_at < interval):
             return
         try:
             self._board.draw(situation, board, urgent=urgent)
         except SlackBusyError:
             return  # latest wins: the next look draws it
         except SlackRefusedError as refusal:
-            if refusal.code not in LOST:
+            if refusal.code in LOST:
+                self._board.forget()
+            elif refusal.code in GONE:
                 raise
-            self._board.forget()
+            else:
+                self._do_without_board(refusal)
 
     def _show(self, events: tuple[Event, ...], board: Surface, interval: float) -> None:
         """One batch, the board being kept fresh meanwhile."""
         self._remember_intent(events[-1].seq)
         situation = self._desk.situation(self.incident)
         batch = Batch(events=events, situation=situation, board=board, doubtful=self._doubtful)
-
-        def between() -> None:
-            if time.monotonic() - self._board.drawn_at >= interval:
-                self._draw(self._desk.situation(self.incident), board, interval, urgent=False)
-
-        batches.show(self._desk, batch, between)
+        batches.show(self._desk, batch, lambda: self._refresh(board, interval))
         self._done(batch.last)
 
     def _batch(self) -> tuple[Event, ...]:

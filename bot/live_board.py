@@ -31,15 +31,14 @@ class LiveBoard:
 
     def post(self, situation: Situation, channel: str, *, doubtful: bool) -> Surface:
         """The board's message in this channel, posted now if need be."""
-        key = f"board@{channel}"
-        known = self._desk.poster.known(self._incident, key)
+        known = self.known(channel)
         if known is not None:
             self._surface = known
             return known
         blocks = board(situation, str(time.time_ns()))
         letter = Letter(
             incident=self._incident,
-            key=key,
+            key=_key(channel),
             channel=channel,
             text=one_line(sentence(situation)),
             blocks=blocks,
@@ -50,6 +49,10 @@ class LiveBoard:
         self._shown = canonical(board(situation))
         self.drawn_at = time.monotonic()
         return surface
+
+    def known(self, channel: str) -> Surface | None:
+        """The board's message in this channel, if there is one."""
+        return self._desk.poster.known(self._incident, _key(channel))
 
     def forget(self) -> None:
         """Somebody deleted the message: the next look posts a new one."""
@@ -67,3 +70,7 @@ class LiveBoard:
         self._desk.poster.edit(surface, one_line(sentence(situation)), blocks, urgent=urgent)
         self._shown = wanted
         self.drawn_at = begun
+
+
+def _key(channel: str) -> str:
+    return f"board@{channel}"

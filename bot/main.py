@@ -12,17 +12,17 @@ from typing import Protocol
 import structlog
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk import WebClient
-from slack_sdk.socket_mode.builtin import SocketModeClient
 
 from bot.accounts import Accounts
 from bot.app import build_app, quiet
 from bot.budget import Budget
+from bot.connection import PING_SECONDS, hang_up, keep_connected
 from bot.desk import Desk
 from bot.http_mode import address_of, serve
 from bot.office import Office
 from bot.poster import Poster
 from bot.publisher import Publisher
+from bot.pulse import Pulse
 from bot.settings import BotSettings
 from bot.slack import Slack, client_of
 from bot.stamps import stamps_of
@@ -35,7 +35,6 @@ from store.doorbell import Doorbell
 log = structlog.get_logger(__name__)
 
 LISTENER_THREADS = 24  # they wait for Slack most of the time
-LOOK_SECONDS = 1.0
 
 
 class Process(Protocol):
@@ -97,35 +96,22 @@ def _listen(context: CommandContext, settings: BotSettings, stop: threading.Even
                 stop,
             )
         else:
-            _by_socket(build_app(office, client), settings, client, stop)
+            _by_socket(build_app(office, client), settings, office, stop)
 
 
-def _by_socket(app: App, settings: BotSettings, client: WebClient, stop: threading.Event) -> None:
+def _by_socket(app: App, settings: BotSettings, office: Office, stop: threading.Event) -> None:
     """The connection is made again as long as it takes."""
     handler = SocketModeHandler(
-        app, settings.app_token, logger=quiet(logging.getLogger("slack_sdk.socket_mode")), ping_interval=3
+        app,
+        settings.app_token,
+        logger=quiet(logging.getLogger("slack_sdk.socket_mode")),
+        ping_interval=PING_SECONDS,
+        auto_reconnect_enabled=False,
     )
-    handler.client.proxy = client.proxy  # without one, the SDK would take the environment's
-    _keep_connected(handler.client, stop)
+    handler.client.proxy = office.client.proxy  # without one, the SDK would take the environment's
+    configuration = office.context.configuration
+    poster = Poster(Slack(office.client, Budget()), office.context.database)
+    pulse = Pulse(poster, configuration.channels.home, configuration.language, office.pool)
+    keep_connected(handler.client, pulse.beat, stop)
+    hang_up(handler.client)
     handler.client.close()
-
-
-def _keep_connected(client: SocketModeClient, stop: threading.Event) -> None:
-    """The SDK comes back by itself only when it was connected once, and slowly; so this looks every second."""
-    told: bool | None = None
-    while not stop.wait(0.0 if told is None else LOOK_SECONDS):
-        error = "" if client.is_connected() else _connected_again(client)
-        if error and told is not False:
-            log.warning("Slack is not reached; trying again. The terminal works: drbot dr help", error=error)
-        elif not error and not told:
-            log.info("Connected to Slack.")
-        told = not error
-
-
-def _connected_again(client: SocketModeClient) -> str:
-    """Why not, or nothing."""
-    try:
-        client.connect_to_new_endpoint()
-    except Exception as error:  # noqa: BLE001 - the SDK lets through whatever the network did; the loop must go on
-        return str(error) or type(error).__name__
-    return "" if client.is_connected() else "no connection"

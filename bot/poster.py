@@ -3,6 +3,7 @@
 Order: post, then remember in `surfaces`. Whoever dies between the two finds the message by its id (slack.md, Surfaces).
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ import httpx
 import structlog
 
 from bot.blocks.elements import TEXT, Block
-from bot.slack import BLOCKS_REFUSED, LOCAL, Slack, SlackDownError, SlackRefusedError
+from bot.blocks.forms import forms_of
+from bot.slack import LOCAL, PLACE_REFUSED, Slack, SlackDownError, SlackRefusedError
 from bot.stamps import stamps_of
 from core.words import cut
 from store import surfaces
@@ -25,6 +27,7 @@ EVENT = "drbot_message"
 LOOK_BACK = 200
 PAGES = 5
 UPLOAD_SECONDS = 30
+FORM_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +51,7 @@ class Poster:
         self._database = database
         self._stamps = stamps_of(database)
         self._ids: dict[str, str] = {}  # of channels, by name
+        self._forms: dict[str, tuple[int, float]] = {}  # by key: the form that Slack took, and until when it is kept
 
     def post(self, letter: Letter, *, doubtful: bool = False) -> Surface:
         """The message of this key, posted now unless it is there already. `doubtful`: ask Slack first.
@@ -82,14 +86,14 @@ class Poster:
 
     def edit(self, surface: Surface, text: str, blocks: list[Block], *, urgent: bool = False) -> None:
         """Draw a message again. Editing twice does no harm."""
-        self.slack.call(
+        self._in_some_form(
             "chat.update",
+            _metadata(surface.incident, surface.key),
+            text,
+            blocks,
             urgent=urgent,
             channel=surface.channel,
             ts=surface.ts,
-            text=cut(text, TEXT),
-            blocks=self._stamps.blocks(blocks),
-            metadata=_metadata(surface.incident, surface.key),
         )
 
     def upload(self, letter: Letter, name: str, content: bytes, *, doubtful: bool = False) -> None:
@@ -119,22 +123,43 @@ class Poster:
         )
 
     def _posted(self, letter: Letter) -> dict[str, Any]:
-        arguments: dict[str, Any] = {
-            "channel": letter.channel,
-            "text": cut(letter.text, TEXT),
-            "metadata": _metadata(letter.incident, letter.key),
-            "unfurl_links": False,
-        }
-        if letter.thread:
-            arguments["thread_ts"] = letter.thread
-        try:
-            blocks = self._stamps.blocks(letter.blocks)
-            return self.slack.call("chat.postMessage", urgent=letter.urgent, blocks=blocks, **arguments)
-        except SlackRefusedError as refusal:
-            if refusal.code not in BLOCKS_REFUSED:
-                raise
-            log.error("Slack refused the blocks; the text alone is posted.", key=letter.key, error=str(refusal))
-            return self.slack.call("chat.postMessage", urgent=letter.urgent, **arguments)
+        thread = {"thread_ts": letter.thread} if letter.thread else {}
+        return self._in_some_form(
+            "chat.postMessage",
+            _metadata(letter.incident, letter.key),
+            letter.text,
+            letter.blocks,
+            urgent=letter.urgent,
+            channel=letter.channel,
+            unfurl_links=False,
+            **thread,
+        )
+
+    def _in_some_form(
+        self, method: str, metadata: dict[str, Any], text: str, blocks: list[Block], **arguments: Any
+    ) -> dict[str, Any]:
+        """In the best form that Slack takes; the place may still be refused. What worked is kept for some minutes."""
+        key = str(metadata["event_payload"]["key"])
+        forms = forms_of(text, blocks)
+        first, until = self._forms.get(key, (0, 0.0))
+        first = min(first, len(forms) - 1) if time.monotonic() < until else 0
+        for number in range(first, len(forms)):
+            try:
+                answer = self.slack.call(
+                    method,
+                    text=cut(text, TEXT),
+                    blocks=self._stamps.blocks(forms[number]),
+                    metadata=metadata,
+                    **arguments,
+                )
+            except SlackRefusedError as refusal:
+                if refusal.code in PLACE_REFUSED or number == len(forms) - 1:
+                    raise
+                log.error("Slack refused the blocks; a simpler form is tried.", key=key, error=str(refusal))
+                self._forms[key] = (number + 1, time.monotonic() + FORM_SECONDS)
+            else:
+                return answer
+        raise AssertionError("there is always a last form")
 
     def _found(self, letter: Letter, title: str = "") -> tuple[str, str] | None:
         """Channel and ts of the message with this id among the latest ones of its place."""
@@ -161,7 +186,9 @@ class Poster:
             place["cursor"] = following
 
     def _id_of(self, channel: str) -> str:
-        """Reading wants an id; dr.yml has names."""
+        """Reading wants the id of a conversation; dr.yml has names, and people have accounts."""
+        if channel[:1] in "UW" and channel.isupper() and channel not in self._ids:
+            self._ids[channel] = str(self.slack.call("conversations.open", users=[channel])["channel"]["id"])
         if channel[:1] in "CGD" and channel.isupper():
             return channel
         if channel not in self._ids:

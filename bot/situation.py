@@ -3,6 +3,7 @@
 Surfaces are drawn from state, not from events: a lost or doubled call heals with the next drawing.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run
 from commands.faults import faults_of
-from commands.undo import undoable
+from commands.recovery import RUNBOOK_OF
 from core.approval import ApprovalRequest, Vote
 from core.clocks import Clocks, clocks_of
 from core.events import Event, EventKind
@@ -38,7 +39,8 @@ class Situation:
     act: Act = Act.NOTHING  # what the request asks for
     votes: tuple[Vote, ...] = ()
     turn: Event | None = None  # the newest event that asks somebody to choose: blocked, undecided, ended early
-    kept: tuple[Kept, ...] = ()  # old data that undo could bring back
+    kept: tuple[Kept, ...] = ()  # old data of this incident
+    runbooks: Collection[str] = frozenset(RUNBOOK_OF.values())  # what the linter let through
 
     @property
     def language(self) -> str:
@@ -87,6 +89,7 @@ def situation_of(connection: Connection, context: CommandContext, incident_id: i
         incident=incident,
         now=now,
         run=run,
+        runbooks=context.runbooks.keys(),
     )
     if run is None:
         return situation
@@ -101,5 +104,5 @@ def situation_of(connection: Connection, context: CommandContext, incident_id: i
         act=whole.plan.stakes.act if whole.plan else Act.NOTHING,
         votes=tuple(requests.votes(connection, asked[-1].id)) if asked else (),
         turn=turns[-1] if turns else None,
-        kept=undoable(context.configuration, incident, run, list_of(connection, incident.site)),
+        kept=tuple(one for one in list_of(connection, incident.site) if one.incident == incident_id),
     )

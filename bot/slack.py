@@ -22,6 +22,34 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 BLOCKS_REFUSED = frozenset({"invalid_arguments", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 """The text alone may still be taken."""
 
+LOST = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
+"""The message is not there (any more), or cannot be edited: another one takes its place."""
+
+GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel"})
+"""The channel is not there (for drbot): another one takes its place."""
+
+PLACE_REFUSED = (
+    LOST
+    | GONE
+    | {
+        "missing_scope",
+        "no_permission",
+        "access_denied",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_non_threadable_channel",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+        "user_disabled",
+        "user_is_deactivated",
+        "user_not_found",
+        "name_taken",
+    }
+)
+"""Other words or blocks would not help. Every other refusal of a message may be about its blocks."""
+
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "rollup_error"})
 _LOCKED_OUT = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 """Nothing is dropped because of a wrong token: it is tried until somebody puts the right one there."""

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from cli.full_backup import check_everywhere, show_full_backups, summary_of
 from cli.processes import configuration_path, home_path
 from cli.terminal import Config, plain_console
+from core.backup_times import UNKNOWN
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
 from core.site import Configuration
@@ -70,7 +71,7 @@ def list_backups(site: SiteName = "", config: Config = None) -> None:
             manifest = backup.manifest
             table.add_row(
                 backup.name.removesuffix(SUFFIX),
-                f"{backup.snapshot_at:%Y-%m-%d %H:%M:%S}",
+                "?" if backup.snapshot_at == UNKNOWN else f"{backup.snapshot_at:%Y-%m-%d %H:%M:%S}",
                 size(backup.size),
                 str(sum(manifest.rows.values())) if manifest else "?",
                 "yes" if manifest else f"[red]{escape(backup.fault)}[/]" if backup.fault else "no",

@@ -38,7 +38,7 @@ def bootstrap(
     )
     database = Database(StoreSettings.from_environment(folder).database_url)
     try:
-        found = bring_back(source, database, target)
+        found = bring_back(source, database, target, folder)
     except UserError:
         raise
     except DrbotError as error:

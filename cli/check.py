@@ -91,7 +91,7 @@ def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator
         return
     if not site.services:
         return  # the control site: its worker needs no engine
-    clients = clients_of(site, configuration, RunnerSettings.from_environment(home))
+    clients = clients_of(site, configuration, RunnerSettings.from_environment(home), patience_seconds=0)
     engine = _tried(f"{name}: Docker engine", lambda: f"answers, id {clients.docker.id()}")
     yield engine
     recovery = configuration.recovery
@@ -110,9 +110,13 @@ def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator
 
 
 def _about_backups(configuration: Configuration) -> Iterator[Line]:
-    postgres = BackupStore(configuration.backups.directory).newest_first()
     full = candidates(full_stores(configuration))
-    yield _newest("backup of PostgreSQL", [(b.name, b.snapshot_at) for b in postgres if not b.fault], configuration)
+    try:
+        postgres = BackupStore(configuration.backups.directory).newest_first()
+    except DrbotError as error:
+        yield Line(what="backup of PostgreSQL", well=False, sentence=str(error))
+    else:
+        yield _newest("backup of PostgreSQL", [(b.name, b.snapshot_at) for b in postgres if not b.fault], configuration)
     if configuration.object_store is not None:
         yield _newest("full backup", [(b.name, b.moment) for b in full.backups if not b.fault], configuration)
         yield Line(what="places of full backups", well=not full.silent, sentence="; ".join(full.silent) or "all answer")

@@ -20,7 +20,7 @@ from cli.dr import dr_app
 from cli.lab import lab_app
 from cli.processes import Process, end_on_signals, run_together, start_process
 from cli.runbook import runbook_app
-from cli.terminal import WRONG, Config, complain
+from cli.terminal import WRONG, Config, complain, sentence_of
 from core.errors import DrbotError
 from runners.joining import join_site
 from runners.main import run_worker
@@ -104,8 +104,11 @@ def main() -> None:
     """Entry point: what drbot foresaw is shown without a traceback."""
     try:
         app()
-    except DrbotError as error:
-        complain(error)
+    except (DrbotError, OSError) as error:
+        said = sentence_of(error)
+        if said is None:
+            raise
+        complain(said)
         sys.exit(WRONG)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import structlog
 
+from cli.terminal import sentence_of
 from core.configuration import Loaded, load_configuration
-from core.errors import TemporaryError, UserError
+from core.errors import DrbotError, PermanentError, TemporaryError, UserError
 from core.policy import document_of
 from store.database import Database
 from store.doorbell import Doorbell, doorbell_of
@@ -71,8 +72,19 @@ def open_database(home: Path) -> Database:
             tried, f"{home}: {error.strerror}.", "Name another folder with --home or DRBOT_HOME."
         ) from error
     except TemporaryError as error:
-        raise UserError(tried, f"{error}.", "Is it running, and is DATABASE_URL right?") from error
+        raise UserError(tried, f"{error}.", ADVICE[error.kind].format(home=home)) from error
+    except PermanentError as error:
+        raise UserError(tried, f"{error}.", "Bring back a copy: drbot bootstrap, or another --home.") from error
     return database
+
+
+ADVICE: Mapping[str, str] = {
+    "busy": "Another program holds it: end that one, then start again.",
+    "full": "Make room on the disk of {home}, then start again.",
+    "denied": "May this user write to {home}?",
+    "network": "Is it running, and is DATABASE_URL right?",
+}
+"""What to do about a state that cannot be opened, by the error's kind."""
 
 
 def settle_roster(database: Database, loaded: Loaded) -> None:
@@ -106,8 +118,11 @@ def run_together(parts: Mapping[str, Callable[[], None]], stop: threading.Event)
     def guarded(name: str, part: Callable[[], None]) -> None:
         try:
             part()
-        except UserError as error:
-            log.error(str(error), part=name)
+        except (DrbotError, OSError) as error:
+            if (said := sentence_of(error)) is None:
+                log.exception("A part of drbot failed.", part=name)
+            else:
+                log.error(said, part=name)
             failed.set()
         except Exception:
             log.exception("A part of drbot failed.", part=name)

@@ -5,11 +5,11 @@ from commands.grammar import Words, plain, printable
 from commands.messages import Choice, Reply, Request, both, text
 from commands.recovery import ring
 from commands.refusal import Refusal
-from core.incident import Incident
+from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person
 from core.run import Run, StepRecord, StepState
 from core.runbook import Ask
-from store import steps
+from store import incidents, steps
 
 
 def answer(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -20,6 +20,10 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
         records = steps.of_run(tx.connection, run.id) if run and not run.is_over else []
         questions = _questions(run, records) if run else {}
         if run is None or not questions:
+            late = _late(words)
+            if late is not None and incident.state is IncidentState.RECOVERED:
+                incidents.users_say(tx, incident.id, late, person.id)
+                return _heard(incident, late)
             raise Refusal(
                 text(f"{incident.name}: you gave an answer.", f"{incident.name}: 回答を受け取りました。"),
                 text("No question is open.", "回答待ちの質問はありません。"),
@@ -34,10 +38,28 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
     )
 
 
+def _late(words: Words) -> UsersSay | None:
+    """After the question is over: whether users can work is news at any time until the incident is resolved."""
+    typed = [plain(word) for word in words.rest]
+    return {"yes": UsersSay.YES, "no": UsersSay.NO}.get(typed[-1]) if typed else None
+
+
+def _heard(incident: Incident, say: UsersSay) -> Reply:
+    said = text(f"{incident.name}: noted, users can work.", f"{incident.name}: 利用できることを記録しました。")
+    if say is UsersSay.NO:
+        said = text(
+            f"{incident.name}: noted. It is not recovered, and the RTO clock runs on. "
+            f"/dr status {incident.name} shows what can be done.",
+            f"{incident.name}: 未復旧として記録しました。RTO の時計は進み続けます。"
+            f"/dr status {incident.name} で次の操作を確認できます。",
+        )
+    return Reply(text=said, incident=incident.id, in_channel=True)
+
+
 def _questions(run: Run, records: list[StepRecord]) -> dict[str, Ask]:
     if run.plan is None:
         return {}
-    waiting = {record.id for record in records if record.state is StepState.WAITING}
+    waiting = {record.id for record in records if record.state is StepState.WAITING and record.answer is None}
     return {step.id: step.ask for step in run.plan.steps if step.ask is not None and step.id in waiting}
 
 

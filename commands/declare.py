@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,8 @@ SAME_INTENT = timedelta(minutes=10)
 """People retype a command that seemed lost: the same level and service within this time is the same incident."""
 
 TITLE_LONGEST = 200
+CARRIED = ("site", "since", "service", "title", "anyway")
+"""What was typed goes along into the dialog and onto every button: an incident never opens on another site."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +56,7 @@ def declare(context: CommandContext, request: Request, words: Words, person: Per
                 since=tx.now - SAME_INTENT,
             )
             if same is not None:
-                return _already_open(same, known)
+                return _already_open(context, same, known, request.at)
         incident = _open(context, tx, known, person)
     return _opened(context, incident)
 
@@ -79,36 +82,39 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     """The declaration in the words or the dialog; a Reply that opens the dialog when something is missing."""
     options, rest = _options(words.rest)
     values = {**options, **{key: value for key, value in request.values.items() if value}}
+    started_at = _since(values.get("since", ""), request.at)
+    if started_at is not None:
+        values["since"] = _moment(started_at, request.at)
     level_word = values.get("level") or (rest.pop(0) if rest else "")
     site_name = _site(context, values.get("site", ""))
-    if not level_word:
-        return _ask(context.configuration.site(site_name), None, values)
-    level = level_of(level_word)
-    anyway = bool(rest) and plain(rest[-1]) == "anyway"
-    rest = rest[:-1] if anyway else rest
     site = context.configuration.site(site_name)
-    service, rest = _service(site, level, values.get("service", ""), rest)
+    if not level_word:
+        return _ask(site, None, values)
+    level = level_of(level_word)
+    if rest and plain(rest[-1]) == "anyway":
+        values["anyway"], rest = "yes", rest[:-1]
+    service, rest = _service(site, level, values, rest)
+    values["title"] = (clean(values.get("title", "")).strip() or " ".join(rest))[:TITLE_LONGEST]
     if level is Level.SERVICE and service is None:
-        return _ask(site, level, {**values, "title": " ".join(rest)})
-    title = clean(values.get("title", "")).strip() or " ".join(rest) or _plain_title(context, level, service)
+        return _ask(site, level, values)
     return Declaration(
         site=site_name,
         level=level,
         service=service,
-        title=cut(title, TITLE_LONGEST),
-        started_at=_since(values.get("since", ""), request.at),
-        anyway=anyway or values.get("anyway") == "yes",
+        title=cut(values["title"] or _plain_title(context, level, service), TITLE_LONGEST),
+        started_at=started_at,
+        anyway=values.get("anyway") == "yes",
     )
 
 
 def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
-    """`service=auth site=staging since=20m` apart from the other words."""
+    """`service=auth site=staging since=20m` apart from the other words; the first of a kind counts."""
     options: dict[str, str] = {}
     rest: list[str] = []
     for word in words:
         found = re.fullmatch(r"(service|site|since|level)[=＝](.+)", word, re.IGNORECASE)
         if found:
-            options[found.group(1).lower()] = found.group(2)
+            options.setdefault(found.group(1).lower(), found.group(2))
         else:
             rest.append(word)
     return options, rest
@@ -125,23 +131,31 @@ def _site(context: CommandContext, word: str) -> str:
     )
 
 
-def _service(site: Site, level: Level, option: str, rest: list[str]) -> tuple[str | None, list[str]]:
+def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str]) -> tuple[str | None, list[str]]:
     """The service that is named and the words behind it. Raises UserError with the list of services."""
     first = rest[0] if rest else ""
-    if option:
-        return service_of(site, option), rest
+
+    def meant(word: str, behind: list[str]) -> str:
+        title = values.get("title") or " ".join(behind)
+        return service_of(site, word, lambda name: _again(level, {**values, "service": name, "title": title}))
+
+    if option := values.get("service"):
+        return meant(option, rest), rest
     if first and first[-1] in ":：" and len(first) > 1:
         known = _find(site, first[:-1])
         if known is not None or level is Level.SERVICE:
-            return known or service_of(site, first[:-1]), rest[1:]
+            return known or meant(first[:-1], rest[1:]), rest[1:]
         return None, rest
     if level is not Level.SERVICE or not first:
         return None, rest
-    return service_of(site, first), rest[1:]
+    return meant(first, rest[1:]), rest[1:]
 
 
-def service_of(site: Site, word: str) -> str:
-    """The service that is meant. Raises UserError with the list of services and the nearest one."""
+def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
+    """The service that is meant. Raises UserError with the list of services and the nearest one.
+
+    `again`: the command with another service instead.
+    """
     known = _find(site, word)
     if known is not None:
         return known
@@ -151,7 +165,8 @@ def service_of(site: Site, word: str) -> str:
         text(f'There is no service "{printable(word)}".', f"「{printable(word)}」というサービスはありません。"),
         text(f"Services: {names}.", f"サービス: {names}。"),
         text(f'Did you mean "{near[0]}"?', f"「{near[0]}」のことですか?") if near else text("", ""),
-        choices=tuple(Choice(label=both(name), command=f"declare level1 {name}") for name in near),
+        choices=tuple(Choice(label=both(name), command=again(name)) for name in near),
+        code="no_service",
     )
 
 
@@ -183,7 +198,22 @@ def _since(word: str, now: datetime) -> datetime | None:
                 "Write since=20m, since=02:10 (UTC) or an ISO time.",
                 "20m、02:10 (UTC)、または ISO 形式で書いてください。",
             ),
+            code="no_time",
         ) from error
+
+
+def _moment(moment: datetime, now: datetime) -> str:
+    """A moment as `_since` reads it again, also some minutes later: "20m" would have moved by then."""
+    is_recent = now - timedelta(hours=23) < moment <= now
+    return f"{moment:%H:%M}" if is_recent else moment.isoformat(timespec="minutes")
+
+
+def _again(level: Level, values: Mapping[str, str]) -> str:
+    """The command that declares the same."""
+    options = [f"{name}={values[name]}" for name in ("site", "since", "service") if values.get(name)]
+    anyway = "anyway" if values.get("anyway") else ""
+    words = ["declare", f"level{level.value}", *options, values.get("title", ""), anyway]
+    return " ".join(word for word in words if word)
 
 
 def _plain_title(context: CommandContext, level: Level, service: str | None) -> str:
@@ -195,7 +225,7 @@ def _plain_title(context: CommandContext, level: Level, service: str | None) -> 
 
 def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
     """Something is missing: a dialog in Slack, the sentence in a terminal."""
-    filled = {key: value for key, value in values.items() if value and key in {"title", "service", "site", "since"}}
+    filled = {key: value for key, value in values.items() if value and key in CARRIED}
     if level is None:
         wanted = text(
             "Which level? level1 a service, level2 the database, level3 the host, level4 the data centre. "
@@ -203,7 +233,7 @@ def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
             "レベルを選んでください。level1 サービス、level2 データベース、level3 ホスト、level4 データセンター。"
             "例: declare level2 PostgreSQL が起動しない",
         )
-        choices = tuple(Choice(label=one.text, command=f"declare level{one.value}") for one in Level)
+        choices = tuple(Choice(label=one.text, command=_again(one, filled)) for one in Level)
         return Reply(text=wanted, choices=choices, dialog=DialogRequest(kind="declare", values=filled), ok=False)
     names = ", ".join(site.services)
     example = f"declare level1 {next(iter(site.services))}:"
@@ -212,24 +242,24 @@ def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
             f"Which service is down? Services: {names}. Example: {example} login fails",
             f"どのサービスですか? サービス: {names}。例: {example} ログインできない",
         ),
-        choices=tuple(Choice(label=both(name), command=f"declare level1 {name}") for name in site.services),
+        choices=tuple(
+            Choice(label=both(name), command=_again(level, {**filled, "service": name})) for name in site.services
+        ),
         dialog=DialogRequest(kind="declare", values={**filled, "level": str(level.value)}),
         ok=False,
+        code="no_service",
     )
 
 
-def _already_open(same: Incident, known: Declaration) -> Reply:
+def _already_open(context: CommandContext, same: Incident, known: Declaration, now: datetime) -> Reply:
     where = f" (#{same.channel_name})" if same.channel_name else ""
-    again = " ".join(
-        part
-        for part in (
-            f"declare level{known.level.value}",
-            f"{known.service}:" if known.service else "",
-            known.title,
-            "anyway",
-        )
-        if part
-    )
+    values = {
+        "site": known.site if len(context.configuration.sites) > 1 else "",
+        "since": _moment(known.started_at, now) if known.started_at else "",
+        "service": known.service or "",
+        "title": known.title,
+        "anyway": "yes",
+    }
     return Reply(
         text=text(
             f"{same.name} is already open{where}, declared at {clock(same.declared_at)}: {printable(same.title, 80)}. "
@@ -241,7 +271,7 @@ def _already_open(same: Incident, known: Declaration) -> Reply:
             Choice(
                 label=text(f"Show {same.name}", f"{same.name} を表示"), command=f"status {same.name}", style="primary"
             ),
-            Choice(label=text("Open another one", "別に宣言する"), command=again),
+            Choice(label=text("Open another one", "別に宣言する"), command=_again(known.level, values)),
         ),
         incident=same.id,
         ok=False,

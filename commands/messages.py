@@ -81,7 +81,7 @@ class Reply:
     incident: int | None = None  # the incident it is about
     ok: bool = True
     qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
-    code: str = ""  # of a refused or counted vote: core.approval.Decision.code
+    code: str = ""  # of a refused or counted vote: core.approval.Decision.code; of another refusal: its own
 
 
 def text(english: str, japanese: str, **values: object) -> Text:

@@ -21,7 +21,8 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
         if level is Level.SERVICE:
             site = context.configuration.site(incident.site)
             named = words.rest[1] if len(words.rest) > 1 else incident.service or ""
-            arguments = {"service": service_of(site, named)}
+            again = f"plan {incident.name} level1"
+            arguments = {"service": service_of(site, named, lambda name: f"{again} {name}")}
         runbook = runbook_for(context, level)
         if runbook is None:
             raise Refusal(

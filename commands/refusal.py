@@ -22,5 +22,5 @@ class Refusal(UserError):  # noqa: N818 - the word people use
 def reply_of(error: UserError, incident: int | None = None) -> Reply:
     """The calm answer to whoever asked; only they see it."""
     japanese = error.japanese if isinstance(error, Refusal) else str(error)
-    choices = error.choices if isinstance(error, Refusal) else ()
-    return Reply(text=text(str(error), japanese), choices=choices, incident=incident, ok=False)
+    choices, code = (error.choices, error.code) if isinstance(error, Refusal) else ((), "")
+    return Reply(text=text(str(error), japanese), choices=choices, incident=incident, ok=False, code=code)

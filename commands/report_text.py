@@ -21,7 +21,7 @@ _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventK
 # Too many and too small for people who read what happened; the journal has them.
 _LEFT_OUT = frozenset({EventKind.RUN_CLAIMED, EventKind.RUN_RESUMED, EventKind.RUN_WAITING, EventKind.STATUS_DUE})
 
-_RECOVERY_BEGINS = frozenset({EventKind.INCIDENT_RECOVERING})
+_RECOVERY_BEGINS = frozenset({EventKind.INCIDENT_RECOVERING, EventKind.INCIDENT_NOT_RECOVERED})
 _RECOVERY_ENDS = frozenset({EventKind.INCIDENT_RECOVERED})
 
 PHASES: Mapping[str, Text] = {

@@ -1,6 +1,6 @@
 """`status` and `list`: where a recovery stands, as sentences; the board and the terminal say the same words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,18 +10,20 @@ from commands.context import CommandContext, current_run, incident_of
 from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from commands.next_actions import next_actions
 from commands.recovery import again
-from commands.undo import undoable
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import decisions_for, undecided
-from core.incident import Incident, IncidentState
+from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person, Roster
-from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
+from core.run import DONE_WITH, Offer, Run, RunState, StepRecord, StepState
+from core.site import Configuration
 from core.stakes import Act
 from core.stakes_words import APPROVE
 from core.words import Text, clock, duration
 from store import incidents, kept, requests, steps
+from store.kept import Kept
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +36,9 @@ class View:
     request: ApprovalRequest | None
     votes: tuple[Vote, ...]
     clocks: Clocks
-    kept: bool  # `undo` would bring old data back now
+    kept: tuple[Kept, ...]  # old data of this incident
+    configuration: Configuration
+    runbooks: Collection[str]
     roster: Roster
 
 
@@ -51,7 +55,9 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
         request=request,
         votes=tuple(requests.votes(conn, request.id)) if request else (),
         clocks=clocks_of(incident, run.plan if run else None, records, context.configuration.targets, now),
-        kept=bool(undoable(context.configuration, incident, run, kept.list_of(conn, incident.site))),
+        kept=tuple(one for one in kept.list_of(conn, incident.site) if one.incident == incident.id),
+        configuration=context.configuration,
+        runbooks=context.runbooks.keys(),
         roster=context.rosters.look(conn, run.site if run else incident.site),
     )
 
@@ -104,10 +110,35 @@ RUN_STATES: Mapping[RunState, Text] = {
 }
 
 
+BLOCKED: Mapping[Offer, tuple[Text, tuple[str, str]]] = {
+    Offer.ASK_AGAIN: (text("Ask again", "再度承認を求める"), ("recover", "")),
+    Offer.ANOTHER_BACKUP: (text("Another backup…", "別のバックアップ…"), ("recover", "backup")),
+    Offer.DISCARD: (text("Discard", "破棄"), ("discard", "")),
+}
+
+NOT_RECOVERED = text(
+    "not recovered: a person says that users cannot work yet", "未復旧 (利用できないと報告されています)"
+)
+CONFIRMED = text("recovered; a person confirmed that users can work", "復旧済み (利用できることを確認)")
+UNCONFIRMED = text(
+    "every automatic check passed; nobody has confirmed yet that users can work",
+    "自動検査に合格 (利用できるかは未確認)",
+)
+
+
+def state_of(incident: Incident) -> Text:
+    """Its state, and what people said about it."""
+    if incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO:
+        return NOT_RECOVERED
+    if incident.state is IncidentState.RECOVERED and incident.users_say is not None:
+        return CONFIRMED if incident.users_say is UsersSay.YES else UNCONFIRMED
+    return INCIDENT_STATES[incident.state]
+
+
 def headline(view: View) -> Text:
     """One sentence: name, level, state, clock."""
     incident, clocks = view.incident, view.clocks
-    state = INCIDENT_STATES[incident.state]
+    state = state_of(incident)
     return text(
         f"{incident.name}, level {incident.level.value}, {incident.title}: {state['en']}. "
         f"RTO {duration(clocks.rto_used)} of {duration(clocks.rto_target)}.",
@@ -119,7 +150,7 @@ def headline(view: View) -> Text:
 def row_of(view: View) -> tuple[Cell, ...]:
     """One line of a list."""
     incident = view.incident
-    state = RUN_STATES[view.run.state] if view.run and incident.is_open else INCIDENT_STATES[incident.state]
+    state = RUN_STATES[view.run.state] if view.run and not view.run.is_over else state_of(incident)
     return (
         incident.name,
         text(f"level {incident.level.value}", f"レベル {incident.level.value}"),
@@ -221,18 +252,34 @@ def choices_for(view: View) -> tuple[Choice, ...]:
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += _settling(view)
     if run is not None and run.state is RunState.BLOCKED:
-        found.append(Choice(label=text("Ask again", "再度承認を求める"), command=again(view.incident, run)))
-        found.append(Choice(label=text("Discard", "破棄"), command=f"discard {name}"))
+        found += [
+            Choice(label=BLOCKED[offer][0], command=_way_out(view.incident, run, offer))
+            for offer in run.offers
+            if offer in BLOCKED
+        ]
+    if run is not None and not run.is_over:
+        found += _answers(view)
     if run is not None and not run.is_over:
         found.append(Choice(label=text("Stop", "停止"), command=f"stop {name}", style="danger"))
         return tuple(found)
     if view.incident.state is IncidentState.RECOVERED:
         found.append(Choice(label=text("Resolve", "終了"), command=f"resolve {name}", style="primary"))
-    elif run is not None:
-        found.append(Choice(label=text("Recover again", "復旧をやり直す"), command=f"recover {name}"))
-    if view.kept and (run is None or run.kind is not RunKind.UNDO):
-        found.append(Choice(label=text("Undo", "元に戻す"), command=f"undo {name}"))
-    return tuple(found)
+    return (*found, *next_actions(view.configuration, view.runbooks, view.incident, run, view.kept))
+
+
+def _answers(view: View) -> list[Choice]:
+    """The question of a step that is open."""
+    return [
+        Choice(label=both(word), command=f"answer {view.incident.name} {record.id} {word}")
+        for record in view.steps
+        if record.state is StepState.WAITING and record.answer is None
+        for word in record.answers
+    ]
+
+
+def _way_out(incident: Incident, run: Run, offer: Offer) -> str:
+    verb, rest = BLOCKED[offer][1]
+    return again(incident, run) if offer is Offer.ASK_AGAIN else f"{verb} {incident.name} {rest}".strip()
 
 
 def _settling(view: View) -> list[Choice]:

@@ -19,7 +19,11 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.INCIDENT_CHANNEL_OPENED: text("Channel #{name} opened", "チャンネル #{name} を開設"),
     EventKind.INCIDENT_RECOVERING: text("The recovery of production began", "本番の復旧を開始"),
     EventKind.INCIDENT_RECOVERED: text("Recovered: every automatic check passed", "復旧完了: すべての自動検査に合格"),
-    EventKind.INCIDENT_CONFIRMED: text("{who} on whether users can work: {answer}", "{who} の利用確認: {answer}"),
+    EventKind.INCIDENT_CONFIRMED: text("{who} confirmed that users can work", "{who} が利用できることを確認"),
+    EventKind.INCIDENT_NOT_RECOVERED: text("{who}: users cannot work; not recovered", "{who}: 利用できないため未復旧"),
+    EventKind.INCIDENT_UNCONFIRMED: text(
+        "Nobody answered in time whether users can work", "利用できるかの回答なし (期限切れ)"
+    ),
     EventKind.INCIDENT_RESOLVED: text("{who} resolved the incident. {summary}", "{who} が終了。{summary}"),
     EventKind.INCIDENT_NOTE: text("{who}: {text}", "{who}: {text}"),
     EventKind.STATUS_UPDATE: text("{who} told the stakeholders: {text}", "{who} が関係者に連絡: {text}"),

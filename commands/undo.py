@@ -51,8 +51,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
 def _kept(context: CommandContext, connection: Connection, incident: Incident) -> list[Kept]:
     """What the runbook can bring back: PostgreSQL's data. Raises UserError when there is none."""
     of_incident = [one for one in kept.list_of(connection, incident.site) if one.incident == incident.id]
-    postgres = context.configuration.site(incident.site).postgres
-    there = [one for one in of_incident if postgres is not None and one.original == postgres.volume]
+    there = returnable(context.configuration, incident, of_incident)
     if there:
         return there
     look = Choice(label=text("What is kept", "保管一覧"), command="kept")
@@ -72,16 +71,22 @@ def undoable(
     """What `undo` would bring back now, the newest last; nothing where it would refuse."""
     if not incident.is_open or (run is not None and not run.is_over and not gives_way(incident, run)):
         return ()
-    postgres = configuration.site(incident.site).postgres
-    mine = [one for one in there if one.incident == incident.id and one.site == incident.site]
-    found = [one for one in mine if postgres is not None and one.original == postgres.volume]
-    return tuple(sorted(found, key=lambda one: (one.created_at, one.id)))
+    mine = [one for one in there if one.site == incident.site]
+    return tuple(sorted(returnable(configuration, incident, mine), key=lambda one: (one.created_at, one.id)))
 
 
 def gives_way(incident: Incident, run: Run) -> bool:
     """Only the question whether users can work again is left, to which undo is an answer; or it is blocked."""
     only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
     return only_asks or run.state is RunState.BLOCKED
+
+
+def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
+    """Which kept data of an incident `undo` can bring back."""
+    postgres = configuration.site(incident.site).postgres
+    return [
+        one for one in rows if postgres is not None and one.original == postgres.volume and one.incident == incident.id
+    ]
 
 
 def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:

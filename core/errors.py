@@ -11,7 +11,8 @@ class DrbotError(Exception):
 class TemporaryError(DrbotError):
     """May succeed when tried again: network, throttling, a server that is still starting.
 
-    `kind` is what a runbook's `retry.only` names: "network", "throttled", "starting" or "busy".
+    `kind` is what a runbook's `retry.only` names: "network", "throttled", "starting" or "busy". drbot's own database
+    may also be "full" or "denied".
     """
 
     def __init__(self, message: str, *, kind: str = "network") -> None:

@@ -22,7 +22,9 @@ class EventKind(StrEnum):
     INCIDENT_CHANNEL_OPENED = "incident.channel_opened"  # channel, name
     INCIDENT_RECOVERING = "incident.recovering"  # the first step that touches production starts
     INCIDENT_RECOVERED = "incident.recovered"  # every check passed; rto_seconds, rpo_seconds, outage_seconds
-    INCIDENT_CONFIRMED = "incident.confirmed"  # a person says that users can work again; answer
+    INCIDENT_CONFIRMED = "incident.confirmed"  # a person says that users can work again
+    INCIDENT_NOT_RECOVERED = "incident.not_recovered"  # a person says that they cannot: the RTO clock runs on
+    INCIDENT_UNCONFIRMED = "incident.unconfirmed"  # nobody answered in time whether they can
     INCIDENT_RESOLVED = "incident.resolved"  # summary
     INCIDENT_NOTE = "incident.note"  # text: a line for the timeline
     STATUS_UPDATE = "status.update"  # text: a person's words to the stakeholders

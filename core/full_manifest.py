@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
+from core.backup_times import moment_of_stamp
 from core.site import Model
 
 SUFFIX = ".tar.gz"
@@ -52,9 +53,9 @@ class FullManifest(Model):
     name: str  # full_backup_<YYYYmmdd_HHMMSS>.tar.gz
     system: str
     site: str
-    started_at: datetime
-    finished_at: datetime
-    snapshot_at: datetime  # the data is at least as new as this
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    snapshot_at: AwareDatetime  # the data is at least as new as this
     members: tuple[Member, ...]
     configuration: dict[str, str] = Field(default_factory=dict)  # path below `projects` → SHA-256; and "dr.yml"
     databases: tuple[str, ...] = ()  # each also in directory format, below databases/
@@ -87,9 +88,9 @@ def is_full_name(name: str) -> bool:
 
 
 def named_moment(name: str) -> datetime | None:
-    """The moment in the name; None for "latest"."""
+    """The moment in the name; None for "latest", and where there is no such day or hour."""
     found = _NAME.match(name)
-    return datetime.strptime(found[1], "%Y%m%d_%H%M%S").astimezone().astimezone(UTC) if found else None
+    return moment_of_stamp(found[1], datetime.now(UTC)) if found else None
 
 
 def manifest_name(name: str) -> str:

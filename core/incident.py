@@ -19,6 +19,14 @@ class IncidentState(StrEnum):
     RESOLVED = "resolved"  # closed by a person; the report is written
 
 
+class UsersSay(StrEnum):
+    """What people said when they were asked whether users can work."""
+
+    YES = "yes"
+    NO = "no"  # whatever the checks said: it is not recovered
+    NOTHING = "nothing"  # nobody answered in time; the checks passed, and that is all that is known
+
+
 INCIDENT_MOVES: Mapping[IncidentState, frozenset[IncidentState]] = {
     IncidentState.DECLARED: frozenset({IncidentState.RECOVERING, IncidentState.RECOVERED, IncidentState.RESOLVED}),
     IncidentState.RECOVERING: frozenset({IncidentState.RECOVERED, IncidentState.RESOLVED}),
@@ -49,6 +57,7 @@ class Incident:
     rpo_seconds: float | None = None
     outage_seconds: float | None = None
     summary: str | None = None
+    users_say: UsersSay | None = None
 
     @property
     def name(self) -> str:

@@ -53,6 +53,7 @@ class StopKind(StrEnum):
 class Offer(StrEnum):
     """A way on that people are offered when a run is blocked or over."""
 
+    RECOVER = "recover"  # the same once more
     ASK_AGAIN = "ask_again"
     ANOTHER_BACKUP = "another_backup"  # `Run.next_backup` names it
     DISCARD = "discard"

@@ -16,6 +16,7 @@ from core.configuration import load_configuration
 from core.errors import PermanentError, UserError
 from core.events import Event
 from core.ledger import UNREADABLE, Chain, Known, event_in
+from runners.adopting import adopt_open_runs
 from runners.clients.object_store import ObjectStoreClient, StoredObject
 from runners.heads import FOLDER as HEADS
 from runners.state_copies import FOLDER, document_in, pieces
@@ -46,8 +47,9 @@ class BroughtBack:
     files: tuple[Path, ...]
 
 
-def bring_back(source: Source, database: Database, target: Path) -> BroughtBack:
-    """Fill the empty `database`, write dr.yml to `target` and the runbooks to where it says. Raises UserError,
+def bring_back(source: Source, database: Database, target: Path, home: Path) -> BroughtBack:
+    """Fill the empty `database`, write dr.yml to `target` and the runbooks to where it says; the worker of `home` takes
+    over the runs that are not over. Raises UserError,
     PermanentError, TemporaryError; the database is then as empty as before.
     """
     stored = newest_copy(source)
@@ -63,6 +65,7 @@ def bring_back(source: Source, database: Database, target: Path) -> BroughtBack:
         for one in open_ones:
             said = f"drbot's own host was lost. Its state came back from {place}, as of record {document['seq']}."
             incidents.note(tx, one.id, None, said)
+        adopt_open_runs(tx, home)
     return BroughtBack(
         place=place,
         record=document["seq"],

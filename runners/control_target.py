@@ -6,6 +6,7 @@ from typing import Any
 from core.errors import DrbotError, PermanentError, UserError
 from core.plan import BackupIdentity
 from core.site import Configuration
+from runners.actions.fingerprint import SETTINGS, settings_of
 from runners.actions.names import RECORDS, fingerprint_of
 from runners.clients.clients import Clients
 from runners.clients.full_store import full_stores
@@ -32,16 +33,17 @@ class ControlTarget:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
         settings = self._configuration.dns
+        sealed = {SETTINGS: settings_of(self._configuration)}
         if settings is None:
-            return {RECORDS: "unreadable: dr.yml has no section `dns`"}
+            return {RECORDS: "unreadable: dr.yml has no section `dns`", **sealed}
         names = NameService(settings)
         try:
-            return {"zone": names.zone(), RECORDS: fingerprint_of(names)}
+            return {"zone": names.zone(), RECORDS: fingerprint_of(names), **sealed}
         except DrbotError as error:
-            return {RECORDS: f"unreadable: {error}"}
+            return {RECORDS: f"unreadable: {error}", **sealed}
 
     def choose_backup(
         self,

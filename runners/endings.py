@@ -11,7 +11,7 @@ from core.full_manifest import is_full_name
 from core.plan import BackupIdentity, gates_before, is_beside, touches_production
 from core.run import Offer, RunState, StepRecord, StepState
 from core.runbook import Step
-from core.safe_state import safe_state
+from core.safe_state import SafeState, safe_state
 from runners import marks
 from runners.moves import End, Ending
 from runners.site_lock import release
@@ -27,6 +27,13 @@ BLOCKED_WORDS: Mapping[str, str] = {
     "expired": "The request expired before it could be used.",
     "void": "The request is void: something is no longer as it was approved.",
     "stopped": "The request was stopped.",
+}
+
+TODO: Mapping[Offer, str] = {
+    Offer.RESTART: "/dr restart starts the services.",
+    Offer.UNDO: "/dr undo brings the old data back.",
+    Offer.RECOVER: "/dr recover tries again.",
+    Offer.ANOTHER_BACKUP: "/dr recover backup takes the next good one.",
 }
 
 
@@ -204,10 +211,24 @@ def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
         said = " ".join(part for part in (why, state.sentence, removed) if part)
         offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
         return block(walk, None if removed else seen_wakes, said, offers, step=step.id)
-    todo = {Offer.RESTART: "/dr restart starts the services.", Offer.UNDO: "/dr undo brings the old data back."}
-    todos = " ".join(todo[offer] for offer in state.offers)
-    finish(walk, RunState.FAILED, f"{why} {state.sentence}", step=step.id, todo=todos, offers=state.offers)
+    if step.ask is not None:
+        return _not_recovered(walk, step, why, state)
+    _end_failed(walk, step, f"{why} {state.sentence}", state.offers)
     return True
+
+
+def _not_recovered(walk: Walk, step: Step, why: str, state: SafeState) -> bool:
+    """A person says that users cannot work: the run has done what it could, and people choose what comes next."""
+    other = _next(walk)
+    walk.write(lambda tx: _remember(tx, walk, other))
+    ways = [*state.offers, Offer.RECOVER, *([Offer.ANOTHER_BACKUP] if other else [])]
+    _end_failed(walk, step, f"{why} It is not recovered, and the RTO clock runs on. {state.sentence}", ways)
+    return True
+
+
+def _end_failed(walk: Walk, step: Step, outcome: str, offers: Sequence[Offer]) -> None:
+    todo = " ".join(TODO[offer] for offer in offers)
+    finish(walk, RunState.FAILED, outcome, step=step.id, todo=todo, offers=offers)
 
 
 def _why(records: Mapping[str, StepRecord], step: str | None) -> str:

@@ -16,7 +16,7 @@ from core.runbook import Step
 from runners import endings, handing_over, marks, people
 from runners.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
 from runners.finishing import catch_up, record_result
-from runners.issuing import NoPermitError, note_grants, own_work
+from runners.issuing import NoPermitError, own_work
 from runners.leftovers import sweep_open_steps
 from runners.moves import Moves, next_moves
 from runners.sealed_plans import require_untouched
@@ -81,7 +81,7 @@ class Executor:
             seen = runs.wakes(connection, self._walk.run.id)
             records = {record.id: record for record in steps.of_run(connection, self._walk.run.id)}
             newest = {request.gate: request for request in requests.of_run(connection, self._walk.run.id)}
-        note_grants(self._walk, newest.values())
+        self._walk.equipment.own.note_grants(self._walk.run.id, newest.values())
         require_untouched(self._walk.equipment, self._walk.run, records)
         if catch_up(self._walk, records):
             return False

@@ -2,10 +2,9 @@
 nothing but the sealed plan, the voters' signatures, and what this worker's own host remembers (approvals.md rule 6).
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from core.approval import HOLD_SECONDS, ApprovalRequest, RequestState, Vote
+from core.approval import HOLD_SECONDS, ApprovalRequest, Vote
 from core.effects import effect_of
 from core.errors import PermanentError
 from core.people import Roster
@@ -91,19 +90,6 @@ def own_work(walk: Walk) -> OwnWork | None:
     """To remove what this run has made itself; None once users work with it. Raises UntrustedError."""
     known = own_run_of(walk.equipment, walk.run)
     return None if known.lets_users_in else OwnWork(run=walk.run.id, issuer=ISSUER)
-
-
-def note_grants(walk: Walk, newest: Iterable[ApprovalRequest]) -> None:
-    """Remember when this worker first saw that a request was granted: a row's own time may be anybody's."""
-    known = walk.equipment.own.run(walk.run.id)
-    for request in newest:
-        own = known.requests.get(request.id) if known is not None else None
-        if own is not None and own.granted_at is None and request.state is RequestState.GRANTED:
-            seen = own.model_copy(update={"granted_at": walk.equipment.own.now()})
-            walk.equipment.own.change(
-                walk.run.id,
-                lambda run, name=request.id, seen=seen: run.with_request(name, seen),  # type: ignore[misc]
-            )
 
 
 def as_undo(step: Step) -> Step:

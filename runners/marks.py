@@ -30,6 +30,13 @@ def last_health_step(plan: Plan) -> str | None:
     return asking[-1] if asking else None
 
 
+def asks_about_users(plan: Plan, step_id: str) -> bool:
+    """A question that is put once the services answer again: can users work?"""
+    order = [step.id for step in plan.steps]
+    last = last_health_step(plan)
+    return last is not None and order.index(step_id) > order.index(last)
+
+
 def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records: Mapping[str, StepRecord]) -> None:
     """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
     that nobody changed recovers nothing.

@@ -8,13 +8,14 @@ Written before the act it is about. The workers of a site share it (`<home>/work
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from core.approval import ApprovalRequest, RequestState
 from core.errors import PermanentError
 from core.run import StepState
 from core.site import Model
@@ -22,6 +23,7 @@ from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY = "clock.json", "policy.json"
+KEEP_TIME_EVERY = timedelta(seconds=30)
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -84,6 +86,7 @@ class OwnRecord:
     def __init__(self, home: Path) -> None:
         self._files = PrivateFolder(home / FOLDER)
         self._clock = threading.Lock()
+        self._kept: datetime | None = None
         self._latest: tuple[datetime, float] | None = None  # a moment, and the monotonic second it was seen at
 
     def now(self) -> datetime:
@@ -123,6 +126,23 @@ class OwnRecord:
             if changed != known:
                 self._write(run_id, changed)
             return changed
+
+    def note_grants(self, run_id: str, requests: Iterable[ApprovalRequest]) -> None:
+        """Remember when this host first saw that a request was granted: a row's own time may be anybody's."""
+        known = self.run(run_id)
+        for request in requests:
+            mine = known.requests.get(request.id) if known is not None else None
+            if mine is not None and mine.granted_at is None and request.state is RequestState.GRANTED:
+                seen = mine.model_copy(update={"granted_at": self.now()})
+                known = self.change(run_id, lambda run, name=request.id, seen=seen: run.with_request(name, seen))  # type: ignore[misc]
+
+    def keep_time(self) -> None:
+        """Often, and written down now and then: a restart begins at most so much earlier."""
+        now = self.now()
+        if self._kept is None or now - self._kept >= KEEP_TIME_EVERY:
+            with self._files.locked():
+                self._files.write(CLOCK, now.isoformat())
+            self._kept = now
 
     def adopt(self, run_id: str, known: OwnRun) -> None:
         """Believe this of a run: on the worker's host alone, after its state was brought back and verified."""

@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 
 from core.approval import RequestState
+from core.incident import UsersSay
 from core.run import StepRecord
 from core.runbook import Step
 from runners.gate import open_request
 from runners.issuing import NoPermitError, count
+from runners.marks import asks_about_users
 from runners.moves import Moves
 from runners.own_record import OwnRequest
 from runners.starting import approvers, end, void_if_changed
 from runners.walk import Walk
 from store import incidents, requests, steps
 from store.database import Transaction
+
+_SAYS: Mapping[str, UsersSay] = {"yes": UsersSay.YES, "no": UsersSay.NO}
 
 
 def act(walk: Walk, moves: Moves, records: Mapping[str, StepRecord]) -> bool:
@@ -73,14 +77,17 @@ def _ask(walk: Walk, step: Step) -> None:
 
 def _take_answer(walk: Walk, record: StepRecord) -> None:
     answer, person = str(record.answer), record.answered_by
-    name = walk.name_of(person) if person else "Nobody in time"
+    say = UsersSay.NOTHING if person is None else _SAYS.get(answer)
 
     def take(tx: Transaction) -> None:
-        if answer == "no":
-            steps.fail(tx, walk.run, record.id, why=f"{name} answered: no.")
+        if person is None:
+            steps.succeed(tx, walk.run, record.id, summary=f"Nobody answered in time: {answer}.")
+        elif say is UsersSay.NO:
+            steps.fail(tx, walk.run, record.id, why=f"{walk.name_of(person)} answered: no.")
         else:
-            steps.succeed(tx, walk.run, record.id, summary=f"{name}: {answer}.")
-        if person and incidents.get(tx.connection, walk.run.incident).is_open:
-            incidents.confirm(tx, walk.run.incident, person, answer)
+            steps.succeed(tx, walk.run, record.id, summary=f"{walk.name_of(person)}: {answer}.")
+        is_open = incidents.get(tx.connection, walk.run.incident).is_open
+        if say is not None and is_open and asks_about_users(walk.plan, record.id):
+            incidents.users_say(tx, walk.run.incident, say, person, walk.run.id)
 
     walk.write(take)

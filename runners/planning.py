@@ -9,6 +9,7 @@ from core.events import EventKind
 from core.plan import Plan, question_of
 from core.run import Run, RunKind, RunState
 from runners.lease import Lease
+from runners.leaving_behind import unless_stopped
 from runners.sealed_plans import sign
 from runners.site_lock import release
 from runners.survey import Survey, make_plan
@@ -38,7 +39,7 @@ def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
         cancelled=lambda: lease.fenced or lease.stop_reason is not None,
     )
     try:
-        plan = make_plan(survey)
+        plan = unless_stopped(lambda: make_plan(survey), survey.cancelled, f"survey-{run.id}")
         _require_not_denied(plan, run, denied)
     except CancelledError:
         _stopped(equipment, run, lease)

@@ -6,7 +6,7 @@ from core.errors import UntrustedError
 from core.events import canonical
 from core.plan import Plan, seal_of
 from core.run import Run, StepRecord, StepState
-from core.signing import verify
+from core.signing import KeyPair, verify
 from runners.own_record import OwnRun
 from runners.walk import Equipment
 
@@ -14,7 +14,12 @@ from runners.walk import Equipment
 def sign(equipment: Equipment, plan: Plan) -> str:
     """The worker's signature under a plan; noted on its own host first."""
     equipment.own.planned(plan.run, seal_of(plan))
-    return equipment.key.sign(_statement(plan))
+    return signature_of(equipment.key, plan)
+
+
+def signature_of(key: KeyPair, plan: Plan) -> str:
+    """A worker's word that it made this plan."""
+    return key.sign(_statement(plan))
 
 
 def plan_of(equipment: Equipment, run: Run) -> Plan:

@@ -61,7 +61,7 @@ def make_plan(survey: Survey) -> Plan:
     steps = parts.sealed(filled_steps(file.runbook, variables, equipment.approvals), equipment.configuration)
     if sub_runs.is_part(survey.run):
         steps = parts.without_people(steps)
-    fingerprint = equipment.world.fingerprint()
+    fingerprint = equipment.world.fingerprint(survey.cancelled)
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
     steps = without(steps, _not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())

@@ -8,7 +8,7 @@ from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
-from runners.actions.fingerprint import fingerprint
+from runners.actions.fingerprint import SETTINGS, fingerprint, settings_of
 from runners.actions.host import data_volumes
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
@@ -41,9 +41,10 @@ class Target:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
-        return fingerprint(self._clients, self._site, SURVEY_LABELS, never)
+        found = fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
+        return found | {SETTINGS: settings_of(self._configuration)}
 
     def choose_backup(
         self,

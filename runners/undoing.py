@@ -5,11 +5,11 @@ Driven by the steps' states alone: a worker that takes over in the middle goes o
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.effects import effect_of
-from core.errors import DrbotError, FencedError
+from core.errors import DrbotError, FencedError, TemporaryError
 from core.plan import touches_production
 from core.run import StepRecord, StepState
 from core.runbook import Step
@@ -73,14 +73,14 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
         return walk.lease.fenced or time.monotonic() > deadline
 
     attempt = records[step.id].attempt
-    try:
+
+    def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        if effect_of(step, walk.plan.steps) == "destroy" and _never_happened(walk, context, step):
-            summary = "It was not in place, so there was nothing to take back."
-        else:
-            action = walk.equipment.registry.actions[step.undo.do]
-            summary = action(context, step.undo.with_).summary
+        return _taken_back(walk, context, step, undo_step)
+
+    try:
+        summary = _until_limit(act, cancelled, step_log.line, walk.equipment.timing.pause)
     except DrbotError as error:
         step_log.line(str(error))
         return walk.equipment.redact(str(error))
@@ -96,6 +96,25 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
 
     walk.write(record)
     return None
+
+
+def _until_limit(act: Callable[[], str], over: Callable[[], bool], log: Callable[[str], None], pause: float) -> str:
+    """What may succeed later, when the engine is away for one, is tried until the step's time limit."""
+    while True:
+        try:
+            return act()
+        except TemporaryError as error:
+            if over():
+                raise
+            log(f"trying again: {error}")
+            time.sleep(pause)
+
+
+def _taken_back(walk: Walk, context: StepContext, step: Step, undo_step: Step) -> str:
+    if effect_of(step, walk.plan.steps) == "destroy" and _never_happened(walk, context, step):
+        return "It was not in place, so there was nothing to take back."
+    action = walk.equipment.registry.actions[undo_step.do or ""]
+    return action(context, undo_step.with_).summary
 
 
 def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:

@@ -35,6 +35,7 @@ class Upkeep:
         """Each chore by itself: one that fails must not keep the others from being done."""
         for chore in (
             self._dead_workers,
+            self._grants,
             self._overdue,
             self._holds,
             self._unanswered,
@@ -53,6 +54,15 @@ class Upkeep:
     def _dead_workers(self) -> None:
         with self._equipment.database.write() as tx:
             runs.expire_leases(tx)
+
+    def _grants(self) -> None:
+        """When this host saw them, and what time it is: nobody gets more time by writing a row or setting a clock."""
+        own, site = self._equipment.own, self._equipment.site_name
+        own.keep_time()
+        with self._equipment.database.read() as connection:
+            waiting = {run.id for run in waking.parked(connection, site)} | {*runs.claimable(connection, site)}
+            for run_id in waiting:
+                own.note_grants(run_id, requests.of_run(connection, run_id))
 
     def _overdue(self) -> None:
         with self._equipment.database.write() as tx:

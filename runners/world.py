@@ -36,8 +36,8 @@ class World(Protocol):
     def clients(self) -> "Clients":
         """What actions work with."""
 
-    def fingerprint(self) -> dict[str, Any]:
-        """What makes this target this target; "unreadable" is a value. Raises TemporaryError."""
+    def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
 
     def choose_backup(
         self,

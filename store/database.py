@@ -11,9 +11,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
-from core.errors import TemporaryError, UserError
+from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
 from store import journal
 
@@ -109,7 +111,9 @@ class Database:
             callback()
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may call it at once."""
+        """Bring the tables up to date; several processes may call it at once. Raises UserError when a newer drbot
+        made them.
+        """
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with _translated(), self._writer.begin() as connection:
@@ -117,7 +121,7 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _upgrade(config)
 
     def close(self) -> None:
         """Give every connection back."""
@@ -128,6 +132,19 @@ class Database:
             return datetime.now(UTC)  # the file lies on this host; SQLite itself only counts milliseconds
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return now.astimezone(UTC)
+
+
+def _upgrade(config: Config) -> None:
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        raise UserError(
+            "Opening drbot's own state.",
+            f"A newer drbot made it (its tables are at {error.__cause__.argument}); this one would not understand it.",
+            "Start that version again, or name another folder with --home or DRBOT_HOME.",
+        ) from error
 
 
 def _engine_of(url: str, busy_seconds: float) -> Engine:
@@ -185,16 +202,35 @@ def _translated() -> Iterator[None]:
         yield
     except exc.TimeoutError as error:
         raise TemporaryError("All connections to the database are in use.", kind="busy") from error
-    except exc.OperationalError as error:
-        kind = _temporary_kind(error)
+    except exc.DatabaseError as error:
+        kind = _kind(error)
         if kind is None:
             raise
         reason = str(error.orig).partition("\n")[0]  # the driver's advice below it is about a server of one's own
+        if kind == _BROKEN:
+            raise PermanentError(f"drbot's own database cannot be read: {reason}") from error
         raise TemporaryError(f"drbot's own database is not available: {reason}", kind=kind) from error
 
 
-def _temporary_kind(error: exc.OperationalError) -> str | None:
-    message = str(error.orig)
-    if "sqlite" in type(error.orig).__module__:
-        return "busy" if "locked" in message or "busy" in message else None
+_BROKEN = "broken"
+# SQLite's primary codes. Everything else that it calls an "operational error" is a fault of ours and is not hidden.
+_SQLITE_KINDS: Mapping[str, str] = {
+    "BUSY": "busy",
+    "LOCKED": "busy",
+    "FULL": "full",
+    "IOERR": "full",  # its index is mapped into memory, where a full disk is an error of input and output
+    "CANTOPEN": "denied",
+    "READONLY": "denied",
+    "PERM": "denied",
+    "CORRUPT": _BROKEN,
+    "NOTADB": _BROKEN,
+}
+
+
+def _kind(error: exc.DatabaseError) -> str | None:
+    name: str | None = getattr(error.orig, "sqlite_errorname", None)
+    if name is not None:
+        return _SQLITE_KINDS.get(name.split("_")[1])
+    if not isinstance(error, exc.OperationalError) or "sqlite" in type(error.orig).__module__:
+        return None
     return "busy" if getattr(error.orig, "sqlstate", None) in _BUSY_STATES else "network"

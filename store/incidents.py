@@ -1,5 +1,6 @@
 """Incidents: declared, recovering, recovered, resolved; each move writes its event."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,12 +8,17 @@ from sqlalchemy import Connection, insert, select, update
 
 from core.errors import UserError
 from core.events import EventKind
-from core.incident import INCIDENT_MOVES, Incident, IncidentState
+from core.incident import INCIDENT_MOVES, Incident, IncidentState, UsersSay
 from core.level import Level
 from store.database import Transaction
 from store.rows import incident_of, sources
 from store.schema import incidents
 
+_SAID: Mapping[UsersSay, EventKind] = {
+    UsersSay.YES: EventKind.INCIDENT_CONFIRMED,
+    UsersSay.NO: EventKind.INCIDENT_NOT_RECOVERED,
+    UsersSay.NOTHING: EventKind.INCIDENT_UNCONFIRMED,
+}
 _OPEN = [state.value for state in IncidentState if state is not IncidentState.RESOLVED]
 
 
@@ -116,11 +122,10 @@ def open_channel(tx: Transaction, incident: int, channel: str, name: str) -> Non
 
 def recovering(tx: Transaction, incident: int, run: str) -> None:
     """A run is about to touch production. Nothing happens when that is known already."""
-    if get(tx.connection, incident).state is IncidentState.RECOVERING:
+    now = get(tx.connection, incident)
+    if now.state is IncidentState.RECOVERING and now.users_say is None:
         return
-    # A second recovery starts the clocks again: the figures of the first one were not the end.
-    ended = dict.fromkeys(("recovered_at", "confirmed_at", "rto_seconds", "rpo_seconds", "outage_seconds"), None)
-    _move(tx, incident, IncidentState.RECOVERING, "drbot was about to start the recovery.", **ended)
+    _back_to_work(tx, now, "drbot was about to start the recovery.", users_say=None)
     tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run)
 
 
@@ -142,12 +147,28 @@ def recovered(
     tx.record(EventKind.INCIDENT_RECOVERED, incident=incident, run=run, **figures)
 
 
-def confirm(tx: Transaction, incident: int, person: str | None, answer: str) -> None:
-    """What a person says about the users; only "yes" confirms."""
-    confirmed = {"confirmed_at": tx.now} if answer == "yes" else {}
-    if confirmed:
-        _change_open(tx, incident, f"You confirmed DR-{incident}.", **confirmed)
-    tx.record(EventKind.INCIDENT_CONFIRMED, incident=incident, person=person, answer=answer)
+def users_say(tx: Transaction, incident: int, say: UsersSay, person: str | None, run: str | None = None) -> None:
+    """What people answered about the users. "no": it is not recovered, whatever the checks said, and the RTO clock runs
+    on. Raises UserError for a resolved incident.
+    """
+    about: dict[str, Any] = {"incident": incident, "run": run, "person": person}
+    tried = f"You said whether users can work again in DR-{incident}."
+    now = get(tx.connection, incident)
+    if say is UsersSay.NO and now.state is IncidentState.RECOVERED:
+        _back_to_work(tx, now, tried, users_say=say.value)
+    else:
+        confirmed = {"confirmed_at": tx.now} if say is UsersSay.YES else {}
+        _change_open(tx, incident, tried, users_say=say.value, **confirmed)
+    tx.record(_SAID[say], **about)
+
+
+def _back_to_work(tx: Transaction, now: Incident, tried: str, **values: Any) -> None:
+    # The figures so far were not the end: the clocks run on.
+    ended = dict.fromkeys(("recovered_at", "confirmed_at", "rto_seconds", "rpo_seconds", "outage_seconds"), None)
+    if now.state is IncidentState.RECOVERING:
+        _change_open(tx, now.id, tried, **ended, **values)
+    else:
+        _move(tx, now.id, IncidentState.RECOVERING, tried, **ended, **values)
 
 
 def resolve(tx: Transaction, incident: int, person: str, summary: str) -> None:

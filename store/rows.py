@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.approval import ApprovalRequest, Door, RequestState, Vote
 from core.errors import FencedError, UserError
-from core.incident import Incident, IncidentState
+from core.incident import Incident, IncidentState, UsersSay
 from core.level import Level
 from core.plan import Plan
 from core.policy import attestation_of
@@ -24,7 +24,12 @@ _NOT_OF_A_RUN = frozenset({"wakes", "queued_at", "fault_told_at"})
 
 def incident_of(row: RowMapping) -> Incident:
     """A row of `incidents`."""
-    return Incident(**(dict(row) | {"level": Level(row["level"]), "state": IncidentState(row["state"])}))
+    read = {
+        "level": Level(row["level"]),
+        "state": IncidentState(row["state"]),
+        "users_say": None if row["users_say"] is None else UsersSay(row["users_say"]),
+    }
+    return Incident(**(dict(row) | read))
 
 
 def run_of(row: RowMapping) -> Run:

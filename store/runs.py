@@ -39,6 +39,7 @@ __all__ = [
     "queue",
     "renew",
     "request_stop",
+    "signed",
     "unclaimed",
     "wake",
     "wakes",
@@ -241,6 +242,11 @@ def park(
     offered = {"choices": list(offers)} if offers else {}
     tx.record(_PARKED_EVENTS[state], incident=run.incident, run=run.id, **(said | offered | payload))
     return True
+
+
+def signed(tx: Transaction, run_id: str, signature: str) -> None:
+    """The worker that has a run now vouches for its plan, as after the loss of the one that made it."""
+    tx.connection.execute(update(runs).where(runs.c.id == run_id).values(plan_signature=signature))
 
 
 def next_backup(tx: Transaction, run: Run, name: str | None, loss_seconds: float | None) -> None:

@@ -112,6 +112,7 @@ incidents = Table(
     Column("rpo_seconds", Float),
     Column("outage_seconds", Float),
     Column("summary", Text),
+    Column("users_say", Text),
     sqlite_autoincrement=True,  # a number that people said aloud is never given out twice
 )
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from workspace.records import Json
+from workspace.socket_mode import Spoiling
 
 REQUEST_SECONDS = 30.0
 LOOK_SECONDS = 0.05
@@ -129,6 +130,10 @@ class People:
     def drop_sockets(self, *, politely: bool = False) -> int:
         """Cut the app's connections; how many there were."""
         return int(self._do("drop_sockets", politely=politely)["dropped"])
+
+    def spoil_sockets(self, how: Spoiling) -> int:
+        """Break the app's connections without telling it; how many there were."""
+        return int(self._do("spoil_sockets", how=how)["spoiled"])
 
     # see
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +15,7 @@ from workspace.feed import Feed
 from workspace.interacting import Interacting
 from workspace.looking import Looking, RefusedError
 from workspace.records import Json
-from workspace.socket_mode import Connections
+from workspace.socket_mode import Connections, Spoiling
 from workspace.state import State
 from workspace.web_api import WebApi
 
@@ -52,6 +53,7 @@ class Control:
             "delete": (self._delete, "user channel ts"),
             "faults": (self._faults, ""),
             "drop_sockets": (self._drop_sockets, ""),
+            "spoil_sockets": (self._spoil_sockets, "how"),
         }
         return [
             Route("/control/state", self._state),
@@ -161,6 +163,11 @@ class Control:
 
     async def _drop_sockets(self, asked: Json) -> Json:
         return {"dropped": await self.connections.drop(politely=bool(asked.get("politely")))}
+
+    async def _spoil_sockets(self, asked: Json) -> Json:
+        if asked["how"] not in get_args(Spoiling):
+            raise RefusedError("unknown_fault", f"how: {', '.join(get_args(Spoiling))}")
+        return {"spoiled": self.connections.spoil(asked["how"])}
 
 
 def _answer(content: Json) -> Response:

@@ -14,6 +14,7 @@ class Faults:
 
     rate_limits: bool = True
     down: bool = False
+    refusals: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     delays: dict[str, float] = field(default_factory=dict)
     lost_answers: dict[str, int] = field(default_factory=dict)
@@ -44,6 +45,21 @@ class Faults:
                 error["times"] = error.get("times", 1) - 1
                 return error
         return None
+
+    def refusal(self, method: str, places: frozenset[str], content: str) -> str:
+        """Slack's code for why this call is refused, or nothing. `places`: names and id of its channel.
+
+        `content` is what it wants to show, as JSON; a refusal with `times` is used up by asking.
+        """
+        for one in self.refusals:
+            left = one.get("times", 1)
+            is_meant = one.get("method", ANY) in (method, ANY) and left > 0
+            here = one.get("channel", ANY)
+            if is_meant and (here == ANY or here in places) and one.get("holds", "") in content:
+                if "times" in one:
+                    one["times"] = left - 1
+                return str(one["error"])
+        return ""
 
     def loses_answer(self, method: str) -> bool:
         """Whether the connection is cut before the answer of this call, used up by asking."""

@@ -91,6 +91,7 @@ METHODS: Mapping[str, Method] = {
         "files", "blocks channel_id channels initial_comment thread_ts", "files:write", 100
     ),
     "reactions.add": _method("channel name timestamp", "", "reactions:write", 50),
+    "reactions.remove": _method("name", "channel file file_comment timestamp", "reactions:write", 50),
     "reactions.get": _method("", "channel file file_comment full timestamp", "reactions:read", 50),
 }
 

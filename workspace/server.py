@@ -175,14 +175,14 @@ async def _permalink(request: Request) -> Response:
 
 
 class _CutOnDemand:
-    """Gives every request a way to cut its own connection: the fault "done, but the answer is lost"."""
+    """Gives every request its own connection, to cut it: the fault "done, but the answer is lost", and for sockets."""
 
     def __init__(self, application: Starlette) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI. uvicorn's `receive` is a method of the object that owns the transport."""
-        scope["workspace.cut"] = lambda: receive.__self__.transport.abort()  # type: ignore[attr-defined]
+        scope["workspace.transport"] = lambda: receive.__self__.transport  # type: ignore[attr-defined]
         await self._application(scope, receive, send)
 
 

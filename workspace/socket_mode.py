@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import structlog
@@ -25,6 +25,10 @@ from workspace.state import State
 MOST_CONNECTIONS = 10
 REDELIVERY_SECONDS = (1.0, 60.0, 300.0)
 """Slack tries an event again "nearly immediately", after a minute and after five; commands and clicks never."""
+
+Spoiling = Literal["cut", "silent", "deaf"]
+"""cut: the TCP connection ends without a close frame · silent: open, but not even a ping is answered ·
+deaf: pings are answered, nothing is delivered."""
 
 log = structlog.get_logger("workspace")
 
@@ -58,6 +62,7 @@ class Connections:
         self._faults = faults
         self._tickets: set[str] = set()
         self._sockets: list[WebSocket] = []
+        self._deaf: set[WebSocket] = set()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._records: dict[str, Envelope] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,6 +112,7 @@ class Connections:
         }
 
     def _forget(self, socket: WebSocket) -> None:
+        self._deaf.discard(socket)
         if socket in self._sockets:
             self._sockets.remove(socket)
             self._state.changed("connections")
@@ -174,6 +180,8 @@ class Connections:
         if not self._sockets:
             return
         socket = random.choice(self._sockets)  # noqa: S311 - not a secret
+        if socket in self._deaf:
+            return
         try:
             await socket.send_json(envelope)
         except (WebSocketDisconnect, RuntimeError, OSError):
@@ -203,4 +211,19 @@ class Connections:
             else:
                 self._forget(socket)
                 await socket.close(code=1011)
+        return len(sockets)
+
+    def spoil(self, how: Spoiling) -> int:
+        """What no close frame tells the app: `cut`, `silent` or `deaf` connections. Those made later are good."""
+        sockets = list(self._sockets)
+        for socket in sockets:
+            if how == "deaf":
+                self._deaf.add(socket)
+                continue
+            transport = socket.scope["workspace.transport"]()
+            if how == "cut":
+                transport.abort()
+            else:
+                transport.pause_reading()
+            self._forget(socket)
         return len(sockets)

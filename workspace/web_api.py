@@ -59,6 +59,7 @@ HANDLERS: Mapping[str, Handler] = {
     "files.getUploadURLExternal": files.get_upload_url,
     "files.completeUploadExternal": files.complete_upload,
     "reactions.add": surfaces.add_reaction,
+    "reactions.remove": surfaces.remove_reaction,
     "reactions.get": surfaces.get_reactions,
 }
 
@@ -113,7 +114,7 @@ class WebApi:
         with self._lock:
             self._calls.append(record)
         if self._faults.loses_answer(name):
-            request.scope["workspace.cut"]()
+            request.scope["workspace.transport"]().abort()
             await asyncio.sleep(0.05)  # the server must notice that nobody is there before it gets the answer
         return response
 
@@ -149,7 +150,17 @@ class WebApi:
             if wait_seconds:
                 return wait_seconds
         check_arguments(name, arguments)
+        self._refuse_on_demand(name, arguments)
         return 0
+
+    def _refuse_on_demand(self, name: str, arguments: Json) -> None:
+        given = str(arguments.get("channel") or arguments.get("channel_id") or "")
+        found = self._desk.state.channel(given) or self._desk.state.channels.get(given)
+        places = frozenset({given, found.id, found.name} if found else {given})
+        shown = [arguments.get("blocks") or [], arguments.get("text") or "", arguments.get("metadata") or {}]
+        code = self._faults.refusal(name, places, json.dumps(shown, ensure_ascii=False))
+        if code:
+            raise SlackError(code)
 
 
 def _rate_limited(seconds: int) -> Response:

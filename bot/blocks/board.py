@@ -10,7 +10,7 @@ from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.recovery import by_hand
 from core.clocks import minutes_up
-from core.incident import IncidentState
+from core.incident import Incident, IncidentState, UsersSay
 from core.level import LEVEL_TEXTS
 from core.plan import seal_of, short_seal
 from core.run import RunState, StepState
@@ -22,6 +22,8 @@ STATES: Mapping[IncidentState, Text] = {
     IncidentState.RECOVERED: {"en": "recovered", "ja": "復旧済み"},
     IncidentState.RESOLVED: {"en": "resolved", "ja": "解決済み"},
 }
+NOT_RECOVERED: Text = {"en": "users cannot work yet", "ja": "まだ利用できません"}
+UNCONFIRMED: Text = {"en": "checks passed, not confirmed by people", "ja": "検査合格 (利用は未確認)"}
 RUNS: Mapping[RunState, Text] = {
     RunState.QUEUED: {"en": "Waiting for a worker.", "ja": "ワーカーの開始待ちです。"},
     RunState.RUNNING: {"en": "Working.", "ja": "実行中です。"},
@@ -50,6 +52,15 @@ RPO_UNKNOWN: Text = {"en": "*RPO {target}:* no backup chosen yet", "ja": "*RPO {
 OUTAGE: Text = {"en": "*Interruption by the recovery:* {outage}", "ja": "*復旧作業による停止:* {outage}"}
 
 
+def state_of(incident: Incident) -> Text:
+    """A word for its state, and for what people said about it."""
+    if incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO:
+        return NOT_RECOVERED
+    if incident.state is IncidentState.RECOVERED and incident.users_say is UsersSay.NOTHING:
+        return UNCONFIRMED
+    return STATES[incident.state]
+
+
 def board(situation: Situation, revision: str = "0") -> list[Block]:
     """The blocks of the board. `revision` makes new block ids, as Slack wants for every edit."""
     language = situation.language
@@ -68,7 +79,7 @@ def sentence(situation: Situation, *, titled: bool = True) -> str:
     """The state in a full sentence: what notifications and old clients show."""
     language = situation.language
     incident, run = situation.incident, situation.run
-    parts = [f"{incident.name} {say(STATES[incident.state], language)}:"] if titled else []
+    parts = [f"{incident.name} {say(state_of(incident), language)}:"] if titled else []
     if titled:
         parts.append(f"{incident.title}.")
     if run is None:
@@ -102,7 +113,7 @@ def _headline(situation: Situation) -> str:
     incident, language = situation.incident, situation.language
     level = say(LEVEL_TEXTS[incident.level], language)
     word = "Level" if language == "en" else "レベル"
-    return f"{incident.name} · {word} {incident.level.value}: {level} · {say(STATES[incident.state], language)}"
+    return f"{incident.name} · {word} {incident.level.value}: {level} · {say(state_of(incident), language)}"
 
 
 def whole_minutes(seconds: float, language: str) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from bot.situation import Situation
 from commands.messages import Choice
+from commands.next_actions import next_actions
 from commands.recovery import again, by_hand
 from core.deciding import decisions_for, needs_second, undecided
-from core.incident import IncidentState
-from core.run import Offer, RunKind, RunState, Settlement, StepRecord, StepState
+from core.incident import IncidentState, UsersSay
+from core.run import Offer, RunState, Settlement, StepRecord, StepState
 from core.words import Text
 
 SETTLE: Mapping[Settlement, Text] = {
@@ -24,11 +25,8 @@ BLOCKED: Mapping[Offer, tuple[Text, str]] = {
 ANSWERS: Mapping[str, Text] = {"yes": {"en": "Yes", "ja": "はい"}, "no": {"en": "No", "ja": "いいえ"}}
 SECOND: Text = {"en": "I too say it is done", "ja": "自分も完了を確認した"}
 STOP: Text = {"en": "STOP", "ja": "停止"}
-RESTART: Text = {"en": "Start the services again", "ja": "サービスを再起動"}
-UNDO: Text = {"en": "Undo: bring the old data back", "ja": "元のデータに戻す"}
 RESOLVE: Text = {"en": "Resolve and write the report", "ja": "解決して報告書を作成"}
 UPDATE: Text = {"en": "Tell the stakeholders", "ja": "関係者へ連絡"}
-RECOVER: Text = {"en": "Recover", "ja": "復旧を開始"}
 
 ACTIVE = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.WAITING})
 
@@ -47,8 +45,9 @@ def choices_of(situation: Situation) -> tuple[Choice, ...]:
     elif run is not None and run.state is RunState.BLOCKED:
         choices += _ways_out(situation)
     else:
-        choices += _next_runs(situation)
-    is_done = situation.incident.state is IncidentState.RECOVERED or _is_by_hand(situation)
+        choices += next_actions(situation.configuration, situation.runbooks, situation.incident, run, situation.kept)
+    said_yes = situation.incident.users_say is UsersSay.YES
+    is_done = situation.incident.state is IncidentState.RECOVERED or said_yes or _is_by_hand(situation)
     if is_done and (run is None or run.is_over):
         choices.append(_choice(situation, RESOLVE, "resolve", "primary"))
     if situation.incident.is_open:
@@ -122,16 +121,3 @@ def _way_out(situation: Situation, offer: Offer) -> Choice:
 def _with_rest(situation: Situation, label: Text, command: str) -> Choice:
     verb, _, rest = command.partition(" ")
     return _choice(situation, label, verb, "danger" if verb == "discard" else "default", rest)
-
-
-def _next_runs(situation: Situation) -> list[Choice]:
-    """No run is going on: begin one, bring services back, or take a swap back."""
-    run = situation.run
-    choices = []
-    if run is not None and Offer.RESTART in run.offers:
-        choices.append(_choice(situation, RESTART, "restart", "primary"))
-    if situation.kept and run is not None and run.kind is not RunKind.UNDO:
-        choices.append(_choice(situation, UNDO, "undo", "danger"))
-    if situation.incident.state is not IncidentState.RECOVERED and not _is_by_hand(situation):
-        choices.append(_choice(situation, RECOVER, "recover"))
-    return choices

@@ -14,6 +14,12 @@ LOADING: Text = {"en": "One moment…", "ja": "お待ちください…"}
 DECLARE: Text = {"en": "Declare an incident", "ja": "インシデントを宣言"}
 LEVEL: Text = {"en": "Level", "ja": "レベル"}
 SERVICE: Text = {"en": "Service (level 1)", "ja": "サービス (レベル 1)"}
+SITE: Text = {"en": "Site", "ja": "サイト"}
+SINCE: Text = {"en": "Since when?", "ja": "いつから?"}
+SINCE_HINT: Text = {
+    "en": "20m, 02:10 (UTC) or an ISO time; empty = now",
+    "ja": "20m、02:10 (UTC)、または ISO 形式。空欄は現在時刻",
+}
 WHAT: Text = {"en": "What is broken?", "ja": "何が起きていますか?"}
 UPDATE: Text = {"en": "Tell the stakeholders", "ja": "関係者へ連絡"}
 UPDATE_TEXT: Text = {"en": "In plain words, as it will be posted", "ja": "投稿する文章 (平易な言葉で)"}
@@ -32,18 +38,26 @@ def message_dialog(title: str, text: str, language: str) -> dict[str, Any]:
     }
 
 
-def declare_dialog(site: Site, language: str, values: Mapping[str, str], channel: str) -> dict[str, Any]:
-    """Level, service and what is broken."""
+def declare_dialog(
+    sites: Mapping[str, Site], site: str, language: str, values: Mapping[str, str], channel: str
+) -> dict[str, Any]:
+    """Level, site where there are several, service, since when, and what is broken; `values` are filled in already."""
     levels = [
         _option(f"{level.value}: {say(words, language)}", str(level.value)) for level, words in LEVEL_TEXTS.items()
     ]
-    services = [_option(service.title or name, name) for name, service in site.services.items()][:100]
+    places = [_option(one.title or name, name) for name, one in sites.items()][:100]
+    every = {name: service for one in sites.values() for name, service in one.services.items()}
+    services = [_option(service.title or name, name) for name, service in every.items()][:100]
     blocks = [
         _select("level", say(LEVEL, language), levels, values.get("level", "")),
+        *([_select("site", say(SITE, language), places, site)] if len(places) > 1 else []),
         _select("service", say(SERVICE, language), services, values.get("service", ""), optional=True),
-        text_input("text", say(WHAT, language), lines=True, first=values.get("text", "")),
+        text_input("since", say(SINCE, language), hint=say(SINCE_HINT, language), first=values.get("since", ""))
+        | {"optional": True},
+        text_input("text", say(WHAT, language), lines=True, first=values.get("title", "")),
     ]
-    return _form("declare", say(DECLARE, language), blocks, language, {"channel": channel})
+    kept = {"channel": channel, "site": site, "anyway": values.get("anyway", "")}
+    return _form("declare", say(DECLARE, language), blocks, language, kept)
 
 
 def text_dialog(kind: str, incident: int, language: str, first: str = "") -> dict[str, Any]:

@@ -6,6 +6,10 @@ from core.events import EventKind
 from core.words import Text
 
 MILESTONES: Mapping[EventKind, Text] = {
+    EventKind.INCIDENT_DECLARED: {
+        "en": ":rotating_light: {who} declared it: {title}",
+        "ja": ":rotating_light: {who} が宣言しました: {title}",
+    },
     EventKind.INCIDENT_LEVEL_CHANGED: {
         "en": ":arrow_up_down: {who} changed the level from {old} to {new}. {why}",
         "ja": ":arrow_up_down: {who} がレベルを {old} から {new} に変更しました。{why}",
@@ -91,6 +95,18 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":tada: Recovered, all checks passed. RTO {rto_seconds}, RPO {rpo_seconds}, outage {outage_seconds}.",
         "ja": ":tada: 復旧し、すべての検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、停止 {outage_seconds}",
     },
+    EventKind.INCIDENT_NOT_RECOVERED: {
+        "en": ":x: {who} says that users cannot work yet. It is not recovered, and the RTO clock runs on. "
+        "The buttons are on the board.",
+        "ja": ":x: {who} によると、まだ利用できません。未復旧として扱い、RTO の時計は進み続けます。"
+        "ボードのボタンで次の操作を選べます。",
+    },
+    EventKind.INCIDENT_UNCONFIRMED: {
+        "en": ":grey_question: Every automatic check passed, but nobody has said whether users can work. "
+        "`/dr answer yes` or `/dr answer no` does, at any time.",
+        "ja": ":grey_question: 自動検査には合格しましたが、利用できるかの回答がありません。"
+        "`/dr answer yes` または `/dr answer no` でいつでも回答できます。",
+    },
     EventKind.INCIDENT_RESOLVED: {
         "en": ":checkered_flag: {who} resolved the incident. {summary}",
         "ja": ":checkered_flag: {who} が解決済みにしました。{summary}",
@@ -103,8 +119,10 @@ MILESTONES: Mapping[EventKind, Text] = {
 
 DETAILS: Mapping[EventKind, Text] = {
     EventKind.RUN_NEEDS_DECISION: {"en": ":raised_hand: {question}", "ja": ":raised_hand: {question}"},
-    EventKind.INCIDENT_DECLARED: {"en": "{who} declared it: {title}", "ja": "{who} が宣言しました: {title}"},
-    EventKind.INCIDENT_CONFIRMED: {"en": "{who} confirms: {answer}", "ja": "{who} の確認: {answer}"},
+    EventKind.INCIDENT_CONFIRMED: {
+        "en": "{who} confirms that users can work.",
+        "ja": "{who} が利用できることを確認しました。",
+    },
     EventKind.INCIDENT_NOTE: {"en": ":pushpin: {who}: {text}", "ja": ":pushpin: {who}: {text}"},
     EventKind.STATUS_UPDATE: {
         "en": "{who} told the stakeholders: {text}",

@@ -16,6 +16,7 @@ STATUS = frozenset(
         EventKind.INCIDENT_LEVEL_CHANGED,
         EventKind.INCIDENT_RECOVERING,
         EventKind.INCIDENT_RECOVERED,
+        EventKind.INCIDENT_NOT_RECOVERED,
         EventKind.INCIDENT_RESOLVED,
         EventKind.STATUS_DUE,
         EventKind.STATUS_UPDATE,
@@ -36,6 +37,7 @@ URGENT = CARDS | {
     EventKind.RUN_REFUSED,
     EventKind.STEP_ASKED,
     EventKind.INCIDENT_RECOVERED,
+    EventKind.INCIDENT_NOT_RECOVERED,
     EventKind.INCIDENT_RESOLVED,
 }
 """After these the board is drawn at once: final states, approvals and stops jump the queue."""
@@ -70,9 +72,13 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
     if event.kind is EventKind.RUN_FAILED and "tried" in event.payload:
         return None  # the survey's refusal, told already
     if event.kind is EventKind.RUN_NEEDS_DECISION:
-        return decision_line(event, situation)
+        return f"{decision_line(event, situation)} {mentions}".strip()
     text = MILESTONES.get(event.kind)
-    return _filled(text, event, situation, mentions, SHORT) if text else None
+    if text is None:
+        return None
+    line = _filled(text, event, situation, mentions, SHORT)
+    is_in = not mentions or "{mentions}" in say(text, situation.language)
+    return line if is_in else f"{line} {mentions}"
 
 
 def kept_line(event: Event, situation: Situation) -> str:

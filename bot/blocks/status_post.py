@@ -8,7 +8,7 @@ from bot.blocks.elements import TEXT, Block, context, escape, header, one_line, 
 from bot.situation import Situation
 from core.approval import RequestState
 from core.clocks import minutes_up, next_update_by, up_to_minute
-from core.incident import IncidentState
+from core.incident import Incident, IncidentState, UsersSay
 from core.level import Level
 from core.run import RunState
 from core.words import Text, duration, say
@@ -39,6 +39,19 @@ DOING: Mapping[IncidentState, Text] = {
         "ja": "自動検査にすべて合格しました。最終確認を行っています。",
     },
     IncidentState.RESOLVED: {"en": "The incident is closed.", "ja": "本件の対応は終了しました。"},
+}
+NOT_YET: Text = {"en": "{system}: does not work yet", "ja": "{system}: まだ利用できません"}
+STILL_BROKEN: Text = {
+    "en": "The repair was made, but people cannot work yet. We are on it.",
+    "ja": "復旧作業を行いましたが、まだ利用できません。対応を続けています。",
+}
+UNCONFIRMED: Text = {
+    "en": "All automatic checks passed. No person has confirmed yet that it works.",
+    "ja": "自動検査にすべて合格しました。利用できるかはまだ確認されていません。",
+}
+CONFIRMED: Text = {
+    "en": "All automatic checks passed, and people confirmed that it works.",
+    "ja": "自動検査にすべて合格し、利用できることを確認しました。",
 }
 PREPARED: Text = {
     "en": "The repair is being prepared; two people must agree before anything is replaced.",
@@ -88,7 +101,13 @@ def status_sentence(situation: Situation, said_by: Sequence[Said] = ()) -> str:
 
 
 def _title(situation: Situation) -> str:
-    return say(TITLES[situation.incident.state], situation.language, system=situation.configuration.system)
+    title = NOT_YET if _is_denied(situation.incident) else TITLES[situation.incident.state]
+    return say(title, situation.language, system=situation.configuration.system)
+
+
+def _is_denied(incident: Incident) -> bool:
+    """People say that it does not work, whatever the checks said."""
+    return incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO
 
 
 def _lines(situation: Situation) -> list[str]:
@@ -109,6 +128,10 @@ def _lines(situation: Situation) -> list[str]:
 
 def _doing(situation: Situation) -> str:
     incident, run, language = situation.incident, situation.run, situation.language
+    if _is_denied(incident):
+        return say(STILL_BROKEN, language)
+    if incident.state is IncidentState.RECOVERED and incident.users_say is not None:
+        return say(CONFIRMED if incident.users_say is UsersSay.YES else UNCONFIRMED, language)
     if incident.state in (IncidentState.DECLARED, IncidentState.RECOVERING) and run is not None:
         if run.state in STUCK_STATES:
             return say(STUCK, language)

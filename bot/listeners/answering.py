@@ -28,6 +28,7 @@ def dialog_for(office: Office, visit: Visit, wanted: DialogRequest) -> dict[str,
         facts = dialog_of(office.context, wanted.request, office.person(visit), account=account)
         return vote_dialog(facts, "approve", language)
     if wanted.kind == "declare":
-        site = office.context.configuration.site(wanted.values.get("site", ""))
-        return declare_dialog(site, language, wanted.values, visit.channel)
+        configuration = office.context.configuration
+        site = wanted.values.get("site", "") or configuration.default_site
+        return declare_dialog(configuration.sites, site, language, wanted.values, visit.channel)
     return text_dialog(wanted.kind, wanted.incident or 0, language, wanted.values.get("text", ""))

@@ -30,6 +30,8 @@ SLIPS: Mapping[str, str] = {
     "needs_code": "code",
     "wrong_code": "code",
     "unchecked": "code",
+    "no_service": "service",
+    "no_time": "since",
 }
 """Slips of the pen stay in the dialog, at the field, with everything that was typed."""
 
@@ -52,13 +54,17 @@ def declared(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
     """The declare dialog was sent."""
 
     def work(visit: Visit) -> Sent:
-        fields = fields_of(body["view"])
+        kept, fields = kept_of(office, visit, body["view"]), fields_of(body["view"])
         values = {
             "level": fields.get("level", ""),
+            "site": fields.get("site") or str(kept.get("site", "")),
             "service": fields.get("service", ""),
+            "since": fields.get("since", ""),
             "title": fields.get("text", ""),
+            "anyway": str(kept.get("anyway", "")),
         }
-        return Sent(reply=dispatch(office.context, office.request(visit, "declare", door=Door.DIALOG, values=values)))
+        request = office.request(visit, "declare", door=Door.DIALOG, values=values)
+        return _with_slips(office, visit, dispatch(office.context, request))
 
     _answer(office, ack, body, work)
 
@@ -90,6 +96,10 @@ def _vote(office: Office, visit: Visit, view: Mapping[str, Any]) -> Sent:
         at=datetime.now(UTC),
         code=fields.get("code", ""),
     )
+    return _with_slips(office, visit, reply)
+
+
+def _with_slips(office: Office, visit: Visit, reply: Reply) -> Sent:
     block = SLIPS.get(reply.code)
     return Sent(reply=reply, errors={block: cut(say(reply.text, office.language(visit)), 300)} if block else {})
 

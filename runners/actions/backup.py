@@ -14,6 +14,7 @@ from runners.actions import arguments
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup, BackupStore
 from runners.clients.dump import major
+from runners.clients.plain_files import open_plain
 from runners.world import Chosen
 
 Progress = Callable[[float, float | None, str], None]
@@ -56,7 +57,7 @@ def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
     fault = cheap_fault(backup, rules)
     if fault:
         raise PermanentError(f"{backup.name}: {fault}")
-    reader = BackupReader(backup, rules.superuser, rules.progress, rules.cancelled)
+    reader = BackupReader(backup, rules.superuser, rules.progress, rules.cancelled, hurried=True)
     for _ in reader.statements():
         pass
     identity = identity_of(backup, reader)
@@ -129,7 +130,7 @@ def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
     """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
     backup = store.get(identity.name)
     try:
-        with backup.path.open("rb") as file:
+        with open_plain(backup.path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise PermanentError(f"{backup.name} cannot be read: {error.strerror}") from error
@@ -190,8 +191,8 @@ def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def newest(store: BackupStore) -> Backup:
-    """The newest backup. Raises PermanentError when there is none."""
-    backups = store.newest_first()
-    if not backups:
-        raise PermanentError(f"There is no backup in {store.directory}")
-    return backups[0]
+    """The newest backup that can be used, as far as that is known without reading it. Raises PermanentError."""
+    for backup in store.newest_first():
+        if backup.fault is None:
+            return backup
+    raise PermanentError(f"There is no backup in {store.directory} that can be used")

@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.site import Site
+from core.site import Configuration, Site
 from runners.clients.clients import Clients
 from runners.clients.docker_engine import MISSING
 from runners.clients.host_packages import engine_is_missing
+
+SETTINGS = "dr.yml"
+SEALED_SECTIONS = {"sites", "repository", "dns", "certificate", "recovery", "runbooks", "backups", "object_store"}
 
 
 def fingerprint(
@@ -27,6 +30,14 @@ def fingerprint(
     if site.postgres:
         found["postgres"] = clients.postgres.identifier_of(site.postgres.volume, labels, cancelled)
     return found
+
+
+def settings_of(configuration: Configuration) -> dict[str, Any]:
+    """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
+    another plan. People and rules are the roster's (core/policy.py).
+    """
+    document = configuration.model_dump(mode="json", include=SEALED_SECTIONS)
+    return {name: value for name, value in document.items() if value is not None}
 
 
 def volumes_of(site: Site) -> tuple[str, ...]:

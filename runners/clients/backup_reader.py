@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -12,6 +14,8 @@ from core.errors import CancelledError, PermanentError
 from core.words import size
 from runners.clients.backup_store import Backup
 from runners.clients.dump import DumpScanner
+from runners.clients.plain_files import open_plain
+from runners.clients.reading_limits import limits_of
 
 CHUNK = 1 << 20
 PROGRESS_EVERY_SECONDS = 0.5
@@ -20,10 +24,11 @@ Progress = Callable[[float, float | None, str], None]
 
 
 class DigestingFile(io.RawIOBase):
-    """A file that digests and counts what is read from it."""
+    """A file that digests and counts what is read from it: what it had when it was opened, though it may grow."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._opened = os.fstat(file.fileno())
         self._sha256 = hashlib.sha256()
         self.position = 0
 
@@ -34,11 +39,17 @@ class DigestingFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """The next bytes. Any: typeshed's WriteableBuffer exists for type checkers only."""
         view = memoryview(buffer)
-        data = self._file.read(len(view))
+        data = self._file.read(min(len(view), self._opened.st_size - self.position))
         view[: len(data)] = data
         self._sha256.update(data)
         self.position += len(data)
         return len(data)
+
+    @property
+    def changed(self) -> bool:
+        """Whether somebody has written to it since."""
+        now = os.fstat(self._file.fileno())
+        return (now.st_size, now.st_mtime_ns) != (self._opened.st_size, self._opened.st_mtime_ns)
 
     def hexdigest(self) -> str:
         """SHA-256 of everything, read to its end."""
@@ -48,27 +59,56 @@ class DigestingFile(io.RawIOBase):
 
 
 class BackupReader:
-    """One pass over a backup. `sha256` and `scanner` are complete when `statements` is exhausted."""
+    """One pass over a backup. `sha256` and `scanner` are complete when `statements` is exhausted. `hurried`: for a
+    look, which ends after the seconds a file of this size may take.
+    """
 
-    def __init__(self, backup: Backup, superuser: str, progress: Progress, cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        backup: Backup,
+        superuser: str,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+        *,
+        hurried: bool = False,
+    ) -> None:
         self.scanner = DumpScanner(superuser)
         self.sha256 = ""
         self._backup = backup
         self._progress = progress
         self._cancelled = cancelled
         self._told = 0.0
+        self._limits = limits_of(backup.size, backup.manifest.sql_bytes if backup.manifest else None)
+        self._deadline = time.monotonic() + self._limits.seconds if hurried else math.inf
 
     def statements(self) -> Iterator[bytes]:
-        """What psql should execute. Raises PermanentError when the file is cut, damaged or not complete."""
+        """What psql should execute. Raises PermanentError when the file is cut, damaged, not complete, or still being
+        written.
+        """
         try:
-            with self._backup.path.open("rb") as file:
-                source = DigestingFile(file)
-                with igzip.open(source, "rb") as unzipped:  # type: ignore[no-untyped-call]
-                    while chunk := unzipped.read(CHUNK):
-                        self._tell(source.position)
-                        yield self.scanner.feed(chunk)
-                yield self.scanner.finish()
-                self.sha256 = source.hexdigest()
+            file = open_plain(self._backup.path)
+        except OSError as error:
+            raise PermanentError(f"{self._backup.name} cannot be read: {error.strerror}") from error
+        with file:
+            source = DigestingFile(file)
+            try:
+                yield from self._pass(source)
+            except PermanentError as error:
+                if source.changed:
+                    raise PermanentError(f"{self._backup.name} is still being written") from error
+                raise
+            if source.changed:
+                raise PermanentError(f"{self._backup.name} is still being written")
+
+    def _pass(self, source: DigestingFile) -> Iterator[bytes]:
+        try:
+            with igzip.open(source, "rb") as unzipped:  # type: ignore[no-untyped-call]
+                while chunk := unzipped.read(CHUNK):
+                    self._tell(source.position)
+                    yield self.scanner.feed(chunk)
+                    self._require_within_limits()
+            yield self.scanner.finish()
+            self.sha256 = source.hexdigest()
         except EOFError as error:
             raise PermanentError(
                 f"{self._backup.name} is cut off: the file ends in the middle after {size(self._backup.size)}"
@@ -80,6 +120,15 @@ class BackupReader:
             raise PermanentError(
                 f"{self._backup.name} is not complete: the dump's closing line is missing, so it was cut off "
                 "before it was compressed"
+            )
+
+    def _require_within_limits(self) -> None:
+        if self.scanner.bytes > self._limits.unpacked:
+            raise PermanentError(f"{self._backup.name}: {self._limits.why}")
+        if time.monotonic() > self._deadline:
+            raise PermanentError(
+                f"{self._backup.name} could not be read within {self._limits.seconds:.0f} s: its disk is too slow, or "
+                "it holds far more than its size"
             )
 
     def _tell(self, position: int) -> None:

@@ -1,18 +1,18 @@
 """Backups in a folder: `all_databases_<time>.sql.gz`, as the source document's scripts name them, and manifests."""
 
-import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
+from core.backup_times import UNKNOWN, future_fault, moment_of_stamp
 from core.errors import PermanentError
 from core.site import Model
+from runners.clients.plain_files import read_plain, stat_plain
+from runners.clients.reading_limits import LARGEST_MANIFEST
 
 SUFFIX = ".sql.gz"
 _NAME = re.compile(r"^all_databases_(\d{8}_\d{6})\.sql\.gz$")
@@ -26,9 +26,9 @@ class Manifest(Model):
     size: int
     sha256: str
     sql_bytes: int
-    started_at: datetime
-    finished_at: datetime
-    snapshot_at: datetime  # the data is at least as new as this
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    snapshot_at: AwareDatetime  # the data is at least as new as this
     server_version: str
     system_identifier: str
     rows: dict[str, int] = Field(default_factory=dict)
@@ -43,9 +43,9 @@ class Backup:
 
     path: Path
     size: int
-    snapshot_at: datetime
+    snapshot_at: datetime  # UNKNOWN when nothing says it
     manifest: Manifest | None
-    fault: str | None = None  # why its manifest cannot be read
+    fault: str | None = None  # why it cannot be used, as far as that is known without reading it
 
     @property
     def name(self) -> str:
@@ -65,9 +65,12 @@ class BackupStore:
         return f"file:{self.directory}"
 
     def newest_first(self) -> tuple[Backup, ...]:
-        """All finished backups. Raises PermanentError when the folder cannot be read."""
+        """All finished backups; one that cannot be used says why and hides no other. Raises PermanentError when the
+        folder cannot be read.
+        """
         try:
-            found = [backup_at(path) for path in self.directory.iterdir() if _NAME.match(path.name)]
+            now = datetime.now(UTC)
+            found = [backup_at(path, now) for path in self.directory.iterdir() if _NAME.match(path.name)]
         except OSError as error:
             raise PermanentError(f"The backups in {self.directory} cannot be listed: {error.strerror}") from error
         return tuple(sorted(found, key=lambda backup: (backup.snapshot_at, backup.name), reverse=True))
@@ -93,8 +96,11 @@ class BackupStore:
         sync_folder(self.directory)
 
     def remove_old(self, keep: int) -> tuple[str, ...]:
-        """Remove the oldest of drbot's own backups beyond `keep`; files of other scripts are not ours to remove."""
-        old = [backup for backup in self.newest_first() if backup.manifest is not None][keep:]
+        """Remove the oldest of drbot's own backups beyond `keep`; files of other scripts are not ours to remove, and
+        what cannot be used pushes nothing out.
+        """
+        ours = [backup for backup in self.newest_first() if backup.manifest is not None and backup.fault is None]
+        old = ours[keep:]
         for backup in old:
             backup.path.unlink(missing_ok=True)
             manifest_path(backup.path).unlink(missing_ok=True)
@@ -106,31 +112,44 @@ def manifest_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(SUFFIX) + ".manifest.json")
 
 
-def backup_at(path: Path) -> Backup:
-    """What is known without reading the backup itself."""
+def backup_at(path: Path, now: datetime | None = None) -> Backup:
+    """What is known without reading the backup itself. Never raises: whatever is odd about it is its fault."""
+    now = now or datetime.now(UTC)
     manifest, fault = read_manifest(manifest_path(path))
-    moment = manifest.snapshot_at if manifest else named_time(path.name)
-    return Backup(path=path, size=path.stat().st_size, snapshot_at=moment, manifest=manifest, fault=fault)
+    moment = manifest.snapshot_at if manifest else _named(path.name, now)
+    if moment is None:
+        moment, fault = UNKNOWN, fault or "there is no such day or hour as its name says"
+    size = 0
+    try:
+        size = stat_plain(path).st_size
+    except OSError as error:
+        fault = f"it cannot be read: {error.strerror}"
+    return Backup(path=path, size=size, snapshot_at=moment, manifest=manifest, fault=fault or future_fault(moment, now))
 
 
 def read_manifest(path: Path) -> tuple[Manifest | None, str | None]:
     """The manifest, or why there is none: (None, None) when the backup was made by another script."""
     try:
-        document: Mapping[str, Any] = json.loads(path.read_text())
-        return Manifest.model_validate(document), None
+        return Manifest.model_validate_json(read_plain(path, LARGEST_MANIFEST)), None
     except FileNotFoundError:
-        return None, None
-    except (OSError, ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
+        dangling = path.is_symlink()
+        return None, f"its manifest {path.name} leads nowhere" if dangling else None
+    except (OSError, ValidationError) as error:
+        first = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         return None, f"its manifest {path.name} cannot be read ({first})"
 
 
-def named_time(name: str) -> datetime:
-    """The moment in a backup's name; scripts write the host's local time."""
+def _named(name: str, now: datetime) -> datetime | None:
     found = _NAME.match(name)
-    if found is None:
+    return moment_of_stamp(found[1], now) if found else None
+
+
+def named_time(name: str) -> datetime:
+    """The moment in a backup's name. Raises PermanentError when there is none."""
+    moment = _named(name, datetime.now(UTC))
+    if moment is None:
         raise PermanentError(f"{name} is not the name of a backup")
-    return datetime.strptime(found[1], "%Y%m%d_%H%M%S").astimezone().astimezone(UTC)
+    return moment
 
 
 def sync_folder(folder: Path) -> None:

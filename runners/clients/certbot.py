@@ -58,14 +58,25 @@ class Certbot:
         return self.issued
 
     def install(self, folder: Path) -> None:
-        """Put chain and key where the front expects them; each file is whole at any moment."""
+        """Put chain and key where the front expects them; each file is whole at any moment, and what was there stays
+        beside it.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         for name, mode in (("privkey.pem", 0o600), ("fullchain.pem", 0o644)):
             fresh = folder / f".{name}.new"
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
             with os.fdopen(descriptor, "wb") as file:
                 file.write((self.issued / name).read_bytes())
+            keep_beside(folder / name)
             fresh.replace(folder / name)
 
 
 FOLDERS = (("config", ""), ("work", "work"), ("logs", "logs"))
+
+
+def keep_beside(path: Path) -> None:
+    """A second name for a file that is about to be replaced, with the time it was written."""
+    if path.exists():
+        kept = path.with_name(f"{path.name}.before-{int(path.stat().st_mtime)}")
+        if not kept.exists():
+            os.link(path, kept)

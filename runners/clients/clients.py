@@ -8,6 +8,7 @@ from runners.clients.backup_store import BackupStore
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.health import Health
+from runners.clients.patient_docker import PATIENCE_SECONDS
 from runners.clients.postgres_server import PostgresServer
 from runners.clients.redis_server import RedisServer
 from runners.clients.volume_mover import VolumeMover
@@ -33,11 +34,13 @@ class Clients:
         self.docker.close()
 
 
-def clients_of(site: Site, configuration: Configuration, settings: RunnerSettings) -> Clients:
-    """Nothing connects yet: a dead engine is found by the step that needs it."""
+def clients_of(
+    site: Site, configuration: Configuration, settings: RunnerSettings, *, patience_seconds: float = PATIENCE_SECONDS
+) -> Clients:
+    """Nothing connects yet: a dead engine is found by the step that needs it, after `patience_seconds`."""
     host = site.docker.host or settings.docker_host
-    engine = DockerEngine(host)
-    compose = Compose(site.projects, host, site.address)
+    engine = DockerEngine(host, patience_seconds)
+    compose = Compose(site.projects, host, site.address, engine.patience)
     postgres = PostgresServer(site, engine, compose)
     redis = RedisServer(site, engine)
     return Clients(

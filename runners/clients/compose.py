@@ -1,6 +1,7 @@
 """`docker compose` for the projects of a site: argument lists, streamed line by line, ended within a second."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError, TemporaryError
+from runners.clients.patient_docker import Patience
 from runners.clients.process import Bounds, Ended, run_process
 from runners.permit import Permit
 from runners.permit import services as named
 
-UNREACHABLE = ("Cannot connect to the Docker daemon", "connection refused", "i/o timeout")
+UNREACHABLE = re.compile(
+    "cannot connect to the docker daemon|failed to connect to the docker api|error during connect|connection refused"
+    "|connection reset|broken pipe|unexpected eof|: eof|i/o timeout",
+    re.IGNORECASE,
+)
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
@@ -28,8 +34,15 @@ class Watch:
 class Compose:
     """The compose command for the folder that holds one folder per project."""
 
-    def __init__(self, projects: Path, docker_host: str | None, address: str | None = None) -> None:
+    def __init__(
+        self,
+        projects: Path,
+        docker_host: str | None,
+        address: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self._projects = projects
+        self._patience = patience or Patience(0)
         self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
@@ -102,10 +115,14 @@ class Compose:
             raise PermanentError("The program docker is not installed on the worker's host")
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
         command += ["--project-directory", str(folder), "--project-name", project, *arguments]
-        ended = run_process(command, watch.bounds, watch.on_line, environment=self._environment, folder=folder)
-        if ended.code != 0:
+        while True:  # every verb here may be said twice: it looks at what is there first
+            ended = run_process(command, watch.bounds, watch.on_line, environment=self._environment, folder=folder)
             said = " ".join(ended.lines[-3:])
-            if any(sign in said for sign in UNREACHABLE):
+            if ended.code == 0:
+                self._patience.here()
+                return ended
+            if not UNREACHABLE.search(said):
+                raise PermanentError(f"docker compose {arguments[0]} ({project}) failed: {said}")
+            if watch.bounds.cancelled() or self._patience.ends():
                 raise TemporaryError(f"docker compose {arguments[0]} ({project}): {said}", kind="network")
-            raise PermanentError(f"docker compose {arguments[0]} ({project}) failed: {said}")
-        return ended
+            watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")

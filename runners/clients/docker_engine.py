@@ -14,10 +14,12 @@ from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
+from docker.utils import kwargs_from_env
 
 from core.errors import PermanentError
 from core.site import Service
 from runners.clients.docker_errors import docker_errors
+from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from runners.permit import OwnWork, Permit, emptied, project, volume
 
 LONGEST_LOG_BYTES = 2_000_000
@@ -75,8 +77,10 @@ class Executed:
 class DockerEngine:
     """One engine. Connects at the first use, so that a dead engine never keeps drbot from starting."""
 
-    def __init__(self, host: str | None) -> None:
+    def __init__(self, host: str | None, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """`patience_seconds`: how long it may be away before a question fails."""
         self.host = host
+        self.patience = Patience(patience_seconds)
         self._client: docker.DockerClient | None = None
         self._connecting = threading.Lock()
 
@@ -86,7 +90,7 @@ class DockerEngine:
         with self._connecting:
             if self._client is None:
                 with docker_errors(f"Connect to Docker at {self.host or 'the current context'}"):
-                    self._client = connect(self.host)
+                    self._client = connect(self.host, self.patience)
             return self._client
 
     def close(self) -> None:
@@ -292,13 +296,13 @@ class DockerEngine:
                     raise
 
 
-def connect(host: str | None) -> docker.DockerClient:
+def connect(host: str | None, patience: Patience) -> docker.DockerClient:
     """A client of this engine; without a host DOCKER_HOST or the Docker context, which the SDK ignores."""
     if host is None or host == os.environ.get("DOCKER_HOST"):
         if os.environ.get("DOCKER_HOST"):
-            return docker.from_env(timeout=60)
+            return PatientDocker(patience=patience, timeout=60, **kwargs_from_env())
         host = context_host()
-    return docker.DockerClient(base_url=host, timeout=60) if host else docker.from_env(timeout=60)
+    return PatientDocker(patience=patience, timeout=60, **({"base_url": host} if host else kwargs_from_env()))
 
 
 def context_host() -> str | None:

@@ -33,6 +33,7 @@ class DumpScanner:
         self._database: str | None = None
         self._table: str | None = None  # set while inside a COPY block
         self._rest = b""
+        self._in_row = False  # the beginning of the row was passed on already
 
     def feed(self, chunk: bytes) -> bytes:
         """The part of the stream that is complete up to a line's end, ready for psql."""
@@ -74,7 +75,7 @@ class DumpScanner:
     def _rows(self, data: bytes, start: int, ready: list[bytes]) -> int:
         """Take rows up to the end of the block, or as many whole lines as there are."""
         assert self._table is not None
-        if data.startswith(END_OF_ROWS, start):
+        if not self._in_row and data.startswith(END_OF_ROWS, start):
             end, rows = start + len(END_OF_ROWS), 0
             closed = True
         else:
@@ -82,13 +83,22 @@ class DumpScanner:
             closed = found >= 0
             end = found + 1 + len(END_OF_ROWS) if closed else data.rfind(b"\n", start) + 1
             if end == 0:
-                return start
+                return self._part_of_row(data, start, ready)
+            self._in_row = False
             rows = data.count(b"\n", start, end) - (1 if closed else 0)
         self.rows[self._table] += rows
         ready.append(data[start:end])
         if closed:
             self._table = None
         return end
+
+    def _part_of_row(self, data: bytes, start: int, ready: list[bytes]) -> int:
+        """Pass on a row that has no end yet: looking for it again from its start would take ages for a long one."""
+        if not self._in_row and len(data) - start < len(END_OF_ROWS):
+            return start  # it may become the end of the block
+        ready.append(data[start:])
+        self._in_row = True
+        return len(data)
 
     def _open_block(self, line: bytes) -> None:
         found = _COPY.match(line)

@@ -4,12 +4,21 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import CancelledError, PermanentError
 from runners.clients.backup_store import sync_folder
-from runners.clients.object_store import PIECE_BYTES, Cancelled, Progress, StoredObject, require_room
+from runners.clients.object_store import (
+    LONGEST_DOCUMENT_BYTES,
+    PIECE_BYTES,
+    Cancelled,
+    Progress,
+    StoredObject,
+    require_room,
+)
+from runners.clients.plain_files import open_plain, read_plain, stat_plain
 
 
 class FolderStore:
@@ -25,11 +34,8 @@ class FolderStore:
     def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
         """The files whose names begin so; none without the folder. Raises PermanentError when it cannot be read."""
         try:
-            return tuple(
-                stored_at(path)
-                for path in self.directory.iterdir()
-                if path.name.startswith(prefix) and path.is_file() and not path.name.endswith(".part")
-            )
+            paths = [path for path in self.directory.iterdir() if path.name.startswith(prefix)]
+            return tuple(found for path in paths if path.suffix != ".part" for found in stored_plain(path))
         except FileNotFoundError:  # nothing was ever put there, as on a new host
             return ()
         except OSError as error:
@@ -45,7 +51,7 @@ class FolderStore:
     def read(self, key: str, version: str | None = None) -> bytes:
         """A small file as a whole."""
         try:
-            return (self.directory / key).read_bytes()
+            return read_plain(self.directory / key, LONGEST_DOCUMENT_BYTES)
         except OSError as error:
             raise PermanentError(f"{self.place(key)} cannot be read: {error.strerror}") from error
 
@@ -113,6 +119,13 @@ class FolderStore:
         (self.directory / key).unlink(missing_ok=True)
 
 
+def stored_plain(path: Path) -> Iterator[StoredObject]:
+    """The same of a regular file; nothing of what is none, or is gone again."""
+    with suppress(OSError):
+        stat_plain(path)
+        yield stored_at(path)
+
+
 def stored_at(path: Path) -> StoredObject:
     """What is known of a file."""
     found = path.stat()
@@ -122,7 +135,7 @@ def stored_at(path: Path) -> StoredObject:
 def read_pieces(path: Path, start: int, cancelled: Cancelled) -> Iterator[bytes]:
     """The bytes of a file from `start`."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(start)
             while piece := file.read(PIECE_BYTES):
                 yield piece

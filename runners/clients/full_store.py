@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from core.backup_times import future_fault
 from core.errors import PermanentError
 from core.full_manifest import SUFFIX, FullManifest, is_full_name, manifest_name, named_moment
 from core.site import Configuration
@@ -105,7 +106,7 @@ class FullBackupStore:
         ours = [
             backup
             for backup in self.newest_first()
-            if backup.manifest and (backup.manifest.system, backup.manifest.site) == (system, site)
+            if backup.manifest and not backup.fault and (backup.manifest.system, backup.manifest.site) == (system, site)
         ]
         for backup in ours[keep:]:
             self.store.remove(manifest_name(backup.name))  # first: without it the archive does not count as complete
@@ -125,7 +126,10 @@ class FullBackupStore:
                 manifest = FullManifest.model_validate_json(self.store.read(name))
             except ValidationError as error:
                 fault = f"its manifest {name} cannot be read ({str(error).splitlines()[0]})"
+            except PermanentError as error:  # one that cannot be read hides no other backup
+                fault = str(error)
         moment = manifest.snapshot_at if manifest else named_moment(stored.key) or stored.modified_at
+        fault = fault or future_fault(moment, datetime.now(UTC))
         return FullBackup(store=self.store, stored=stored, moment=moment, manifest=manifest, fault=fault)
 
 

@@ -20,6 +20,7 @@ Cancelled = Callable[[], bool]
 
 _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05
+ENDED = (137, 143, 255)  # killed, told to end, and Docker's word for a container it lost sight of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,11 +105,24 @@ def wait(engine: DockerEngine, container: str, cancelled: Cancelled, seconds: fl
         _PAUSE.wait(LOOK_EVERY_SECONDS)
 
 
+def require_not_ended(engine: DockerEngine, container: str, *codes: int) -> None:
+    """Raise TemporaryError when something else ended it: an engine that is restarted takes its containers with it.
+    `codes`: what else that looks like.
+    """
+    found = engine.find(container)
+    state = found["State"] if found else {}
+    if state.get("Status") in ("exited", "dead") and not state["OOMKilled"] and state["ExitCode"] in (*ENDED, *codes):
+        raise TemporaryError("A container of drbot's was ended from outside: was Docker restarted?", kind="network")
+
+
 def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None = None) -> Executed:
-    """Run a helper to its end: exit code and output. It is gone afterwards."""
+    """Run a helper to its end: exit code and output. It is gone afterwards. Raises TemporaryError when it was ended
+    from outside.
+    """
     with helper(engine, order) as container:
         start(engine, container)
         code = wait(engine, container, cancelled, seconds)
+        require_not_ended(engine, container)
         with docker_errors("Read a helper's output"):
             output = bytes(engine.client.api.logs(container))
     return Executed(code=code, output=output.decode(errors="replace").strip())

@@ -30,6 +30,7 @@ Cancelled = Callable[[], bool]
 
 READY_WITHIN_SECONDS = 120
 STOP_WITHIN_SECONDS = 600
+FAST_SHUTDOWN = 0  # the exit code of a server that Docker told to end
 _PAUSE = threading.Event()
 # Nothing here survives the restore but the data: production starts the volume with its own settings.
 TUNED = {
@@ -63,8 +64,12 @@ def scratch_server(scratch: Scratch, *, tuned: bool) -> Iterator[str]:
     """A server that answers; killed and removed at the end unless it was stopped cleanly before."""
     with helper.helper(scratch.engine, order_of(scratch, tuned=tuned)) as container:
         helper.start(scratch.engine, container)
-        wait_until_ready(scratch, container)
-        yield container
+        try:
+            wait_until_ready(scratch, container)
+            yield container
+        except PermanentError:  # whatever was said: if the server was ended under it, that is the reason
+            helper.require_not_ended(scratch.engine, container, FAST_SHUTDOWN)
+            raise
 
 
 def order_of(scratch: Scratch, *, tuned: bool) -> HelperOrder:

@@ -20,6 +20,8 @@ Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy"]
 ORIGINAL_LABEL, REPLACED_BY_LABEL = "drbot.original", "drbot.replaced_by"
 
+LOOKS_AGAIN = 3  # each may wait for the engine as long as it is away
+
 REFUSALS = {
     "three-full": "there is data in the volume, in its replacement and in the keeper: somebody started the service "
     "between the two renames. Nothing was touched; look at all three before you go on",
@@ -102,6 +104,16 @@ class VolumeMover:
         return True
 
     def _run(self, move: Move, mode: Mode, name: str | None) -> list[str]:
+        """The scripts look before they act, so one that was cut short is run again and goes on where it was."""
+        for _ in range(LOOKS_AGAIN):
+            try:
+                return self._once(move, mode, name)
+            except TemporaryError as error:
+                if error.kind != "network" or self._engine.patience.ends():
+                    raise
+        return self._once(move, mode, name)
+
+    def _once(self, move: Move, mode: Mode, name: str | None) -> list[str]:
         names = (move.volume, move.replacement, move.keeper)
         method = self.method_of(*names)
         order = HelperOrder(

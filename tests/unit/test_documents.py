@@ -148,6 +148,7 @@ BEYOND_METHODS: Mapping[str, str] = {
     "app_mentions:read": "event app_mention",
     "reactions:read": "event reaction_added",
     "chat:write.public": "posts to public channels that nobody invited drbot to",
+    "im:history": "find own direct messages after a lost answer",
     "groups:history": "home and status may be private channels",
     "metadata.message:read": "conversations.history with include_all_metadata",
 }

@@ -101,6 +101,23 @@ def add_reaction(desk: Desk, arguments: Json) -> Json:
         raise SlackError("already_reacted")
     with desk.state.rewriting(message):
         message.reactions.setdefault(name, []).append(BOT_USER)
+    item = {"type": "message", "channel": channel.id, "ts": message.ts}
+    fields = {"user": BOT_USER, "reaction": name, "item": item, "item_user": message.user}
+    desk.announce("reaction_added", fields)  # the app hears of its own reactions too
+    return {}
+
+
+def remove_reaction(desk: Desk, arguments: Json) -> Json:
+    """Take a reaction of the bot's back."""
+    if not arguments.get("channel") or not arguments.get("timestamp"):
+        raise SlackError("no_item_specified")
+    channel = desk.own_channel(str(arguments["channel"]))
+    message = desk.message(channel, str(arguments["timestamp"]))
+    name = str(arguments["name"]).strip(":")
+    if BOT_USER not in message.reactions.get(name, []):
+        raise SlackError("no_reaction")
+    with desk.state.rewriting(message):
+        message.reactions[name].remove(BOT_USER)
     return {}
 
 

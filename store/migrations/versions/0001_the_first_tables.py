@@ -83,6 +83,7 @@ def _incidents() -> None:
         sa.Column("rpo_seconds", sa.Float(), nullable=True),
         sa.Column("outage_seconds", sa.Float(), nullable=True),
         sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("users_say", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
         sqlite_autoincrement=True,
     )

@@ -84,7 +84,7 @@ def test_everything_is_back_and_a_run_that_was_at_work_is_found_by_its_lease(
     assert copier(database, place, documents).copy()
 
     with opened(tmp_path / "bare" / "state.db") as bare:
-        found = bring_back(source(place), bare, tmp_path / "bare" / "dr.yml")
+        found = bring_back(source(place), bare, tmp_path / "bare" / "dr.yml", tmp_path)
 
         with bare.read() as now, database.read() as then:
             assert journal.verify(now) == []
@@ -110,7 +110,7 @@ def test_a_small_installation_comes_back_on_postgresql_and_goes_on_counting(
     copier(database, place, documents).copy()
 
     with closing(Database(fresh_postgres_url)) as bare:
-        bring_back(source(place), bare, tmp_path / "bare.yml")
+        bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
 
         with bare.read() as now, database.read() as then:
             assert journal.verify(now) == []
@@ -131,7 +131,7 @@ def test_it_grows_piece_by_piece_and_an_idle_drbot_copies_nothing(
         assert not state.copy()
 
     with opened(tmp_path / "bare.db") as bare:
-        found = bring_back(source(place), bare, tmp_path / "bare.yml")
+        found = bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
 
     folder = found.place.split(place.prefix)[1].partition("tables/")[0]
     assert [(piece.first, piece.last) for piece in pieces(place.client(), folder)] == [(1, 1), (2, 2), (3, 3)]
@@ -161,7 +161,7 @@ def test_a_copy_that_was_cut_between_its_two_halves_is_whole(
     client.remove(piece)
 
     with opened(tmp_path / "bare.db") as bare:
-        assert bring_back(source(place), bare, tmp_path / "bare.yml").record == 1
+        assert bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path).record == 1
 
 
 def test_a_changed_record_is_found_and_nothing_is_brought_back(
@@ -176,7 +176,7 @@ def test_a_changed_record_is_found_and_nothing_is_brought_back(
 
     with opened(tmp_path / "bare.db") as bare:
         with pytest.raises(PermanentError, match="Record 1 was changed"):
-            bring_back(source(place), bare, tmp_path / "bare.yml")
+            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
         with bare.read() as connection:
             assert journal.head(connection)[0] == 0
 
@@ -191,8 +191,8 @@ def test_an_older_copy_than_the_head_that_was_kept_is_only_taken_when_somebody_s
 
     with opened(tmp_path / "bare.db") as bare:
         with pytest.raises(UserError, match=r"record 1, but a head was kept of record 2.*--accept-older"):
-            bring_back(source(place), bare, tmp_path / "bare.yml")
-        assert bring_back(source(place, accept_older=True), bare, tmp_path / "bare.yml").record == 1
+            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
+        assert bring_back(source(place, accept_older=True), bare, tmp_path / "bare.yml", tmp_path).record == 1
 
 
 def test_a_state_that_was_rolled_back_does_not_overwrite_the_copies(
@@ -219,20 +219,20 @@ def test_what_cannot_be_brought_back_is_said_before_anything_is_written(
 ) -> None:
     with opened(tmp_path / "bare.db") as bare:
         with pytest.raises(UserError, match="no copy of drbot's state"):
-            bring_back(source(place), bare, tmp_path / "bare.yml")
+            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
         note(database, "one")
         copier(database, place, documents).copy()
         (tmp_path / "other.yml").write_text("something else")
         with pytest.raises(UserError, match=r"other\.yml is there already"):
-            bring_back(source(place), bare, tmp_path / "other.yml")
+            bring_back(source(place), bare, tmp_path / "other.yml", tmp_path)
         with pytest.raises(UserError, match="holds 1 records already"):
-            bring_back(source(place), database, tmp_path / "bare.yml")
+            bring_back(source(place), database, tmp_path / "bare.yml", tmp_path)
 
         (key,) = [one.key for one in place.client().list("state/") if "/tables/" in one.key]
         document = json.loads(gzip.decompress(place.client().read(key))) | {"revision": "9999", "drbot": "7.0"}
         place.client().write(key, gzip.compress(json.dumps(document).encode()))
         with pytest.raises(UserError, match=r"made by drbot 7\.0"):
-            bring_back(source(place), bare, tmp_path / "bare.yml")
+            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
 
 
 def test_of_several_ledgers_in_one_bucket_one_is_named(
@@ -249,7 +249,7 @@ def test_of_several_ledgers_in_one_bucket_one_is_named(
 
     with opened(tmp_path / "bare.db") as bare:
         with pytest.raises(UserError, match="several ledgers"):
-            bring_back(source(place), bare, tmp_path / "bare.yml")
-        bring_back(source(place, ledger=first.hash[:8]), bare, tmp_path / "bare.yml")
+            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
+        bring_back(source(place, ledger=first.hash[:8]), bare, tmp_path / "bare.yml", tmp_path)
         with bare.read() as connection:
             assert journal.after(connection, 0)[0] == first

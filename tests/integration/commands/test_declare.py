@@ -164,3 +164,42 @@ def test_a_declaration_that_failed_is_not_recorded_at_an_incident_it_does_not_co
     stage.say("ben", "declare level1 aut")
 
     assert stage.events(EventKind.COMMAND_REFUSED) == []
+
+
+TWO_SITES = DR_YML.replace("sites:\n", "sites:\n  staging: {projects: projects, services: {}}\n")
+
+
+def test_the_other_ways_on_keep_site_and_time(tmp_path: Path) -> None:
+    stage = build(tmp_path, TWO_SITES)
+    stage.say("ben", "declare level2 site=staging since=20m it is slow")
+
+    reply = stage.say("dan", "declare level2 site=staging since=20m still slow")
+
+    (_, another) = (choice.command for choice in reply.choices)
+    assert another.startswith("declare level2 site=staging since=") and another.endswith("still slow anyway")
+    stage.say("dan", another)
+    assert [one.site for one in stage.incidents()] == ["staging", "staging"]
+    assert stage.incident(2).declared_at - stage.incident(2).started_at >= timedelta(minutes=19)
+    stage.database.close()
+
+
+def test_words_that_look_like_an_option_in_a_title_change_nothing(tmp_path: Path) -> None:
+    stage = build(tmp_path, TWO_SITES)
+    title = {"level": "2", "site": "staging", "title": "the replica of site=production is gone"}
+    stage.say("ben", "declare", door=Door.DIALOG, values=title)
+
+    again = stage.say("dan", "declare", door=Door.DIALOG, values=title).choices[1].command
+    stage.say("dan", again)
+
+    assert stage.incident(2).site == "staging"
+    stage.database.close()
+
+
+def test_a_service_that_does_not_exist_is_corrected_in_the_same_words(stage: Stage) -> None:
+    declared = stage.say("ben", "declare level1 since=20m aut: login fails")
+    stage.say("ben", "declare level2 x")
+    planned = stage.say("ben", "plan level1 aut")
+
+    (choice,) = declared.choices
+    assert choice.command.startswith("declare level1 since=") and choice.command.endswith("service=auth login fails")
+    assert [one.command for one in planned.choices] == ["plan DR-1 level1 auth"]

@@ -154,7 +154,7 @@ def test_wrong_phone_codes_lock_who_typed_them_and_no_approver(built: Build, tmp
         assert click(stage, "ben", ben.code()) == "approved"
         entry = Vault(home).entry("emi")
         assert entry is not None and entry.phone_locked and not entry.unlocked().phone_locked
-        assert stage.say("dan", f"phone DR-1 chika approve {read} she has read it").code == ""
+        assert stage.say("dan", f"phone DR-1 chika approve {read} she has read it").code == "role"
         assert stage.say("aiko", f"phone DR-1 chika approve {read} she has read it").code == "granted"
 
     with stage.database.read() as conn:

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from core.approval import Door, RequestState
 from core.events import EventKind
 from core.incident import IncidentState
-from core.run import Run, RunKind, RunState, StepState, StopKind
+from core.run import Offer, Run, RunKind, RunState, StepState, StopKind
 from store import incidents, kept, runs, steps
 from store.kept import Kept
 from store.schema import events
@@ -367,3 +367,13 @@ def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None
     assert "Dan: stop refused" in refused and "staging" in refused
     assert "### Activation" in report
     assert asked.seal not in report
+
+
+def test_the_ways_out_of_a_blocked_run_are_those_the_worker_found(stage: Stage) -> None:
+    run, _ = stage.asked()
+    stage.park(run, RunState.BLOCKED, offers=(Offer.ASK_AGAIN, Offer.DISCARD), why="no")
+
+    offered = {choice.command for choice in stage.say("dan", "status").choices}
+
+    assert {"recover DR-1", "discard DR-1"} <= offered
+    assert "recover DR-1 backup" not in offered

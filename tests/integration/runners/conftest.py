@@ -1,7 +1,8 @@
 """`bench`: a worker on the real store with a harmless target."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,3 +16,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield made
     made.ended()
     made.database.close()
+
+
+@pytest.fixture
+def bench_with(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """The same with other `approvals` in dr.yml."""
+    made: list[Bench] = []
+
+    def build(**approvals: Any) -> Bench:
+        made.append(bench_in(tmp_path, **approvals))
+        return made[-1]
+
+    yield build
+    for one in made:
+        one.ended()
+        one.database.close()

@@ -46,14 +46,3 @@ def test_without_a_named_service_every_app_and_front_is_looked_at(bench: Bench) 
 
     assert bench.incident(run).state is IncidentState.RECOVERED
     assert {"user", "front-admin"} <= bench.target.running
-
-
-def test_a_person_who_says_no_keeps_the_incident_open(bench: Bench) -> None:
-    bench.target.volumes["postgres_data"] = "good"
-    run = bench.go(bench.declare(1, "auth"))
-
-    bench.answer(run, "no")
-    run = bench.go(run)
-
-    assert run.state is RunState.FAILED
-    assert bench.incident(run).confirmed_at is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import PermanentError, UserError
+from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
 from core.redaction import Redactor
 from core.run import Run, RunState, StepState
@@ -200,6 +200,34 @@ def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
     bench.target.hold("compose.start")  # it never goes on by itself
 
     assert take_back(walk, step, walk.records()) == "cancelled"
+
+
+def test_an_undo_is_tried_until_its_limit_while_the_engine_is_away(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    away = TemporaryError("the Docker engine does not answer")
+    bench.target.errors["health.wait"] = [PermanentError("no rows")]
+    bench.target.errors["volume.swap_back"] = [away, away, away]
+
+    run = bench.go(run)
+
+    assert bench.step(run, "swap").state is StepState.UNDONE
+    assert bench.target.volumes["postgres_data"] == "corrupt"
+    assert {"auth", "front-user", "postgres"} <= bench.target.running
+
+
+def test_an_undo_that_never_succeeds_ends_at_its_limit_with_the_reason(bench: Bench) -> None:
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    bench.target.errors["volume.swap"] = [PermanentError("no")]
+    run = bench.go(run)
+    assert run.plan is not None
+    step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
+    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home / "STOP")
+    walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
+    bench.target.errors["compose.start"] = [TemporaryError("the Docker engine does not answer")] * 10_000
+
+    assert take_back(walk, step, walk.records()) == "the Docker engine does not answer"
 
 
 def dead_in_the_restore(bench: Bench) -> tuple[Run, threading.Event]:

@@ -1,5 +1,7 @@
 """STOP at each phase, and failures after the swap: each ends in a stated, safe state."""
 
+import time
+
 import pytest
 
 from core.errors import PermanentError, TemporaryError
@@ -45,6 +47,22 @@ def test_stop_while_the_backup_is_read_ends_the_survey(bench: Bench) -> None:
     thread.join(20)
 
     assert bench.run(run).state is RunState.STOPPED
+    assert bench.target.calls == []
+
+
+def test_stop_ends_a_survey_within_two_seconds_even_when_an_engine_never_answers(bench: Bench) -> None:
+    run = bench.declare()
+    hold = bench.target.hold("fingerprint")
+    thread = bench.begin(run)
+    assert hold.reached.wait(20)
+
+    started = time.monotonic()
+    bench.stop(run)
+    thread.join(20)
+    took = time.monotonic() - started
+
+    assert bench.run(run).state is RunState.STOPPED
+    assert took < 2
     assert bench.target.calls == []
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.errors import UserError
-from core.incident import Incident, IncidentState
+from core.incident import Incident, IncidentState, UsersSay
 from core.level import Level
 from store import incidents
 from store.database import Database
@@ -34,7 +34,7 @@ def test_an_incident_is_recovered_confirmed_and_resolved(database: Database) -> 
         incidents.recovering(tx, incident.id, "r1")
         incidents.recovering(tx, incident.id, "r1")
         incidents.recovered(tx, incident.id, run="r1", rto_seconds=60, rpo_seconds=None, outage_seconds=4.5)
-        incidents.confirm(tx, incident.id, "ben", "yes")
+        incidents.users_say(tx, incident.id, UsersSay.YES, "ben")
         incidents.resolve(tx, incident.id, "ben", "Restored.")
 
     with database.read() as connection:
@@ -55,6 +55,24 @@ def test_an_incident_is_recovered_confirmed_and_resolved(database: Database) -> 
         "incident.confirmed",
         "incident.resolved",
     ]
+
+
+def test_a_no_takes_the_recovery_back_until_the_next_one(database: Database) -> None:
+    incident = declare(database)
+    with database.write() as tx:
+        incidents.recovered(tx, incident.id, run="r1", rto_seconds=60, rpo_seconds=None, outage_seconds=4.5)
+        incidents.users_say(tx, incident.id, UsersSay.NO, "ben", "r1")
+        incidents.users_say(tx, incident.id, UsersSay.NO, "chika")  # two people may say so
+
+    with database.read() as connection:
+        denied = incidents.get(connection, incident.id)
+    assert (denied.state, denied.users_say) == (IncidentState.RECOVERING, UsersSay.NO)
+    assert (denied.recovered_at, denied.rto_seconds, denied.outage_seconds) == (None, None, None)
+    with database.write() as tx:
+        incidents.recovering(tx, incident.id, "r2")
+    with database.read() as connection:
+        assert incidents.get(connection, incident.id).users_say is None
+    assert stage.kinds(database)[-3:] == ["incident.not_recovered", "incident.not_recovered", "incident.recovering"]
 
 
 def test_nothing_more_happens_to_a_resolved_incident(database: Database) -> None:

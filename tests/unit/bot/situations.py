@@ -15,6 +15,7 @@ from core.run import Run, RunKind, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.site import Configuration
 from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
+from store.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
 RUN = "r7-20260101-000000"
@@ -29,7 +30,13 @@ def configuration(language: str = "en") -> Configuration:
         {
             "system": "ai-micro-service",
             "language": language,
-            "sites": {"production": {"projects": "/srv", "services": {}}},
+            "sites": {
+                "production": {
+                    "projects": "/srv",
+                    "services": {"postgres": {"project": "postgres", "service": "postgres", "role": "database"}},
+                    "postgres": {"volume": "postgres_data", "databases": ["authdb"]},
+                }
+            },
             "backups": {"directory": "/backups"},
             "people": people,
         }
@@ -150,3 +157,15 @@ def situation(**changes: Any) -> Situation:
     found = replace(given, **changes)
     planned = found.run.plan if found.run else None
     return replace(found, act=planned.stakes.act if planned else Act.NOTHING)
+
+
+KEPT = Kept(
+    id=1,
+    site="production",
+    incident=7,
+    run=RUN,
+    volume="postgres_data_before",
+    original="postgres_data",
+    size_bytes=5_000_000,
+    created_at=NOW,
+)

@@ -149,7 +149,14 @@ def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
     site = one.configuration.site("production")
     assert check_blocks(text_dialog("update", 7, language, LONG)["blocks"], "modal")
     with_services = site.model_copy(update={"services": {"auth": _service()}})
-    assert check_blocks(declare_dialog(with_services, language, {"text": LONG}, "C1")["blocks"], "modal")
+    sites = {"production": with_services, "staging": with_services}
+    view = declare_dialog(sites, "staging", language, {"title": LONG, "since": "20m"}, "C1")
+
+    assert check_blocks(view["blocks"], "modal")
+    shown = {block["block_id"]: block["element"] for block in view["blocks"]}
+    assert shown["site"]["initial_option"]["value"] == "staging"
+    assert shown["since"]["initial_value"] == "20m"
+    assert shown["text"]["initial_value"].startswith("an <!channel>")
 
 
 def _service() -> Service:
@@ -196,7 +203,7 @@ def test_buttons_are_those_that_make_sense_now() -> None:
 
 
 def test_a_level_without_a_runbook_shows_the_steps_by_hand_and_no_recover_button() -> None:
-    shown = board(situation(level=Level.HOST, run=None))
+    shown = board(situation(level=Level.HOST, run=None, runbooks=frozenset()))
 
     assert "Steps by hand" in str(shown)
     assert "recover" not in commands(shown)

@@ -37,6 +37,11 @@ steps:
 """
 
 
+UNDO_SWAP = "undo: {do: volume.swap, with: {volume: data, replacement: new, keeper: old}}"
+UNDO_DNS = "undo: {do: dns.change, with: {site: elsewhere}}"
+UNDO_DATA = "undo: {do: volume.remove, with: {volume: data}}"
+
+
 def problems_of(text: str, folder: Path) -> str:
     path = folder / "swap-it.yml"
     path.write_text(text, encoding="utf-8")
@@ -80,6 +85,12 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
         ("title: {en: Restore}", "title: {en: Restore}\n    ask: {text: {en: Hm}}", 5, "exactly one of do, gate, ask"),
         ("title: {en: Restore}", "title: {en: Restore}\n    why: password=hunter22", 5, "secret in plain text"),
         ("- id: swap", "- id: restore", 17, "used twice"),
+        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_SWAP}\n  - id: app", 13, "destroys, but no gate before it"),
+        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DNS}\n  - id: app", 13, "destroys, but no gate before it"),
+        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DATA}\n  - id: app", 13, "destroys, but no gate before it"),
+        ("replacement: new", "replacement: older", 20, "replacement is made by no step that its gate names as proof"),
+        ("proof: [restore]", "proof: []", 20, "replacement is made by no step that its gate names as proof"),
+        ("do: volume.swap", "do: volume.remove", 22, ""),
         ("title: {en: Approve}", "title: [", 14, ""),
     ],
 )
@@ -99,6 +110,26 @@ def test_two_steps_at_the_same_time_may_not_touch_the_same_thing(tmp_path: Path)
     said = problems_of(GOOD.replace("  - id: approval", twin + "  - id: approval"), tmp_path)
 
     assert "restore and twin may run at the same time and both touch new" in said
+
+
+def test_what_a_step_made_may_be_taken_back_by_it_without_a_gate(tmp_path: Path) -> None:
+    path = tmp_path / "swap-it.yml"
+    undo = "drill: run\n    undo: {do: volume.remove, with: {volume: new}}\n  - id: approval"
+    path.write_text(GOOD.replace("drill: run\n  - id: approval", undo, 1), encoding="utf-8")
+
+    assert load_runbook(path).runbook.steps[0].undo is not None
+
+
+def test_a_runbook_of_ones_own_is_not_trusted_for_its_name(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("swap-it", "level1-service")
+        .replace("    destroys: [volume data]\n", "")
+        .replace("destroy", "change")
+    )
+    (tmp_path / "level1-service.yml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(UserError, match=r"level1-service.yml:\d+: swap: volume.swap needs effect: destroy"):
+        runbook_named("level1-service", (PACKAGED, tmp_path))
 
 
 @pytest.mark.parametrize("name", ["level1-service", "level2-postgres", "level2-undo", "restart-services"])

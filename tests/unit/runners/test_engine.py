@@ -25,7 +25,8 @@ def test_a_dead_engine_is_found_by_the_step_that_needs_it_and_may_be_tried_again
         }
     )  # fmt: skip
 
-    clients = clients_of(configuration.site(), configuration, RunnerSettings(home=tmp_path, docker_host=None))
+    settings = RunnerSettings(home=tmp_path, docker_host=None)
+    clients = clients_of(configuration.site(), configuration, settings, patience_seconds=0.3)
 
     with pytest.raises(TemporaryError) as raised:
         clients.docker.id()

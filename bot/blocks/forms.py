@@ -1,0 +1,48 @@
+"""The same message in simpler forms, for when Slack refuses the blocks: it must be there, and have its buttons."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.blocks.elements import SECTION, Block, escape, plain, section
+from core.words import cut
+
+SECTIONS = 3
+SHORT = 1000
+TASK_MARKS: Mapping[str, str] = {"pending": "▫", "in_progress": "▶", "complete": "✔", "error": "✖"}
+
+
+def forms_of(text: str, blocks: list[Block]) -> tuple[list[Block], ...]:
+    """As drawn, as plain paragraphs, as its sentence: all with the buttons; and the sentence alone."""
+    if not blocks:
+        return ([],)
+    buttons = [block for block in blocks if block["type"] == "actions"]
+    sentence: Block = {"type": "section", "text": plain(text, SHORT)}
+    return blocks, [*_paragraphs(blocks), *buttons], [sentence, *buttons], []
+
+
+def _paragraphs(blocks: list[Block]) -> list[Block]:
+    """All words of the blocks in their order, in a few sections."""
+    paragraphs: list[str] = []
+    for line in (line for block in blocks if block["type"] != "actions" for line in _lines(block)):
+        if paragraphs and len(paragraphs[-1]) + len(line) < SECTION - 1:
+            paragraphs[-1] += f"\n{line}"
+        else:
+            paragraphs.append(cut(line, SECTION))
+    shown = paragraphs[:SECTIONS]
+    return [section(one) for one in (shown if len(paragraphs) <= SECTIONS else [*shown, "…"])]
+
+
+def _lines(thing: Any) -> Iterator[str]:
+    """The texts in a block; those that are no mrkdwn yet become some."""
+    if isinstance(thing, list):
+        for one in thing:
+            yield from _lines(one)
+    elif isinstance(thing, dict):
+        if "task_id" in thing:
+            yield escape(f"{TASK_MARKS.get(thing['status'], '')} {thing['title']}")
+        elif isinstance(thing.get("title"), str):
+            yield f"*{escape(thing['title'])}*"
+        if isinstance(thing.get("text"), str):
+            yield thing["text"] if thing.get("type") == "mrkdwn" else escape(thing["text"])
+        for value in thing.values():
+            yield from _lines(value)

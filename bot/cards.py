@@ -1,0 +1,179 @@
+"""The approval cards of one incident: tried until they are in the channel; meanwhile the approvers get them directly.
+
+Cards are owed until they are shown, apart from the batches of events: what Slack refuses elsewhere holds none up.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from bot.blocks.approval_card import approval_card, card_sentence, eligible
+from bot.blocks.elements import Block
+from bot.blocks.lines import CARDS
+from bot.desk import Desk
+from bot.poster import Letter
+from bot.situation import Situation
+from bot.slack import GONE, LOST, SlackRefusedError
+from core.approval import LIVE, ApprovalRequest
+from core.events import Event, EventKind, canonical
+from core.stakes import Act
+from store import requests, runs, steps, surfaces
+from store.surfaces import Surface
+
+TURNS_OF_CARDS = frozenset({EventKind.RUN_BLOCKED, EventKind.RUN_QUEUED, EventKind.RUN_STOPPED})
+"""What gives a card its "ask again" button or takes it away."""
+
+AGAIN_SECONDS = 5.0
+
+
+class Cards:
+    """`touch` with what happened, then `draw`; `again_in` says when to come back."""
+
+    def __init__(self, desk: Desk, incident: int) -> None:
+        self._desk = desk
+        self._incident = incident
+        self._owed: dict[str, None] = {}  # ids of requests, oldest first
+        self._sent: dict[str, bytes] = {}  # by request: what people were shown directly
+        self._channel = ""
+        self._tried_at = 0.0
+        self._is_new = True  # an earlier process may have posted without remembering it
+
+    def touch(self, events: Iterable[Event]) -> None:
+        """Remember the cards that these events change."""
+        happened = tuple(events)
+        self._owed |= {str(event.payload["request"]): None for event in happened if event.kind in CARDS}
+        if any(event.kind in TURNS_OF_CARDS for event in happened):
+            with self._desk.database.read() as connection:
+                for run in runs.of_incident(connection, self._incident):
+                    self._owed |= {request.id: None for request in requests.of_run(connection, run.id)[-1:]}
+
+    def draw(
+        self, now: Situation, channel: str, between: Callable[[], None], *, doubtful: bool, is_last_place: bool
+    ) -> None:
+        """Show every owed card; in a new channel those that can still be voted on are owed again.
+
+        Raises SlackRefusedError when the channel is gone, unless there `is_last_place`.
+        """
+        if channel != self._channel:
+            self._channel = channel
+            if now.request is not None and now.request.state in LIVE:
+                self._owed[now.request.id] = None
+        self._tried_at = time.monotonic()
+        for request_id in tuple(self._owed):
+            with self._desk.database.read() as connection:
+                situation = _about(connection, now, request_id)
+            try:
+                self._show(situation, now, channel, doubtful=doubtful or self._is_new)
+                del self._owed[request_id]
+            except SlackRefusedError as refusal:
+                if refusal.code in GONE and not is_last_place:
+                    raise
+                if self._sent_directly(situation, refusal, now, doubtful=doubtful or self._is_new):
+                    del self._owed[request_id]
+            between()
+        self._is_new = False
+
+    def again_in(self, seconds: float) -> float:
+        """Seconds until the next look, at most so many."""
+        return min(seconds, max(0.0, self._tried_at + AGAIN_SECONDS - time.monotonic())) if self._owed else seconds
+
+    def _show(self, situation: Situation, now: Situation, channel: str, *, doubtful: bool) -> None:
+        """In the channel, and where it was sent before."""
+        request, text, blocks = _drawn(situation, now)
+        self._directly_drawn(request, text, blocks)
+        self._show_at(request, channel, text, blocks, doubtful=doubtful)
+
+    def _sent_directly(
+        self, situation: Situation, refusal: SlackRefusedError, now: Situation, *, doubtful: bool
+    ) -> bool:
+        """The channel was refused. Whether nothing has to be tried again: only what is decided is let go."""
+        request, text, blocks = _drawn(situation, now)
+        self._desk.control_failed(
+            self._incident, "I could not show the approval card here; the approvers get it directly", refusal
+        )
+        if request.state not in LIVE:
+            return True
+        self._send(situation, request, text, blocks, doubtful=doubtful)
+        return False
+
+    def _show_at(self, request: ApprovalRequest, place: str, text: str, blocks: list[Block], *, doubtful: bool) -> None:
+        """Post the card, or edit the one that is there; one that was deleted or cannot be edited is posted anew."""
+        letter = Letter(
+            incident=self._incident,
+            key=_key(request, place),
+            channel=place,
+            text=text,
+            blocks=blocks,
+            urgent=True,
+        )
+        known = self._desk.poster.known(self._incident, letter.key)
+        if known is not None:
+            try:
+                self._desk.poster.edit(known, text, blocks, urgent=True)
+            except SlackRefusedError as refusal:
+                if refusal.code not in LOST:
+                    raise
+                self._desk.poster.forget(known)
+            else:
+                return
+        self._desk.poster.post(letter, doubtful=doubtful and known is None)
+
+    def _send(
+        self, situation: Situation, request: ApprovalRequest, text: str, blocks: list[Block], *, doubtful: bool
+    ) -> None:
+        """To everybody whose vote would count, and who has none yet."""
+        for person in eligible(situation, request):
+            for account in person.slack[:1]:
+                if self._desk.poster.known(self._incident, _key(request, account)) is not None:
+                    continue
+                try:
+                    self._show_at(request, account, text, blocks, doubtful=doubtful)
+                except SlackRefusedError as refusal:
+                    self._desk.control_failed(self._incident, f"I could not reach {person.name} directly", refusal)
+
+    def _directly_drawn(self, request: ApprovalRequest, text: str, blocks: list[Block]) -> None:
+        """Cards that went to people show what those in the channel do."""
+        shown = canonical(blocks)
+        if self._sent.get(request.id) == shown:
+            return
+        for known in self._direct(request):
+            try:
+                self._desk.poster.edit(known, text, blocks, urgent=True)
+            except SlackRefusedError as refusal:
+                self._desk.control_failed(self._incident, "I could not renew a card that I had sent directly", refusal)
+        self._sent[request.id] = shown
+
+    def _direct(self, request: ApprovalRequest) -> list[Surface]:
+        accounts = {account for person in self._desk.context.roster.people.values() for account in person.slack}
+        keys = {_key(request, account) for account in accounts}
+        with self._desk.database.read() as connection:
+            known = surfaces.of_incident(connection, self._incident)
+        return [surface for surface in known if surface.key in keys and surface.channel]
+
+
+def _drawn(situation: Situation, now: Situation) -> tuple[ApprovalRequest, str, list[Block]]:
+    request = situation.request
+    assert request is not None
+    is_current = now.request is not None and now.request.id == request.id
+    return request, card_sentence(situation), approval_card(situation, is_current=is_current)
+
+
+def _key(request: ApprovalRequest, place: str) -> str:
+    return f"card-{request.id}@{place}"
+
+
+def _about(connection: Connection, now: Situation, request_id: str) -> Situation:
+    """The situation of the run this request belongs to, which may be an earlier one."""
+    request = requests.get(connection, request_id)
+    is_current = now.run is not None and now.run.id == request.run
+    run = now.run if is_current and now.run is not None else runs.get(connection, request.run)
+    return replace(
+        now,
+        run=run,
+        act=run.plan.stakes.act if run.plan else Act.NOTHING,
+        steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
+        request=request,
+        votes=tuple(requests.votes(connection, request_id)),
+    )

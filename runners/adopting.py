@@ -1,0 +1,63 @@
+"""After drbot's own host was lost: its worker believes the open runs once, as the ledger vouches for them.
+
+Only `drbot bootstrap` does it, on the new host and by the hand of a person, after the ledger was verified.
+"""
+
+from pathlib import Path
+
+from core.approval import RequestState
+from core.events import EventKind
+from core.plan import Plan, seal_of
+from core.run import Run, StepState
+from core.safe_state import services_named
+from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
+from runners.sealed_plans import signature_of
+from runners.vault import Vault
+from store import incidents, journal, requests, runs, steps
+from store.database import Transaction
+
+
+def adopt_open_runs(tx: Transaction, home: Path) -> list[str]:
+    """Signs the plans of the runs that are not over and whose seal stands in the ledger; their ids."""
+    key, own, adopted = Vault(home).key(), OwnRecord(home), []
+    for incident in incidents.recent(tx.connection, open_only=True, limit=1000):
+        sealed = {
+            event.run: event.payload.get("seal")
+            for event in journal.of_incident(tx.connection, incident.id)
+            if event.kind is EventKind.RUN_PLANNED
+        }
+        for run in runs.of_incident(tx.connection, incident.id):
+            if run.is_over or run.plan is None or sealed.get(run.id) != seal_of(run.plan):
+                continue
+            own.adopt(run.id, _known(tx, run, run.plan))
+            runs.signed(tx, run.id, signature_of(key, run.plan))
+            adopted.append(run.id)
+    return adopted
+
+
+def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
+    records = steps.of_run(tx.connection, run.id)
+    acted = {record.id for record in records if record.may_have_acted}
+    return OwnRun(
+        seal=seal_of(plan),
+        requests={
+            request.id: OwnRequest(
+                gate=request.gate,
+                seal=request.seal,
+                opened_at=request.opened_at,
+                granted_at=request.granted_at,
+                used_for=(request.used_by.split("/")[1],) if request.used_by else (),
+            )
+            for request in requests.of_run(tx.connection, run.id)
+            if request.state is not RequestState.VOID
+        },
+        steps={
+            record.id: OwnStep(state=record.state, facts=dict(record.facts), ended_at=record.finished_at)
+            for record in records
+            if record.state is StepState.SUCCEEDED
+        },
+        # Whatever was started may have users by now: the safe side.
+        lets_users_in=any(
+            step.id in acted and step.do == "compose.start" and services_named(step.with_) for step in plan.steps
+        ),
+    )

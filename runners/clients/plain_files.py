@@ -1,0 +1,52 @@
+"""Opens what lies in a folder that others write to: regular files only, and never waiting for what is none.
+
+A pipe without a writer would hold whoever opens it for ever; a device may do anything.
+"""
+
+import errno
+import io
+import os
+import stat
+from pathlib import Path
+
+KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def stat_plain(path: Path) -> os.stat_result:
+    """What is known of a regular file, through links. Raises OSError, also for what is none."""
+    found = path.stat()
+    _require_plain(found, path)
+    return found
+
+
+def open_plain(path: Path) -> io.BufferedReader:
+    """A regular file for reading. Raises OSError, also for what is none."""
+    stat_plain(path)  # before it is opened: opening a device may already do something
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    try:
+        _require_plain(os.fstat(file.fileno()), path)  # it may have been exchanged in between
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """A small regular file as a whole. Raises OSError, also when it has more than `most` bytes."""
+    with open_plain(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
+    return data
+
+
+def _require_plain(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))

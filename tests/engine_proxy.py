@@ -1,0 +1,101 @@
+"""A door to a Docker engine that can be shut and opened again: for whoever comes through it, the engine is away."""
+
+import contextlib
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+PIECE = 1 << 16
+
+
+class EngineProxy:
+    """A Unix socket that leads to another one."""
+
+    def __init__(self, path: Path, engine: str) -> None:
+        self.path = path
+        self.host = f"unix://{path}"
+        self.cut_at: re.Pattern[str] | None = None  # the first request like this is passed on, and then …
+        self.away_seconds = 4.0  # … the engine is away for so long
+        self.requests: list[str] = []
+        self.cuts = 0
+        self._engine = engine.removeprefix("unix://")
+        self._listener: socket.socket | None = None
+        self._open: set[socket.socket] = set()
+        self._changing = threading.Lock()
+
+    def come_back(self) -> None:
+        """Answer from now on."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path))
+        listener.listen(64)
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def go_away(self) -> None:
+        """Cut every connection; nothing answers."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        with self._changing:
+            cut, self._open = self._open, set()
+        for connection in cut:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def away_for(self, seconds: float) -> threading.Timer:
+        """Gone now, back later."""
+        self.go_away()
+        back = threading.Timer(seconds, self.come_back)
+        back.daemon = True
+        back.start()
+        return back
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self._engine)
+                with self._changing:
+                    self._open |= {near, far}
+                for one, other, listens in ((near, far, True), (far, near, False)):
+                    threading.Thread(target=self._pump, args=(one, other, listens), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, listens: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(PIECE):
+                target.sendall(data)
+                if listens and self._cuts(data):
+                    self.away_for(self.away_seconds)
+            target.shutdown(socket.SHUT_WR)
+
+    def _cuts(self, data: bytes) -> bool:
+        line = data.split(b"\r\n", 1)[0].decode(errors="replace")
+        with self._changing:
+            self.requests.append(line[:200])
+            if self.cut_at is None or not self.cut_at.search(line):
+                return False
+            self.cut_at = None
+            self.cuts += 1
+            return True
+
+
+@contextlib.contextmanager
+def engine_proxy(engine: str) -> Iterator[EngineProxy]:
+    """To this engine, open; a socket's path is short, so it lies in a folder of its own."""
+    folder = Path("/tmp") / f"drbot-proxy-{threading.get_native_id()}"
+    folder.mkdir(mode=0o700)
+    proxy = EngineProxy(folder / "docker.sock", engine)
+    proxy.come_back()
+    try:
+        yield proxy
+    finally:
+        proxy.go_away()
+        shutil.rmtree(folder)

@@ -1,0 +1,144 @@
+"""A Docker engine that is away for four seconds ends nothing: stop, start, restore and swap look again and go on."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from core.errors import TemporaryError
+from core.site import Docker
+from runners.actions import compose, health, postgres, volume
+from runners.clients.clients import Clients, clients_of
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.volume_mover import Move
+from tests.engine_proxy import EngineProxy, engine_proxy
+from tests.integration.actions.conftest import Bench
+from tests.integration.actions.test_restore_and_swap import read, write
+
+pytestmark = pytest.mark.docker
+
+AUTH = {"services": ["auth", "front-user"], "within": "60s"}
+RUN = "r9-away"
+
+
+@pytest.fixture
+def proxy(bench: Bench) -> Iterator[EngineProxy]:
+    with engine_proxy(bench.lab.host) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
+    """The lab's clients, through the proxy."""
+    site = bench.configuration.site().model_copy(update={"docker": Docker(host=proxy.host)})
+    clients = clients_of(site, bench.configuration, bench.clients.settings)
+    yield clients
+    clients.close()
+
+
+def test_services_stop_and_start_while_the_engine_is_away(bench: Bench, proxy: EngineProxy, through: Clients) -> None:
+    context = bench.context("stop-apps", run=RUN, clients=through)
+
+    proxy.away_for(4)
+    compose.stop(context, AUTH)
+    stopped = compose.stopped(bench.context(), AUTH)
+    proxy.away_for(4)
+    found = compose.stopped(context, AUTH)
+    proxy.away_for(4)
+    compose.start(context, AUTH)
+    proxy.away_for(4)
+    health.wait(context, AUTH)
+
+    assert stopped.passed and found.passed
+    assert any("The Docker engine is away" in line for line in bench.lines)
+
+
+@pytest.mark.parametrize("at", [r"POST .*/containers/[0-9a-f]+/stop", r"GET .*/containers/json"])
+def test_services_stop_and_start_although_the_engine_goes_in_the_middle(
+    bench: Bench, proxy: EngineProxy, through: Clients, at: str
+) -> None:
+    context = bench.context("stop-apps", run=RUN, clients=through)
+
+    proxy.cut_at = re.compile(at)
+    compose.stop(context, AUTH)
+    stopped = compose.stopped(context, AUTH)
+    proxy.cut_at = re.compile(at.replace("stop", "start"))
+    compose.start(context, AUTH)
+    health.wait(context, AUTH)
+
+    assert stopped.passed
+    assert proxy.cuts == 2, proxy.requests
+
+
+@pytest.fixture
+def three(bench: Bench) -> Iterator[Move]:
+    """Old data, new data, and a keeper that does not exist yet."""
+    context = bench.context("swap", run=RUN)
+    for name, text in (("v9", "old"), ("r9", "new")):
+        bench.clients.docker.create_volume(f"{bench.volume}_{name}", context.labels)
+        write(bench, f"{bench.volume}_{name}", text)
+    yield volume.move_of(context, *(f"{bench.volume}_{name}" for name in ("v9", "r9", "k9")))
+    for name in ("v9", "r9", "k9"):
+        bench.clients.docker.remove_volume(f"{bench.volume}_{name}")
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        r"POST .*/volumes/create",
+        r"POST .*/containers/create",
+        r"POST .*/containers/[0-9a-f]+/start",
+        r"DELETE .*/containers/",
+    ],
+)
+def test_a_swap_goes_on_wherever_the_engine_goes_away(
+    bench: Bench, proxy: EngineProxy, through: Clients, three: Move, at: str
+) -> None:
+    proxy.cut_at = re.compile(at)
+
+    through.volumes.move(three)
+
+    assert proxy.cuts == 1
+    assert through.volumes.state(three) == "after"
+    assert (read(bench, three.volume), read(bench, three.keeper)) == ("new", "old")
+    assert bench.containers(RUN) == ()
+
+
+def test_a_server_that_is_ended_under_a_restore_is_no_fault_of_the_backup(bench: Bench) -> None:
+    """Docker ends every container when it is restarted; the step may then be tried again."""
+    context = bench.context(run=RUN)
+    beside = f"{bench.volume}_{RUN}"
+    ended: list[str] = []
+
+    def end(done: float, total: float | None, unit: str) -> None:
+        if not ended:
+            ended.extend(bench.containers(RUN))
+            bench.clients.docker.client.api.stop(ended[0], timeout=0)
+
+    with pytest.raises(TemporaryError, match="ended from outside") as raised:
+        postgres.restore_beside(replace(context, progress=end), {"backup": bench.backup.name, "volume": beside})
+    again = postgres.restore_beside(context, {"backup": bench.backup.name, "volume": beside})
+
+    assert raised.value.kind == "network"
+    assert again.facts["rows"] == dict(bench.backup.rows)
+    volume.remove(context, {"volume": beside})
+
+
+def test_patience_ends_and_is_not_waited_out_twice(proxy: EngineProxy) -> None:
+    engine = DockerEngine(proxy.host, patience_seconds=2)
+    assert engine.id()
+    proxy.go_away()
+
+    started = time.monotonic()
+    with pytest.raises(TemporaryError):
+        engine.id()
+    first = time.monotonic() - started
+    with pytest.raises(TemporaryError):
+        engine.id()
+    second = time.monotonic() - started - first
+    proxy.come_back()
+
+    assert first >= 2 > second
+    assert engine.id()

@@ -1,0 +1,55 @@
+"""Whether users can work is news at any time: an answer that comes late counts, and what is offered then works."""
+
+import pytest
+
+from core.incident import UsersSay
+from core.run import Run, RunState
+from store import incidents
+from tests.integration.commands.stage import Stage
+from tests.integration.commands.test_running import finished
+
+
+def silent(stage: Stage) -> Run:
+    """Recovered, and nobody answered in time whether users can work."""
+    run = finished(stage)
+    with stage.database.write() as tx:
+        incidents.users_say(tx, 1, UsersSay.NOTHING, None, run.id)
+    return run
+
+
+def test_a_no_that_comes_late_takes_the_recovery_back_and_status_offers_the_ways_on(stage: Stage) -> None:
+    silent(stage)
+    before = stage.say("dan", "status")
+    assert "nobody has confirmed" in before.text["en"]
+    assert {"answer DR-1 yes", "answer DR-1 no"} <= {choice.command for choice in before.choices}
+
+    assert "not recovered" in stage.say("aiko", "answer no").text["en"]
+
+    after = stage.say("dan", "status")
+    assert "not recovered: a person says that users cannot work yet" in after.text["en"]
+    assert {"undo DR-1", "recover DR-1", "level DR-1 3"} <= {choice.command for choice in after.choices}
+    assert stage.incident().rto_seconds is None
+
+
+def test_a_yes_that_comes_late_confirms(stage: Stage) -> None:
+    silent(stage)
+
+    assert stage.say("aiko", "answer yes").ok
+    assert stage.incident().confirmed_at is not None
+    assert "a person confirmed" in stage.say("dan", "status").text["en"]
+
+
+@pytest.mark.parametrize("command", ["undo DR-1", "recover DR-1", "level DR-1 3"])
+def test_what_is_offered_after_a_no_works(stage: Stage, command: str) -> None:
+    silent(stage)
+    stage.say("aiko", "answer no")
+
+    assert stage.say("aiko", command).ok
+    assert stage.runs()[-1].state is RunState.QUEUED
+
+
+def test_an_answer_about_users_before_anything_is_recovered_is_refused(stage: Stage) -> None:
+    stage.asked()
+
+    assert not stage.say("aiko", "answer no").ok
+    assert stage.incident().users_say is None

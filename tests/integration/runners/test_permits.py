@@ -1,0 +1,259 @@
+"""Whoever may write the whole database, but is not on the worker's host, destroys nothing that two people did not
+approve: the worker believes its own record, its seal and signatures, and counts again right before each act.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, select, update
+
+from core.errors import PermanentError
+from core.people import Person, Roster
+from core.plan import Plan, document_of
+from core.run import Run, RunState, Settlement, StepState
+from core.runbook import Undo
+from runners.sealed_plans import sign
+from store import runs
+from store.schema import requests, steps, votes
+from store.schema import runs as runs_table
+from tests.integration.runners.bench import Bench
+from tests.waiting import wait_for
+
+SECONDS = 20.0
+
+
+def write(bench: Bench, table: Table, values: Mapping[str, Any], **where: Any) -> None:
+    """What an attacker writes; no event tells of it."""
+    statement = update(table).values(**values)
+    for name, value in where.items():
+        statement = statement.where(table.c[name] == value)
+    with bench.database.write() as tx:
+        assert tx.connection.execute(statement).rowcount
+
+
+def require_untouched(bench: Bench) -> None:
+    """Nothing changed places and every service runs."""
+    assert bench.target.moves == 0
+    assert bench.target.volumes["postgres_data"] == "corrupt"
+    assert {"auth", "front-user", "postgres"} <= bench.target.running
+
+
+def asked(bench: Bench) -> Run:
+    """A level-2 run that waits for its two approvers, the copy proven beside production."""
+    return bench.go(bench.declare())
+
+
+def done(bench: Bench) -> Run:
+    """The same, approved and swapped; users work with the restored data, and the run waits for its last answer."""
+    run = asked(bench)
+    bench.approve(run)
+    run = bench.go(run)
+    assert bench.target.moves == 1
+    return run
+
+
+def changed(plan: Plan, step: str, **update: Any) -> Plan:
+    """The plan with another step of this name."""
+    return plan.model_copy(
+        update={"steps": tuple(one.model_copy(update=update) if one.id == step else one for one in plan.steps)}
+    )
+
+
+@pytest.mark.parametrize("how", ["effect", "gate"])
+def test_a_plan_that_was_edited_in_the_database_starts_nothing(bench: Bench, how: str) -> None:
+    run = asked(bench)
+    assert run.plan is not None
+    plan = changed(run.plan, "swap", effect="change") if how == "effect" else changed(run.plan, "approval", gate=None)
+
+    write(bench, runs_table, {"plan": document_of(plan), "state": "queued"}, id=run.id)
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert "is not the one that was made here" in (run.outcome or "")
+    require_untouched(bench)
+
+
+def test_a_plan_signed_by_nobody_starts_nothing(bench: Bench) -> None:
+    run = asked(bench)
+
+    write(bench, runs_table, {"plan_signature": None, "state": "queued"}, id=run.id)
+
+    assert bench.go(run).state is RunState.FAILED
+    require_untouched(bench)
+
+
+@pytest.mark.parametrize("do", ["volume.swap", "volume.swap_back"])
+def test_an_undo_that_destroys_what_nobody_approved_is_refused_at_run_time_too(bench: Bench, do: str) -> None:
+    run = planned_with_evil_undo(bench, do)
+    run = bench.go(run)
+    bench.approve(run)
+
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert "No approval covers that verify is taken back" in (run.outcome or "")
+    assert bench.target.volumes["redis_data"] == "good"
+    assert bench.target.volumes["postgres_data"] == "corrupt"  # what was approved is taken back, nothing else
+
+
+def planned_with_evil_undo(bench: Bench, do: str) -> Run:
+    """As through a hole of the linter: the worker itself seals a plan whose harmless step fails on purpose."""
+    other = asked(bench)
+    bench.stop(other)
+    bench.worker().handle(other.id)
+    assert other.plan is not None
+    given = {"volume": "redis_data", "replacement": "postgres_data", "keeper": "redis_data_kept"}
+    undo = Undo.model_validate({"do": do, "with": given})
+    run = bench.queue(other.incident, "level2-postgres")
+    plan = changed(other.plan, "verify", undo=undo, if_fails="undo", effect="change")
+    document = json.loads(json.dumps(document_of(plan)).replace(other.id, run.id))
+    bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
+    with bench.database.write() as tx:
+        claimed = runs.claim(tx, run.id, "worker", 5.0)
+        assert claimed is not None
+        plan = Plan.model_validate(document)
+        runs.planned(tx, claimed, plan, sign(bench.equipment, plan))
+        runs.hand_over(tx, claimed, "worker")
+    return run
+
+
+def test_votes_for_one_request_count_for_no_other(bench: Bench) -> None:
+    run = asked(bench)
+    first = bench.request(run)
+    bench.vote(run, "ben", "approve")
+    write(bench, requests, {"state": "void"}, id=first.id)
+    write(bench, runs_table, {"state": "queued"}, id=run.id)
+    other = bench.declare()
+    second = bench.request(bench.go(other))
+
+    with bench.database.write() as tx:
+        tx.connection.execute(update(votes).values(request=second.id, seal=second.seal))
+        tx.connection.execute(
+            update(requests)
+            .where(requests.c.id == second.id)
+            .values(state="granted", proven_at=tx.now, granted_at=tx.now)
+        )
+        tx.connection.execute(update(runs_table).where(runs_table.c.id == other.id).values(state="queued"))
+    bench.go(other)
+
+    require_untouched(bench)
+
+
+def test_a_request_that_this_worker_did_not_open_gives_no_permit(bench: Bench) -> None:
+    run = asked(bench)
+    bench.approve(run)
+    request = bench.request(run)
+    with bench.database.write() as tx:
+        row = dict(tx.connection.execute(select(requests).where(requests.c.id == request.id)).mappings().one())
+        tx.connection.execute(requests.insert().values(**(row | {"id": f"{run.id}-q9", "number": 9})))
+        tx.connection.execute(update(votes).values(request=f"{run.id}-q9"))
+
+    run = bench.go(run)
+
+    require_untouched(bench)
+    reasons = [event.payload["why"] for event in bench.events(run, "request.void")]
+    assert any("not one that this worker opened" in why for why in reasons), reasons
+
+
+def test_a_settled_undo_after_the_end_brings_nothing_back(bench: Bench) -> None:
+    run = done(bench)
+    words = {"state": "failed", "settlement": Settlement.UNDO.value, "settled_by": "aiko"}
+    write(bench, steps, words, run=run.id, id="swap")
+    write(bench, runs_table, {"state": "queued"}, id=run.id)
+
+    run = bench.go(run)
+
+    assert bench.target.moves == 1
+    assert bench.target.volumes["postgres_data"] == "good"
+    assert run.state is RunState.FAILED
+
+
+def test_what_was_approved_once_is_done_once(bench: Bench) -> None:
+    run = done(bench)
+    bench.target.volumes["postgres_data"] = "good, and written to by users"
+    write(bench, requests, {"state": "granted", "used_by": None}, run=run.id)
+    write(bench, steps, {"state": "pending"}, run=run.id)
+    write(bench, runs_table, {"state": "queued"}, id=run.id)
+    bench.target.volumes[f"postgres_data_{run.id}"] = "a copy that was put there again"
+
+    run = bench.go(run)
+
+    assert bench.target.moves == 1
+    assert bench.target.volumes["postgres_data"] == "good, and written to by users"
+
+
+def test_a_fact_that_was_changed_in_the_database_is_noticed(bench: Bench) -> None:
+    run = asked(bench)
+    bench.approve(run)
+
+    write(bench, steps, {"facts": {"kept_bytes": 8, "checks": []}}, run=run.id, id="restore-beside")
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert "what restore-beside found out was changed" in (run.outcome or "")
+    require_untouched(bench)
+
+
+def test_a_proof_that_only_the_database_has_seen_is_none(bench: Bench) -> None:
+    bench.target.bad.add(bench.target.backups[0].name)
+    run = asked(bench)
+    assert run.state is RunState.BLOCKED
+    write(bench, steps, {"state": "succeeded"}, run=run.id, id="restore-beside")
+    with bench.database.write() as tx:
+        values = {"state": "granted", "granted_at": tx.now, "proven_at": tx.now}
+        tx.connection.execute(update(requests).where(requests.c.run == run.id).values(**values))
+    write(bench, runs_table, {"state": "queued"}, id=run.id)
+
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    require_untouched(bench)
+
+
+@pytest.mark.parametrize("what", ["removed", "demoted"])
+def test_who_lost_the_vote_after_the_grant_stops_it_before_any_service_is_stopped(bench: Bench, what: str) -> None:
+    run = asked(bench)
+    bench.approve(run)
+    bench.equipment = replace(bench.equipment, roster=without_chika(bench.equipment.roster, what))
+
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    assert "compose.stop" not in bench.target.calls and "stop-apps" not in bench.target.calls
+    require_untouched(bench)
+
+
+def without_chika(roster: Roster, what: str) -> Roster:
+    people: dict[str, Person] = dict(roster.people)
+    chika = people.pop("chika")
+    if what == "demoted":
+        people["chika"] = replace(chika, roles=frozenset({"operator"}))
+    return replace(roster, people=people)
+
+
+def test_a_time_to_start_that_was_prolonged_in_the_database_is_over_all_the_same(bench_with: Any) -> None:
+    bench = bench_with(start_within="1s")
+    run = asked(bench)
+    bench.approve(run)
+    bench.upkeep()
+    mine = bench.equipment.own
+    begun = mine.now()
+    wait_for(lambda: (mine.now() - begun).total_seconds() > 1.5, SECONDS, "the time to start to pass")
+    with bench.database.write() as tx:
+        later = {"proven_at": tx.now, "granted_at": tx.now, "start_by": tx.now.replace(year=2099), "start_seconds": 1e9}
+        tx.connection.execute(update(requests).where(requests.c.run == run.id).values(**later))
+
+    run = bench.go(run)
+
+    assert run.state is RunState.BLOCKED
+    require_untouched(bench)
+
+
+def test_two_genuine_votes_on_exactly_that_are_enough(bench: Bench) -> None:
+    run = done(bench)
+
+    assert bench.states(run)["confirm"] == StepState.WAITING.value
+    assert bench.target.volumes["postgres_data"] == "good"

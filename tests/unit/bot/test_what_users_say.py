@@ -1,0 +1,59 @@
+"""After "can users work?": what board and stakeholder post say, and which ways on they offer."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.blocks.board import board, sentence
+from bot.blocks.status_post import status_post
+from bot.situation import Situation
+from core.incident import IncidentState, UsersSay
+from core.run import Offer, RunState
+from tests.unit.bot.situations import KEPT, configuration, run, situation
+from tests.unit.bot.test_blocks import buttons, commands
+
+
+def denied() -> Situation:
+    """Level 2 ended, all checks passed, and a person said that users cannot work."""
+    after = replace(run(RunState.FAILED), offers=(Offer.ANOTHER_BACKUP,), next_backup="all_databases_2.sql.gz")
+    said = situation(run=after, kept=(KEPT,), state=IncidentState.RECOVERING)
+    return replace(said, incident=replace(said.incident, users_say=UsersSay.NO))
+
+
+def commands_of(shown: Situation) -> set[str]:
+    return {json.loads(one["value"]).get("command", "") for one in buttons(board(shown))}
+
+
+def test_after_a_no_what_works_now_is_offered() -> None:
+    offered = commands_of(denied())
+
+    assert {"undo DR-7", "recover DR-7", "recover DR-7 backup", "level DR-7 3"} <= offered
+    assert "resolve DR-7" not in offered
+
+
+def test_after_a_no_nothing_is_offered_that_would_be_refused() -> None:
+    nothing = replace(denied(), kept=(), runbooks=frozenset())
+    offered = commands(board(replace(nothing, run=run(RunState.FAILED))))
+
+    for verb in ("undo", "recover", "level"):
+        assert verb not in offered
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "people cannot work yet"), ("ja", "まだ利用できません")])
+def test_stakeholders_are_told_that_it_does_not_work_yet(language: str, words: str) -> None:
+    chosen = configuration(language)
+
+    said = json.dumps(status_post(replace(denied(), configuration=chosen)), ensure_ascii=False)
+
+    assert words in said
+    assert "works again" not in said and "復旧しました" not in said
+
+
+def test_silence_is_told_as_what_it_is() -> None:
+    silent = situation(run=run(RunState.SUCCEEDED), state=IncidentState.RECOVERED)
+    silent = replace(silent, incident=replace(silent.incident, users_say=UsersSay.NOTHING))
+
+    assert "No person has confirmed yet" in json.dumps(status_post(silent))
+    assert "not confirmed by people" in sentence(silent)
+    assert {"answer DR-7 yes", "answer DR-7 no"} <= commands_of(silent)

@@ -1,0 +1,279 @@
+"""Nothing takes data or users away without a permit: every place in the worker that removes, renames, overwrites, stops
+or redirects is known here, with what it asks for. A new one fails this test until somebody has thought about it.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import runners
+from core.actions import ACTIONS
+from core.errors import PermanentError
+from core.site import Certificate, Dns
+from runners import permit as permits
+from runners.clients import own_folder
+from runners.clients.certbot import Certbot
+from runners.clients.compose import Compose, Watch
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.name_service import NameService, Record
+from runners.clients.process import Bounds
+from runners.clients.volume_mover import Move, VolumeMover
+from runners.permit import OwnWork, Permit
+from runners.registry import SUBJECTS
+from tests.permits import permit
+
+FOLDER = Path(runners.__file__).parent
+SHARP = {
+    "remove_volume",
+    "remove_container",
+    "stop",
+    "kill",
+    "rmtree",
+    "unlink",
+    "rename",
+    "rmdir",
+    "write_bytes",
+    "write_text",
+    "extract",
+    "extractall",
+    "change_resource_record_sets",
+    "terminate_instances",
+    "delete_object",
+    "put_object",
+    "move",
+    "replace",
+}
+"""Calls of libraries that take something away or write over it."""
+
+PERMIT = {  # ask for a Permit, before anything else
+    "clients/compose.py:stop",
+    "clients/compose.py:restart",
+    "clients/compose.py:recreate",
+    "clients/docker_engine.py:remove_volume",
+    "clients/docker_engine.py:remove_emptied_volume",
+    "clients/docker_engine.py:remove_project",
+    "clients/name_service.py:change",
+    "clients/own_folder.py:set_aside",
+    "clients/volume_mover.py:move",
+}
+OWN = {  # ask for OwnWork, and look at a mark on the thing itself
+    "clients/docker_engine.py:remove_own_volume": "the label of the volume",
+    "clients/git.py:clone": "the mark in the folder",
+    "clients/machines.py:end": "the tag of the machine",
+    "clients/own_folder.py:mark": "writes the mark",
+}
+BEHIND = {  # reached only through one of the above
+    "clients/docker_engine.py:_remove_volume": {
+        "remove_volume",
+        "remove_emptied_volume",
+        "remove_own_volume",
+        "scratch_volume",
+    },
+    "clients/docker_engine.py:_remove_container": {"remove_project", "remove_helper"},
+    "actions/restoring.py:write_file": {"configuration"},
+}
+ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
+    "actions/evidence.py:keep_service": "drbot's home",
+    "actions/evidence.py:keep_disk": "drbot's home",
+    "actions/evidence.py:keep_cluster": "drbot's home",
+    "actions/fetching.py:fetch": "drbot's home: downloads",
+    "private_folder.py:write": "drbot's home",
+    "vault.py:_make": "drbot's home",
+    "vault.py:_write": "drbot's home",
+    "bootstrap.py:write": "a file that is not there yet",
+    "backup.py:back_up_postgres": "the new backup",
+    "full_backup.py:back_up_full": "the new backup",
+    "full_backup.py:collect": "the new backup",
+    "full_backup.py:pack": "the new backup",
+    "clients/backup_store.py:write_manifest": "the new backup",
+    "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
+    "clients/full_folder.py:settle": "the new backup",
+    "clients/full_folder.py:write": "the new backup",
+    "clients/full_folder.py:download": "the new backup",
+    "clients/full_folder.py:remove": "backups beyond `keep`, when a newer good one is there",
+    "clients/full_writer.py:compress_file": "the new backup",
+    "clients/full_writer.py:add": "the new backup",
+    "clients/object_store.py:resume": "the download",
+    "clients/object_store.py:write": "backups and copies of drbot's state",
+    "clients/object_store.py:download": "the download",
+    "clients/object_store.py:remove": "backups beyond `keep`; copies of drbot's state",
+    "clients/certbot.py:install": "the certificate, and what was there stays beside it",
+    "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
+    "clients/scratch_postgres.py:stop_cleanly": "a helper of drbot",
+    "clients/scratch_redis.py:stop_cleanly": "a helper of drbot",
+}
+CALLERS = {  # actions: they hand on the permit that they were given
+    "actions/file_sets.py:fill_folder",
+    "actions/setting_aside.py:keep",
+    "actions/volume.py:exchange",
+    "executor.py:_stop",
+}
+
+
+@cache
+def functions() -> tuple[tuple[str, ast.FunctionDef], ...]:
+    """Every function of the worker, as "folder/file.py:name"."""
+    return tuple(
+        (f"{path.relative_to(FOLDER)}:{node.name}", node)
+        for path in sorted(FOLDER.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    )
+
+
+def calls(function: ast.FunctionDef) -> set[str]:
+    """Names of the methods it calls; `replace` only with one argument, as a path has it."""
+    return {
+        call.func.attr
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and not (call.func.attr == "replace" and (len(call.args) != 1 or call.keywords))
+    }
+
+
+def parameters(function: ast.FunctionDef) -> set[str]:
+    """The types that its parameters are annotated with."""
+    every = (*function.args.args, *function.args.kwonlyargs)
+    return {ast.unparse(argument.annotation) for argument in every if argument.annotation is not None}
+
+
+def test_every_place_that_takes_something_away_is_known() -> None:
+    sharp = {name for name, function in functions() if calls(function) & SHARP}
+
+    assert sharp - PERMIT - OWN.keys() - BEHIND.keys() - ELSEWHERE.keys() - CALLERS == set()
+
+
+def test_the_lists_name_nothing_that_is_gone() -> None:
+    known = {name for name, _ in functions()}
+
+    assert PERMIT | OWN.keys() | BEHIND.keys() | ELSEWHERE.keys() | CALLERS <= known
+
+
+@pytest.mark.parametrize("name", sorted(PERMIT))
+def test_what_needs_a_permit_asks_for_it_before_anything_else(name: str) -> None:
+    (function,) = (node for other, node in functions() if other == name)
+    first = next(part for part in function.body if not _is_docstring(part))
+
+    assert "Permit" in parameters(function)
+    assert ast.unparse(first).startswith("permit.require("), ast.unparse(first)
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_what_is_for_own_work_asks_for_that(name: str) -> None:
+    (function,) = (node for other, node in functions() if other == name)
+
+    assert "OwnWork" in parameters(function)
+
+
+@pytest.mark.parametrize("name", sorted(BEHIND))
+def test_what_stands_behind_a_permit_is_reached_through_it_alone(name: str) -> None:
+    file, _, inner = name.partition(":")
+    callers = {
+        other.partition(":")[2]
+        for other, function in functions()
+        if other.startswith(f"{file}:") and other != name and _names(function, inner)
+    }
+    elsewhere = [
+        other for other, function in functions() if not other.startswith(f"{file}:") and _names(function, inner)
+    ]
+
+    assert callers == BEHIND[name] and not elsewhere
+
+
+def test_only_one_module_can_build_a_permit() -> None:
+    users = {path.name for path in FOLDER.rglob("*.py") if "ISSUER" in path.read_text()}
+
+    assert users == {"permit.py", "issuing.py"}
+    for kind in (Permit, OwnWork):
+        values: Any = {name: "x" for name in kind.__dataclass_fields__ if name != "issuer"}
+        with pytest.raises(TypeError, match="only runners/issuing"):
+            kind(**values, issuer=object())
+
+
+def test_every_action_that_destroys_or_interrupts_says_what_it_takes_away() -> None:
+    sharp = {name for name, action in ACTIONS.items() if action.effect == "destroy" or action.interrupts}
+
+    assert set(SUBJECTS) == sharp
+
+
+WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)
+NOWHERE = "unix:///nowhere/docker.sock"
+
+
+@pytest.mark.parametrize("method", ["stop", "restart", "recreate"])
+def test_services_are_interrupted_by_a_permit_for_them_only(method: str, tmp_path: Path) -> None:
+    compose = Compose(tmp_path, NOWHERE)
+
+    with pytest.raises(PermanentError, match="Nobody approved that swap touches service postgres/postgres"):
+        getattr(compose, method)("postgres", ["postgres"], permit(*permits.services("redis", ["redis"])), WATCH)
+
+
+@pytest.mark.parametrize("method", ["remove_volume", "remove_emptied_volume", "remove_project"])
+def test_volumes_and_containers_are_removed_by_a_permit_for_them_only(method: str) -> None:
+    engine = DockerEngine(NOWHERE)
+    other = permit(permits.volume("redis_data"), permits.emptied("redis_data"), permits.project("redis"))
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        getattr(engine, method)("postgres_data", other)
+
+
+def test_a_volume_is_swapped_by_a_permit_for_it_only() -> None:
+    move = Move(
+        volume="postgres_data", replacement="copy", keeper="old", brings_back=False, image="x", labels={},
+        cancelled=lambda: False,
+    )  # fmt: skip
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        VolumeMover(DockerEngine(NOWHERE)).move(move, permit(permits.volume("redis_data")))
+
+
+def test_names_lead_where_was_approved_only() -> None:
+    names = NameService(Dns(zone="example.com.", names=("www.example.com",)))
+    elsewhere = {"www.example.com": Record(addresses=("203.0.113.66",), ttl=60)}
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        names.change(elsewhere, permit(permits.name("www.example.com", ("198.51.100.1",))))
+
+
+def test_a_folder_is_put_aside_by_a_permit_for_it_only(tmp_path: Path) -> None:
+    (tmp_path / "system").mkdir()
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        own_folder.set_aside(
+            tmp_path / "system", tmp_path / "kept", permit(permits.folder(tmp_path / "other")), home=Path("/nowhere")
+        )
+
+    assert (tmp_path / "system").is_dir()
+
+
+def test_a_certificate_that_was_there_stays_beside_the_new_one(tmp_path: Path) -> None:
+    certbot = _certbot(tmp_path)
+    (tmp_path / "front").mkdir()
+    (tmp_path / "front" / "fullchain.pem").write_text("of before")
+
+    certbot.install(tmp_path / "front")
+
+    kept = [path.read_text() for path in (tmp_path / "front").glob("fullchain.pem.before-*")]
+    assert kept == ["of before"]
+    assert (tmp_path / "front" / "fullchain.pem").read_text() == "new"
+
+
+def _certbot(folder: Path) -> Certbot:
+    certbot = Certbot(Certificate(names=("www.example.com",), email="ops@example.com"), folder / "certbot")
+    certbot.issued.mkdir(parents=True)
+    for name in ("fullchain.pem", "privkey.pem"):
+        (certbot.issued / name).write_text("new")
+    return certbot
+
+
+def _is_docstring(part: ast.stmt) -> bool:
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+
+
+def _names(function: ast.FunctionDef, inner: str) -> bool:
+    found: Any = (node for node in ast.walk(function) if isinstance(node, (ast.Name, ast.Attribute)))
+    return any((node.id if isinstance(node, ast.Name) else node.attr) == inner for node in found)
