@@ -13,9 +13,12 @@ from runners.actions import compose, health, postgres, volume
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.volume_mover import Move
+from runners.permit import emptied
+from runners.permit import volume as volume_subject
 from tests.engine_proxy import EngineProxy, engine_proxy
-from tests.integration.actions.conftest import Bench
+from tests.integration.actions.conftest import Bench, own
 from tests.integration.actions.test_restore_and_swap import read, write
+from tests.permits import permit
 
 pytestmark = pytest.mark.docker
 
@@ -81,7 +84,7 @@ def three(bench: Bench) -> Iterator[Move]:
         write(bench, f"{bench.volume}_{name}", text)
     yield volume.move_of(context, *(f"{bench.volume}_{name}" for name in ("v9", "r9", "k9")))
     for name in ("v9", "r9", "k9"):
-        bench.clients.docker.remove_volume(f"{bench.volume}_{name}")
+        bench.clients.docker.client.api.remove_volume(f"{bench.volume}_{name}", force=True)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_a_swap_goes_on_wherever_the_engine_goes_away(
 ) -> None:
     proxy.cut_at = re.compile(at)
 
-    through.volumes.move(three)
+    through.volumes.move(three, permit(volume_subject(three.volume), emptied(three.replacement), run=own(RUN)))
 
     assert proxy.cuts == 1
     assert through.volumes.state(three) == "after"

@@ -61,8 +61,9 @@ def test_a_request_reaches_those_whose_vote_counts_once(served: Scene) -> None:
 
 def decide(scene: Scene, run: Run) -> None:
     with scene.database.write() as tx:
-        question = {"step": "copy", "question": "The copy failed.", "choices": ["retry", "stop"]}
-        assert runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=0, **question)
+        choices = ["retry", "stop"]
+        told = "The copy failed."
+        assert runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=0, step="copy", question=told, choices=choices)
 
 
 def block(scene: Scene, run: Run) -> None:
