@@ -94,7 +94,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     if rest and plain(rest[-1]) == "anyway":
         values["anyway"], rest = "yes", rest[:-1]
     service, rest = _service(site, level, values, rest)
-    values["title"] = (clean(values.get("title", "")).strip() or " ".join(rest))[:TITLE_LONGEST]
+    values["title"] = cut(clean(values.get("title", "")).strip() or " ".join(rest), TITLE_LONGEST)
     if level is Level.SERVICE and service is None:
         return _ask(site, level, values)
     return Declaration(

@@ -9,7 +9,7 @@ import pytest
 from commands.kept import BY_HAND, BY_UNDO
 from commands.messages import Reply
 from core.events import EventKind
-from core.run import Run, RunKind, RunState
+from core.run import Offer, Run, RunKind, RunState
 from store import incidents, kept, runs
 from store.kept import Kept
 from tests.integration.commands.stage import Stage, build
@@ -118,7 +118,7 @@ def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_rest
     with stage.database.write() as tx:
         run = runs.claim(tx, stage.runs()[-1].id, "worker", 600)
     assert run is not None
-    stage.park(run, RunState.BLOCKED, why="expired", choices=["ask_again", "discard"])
+    stage.park(run, RunState.BLOCKED, why="expired", offers=[Offer.ASK_AGAIN, Offer.DISCARD])
 
     status = stage.say("aiko", "status DR-1")
     again = next(choice.command for choice in status.choices if choice.label["en"] == "Ask again")
