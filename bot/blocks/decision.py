@@ -20,6 +20,8 @@ ASKS = frozenset(
         EventKind.RUN_STOPPED,
         EventKind.STEP_ASKED,
         EventKind.STEP_VOUCHED,
+        EventKind.INCIDENT_NOT_RECOVERED,
+        EventKind.INCIDENT_UNCONFIRMED,
     }
 )
 """After these somebody has to choose; the message that says so carries the buttons."""

@@ -96,10 +96,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":tada: 復旧し、すべての検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、停止 {outage_seconds}",
     },
     EventKind.INCIDENT_NOT_RECOVERED: {
-        "en": ":x: {who} says that users cannot work yet. It is not recovered, and the RTO clock runs on. "
-        "The buttons are on the board.",
-        "ja": ":x: {who} によると、まだ利用できません。未復旧として扱い、RTO の時計は進み続けます。"
-        "ボードのボタンで次の操作を選べます。",
+        "en": ":x: *{who}: users cannot work yet.* It is not recovered, and the RTO clock runs on.",
+        "ja": ":x: *{who}: まだ利用できません。* 未復旧として扱い、RTO の時計は進み続けます。",
     },
     EventKind.INCIDENT_UNCONFIRMED: {
         "en": ":grey_question: Every automatic check passed, but nobody has said whether users can work. "

@@ -22,7 +22,7 @@ ALLOWED = {
     ("bot/incident_channel.py", "first[:76]"): "a channel's name, which Slack bounds",
     ("bot/blocks/home.py", "situations[:MOST]"): "whole incidents",
     ("bot/blocks/lines.py", "[-TAIL_LINES:]"): "whole lines; the log is a file in the thread",
-    ("bot/blocks/forms.py", "paragraphs[:SECTIONS]"): "whole paragraphs, and the thread has them all",
+    ("bot/blocks/forms.py", "paragraphs[:SECTIONS]"): "whole paragraphs, with … behind them",
     ("bot/blocks/plan.py", "steps[:TASKS]"): "as many tasks as Slack takes",
     ("bot/blocks/elements.py", "short][:BUTTONS_OF_A_ROW]"): "whole buttons",
     ("bot/blocks/reply.py", "tables[:TABLES]"): "whole tables",

@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from core.configuration import Loaded
 from core.events import EventKind
-from core.incident import Incident
+from core.incident import Incident, UsersSay
 from core.level import Level
 from core.plan import BackupIdentity, Plan, question_of, seal_of
-from core.run import Run, RunKind, RunState
+from core.run import Offer, Run, RunKind, RunState
 from core.runbook import Step, without
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from core.site import Postgres
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from core.variables import fill
-from store import incidents, requests, runs, steps
+from store import incidents, kept, requests, runs, steps
+from store.kept import Kept
 from tests.browser import Visit
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.waiting import wait_for
@@ -87,7 +89,10 @@ RESTORE = Stakes(
 @pytest.fixture(params=LANGUAGES)
 def spoken(request: pytest.FixtureRequest, scene: Scene) -> Scene:
     """A bot that speaks this language in its channels."""
-    configuration = scene.process.loaded.configuration.model_copy(update={"language": request.param})
+    given = scene.process.loaded.configuration
+    postgres = Postgres(service="auth", volume="data", databases=("authdb",))
+    site = given.site("production").model_copy(update={"postgres": postgres})
+    configuration = given.model_copy(update={"language": request.param, "sites": {"production": site}})
     scene.process.loaded = Loaded(configuration=configuration)
     scene.start_bot()
     scene.people.wait_for_connection()
@@ -190,8 +195,17 @@ def looked_at(
     folder = os.environ.get("SCREENSHOTS")
     if folder:
         suffix = "" if language(scene) == "en" else f".{language(scene)}"
-        found.screenshot(path=Path(folder) / f"{name}{suffix}.png")
+        wait_for(lambda: kept_picture(found, Path(folder) / f"{name}{suffix}.png"), PATIENCE, "a picture")
     return found
+
+
+def kept_picture(message: Locator, path: Path) -> bool:
+    """Again if need be: the message may be drawn anew at that very moment."""
+    try:
+        message.screenshot(path=path)
+    except Error:
+        return False
+    return True
 
 
 def test_the_card_of_an_undo(spoken: Scene, visit: Visit) -> None:
@@ -244,11 +258,15 @@ def test_no_to_the_question_at_the_end(spoken: Scene, visit: Visit) -> None:
     incident = declared(spoken, Level.DATABASE, "PostgreSQL does not start")
     run = planned(spoken, incident, "level2-postgres", RESTORE, BACKUP)
     with spoken.database.write() as tx:
-        text = {"en": "Can users sign in, and is their data there?", "ja": "ログインでき、データはありますか?"}
-        steps.ask(tx, run, "confirm", text, ["yes", "no"])
+        incidents.recovering(tx, incident.id, run.id)
+        incidents.recovered(tx, incident.id, run=run.id, rto_seconds=1900, rpo_seconds=5400, outage_seconds=9)
+        steps.ask(tx, run, "confirm", run_question(run), ["yes", "no"])
 
-    words = {"en": ("Can users sign in", "No"), "ja": ("ログインでき", "いいえ")}
-    line, button = words[language(spoken)]
+    words = {
+        "en": ("Can users sign in", "No", "users cannot work"),
+        "ja": ("ログインでき", "いいえ", "まだ利用できません"),
+    }
+    line, button, answer = words[language(spoken)]
     message = looked_at(visit, spoken, incident, "question", text=line)
     message.get_by_role("button", name=button, exact=True).click()
 
@@ -257,3 +275,33 @@ def test_no_to_the_question_at_the_end(spoken: Scene, visit: Visit) -> None:
 
     wait_for(answers, PATIENCE, "the answer")
     assert answers() == ["no"]
+    taken(spoken, run)
+    told = looked_at(visit, spoken, incident, "no-at-the-end", text=answer)
+    again = {"en": "Undo: bring the old data back", "ja": "元のデータに戻す"}[language(spoken)]
+    expect(told.get_by_role("button", name=again)).to_be_visible()
+
+
+def run_question(run: Run) -> Mapping[str, str]:
+    assert run.plan is not None
+    ask = run.plan.step("confirm").ask
+    assert ask is not None
+    return ask.text
+
+
+def taken(scene: Scene, run: Run) -> None:
+    """The worker takes the answer and ends the run, as runners/people.py and runners/endings.py do."""
+    keeper = Kept(
+        site="production",
+        incident=run.incident,
+        run=run.id,
+        volume=RESTORE.keeps.names[0],
+        original="data",
+        size_bytes=13_400_000,
+        created_at=NOW,
+    )
+    with scene.database.write() as tx:
+        kept.add(tx, keeper)
+        steps.fail(tx, run, "confirm", why="Ben answered: no.")
+        incidents.users_say(tx, run.incident, UsersSay.NO, "ben", run.id)
+        why = "Ben answered: no. The data was replaced; the old data is kept. The services were started."
+        runs.finish(tx, run, RunState.FAILED, why, step="confirm", offers=[Offer.UNDO])
