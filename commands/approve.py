@@ -11,11 +11,13 @@ from commands.messages import Choice, DialogRequest, Reply, Request, Signers, bo
 from commands.proving import proven
 from commands.recovery import ring
 from commands.refusal import Refusal
-from commands.vote_dialog import VoteDialog, dialog_from, table_of
+from commands.vote_dialog import VoteDialog, dialog_from, one_seat_text, table_of
 from core.approval import ApprovalRequest, Ballot, Door, decide
 from core.clocks import clocks_of
 from core.people import Account, Person
 from core.plan import short_seal
+from core.seats import one_seat
+from core.words import Text
 from store import incidents, requests, runs, steps
 
 Decided = Literal["approve", "deny", "break-glass"]
@@ -65,6 +67,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             at=request.at,
             code=values.get("code", ""),
             sign=request.sign,
+            seat=request.seat,
         )
     return Reply(
         text=_how_to(dialog, request.door),
@@ -114,6 +117,7 @@ def vote(
     sign: Signers = NO_KEYS,
     rule: str = "",
     typed_by: str = "",
+    seat: str = "",
 ) -> Reply:
     """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
     authenticator, or read over the phone; `rule`: the one that break-glass overrides.
@@ -129,6 +133,7 @@ def vote(
         at=at,
         rule=rule,
         typed_by=typed_by,
+        seat=seat,
     )
     ballot = proven(context, request_id, ballot, code=code, sign=sign)
     context.voters(fresh=True)  # the whole ledger is read before the transaction, not inside
@@ -137,8 +142,14 @@ def vote(
         run = runs.get(tx.connection, asked.run)
         voters = context.voters(among=context.rosters.look(tx.connection, run.site))
         outcome = requests.cast(tx, request_id, ballot, voters)
+        shared = one_seat(requests.votes(tx.connection, request_id)) if outcome.counted and seat else ""
         ring(context, tx, run)
-    return Reply(text=outcome.message, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+    said = outcome.message if not shared else _warned(outcome.message, one_seat_text(shared))
+    return Reply(text=said, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+
+
+def _warned(message: Text, warning: Text) -> Text:
+    return {language: f"{sentence}\n⚠ {warning[language]}" for language, sentence in message.items()}
 
 
 def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:

@@ -29,6 +29,7 @@ class Request:
     at: datetime  # aware, UTC
     values: Mapping[str, str] = field(default_factory=dict)  # fields of a dialog or options of a terminal
     sign: Signers = field(default_factory=dict)  # keys that lie at a terminal
+    seat: str = ""  # at a terminal: the login that typed it, "root@host"
 
     @property
     def language(self) -> str:

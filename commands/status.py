@@ -11,13 +11,16 @@ from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from commands.next_actions import next_actions
+from commands.recovery import again
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
-from core.clocks import Clocks, clocks_of
+from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import decisions_for, undecided
 from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person, Roster
 from core.run import DONE_WITH, Offer, Run, RunState, StepRecord, StepState
 from core.site import Configuration
+from core.stakes import Act
+from core.stakes_words import APPROVE
 from core.words import Text, clock, duration
 from store import incidents, kept, requests, steps
 from store.kept import Kept
@@ -244,12 +247,15 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
     found: list[Choice] = []
     if view.request is not None and view.request.state in LIVE:
-        found.append(Choice(label=text("Approve …", "承認 …"), command=f"approve {name}", style="primary"))
+        act = run.plan.stakes.act if run is not None and run.plan is not None else Act.NOTHING
+        found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += _settling(view)
     if run is not None and run.state is RunState.BLOCKED:
         found += [
-            Choice(label=label, command=f"{words[0]} {name} {words[1]}".strip()) for label, words in _ways_out(run)
+            Choice(label=BLOCKED[offer][0], command=_way_out(view.incident, run, offer))
+            for offer in run.offers
+            if offer in BLOCKED
         ]
     if run is not None and not run.is_over:
         found += _answers(view)
@@ -271,8 +277,9 @@ def _answers(view: View) -> list[Choice]:
     ]
 
 
-def _ways_out(run: Run) -> list[tuple[Text, tuple[str, str]]]:
-    return [BLOCKED[offer] for offer in run.offers if offer in BLOCKED]
+def _way_out(incident: Incident, run: Run, offer: Offer) -> str:
+    verb, rest = BLOCKED[offer][1]
+    return again(incident, run) if offer is Offer.ASK_AGAIN else f"{verb} {incident.name} {rest}".strip()
 
 
 def _settling(view: View) -> list[Choice]:
@@ -316,8 +323,8 @@ def _rto_text(clocks: Clocks) -> Text:
     english = f"{duration(clocks.rto_used)} of {duration(clocks.rto_target)} used"
     japanese = f"{duration(clocks.rto_target, 'ja')}中 {duration(clocks.rto_used, 'ja')}経過"
     if clocks.rto_forecast is not None:
-        english += f"; forecast {duration(clocks.rto_forecast)}"
-        japanese += f" (見込み {duration(clocks.rto_forecast, 'ja')})"
+        english += f"; forecast {duration(minutes_up(clocks.rto_forecast))}"
+        japanese += f" (見込み {duration(minutes_up(clocks.rto_forecast), 'ja')})"
     if clocks.rto_at_risk:
         english += "; the target is at risk"
         japanese += " 目標超過のおそれ"

@@ -86,6 +86,7 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.VOTE_REFUSED: text("Vote of {who} refused: {why}", "{who} の投票は無効: {why}"),
     EventKind.COMMAND_REFUSED: text("{who}: {verb} refused: {why}", "{who}: {verb} を拒否: {why}"),
     EventKind.KEPT_CREATED: text("Old data kept as {volume}", "旧データを {volume} として保管"),
+    EventKind.KEPT_ASKED: text("Asked whether {volume} is still needed", "{volume} がまだ必要か確認"),
     EventKind.UNREADABLE: text("A record that cannot be read: drbot audit verify", "読めない記録: drbot audit verify"),
     EventKind.CONTROL_FAILED: text("drbot itself could not: {what}: {why}", "drbot の処理に失敗: {what}: {why}"),
 }

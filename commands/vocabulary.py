@@ -118,6 +118,13 @@ VERBS: Mapping[str, VerbWords] = {
     "kept": VerbWords(
         usage="kept", help=text("Old data that is kept, with size and age", "保管中の旧データの一覧"), example="kept"
     ),
+    "give-up": VerbWords(
+        usage="give-up <volume>",
+        help=text(
+            "Delete kept old data for good; needs two approvals", "保管した旧データを完全に削除する (二人の承認が必要)"
+        ),
+        example="give-up postgres_data_before_r7-20261126-031200",
+    ),
     "update": VerbWords(
         usage="update [text]",
         help=text("Tell the stakeholders something in your words", "関係者へ自分の言葉で知らせる"),

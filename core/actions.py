@@ -118,6 +118,17 @@ _ACTIONS = (
         sentence={"en": "Remove a volume this run created", "ja": "この実行が作ったボリュームを削除する"},
     ),
     ActionDeclaration(
+        name="kept.remove",
+        parameters={"volume": "volume"},
+        effect="destroy",
+        for_good=True,
+        touches=("volume",),
+        sentence={
+            "en": "Delete kept data for good, exactly the volume in the plan",
+            "ja": "計画にある保管データを完全に削除する",
+        },
+    ),
+    ActionDeclaration(
         name="notify.stakeholders",
         parameters={"text": "text"},
         effect="none",
@@ -187,6 +198,11 @@ _PROBES = (
             "en": "the restored data is in place and the old data is kept",
             "ja": "復元したデータが本番にあり、古いデータは保管されている",
         },
+    ),
+    ProbeDeclaration(
+        name="volume.gone",
+        parameters={"volume": "volume"},
+        sentence={"en": "there is no volume of this name", "ja": "この名前のボリュームは存在しない"},
     ),
     ProbeDeclaration(
         name="volume.exists",

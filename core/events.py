@@ -36,7 +36,7 @@ class EventKind(StrEnum):
     RUN_REFUSED = "run.refused"  # why, todo: the survey found that this cannot work
     RUN_WAITING = "run.waiting"  # step
     RUN_RESUMED = "run.resumed"  # why
-    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices
+    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices; once looked at: finding, passed, broken
     RUN_BLOCKED = "run.blocked"  # why, choices
     RUN_STOP_REQUESTED = "run.stop_requested"  # why, stop: a StopKind
     RUN_HANDED_OVER = "run.handed_over"  # owner
@@ -79,6 +79,7 @@ class EventKind(StrEnum):
     VOTE_REFUSED = "vote.refused"  # request, decision, code, why, door
     COMMAND_REFUSED = "command.refused"  # verb, why, code, door
     KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
+    KEPT_ASKED = "kept.asked"  # volume, original, size, since: is it still needed?
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

@@ -106,6 +106,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "stop": frozenset({"commander", "approver", "operator"}),
     "settle": frozenset({"commander", "approver", "operator"}),
     "undo": frozenset({"commander", "approver"}),
+    "give-up": frozenset({"commander", "approver"}),
     "update": frozenset({"commander", "approver", "operator"}),
     "answer": frozenset({"commander", "approver", "operator"}),
     "resolve": frozenset({"commander", "approver"}),

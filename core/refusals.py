@@ -30,7 +30,7 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 承認者ではありません。承認者: {approvers}",
     },
     "requester": {
-        "en": "Not counted: you asked for this restore, so two others must approve it: {approvers}.",
+        "en": "Not counted: you asked for this, so two others must approve it: {approvers}.",
         "ja": "無効: 依頼者本人は承認できません。承認者: {approvers}",
     },
     "old_plan": {

@@ -28,6 +28,7 @@ class RunKind(StrEnum):
     RECOVER = "recover"
     PLAN = "plan"  # survey only: shows the plan and touches nothing
     UNDO = "undo"  # brings the kept data back
+    GIVE_UP = "give_up"  # deletes kept data for good
 
 
 class StopKind(StrEnum):

@@ -16,7 +16,7 @@ from runners import marks
 from runners.moves import End, Ending
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
-from runners.unsure import finding_of, worth
+from runners.unsure import finding_of, told, worth
 from runners.walk import Walk
 from store import incidents, requests, runs, steps, waking
 from store.database import Transaction
@@ -155,7 +155,7 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
     question = f"{step.title['en']} ({step.id}): {what} {finding.sentence} {worth(walk.plan, found)}".strip()
     choices = decisions_for(walk.plan, found)
-    said: dict[str, Any] = {"question": question, "finding": finding.sentence, "choices": choices}
+    said: dict[str, Any] = {"question": question, "choices": choices, **told(finding)}
 
     def park(tx: Transaction) -> bool:
         steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.redaction import Redactor
+from core.words import cut
 
 TAIL_LINES = 20
 LINE_LIMIT = 2000
@@ -29,7 +30,7 @@ class StepLog:
 
     def line(self, text: str) -> None:
         """Keep one line. A full disk must not end a recovery: the tail in memory stays."""
-        masked = self.mask(text.rstrip())[:LINE_LIMIT]
+        masked = cut(self.mask(text.rstrip()), LINE_LIMIT)
         with self._lock:
             self._heard = time.monotonic()
             self._tail.append(masked)

@@ -1,6 +1,6 @@
 """The real world of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.full_manifest import is_full_name
@@ -9,9 +9,11 @@ from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
 from runners.actions.fingerprint import SETTINGS, fingerprint, settings_of
+from runners.actions.host import data_volumes
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
 from runners.clients.full_store import full_stores
+from runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
 from runners.clients.survivors import remove_survivors
 from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
@@ -73,6 +75,23 @@ class Target:
             find_full_backup(full_stores(self._configuration), backup)
             return backup
         return backups.identify(self._clients.backups, backup)
+
+    def made_at(self, volume: str) -> str:
+        """Docker's word for when a volume was made; "" when there is none. Raises TemporaryError."""
+        found = self._clients.docker.volume(volume)
+        return found.created_at if found else ""
+
+    def data_there(self) -> tuple[str, ...]:
+        """The data volumes of dr.yml that are there. Raises TemporaryError."""
+        return tuple(name for name in data_volumes(self._site) if self._clients.docker.volume(name) is not None)
+
+    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+        """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+        return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
+
+    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> Written:
+        """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
+        return written_since(self._clients.docker, self._clients.postgres, transaction, SURVEY_LABELS, cancelled)
 
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove the containers a killed or cancelled step left."""

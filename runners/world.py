@@ -9,6 +9,7 @@ from runners.action import Action, ProbeFunction, Subjects
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
+    from runners.clients.postgres_written import Written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,18 @@ class World(Protocol):
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+
+    def made_at(self, volume: str) -> str:
+        """Docker's word for when a volume was made; "" when there is none. Raises TemporaryError."""
+
+    def data_there(self) -> tuple[str, ...]:
+        """The data volumes of dr.yml that are there. Raises TemporaryError."""
+
+    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+        """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+
+    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> "Written":
+        """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
 
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove what a killed or cancelled step left running."""

@@ -216,6 +216,7 @@ votes = Table(
     Column("at", Moment, nullable=False),
     Column("door", Text, nullable=False),
     Column("attestation", Json),
+    Column("seat", Text),  # at a terminal: login@host
     UniqueConstraint("request", "person", "decision"),
 )
 
@@ -324,6 +325,7 @@ kept = Table(
     Column("volume", Text, nullable=False),
     Column("original", Text, nullable=False),
     Column("size_bytes", BigInteger),
+    Column("next_transaction", BigInteger),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
 )

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 
 from bot.blocks.approval_card import vote_buttons
 from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block, bar, choice_buttons, context, cut, escape, header, one_line, promise, section
+from bot.blocks.elements import Block, bar, choice_buttons, context, escape, header, one_line, promise, section
 from bot.blocks.plan import plan_blocks
 from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.recovery import by_hand
+from core.clocks import minutes_up
 from core.incident import Incident, IncidentState, UsersSay
 from core.level import LEVEL_TEXTS
 from core.plan import seal_of, short_seal
 from core.run import RunState, StepState
-from core.words import Text, clock, duration, say
+from core.words import Text, clock, cut, duration, say
 
 STATES: Mapping[IncidentState, Text] = {
     IncidentState.DECLARED: {"en": "declared", "ja": "宣言済み"},
@@ -134,7 +135,7 @@ def _clock_lines(situation: Situation) -> str:
         )
     ]
     if clocks.rto_forecast is not None:
-        lines[0] += say(FORECAST, language, forecast=whole_minutes(clocks.rto_forecast, language))
+        lines[0] += say(FORECAST, language, forecast=promise(minutes_up(clocks.rto_forecast), language))
     if clocks.rto_at_risk:
         lines[0] = f":warning: {lines[0]}"
     target = promise(clocks.rpo_target, language)

@@ -10,6 +10,7 @@ from isal import igzip
 
 from core.errors import CancelledError, DrbotError, PermanentError
 from core.full_manifest import FileSet, digest_of_files
+from core.words import ending
 from runners.action import Finding, Outcome, StepContext
 from runners.actions.fetching import unpacked
 from runners.actions.infrastructure import remove_quietly, renew
@@ -74,7 +75,7 @@ def fill_volume(context: StepContext, archive: Path, name: str) -> None:
             pieces = unzipped(archive, context)
             ended = feed_command(context.clients.docker, container, command, pieces, context.cancelled)
         if ended.code != 0:
-            raise PermanentError(f"The files of {name} could not be unpacked: {ended.output[-300:]}")
+            raise PermanentError(f"The files of {name} could not be unpacked: {ending(ended.output, 300)}")
     except DrbotError:
         remove_quietly(context, name)
         raise
@@ -156,6 +157,6 @@ def sums_of_volume(context: StepContext, name: str) -> dict[str, str]:
     order = order_of(context, name, ("sh", "-c", SUMS), read_only=True)
     ended = helper.run(context.clients.docker, order, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The files of {name} could not be read: {ended.output[-300:]}")
+        raise PermanentError(f"The files of {name} could not be read: {ending(ended.output, 300)}")
     pairs = (line.split("  ./", 1) for line in ended.output.splitlines() if "  ./" in line)
     return {path: digest for digest, path in pairs}

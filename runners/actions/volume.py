@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.errors import DrbotError
 from core.words import size
 from runners import permit
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
+from runners.clients.postgres_written import next_transaction
 from runners.clients.volume_mover import Move
 
 STATES = {
@@ -33,12 +35,31 @@ def swap_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def exchange(context: StepContext, move: Move) -> Outcome:
     """Move, or finish a move that was cut short."""
     moved = context.clients.volumes.move(move, context.permitted())
+    first = first_transaction(context, move.volume)
     context.log(f"{move.replacement} took the place of {move.volume}, kept in {move.keeper} ({moved.method})")
     return Outcome(
         summary=f"{move.volume} holds the data of {move.replacement}; the old data is kept in {move.keeper} "
         f"({size(moved.kept_bytes)})",
-        facts={"volume": move.volume, "keeper": move.keeper, "kept_bytes": moved.kept_bytes, "method": moved.method},
+        facts={
+            "volume": move.volume,
+            "keeper": move.keeper,
+            "kept_bytes": moved.kept_bytes,
+            "method": moved.method,
+            "next_transaction": first,
+        },
     )
+
+
+def first_transaction(context: StepContext, volume: str) -> int | None:
+    """What is written from here on carries this number or a later one, so that an undo can count what it would lose.
+    None when it cannot be read: then the card says so, and a swap that succeeded has not failed.
+    """
+    clients = context.clients
+    try:
+        return next_transaction(clients.docker, clients.postgres, volume, context.labels, context.cancelled)
+    except DrbotError as error:
+        context.log(f"The first transaction after the swap could not be read: {error}")
+        return None
 
 
 def swap_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:

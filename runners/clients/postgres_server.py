@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from core.errors import PermanentError, TemporaryError
+from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import Postgres, Service, Site
+from core.words import cut
 from runners.clients import helper
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
@@ -154,9 +155,15 @@ class PostgresServer:
             raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
         return tuple(answer.output.splitlines())
 
-    def rows(self, labels: Mapping[str, str], cancelled: Cancelled) -> dict[str, int]:
-        """Rows of every table now. Raises TemporaryError when it does not answer."""
-        ended = helper.run(self._engine, self.beside(labels, cancelled, ("sh", "-c", COUNT_ROWS)), cancelled)
+    def rows(self, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None = None) -> dict[str, int]:
+        """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`."""
+        order = self.beside(labels, cancelled, ("sh", "-c", COUNT_ROWS))
+        try:
+            ended = helper.run(self._engine, order, cancelled, seconds)
+        except CancelledError:
+            if cancelled():
+                raise
+            raise PermanentError(f"counting took longer than {seconds:.0f} s") from None
         if ended.code != 0:
             raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
         return rows_in(ended.output)
@@ -237,4 +244,4 @@ def last_line(output: str) -> str:
     """The last thing a program said that is not empty, without the rows psql quotes."""
     lines = [line for line in output.splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if re.search(r"(error|fatal):", line, re.IGNORECASE)), None)
-    return (said or (lines[-1] if lines else "it said nothing")).strip()[:300]
+    return cut((said or (lines[-1] if lines else "it said nothing")).strip(), 300)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.errors import CancelledError, PermanentError
+from core.words import cut
 from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.docker_errors import docker_errors
@@ -126,7 +127,7 @@ def complaint(output: str) -> str:
     error = next((line for line in lines if "ERROR:" in line or "error:" in line or "FATAL:" in line), "")
     context = next((line for line in lines if line.startswith("CONTEXT:  COPY")), "")
     where = re.match(r"CONTEXT:  (COPY [^,:]+, line \d+(?:, column [^:]+)?)", context)
-    said = re.sub(r"^psql:<stdin>:(\d+): ", r"line \1 of the dump: ", error)[:240]
+    said = cut(re.sub(r"^psql:<stdin>:(\d+): ", r"line \1 of the dump: ", error), 240)
     return f"{said or last_line(output)}{f' ({where[1]})' if where else ''}"
 
 

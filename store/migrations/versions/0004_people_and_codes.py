@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Two columns and three tables."""
     op.add_column("requests", sa.Column("hold_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("votes", sa.Column("attestation", sa.Text(), nullable=True))
+    op.add_column("votes", sa.Column("seat", sa.Text(), nullable=True))
     op.create_table(
         "worker_keys",
         sa.Column("site", sa.Text(), nullable=False),

@@ -58,6 +58,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/name_service.py:change",
     "clients/own_folder.py:set_aside",
     "clients/volume_mover.py:move",
+    "clients/volume_mover.py:remove_kept_volume",
 }
 OWN = {  # ask for OwnWork, and look at a mark on the thing itself
     "clients/docker_engine.py:remove_own_volume": "the label of the volume",

@@ -31,6 +31,7 @@ export const VERBS = [
   { word: "answer", usage: "[step] answer", about: "Answer a question of the recovery" },
   { word: "undo", usage: "", about: "Go back to the data from before the recovery" },
   { word: "kept", usage: "", about: "Old data that was kept, with size and age" },
+  { word: "give-up", usage: "<volume>", about: "Delete kept old data for good; needs two approvals" },
   { word: "recover", usage: "[backup NAME]", about: "Start the recovery again, or with another backup" },
   { word: "restart", usage: "", about: "Start the untouched services again after a stop" },
   { word: "discard", usage: "", about: "Give up what was prepared; production stays as it is" },
