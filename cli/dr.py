@@ -3,6 +3,8 @@
 import copy
 import getpass
 import os
+import pwd
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -189,8 +191,17 @@ def _ask(commands: CommandContext, typed: str, values: dict[str, str], who: Pers
         at=datetime.now(UTC),
         values=values,
         sign=sign,
+        terminal=terminal_name(),
     )
     return dispatch(commands, request)
+
+
+def terminal_name() -> str:
+    """User and machine: the system's word, not that of a variable like LOGNAME."""
+    user = os.getuid()
+    with suppress(KeyError):
+        return f"{pwd.getpwuid(user).pw_name}@{socket.gethostname()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 def _may_prompt(reply: Reply, values: dict[str, str]) -> bool:

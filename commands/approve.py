@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, incident_of, live_request
 from commands.grammar import Words
-from commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, text
+from commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
 from commands.proving import proven
 from commands.recovery import ring
 from commands.refusal import Refusal
 from commands.vote_dialog import VoteDialog, dialog_from, table_of
 from core.approval import ApprovalRequest, Ballot, Door, decide
+from core.attestation import Origin
 from core.clocks import clocks_of
 from core.people import Account, Person
 from core.plan import short_seal
@@ -65,6 +66,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             at=request.at,
             code=values.get("code", ""),
             sign=request.sign,
+            origin=request.origin,
         )
     return Reply(
         text=_how_to(dialog, request.door),
@@ -114,9 +116,11 @@ def vote(
     sign: Signers = NO_KEYS,
     rule: str = "",
     typed_by: str = "",
+    origin: Origin | None = None,
 ) -> Reply:
     """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
-    authenticator, or read over the phone; `rule`: the one that break-glass overrides.
+    authenticator, or read over the phone; `rule`: the one that break-glass overrides; `origin`: where it was typed, if
+    not by `account`.
     """
     ballot = Ballot(
         person=person,
@@ -130,7 +134,7 @@ def vote(
         rule=rule,
         typed_by=typed_by,
     )
-    ballot = proven(context, request_id, ballot, code=code, sign=sign)
+    ballot = proven(context, request_id, ballot, code=code, sign=sign, origin=origin or origin_of(account))
     context.voters(fresh=True)  # the whole ledger is read before the transaction, not inside
     with context.database.write() as tx:
         asked = requests.get(tx.connection, request_id)

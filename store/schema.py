@@ -244,6 +244,8 @@ codes = Table(
     Column("claim", Json, nullable=False),  # what it is for: core/attestation.py
     Column("sealed", Text, nullable=False),  # the code, for the site's worker only
     Column("typed_by", Text),  # by phone: who typed what the person read
+    Column("entrance", Text, nullable=False),  # where it was typed: wrong ones count against that
+    Column("place", Text, nullable=False),
     Column("asked_at", Moment, nullable=False),
     Column("answer", Text),
     Column("signature", Text),
