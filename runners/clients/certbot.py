@@ -44,11 +44,11 @@ class Certbot:
         folders = (f"--{kind}-dir={self._folder / extra}" for kind, extra in FOLDERS)
         command = [
             *("certbot", "certonly", "--standalone", "--non-interactive", "--agree-tos", "--keep-until-expiring"),
-            *("--no-random-sleep-on-renew", "-m", self.settings.email, "--server", self.settings.directory),
-            *("--http-01-port", str(self.settings.http_port)),
-            *(("--http-01-address", address) if address else ()),
+            *("--no-random-sleep-on-renew", f"--email={self.settings.email}", f"--server={self.settings.directory}"),
+            f"--http-01-port={self.settings.http_port}",
+            *((f"--http-01-address={address}",) if address else ()),
             *folders,
-            *(part for name in self.settings.names for part in ("-d", name)),
+            *(f"--domains={name}" for name in self.settings.names),
         ]
         environment = {"REQUESTS_CA_BUNDLE": str(self.settings.trust)} if self.settings.trust else {}
         ended = run_process(command, bounds, on_line, environment=environment)

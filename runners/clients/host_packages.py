@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.errors import PermanentError
 from runners.clients.compose import Watch
-from runners.clients.process import run_process
+from runners.clients.process import run_process, values_of
 
 ENGINE = "docker.io"
 SBIN = "/usr/sbin:/usr/local/sbin"  # not on everybody's path
@@ -38,14 +38,14 @@ def install(packages: Path | None, watch: Watch) -> None:
 def commands(packages: Path | None, watch: Watch) -> list[list[str]]:
     """What is run: the packages of the folder, or the distribution's after a look at what it has."""
     if packages is not None:
-        files = sorted(str(path) for path in packages.glob("*.deb"))
+        files = sorted(str(path.absolute()) for path in packages.glob("*.deb"))
         if not files:
             raise PermanentError(f"There are no packages (*.deb) in {packages}")
-        return [["apt-get", "install", "-y", "--no-install-recommends", *files]]
+        return [["apt-get", "install", "-y", "--no-install-recommends", *values_of("apt-get", files)]]
     known = [name for name in COMPOSE if offers(name, watch)]
     return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, *known[:1]]]
 
 
 def offers(name: str, watch: Watch) -> bool:
     """Whether the distribution has this package."""
-    return run_process(["apt-cache", "show", name], watch.bounds, lambda _: None).code == 0
+    return run_process(["apt-cache", "show"], watch.bounds, lambda _: None, values=[name]).code == 0

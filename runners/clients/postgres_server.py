@@ -203,8 +203,10 @@ class PostgresServer:
         return state.get("Database system identifier", UNREADABLE)
 
     def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:
-        command = ["psql", "-XAtq", "-U", self.settings.user, "-d", database, "-c", statement]
-        environment = {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
+        command = ["psql", "-XAtq", "-c", statement]
+        # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
+        environment = {"PGUSER": self.settings.user, "PGDATABASE": database}
+        environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
 
 
