@@ -6,7 +6,7 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.redaction import Redactor
+from core.redaction import LineByLine, Redactor
 
 TAIL_LINES = 20
 LINE_LIMIT = 2000
@@ -19,6 +19,7 @@ class StepLog:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
         self._redact = redact
+        self._by_line = LineByLine(redact)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._lock = threading.Lock()
         self._heard = time.monotonic()
@@ -29,8 +30,8 @@ class StepLog:
 
     def line(self, text: str) -> None:
         """Keep one line. A full disk must not end a recovery: the tail in memory stays."""
-        masked = self.mask(text.rstrip())[:LINE_LIMIT]
         with self._lock:
+            masked = self._by_line(text[: 2 * LINE_LIMIT].rstrip())[:LINE_LIMIT]
             self._heard = time.monotonic()
             self._tail.append(masked)
             try:

@@ -74,6 +74,13 @@ def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
         if "PASSWORD" in line
     ]
 
+    site, docker = bench.configuration.site(), bench.clients.docker
+    auth, postgres = (docker.container(site.services[name]) for name in ("auth", "postgres"))
+    assert auth is not None and postgres is not None
+    foreign = postgres.environment["POSTGRES_PASSWORD"]
+    spoken = docker.execute(auth.id, ["sh", "-c", f"echo cannot connect with {foreign} > /proc/1/fd/1"], seconds=10)
+    assert spoken.code == 0, spoken.output
+
     outcome = evidence.collect(context, {"services": ["postgres", "redis", "auth"]})
 
     folder = Path(outcome.facts["folder"])
@@ -82,7 +89,8 @@ def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
     assert "ready to accept connections" in (folder / "postgres.log").read_text()
     assert "Database system identifier" in (folder / "postgres.control.txt").read_text()
     assert json.loads((folder / "auth.inspect.json").read_text())["State"]["Running"] is True
-    assert passwords
+    assert "cannot connect with" in (folder / "auth.log").read_text()
+    assert foreign in passwords
     assert not [password for password in passwords if password in everything]
 
 
