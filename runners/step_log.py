@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.redaction import LineByLine, Redactor
+from store.file_modes import private
 
 TAIL_LINES = 20
 LINE_LIMIT = 2000
@@ -35,7 +36,7 @@ class StepLog:
             self._heard = time.monotonic()
             self._tail.append(masked)
             try:
-                with self.path.open("a", encoding="utf-8") as file:
+                with open(self.path, "a", encoding="utf-8", opener=private) as file:
                     file.write(f"{datetime.now(UTC):%H:%M:%S} {masked}\n")
             except OSError:
                 self._tail.append("(the log file cannot be written)")

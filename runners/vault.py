@@ -21,6 +21,7 @@ from core.attestation import Purpose
 from core.errors import UserError
 from core.signing import BYTES, KeyPair, roster_secret
 from runners.guessing import Guesses
+from store.file_modes import private
 
 Result = TypeVar("Result")
 
@@ -90,7 +91,7 @@ class Vault:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "lock").open("w") as lock:
+        with open(self._folder / "lock", "w", opener=private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

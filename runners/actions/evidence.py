@@ -16,6 +16,7 @@ from runners.actions.disk import free_bytes
 from runners.clients.postgres_server import control_data
 from runners.clients.process import Bounds
 from runners.clients.redis_server import password_of
+from store.file_modes import write_private
 
 LOG_LINES = 2000
 
@@ -26,7 +27,7 @@ def collect(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     services = arguments.services(context, given)
     missing: list[str] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, write in parts(context, folder, services):
             if context.cancelled():
                 raise CancelledError("Stopped while evidence was being kept")
@@ -64,17 +65,17 @@ def keep_service(context: StepContext, folder: Path, name: str, service: Service
     docker = context.clients.docker
     container = docker.container(service)
     if container is None:
-        (folder / f"{name}.inspect.json").write_text('{"State": "the container does not exist"}\n')
+        write_private(folder / f"{name}.inspect.json", '{"State": "the container does not exist"}\n')
         return
-    (folder / f"{name}.log").write_text(redact(docker.logs(container.id, LOG_LINES)))
+    write_private(folder / f"{name}.log", redact(docker.logs(container.id, LOG_LINES)))
     state = docker.inspect(container.id)
     state["Config"]["Env"] = [masked(line) for line in state["Config"].get("Env") or ()]
-    (folder / f"{name}.inspect.json").write_text(json.dumps(redacted(state, redact), indent=2) + "\n")
+    write_private(folder / f"{name}.inspect.json", json.dumps(redacted(state, redact), indent=2) + "\n")
 
 
 def keep_disk(context: StepContext, folder: Path) -> None:
     """How much room there was."""
-    (folder / "disk.txt").write_text(f"free on the disk of the volumes: {size(free_bytes(context))}\n")
+    write_private(folder / "disk.txt", f"free on the disk of the volumes: {size(free_bytes(context))}\n")
 
 
 def keep_cluster(context: StepContext, folder: Path) -> None:
@@ -83,7 +84,7 @@ def keep_cluster(context: StepContext, folder: Path) -> None:
     recipe = postgres.recipe(context.cancelled)
     state = control_data(context.clients.docker, recipe, postgres.settings.volume, context.labels, context.cancelled)
     lines = [f"{name}: {value}" for name, value in state.items()] or ["unreadable"]
-    (folder / "postgres.control.txt").write_text("\n".join(lines) + "\n")
+    write_private(folder / "postgres.control.txt", "\n".join(lines) + "\n")
 
 
 def known_secrets(context: StepContext, services: Mapping[str, Service]) -> tuple[str, ...]:

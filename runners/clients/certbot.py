@@ -11,6 +11,7 @@ import httpx
 from core.errors import PermanentError, TemporaryError
 from core.site import Certificate
 from runners.clients.process import Bounds, run_process
+from store.file_modes import public_folder
 
 ASK_SECONDS = 10
 
@@ -61,11 +62,12 @@ class Certbot:
         """Put chain and key where the front expects them; each file is whole at any moment, and what was there stays
         beside it.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        public_folder(folder)
         for name, mode in (("privkey.pem", 0o600), ("fullchain.pem", 0o644)):
             fresh = folder / f".{name}.new"
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)  # whatever the umask
                 file.write((self.issued / name).read_bytes())
             keep_beside(folder / name)
             fresh.replace(folder / name)

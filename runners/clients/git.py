@@ -10,6 +10,7 @@ from runners.clients.compose import Watch
 from runners.clients.own_folder import is_foreign, mark
 from runners.clients.process import run_process
 from runners.permit import OwnWork
+from store.file_modes import PUBLIC_UMASK, public_folder
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 PROTOCOLS = "file:git:http:https:ssh"  # no ext:: and what else runs a command of the URL's
@@ -26,7 +27,7 @@ def clone(url: str, commit: str, folder: Path, own: OwnWork, watch: Watch) -> No
         raise PermanentError(f"{folder} holds something that this run has not made; nothing was touched")
     if head_of(folder, watch) == commit:
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    public_folder(folder.parent)
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     git(["clone", "--quiet", "--no-checkout"], watch, values=[url, str(part.absolute())])
@@ -52,7 +53,9 @@ def git(
         raise PermanentError("The program git is not installed on the worker's host")
     environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": PROTOCOLS, "LC_ALL": "C"}
     command = ["git", *(("-C", str(folder)) if folder else ()), *arguments]
-    ended = run_process(command, watch.bounds, watch.on_line, values=values, environment=environment)
+    ended = run_process(
+        command, watch.bounds, watch.on_line, values=values, environment=environment, umask=PUBLIC_UMASK
+    )
     if ended.code != 0:
         said = " ".join(line.strip() for line in ended.lines[-3:])
         if any(sign in said for sign in UNREACHABLE):

@@ -7,6 +7,7 @@ from pathlib import Path
 from core.errors import PermanentError
 from runners.clients.compose import Watch
 from runners.clients.process import run_process, values_of
+from store.file_modes import PUBLIC_UMASK
 
 ENGINE = "docker.io"
 SBIN = "/usr/sbin:/usr/local/sbin"  # not on everybody's path
@@ -28,7 +29,7 @@ def install(packages: Path | None, watch: Watch) -> None:
         )
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     for command in commands(packages, watch):
-        ended = run_process(command, watch.bounds, watch.on_line, environment=environment)
+        ended = run_process(command, watch.bounds, watch.on_line, environment=environment, umask=PUBLIC_UMASK)
         if ended.code != 0:
             raise PermanentError(f"{' '.join(command[:2])} failed: {' '.join(ended.lines[-3:])}")
     if Path("/run/systemd/system").is_dir():

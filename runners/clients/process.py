@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import CancelledError, PermanentError, TemporaryError
+from store.file_modes import PRIVATE_UMASK
 
 KEPT_LINES = 5000  # a compose project in full must fit
 GRACE_SECONDS = 0.4
@@ -57,8 +58,10 @@ def run_process(
     values: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    umask: int = PRIVATE_UMASK,
 ) -> Ended:
-    """Run it to its end, line by line. `values`: words from outside, which come last and behind `--`.
+    """Run it to its end, line by line. `values`: words from outside, which come last and behind `--`; `umask`: of what
+    it writes, which others may read only where it is the recovered system's.
 
     Raises CancelledError, PermanentError (no such program, a value that could be an option), TemporaryError.
     """
@@ -72,6 +75,7 @@ def run_process(
             env={**os.environ, **(environment or {})},
             cwd=folder,
             start_new_session=True,
+            umask=umask,
         )
     except (OSError, ValueError) as error:  # ValueError: a word with a zero byte
         raise PermanentError(f"{command[0]} could not be started: {error}") from error
