@@ -252,6 +252,13 @@ codes = Table(
     Index(None, "site", "answer"),
 )
 
+served = Table(
+    "served",
+    metadata,
+    Column("signature_sha256", Text, primary_key=True),  # of a delivery by HTTP
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
 schedules = Table(
     "schedules",
     metadata,
