@@ -74,6 +74,38 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
 }
 
 
+_NAMES = ("pass", "secret", "token", "auth", "key", "cred", "pw")
+HINTS: Mapping[str, tuple[str, ...]] = {
+    "url with a password": ("://",),
+    "url with a token": ("://",),
+    "signed url": ("sig", "token", "credential", "key"),
+    "webhook": ("hooks.slack", "discord", "webhook", "telegram", "pagerduty", "chat.google", "logic.azure"),
+    "authorization": ("authorization",),
+    "bearer": ("bearer",),
+    "cookie": ("cookie",),
+    "quoted value": _NAMES,
+    "quoted auth": ("auth",),
+    "assignment": _NAMES,
+    "line of yaml": _NAMES,
+    "field": _NAMES,
+    "option": _NAMES,
+    "redis.conf": ("requirepass", "masterauth"),
+    "redis acl": ("user ",),
+    "redis-cli -a": ("redis-cli",),
+    "redis AUTH": ("auth",),
+    "mysql -p": ("mysql", "sshpass"),
+    "curl -u": ("curl",),
+    "sql": ("password", "identified by"),
+    "hash of a password": ("scram", "$2", "$5$", "$6$", "$y$"),
+    "slack token": ("xox", "xapp"),
+    "github or gitlab token": ("gh", "github_pat", "glpat"),
+    "aws key": ("akia", "asia"),
+    "jwt": ("eyj",),
+    "key of a service": ("k_", "sk-", "npm_", "aiza", "sg."),
+}
+"""What a line holds, in small letters, before its shape is looked for at all: most lines hold none of it."""
+
+
 class Redactor:
     """Masks the given values and everything that looks like a secret."""
 
@@ -85,9 +117,9 @@ class Redactor:
         """The text without secrets."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
-        for pattern in SHAPES.values():
-            text = pattern.sub(_masked, text)
-        return text
+        if "PRIVATE KEY" in text:
+            text = _KEY.sub(_masked, text)
+        return "".join(_line_masked(line) for line in text.splitlines(keepends=True))
 
 
 class LineByLine:
@@ -121,7 +153,15 @@ def secret_values(named: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for value in found if value for one in (value, unquote(value))))
 
 
-_IN_URL = SHAPES["url with a password"]
+_IN_URL, _KEY = SHAPES["url with a password"], SHAPES["private key"]
+
+
+def _line_masked(line: str) -> str:
+    small = line.lower()
+    for shape, hints in HINTS.items():
+        if any(hint in small for hint in hints):
+            line = SHAPES[shape].sub(_masked, line)
+    return line
 
 
 def _masked(hit: re.Match[str]) -> str:
