@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bot.readiness import SlackReadiness
 from bot.settings import WHERE, BotSettings
@@ -48,10 +47,10 @@ def check(config: Config = None, home: Home = None) -> None:
     for site in loaded.configuration.sites:
         lines += _about_site(loaded.configuration, site, folder)
     lines += _about_backups(loaded.configuration)
-    table = Table("", "What", "Found")
-    for line in lines:
-        table.add_row("[green]✓[/]" if line.well else "[red]✗[/]", escape(line.what), escape(line.sentence))
-    Console().print(table)
+    console = Console(highlight=False)
+    for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
+        mark = "[green]✓[/]" if line.well else "[red]✗[/]"
+        console.print(f"{mark} {escape(line.what)}: {escape(' '.join(line.sentence.split()))}", soft_wrap=True)
     raise typer.Exit(0 if all(line.well for line in lines) else 1)
 
 
