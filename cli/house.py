@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from lab.system import Lab
+from store.file_modes import private
 from workspace.client import People
 from workspace.server import Workspace
 
@@ -57,7 +58,7 @@ class House:
             "DRBOT_HOME": str(self.home),
             **self.environment,
         }
-        with self.log(name).open("ab") as output:
+        with open(self.log(name), "ab", opener=private) as output:
             process = subprocess.Popen(
                 command,
                 env=environment,

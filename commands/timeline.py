@@ -77,8 +77,12 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.ROSTER_VOTED: text("{who} agreed to the proposed roster", "{who} が名簿の変更に同意"),
     EventKind.ROSTER_ACCEPTED: text("The roster and the policy are in force", "名簿と方針が発効"),
     EventKind.FACTOR_ENROLLED: text("{who} enrolled an authenticator", "{who} が認証アプリを登録"),
-    EventKind.FACTOR_REFUSED: text("{who} typed a wrong code", "{who} が誤ったコードを入力"),
-    EventKind.FACTOR_LOCKED: text("The codes of {who} are locked", "{who} のコードをロック"),
+    EventKind.FACTOR_REFUSED: text(
+        "Wrong code for {who}, from {entrance} {place}", "{who} への誤ったコード ({entrance} {place})"
+    ),
+    EventKind.FACTOR_LOCKED: text(
+        "Codes for {who} from {entrance} {place} are locked", "{entrance} {place} からの {who} のコードをロック"
+    ),
     EventKind.FACTOR_RESET: text("The authenticator of {who}: {what}", "{who} の認証アプリ: {what}"),
     EventKind.VOTE_COUNTED: text(
         "{who}: {decision} ({have} of {need}): {reason}", "{who}: {decision} ({have}/{need}): {reason}"

@@ -216,7 +216,7 @@ votes = Table(
     Column("at", Moment, nullable=False),
     Column("door", Text, nullable=False),
     Column("attestation", Json),
-    Column("seat", Text),  # at a terminal: login@host
+    Column("terminal", Text),  # at a terminal: login@host
     UniqueConstraint("request", "person", "decision"),
 )
 
@@ -245,10 +245,19 @@ codes = Table(
     Column("claim", Json, nullable=False),  # what it is for: core/attestation.py
     Column("sealed", Text, nullable=False),  # the code, for the site's worker only
     Column("typed_by", Text),  # by phone: who typed what the person read
+    Column("entrance", Text, nullable=False),  # where it was typed: wrong ones count against that
+    Column("place", Text, nullable=False),
     Column("asked_at", Moment, nullable=False),
     Column("answer", Text),
     Column("signature", Text),
     Index(None, "site", "answer"),
+)
+
+served = Table(
+    "served",
+    metadata,
+    Column("signature_sha256", Text, primary_key=True),  # of a delivery by HTTP
+    Column("expires_at", Moment, nullable=False, index=True),
 )
 
 schedules = Table(

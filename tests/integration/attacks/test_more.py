@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -258,3 +259,20 @@ def test_a_person_who_was_taken_off_the_roster_after_voting(town: Town) -> None:
 
     assert town.state(request) is RequestState.OPEN
     assert town.untouched()
+
+
+def test_an_account_that_was_deactivated_a_moment_ago_decides_nothing_more(town: Town) -> None:
+    incident, request = town.asked()
+    view = town.open_dialog("U00BEN", town.card(incident))  # drbot has just seen that Ben is a member
+    people, state = town.scene.people, town.scene.workspace.state
+    state.people["U00BEN"] = replace(state.people["U00BEN"], deleted=True)
+
+    seq = town.head()
+    people.submit("U00BEN", view["id"], {"target": {"value": "production"}, "reason": {"value": "I read it"}})
+    voted = town.code_after(seq)
+    seq = town.head()
+    people.command("U00BEN", incident.channel or "", f"/dr deny {incident.name} no")
+    denied = town.code_after(seq)
+
+    assert (voted, denied) == ("account", "account")
+    assert town.votes(request) == []

@@ -115,6 +115,8 @@ def test_a_file_that_this_user_may_not_read_hides_no_good_one(tmp_path: Path) ->
     good = put(tmp_path, 1)
     (tmp_path / ODD).write_bytes(gzip.compress(SQL))
     (tmp_path / ODD).chmod(0)
+    for readable in (good, manifest_path(good)):  # drbot itself makes both for their owner alone
+        readable.chmod(0o644)
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     script = (
