@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import UserError
+from lab import programs
 from lab.system import Lab
 from workspace.client import People
 from workspace.server import Workspace
@@ -66,6 +67,7 @@ class House:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        programs.remember(self.home / f"{name}.pid", process.pid)
         self.processes[name] = process
         return process
 

@@ -7,6 +7,10 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 
+PATIENCE = 120.0
+"""Seconds to wait for what will come anyway: generous, because a busy machine is no fault. A deadline that a person
+was promised is asserted apart, from the product's own times."""
+
 _PAUSE = threading.Event()
 
 
