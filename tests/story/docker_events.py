@@ -59,7 +59,7 @@ class EventRecorder:
     def _is_production(self, event: DockerEvent) -> bool:
         if event.kind == "volume":
             return event.name in {f"{self._lab.prefix}postgres_data", f"{self._lab.prefix}redis_data"}
-        is_ours = event.labels.get(LABEL) == self._lab.name and "drbot.run" not in event.labels
+        is_ours = event.labels.get(LABEL) == self._lab.label and "drbot.run" not in event.labels
         return is_ours and not event.action.startswith(("exec_", "health_status"))
 
 

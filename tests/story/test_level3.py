@@ -132,7 +132,7 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
 def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: Player) -> None:
     lab = sites.recovered
     with lab.client() as client:
-        volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.name})
+        volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.label})
     player.house.start("drbot", "all")
     player.house.people.wait_for_connection()
 
