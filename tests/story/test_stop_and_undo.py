@@ -141,7 +141,7 @@ def test_undo_right_after_the_swap_brings_the_old_data_back_by_two(story: Story)
     player.vote("chika", incident)
     wait_for_step(player, incident, "swap-back", StepState.SUCCEEDED)
 
-    ended = finish(player, incident)
+    ended = player.wait_for_run(incident, RunState.SUCCEEDED)
     assert (ended.id, undo.id != recovered.id) == (undo.id, True)
     assert on_volume(story, volume, "-c", f"ls {MARK}") == MARK
     assert story.lab.faults() == {}
