@@ -22,6 +22,7 @@ from commands import (
     special_votes,
     status,
     stop,
+    takeover,
     undo,
     update,
 )
@@ -65,6 +66,7 @@ TABLE: Mapping[str, Verb] = {
     "roster": Verb(act=roster.roster, access="roster"),
     "stop": Verb(act=stop.stop, access="stop"),
     "settle": Verb(act=settle.settle, access="settle"),
+    "takeover": Verb(act=takeover.takeover, access="takeover"),
     "answer": Verb(act=answer.answer, access="answer"),
     "undo": Verb(act=undo.undo, access="undo"),
     "kept": Verb(act=kept.kept),

@@ -150,4 +150,4 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     with lab.client() as client:
         kept = [one.name for one in client.volumes.list() if str(one.name).startswith(f"{volume.name}_before_")]
         assert len(kept) == 1
-        on_volume(client, lab, str(kept[0]), 'grep -qx "somebody\'s" /broken/data')  # raises where it is not there
+        on_volume(client, lab, str(kept[0]), "grep -qx mine /broken/data")  # raises where it is not there
