@@ -133,7 +133,7 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     lab = sites.recovered
     with lab.client() as client:
         volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.label})
-        on_volume(client, lab, str(volume.name), "echo somebody's > /broken/data")
+        on_volume(client, lab, str(volume.name), "echo mine > /broken/data")
     player.house.start("drbot", "all")
     player.house.people.wait_for_connection()
 
