@@ -15,7 +15,10 @@ _PAUSE = threading.Event()
 
 
 def wait_for(condition: Callable[[], Answer], seconds: float, what: str) -> Answer:
-    """The first true answer of `condition`; an AssertionError that names `what` after `seconds`."""
+    """The first true answer of `condition`; an AssertionError that names `what` after PATIENCE, or after `seconds`
+    where they are more.
+    """
+    seconds = max(seconds, PATIENCE)
     deadline = time.monotonic() + seconds
     while True:
         answer = condition()

@@ -43,7 +43,7 @@ class EventRecorder:
         """Ends the recording, once everything has been heard that happened until now."""
         self._hear()
         self._stream.close()
-        self._thread.join(timeout=10)
+        self._thread.join(PATIENCE)
         self._client.close()
 
     def _hear(self) -> None:

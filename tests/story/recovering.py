@@ -70,3 +70,10 @@ def refused(player: Player, incident: Incident, person: str) -> list[Event]:
     with player.database.read() as connection:
         events = journal.of_incident(connection, incident.id)
     return [event for event in events if event.kind is EventKind.COMMAND_REFUSED and event.person == person]
+
+
+def granted_at(player: Player, incident: Incident) -> float:
+    """When the last request was granted, as Unix seconds."""
+    with player.database.read() as connection:
+        events = journal.of_incident(connection, incident.id)
+    return [event.at.timestamp() for event in events if event.kind is EventKind.REQUEST_GRANTED][-1]

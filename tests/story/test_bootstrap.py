@@ -26,7 +26,7 @@ from tests.story.recovering import WORDS, finish, wait_for_step
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture

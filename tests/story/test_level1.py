@@ -49,6 +49,6 @@ def test_when_postgres_is_the_culprit_level_2_is_proposed_and_nothing_else_is_to
     assert len(touched) == 1 and "auth-service" in touched.pop()  # the one service that was named
 
     said = story.house.people.wait_for_message(
-        incident.channel or "", lambda message: "PostgreSQL" in message["text"] and "evel 2" in message["text"], 60
+        incident.channel or "", lambda message: "PostgreSQL" in message["text"] and "evel 2" in message["text"]
     )
     assert said

@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 from workspace.server import Workspace
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 WORDS = "level3 the server does not answer"
 

@@ -31,7 +31,7 @@ from tests.waiting import wait_for
 from workspace.server import Workspace
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 WORDS = "level4 the data centre burns"
 SECONDS = 300.0

@@ -165,4 +165,4 @@ class TestExpiry:
         assert latest_request(player, incident).state is RequestState.EXPIRED
         assert kept_volumes(story) == []
         assert not run.is_over
-        story.house.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m), 60)
+        story.house.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m))
