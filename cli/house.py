@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import UserError
+from lab import programs
 from lab.system import Lab
 from store.file_modes import private
 from workspace.client import People
@@ -67,6 +68,7 @@ class House:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        programs.remember(self.home / f"{name}.pid", process.pid)
         self.processes[name] = process
         return process
 

@@ -34,6 +34,11 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.RUN_PLANNED: text("The plan is ready, seal {seal_short}", "計画が完成、封印 {seal_short}"),
     EventKind.RUN_REFUSED: text("This cannot work: {why} {todo}", "実行できません: {why} {todo}"),
     EventKind.RUN_WAITING: text("Waiting at {step}", "{step} で待機"),
+    EventKind.SITE_HELD: text(
+        "Another drbot has the target: {owner}, {there}, since {since}",
+        "別の drbot が使用中: {owner}、{there}、{since} から",
+    ),
+    EventKind.SITE_TAKEN_OVER: text("{who} took the target over: {why}", "{who} が引き継ぎ: {why}"),
     EventKind.RUN_RESUMED: text("Goes on: {why}", "再開: {why}"),
     EventKind.RUN_NEEDS_DECISION: text("{step} needs a decision: {question}", "{step} に判断が必要: {question}"),
     EventKind.RUN_BLOCKED: text("Blocked: {why}", "中断: {why}"),

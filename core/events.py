@@ -35,6 +35,8 @@ class EventKind(StrEnum):
     RUN_PLANNED = "run.planned"  # seal, headline, warnings
     RUN_REFUSED = "run.refused"  # why, todo: the survey found that this cannot work
     RUN_WAITING = "run.waiting"  # step
+    SITE_HELD = "site.held"  # owner, there, since: another drbot holds the target
+    SITE_TAKEN_OVER = "site.taken_over"  # why: the commander says that the other drbot is dead
     RUN_RESUMED = "run.resumed"  # why
     RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices; once looked at: finding, passed, broken
     RUN_BLOCKED = "run.blocked"  # why, choices

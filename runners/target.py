@@ -12,11 +12,13 @@ from runners.actions.fingerprint import SETTINGS, fingerprint, settings_of
 from runners.actions.host import data_volumes
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from runners.clients.engine_lock import EngineLock
 from runners.clients.full_store import full_stores
 from runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
 from runners.clients.survivors import remove_survivors
 from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from runners.lock import Claim, Holder
 from runners.settings import RunnerSettings
 from runners.world import Chosen, World
 
@@ -35,6 +37,7 @@ class Target:
         self._site = site
         self._configuration = configuration
         self._clients = clients
+        self._lock = EngineLock(clients.docker, site, configuration.system)
 
     @property
     def clients(self) -> Clients:
@@ -96,6 +99,18 @@ class Target:
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove the containers a killed or cancelled step left."""
         remove_survivors(self._clients.docker, run_id, step_id)
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """Keeps other drbots away. None: it is ours. Raises TemporaryError."""
+        return self._lock.take(claim) if gone is None else self._lock.take_over(claim, gone)
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+        return self._lock.holder()
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""
+        self._lock.give_back(instance, run)
 
     def _rules(self, cancelled: Callable[[], bool]) -> BackupRules:
         postgres = self._clients.postgres

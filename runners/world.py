@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from core.plan import BackupIdentity
 from runners.action import Action, ProbeFunction, Subjects
+from runners.lock import Claim, Holder
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
@@ -30,7 +31,7 @@ class Chosen:
 
 
 class World(Protocol):
-    """The target system as a whole; every method only reads, except `remove_survivors`."""
+    """The target system as a whole; every method only reads, but for `remove_survivors` and the lock."""
 
     @property
     def clients(self) -> "Clients":
@@ -77,3 +78,14 @@ class World(Protocol):
 
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove what a killed or cancelled step left running."""
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """Keeps other drbots away from this target. None: it is ours. Else the drbot that holds it; `gone`: the
+        holding that the commander gave up. Raises TemporaryError.
+        """
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""

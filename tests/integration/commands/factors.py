@@ -27,6 +27,7 @@ from store import codes
 from store.rosters import Rosters
 from tests.integration.commands.stage import DR_YML, Stage
 from tests.integration.runners.harmless import HarmlessTarget
+from tests.waiting import PATIENCE
 
 BEN, CHIKA = KeyPair(b"b" * 32), KeyPair(b"c" * 32)
 SECOND_FACTOR = DR_YML + "approvals: {second_factor: totp}\n"
@@ -71,7 +72,7 @@ def checking(stage: Stage, home: Path) -> Iterator[Equipment]:
         yield equipment
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(PATIENCE)
 
 
 class Authenticator:

@@ -13,6 +13,7 @@ from core.plan import BackupIdentity
 from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from runners.clients.clients import Clients
 from runners.clients.postgres_written import Written
+from runners.lock import Claim, Holder
 from runners.permit import services, volume
 from runners.world import Chosen, Registry
 
@@ -55,6 +56,8 @@ class HarmlessTarget:
         self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
         self.holds: dict[str, Hold] = {}  # action → the next call waits
         self.written = 0  # rows since the data was put in place
+        self.locked: list[Holder] = []  # who keeps other drbots away; shared by those on one engine
+        self.holdings = 0
         self.moves = 0  # how often data changed places
         self.calls: list[str] = []
         self.survivors_removed: list[str | None] = []
@@ -76,6 +79,25 @@ class HarmlessTarget:
             **{name: lambda context, given: frozenset(services("x", _named(given))) for name in interrupts},
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
         }
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """As an engine keeps it; `locked` may be shared with the target of another drbot."""
+        held = self.locked[0] if self.locked else None
+        if held and held.claim.instance != claim.instance and held.id != gone:
+            return held
+        if held is None or (held.claim.instance, held.claim.run) != (claim.instance, claim.run):
+            self.holdings += 1
+            self.locked[:] = [Holder(id=f"{claim.instance}-{self.holdings}", claim=claim)]
+        return None
+
+    def holder(self) -> Holder | None:
+        """Who has it."""
+        return self.locked[0] if self.locked else None
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Only by who has it."""
+        if self.locked and (self.locked[0].claim.instance, self.locked[0].claim.run) == (instance, run):
+            self.locked.clear()
 
     def hold(self, action: str) -> Hold:
         """The next call of this action waits."""

@@ -11,6 +11,7 @@ from core.run import Leftover, RunState, StepState, StopKind
 from store import incidents, journal, locks
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
+from tests.waiting import PATIENCE
 
 
 def require_blocked_and_untouched(bench: Bench, run_id: str) -> dict[str, object]:
@@ -141,11 +142,11 @@ def test_a_change_after_the_services_were_stopped_starts_them_again_and_replaces
     hold = bench.target.hold("compose.stop")
     bench.approve(run)
     thread = bench.begin(run)
-    assert hold.reached.wait(20)
+    assert hold.reached.wait(PATIENCE)
 
     bench.target.engine = "engine-2"
     hold.go_on.set()
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert bench.run(run).state is RunState.BLOCKED
     require_blocked_and_untouched(bench, run.id)
@@ -171,11 +172,11 @@ def test_a_no_after_the_grant_and_before_the_swap_wins(bench: Bench) -> None:
     hold = bench.target.hold("compose.stop")
     bench.approve(run)
     thread = bench.begin(run)
-    assert hold.reached.wait(20)
+    assert hold.reached.wait(PATIENCE)
 
     assert bench.vote(run, "daiki", "deny").counted
     hold.go_on.set()
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert bench.run(run).state is RunState.BLOCKED
     require_blocked_and_untouched(bench, run.id)
