@@ -78,6 +78,7 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "disk.free": disk.free,
         "volume.swapped": volume.swapped,
         "volume.exists": volume.exists,
+        "volume.unshared": volume.unshared,
         "host.ready": host.ready,
         "host.occupied": host.occupied,
         "host.empty": host.empty,

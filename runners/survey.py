@@ -16,7 +16,7 @@ from core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from core.site import Approvals, Site
 from core.variables import Value, fill
 from core.words import clock, duration, say
-from runners import parts
+from runners import parts, strangers
 from runners.action import Finding, StepContext
 from runners.step_log import StepLog
 from runners.walk import Equipment
@@ -62,6 +62,7 @@ def make_plan(survey: Survey) -> Plan:
     fingerprint = equipment.world.fingerprint(survey.cancelled)
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
     draft = _plan(survey, file, without(steps, _not_needed(survey, draft)), fingerprint, chosen, warnings=())
+    strangers.require_none(draft.runbook, draft.steps, fingerprint)
     return draft.model_copy(update={"warnings": (*_refused(chosen), *_unready(survey, file.runbook, draft, variables))})
 
 

@@ -49,6 +49,7 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.engine = "engine-1"
+        self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
         self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
@@ -85,7 +86,11 @@ class HarmlessTarget:
         if "fingerprint" in self.holds:
             self.holds.pop("fingerprint").reached.set()
             threading.Event().wait()  # an engine that never answers
-        return {"engine": self.engine, "volumes": {"postgres_data": f"day {1 + self.moves}"}}
+        return {
+            "engine": self.engine,
+            "volumes": {"postgres_data": f"day {1 + self.moves}"},
+            "strangers": {"postgres_data": list(self.strangers)},
+        }
 
     def choose_backup(
         self,
@@ -225,6 +230,7 @@ class HarmlessTarget:
             "backup.whole": probe(lambda given: any(one.name == given["backup"] for one in self.backups)),
             "disk.free": yes,
             "volume.swapped": self._swapped,
+            "volume.unshared": yes,
             "volume.exists": probe(lambda given: given["volume"] in self.volumes),
         }
 
