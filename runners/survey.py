@@ -9,6 +9,7 @@ from core.actions import PROBES
 from core.clocks import remaining_seconds, rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
+from core.old_server import notes_of
 from core.plan import Plan
 from core.run import Run
 from core.runbook import Runbook, Step, without
@@ -63,7 +64,10 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
     draft = _plan(survey, file, without(steps, _not_needed(survey, draft)), fingerprint, chosen, warnings=())
     strangers.require_none(draft.runbook, draft.steps, fingerprint)
-    return draft.model_copy(update={"warnings": (*_refused(chosen), *_unready(survey, file.runbook, draft, variables))})
+    beside = any(step.do == "postgres.restore_beside" for step in draft.steps)
+    old = equipment.world.old_server(survey.cancelled) if beside else None
+    warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes_of(old))
+    return draft.model_copy(update={"old_server": old, "warnings": warnings})
 
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
