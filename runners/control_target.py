@@ -46,6 +46,9 @@ class ControlTarget:
         except DrbotError as error:
             return {RECORDS: f"unreadable: {error}", **sealed}
 
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """There is none here."""
+
     def choose_backup(
         self,
         name: str | None = None,

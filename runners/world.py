@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, ProbeFunction, Subjects
 from runners.lock import Claim, Holder
@@ -39,6 +40,9 @@ class World(Protocol):
 
     def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:
+        """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 
     def choose_backup(
         self,

@@ -47,6 +47,7 @@ class PostgresRecipe:
     image: str
     environment: Mapping[str, str]
     mounted_at: str  # where the data volume is inside the container
+    command: tuple[str, ...] = ()  # of the compose file; () = the image's own
 
     @property
     def data_folder(self) -> str:
@@ -104,7 +105,13 @@ class PostgresServer:
         own = self._engine.image_environment(image)
         if "PGDATA" in own:
             environment.setdefault("PGDATA", own["PGDATA"])
-        return PostgresRecipe(image=image, environment=environment, mounted_at=str(mounted_at))
+        command = found.get("command") or ()
+        return PostgresRecipe(
+            image=image,
+            environment=environment,
+            mounted_at=str(mounted_at),
+            command=(command,) if isinstance(command, str) else tuple(command),
+        )
 
     def major_version(self) -> int | None:
         """Of the image in use; None when it does not say."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from runners.clients.clients import Clients
@@ -51,6 +52,8 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.engine = "engine-1"
+        self.server: OldServer | None = None
+        self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
         self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
@@ -109,7 +112,15 @@ class HarmlessTarget:
         if "fingerprint" in self.holds:
             self.holds.pop("fingerprint").reached.set()
             threading.Event().wait()  # an engine that never answers
-        return {"engine": self.engine, "volumes": {"postgres_data": f"day {1 + self.moves}"}}
+        return {
+            "engine": self.engine,
+            "volumes": {"postgres_data": f"day {1 + self.moves}"},
+            "strangers": {"postgres_data": list(self.strangers)},
+        }
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:
+        """What the test put there."""
+        return self.server
 
     def choose_backup(
         self,
@@ -270,6 +281,7 @@ class HarmlessTarget:
             "disk.free": yes,
             "volume.swapped": self._swapped,
             "volume.gone": probe(lambda given: given["volume"] not in self.volumes),
+            "volume.unshared": yes,
             "volume.exists": probe(lambda given: given["volume"] in self.volumes),
         }
 

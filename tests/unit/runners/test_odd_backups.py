@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -109,16 +110,21 @@ def test_a_day_that_does_not_exist_hides_no_good_one_and_is_never_the_newest(tmp
     assert len(FullBackupStore(FolderStore(tmp_path)).newest_first()) == 1
 
 
-def test_a_file_that_this_user_may_not_read_hides_no_good_one(tmp_path: Path) -> None:
+def test_a_file_that_this_user_may_not_read_hides_no_good_one() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
-    good = put(tmp_path, 1)
-    (tmp_path / ODD).write_bytes(gzip.compress(SQL))
-    (tmp_path / ODD).chmod(0)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        require_refused_unread(Path(folder))
+
+
+def require_refused_unread(folder: Path) -> None:
+    """Everybody may list the folder and nobody but root read one of its files."""
+    good = put(folder, 1)
+    (folder / ODD).write_bytes(gzip.compress(SQL))
+    (folder / ODD).chmod(0)
     for readable in (good, manifest_path(good)):  # drbot itself makes both for their owner alone
         readable.chmod(0o644)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     script = (
         "import os, sys; from pathlib import Path; from runners.actions.backup import choose; "
         "from runners.clients.backup_store import BackupStore; from tests.unit.runners.test_backups import RULES; "
@@ -127,7 +133,7 @@ def test_a_file_that_this_user_may_not_read_hides_no_good_one(tmp_path: Path) ->
         "print(chosen.backup.name, chosen.refused)"
     )
 
-    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True)
 
     assert ended.stdout.startswith(good.name), ended.stderr
     assert f"{ODD} cannot be read: Permission denied" in ended.stdout
