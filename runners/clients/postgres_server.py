@@ -161,7 +161,7 @@ class PostgresServer:
                 if answer.code != 0:
                     faults[f"{database}.{name}"] = last_line(answer.output)
                 elif not re.fullmatch(r"-?\d+(\.\d+)?", answer.output.strip()):
-                    faults[f"{database}.{name}"] = f"it returns {answer.output.strip()[:40]!r}, not one number"
+                    faults[f"{database}.{name}"] = f"it returns {cut(answer.output.strip(), 40)!r}, not one number"
         return faults
 
     def _running(self) -> ServiceContainer:

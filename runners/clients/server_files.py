@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from core.errors import CancelledError, PermanentError
 from core.old_server import ALTER_SYSTEM, OldServer
+from core.words import ending
 from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.dump import major
@@ -114,9 +115,9 @@ class ServerFiles:
         pairs = [word for name, digest in sorted(old.files.items()) for word in (digest, name)]
         mounts = (Mount(source=old.volume, target="/old", read_only=True), Mount(source=volume, target="/new"))
         lines = [line.split("\t") for line in self._run(CARRY, pairs, mounts) if "\t" in line]
-        why = {"unreadable": "could not be read", "changed": "has changed since the plan"}
+        reasons = {"unreadable": "could not be read", "changed": "has changed since the plan"}
         carried = tuple(line[1] for line in lines if line[0] == "carried")
-        return carried, tuple(f"{line[1]} {why[line[0]]}" for line in lines if line[0] in why)
+        return carried, tuple(f"{line[1]} {reasons[line[0]]}" for line in lines if line[0] in reasons)
 
     def bring_back(self, names: Sequence[str], volume: str) -> None:
         """What a fresh server had instead of these files. Raises PermanentError."""
@@ -140,7 +141,7 @@ class ServerFiles:
         )
         ended = helper.run(self.engine, order, self.cancelled, seconds=LOOK_SECONDS)
         if ended.code != 0:
-            raise PermanentError(f"The server's own files: {ended.output[-300:] or ended.code}")
+            raise PermanentError(f"The server's own files: {ending(ended.output, 300) or ended.code}")
         return ended.output.splitlines()
 
 
