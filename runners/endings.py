@@ -100,8 +100,11 @@ def stop(walk: Walk, why: str) -> None:
 
 def distrust(walk: Walk, error: DrbotError) -> None:
     """Somebody wrote into the database, or a step wants what nobody approved: the run ends here."""
-    state = safe_state(walk.plan, walk.records())
-    sentence = walk.equipment.redact(f"{error}. Nothing more of it is started.")
+    sentence, records = walk.equipment.redact(f"{error}. Nothing more of it is started."), walk.records()
+    if {step.id for step in walk.plan.steps} != records.keys():
+        finish(walk, RunState.FAILED, sentence)
+        return
+    state = safe_state(walk.plan, records)
     finish(walk, RunState.FAILED, f"{sentence} {state.sentence}", offers=list(state.offers))
 
 
