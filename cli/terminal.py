@@ -43,7 +43,7 @@ def plain_console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def seat_here() -> str:
+def terminal_name() -> str:
     """The login that types, as the system knows it and not as its environment says: "root@recovery"."""
     try:
         login = pwd.getpwuid(os.getuid()).pw_name

@@ -23,6 +23,7 @@ from commands import (
     special_votes,
     status,
     stop,
+    takeover,
     undo,
     update,
 )
@@ -66,6 +67,7 @@ TABLE: Mapping[str, Verb] = {
     "roster": Verb(act=roster.roster, access="roster"),
     "stop": Verb(act=stop.stop, access="stop"),
     "settle": Verb(act=settle.settle, access="settle"),
+    "takeover": Verb(act=takeover.takeover, access="takeover"),
     "answer": Verb(act=answer.answer, access="answer"),
     "undo": Verb(act=undo.undo, access="undo"),
     "kept": Verb(act=kept.kept),

@@ -98,6 +98,8 @@ INCIDENT_STATES: Mapping[IncidentState, Text] = {
     IncidentState.RESOLVED: text("resolved", "解決済み"),
 }
 
+OTHER_DRBOT: Text = text("waits for another drbot, which has the target", "復旧対象を使用中の別の drbot を待機中")
+
 RUN_STATES: Mapping[RunState, Text] = {
     RunState.QUEUED: text("waits for a worker", "ワーカー待ち"),
     RunState.RUNNING: text("at work", "実行中"),
@@ -147,10 +149,15 @@ def headline(view: View) -> Text:
     )
 
 
+def run_state(run: Run) -> Text:
+    """How the run is, in a few words."""
+    return OTHER_DRBOT if run.waits_for_drbot is not None else RUN_STATES[run.state]
+
+
 def row_of(view: View) -> tuple[Cell, ...]:
     """One line of a list."""
     incident = view.incident
-    state = RUN_STATES[view.run.state] if view.run and not view.run.is_over else state_of(incident)
+    state = run_state(view.run) if view.run and not view.run.is_over else state_of(incident)
     return (
         incident.name,
         text(f"level {incident.level.value}", f"レベル {incident.level.value}"),
@@ -292,7 +299,7 @@ def _settling(view: View) -> list[Choice]:
 
 
 def _run_text(run: Run) -> Text:
-    state = RUN_STATES[run.state]
+    state = run_state(run)
     outcome = f": {run.outcome}" if run.outcome else ""
     return text(f"{run.runbook}, {state['en']}{outcome}", f"{run.runbook} {state['ja']}{outcome}")
 

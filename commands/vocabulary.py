@@ -105,6 +105,15 @@ VERBS: Mapping[str, VerbWords] = {
         help=text("Say how to go on after a step that is unsure or failed", "不明または失敗した手順の扱いを決める"),
         example="settle swap done",
     ),
+    "takeover": VerbWords(
+        usage="takeover <why>",
+        help=text(
+            "Another drbot holds the target and is dead: take it over (the commander alone)",
+            "復旧対象を保持したまま停止した別の drbot から引き継ぐ (指揮者のみ)",
+        ),
+        example="takeover DR-7 its host burnt down",
+        free_text=True,
+    ),
     "answer": VerbWords(
         usage="answer [step] <answer>",
         help=text("Answer a question of the recovery", "復旧手順の質問に答える"),

@@ -11,9 +11,9 @@ from core.incident import Incident
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, short_seal
 from core.run import DONE_WITH, Run, StepRecord, StepState
-from core.seats import one_seat
 from core.stakes import Act
 from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
+from core.terminals import one_terminal
 from core.words import Text, ago, clock, duration, size
 
 
@@ -34,7 +34,7 @@ class VoteDialog:
     proof: Text
     loss: Text
     keeps: Text
-    one_seat: str  # "root@host" when that one account cast the votes of several people without keys
+    one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
     warnings: tuple[str, ...]
     clocks: Clocks
     decide_until: datetime
@@ -74,7 +74,7 @@ def dialog_from(
         proof=proof_of(plan, request, steps, now),
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),
-        one_seat=one_seat(votes),
+        one_terminal=one_terminal(votes),
         warnings=plan.warnings,
         clocks=clocks,
         decide_until=request.expires_at,
@@ -136,18 +136,18 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     ]
     if not on_card:
         rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
-    if dialog.one_seat:
-        rows.append((text("WARNING", "警告"), one_seat_text(dialog.one_seat)))
+    if dialog.one_terminal:
+        rows.append((text("WARNING", "警告"), one_terminal_text(dialog.one_terminal)))
     rows += [(text("Note", "注意"), warning) for warning in dialog.warnings]
     title = {language: f"{dialog.incident_name}: {words}" for language, words in dialog.headline.items()}
     return Table(rows=tuple(rows), title=title)
 
 
-def one_seat_text(seat: str) -> Text:
+def one_terminal_text(terminal: str) -> Text:
     """One login cast the votes of several people, and nothing showed that they were there."""
     return text(
-        f"these approvals came from one login at a terminal ({seat}), without keys: one person could have cast them",
-        f"承認は同じログイン ({seat}) の端末から鍵なしで行われました。一人で操作できた可能性があります",
+        f"these approvals came from one login at a terminal ({terminal}), without keys: one person may have cast them",
+        f"承認は同じログイン ({terminal}) の端末から鍵なしで行われました。一人で操作できた可能性があります",
     )
 
 

@@ -209,6 +209,11 @@ _PROBES = (
         parameters={"volume": "volume"},
         sentence={"en": "the volume exists", "ja": "ボリュームが存在する"},
     ),
+    ProbeDeclaration(
+        name="volume.unshared",
+        parameters={"volume": "volume"},
+        sentence={"en": "no container of others uses the volume", "ja": "他のコンテナがボリュームを使っていない"},
+    ),
 )
 
 ACTIONS: Mapping[str, ActionDeclaration] = MappingProxyType(

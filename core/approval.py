@@ -78,7 +78,7 @@ class Vote:
     at: datetime
     door: Door
     attestation: Attestation | None = None
-    seat: str = ""  # at a terminal: "login@host"; tells people, decides nothing
+    terminal: str = ""  # at a terminal: "login@host"; tells people, decides nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +123,7 @@ class Ballot:
     problem: str = ""  # code of the refusal when the voter's code was no good
     rule: str = ""  # break-glass: the rule that is overridden
     typed_by: str = ""  # phone: who typed the code in
-    seat: str = ""  # terminal: "login@host"
+    terminal: str = ""  # terminal: "login@host"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,6 +105,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "deny": frozenset({"approver"}),
     "stop": frozenset({"commander", "approver", "operator"}),
     "settle": frozenset({"commander", "approver", "operator"}),
+    "takeover": frozenset({"commander"}),
     "undo": frozenset({"commander", "approver"}),
     "give-up": frozenset({"commander", "approver"}),
     "update": frozenset({"commander", "approver", "operator"}),

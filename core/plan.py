@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from core.events import canonical
+from core.old_server import OldServer
 from core.runbook import Step, order_of
 from core.site import Model
 from core.stakes import Act, Keeps, Stakes
@@ -42,6 +43,7 @@ class Plan(Model):
     fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
     expected: dict[str, dict[str, Any]] = Field(default_factory=dict)  # destroy step → pre-state
     backup: BackupIdentity | None = None
+    old_server: OldServer | None = None  # what no dump brings back; its files are carried over
     policy: int = 0  # the roster under which it is agreed to
     people: int = 2
     requesters: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.declarations import ActionDeclaration, ProbeDeclaration
 from core.effects import STRENGTH, effect_of, undo_effect
-from core.redaction import Redactor
+from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.variables import KNOWN, references
 from core.yaml_file import Problem, Where, did_you_mean
@@ -260,7 +260,7 @@ def _secrets(runbook: Runbook) -> Iterator[Problem]:
     redact = Redactor()
     for index, step in enumerate(runbook.steps):
         for name, text in _texts(step.model_dump(by_alias=True)):
-            named = any(word in name.lower() for word in ("password", "secret", "token"))
+            named = is_secret_name(name)
             if redact(text) != text or (named and text and not text.startswith("${")):
                 sentence = f"{step.id}: looks like a secret in plain text; secrets come from the environment."
                 yield Problem(where=_at(index, "id"), sentence=sentence)

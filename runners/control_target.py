@@ -13,6 +13,7 @@ from runners.clients.full_store import full_stores
 from runners.clients.name_service import NameService
 from runners.clients.postgres_written import Written
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from runners.lock import Claim, Holder
 from runners.world import Chosen
 
 
@@ -44,6 +45,9 @@ class ControlTarget:
             return {"zone": names.zone(), RECORDS: fingerprint_of(names), **sealed}
         except DrbotError as error:
             return {RECORDS: f"unreadable: {error}", **sealed}
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """There is none here."""
 
     def choose_backup(
         self,
@@ -96,3 +100,12 @@ class ControlTarget:
 
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Nothing of a step here runs in a container; local programs go with their worker."""
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """There is no engine here that two drbots could meet at."""
+
+    def holder(self) -> Holder | None:
+        """Nobody."""
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Nothing was locked."""

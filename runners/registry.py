@@ -81,6 +81,7 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "volume.swapped": volume.swapped,
         "volume.exists": volume.exists,
         "volume.gone": kept.gone,
+        "volume.unshared": volume.unshared,
         "host.ready": host.ready,
         "host.occupied": host.occupied,
         "host.empty": host.empty,

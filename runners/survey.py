@@ -9,6 +9,7 @@ from core.actions import PROBES
 from core.clocks import remaining_seconds, rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
+from core.old_server import notes_of
 from core.plan import Plan
 from core.run import Run
 from core.runbook import Runbook, Step, without
@@ -17,7 +18,7 @@ from core.site import Approvals, Site
 from core.stakes import Stakes
 from core.variables import Value, fill
 from core.words import clock, duration, say
-from runners import parts
+from runners import parts, strangers
 from runners.action import Finding, StepContext
 from runners.stakes import stakes_of
 from runners.step_log import StepLog
@@ -65,8 +66,12 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
     steps = without(steps, _not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
+    strangers.require_none(draft.runbook, draft.steps, fingerprint)
+    beside = any(step.do == "postgres.restore_beside" for step in draft.steps)
+    old = equipment.world.old_server(survey.cancelled) if beside else None
     draft = draft.model_copy(update={"stakes": _stakes(survey, draft)})
-    return draft.model_copy(update={"warnings": (*_refused(chosen), *_unready(survey, file.runbook, draft, variables))})
+    warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes_of(old))
+    return draft.model_copy(update={"old_server": old, "warnings": warnings})
 
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.full_manifest import is_full_name
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
@@ -12,11 +13,14 @@ from runners.actions.fingerprint import SETTINGS, fingerprint, settings_of
 from runners.actions.host import data_volumes
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from runners.clients.engine_lock import EngineLock
 from runners.clients.full_store import full_stores
 from runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
+from runners.clients.server_files import ServerFiles
 from runners.clients.survivors import remove_survivors
 from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from runners.lock import Claim, Holder
 from runners.settings import RunnerSettings
 from runners.world import Chosen, World
 
@@ -35,6 +39,7 @@ class Target:
         self._site = site
         self._configuration = configuration
         self._clients = clients
+        self._lock = EngineLock(clients.docker, site, configuration.system)
 
     @property
     def clients(self) -> Clients:
@@ -45,6 +50,16 @@ class Target:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
         found = fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
         return found | {SETTINGS: settings_of(self._configuration)}
+
+    def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
+        """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
+        postgres = self._site.postgres
+        return self.server_files(cancelled).look(postgres.volume) if postgres else None
+
+    def server_files(self, cancelled: Callable[[], bool] = never) -> ServerFiles:
+        """To look at a PostgreSQL volume. Raises PermanentError without a PostgreSQL in dr.yml."""
+        recipe = self._clients.postgres.recipe(cancelled)
+        return ServerFiles(engine=self._clients.docker, recipe=recipe, labels=SURVEY_LABELS, cancelled=cancelled)
 
     def choose_backup(
         self,
@@ -96,6 +111,18 @@ class Target:
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove the containers a killed or cancelled step left."""
         remove_survivors(self._clients.docker, run_id, step_id)
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """Keeps other drbots away. None: it is ours. Raises TemporaryError."""
+        return self._lock.take(claim) if gone is None else self._lock.take_over(claim, gone)
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+        return self._lock.holder()
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""
+        self._lock.give_back(instance, run)
 
     def _rules(self, cancelled: Callable[[], bool]) -> BackupRules:
         postgres = self._clients.postgres

@@ -66,7 +66,11 @@ def request_of(row: RowMapping) -> ApprovalRequest:
 def vote_of(row: RowMapping) -> Vote:
     """A row of `votes`."""
     values = {key: value for key, value in row.items() if key not in {"id", "request"}}
-    read = {"door": Door(row["door"]), "attestation": attestation_of(row["attestation"]), "seat": row["seat"] or ""}
+    read = {
+        "door": Door(row["door"]),
+        "attestation": attestation_of(row["attestation"]),
+        "terminal": row["terminal"] or "",
+    }
     return Vote(**(values | read))
 
 

@@ -38,6 +38,10 @@ RUNS: Mapping[RunState, Text] = {
     RunState.STOPPED: {"en": "The run was stopped.", "ja": "実行は停止されました。"},
 }
 LOOKING: Text = {"en": "Looking at the system, changing nothing…", "ja": "システムを調査中です (変更は行いません)…"}
+OTHER_DRBOT: Text = {
+    "en": "Waiting for another drbot, which has the target.",
+    "ja": "復旧対象を使用中の別の drbot を待っています。",
+}
 NO_RUN: Text = {
     "en": "drbot cannot do this by itself: clocks, timeline and report are kept, the recovery is done by hand.",
     "ja": "自動復旧の対象外です。時計・経過・報告書は記録します。復旧は手作業で進めてください。",
@@ -87,7 +91,7 @@ def sentence(situation: Situation, *, titled: bool = True) -> str:
     elif run.plan is None and not run.is_over:
         parts.append(say(LOOKING if run.state is RunState.RUNNING else RUNS[run.state], language))
     else:
-        parts.append(say(RUNS[run.state], language))
+        parts.append(say(OTHER_DRBOT if run.waits_for_drbot else RUNS[run.state], language))
         parts.append(run.outcome or _doing(situation))
     return cut(" ".join(part for part in parts if part), 600)
 

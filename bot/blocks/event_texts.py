@@ -109,6 +109,16 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":checkered_flag: {who} resolved the incident. {summary}",
         "ja": ":checkered_flag: {who} が解決済みにしました。{summary}",
     },
+    EventKind.SITE_HELD: {
+        "en": ":hourglass: Another drbot has this target: {owner}, for its {there}, since {since}. This recovery waits "
+        "for it. Only if that drbot is dead, the commander types `/dr takeover {name} <why>`.",
+        "ja": ":hourglass: 別の drbot ({owner}、{there}) が {since} から復旧対象を使用中のため、待機します。"
+        "相手が停止している場合に限り、指揮者が `/dr takeover {name} <理由>` で引き継げます。",
+    },
+    EventKind.SITE_TAKEN_OVER: {
+        "en": ":arrows_counterclockwise: {who} says that the other drbot is dead and took the target over: {why}",
+        "ja": ":arrows_counterclockwise: {who} が、停止した別の drbot から復旧対象を引き継ぎました: {why}",
+    },
     EventKind.CONTROL_FAILED: {
         "en": ":rotating_light: drbot could not do something itself. {what} {why} {todo}",
         "ja": ":rotating_light: drbot の処理に失敗しました。{what} {why} {todo}",

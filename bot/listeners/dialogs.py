@@ -87,7 +87,7 @@ def _vote(office: Office, visit: Visit, view: Mapping[str, Any]) -> Sent:
         office.context,
         request_id=text_of(kept, "request"),
         person=person.id if person else None,
-        account=office.accounts.of(visit.user),
+        account=office.accounts.now(visit.user),
         decision=decision,
         reason=fields.get("reason", ""),
         seal=text_of(kept, "seal"),

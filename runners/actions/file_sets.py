@@ -20,6 +20,7 @@ from runners.clients.helper import HelperOrder, Mount
 from runners.clients.own_folder import require_own
 from runners.clients.streams import feed_command
 from runners.clients.survivors import remove_survivors
+from store.file_modes import public_folder
 
 INSIDE = "/files"
 # Names with a line's end in them would need another format; sha256sum escapes them, and then they differ.
@@ -90,6 +91,8 @@ def fill_folder(context: StepContext, archive: Path, name: str) -> None:
             if context.cancelled():
                 raise CancelledError("Stopped while files were put back")
             if member.name == top or member.name.startswith(f"{top}/"):
+                target = context.site.projects / member.name
+                public_folder(target if member.isdir() else target.parent)
                 files.extract(member, context.site.projects, filter="data")
 
 

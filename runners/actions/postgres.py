@@ -9,6 +9,7 @@ from core.plan import BackupIdentity
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.backup import differences
+from runners.actions.carrying import carry_settings
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
@@ -65,11 +66,13 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     source = context.clients.backups.get(backup.name)
     context.log(f"Restoring {backup.name} into {volume}")
     loaded = load(context, volume, source, backup.rows, sha256=backup.sha256)
+    carried = carry_settings(context, scratch_of(context, volume, "settings"))
     tables = len(backup.rows)
     return Outcome(
         summary=f"Restored {backup.name} into {volume}: {sum(backup.rows.values())} rows in {tables} tables, "
-        "each as in the backup",
+        f"each as in the backup{carried.sentence}",
         facts={
+            **carried.facts,
             "volume": volume,
             "rows": {table: loaded.rows[table] for table in backup.rows},
             "sql_bytes": loaded.sql_bytes,

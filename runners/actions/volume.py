@@ -10,6 +10,7 @@ from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.clients.postgres_written import next_transaction
 from runners.clients.volume_mover import Move
+from runners.clients.volume_users import strangers_on
 
 STATES = {
     "before": "the old data is still in place",
@@ -87,6 +88,15 @@ def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
     name = arguments.text(given, "volume")
     there = context.clients.docker.volume(name) is not None
     return Finding(passed=there, sentence=f"The volume {name} {'exists' if there else 'does not exist'}")
+
+
+def unshared(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Is nothing but the system's own services on it, not even stopped?"""
+    name = arguments.text(given, "volume")
+    found = strangers_on(context.clients.docker, name, context.site.services.values())
+    said = ", ".join(f"{user.name} ({'running' if user.is_running else 'stopped'})" for user in found)
+    others = f"{said} also uses the volume {name} and is no service of dr.yml: drbot leaves it as it is"
+    return Finding(passed=not found, sentence=others if found else f"Nobody else uses the volume {name}")
 
 
 def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:

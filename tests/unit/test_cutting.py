@@ -35,6 +35,8 @@ ALLOWED = {
     ("core/signing.py", "raw[BYTES:]"): "bytes of a message",
     ("core/signing.py", "[:PHONE_LETTERS]"): "the letters of a code",
     ("runners/state_copies.py", "found[:-KEPT]"): "files that are too many",
+    ("runners/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",
+    ("runners/step_log.py", "text[:2 * LINE_LIMIT]"): "so much is masked; what is shown of it is cut",
     ("runners/clients/streams.py", "view[:PIECE]"): "bytes of a stream",
     ("runners/clients/streams.py", "view[connection.send(view[:PIECE]):]"): "bytes of a stream",
     ("runners/clients/streams.py", "8 + length]"): "bytes of a frame",

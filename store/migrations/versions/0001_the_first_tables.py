@@ -174,6 +174,8 @@ def _runs() -> None:
         sa.Column("stop_requested", sa.Text(), nullable=True),
         sa.Column("stop_kind", sa.Text(), nullable=True),
         sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("waits_for_drbot", sa.Text(), nullable=True),
+        sa.Column("given_up", sa.Text(), nullable=True),
         sa.Column("offers", sa.Text(), nullable=True),
         sa.Column("next_backup", sa.Text(), nullable=True),
         sa.Column("next_loss_seconds", sa.Float(), nullable=True),

@@ -29,9 +29,9 @@ from store import runs
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
-SECONDS = 60.0
+SECONDS = PATIENCE
 REFUSED, NEEDS_DECISION = EventKind.RUN_REFUSED.value, EventKind.RUN_NEEDS_DECISION.value
 
 

@@ -111,7 +111,7 @@ class Stage:
         values: Mapping[str, str] | None = None,
         account: Account | None = None,
         sign: Signers = NO_KEYS,
-        seat: str = "",
+        terminal: str = "ops@host",
     ) -> Reply:
         """Somebody types; `who` None is nobody drbot knows."""
         person = self.context.roster.person(who) if who else None
@@ -127,7 +127,7 @@ class Stage:
                 at=datetime.now(UTC),
                 values=values or {},
                 sign=sign,
-                seat=seat,
+                terminal=terminal,
             ),
         )
 

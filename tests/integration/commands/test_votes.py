@@ -217,12 +217,12 @@ def test_one_login_that_votes_for_two_people_is_told_so_at_the_vote_and_in_the_l
     _, asked = stage.asked()
     values = {"target": "production", "reason": "read it", "seal": short_seal(asked.seal)}
 
-    first = stage.say("ben", "approve", door=Door.TERMINAL, values=values, seat="root@recovery")
-    second = stage.say("chika", "approve", door=Door.TERMINAL, values=values, seat="root@recovery")
+    first = stage.say("ben", "approve", door=Door.TERMINAL, values=values, terminal="root@recovery")
+    second = stage.say("chika", "approve", door=Door.TERMINAL, values=values, terminal="root@recovery")
 
     assert "one login" not in first.text["en"]
     assert "one login at a terminal (root@recovery), without keys" in second.text["en"]
     assert "同じログイン (root@recovery)" in second.text["ja"]
-    assert [event.payload["seat"] for event in stage.events(EventKind.VOTE_COUNTED)] == ["root@recovery"] * 2
+    assert [event.payload["terminal"] for event in stage.events(EventKind.VOTE_COUNTED)] == ["root@recovery"] * 2
     shown = table_of(dialog_of(stage.context, asked.id, stage.context.roster.person("ben"), decision="deny"))
     assert any("root@recovery" in str(row) for row in shown.rows)

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from runners.clients.clients import Clients
 from runners.clients.postgres_written import Written
+from runners.lock import Claim, Holder
 from runners.permit import services, volume
 from runners.world import Chosen, Registry
 
@@ -50,11 +52,15 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.engine = "engine-1"
+        self.server: OldServer | None = None
+        self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
         self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
         self.holds: dict[str, Hold] = {}  # action → the next call waits
         self.written = 0  # rows since the data was put in place
+        self.locked: list[Holder] = []  # who keeps other drbots away; shared by those on one engine
+        self.holdings = 0
         self.moves = 0  # how often data changed places
         self.calls: list[str] = []
         self.survivors_removed: list[str | None] = []
@@ -77,6 +83,25 @@ class HarmlessTarget:
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
         }
 
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """As an engine keeps it; `locked` may be shared with the target of another drbot."""
+        held = self.locked[0] if self.locked else None
+        if held and held.claim.instance != claim.instance and held.id != gone:
+            return held
+        if held is None or (held.claim.instance, held.claim.run) != (claim.instance, claim.run):
+            self.holdings += 1
+            self.locked[:] = [Holder(id=f"{claim.instance}-{self.holdings}", claim=claim)]
+        return None
+
+    def holder(self) -> Holder | None:
+        """Who has it."""
+        return self.locked[0] if self.locked else None
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Only by who has it."""
+        if self.locked and (self.locked[0].claim.instance, self.locked[0].claim.run) == (instance, run):
+            self.locked.clear()
+
     def hold(self, action: str) -> Hold:
         """The next call of this action waits."""
         self.holds[action] = Hold()
@@ -87,7 +112,15 @@ class HarmlessTarget:
         if "fingerprint" in self.holds:
             self.holds.pop("fingerprint").reached.set()
             threading.Event().wait()  # an engine that never answers
-        return {"engine": self.engine, "volumes": {"postgres_data": f"day {1 + self.moves}"}}
+        return {
+            "engine": self.engine,
+            "volumes": {"postgres_data": f"day {1 + self.moves}"},
+            "strangers": {"postgres_data": list(self.strangers)},
+        }
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:
+        """What the test put there."""
+        return self.server
 
     def choose_backup(
         self,
@@ -248,6 +281,7 @@ class HarmlessTarget:
             "disk.free": yes,
             "volume.swapped": self._swapped,
             "volume.gone": probe(lambda given: given["volume"] not in self.volumes),
+            "volume.unshared": yes,
             "volume.exists": probe(lambda given: given["volume"] in self.volumes),
         }
 

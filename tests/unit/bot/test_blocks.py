@@ -246,3 +246,10 @@ def test_words_in_a_table_stay_in_their_row_and_draw_nothing() -> None:
     shown = value_of_row((both("Will be replaced"), "a\u2028*Approvals:* 2 of 2\n:tada: b", "c"))
 
     assert shown == "a, *Approvals:* 2 of 2, : tada: b · c"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "another drbot"), ("ja", "別の drbot")])
+def test_a_run_that_waits_for_another_drbot_does_not_ask_people_to_act(language: str, words: str) -> None:
+    waiting = replace(run(RunState.WAITING), waits_for_drbot="c0ffee")
+
+    assert words in sentence(situation(language=language, run=waiting))

@@ -198,20 +198,20 @@ def test_every_destroying_action_has_a_name_for_people() -> None:
 BY_KEY = Attestation(proof=Proof.KEY, signature="s")
 
 
-def seated(person: str, seat: str, **fields: object) -> Vote:
-    return replace(vote(person), door=Door.TERMINAL, seat=seat, **fields)  # type: ignore[arg-type]
+def typed_at(person: str, terminal: str, **fields: object) -> Vote:
+    return replace(vote(person), door=Door.TERMINAL, terminal=terminal, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("first", "second", "is_said"),
     [
-        (seated("ben", "root@dr"), seated("chika", "root@dr"), True),
-        (seated("ben", "root@dr"), seated("chika", "chika@dr"), False),
-        (seated("ben", "root@dr"), vote("chika"), False),
-        (seated("ben", "root@dr"), seated("ben", "root@dr"), False),
+        (typed_at("ben", "root@dr"), typed_at("chika", "root@dr"), True),
+        (typed_at("ben", "root@dr"), typed_at("chika", "chika@dr"), False),
+        (typed_at("ben", "root@dr"), vote("chika"), False),
+        (typed_at("ben", "root@dr"), typed_at("ben", "root@dr"), False),
         (
-            seated("ben", "root@dr"),
-            seated("chika", "root@dr", attestation=BY_KEY),
+            typed_at("ben", "root@dr"),
+            typed_at("chika", "root@dr", attestation=BY_KEY),
             False,
         ),
     ],

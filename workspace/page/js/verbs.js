@@ -27,6 +27,7 @@ export const VERBS = [
   { word: "list", usage: "[all]", about: "Open incidents" },
   { word: "level", usage: "level1…level4 [why]", about: "Change the level of this incident", choices: LEVELS },
   { word: "plan", usage: "[level1…level4]", about: "Look and show a plan; change nothing", choices: LEVELS },
+  { word: "takeover", usage: "why", about: "Another drbot holds the target and is dead" },
   { word: "settle", usage: "[step] retry|done|undo|stop", about: "Decide about a step nobody is sure of", choices: DECISIONS, after: 1 },
   { word: "answer", usage: "[step] answer", about: "Answer a question of the recovery" },
   { word: "undo", usage: "", about: "Go back to the data from before the recovery" },

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from core.approval import Door, Vote
 
 
-def one_seat(votes: Iterable[Vote]) -> str:
+def one_terminal(votes: Iterable[Vote]) -> str:
     """The login ("root@host") from which several people's approvals came without a key or code; "" = none."""
     people: dict[str, set[str]] = {}
     for vote in votes:
-        if vote.door is Door.TERMINAL and vote.decision == "approve" and vote.attestation is None and vote.seat:
-            people.setdefault(vote.seat, set()).add(vote.person)
-    return next((seat for seat, who in people.items() if len(who) > 1), "")
+        if vote.door is Door.TERMINAL and vote.decision == "approve" and vote.attestation is None and vote.terminal:
+            people.setdefault(vote.terminal, set()).add(vote.person)
+    return next((terminal for terminal, who in people.items() if len(who) > 1), "")
