@@ -15,6 +15,7 @@ from core.approval import LIVE, RequestState
 from core.events import Event, EventKind
 from core.people import ACCESS, Person
 from core.run import Run, RunState, StepState
+from core.stakes_words import ACTS
 from core.words import Text, clock, cut, say
 
 NEEDS: Mapping[EventKind, str] = {
@@ -48,8 +49,8 @@ TOLD_BEFORE: Mapping[EventKind, tuple[str, ...]] = {
 """Payload of events that say more about something people were called for already."""
 
 APPROVAL: Text = {
-    "en": "Your approval is needed: {target}, until {until}.",
-    "ja": "承認が必要です: {target} (期限 {until})。",
+    "en": "Your approval is needed on {target}: {act}, until {until}.",
+    "ja": "承認が必要です ({target}): {act} (期限 {until})。",
 }
 WHERE: Text = {
     "en": "{name}: {words} Everything about it is in <#{channel}>.",
@@ -76,12 +77,20 @@ def _is_due(event: Event, situation: Situation, run: Run | None) -> bool:
         wanted = str(event.payload["request"])
         return request is not None and request.id == wanted and request.state in ASKING[event.kind]
     if event.kind in LEFT_SO:
-        is_told = any(name in event.payload for name in TOLD_BEFORE.get(event.kind, ()))
-        return run is not None and run.state is LEFT_SO[event.kind] and not is_told
+        return run is not None and run.state is LEFT_SO[event.kind] and not _is_told(event, situation)
     if event.kind is EventKind.STEP_ASKED:
         asked = next((one for one in situation.steps if one.id == event.step), None)
         return asked is None or asked.state is StepState.WAITING
     return event.kind in NEEDS
+
+
+def _is_told(event: Event, situation: Situation) -> bool:
+    """Whether it says more about what people were called for; a failed step is told at once with what was found."""
+    if event.kind is EventKind.RUN_NEEDS_DECISION:
+        step = event.step or str(event.payload.get("step") or "")
+        if not any(one.id == step and one.state is StepState.UNSURE for one in situation.steps):
+            return False
+    return any(name in event.payload for name in TOLD_BEFORE.get(event.kind, ()))
 
 
 def direct_words(events: tuple[Event, ...], situation: Situation, person: Person) -> str:
@@ -97,5 +106,6 @@ def _words(event: Event, situation: Situation) -> str:
     request = situation.request
     if event.kind is EventKind.REQUEST_OPENED and request is not None:
         until = clock(request.expires_at)
-        return say(APPROVAL, situation.language, target=one_line(request.target), until=until)
+        act = say(ACTS[situation.act], situation.language)
+        return say(APPROVAL, situation.language, target=one_line(request.target), act=act, until=until)
     return milestone(event, situation) or ""

@@ -22,6 +22,10 @@ def directly(scene: Scene, user: str) -> list[str]:
     return [one["text"] for room in rooms for one in room["messages"]]
 
 
+FAILED = "copy"
+"""The step that failed: in every message about it, in both languages, and in no other."""
+
+
 def called(scene: Scene, words: str) -> set[str]:
     """Who got a direct message with these words, in either language."""
     return {user for user in EVERYBODY if any(words in text for text in directly(scene, user))}
@@ -61,9 +65,11 @@ def test_a_request_reaches_those_whose_vote_counts_once(served: Scene) -> None:
 
 def decide(scene: Scene, run: Run) -> None:
     with scene.database.write() as tx:
-        choices = ["retry", "stop"]
-        told = "The copy failed."
-        assert runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=0, step="copy", question=told, choices=choices)
+        steps.start(tx, run, "copy", title="copy")
+        steps.fail(tx, run, "copy", why="The disk is full.")
+        steps.found(tx, run.id, "copy", passed=False, sentence="It looks not done.")
+        told: dict[str, Any] = {"question": "…", "finding": "It looks not done.", "choices": ["retry", "stop"]}
+        assert runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=0, step="copy", **told)
 
 
 def block(scene: Scene, run: Run) -> None:
@@ -91,14 +97,14 @@ def test_what_needs_a_person_mentions_and_reaches_everybody_who_may_do_it(
 
     happens(served, run)
 
-    wait_for(lambda: called(served, "The copy failed.") == {AIKO, BEN, CHIKA}, PATIENCE, "the direct messages")
+    wait_for(lambda: called(served, FAILED) == {AIKO, BEN, CHIKA}, PATIENCE, "the direct messages")
     wait_for(lambda: milestones(served, incident), PATIENCE, "the milestone")
     assert [mentioned(one) for one in milestones(served, incident)] == [{AIKO, BEN, CHIKA}]
 
 
 def milestones(scene: Scene, incident: Incident) -> list[Message]:
     """The messages in the channel about the failure; the board says it too, but is no message of its own."""
-    return [one for one in scene.messages(incident.channel) if "The copy failed." in str(one) and "Ledger" in str(one)]
+    return [one for one in scene.messages(incident.channel) if FAILED in str(one) and "Ledger" in str(one)]
 
 
 def calls_of(scene: Scene, incident: Incident, happens: Callable[[Run], None]) -> dict[str, int]:
@@ -108,9 +114,7 @@ def calls_of(scene: Scene, incident: Incident, happens: Callable[[Run], None]) -
     wait_for(lambda: milestones(scene, incident), PATIENCE, "the milestone")
     wait_for(lambda: shown(scene), PATIENCE, "everything to be shown")
     return {
-        user: count
-        for user in EVERYBODY
-        if (count := len([text for text in directly(scene, user) if "The copy failed." in text]))
+        user: count for user in EVERYBODY if (count := len([text for text in directly(scene, user) if FAILED in text]))
     }
 
 
@@ -123,7 +127,7 @@ def test_nobody_is_called_twice_when_answers_are_lost_and_the_bot_restarts(scene
 
     def happens(run: Run) -> None:
         decide(scene, run)
-        wait_for(lambda: called(scene, "The copy failed."), PATIENCE, "the first call")
+        wait_for(lambda: called(scene, FAILED), PATIENCE, "the first call")
         scene.stop_bot()
         scene.start_bot()
 
