@@ -100,3 +100,17 @@ def test_an_engine_of_ours_leaves_the_machines_own_bridge_and_rules_alone(home: 
     assert footprint.bridge_of(home) not in links()
     assert Path("/sys/class/net/docker0").exists() == had
     assert connect(engine).ping()
+
+
+def test_a_strangers_process_that_sees_the_engines_mounts_is_left_alone(home: Path) -> None:
+    """As a service of the machine does that has a view of the mounts of its own."""
+    daemon.start(home, answers)
+    with subprocess.Popen(["unshare", "--mount", "sleep", "600"]) as stranger:
+        view = Path(f"/proc/{stranger.pid}/mountinfo")
+        wait_for(lambda: b"sleep" in Path(f"/proc/{stranger.pid}/cmdline").read_bytes(), PATIENCE, "the stranger")
+        assert f"{home}/engine" in view.read_text()
+
+        daemon.stop(home)
+
+        assert stranger.poll() is None
+        stranger.kill()
