@@ -76,7 +76,7 @@ def dialog_from(
         proof=proof_of(plan, request, steps, now),
         loss_seconds=plan.loss_seconds,
         loss_rows=plan.loss_rows,
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
         decide_until=request.expires_at,
         have=len(standing(request, tuple(votes), roster)),
@@ -113,6 +113,13 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
         f"✅ PROVEN: restored beside production {duration(since)} ago, {checks} check{'s' * (checks != 1)} passed",
         f"✅ 検証済み: {duration(since, 'ja')}前に本番の横へ復元し、{checks} 項目合格",
     )
+
+
+def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:
+    """What the steps of the proof found that people should know: superusers in the copy, tables that are empty now."""
+    gate = plan.step(request.gate).gate
+    found = [steps[name].facts.get("notes") for name in (gate.proof if gate else ()) if name in steps]
+    return tuple(str(note) for notes in found if isinstance(notes, list) for note in notes)
 
 
 def table_of(dialog: VoteDialog) -> Table:

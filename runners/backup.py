@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -43,7 +43,7 @@ def back_up_postgres(
     progress: Progress = lambda done, total, unit: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Manifest:
-    """Dump, compress, digest and count in one pass. A failure leaves nothing that looks like a backup."""
+    """Count and dump in one snapshot, compress and digest. A failure leaves nothing that looks like a backup."""
     if clients is None:
         home = Path(os.environ.get("DRBOT_HOME", ".drbot")).absolute()
         clients = clients_of(configuration.site(site), configuration, RunnerSettings.from_environment(home))
@@ -58,8 +58,9 @@ def back_up_postgres(
     part = folder / f"{name}.part"
     labels = {RUN_LABEL: f"backup-{name}", STEP_LABEL: "dump"}
     try:
-        written = write_dump(part, clients.postgres.dump(labels, cancelled), clients.postgres.settings.user, progress)
-        manifest = manifest_of(configuration, site, server, started, name, written)
+        dump = clients.postgres.dump(labels, cancelled)
+        written = write_dump(part, dump.pieces(cancelled), progress)
+        manifest = manifest_of(configuration, site, server, started, name, written, dump.rows)
         part.rename(folder / name)
         sync_folder(folder)
         clients.backups.write_manifest(manifest)
@@ -99,9 +100,9 @@ def unwritable(folder: Path, error: OSError) -> PermanentError:
     return PermanentError(f"The backup cannot be written to {folder}: {error.strerror or error}")
 
 
-def write_dump(part: Path, chunks: Iterator[bytes], superuser: str, progress: Progress) -> Written:
+def write_dump(part: Path, chunks: Iterator[bytes], progress: Progress) -> Written:
     """Compress the dump into `part`. Raises PermanentError when it does not end with its closing line."""
-    scanner = DumpScanner(superuser)
+    scanner = DumpScanner()
     told = 0.0
     with part.open("wb") as file:
         target = DigestingWriter(file)
@@ -120,7 +121,13 @@ def write_dump(part: Path, chunks: Iterator[bytes], superuser: str, progress: Pr
 
 
 def manifest_of(
-    configuration: Configuration, site: str, server: ServerIdentity, started: datetime, name: str, written: Written
+    configuration: Configuration,
+    site: str,
+    server: ServerIdentity,
+    started: datetime,
+    name: str,
+    written: Written,
+    rows: Mapping[str, int],
 ) -> Manifest:
     """What a later recovery compares with; the snapshot's time is the server's, from just before the dump began."""
     return Manifest(
@@ -133,7 +140,7 @@ def manifest_of(
         snapshot_at=server.now,
         server_version=server.version,
         system_identifier=server.system_identifier,
-        rows=dict(written.scanner.rows),
+        rows=dict(rows),
         system=configuration.system,
         site=site,
         completed=True,

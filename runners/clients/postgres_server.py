@@ -4,9 +4,9 @@ Small questions are asked inside its container; whatever reads tables runs in a 
 leaves nothing behind.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.errors import PermanentError, TemporaryError
@@ -15,28 +15,14 @@ from runners.clients import helper
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
 from runners.clients.helper import HelperOrder, Mount
+from runners.clients.last_words import last_line
+from runners.clients.postgres_dump import PostgresDump
 from runners.clients.process import Bounds
-from runners.clients.streams import output_of
+from runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
 
 Cancelled = Callable[[], bool]
 
 UNREADABLE = "unreadable"
-# Every table of every database, exactly; one line "database.table<tab>rows". Parents of inheritance count themselves.
-COUNT_ROWS = r"""
-set -eu
-psql -XAtq -d postgres -c "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate" > /tmp/databases
-while IFS= read -r database; do
-psql -XAtq -v ON_ERROR_STOP=1 -F "	" -d "$database" <<'SQL'
-SELECT format('SELECT %L, count(*) FROM ONLY %I.%I',
-    current_database() || '.' || CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-    n.nspname, c.relname)
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-ORDER BY 1
-\gexec
-SQL
-done < /tmp/databases
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,37 +130,38 @@ class PostgresServer:
         )
 
     def databases(self) -> tuple[str, ...]:
-        """Every database with data of its own. Raises TemporaryError when it does not answer."""
+        """Every database with data of its own, templates too. Raises TemporaryError when it does not answer."""
         container = self.container()
         if container is None or not container.is_running:
             raise TemporaryError("PostgreSQL is not running", kind="starting")
-        statement = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
-        answer = self._ask(container, "postgres", statement)
+        answer = self._ask(container, "postgres", DATABASES)
         if answer.code != 0:
             raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
-        return tuple(answer.output.splitlines())
+        return tuple(json.loads(answer.output))
 
     def rows(self, labels: Mapping[str, str], cancelled: Cancelled) -> dict[str, int]:
         """Rows of every table now. Raises TemporaryError when it does not answer."""
-        ended = helper.run(self._engine, self.beside(labels, cancelled, ("sh", "-c", COUNT_ROWS)), cancelled)
+        return self._counted(COUNT, labels, cancelled, seconds=None)
+
+    def tables(self, labels: Mapping[str, str], cancelled: Cancelled) -> frozenset[str]:
+        """The names of all tables now, without counting. Raises TemporaryError, CancelledError after a minute."""
+        return frozenset(self._counted(NAME, labels, cancelled, seconds=60))
+
+    def dump(self, labels: Mapping[str, str], cancelled: Cancelled) -> PostgresDump:
+        """A dump of all databases that counts what is in it; nothing is started yet."""
+        return PostgresDump(self._engine, self.beside(labels, cancelled, ()), self.databases())
+
+    def _counted(
+        self, script: str, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None
+    ) -> dict[str, int]:
+        order = self.beside(labels, cancelled, counting(script, self.databases()))
+        order = replace(order, environment={**order.environment, **ENVIRONMENT})
+        ended = helper.run(self._engine, order, cancelled, seconds)
         if ended.code != 0:
             raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
-        return rows_in(ended.output)
+        return counted(ended.output)
 
-    def dump(self, labels: Mapping[str, str], cancelled: Cancelled) -> Iterator[bytes]:
-        """The output of pg_dumpall. Raises PermanentError when it fails, with what it said."""
-        order = self.beside(labels, cancelled, ("pg_dumpall", "--no-password"), keeps_log=False)
-        errors = bytearray()
-        with helper.helper(self._engine, order) as container:
-            yield from output_of(self._engine, container, errors, cancelled)
-            code = helper.wait(self._engine, container, cancelled)
-        if code != 0:
-            said = last_line(errors.decode(errors="replace"))
-            raise PermanentError(f"pg_dumpall failed (exit code {code}): {said}")
-
-    def beside(
-        self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...], *, keeps_log: bool = True
-    ) -> HelperOrder:
+    def beside(self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...]) -> HelperOrder:
         """A helper on the server's own network, with the server's client programs."""
         container = self.container()
         if container is None or not container.is_running:
@@ -192,7 +179,6 @@ class PostgresServer:
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",
             },
-            keeps_log=keeps_log,
         )
 
     def identifier_of(self, volume: str, labels: Mapping[str, str], cancelled: Cancelled) -> str:
@@ -203,8 +189,13 @@ class PostgresServer:
         return state.get("Database system identifier", UNREADABLE)
 
     def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:
-        command = ["psql", "-XAtq", "-U", self.settings.user, "-d", database, "-c", statement]
-        environment = {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
+        command = ["psql", "-XAtq", "-U", self.settings.user, "-c", statement]
+        environment = {
+            "PGDATABASE": database,
+            "PGCONNECT_TIMEOUT": "3",
+            "PGOPTIONS": "-c statement_timeout=4s",
+            "PGCLIENTENCODING": "UTF8",
+        }
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
 
 
@@ -225,16 +216,3 @@ def control_data(
         return {}
     pairs = (line.split(":", 1) for line in ended.output.splitlines() if ":" in line)
     return {name.strip(): value.strip() for name, value in pairs}
-
-
-def rows_in(output: str) -> dict[str, int]:
-    """The lines of COUNT_ROWS."""
-    pairs = (line.rsplit("\t", 1) for line in output.splitlines() if "\t" in line)
-    return {name: int(count) for name, count in pairs}
-
-
-def last_line(output: str) -> str:
-    """The last thing a program said that is not empty, without the rows psql quotes."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    said = next((line for line in reversed(lines) if re.search(r"(error|fatal):", line, re.IGNORECASE)), None)
-    return (said or (lines[-1] if lines else "it said nothing")).strip()[:300]

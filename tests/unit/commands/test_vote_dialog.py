@@ -28,7 +28,9 @@ STEPS = (
 )
 
 
-def shown(asked: ApprovalRequest, *, rows: int | None = 12, state: StepState = StepState.SUCCEEDED) -> Table:
+def shown(
+    asked: ApprovalRequest, *, rows: int | None = 12, state: StepState = StepState.SUCCEEDED, notes: object = None
+) -> Table:
     sealed = plan(
         steps=STEPS, backup=BACKUP, loss_seconds=5400.0, loss_rows=rows, keeps="pgdata_before", target="production",
         replaces=("volume pgdata of ai-micro-postgres",),
@@ -41,7 +43,7 @@ def shown(asked: ApprovalRequest, *, rows: int | None = 12, state: StepState = S
             plan=sealed,
             request=asked,
             votes=(),
-            steps={"copy": record("copy", state)},
+            steps={"copy": replace(record("copy", state), facts={"notes": notes})},
             roster=now.roster,
             clocks=now.clocks,
             now=NOW,
@@ -91,3 +93,10 @@ def test_a_proof_that_is_not_there_cannot_be_taken_for_one(proven: bool, state: 
 
 def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
     assert any("cannot be counted" in say(row[1], "en") for row in shown(asked(), rows=None).rows)
+
+
+def test_what_the_proof_found_beside_the_rows_is_told_before_anybody_agrees() -> None:
+    note = "Superusers in the backup beside postgres: mallory."
+    told = [say(row[1], "en") for row in shown(asked(), notes=[note]).rows if say(row[0], "en") == "Note"]
+
+    assert told == [note]
