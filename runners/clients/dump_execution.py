@@ -16,6 +16,7 @@ from runners.clients.streams import feed_command
 from runners.clients.tablespaces import make_room
 
 LOOK_AFTER_SECONDS = 5.0
+_CREATE_DATABASE = b"\nCREATE DATABASE "
 ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND wait_event = 'PgSleep'"
 # The server's own notes change by themselves; everything else here is a setting, a certificate, or nobody's.
 SETTINGS = ("-maxdepth", "1", "!", "-type", "d", "!", "-name", "postmaster.*", "-exec", "sha256sum", "{}", "+")
@@ -47,6 +48,26 @@ class Watch:
         return False
 
 
+class CreatedDatabases:
+    """The lines of a stream, counted from 1, that begin with CREATE DATABASE."""
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+
+    def over(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The same pieces."""
+        before, rest = 1, b"\n"
+        for piece in pieces:
+            yield piece
+            data = rest + piece
+            at = data.find(_CREATE_DATABASE)
+            while at >= 0:
+                self.lines.append(before + data.count(b"\n", len(rest), at + 1))
+                at = data.find(_CREATE_DATABASE, at + 1)
+            before += piece.count(b"\n")
+            rest = data[-len(_CREATE_DATABASE) + 1 :]
+
+
 def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) -> tuple[str, ...]:
     """Feed a dump to psql; the first error that matters ends it. Returns what people should know of it, in sentences.
     Raises PermanentError with the line of the dump, CancelledError.
@@ -58,7 +79,8 @@ def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) 
     # -f - makes psql name the line of an error
     command = ["psql", "-Xq", "-v", "VERBOSITY=verbose", "-v", "SHOW_CONTEXT=errors", "-U", scratch.user]
     command += ["-d", "postgres", "-o", "/dev/null", "-f", "-"]
-    pieces = watch.over(make_room(scratch, container, statements, notes))
+    created = CreatedDatabases()
+    pieces = watch.over(created.over(make_room(scratch, container, statements, notes)))
     ended = feed_command(
         scratch.engine,
         container,
@@ -69,7 +91,7 @@ def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) 
         user="postgres",
         heard=judge.hear,
     )
-    judge.finish(ended.code)
+    judge.finish(ended.code, created.lines)
     require_same_settings(before, settings(scratch, container))
     return tuple(notes)
 

@@ -6,6 +6,7 @@ that is none of the few below. What a dump sets inside psql cannot change that.
 
 import re
 import secrets
+from collections.abc import Sequence
 
 from core.errors import PermanentError
 
@@ -20,6 +21,10 @@ TOLERATED = frozenset(
         ("42710", "CreateTableSpace"),  # made beforehand, inside the volume
     }
 )
+# pg_dump sets the encoding of the next database while it is still connected to the one before; where there is no way
+# between these two, that fails, and is set again after \connect. It must be followed by CREATE DATABASE.
+ENCODING = ("0A000", 'invalid value for parameter "client_encoding"')
+_SOON = 100  # lines
 HARMLESS = frozenset({"NOTICE", "WARNING", "INFO", "LOG", "DEBUG"})
 # In a scratch server the shell is this program: it complains, so that a dump that wants to run something is heard.
 SHELL = b"#!/bin/cat\n"
@@ -38,6 +43,7 @@ class PsqlJudge:
         self._rest: dict[int, bytes] = {}
         self._message: list[str] = []
         self._at_end = False
+        self._encodings: list[tuple[int, list[str]]] = []  # line, message
 
     @property
     def epilogue(self) -> bytes:
@@ -50,11 +56,16 @@ class PsqlJudge:
         for line in lines:
             self._line(line.decode(errors="replace"))
 
-    def finish(self, code: int) -> None:
-        """psql has ended. Raises PermanentError when it did not come to the end of the dump."""
+    def finish(self, code: int, databases: Sequence[int] = ()) -> None:
+        """psql has ended. `databases`: the lines of the dump that begin with CREATE DATABASE. Raises PermanentError
+        when it did not come to the end of the dump.
+        """
         for rest in list(self._rest.values()):
             self._line(rest.decode(errors="replace"))
         self._settle()
+        for line, message in self._encodings:
+            if not any(line < created < line + _SOON for created in databases):
+                raise refused(complaint(message))
         if not self._at_end:
             raise refused(f"psql ended in the middle of it (exit code {code}), or its settings were changed")
 
@@ -74,8 +85,12 @@ class PsqlJudge:
 
     def _settle(self) -> None:
         message, self._message = self._message, []
-        if message and not is_harmless(message):
+        if not message or is_harmless(message):
+            return
+        line = encoding_line(message)
+        if line is None:
             raise refused(complaint(message))
+        self._encodings.append((line, message))
 
 
 def is_harmless(message: list[str]) -> bool:
@@ -89,6 +104,15 @@ def is_harmless(message: list[str]) -> bool:
     said_last = next((line for line in reversed(message) if line.startswith("LOCATION:  ")), "")
     where = said_last.removeprefix("LOCATION:  ").partition(",")[0]
     return server["severity"] in HARMLESS or (server["state"], where) in TOLERATED
+
+
+def encoding_line(message: list[str]) -> int | None:
+    """The line of the dump where an encoding could not be set; None for every other error."""
+    begins = _BEGINS.match(message[0])
+    server = _SERVER.match(begins["said"]) if begins and begins["file"] == "<stdin>" else None
+    if begins is None or server is None or server["state"] != ENCODING[0] or not server["text"].startswith(ENCODING[1]):
+        return None
+    return int(begins["line"])
 
 
 def complaint(message: list[str]) -> str:

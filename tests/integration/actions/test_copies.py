@@ -39,7 +39,7 @@ def restore(bench: Bench, sql: str, folder: Path, floor: Floor) -> dict[str, obj
     try:
         return dict(postgres.restore_beside(context, {"backup": NAME, "volume": volume}).facts)
     finally:
-        clients.docker.remove_volume(volume)
+        clients.docker.remove_own_volume(volume, context.own_work())
 
 
 def test_rows_as_inserts_are_counted_in_the_copy_and_a_superuser_is_named(bench: Bench, tmp_path: Path) -> None:

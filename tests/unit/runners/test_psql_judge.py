@@ -1,8 +1,13 @@
 """What psql says while a dump is executed: only a few errors, known by the server's own words, are let pass."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import PermanentError
+from runners.clients.dump_execution import CreatedDatabases
 from runners.clients.psql_judge import PsqlJudge
 
 ROLE = 'psql:<stdin>:14: ERROR:  42710: role "postgres" already exists\nLOCATION:  CreateRole, user.c:308\n'
@@ -103,3 +108,38 @@ def test_what_psql_complains_about_is_told_without_the_row_it_quotes() -> None:
         "The backup does not restore: line 57 of the dump: "
         'ERROR: invalid input syntax for type bigint: "x12" (COPY users, line 2001, column id)'
     )
+
+
+ENCODING = (
+    'psql:<stdin>:70: ERROR:  0A000: invalid value for parameter "client_encoding": "LATIN1"\n'
+    "DETAIL:  Conversion between LATIN1 and EUC_JP is not supported.\n"
+    "LOCATION:  call_string_check_hook, guc.c:12085\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("created", "good"), [((20, 95), True), ((20,), False), ((), False), ((70,), False), ((900,), False)]
+)
+def test_an_encoding_that_cannot_be_set_is_let_pass_only_before_a_database_is_created(
+    created: tuple[int, ...], good: bool
+) -> None:
+    judge = PsqlJudge()
+    judge.hear(2, ENCODING.encode())
+    judge.hear(1, end_of(judge))
+
+    if good:
+        judge.finish(0, created)
+    else:
+        with pytest.raises(PermanentError, match="client_encoding"):
+            judge.finish(0, created)
+
+
+@given(st.lists(st.integers(0, 60), max_size=20))
+def test_the_lines_where_databases_are_created_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> None:
+    text = b"CREATE DATABASE a;\nx CREATE DATABASE b;\n\nCREATE DATABASE c;\n"
+    edges = [0, *sorted(cuts), len(text)]
+    created = CreatedDatabases()
+
+    passed = b"".join(created.over(text[start:end] for start, end in pairwise(edges)))
+
+    assert (passed, created.lines) == (text, [1, 4])
