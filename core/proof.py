@@ -48,6 +48,12 @@ def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[s
     ]
 
 
+def altered(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Tables whose rows are as many as they should be, and not the same; only those that both sides digested."""
+    both = sorted(expected.keys() & found.keys())
+    return [f"{table} holds other rows than its source" for table in both if expected[table] != found[table]]
+
+
 def _below(floor: Floor, found: Mapping[str, int]) -> list[str]:
     holding = {database_of(table) for table, rows in found.items() if rows}
     empty = [f"the database {name} is missing or empty" for name in floor.databases if name not in holding]

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -17,6 +17,7 @@ from runners.clients.byte_streams import DigestingWriter
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
 from runners.clients.dump import DumpScanner
+from runners.clients.postgres_dump import PostgresDump
 from runners.clients.postgres_server import ServerIdentity
 from runners.settings import RunnerSettings
 
@@ -60,7 +61,7 @@ def back_up_postgres(
     try:
         dump = clients.postgres.dump(labels, cancelled)
         written = write_dump(part, dump.pieces(cancelled), progress)
-        manifest = manifest_of(configuration, site, server, started, name, written, dump.rows)
+        manifest = manifest_of(configuration, site, server, started, name, written, dump)
         part.rename(folder / name)
         sync_folder(folder)
         clients.backups.write_manifest(manifest)
@@ -127,7 +128,7 @@ def manifest_of(
     started: datetime,
     name: str,
     written: Written,
-    rows: Mapping[str, int],
+    dump: PostgresDump,
 ) -> Manifest:
     """What a later recovery compares with; the snapshot's time is the server's, from just before the dump began."""
     return Manifest(
@@ -140,7 +141,8 @@ def manifest_of(
         snapshot_at=server.now,
         server_version=server.version,
         system_identifier=server.system_identifier,
-        rows=dict(rows),
+        rows=dump.rows,
+        digests=dump.digests,
         system=configuration.system,
         site=site,
         completed=True,

@@ -36,7 +36,7 @@ from runners.clients.full_writer import (
 from runners.clients.helper import HelperOrder, Mount, helper
 from runners.clients.object_store import Cancelled, Progress
 from runners.clients.streams import archive_of
-from runners.clients.table_counts import counted
+from runners.clients.table_counts import counted, digested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +143,8 @@ def collect(making: Making, document: Path | None) -> dict[str, Any]:
         if image:
             unpack_stream(copies.content(image), making.folder, making.cancelled)
     if site.postgres is not None:
-        facts["rows"] = counted((making.folder / COUNTS).read_text(errors="backslashreplace"))
+        said = (making.folder / COUNTS).read_text(errors="backslashreplace")
+        facts |= {"rows": counted(said), "digests": digested(said)}
         (making.folder / COUNTS).unlink()  # it is in the manifest
     (making.folder / "globals.sql").unlink(missing_ok=True)  # it is in the dump of all databases
     if site.redis is not None:

@@ -1,20 +1,22 @@
 """Restore beside production, prove it, and compare rows: production's volume is never touched from here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import DrbotError, PermanentError
 from core.plan import BackupIdentity
-from core.proof import differences, doubts, faults
+from core.proof import altered, differences, doubts, faults
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from runners.clients.dump import major
 from runners.clients.dump_execution import execute_dump
 from runners.clients.scratch_postgres import (
     Scratch,
+    count_and_digest,
     count_rows,
     scratch_server,
     settle,
@@ -66,7 +68,9 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     """Restore, count, shut down, sync."""
     source = context.clients.backups.get(backup.name)
     context.log(f"Restoring {backup.name} into {volume}")
-    return restored(load(context, volume, source, backup, sha256=backup.sha256), backup, source.name, volume)
+    digests = source.manifest.digests if source.manifest else {}
+    loaded = load(context, volume, source, backup, digests, sha256=backup.sha256)
+    return restored(loaded, backup, source.name, volume)
 
 
 def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str) -> Outcome:
@@ -85,9 +89,17 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str) -> 
     )
 
 
-def load(context: StepContext, volume: str, source: Backup, backup: BackupIdentity, *, sha256: str) -> Loaded:
-    """A dump into an empty volume, by a server of our own, judged by what is counted in it. `sha256` "" accepts any
-    file. Raises PermanentError.
+def load(
+    context: StepContext,
+    volume: str,
+    source: Backup,
+    backup: BackupIdentity,
+    digests: Mapping[str, str],
+    *,
+    sha256: str,
+) -> Loaded:
+    """A dump into an empty volume, by a server of our own, judged by what is counted in it. `digests`: of its manifest;
+    `sha256` "" accepts any file. Raises PermanentError.
     """
     scratch = scratch_of(context, volume, "restore")
     reader = BackupReader(source, context.progress, context.cancelled)
@@ -95,8 +107,9 @@ def load(context: StepContext, volume: str, source: Backup, backup: BackupIdenti
         notes = execute_dump(scratch, container, reader.statements())
         if sha256 and reader.sha256 != sha256:
             raise PermanentError(f"{source.name} is not the file that the plan was made for: it was replaced")
-        rows = count_rows(scratch, container)
-        require_rows(backup, rows)
+        rows, found = count_and_digest(scratch, container)
+        same = major(backup.server_version) == context.clients.postgres.major_version()
+        require_rows(backup, rows, altered(digests, found) if same else [])
         notes = (*notes, *powerful(backup, superusers(scratch, container), scratch.user), *doubts(backup, rows))
         stop_cleanly(scratch, container)
     return Loaded(
@@ -108,9 +121,9 @@ def load(context: StepContext, volume: str, source: Backup, backup: BackupIdenti
     )
 
 
-def require_rows(backup: BackupIdentity, found: Mapping[str, int]) -> None:
-    """Raise PermanentError with the first reasons why these rows prove nothing."""
-    wrong = faults(backup, found)
+def require_rows(backup: BackupIdentity, found: Mapping[str, int], other: Sequence[str]) -> None:
+    """Raise PermanentError with the first reasons why these rows prove nothing; `other`: tables that hold others."""
+    wrong = [*faults(backup, found), *other]
     if wrong:
         raise PermanentError(f"The restored rows are not those of the backup: {'; '.join(wrong[:3])}")
 

@@ -72,11 +72,12 @@ def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     fault = version_fault(sealed.server_version, context.clients.postgres.major_version())
     if fault:
         raise PermanentError(f"{sealed.name}: {fault}")
-    dump = unpacked(context).dump
+    archive = unpacked(context)
+    dump, digests = archive.dump, archive.manifest.digests if archive.manifest else {}
     source = Backup(path=dump, size=dump.stat().st_size, snapshot_at=sealed.snapshot_at, manifest=None)
     prepare_volume(context, volume)
     try:
-        loaded = postgres.load(context, volume, source, sealed, sha256="")
+        loaded = postgres.load(context, volume, source, sealed, digests, sha256="")
     except DrbotError:
         remove_quietly(context, volume)
         raise

@@ -14,7 +14,7 @@ from runners.clients.docker_engine import DockerEngine
 from runners.clients.helper import HelperOrder
 from runners.clients.last_words import last_line
 from runners.clients.streams import archive_of, output_of
-from runners.clients.table_counts import COUNT, ENVIRONMENT, counted
+from runners.clients.table_counts import COUNT_AND_DIGEST, ENVIRONMENT, counted, digested
 
 Cancelled = Callable[[], bool]
 
@@ -30,7 +30,7 @@ SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('tran
 SELECT pg_export_snapshot() AS snapshot \gset
 \setenv SNAPSHOT :snapshot
 \o | cat >> "$COUNTS"
-{COUNT}
+{COUNT_AND_DIGEST}
 \o
 \! unset PGOPTIONS; eval "$DUMP" < /dev/null >&3 || touch /tmp/failed
 COMMIT;
@@ -57,7 +57,7 @@ done
 
 
 class PostgresDump:
-    """`pieces` once; then `rows` holds what was counted."""
+    """`pieces` once; then `rows` and `digests` hold what was counted."""
 
     def __init__(self, engine: DockerEngine, order: HelperOrder, databases: tuple[str, ...]) -> None:
         environment = {**order.environment, **counting_environment()}
@@ -65,6 +65,7 @@ class PostgresDump:
         self._engine = engine
         self._order = replace(order, entrypoint=command, environment=environment, keeps_log=False)
         self.rows: dict[str, int] = {}
+        self.digests: dict[str, str] = {}
 
     def pieces(self, cancelled: Cancelled) -> Iterator[bytes]:
         """The dump. Raises PermanentError when it fails, with what was said."""
@@ -73,7 +74,8 @@ class PostgresDump:
             yield from output_of(self._engine, container, errors, cancelled)
             code = helper.wait(self._engine, container, cancelled)
             if code == 0:
-                self.rows.update(counted(read_file(self._engine, container, COUNTS, cancelled)))
+                said = read_file(self._engine, container, COUNTS, cancelled)
+                self.rows, self.digests = counted(said), digested(said)
         if code != 0:
             said = last_line(errors.decode(errors="replace"))
             raise PermanentError(f"pg_dump failed (exit code {code}): {said}")

@@ -20,7 +20,7 @@ from runners.clients.helper import HelperOrder, Mount
 from runners.clients.last_words import last_line
 from runners.clients.postgres_server import PostgresRecipe, control_data
 from runners.clients.streams import STDOUT, feed_command
-from runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, counted
+from runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
 
 Cancelled = Callable[[], bool]
 
@@ -124,23 +124,32 @@ def environment_of(scratch: Scratch, database: str) -> dict[str, str]:
 
 def count_rows(scratch: Scratch, container: str) -> dict[str, int]:
     """Rows of every table. The container is ours: removing it ends the count."""
-    rows: dict[str, int] = {}
+    return counted(_said_in_each(scratch, container, COUNT))
+
+
+def count_and_digest(scratch: Scratch, container: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Rows of every table, and the digest of what is in them where the table is not too large."""
+    said = _said_in_each(scratch, container, COUNT_AND_DIGEST)
+    return counted(said), digested(said)
+
+
+def _said_in_each(scratch: Scratch, container: str, script: str) -> str:
+    """What a script says in all databases."""
+    said = bytearray()
     for database in json.loads(ask(scratch, container, DATABASES)):
-        said = bytearray()
         command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-f", "-"]
         ended = feed_command(
             scratch.engine,
             container,
             command,
-            [COUNT.encode()],
+            [script.encode()],
             scratch.cancelled,
             environment_of(scratch, database),
             heard=partial(_keep, said),
         )
         if ended.code != 0:
             raise PermanentError(f"The rows of the copy could not be counted: {last_line(ended.output)}")
-        rows |= counted(said.decode(errors="backslashreplace"))
-    return rows
+    return said.decode(errors="backslashreplace")
 
 
 def _keep(said: bytearray, stream: int, piece: bytes) -> None:

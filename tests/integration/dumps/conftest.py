@@ -59,14 +59,14 @@ class Source:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 
-    def drbots(self, databases: tuple[str, ...]) -> tuple[bytes, dict[str, int]]:
-        """As `drbot backup postgres` does it, with the rows it counted."""
+    def drbots(self, databases: tuple[str, ...]) -> tuple[bytes, PostgresDump]:
+        """As `drbot backup postgres` does it, and what it counted."""
         order = HelperOrder(
             image=IMAGE, name=None, labels={LABEL: LAB}, network=f"container:{self.server}",
             environment={"PGHOST": "127.0.0.1", "PGUSER": "postgres", "PGPASSWORD": "secret"},
         )  # fmt: skip
         dump = PostgresDump(self.client, order, databases)
-        return b"".join(dump.pieces(lambda: False)), dump.rows
+        return b"".join(dump.pieces(lambda: False)), dump
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from core.table_names import table_name
 from runners.clients.docker_engine import DockerEngine
-from runners.clients.scratch_postgres import count_rows
+from runners.clients.scratch_postgres import count_and_digest, count_rows
 from runners.clients.table_counts import COUNT, counted
 from tests.integration.document.servers import Docker
 from tests.integration.dumps.conftest import Source, restored, source_server
@@ -101,11 +101,12 @@ def test_a_dump_of_any_shape_is_restored_and_holds_what_the_source_holds(
 def test_drbots_own_dump_counts_in_the_snapshot_it_dumps(
     source: Source, docker: Docker, client: DockerEngine, tmp_path: Path
 ) -> None:
-    dump, rows = source.drbots(DATABASES)
+    content, dump = source.drbots(DATABASES)
 
-    assert rows == held(source)
-    with restored(docker, client, dump, tmp_path) as (scratch, container):
-        assert count_rows(scratch, container) == rows
+    assert dump.rows == held(source)
+    assert dump.digests.keys() == {name for name, rows in dump.rows.items() if rows and "pg_largeobject" not in name}
+    with restored(docker, client, content, tmp_path) as (scratch, container):
+        assert count_and_digest(scratch, container) == (dump.rows, dump.digests)
 
 
 def test_what_is_written_while_the_dump_is_made_is_neither_counted_nor_dumped(
@@ -115,11 +116,11 @@ def test_what_is_written_while_the_dump_is_made_is_neither_counted_nor_dumped(
     docker.do("exec", "-d", "-e", "PGDATABASE=odd", source.server, "psql", "-XAtqU", "postgres", "-c", WRITER)
     try:
         wait_for(lambda: int(source.sql("SELECT count(*) FROM written", "odd")) > 10, 60, "rows that are written")
-        dump, rows = source.drbots(("odd", "postgres"))
+        content, dump = source.drbots(("odd", "postgres"))
         after = int(source.sql("SELECT count(*) FROM written", "odd"))
     finally:
         source.sql("DELETE FROM wanted", "odd")
 
-    assert 10 < rows["odd.written"] < after
-    with restored(docker, client, dump, tmp_path) as (scratch, container):
-        assert count_rows(scratch, container)["odd.written"] == rows["odd.written"]
+    assert 10 < dump.rows["odd.written"] < after
+    with restored(docker, client, content, tmp_path) as (scratch, container):
+        assert count_rows(scratch, container)["odd.written"] == dump.rows["odd.written"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.plan import BackupIdentity, Floor
-from core.proof import doubts, faults, floor_of
+from core.proof import altered, doubts, faults, floor_of
 from core.table_names import database_of, table_name
 
 
@@ -68,3 +68,8 @@ def test_no_two_tables_of_a_cluster_have_one_name() -> None:
     assert all(database_of(table_name(*three)) == three[0] for three in product(parts, repeat=3))
     assert table_name("authdb", "public", "users") == "authdb.users"
     assert table_name("authdb", "audit", "a.b") == 'authdb.audit."a.b"'
+
+
+def test_only_what_both_sides_digested_is_compared() -> None:
+    assert altered({"a.t": "1", "a.large": "2"}, {"a.t": "1", "a.more": "3"}) == []
+    assert altered({"a.t": "1"}, {"a.t": "2"}) == ["a.t holds other rows than its source"]
