@@ -16,7 +16,8 @@ from core.site import Model
 class Floor(Model):
     """What a backup without a manifest must hold at the least, known from elsewhere (core/proof.py)."""
 
-    databases: tuple[str, ...] = ()  # each holds rows
+    named: tuple[str, ...] = ()  # databases of dr.yml: one of them holds rows; told of each that holds none
+    databases: tuple[str, ...] = ()  # each holds rows, as it did in the backup before
     tables: tuple[str, ...] = ()  # each is there, with rows or without
     held: tuple[str, ...] = ()  # tables that held rows in the backup before: told when they hold none
 

@@ -15,7 +15,8 @@ def floor_of(databases: Iterable[str], before: Mapping[str, int] | None, now: It
     held = {table for table, rows in (before or {}).items() if rows}
     holding = {database_of(table) for table in held}
     return Floor(
-        databases=tuple(sorted(name for name in databases if before is None or name in holding)),
+        named=tuple(sorted(databases)),
+        databases=tuple(sorted(name for name in databases if name in holding)),
         tables=tuple(sorted((before or {}).keys() & set(now or ()))),  # in both: it was there in between
         held=tuple(sorted(held)),
     )
@@ -31,11 +32,14 @@ def faults(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
 
 def doubts(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
     """What people should know although nothing is wrong for certain."""
+    holding = {database_of(table) for table, rows in found.items() if rows}
+    empty = [f"The database {name} holds no row in this backup." for name in backup.floor.named if name not in holding]
     gone = [table for table in backup.floor.held if not found.get(table)]
     if not gone:
-        return []
+        return empty
     return [
-        f"{_named(gone)} held rows in the backup before and {'holds' if len(gone) == 1 else 'hold'} none in this one."
+        *empty,
+        f"{_named(gone)} held rows in the backup before and {'holds' if len(gone) == 1 else 'hold'} none in this one.",
     ]
 
 
@@ -57,6 +61,8 @@ def altered(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
 def _below(floor: Floor, found: Mapping[str, int]) -> list[str]:
     holding = {database_of(table) for table, rows in found.items() if rows}
     empty = [f"the database {name} is missing or empty" for name in floor.databases if name not in holding]
+    if floor.named and not holding.intersection(floor.named):
+        empty = [f"no database of dr.yml holds a row: {', '.join(floor.named)}"]
     missing = [table for table in floor.tables if table not in found]
     return empty + [f"{table} is missing; it is in the backup before and in production" for table in missing]
 

@@ -43,9 +43,15 @@ class Watch:
             return True
         if time.monotonic() - self._moved_at > LOOK_AFTER_SECONDS:
             self._moved_at = time.monotonic()
-            if ask(self._scratch, self._container, ASLEEP).strip() not in ("", "0"):
+            if self._sleeps():
                 raise refused("it sleeps (pg_sleep), and no dump of PostgreSQL does that")
         return False
+
+    def _sleeps(self) -> bool:
+        try:
+            return ask(self._scratch, self._container, ASLEEP).strip() not in ("", "0")
+        except PermanentError:  # with --clean this database goes and comes again
+            return False
 
 
 class CreatedDatabases:

@@ -54,10 +54,21 @@ def test_what_must_be_there_is_known_from_the_backup_before_and_from_production(
     before = {"authdb.users": 2, "authdb.dropped": 1, "apidb.keys": 0}
 
     assert floor_of(("authdb", "apidb"), before, {"authdb.users", "authdb.new"}) == Floor(
-        databases=("authdb",), tables=("authdb.users",), held=("authdb.dropped", "authdb.users")
+        named=("apidb", "authdb"),
+        databases=("authdb",),
+        tables=("authdb.users",),
+        held=("authdb.dropped", "authdb.users"),
     )
     assert floor_of(("authdb", "apidb"), before, None).tables == ()
-    assert floor_of(("authdb", "apidb"), None, None).databases == ("apidb", "authdb")
+    assert floor_of(("authdb", "apidb"), None, None) == Floor(named=("apidb", "authdb"))
+
+
+def test_without_any_backup_before_one_database_of_dr_yml_holds_rows_and_an_empty_one_is_told() -> None:
+    made = backup(floor=Floor(named=("apidb", "authdb")))
+
+    assert faults(made, {"authdb.users": 1}) == []
+    assert doubts(made, {"authdb.users": 1}) == ["The database apidb holds no row in this backup."]
+    assert faults(made, {"postgres.t": 1, "authdb.users": 0}) == ["no database of dr.yml holds a row: apidb, authdb"]
 
 
 def test_no_two_tables_of_a_cluster_have_one_name() -> None:

@@ -131,7 +131,10 @@ def test_a_backup_of_another_script_has_to_hold_what_the_one_before_it_held(tmp_
     assert not found.manifest
     assert found.rows == {}
     assert found.floor == Floor(
-        databases=("authdb",), tables=("authdb.queue", "authdb.users"), held=("authdb.dropped", "authdb.users")
+        named=("apidb", "authdb"),
+        databases=("authdb",),
+        tables=("authdb.queue", "authdb.users"),
+        held=("authdb.dropped", "authdb.users"),
     )
 
 
