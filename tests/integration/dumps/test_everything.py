@@ -11,7 +11,7 @@ from runners.clients.scratch_postgres import Scratch, count_and_digest, count_ro
 from tests.integration.document.servers import Docker
 from tests.integration.dumps.conftest import Source, restored, source_server
 
-pytestmark = [pytest.mark.docker, pytest.mark.long]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1200)]
 
 HERE = Path(__file__).parent
 CHECKSUMS = (HERE / "checksums.sql").read_text()

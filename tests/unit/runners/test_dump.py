@@ -1,6 +1,5 @@
 """Reading a dump as it passes: the same answers however it is cut into pieces."""
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -67,17 +66,6 @@ def test_a_dump_without_data_and_one_without_a_database_say_so() -> None:
 @pytest.mark.parametrize("kind", [b"INSERT INTO public.users VALUES (1);", b"SELECT pg_catalog.lo_open('1', 131072);"])
 def test_rows_as_inserts_and_large_objects_are_data_too(kind: bytes) -> None:
     assert scan([b"\n" + kind + b"\n"]).holds_data
-
-
-def test_a_line_of_128_mib_takes_no_longer_than_as_many_short_ones() -> None:
-    piece = b"x" * (1 << 20)
-    scanner = DumpScanner()
-    started = time.process_time()
-
-    for _ in range(128):
-        scanner.feed(piece)
-
-    assert time.process_time() - started < 10  # a scanner that joins what it has not understood needs minutes
 
 
 def test_the_major_version_of_what_servers_say() -> None:
