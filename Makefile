@@ -55,5 +55,5 @@ lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## Stop the lab's engine and remove what drbot made here
-	-@$(BIN)/drbot lab reset --all --engine
+	@if [ -x $(BIN)/drbot ]; then $(BIN)/drbot lab reset --all --engine; fi
 	rm -rf .venv .drbot .coverage .coverage.*

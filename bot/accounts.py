@@ -1,4 +1,8 @@
-"""Who acts: Slack's account and the person of the roster behind it. Asked of Slack once in ten minutes per account."""
+"""Who acts: Slack's account and the person of the roster behind it.
+
+Whoever decides something is looked up at that moment: an account that was deactivated a minute ago counts no more. For
+reading, Slack is asked once in ten minutes per account.
+"""
 
 import threading
 import time
@@ -15,7 +19,7 @@ KEPT_SECONDS = 600.0
 
 
 class Accounts:
-    """A cache of `users.info`."""
+    """Asks `users.info`."""
 
     def __init__(self, client: WebClient, now: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -24,12 +28,8 @@ class Accounts:
         self._known: dict[str, tuple[float, Account]] = {}
         self._team = ""
 
-    def of(self, user: str) -> Account:
-        """The account. Raises UserError when Slack does not say who it is: then no vote is counted."""
-        with self._lock:
-            kept = self._known.get(user)
-        if kept is not None and self._now() - kept[0] < KEPT_SECONDS:
-            return kept[1]
+    def now(self, user: str) -> Account:
+        """The account as it is now. Raises UserError when Slack does not say: then no vote is counted."""
         try:
             account = self._asked(user)
         except (SlackApiError, SlackClientError, OSError) as error:
@@ -42,10 +42,14 @@ class Accounts:
             self._known[user] = (self._now(), account)
         return account
 
-    def as_far_as_known(self, user: str) -> Account:
+    def as_far_as_known(self, user: str, *, fresh: bool = False) -> Account:
         """The account; without its properties when Slack does not answer. Good enough for all but voting."""
+        with self._lock:
+            at, kept = self._known.get(user, (0.0, None))
+        if kept is not None and not fresh and self._now() - at < KEPT_SECONDS:
+            return kept
         try:
-            return self.of(user)
+            return self.now(user)
         except UserError:
             return Account(id=user)
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 import structlog
 
-from bot.blocks.elements import Block, context, cut, mention, section
-from bot.blocks.lines import STATUS, detail, milestone
-from bot.blocks.status_post import status_post, status_sentence
+from bot.blocks.decision import decision_buttons
+from bot.blocks.elements import Block, choice_buttons, context, mention, section
+from bot.blocks.lines import STATUS, detail, kept_line, milestone
+from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.calls import NEEDS, called, direct_words
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
 from bot.slack import SlackRefusedError
+from commands.kept import choices_about, comes_back
 from commands.report import report_for
 from core.events import Event, EventKind
 from core.people import Person
-from core.words import Text, say
-from store import runs
+from core.words import Text, cut, say
+from store import kept, runs
 from store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
@@ -60,7 +62,7 @@ class Batch:
 
 def show(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     """Everything of the batch. `between` is called after each post: the board must not get old meanwhile."""
-    for part in (_calls, _milestones, _details, _stakeholders, _files):
+    for part in (_calls, _milestones, _kept, _details, _stakeholders, _files):
         part(desk, batch, between)
 
 
@@ -121,15 +123,37 @@ def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     people = _called(desk, batch)
     for event in batch.events:
         line = milestone(event, batch.situation, " ".join(map(mention, people[event.seq])))
-        if line:
+        if line and line not in lines:
             lines.append(line)
     if not lines:
         return
     heading = [say(MEANWHILE, batch.situation.language)] if len(lines) > 2 else []
     text = f"{batch.situation.incident.name}: " + cut(" ".join(lines), 1500)
-    blocks = [section("\n".join([*heading, *lines])), context(_head(batch))]
+    buttons = decision_buttons(batch.events, batch.situation)
+    blocks = [section("\n".join([*heading, *lines])), *buttons, context(_head(batch))]
     _post(desk, batch, f"milestones-{batch.last}", text, blocks)
     between()
+
+
+def _kept(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
+    """Is kept data still needed? With the buttons for it; of a resolved incident where people still look."""
+    for event in batch.events:
+        if event.kind is not EventKind.KEPT_ASKED:
+            continue
+        with desk.database.read() as connection:
+            one = next((one for one in kept.list_of(connection) if one.id == event.payload.get("kept")), None)
+            choices = choices_about(one, comes_back=comes_back(desk.context, connection, one)) if one else ()
+        line = kept_line(event, batch.situation)
+        is_open = batch.situation.incident.is_open
+        letter = Letter(
+            incident=batch.situation.incident.id,
+            key=f"kept-{event.seq}",
+            channel=batch.board.channel if is_open else batch.situation.configuration.channels.home,
+            text=line,
+            blocks=[section(line), *choice_buttons(choices, batch.situation.language)],
+        )
+        desk.poster.post(letter, doubtful=batch.doubtful)
+        between()
 
 
 def _head(batch: Batch) -> str:
@@ -172,15 +196,16 @@ def _stakeholders(desk: Desk, batch: Batch, between: Callable[[], None]) -> None
     if not reasons:
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
-    words = "\n".join(str(event.payload.get("text", "")) for event in said)
-    who = batch.situation.name_of(said[-1].person) if said else ""
+    said_by = [
+        Said(who=batch.situation.name_of(event.person), words=str(event.payload.get("text", ""))) for event in said
+    ]
     for channel in batch.situation.configuration.channels.status:
         letter = Letter(
             incident=batch.situation.incident.id,
             key=f"status-{batch.last}@{channel}",
             channel=channel,
-            text=status_sentence(batch.situation, words),
-            blocks=status_post(batch.situation, words, who),
+            text=status_sentence(batch.situation, said_by),
+            blocks=status_post(batch.situation, said_by),
         )
         try:
             desk.poster.post(letter, doubtful=batch.doubtful)

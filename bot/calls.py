@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.blocks.approval_card import eligible
-from bot.blocks.elements import cut, one_line
+from bot.blocks.elements import one_line
 from bot.blocks.lines import milestone
 from bot.situation import Situation
 from core.approval import LIVE, RequestState
 from core.events import Event, EventKind
 from core.people import ACCESS, Person
 from core.run import Run, RunState, StepState
-from core.words import Text, clock, say
+from core.words import Text, clock, cut, say
 
 NEEDS: Mapping[EventKind, str] = {
     EventKind.INCIDENT_DECLARED: "recover",

@@ -18,6 +18,7 @@ from bot.situation import Situation
 from bot.slack import GONE, LOST, SlackRefusedError
 from core.approval import LIVE, ApprovalRequest
 from core.events import Event, EventKind, canonical
+from core.stakes import Act
 from store import requests, runs, steps, surfaces
 from store.surfaces import Surface
 
@@ -167,9 +168,11 @@ def _about(connection: Connection, now: Situation, request_id: str) -> Situation
     """The situation of the run this request belongs to, which may be an earlier one."""
     request = requests.get(connection, request_id)
     is_current = now.run is not None and now.run.id == request.run
+    run = now.run if is_current and now.run is not None else runs.get(connection, request.run)
     return replace(
         now,
-        run=now.run if is_current else runs.get(connection, request.run),
+        run=run,
+        act=run.plan.stakes.act if run.plan else Act.NOTHING,
         steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
         request=request,
         votes=tuple(requests.votes(connection, request_id)),

@@ -7,8 +7,7 @@ from bot.pager import page, plan_page
 from commands.context import CommandContext
 from core.approval import RequestState, standing
 from core.events import Event, EventKind
-from core.incident import IncidentState
-from store import incidents, journal, requests, runs, schedules, steps, surfaces
+from store import incidents, journal, kept, requests, runs, schedules, steps, surfaces
 from store.database import Transaction
 from store.schedules import Schedule
 
@@ -87,6 +86,20 @@ def _held(context: CommandContext, tx: Transaction, event: Event) -> None:
     )
 
 
+def _kept(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Kept data costs room and may be secret: people are asked whether they still need it, until it is gone."""
+    schedules.put(
+        tx,
+        Schedule(
+            key=f"kept/{event.payload['volume']}",
+            kind=schedules.KEPT,
+            incident=event.incident,
+            next_at=event.at + kept.ASK_AFTER,
+            every_seconds=kept.ASK_AGAIN.total_seconds(),
+        ),
+    )
+
+
 def _question(context: CommandContext, tx: Transaction, event: Event) -> None:
     """A question has an answer for silence."""
     run = runs.get(tx.connection, event.run or "")
@@ -103,14 +116,16 @@ PLAN: Mapping[EventKind, Callable[[CommandContext, Transaction, Event], None]] =
     EventKind.REQUEST_OPENED: _asked,
     EventKind.REQUEST_HELD: _held,
     EventKind.STEP_ASKED: _question,
+    EventKind.KEPT_CREATED: _kept,
 }
 
 
+# Every post promises the next one, so there is one in every state until somebody resolves the incident.
 def _post_status(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
     if schedule.incident is None:
         return
     incident = incidents.get(tx.connection, schedule.incident)
-    if incident.state in (IncidentState.DECLARED, IncidentState.RECOVERING):
+    if incident.is_open:
         tx.record(EventKind.STATUS_DUE, incident=incident.id)
 
 
@@ -135,6 +150,25 @@ def _review(context: CommandContext, tx: Transaction, schedule: Schedule) -> Non
     tx.record(EventKind.REVIEW_DUE, incident=schedule.incident, request=schedule.request)
 
 
+def _is_it_needed(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    """Only while it is there."""
+    volume = schedule.key.removeprefix("kept/")
+    one = next((one for one in kept.list_of(tx.connection) if one.volume == volume), None)
+    if one is None:
+        schedules.drop_prefix(tx, schedule.key)
+        return
+    tx.record(
+        EventKind.KEPT_ASKED,
+        incident=one.incident,
+        run=one.run,
+        kept=one.id,
+        volume=one.volume,
+        original=one.original,
+        size=one.size_bytes,
+        since=one.created_at,
+    )
+
+
 def _nobody_answered(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
     """Raises UserError when somebody did."""
     _, run_id, step = schedule.key.split("/")
@@ -150,6 +184,7 @@ FIRE: Mapping[str, Callable[[CommandContext, Transaction, Schedule], None]] = {
     "status": _post_status,
     "reminder": _remind,
     schedules.REVIEW: _review,
+    schedules.KEPT: _is_it_needed,
     "page": page,
     "ask": _nobody_answered,
 }

@@ -1,16 +1,20 @@
 """Slack by HTTP instead of Socket Mode: `drbot bot --http PORT`, behind a proxy that speaks TLS.
 
-Signature and age of every body are checked (SLACK_SIGNING_SECRET) before anything else looks at it, and by Bolt once
-more. A body that was served is not served again, so that nobody can replay one within the five minutes of its age.
-A GET decides nothing: there is no such route.
+Who does not even claim Slack's signature is refused before the body is read; signature and age of every body are
+checked (SLACK_SIGNING_SECRET) before anything else looks at it, and by Bolt once more. A body that was served is not
+served again, by no process and after no restart, so that nobody can replay one within the five minutes of its age. A
+GET decides nothing: there is no such route.
 """
 
 import logging
+import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 import uvicorn
@@ -19,69 +23,105 @@ from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_r
 from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.errors import UserError
+from bot.short_connection import ShortConnection
+from core.errors import TemporaryError, UserError
+from store import served
+from store.database import Database
 
 log = structlog.get_logger(__name__)
 
 PATH = "/slack/events"
 LARGEST_BYTES = 1_000_000
-KEPT_SECONDS = 2 * 60 * 5.0
-"""Twice the age that a signature may have: it may also come from a clock that is ahead."""
+OLDEST_SECONDS = 60 * 5
+"""The age that a signature may have; a clock that is ahead may be so by the same."""
+KEPT = timedelta(seconds=2 * OLDEST_SECONDS)
 LOOK_SECONDS = 0.2
+UNSIGNED = "not signed by Slack, or too long ago"
+NOT_RECORDED = (
+    "Not recorded, nothing started: drbot's own database does not answer. Try again in a moment.\n"
+    "記録できず、何も開始していません。少し待って再実行してください。"
+)
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
 class Doorman:
     """Lets a body in when Slack signed it, lately, and only once."""
 
-    def __init__(self, secret: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, secret: str, database: Database) -> None:
         self._verifier = SignatureVerifier(secret)
-        self._now = now
-        self._lock = threading.Lock()
-        self._served: dict[str, float] = {}
+        self._database = database
+
+    def refusal_before(self, headers: Mapping[str, str]) -> str:
+        """Why its body is not worth reading, or nothing."""
+        stamp, given = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+        is_lately = stamp.isascii() and stamp.isdigit() and abs(time.time() - int(stamp[:12])) <= OLDEST_SECONDS
+        return "" if is_lately and _SIGNATURE.fullmatch(given) else UNSIGNED
 
     def refusal(self, body: bytes, headers: Mapping[str, str]) -> str:
-        """Why not, or nothing."""
-        stamp, given = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+        """Why not, or nothing. Raises TemporaryError when nobody knows whether it was served."""
+        if self.refusal_before(headers):
+            return UNSIGNED
+        stamp, given = headers["x-slack-request-timestamp"], headers["x-slack-signature"]
         try:
             is_valid = self._verifier.is_valid(body, stamp, given)
-        except (TypeError, ValueError):  # a signature that is not ASCII, a time that is no number, a body no text
+        except (TypeError, ValueError):  # a body that is no text
             is_valid = False
         if not is_valid:
-            return "not signed by Slack, or too long ago"
-        return "served already" if self._is_replay(given) else ""
-
-    def _is_replay(self, given: str) -> bool:
-        now = self._now()
-        with self._lock:
-            for old in [one for one, at in self._served.items() if now - at > KEPT_SECONDS]:
-                del self._served[old]
-            known = given in self._served
-            self._served.setdefault(given, now)
-        return known
+            return UNSIGNED
+        with self._database.write() as tx:
+            return "" if served.is_first(tx, given, KEPT) else "served already"
 
 
-def application(app: App, secret: str) -> Starlette:
+def application(app: App, doorman: Doorman) -> Starlette:
     """The one route Slack posts to."""
-    doorman = Doorman(secret)
 
     async def events(request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BYTES:
-                return PlainTextResponse("too large", 413)
-        why = doorman.refusal(body, request.headers)
+        body = await _body(request, doorman)
+        if isinstance(body, Response):
+            return body
+        try:
+            why = await run_in_threadpool(doorman.refusal, body, request.headers)
+        except TemporaryError as error:
+            log.warning("Nothing was recorded.", error=str(error))
+            return PlainTextResponse(NOT_RECORDED) if b"command" in parse_qs(body) else Response(status_code=503)
         if why:
-            log.warning("A request was refused; nothing was done.", why=why, sender=request.client)
-            return PlainTextResponse("invalid request", 401)
+            return _refused(request, why)
         # A thread of its own per delivery: a dialog is answered with what came of it, which may take a second.
         return to_starlette_response(await run_in_threadpool(app.dispatch, to_bolt_request(request, body)))
 
     return Starlette(routes=[Route(PATH, events, methods=["POST"])])
+
+
+async def _body(request: Request, doorman: Doorman) -> bytes | Response:
+    """What may be looked at, or the answer to what may not."""
+    if _claimed_bytes(request) > LARGEST_BYTES:
+        return PlainTextResponse("too large", 413)
+    why = doorman.refusal_before(request.headers)
+    if why:
+        return _refused(request, why)
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BYTES:
+                return PlainTextResponse("too large", 413)
+    except ClientDisconnect:
+        return _refused(request, "it did not say in time what it wants")
+    return body
+
+
+def _refused(request: Request, why: str) -> Response:
+    log.warning("A request was refused; nothing was done.", why=why, sender=request.client)
+    return PlainTextResponse("invalid request", 401)
+
+
+def _claimed_bytes(request: Request) -> int:
+    claimed = request.headers.get("content-length", "0")
+    return int(claimed[:12]) if claimed.isascii() and claimed.isdigit() else 0
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -92,9 +132,9 @@ def address_of(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def serve(app: App, secret: str, address: tuple[str, int], stop: threading.Event) -> None:
+def serve(app: App, doorman: Doorman, address: tuple[str, int], stop: threading.Event) -> None:
     """Until `stop`. Raises UserError when the port is taken."""
-    server = uvicorn.Server(_quiet(application(app, secret)))
+    server = uvicorn.Server(_quiet(application(app, doorman)))
     with _listening(address) as listener:
         place = "{}:{}".format(*listener.getsockname()[:2])
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
@@ -122,9 +162,12 @@ def _listening(address: tuple[str, int]) -> socket.socket:
     return listener
 
 
-def _quiet(served: Any) -> uvicorn.Config:
+def _quiet(served_by: Any) -> uvicorn.Config:
     return uvicorn.Config(
-        served,
+        served_by,
+        http=ShortConnection,
+        ws="none",
+        headers=[("Connection", "close")],
         log_level=logging.WARNING,
         access_log=False,
         lifespan="off",

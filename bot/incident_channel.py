@@ -8,14 +8,14 @@ from typing import Any
 import structlog
 
 from bot.blocks.board import STATES
-from bot.blocks.elements import cut, one_line, promise
+from bot.blocks.elements import one_line, promise
 from bot.desk import Desk
 from bot.poster import Letter
 from bot.situation import Situation
 from bot.slack import SlackBusyError, SlackRefusedError
 from core.incident import channel_name
 from core.level import LEVEL_TEXTS
-from core.words import Text, say
+from core.words import Text, cut, say
 from store import incidents
 from store.surfaces import Surface
 

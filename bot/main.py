@@ -18,7 +18,7 @@ from bot.app import build_app, quiet
 from bot.budget import Budget
 from bot.connection import PING_SECONDS, hang_up, keep_connected
 from bot.desk import Desk
-from bot.http_mode import address_of, serve
+from bot.http_mode import Doorman, address_of, serve
 from bot.office import Office
 from bot.poster import Poster
 from bot.publisher import Publisher
@@ -91,7 +91,7 @@ def _listen(context: CommandContext, settings: BotSettings, stop: threading.Even
         if settings.http:
             serve(
                 build_app(office, client, settings.signing_secret),
-                settings.signing_secret,
+                Doorman(settings.signing_secret, context.database),
                 address_of(settings.http),
                 stop,
             )

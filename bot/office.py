@@ -20,6 +20,8 @@ from bot.enrolment import send_qr
 from bot.slack import BLOCKS_REFUSED, SlackRefusedError
 from bot.stamps import Stamps
 from commands.context import CommandContext
+from commands.dispatch import TABLE
+from commands.grammar import parse
 from commands.messages import Reply, Request, text
 from commands.refusal import reply_of
 from core.approval import Door
@@ -106,7 +108,7 @@ class Office:
         return Request(
             verb_text=verb_text,
             person=self.person(visit),
-            account=self.accounts.as_far_as_known(visit.user),
+            account=self.accounts.as_far_as_known(visit.user, fresh=decides(verb_text)),
             channel=visit.channel or None,
             door=door,
             at=datetime.now(UTC),
@@ -200,3 +202,16 @@ def _code(error: BaseException) -> str:
     if isinstance(error, SlackRefusedError):
         return error.code
     return str(error.response.get("error", "")) if isinstance(error, SlackApiError) else type(error).__name__
+
+
+AT_ONCE = frozenset({"stop", "declare"})
+"""What must not wait for Slack to say whose account it is."""
+
+
+def decides(verb_text: str) -> bool:
+    """Whether these words change something, so that the account is looked up at this moment."""
+    try:
+        access = TABLE[parse(verb_text).verb].access
+    except UserError:
+        return False
+    return bool(access) and access not in AT_ONCE

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from bot.blocks.elements import TEXT, Block, cut
+from bot.blocks.elements import TEXT, Block
 from bot.blocks.forms import forms_of
 from bot.slack import LOCAL, PLACE_REFUSED, Slack, SlackDownError, SlackRefusedError
 from bot.stamps import stamps_of
+from core.words import cut
 from store import surfaces
 from store.database import Database
 from store.surfaces import Surface

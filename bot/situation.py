@@ -19,6 +19,7 @@ from core.incident import Incident
 from core.people import Roster
 from core.run import Run, StepRecord
 from core.site import Configuration
+from core.stakes import Act
 from store import incidents, journal, requests, runs, steps, sub_runs
 from store.kept import Kept, list_of
 
@@ -35,6 +36,7 @@ class Situation:
     run: Run | None = None
     steps: tuple[StepRecord, ...] = ()
     request: ApprovalRequest | None = None  # the newest of the run, or of the one it is a part of
+    act: Act = Act.NOTHING  # what the request asks for
     votes: tuple[Vote, ...] = ()
     turn: Event | None = None  # the newest event that asks somebody to choose: blocked, undecided, ended early
     kept: tuple[Kept, ...] = ()  # old data of this incident
@@ -91,16 +93,16 @@ def situation_of(connection: Connection, context: CommandContext, incident_id: i
     )
     if run is None:
         return situation
-    asked = requests.of_run(connection, sub_runs.whole_of(connection, run).id)
+    whole = sub_runs.whole_of(connection, run)
+    asked = requests.of_run(connection, whole.id)
     events = journal.of_incident(connection, incident_id)
     turns = [event for event in events if event.kind in TURNS and event.run == run.id]
     return replace(
         situation,
         steps=tuple(steps.of_run(connection, run.id)),
         request=asked[-1] if asked else None,
+        act=whole.plan.stakes.act if whole.plan else Act.NOTHING,
         votes=tuple(requests.votes(connection, asked[-1].id)) if asked else (),
         turn=turns[-1] if turns else None,
-        kept=tuple(
-            one for one in list_of(connection, incident.site) if one.incident == incident_id and one.removed_at is None
-        ),
+        kept=tuple(one for one in list_of(connection, incident.site) if one.incident == incident_id),
     )

@@ -22,12 +22,13 @@ from core.site import Configuration
 from core.words import size
 from runners.actions.backup import BackupRules, check
 from runners.backup import back_up_postgres
-from runners.clients.backup_store import SUFFIX
+from runners.clients.backup_store import SUFFIX, close_own
 from runners.clients.clients import Clients, clients_of
 from runners.clients.full_store import PREFIX as FULL_PREFIX
 from runners.clients.full_store import full_stores
 from runners.full_backup import back_up_full
 from runners.settings import RunnerSettings
+from store.file_modes import begin_private
 
 backup_app = typer.Typer(help="Backups with a manifest that a recovery checks.", no_args_is_help=True)
 
@@ -131,6 +132,8 @@ def opened(config: Path | None, site: str) -> tuple[Configuration, Clients, str]
     name = site or configuration.default_site
     if name not in configuration.sites:
         raise UserError(f'Looked for the site "{name}".', f"There are: {', '.join(configuration.sites)}.")
+    begin_private(home_path(None))
+    close_own(configuration.backups.directory)
     settings = RunnerSettings.from_environment(home_path(None))
     return configuration, clients_of(configuration.site(name), configuration, settings), name
 

@@ -14,6 +14,7 @@ from core.site import ObjectStore
 from runners.bootstrap import TRIED, Source, bring_back
 from runners.clients.object_store import ObjectStoreClient
 from store.database import Database
+from store.file_modes import begin_private
 from store.settings import StoreSettings
 
 
@@ -32,6 +33,7 @@ def bootstrap(
 ) -> None:
     """Bring drbot back after its own host was lost: ledger, open incidents, dr.yml, runbooks. AWS_* are the keys."""
     folder, target = home_path(home), configuration_path(config).absolute()
+    begin_private(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     source = Source(
         bucket=ObjectStoreClient(store_at(place, endpoint, region)), ledger=ledger, accept_older=accept_older

@@ -1,112 +1,135 @@
-"""`drbot check`: what this host has of what drbot needs, and what to do about the rest."""
+"""`drbot check`: what would fail that night, a line each with what to do about it."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from bot.readiness import SlackReadiness
 from bot.settings import WHERE, BotSettings
+from cli.house import manifest_path
 from cli.processes import configuration_path, home_path, open_database
 from cli.terminal import Config, Home
 from core.configuration import Loaded, load_configuration
 from core.errors import DrbotError
+from core.people import Roster
+from core.readiness import Line, approvers_line, bad, good
 from core.site import Configuration
 from core.words import duration
 from runners.clients.backup_store import BackupStore
 from runners.clients.clients import clients_of
 from runners.clients.full_store import full_stores
 from runners.full_choice import candidates
+from runners.readiness import SiteReadiness, second_factor_line
 from runners.settings import RunnerSettings
+from runners.vault import Vault
 from store import journal
+from store.rosters import Rosters
+from workspace.app import read_manifest
 
 MAKE: Mapping[str, str] = {"backup of PostgreSQL": "drbot backup postgres", "full backup": "drbot backup full"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """One row of the table."""
-
-    what: str
-    well: bool
-    sentence: str
-
-
 def check(config: Config = None, home: Home = None) -> None:
-    """Look at dr.yml, Slack's tokens, the state, and each site's Docker engine, projects, services and backups, and say
-    what is missing. Changes nothing.
+    """Look at dr.yml, people, Slack's tokens, scopes and channels, the state, each site's engine, projects, volumes,
+    services and PostgreSQL role, and the backups, and say what would fail. Changes nothing; ends with 1 if something
+    would.
     """
-    loaded = load_configuration(configuration_path(config))
-    lines = [*_about_configuration(loaded), *_about_slack(), _about_state(home_path(home))]
+    loaded, folder = load_configuration(configuration_path(config)), home_path(home)
+    lines = [Line(what="dr.yml", well=not loaded.faults, sentence=" ".join(loaded.faults) or "valid")]
+    roster, about_state = _state(loaded, folder)
+    lines += about_state
+    lines += _about_slack_and_people(loaded, roster, folder)
     for site in loaded.configuration.sites:
-        lines += _about_site(loaded.configuration, site, home_path(home))
+        lines += _about_site(loaded.configuration, site, folder)
     lines += _about_backups(loaded.configuration)
-    table = Table("", "What", "Found")
-    for line in lines:
-        table.add_row("[green]✓[/]" if line.well else "[red]✗[/]", escape(line.what), escape(line.sentence))
-    Console().print(table)
+    console = Console(highlight=False)
+    for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
+        mark = "[green]✓[/]" if line.well else "[red]✗[/]"
+        console.print(f"{mark} {escape(line.what)}: {escape(' '.join(line.sentence.split()))}", soft_wrap=True)
     raise typer.Exit(0 if all(line.well for line in lines) else 1)
 
 
-def _about_configuration(loaded: Loaded) -> Iterator[Line]:
-    yield Line(what="dr.yml", well=not loaded.faults, sentence=" ".join(loaded.faults) or "valid")
-
-
-def _about_slack() -> Iterator[Line]:
-    there = [name for name in WHERE if os.environ.get(name)]
-    if not there:
-        sentence = "no tokens here: enough for a host that only runs drbot worker; docs/slack.md says where to get them"
-        yield Line(what="Slack", well=True, sentence=sentence)
-        return
-    http = "SLACK_APP_TOKEN" not in there and "SLACK_SIGNING_SECRET" in there
-
-    def look() -> str:
-        BotSettings.from_environment(http="8080" if http else "")
-        return "tokens for HTTP mode are set" if http else "tokens are set"
-
-    yield _tried("Slack", look)
-
-
-def _about_state(home: Path) -> Line:
-    def look() -> str:
+def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
+    """Who counts now: the roster in force, before the first start that of dr.yml."""
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    try:
         database = open_database(home)
+    except DrbotError as error:
+        return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
+    try:
         with database.read() as connection:
             problems = journal.verify(connection)
-            if problems:
-                raise DrbotError(problems[0])
-            return f"{journal.head(connection)[0]} records, whole"
+            roster, records = rosters.look(connection), journal.head(connection)[0]
+    except DrbotError as error:
+        return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
+    finally:
+        database.close()
+    if problems:
+        ledger = bad("state and ledger", problems[0].rstrip("."), "docs/security.md, The ledger, says what to do.")
+    else:
+        ledger = good("state and ledger", f"{records} records, whole")
+    return roster, [ledger, _about_roster(rosters)]
 
-    return _tried("state and ledger", look)
+
+def _about_roster(rosters: Rosters) -> Line:
+    what = "roster"
+    if rosters.roster.fault:
+        return bad(what, rosters.roster.fault.rstrip("."), "No gate opens until then.")
+    if rosters.policy is not None and rosters.policy.proposals:
+        return bad(what, "dr.yml proposes another one that is not in force", "Two approvers accept it: /dr roster.")
+    return good(what, "in force" if rosters.policy is not None else "accepted at the first start")
+
+
+def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Iterator[Line]:
+    away: frozenset[str] = frozenset()
+    try:
+        settings = _slack_settings()
+    except DrbotError as error:
+        settings = None
+        yield Line(what="Slack", well=False, sentence=str(error))
+    else:
+        if settings is None:
+            yield good("Slack", "no tokens here: enough for a worker alone; docs/slack.md says where to get them")
+    if settings is not None:
+        slack = SlackReadiness(settings, frozenset(read_manifest(manifest_path()).scopes))
+        yield from slack.lines(roster, loaded.configuration.channels)
+        away = frozenset(slack.departed)
+    yield approvers_line(roster, loaded.configuration.approvals, away)
+    factor = second_factor_line(roster, Vault(home)) if (home / "worker").is_dir() else None
+    if factor is not None:
+        yield factor
+
+
+def _slack_settings() -> BotSettings | None:
+    """None on a host without any token. Raises UserError for half of them."""
+    there = [name for name in WHERE if os.environ.get(name)]
+    if not there:
+        return None
+    http = "SLACK_APP_TOKEN" not in there and "SLACK_SIGNING_SECRET" in there
+    return BotSettings.from_environment(http="8080" if http else "")
 
 
 def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator[Line]:
     site = configuration.site(name)
     if site.provision is not None:
-        yield Line(what=name, well=True, sentence="is made when it is needed (level 4)")
+        yield good(name, "is made when it is needed (level 4)")
         return
     if not site.services:
         return  # the control site: its worker needs no engine
     clients = clients_of(site, configuration, RunnerSettings.from_environment(home), patience_seconds=0)
-    engine = _tried(f"{name}: Docker engine", lambda: f"answers, id {clients.docker.id()}")
-    yield engine
     recovery = configuration.recovery
-    if recovery is not None and recovery.site == name:
-        return  # it has to be empty
-    missing = [s.project for s in site.services.values() if not (site.projects / s.project).is_dir()]
-    yield Line(
-        what=f"{name}: compose projects",
-        well=not missing,
-        sentence=f"no folder for {', '.join(missing)} below {site.projects}" if missing else "all there",
-    )
-    if engine.well:
-        faults = clients.health.faults(clients.health.faults(site.services))  # a slow answer is no fault yet
-        said = "; ".join(f"{service}: {fault}" for service, fault in faults.items())
-        yield Line(what=f"{name}: services", well=not faults, sentence=said or f"all {len(site.services)} work")
+    is_empty = recovery is not None and recovery.site == name
+    try:
+        yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=is_empty).lines()
+    except DrbotError as error:
+        yield bad(name, str(error).rstrip("."), "Look again when its engine answers.")
+    finally:
+        clients.close()
 
 
 def _about_backups(configuration: Configuration) -> Iterator[Line]:
@@ -129,10 +152,3 @@ def _newest(what: str, found: Sequence[tuple[str, datetime]], configuration: Con
     age, allowed = (datetime.now(UTC) - moment).total_seconds(), configuration.targets.rpo
     late = f", more than the RPO of {duration(allowed)}: is cron running?" if age > allowed else ""
     return Line(what=what, well=not late, sentence=f"{name} is {duration(age)} old{late}")
-
-
-def _tried(what: str, look: Callable[[], str]) -> Line:
-    try:
-        return Line(what=what, well=True, sentence=look())
-    except DrbotError as error:
-        return Line(what=what, well=False, sentence=str(error))

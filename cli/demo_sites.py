@@ -10,6 +10,7 @@ from core.configuration import load_configuration
 from core.errors import UserError
 from core.full_manifest import FullManifest, digest_of_files
 from core.site import Configuration
+from core.words import ending
 from lab.extras import JOBS, Extras
 from lab.images import SERVICE_IMAGE
 from lab.layout import part
@@ -43,7 +44,7 @@ def back_up_full(sites: Sites, configuration: Path) -> str:
     command = [sys.executable, "-m", "cli.main", "backup", "full", "--config", str(configuration)]
     done = subprocess.run(command, env={**os.environ, **keys_of(sites)}, capture_output=True, text=True)
     if done.returncode != 0:
-        raise UserError("Tried to make a full backup.", (done.stdout + done.stderr).strip()[-600:])
+        raise UserError("Tried to make a full backup.", ending((done.stdout + done.stderr).strip(), 600))
     return bucket_of(sites, load_configuration(configuration).configuration).newest_first()[0].name
 
 

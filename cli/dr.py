@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 from cli.keys import key_app, key_path, read_key
 from cli.processes import configuration_path, home_path, open_database, settle_roster
-from cli.terminal import WRONG, Config, Home, complain
+from cli.terminal import WRONG, Config, Home, complain, terminal_name
 from commands.context import CommandContext, context_of
 from commands.dispatch import TABLE, dispatch
 from commands.grammar import parse
@@ -189,6 +189,7 @@ def _ask(commands: CommandContext, typed: str, values: dict[str, str], who: Pers
         at=datetime.now(UTC),
         values=values,
         sign=sign,
+        terminal=terminal_name(),
     )
     return dispatch(commands, request)
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import UserError
+from lab import programs
 from lab.system import Lab
+from store.file_modes import private
 from workspace.client import People
 from workspace.server import Workspace
 
@@ -57,7 +59,7 @@ class House:
             "DRBOT_HOME": str(self.home),
             **self.environment,
         }
-        with self.log(name).open("ab") as output:
+        with open(self.log(name), "ab", opener=private) as output:
             process = subprocess.Popen(
                 command,
                 env=environment,
@@ -66,6 +68,7 @@ class House:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        programs.remember(self.home / f"{name}.pid", process.pid)
         self.processes[name] = process
         return process
 

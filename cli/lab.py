@@ -8,8 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.terminal import plain_console
+from lab import programs
 from lab.breakage import FAULTS, break_it
-from lab.engine import stop_engine
+from lab.engine import stop_engine, wake_engine, wipe_engine
 from lab.second_engine import SecondEngine
 from lab.seed import seed as add_documents
 from lab.setup import lab_home, lab_names, labs_folder, open_lab, prepare, prepare_recovery
@@ -72,12 +73,17 @@ def down(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = False
 
 @lab_app.command()
 def reset(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = False) -> None:
-    """Remove everything of this lab: containers, data, backups, dr.yml."""
+    """Remove everything of this lab: containers, data, backups, dr.yml; with --all also a demo that still runs, with
+    --engine all that drbot's engines have put on this machine.
+    """
     console, home = plain_console(), lab_home()
     with console.status("Removing the lab"):
+        wake_engine(home)
+        if every:
+            programs.stop_all(home / "demo")
         for each in lab_names(home) if every else [name]:
             Sites(lab=open_lab(home, each), home=home).reset()
-        stopped = engine and stop_engines(home)
+        stopped = engine and wipe_engines(home)
     console.print("The lab is gone. A new one: drbot lab up" + (" The engine is stopped." if stopped else ""))
 
 
@@ -85,6 +91,12 @@ def stop_engines(home: Path) -> bool:
     """Whether there was one of ours."""
     SecondEngine(home=home).wipe()
     return stop_engine(home)
+
+
+def wipe_engines(home: Path) -> bool:
+    """The same, and their data and traces are gone too."""
+    SecondEngine(home=home).wipe()
+    return wipe_engine(home)
 
 
 @lab_app.command()

@@ -18,6 +18,7 @@ from cli.compare import compare
 from cli.demo import demo
 from cli.dr import dr_app
 from cli.lab import lab_app
+from cli.logs import configure_logs
 from cli.processes import Process, end_on_signals, run_together, start_process
 from cli.runbook import runbook_app
 from cli.terminal import WRONG, Config, complain, sentence_of
@@ -102,6 +103,7 @@ def show_version() -> None:
 
 def main() -> None:
     """Entry point: what drbot foresaw is shown without a traceback."""
+    configure_logs()
     try:
         app()
     except (DrbotError, OSError) as error:

@@ -35,18 +35,19 @@ class Player:
 
     house: House
     database: Database
-    patience: float = 120.0  # seconds; CI's machine is slow
+    patience: float = 180.0  # seconds; CI's machine is slow
 
     def wait(self, condition: Callable[[], Answer], what: str, seconds: float | None = None) -> Answer:
-        """The first true answer; StoryError after `seconds`."""
-        deadline = time.monotonic() + (seconds or self.patience)
+        """The first true answer; StoryError after the player's patience, or `seconds` where they are more."""
+        seconds = max(seconds or 0.0, self.patience)
+        deadline = time.monotonic() + seconds
         pause = threading.Event()
         while True:
             answer = condition()
             if answer:
                 return answer
             if time.monotonic() > deadline:
-                raise StoryError(f"Waited {seconds or self.patience:.0f} s in vain for {what}.")
+                raise StoryError(f"Waited {seconds:.0f} s in vain for {what}.")
             pause.wait(0.1)
 
     def say(self, person: str, text: str, channel: str = HOME_CHANNEL) -> Any:

@@ -16,6 +16,7 @@ from core.errors import DrbotError, PermanentError, TemporaryError, UserError
 from core.policy import document_of
 from store.database import Database
 from store.doorbell import Doorbell, doorbell_of
+from store.file_modes import begin_private
 from store.rosters import Rosters, settle
 from store.settings import StoreSettings
 
@@ -47,6 +48,7 @@ def home_path(given: Path | None, environment: Mapping[str, str] = os.environ) -
 def start_process(config: Path | None, home: Path | None) -> Process:
     """Configuration, state and doorbell of this process. Raises UserError when one of them cannot be had."""
     folder = home_path(home)
+    begin_private(folder)
     loaded = load_configuration(configuration_path(config))
     database = open_database(folder)
     settle_roster(database, loaded)

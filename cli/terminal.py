@@ -1,6 +1,9 @@
 """What the commands share on a terminal: their options, a console, and how an error ends."""
 
 import errno
+import os
+import pwd
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -38,3 +41,12 @@ def sentence_of(error: DrbotError | OSError) -> str | None:
 def plain_console() -> Console:
     """Paths and numbers stay uncoloured and unbroken."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def terminal_name() -> str:
+    """The login that types, as the system knows it and not as its environment says: "root@recovery"."""
+    try:
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user without an entry, as in many containers
+        login = str(os.getuid())
+    return f"{login}@{socket.gethostname()}"

@@ -7,15 +7,18 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, incident_of, live_request
 from commands.grammar import Words
-from commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, text
+from commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
 from commands.proving import proven
 from commands.recovery import ring
 from commands.refusal import Refusal
-from commands.vote_dialog import VoteDialog, dialog_from, table_of
+from commands.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
 from core.approval import ApprovalRequest, Ballot, Door, decide
+from core.attestation import Origin
 from core.clocks import clocks_of
 from core.people import Account, Person
 from core.plan import short_seal
+from core.terminals import one_terminal
+from core.words import Text
 from store import incidents, requests, runs, steps
 
 Decided = Literal["approve", "deny", "break-glass"]
@@ -65,6 +68,8 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             at=request.at,
             code=values.get("code", ""),
             sign=request.sign,
+            terminal=request.terminal,
+            origin=request.origin,
         )
     return Reply(
         text=_how_to(dialog, request.door),
@@ -114,9 +119,12 @@ def vote(
     sign: Signers = NO_KEYS,
     rule: str = "",
     typed_by: str = "",
+    terminal: str = "",
+    origin: Origin | None = None,
 ) -> Reply:
     """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
-    authenticator, or read over the phone; `rule`: the one that break-glass overrides.
+    authenticator, or read over the phone; `rule`: the one that break-glass overrides; `origin`: where it was typed, if
+    not by `account`.
     """
     ballot = Ballot(
         person=person,
@@ -129,16 +137,23 @@ def vote(
         at=at,
         rule=rule,
         typed_by=typed_by,
+        terminal=terminal,
     )
-    ballot = proven(context, request_id, ballot, code=code, sign=sign)
+    ballot = proven(context, request_id, ballot, code=code, sign=sign, origin=origin or origin_of(account))
     context.voters(fresh=True)  # the whole ledger is read before the transaction, not inside
     with context.database.write() as tx:
         asked = requests.get(tx.connection, request_id)
         run = runs.get(tx.connection, asked.run)
         voters = context.voters(among=context.rosters.look(tx.connection, run.site))
         outcome = requests.cast(tx, request_id, ballot, voters)
+        shared = one_terminal(requests.votes(tx.connection, request_id)) if outcome.counted and terminal else ""
         ring(context, tx, run)
-    return Reply(text=outcome.message, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+    said = outcome.message if not shared else _warned(outcome.message, one_terminal_text(shared))
+    return Reply(text=said, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+
+
+def _warned(message: Text, warning: Text) -> Text:
+    return {language: f"{sentence}\n⚠ {warning[language]}" for language, sentence in message.items()}
 
 
 def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:

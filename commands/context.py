@@ -18,6 +18,7 @@ from core.run import Run, RunKind
 from core.runbook import Runbook
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration
+from core.words import cut
 from store import incidents, requests, runs, sub_runs
 from store.database import Database
 from store.doorbell import Doorbell
@@ -158,7 +159,9 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
         text(f"Several incidents are open: {names}.", f"複数のインシデントが未解決です: {names}。"),
         text("Say which one.", "どれかを指定してください。"),
         choices=tuple(
-            Choice(label=both(f"{one.name} {one.title}"[:75]), command=f"{words.verb} {one.name} {words.text}".strip())
+            Choice(
+                label=both(cut(f"{one.name} {one.title}", 75)), command=f"{words.verb} {one.name} {words.text}".strip()
+            )
             for one in open_ones[:5]
         ),
     )

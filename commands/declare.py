@@ -17,7 +17,7 @@ from core.level import Level
 from core.people import Person
 from core.run import RunKind
 from core.site import Site
-from core.words import clock, seconds_of
+from core.words import clock, cut, seconds_of
 from store import incidents
 from store.database import Transaction
 
@@ -94,14 +94,14 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     if rest and plain(rest[-1]) == "anyway":
         values["anyway"], rest = "yes", rest[:-1]
     service, rest = _service(site, level, values, rest)
-    values["title"] = (clean(values.get("title", "")).strip() or " ".join(rest))[:TITLE_LONGEST]
+    values["title"] = cut(clean(values.get("title", "")).strip() or " ".join(rest), TITLE_LONGEST)
     if level is Level.SERVICE and service is None:
         return _ask(site, level, values)
     return Declaration(
         site=site_name,
         level=level,
         service=service,
-        title=values["title"] or _plain_title(context, level, service)[:TITLE_LONGEST],
+        title=cut(values["title"] or _plain_title(context, level, service), TITLE_LONGEST),
         started_at=started_at,
         anyway=values.get("anyway") == "yes",
     )

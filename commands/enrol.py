@@ -7,7 +7,7 @@ from commands.grammar import Words
 from commands.messages import Reply, Request, text
 from commands.proving import by_worker
 from commands.refusal import Refusal
-from core.attestation import Claim, Proof, Purpose
+from core.attestation import Claim, Origin, Proof, Purpose
 from core.people import Person
 from core.refusals import REFUSALS
 from core.signing import roster_secret, seal_for
@@ -24,7 +24,7 @@ def enrol(context: CommandContext, request: Request, words: Words, person: Perso
             text("Start one, then try again.", "起動してからやり直してください。"),
         )
     typed = "".join(words.rest)
-    return _confirmed(context, sites, person, typed) if typed else _offered(context, sites, person)
+    return _confirmed(context, sites, person, typed, request.origin) if typed else _offered(context, sites, person)
 
 
 def workers(context: CommandContext) -> dict[str, str]:
@@ -60,10 +60,10 @@ def _offered(context: CommandContext, sites: dict[str, str], person: Person) -> 
     )
 
 
-def _confirmed(context: CommandContext, sites: dict[str, str], person: Person, code: str) -> Reply:
+def _confirmed(context: CommandContext, sites: dict[str, str], person: Person, code: str, origin: Origin) -> Reply:
     claim = Claim(purpose=Purpose.ENROL, person=person.id, decision=Purpose.ENROL.value)
     for site in sites:
-        _, problem = by_worker(context, site, Proof.CODE, claim, code)
+        _, problem = by_worker(context, site, Proof.CODE, claim, code, origin)
         if problem:
             refused = REFUSALS.get(problem, REFUSALS["unchecked"])
             raise Refusal(text(f"Site {site}.", f"サイト {site}。"), refused, code=problem)

@@ -10,6 +10,7 @@ from commands.vocabulary import VERBS
 from core.errors import UserError
 from core.incident import incident_number
 from core.level import Level, parse_level
+from core.words import cut
 
 LONGEST = 3000  # characters; more is a pasted log, not a command
 
@@ -118,7 +119,7 @@ def level_of(word: str) -> Level:
 def printable(word: str, longest: int = 40) -> str:
     """What somebody typed, short enough and harmless enough to be repeated to them."""
     shown = word.replace("{", "(").replace("}", ")").replace("<", "(").replace(">", ")")
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    return cut(shown, longest)
 
 
 def _did_you_mean(near: list[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from core.approval import Door
-from core.attestation import Proof
+from core.attestation import Entrance, Origin, Proof
 from core.people import Account, Person
 from core.words import Text
 
@@ -29,6 +29,12 @@ class Request:
     at: datetime  # aware, UTC
     values: Mapping[str, str] = field(default_factory=dict)  # fields of a dialog or options of a terminal
     sign: Signers = field(default_factory=dict)  # keys that lie at a terminal
+    terminal: str = ""  # user and machine, as the operating system says
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was typed."""
+        return origin_of(self.account, self.terminal)
 
     @property
     def language(self) -> str:
@@ -81,6 +87,13 @@ class Reply:
     ok: bool = True
     qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
     code: str = ""  # of a refused or counted vote: core.approval.Decision.code; of another refusal: its own
+
+
+def origin_of(account: Account | None, terminal: str = "") -> Origin:
+    """Slack where there is an account, else a terminal."""
+    if account is not None:
+        return Origin(entrance=Entrance.SLACK, name=account.id)
+    return Origin(entrance=Entrance.TERMINAL, name=terminal)
 
 
 def text(english: str, japanese: str, **values: object) -> Text:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from commands.context import CommandContext
 from commands.messages import Signers
 from core.approval import Ballot, Door, claim_of, decide, needed
-from core.attestation import Attestation, Claim, Proof, statement
+from core.attestation import Attestation, Claim, Origin, Proof, statement
 from core.signing import seal_for
 from store import codes, requests, runs
 
@@ -15,7 +15,9 @@ ANSWER_SECONDS = 10.0  # a worker looks for codes every 0.4 s
 LOOK_SECONDS = 0.1
 
 
-def proven(context: CommandContext, request_id: str, ballot: Ballot, *, code: str, sign: Signers) -> Ballot:
+def proven(
+    context: CommandContext, request_id: str, ballot: Ballot, *, code: str, sign: Signers, origin: Origin
+) -> Ballot:
     """The ballot with what stands behind it, or with the reason why nothing does. A vote that could not count anyway
     spends no code.
     """
@@ -37,7 +39,7 @@ def proven(context: CommandContext, request_id: str, ballot: Ballot, *, code: st
     proof = Proof.PHONE if ballot.door is Door.PHONE else Proof.CODE
     if proof not in wanted:
         return ballot
-    attestation, problem = by_worker(context, site, proof, claim, code, ballot.typed_by)
+    attestation, problem = by_worker(context, site, proof, claim, code, origin, ballot.typed_by)
     return replace(ballot, attestation=attestation, problem=problem)
 
 
@@ -50,14 +52,15 @@ def by_key(sign: Signers, wanted: frozenset[Proof], claim: Claim) -> Attestation
 
 
 def by_worker(
-    context: CommandContext, site: str, proof: Proof, claim: Claim, code: str, typed_by: str = ""
+    context: CommandContext, site: str, proof: Proof, claim: Claim, code: str, origin: Origin, typed_by: str = ""
 ) -> tuple[Attestation | None, str]:
     """The site's worker checks the code: its signature, or the code of the refusal."""
     with context.database.write() as tx:
         key = codes.worker_key(tx.connection, site)
         if key is None:
             return None, "unchecked"
-        attempt_id = codes.ask(tx, site, proof, claim, sealed=seal_for(key, code.encode()), typed_by=typed_by)
+        sealed = seal_for(key, code.encode())
+        attempt_id = codes.ask(tx, site, proof, claim, sealed=sealed, origin=origin, typed_by=typed_by)
     until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until:
         with context.database.read() as conn:

@@ -19,6 +19,7 @@ RUNBOOK_OF: Mapping[Level, str] = {
     Level.DATACENTRE: "level4-datacentre",
 }
 UNDO_RUNBOOK = "level2-undo"
+GIVE_UP_RUNBOOK = "kept-give-up"
 RESTART_RUNBOOK = "restart-services"
 
 _HOST: tuple[tuple[Cell, ...], ...] = (
@@ -134,6 +135,15 @@ def site_of(context: CommandContext, incident: Incident, runbook: str) -> str:
         return incident.site
     elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site, RUNBOOK_OF[Level.DATACENTRE]: recovery.control}
     return elsewhere.get(runbook, incident.site)
+
+
+def again(incident: Incident, run: Run) -> str:
+    """The verb text that asks for the same once more: an undo that expired is no reason to restore a backup."""
+    if run.kind is RunKind.UNDO:
+        return f"undo {incident.name}"
+    if run.kind is RunKind.GIVE_UP:
+        return f"give-up {incident.name} {run.arguments.get('keeper', '')}".strip()
+    return f"recover {incident.name}"
 
 
 def ring(context: CommandContext, tx: Transaction, run: Run) -> None:

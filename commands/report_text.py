@@ -136,7 +136,7 @@ def _approvals(
 
 def _way(vote: Vote) -> str:
     """By which door, and what showed that it was this person."""
-    proof = vote.attestation.proof.value if vote.attestation else ""
+    proof = vote.attestation.proof.value if vote.attestation else vote.terminal
     return vote.door.value if proof in ("", vote.door.value) else f"{vote.door.value}, {proof}"
 
 

@@ -121,7 +121,7 @@ def _proofs(context: CommandContext, request: Request, claim: Claim, code: str) 
         raise _refusal(REFUSALS["needs_code"], "needs_code")
     proofs = []
     for site in workers(context):
-        proof, problem = by_worker(context, site, Proof.CODE, claim, code)
+        proof, problem = by_worker(context, site, Proof.CODE, claim, code, request.origin)
         if proof is None:
             raise _refusal(REFUSALS.get(problem, REFUSALS["unchecked"]), problem)
         proofs.append(proof)

@@ -45,6 +45,7 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
         at=request.at,
         code=words.rest[2],
         typed_by=person.id,
+        origin=request.origin,
     )
 
 

@@ -11,13 +11,16 @@ from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from commands.next_actions import next_actions
+from commands.recovery import again
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
-from core.clocks import Clocks, clocks_of
+from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import decisions_for, undecided
 from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person, Roster
 from core.run import DONE_WITH, Offer, Run, RunState, StepRecord, StepState
 from core.site import Configuration
+from core.stakes import Act
+from core.stakes_words import APPROVE
 from core.words import Text, clock, duration
 from store import incidents, kept, requests, steps
 from store.kept import Kept
@@ -95,6 +98,8 @@ INCIDENT_STATES: Mapping[IncidentState, Text] = {
     IncidentState.RESOLVED: text("resolved", "解決済み"),
 }
 
+OTHER_DRBOT: Text = text("waits for another drbot, which has the target", "復旧対象を使用中の別の drbot を待機中")
+
 RUN_STATES: Mapping[RunState, Text] = {
     RunState.QUEUED: text("waits for a worker", "ワーカー待ち"),
     RunState.RUNNING: text("at work", "実行中"),
@@ -144,10 +149,15 @@ def headline(view: View) -> Text:
     )
 
 
+def run_state(run: Run) -> Text:
+    """How the run is, in a few words."""
+    return OTHER_DRBOT if run.waits_for_drbot is not None else RUN_STATES[run.state]
+
+
 def row_of(view: View) -> tuple[Cell, ...]:
     """One line of a list."""
     incident = view.incident
-    state = RUN_STATES[view.run.state] if view.run and not view.run.is_over else state_of(incident)
+    state = run_state(view.run) if view.run and not view.run.is_over else state_of(incident)
     return (
         incident.name,
         text(f"level {incident.level.value}", f"レベル {incident.level.value}"),
@@ -244,12 +254,15 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
     found: list[Choice] = []
     if view.request is not None and view.request.state in LIVE:
-        found.append(Choice(label=text("Approve …", "承認 …"), command=f"approve {name}", style="primary"))
+        act = run.plan.stakes.act if run is not None and run.plan is not None else Act.NOTHING
+        found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += _settling(view)
     if run is not None and run.state is RunState.BLOCKED:
         found += [
-            Choice(label=label, command=f"{words[0]} {name} {words[1]}".strip()) for label, words in _ways_out(run)
+            Choice(label=BLOCKED[offer][0], command=_way_out(view.incident, run, offer))
+            for offer in run.offers
+            if offer in BLOCKED
         ]
     if run is not None and not run.is_over:
         found += _answers(view)
@@ -271,8 +284,9 @@ def _answers(view: View) -> list[Choice]:
     ]
 
 
-def _ways_out(run: Run) -> list[tuple[Text, tuple[str, str]]]:
-    return [BLOCKED[offer] for offer in run.offers if offer in BLOCKED]
+def _way_out(incident: Incident, run: Run, offer: Offer) -> str:
+    verb, rest = BLOCKED[offer][1]
+    return again(incident, run) if offer is Offer.ASK_AGAIN else f"{verb} {incident.name} {rest}".strip()
 
 
 def _settling(view: View) -> list[Choice]:
@@ -285,7 +299,7 @@ def _settling(view: View) -> list[Choice]:
 
 
 def _run_text(run: Run) -> Text:
-    state = RUN_STATES[run.state]
+    state = run_state(run)
     outcome = f": {run.outcome}" if run.outcome else ""
     return text(f"{run.runbook}, {state['en']}{outcome}", f"{run.runbook} {state['ja']}{outcome}")
 
@@ -316,8 +330,8 @@ def _rto_text(clocks: Clocks) -> Text:
     english = f"{duration(clocks.rto_used)} of {duration(clocks.rto_target)} used"
     japanese = f"{duration(clocks.rto_target, 'ja')}中 {duration(clocks.rto_used, 'ja')}経過"
     if clocks.rto_forecast is not None:
-        english += f"; forecast {duration(clocks.rto_forecast)}"
-        japanese += f" (見込み {duration(clocks.rto_forecast, 'ja')})"
+        english += f"; forecast {duration(minutes_up(clocks.rto_forecast))}"
+        japanese += f" (見込み {duration(minutes_up(clocks.rto_forecast), 'ja')})"
     if clocks.rto_at_risk:
         english += "; the target is at risk"
         japanese += " 目標超過のおそれ"

@@ -34,6 +34,11 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.RUN_PLANNED: text("The plan is ready, seal {seal_short}", "計画が完成、封印 {seal_short}"),
     EventKind.RUN_REFUSED: text("This cannot work: {why} {todo}", "実行できません: {why} {todo}"),
     EventKind.RUN_WAITING: text("Waiting at {step}", "{step} で待機"),
+    EventKind.SITE_HELD: text(
+        "Another drbot has the target: {owner}, {there}, since {since}",
+        "別の drbot が使用中: {owner}、{there}、{since} から",
+    ),
+    EventKind.SITE_TAKEN_OVER: text("{who} took the target over: {why}", "{who} が引き継ぎ: {why}"),
     EventKind.RUN_RESUMED: text("Goes on: {why}", "再開: {why}"),
     EventKind.RUN_NEEDS_DECISION: text("{step} needs a decision: {question}", "{step} に判断が必要: {question}"),
     EventKind.RUN_BLOCKED: text("Blocked: {why}", "中断: {why}"),
@@ -77,8 +82,12 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.ROSTER_VOTED: text("{who} agreed to the proposed roster", "{who} が名簿の変更に同意"),
     EventKind.ROSTER_ACCEPTED: text("The roster and the policy are in force", "名簿と方針が発効"),
     EventKind.FACTOR_ENROLLED: text("{who} enrolled an authenticator", "{who} が認証アプリを登録"),
-    EventKind.FACTOR_REFUSED: text("{who} typed a wrong code", "{who} が誤ったコードを入力"),
-    EventKind.FACTOR_LOCKED: text("The codes of {who} are locked", "{who} のコードをロック"),
+    EventKind.FACTOR_REFUSED: text(
+        "Wrong code for {who}, from {entrance} {place}", "{who} への誤ったコード ({entrance} {place})"
+    ),
+    EventKind.FACTOR_LOCKED: text(
+        "Codes for {who} from {entrance} {place} are locked", "{entrance} {place} からの {who} のコードをロック"
+    ),
     EventKind.FACTOR_RESET: text("The authenticator of {who}: {what}", "{who} の認証アプリ: {what}"),
     EventKind.VOTE_COUNTED: text(
         "{who}: {decision} ({have} of {need}): {reason}", "{who}: {decision} ({have}/{need}): {reason}"
@@ -86,6 +95,7 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.VOTE_REFUSED: text("Vote of {who} refused: {why}", "{who} の投票は無効: {why}"),
     EventKind.COMMAND_REFUSED: text("{who}: {verb} refused: {why}", "{who}: {verb} を拒否: {why}"),
     EventKind.KEPT_CREATED: text("Old data kept as {volume}", "旧データを {volume} として保管"),
+    EventKind.KEPT_ASKED: text("Asked whether {volume} is still needed", "{volume} がまだ必要か確認"),
     EventKind.UNREADABLE: text("A record that cannot be read: drbot audit verify", "読めない記録: drbot audit verify"),
     EventKind.CONTROL_FAILED: text("drbot itself could not: {what}: {why}", "drbot の処理に失敗: {what}: {why}"),
 }

@@ -24,7 +24,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "undo")
         run = current_run(tx.connection, incident)
-        if run is not None and not run.is_over and not _only_asks(incident, run):
+        if run is not None and not run.is_over and not gives_way(incident, run):
             raise _refusal(
                 incident,
                 text("A recovery is still in progress.", "復旧がまだ進行中です。"),
@@ -65,17 +65,28 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
     raise _refusal(incident, why, text("It has to be put back by hand.", "手作業で戻す必要があります。"), look)
 
 
+def undoable(
+    configuration: Configuration, incident: Incident, run: Run | None, there: Iterable[Kept]
+) -> tuple[Kept, ...]:
+    """What `undo` would bring back now, the newest last; nothing where it would refuse."""
+    if not incident.is_open or (run is not None and not run.is_over and not gives_way(incident, run)):
+        return ()
+    mine = [one for one in there if one.site == incident.site]
+    return tuple(sorted(returnable(configuration, incident, mine), key=lambda one: (one.created_at, one.id)))
+
+
+def gives_way(incident: Incident, run: Run) -> bool:
+    """Only the question whether users can work again is left, to which undo is an answer; or it is blocked."""
+    only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
+    return only_asks or run.state is RunState.BLOCKED
+
+
 def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
     """Which kept data of an incident `undo` can bring back."""
     postgres = configuration.site(incident.site).postgres
     return [
         one for one in rows if postgres is not None and one.original == postgres.volume and one.incident == incident.id
     ]
-
-
-def _only_asks(incident: Incident, run: Run) -> bool:
-    """Everything is done but the question whether users can work again; undo is an answer to that."""
-    return incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
 
 
 def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:

@@ -105,6 +105,15 @@ VERBS: Mapping[str, VerbWords] = {
         help=text("Say how to go on after a step that is unsure or failed", "不明または失敗した手順の扱いを決める"),
         example="settle swap done",
     ),
+    "takeover": VerbWords(
+        usage="takeover <why>",
+        help=text(
+            "Another drbot holds the target and is dead: take it over (the commander alone)",
+            "復旧対象を保持したまま停止した別の drbot から引き継ぐ (指揮者のみ)",
+        ),
+        example="takeover DR-7 its host burnt down",
+        free_text=True,
+    ),
     "answer": VerbWords(
         usage="answer [step] <answer>",
         help=text("Answer a question of the recovery", "復旧手順の質問に答える"),
@@ -117,6 +126,13 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "kept": VerbWords(
         usage="kept", help=text("Old data that is kept, with size and age", "保管中の旧データの一覧"), example="kept"
+    ),
+    "give-up": VerbWords(
+        usage="give-up <volume>",
+        help=text(
+            "Delete kept old data for good; needs two approvals", "保管した旧データを完全に削除する (二人の承認が必要)"
+        ),
+        example="give-up postgres_data_before_r7-20261126-031200",
     ),
     "update": VerbWords(
         usage="update [text]",

@@ -9,8 +9,11 @@ from core.approval import ApprovalRequest, Vote, standing
 from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
-from core.plan import Plan, short_seal
+from core.plan import BackupIdentity, Plan, short_seal
 from core.run import DONE_WITH, Run, StepRecord, StepState
+from core.stakes import Act
+from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
+from core.terminals import one_terminal
 from core.words import Text, ago, clock, duration, size
 
 
@@ -23,17 +26,15 @@ class VoteDialog:
     request: str
     run: str
     headline: Text
+    act: Act
     target: str  # what the approver types
     replaces: tuple[str, ...]
-    keeps: str
-    backup: str | None  # its name and size
-    backup_at: datetime | None
-    backup_age_seconds: float | None
-    backup_manifest: bool
+    by: Text  # what comes in its place
     proven: bool
     proof: Text
-    loss_seconds: float | None
-    loss_rows: int | None
+    loss: Text
+    keeps: Text
+    one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
     warnings: tuple[str, ...]
     clocks: Clocks
     decide_until: datetime
@@ -58,28 +59,26 @@ def dialog_from(
     now: datetime,
 ) -> VoteDialog:
     """Pure: the dialog of one request at `now`."""
-    backup = plan.backup
+    votes = tuple(votes)
     return VoteDialog(
         incident=incident.id,
         incident_name=incident.name,
         request=request.id,
         run=run.id,
         headline=plan.headline or both(incident.title),
+        act=plan.stakes.act,
         target=request.target,
         replaces=plan.replaces,
-        keeps=plan.keeps,
-        backup=f"{backup.name} ({size(backup.size)})" if backup else None,
-        backup_at=backup.snapshot_at if backup else None,
-        backup_age_seconds=ago(backup.snapshot_at, now).total_seconds() if backup else None,
-        backup_manifest=backup.manifest if backup else False,
+        by=replacement_text(plan, _backup(plan.backup, now)),
         proven=request.proven_at is not None,
         proof=proof_of(plan, request, steps, now),
-        loss_seconds=plan.loss_seconds,
-        loss_rows=plan.loss_rows,
+        loss=loss_text(plan.stakes.loss),
+        keeps=keeps_text(plan.keeps),
+        one_terminal=one_terminal(votes),
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
         decide_until=request.expires_at,
-        have=len(standing(request, tuple(votes), roster)),
+        have=len(standing(request, votes, roster)),
         need=request.people,
         requester_included=request.requester_counts,
         needs_code=roster.second_factor == "totp",
@@ -89,13 +88,11 @@ def dialog_from(
 
 
 def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord], now: datetime) -> Text:
-    """How far the proof is: "proven 4 min ago, 14 checks passed", or "the proof is still running"."""
+    """How far the proof is, and what it is worth: a restored copy proves more than a look at what was kept."""
     gate = plan.step(request.gate).gate
     names = gate.proof if gate else ()
     if not names:
-        return text(
-            "⚠ NOT PROVEN: this plan has no proof beside production", "⚠ 未検証: 本番と別に確かめる手順はありません"
-        )
+        return NOT_PROVEN
     records = [steps[name] for name in names if name in steps]
     failed = [record.id for record in records if record.state is StepState.FAILED]
     if failed:
@@ -108,11 +105,7 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
             f"⏳ 検証中: {len(done)}/{len(names)} 手順完了。合格するまで何も置き換えません",
         )
     checks = sum(max(1, len(plan.step(name).check)) for name in names)
-    since = ago(request.proven_at, now).total_seconds()
-    return text(
-        f"✅ PROVEN: restored beside production {duration(since)} ago, {checks} check{'s' * (checks != 1)} passed",
-        f"✅ 検証済み: {duration(since, 'ja')}前に本番の横へ復元し、{checks} 項目合格",
-    )
+    return proven_text(plan.stakes.proof, ago(request.proven_at, now).total_seconds(), checks)
 
 
 def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:
@@ -122,16 +115,17 @@ def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     return tuple(str(note) for notes in found if isinstance(notes, list) for note in notes)
 
 
-def table_of(dialog: VoteDialog) -> Table:
-    """The same facts as rows, for the terminal and for cards."""
+def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
+    """The same facts as rows, for the terminal and for cards. A card says its act, votes and seal elsewhere."""
     clocks = dialog.clocks
     rows: list[tuple[Cell, ...]] = [
-        (text("Will be replaced", "置き換えるもの"), "\n".join(dialog.replaces) or "-"),
+        *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
+        (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), "\n".join(dialog.replaces) or "-"),
         (text("Where", "対象"), dialog.target),
-        (text("By this backup", "使用するバックアップ"), _backup(dialog)),
+        (text("By", "置き換え後"), dialog.by),
         (text("Proof", "検証"), dialog.proof),
-        (text("Data that will be LOST", "失われるデータ"), loss_text(dialog.loss_seconds, dialog.loss_rows)),
-        (text("Kept to undo with", "元に戻すために保管"), dialog.keeps or "-"),
+        (text("Data that will be LOST", "失われるデータ"), dialog.loss),
+        (text("Kept to undo with", "元に戻すために保管"), dialog.keeps),
         (
             text("RTO", "RTO"),
             text(
@@ -146,32 +140,33 @@ def table_of(dialog: VoteDialog) -> Table:
                 f"{clock(dialog.decide_until)} (過ぎると新しい依頼が必要です)",
             ),
         ),
-        (text("Approvals", "承認"), _approvals(dialog)),
-        (text("Seal", "封印"), dialog.short_seal),
     ]
+    if not on_card:
+        rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
+    if dialog.one_terminal:
+        rows.append((text("WARNING", "警告"), one_terminal_text(dialog.one_terminal)))
     rows += [(text("Note", "注意"), warning) for warning in dialog.warnings]
     title = {language: f"{dialog.incident_name}: {words}" for language, words in dialog.headline.items()}
     return Table(rows=tuple(rows), title=title)
 
 
-def loss_text(seconds: float | None, rows: int | None) -> Text:
-    """Data loss in time, and in rows where they could be counted."""
-    if seconds is None:
-        return text("none: nothing is taken from a backup", "なし: バックアップからの復元はありません")
-    english = f"everything written in the last {duration(seconds)} before the outage"
-    japanese = f"障害前 {duration(seconds, 'ja')}の間に書き込まれたすべて"
-    if rows is not None:
-        return text(f"{english}: {rows:,} rows", f"{japanese} ({rows:,} 行)")
-    return text(f"{english} (how many rows cannot be counted)", f"{japanese} (行数は数えられません)")
+def one_terminal_text(terminal: str) -> Text:
+    """One login cast the votes of several people, and nothing showed that they were there."""
+    return text(
+        f"these approvals came from one login at a terminal ({terminal}), without keys: one person may have cast them",
+        f"承認は同じログイン ({terminal}) の端末から鍵なしで行われました。一人で操作できた可能性があります",
+    )
 
 
-def _backup(dialog: VoteDialog) -> Text:
-    if dialog.backup is None or dialog.backup_at is None or dialog.backup_age_seconds is None:
-        return text("none", "なし")
-    moment = dialog.backup_at.strftime("%Y-%m-%d %H:%M UTC")
-    english = f"{dialog.backup} of {moment}, {duration(dialog.backup_age_seconds)} old"
-    japanese = f"{dialog.backup} {moment} 時点、{duration(dialog.backup_age_seconds, 'ja')}前"
-    if not dialog.backup_manifest:
+def _backup(backup: BackupIdentity | None, now: datetime) -> Text:
+    if backup is None:
+        return text("nothing", "なし")
+    moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
+    age = ago(backup.snapshot_at, now).total_seconds()
+    what = f"{backup.name} ({size(backup.size)})"
+    english = f"the backup {what} of {moment}, {duration(age)} old"
+    japanese = f"バックアップ {what} {moment} 時点、{duration(age, 'ja')}前"
+    if not backup.manifest:
         english += "; it has no manifest, so fewer checks were possible"
         japanese += " (マニフェストなし: 検査は一部のみ)"
     return text(english, japanese)

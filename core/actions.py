@@ -118,6 +118,17 @@ _ACTIONS = (
         sentence={"en": "Remove a volume this run created", "ja": "この実行が作ったボリュームを削除する"},
     ),
     ActionDeclaration(
+        name="kept.remove",
+        parameters={"volume": "volume"},
+        effect="destroy",
+        for_good=True,
+        touches=("volume",),
+        sentence={
+            "en": "Delete kept data for good, exactly the volume in the plan",
+            "ja": "計画にある保管データを完全に削除する",
+        },
+    ),
+    ActionDeclaration(
         name="notify.stakeholders",
         parameters={"text": "text"},
         effect="none",
@@ -189,9 +200,19 @@ _PROBES = (
         },
     ),
     ProbeDeclaration(
+        name="volume.gone",
+        parameters={"volume": "volume"},
+        sentence={"en": "there is no volume of this name", "ja": "この名前のボリュームは存在しない"},
+    ),
+    ProbeDeclaration(
         name="volume.exists",
         parameters={"volume": "volume"},
         sentence={"en": "the volume exists", "ja": "ボリュームが存在する"},
+    ),
+    ProbeDeclaration(
+        name="volume.unshared",
+        parameters={"volume": "volume"},
+        sentence={"en": "no container of others uses the volume", "ja": "他のコンテナがボリュームを使っていない"},
     ),
 )
 

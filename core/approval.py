@@ -78,6 +78,7 @@ class Vote:
     at: datetime
     door: Door
     attestation: Attestation | None = None
+    terminal: str = ""  # at a terminal: "login@host"; tells people, decides nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +123,7 @@ class Ballot:
     problem: str = ""  # code of the refusal when the voter's code was no good
     rule: str = ""  # break-glass: the rule that is overridden
     typed_by: str = ""  # phone: who typed the code in
+    terminal: str = ""  # terminal: "login@host"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

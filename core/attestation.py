@@ -24,6 +24,21 @@ class Proof(StrEnum):
     HOST = "host"  # the worker's key itself: break-glass, from the recovery host only
 
 
+class Entrance(StrEnum):
+    """By which way something was typed."""
+
+    SLACK = "slack"
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a code was typed; wrong ones count against it. Slack vouches for the account, a terminal for itself."""
+
+    entrance: Entrance
+    name: str  # the account, or user and machine
+
+
 class Purpose(StrEnum):
     """What is decided. Each has a secret of its own in the authenticator: a code for one is wrong for the others."""
 

@@ -35,8 +35,10 @@ class EventKind(StrEnum):
     RUN_PLANNED = "run.planned"  # seal, headline, warnings
     RUN_REFUSED = "run.refused"  # why, todo: the survey found that this cannot work
     RUN_WAITING = "run.waiting"  # step
+    SITE_HELD = "site.held"  # owner, there, since: another drbot holds the target
+    SITE_TAKEN_OVER = "site.taken_over"  # why: the commander says that the other drbot is dead
     RUN_RESUMED = "run.resumed"  # why
-    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices
+    RUN_NEEDS_DECISION = "run.needs_decision"  # step, question, choices; once looked at: finding, passed, broken
     RUN_BLOCKED = "run.blocked"  # why, choices
     RUN_STOP_REQUESTED = "run.stop_requested"  # why, stop: a StopKind
     RUN_HANDED_OVER = "run.handed_over"  # owner
@@ -72,13 +74,14 @@ class EventKind(StrEnum):
     ROSTER_VOTED = "roster.voted"  # hash, proofs, door
     ROSTER_ACCEPTED = "roster.accepted"  # hash, document, changes, people: from here on in force
     FACTOR_ENROLLED = "factor.enrolled"  # site: the person's authenticator is known to this site's worker
-    FACTOR_REFUSED = "factor.refused"  # site, why, left: a wrong code
-    FACTOR_LOCKED = "factor.locked"  # site: five wrong codes
+    FACTOR_REFUSED = "factor.refused"  # site, why, left, entrance, place, typed_by: a wrong code
+    FACTOR_LOCKED = "factor.locked"  # site, entrance, place, typed_by: five wrong codes from there
     FACTOR_RESET = "factor.reset"  # site, what: unlocked or forgotten, on the worker's host
     VOTE_COUNTED = "vote.counted"  # request, decision, reason, door, have, need
     VOTE_REFUSED = "vote.refused"  # request, decision, code, why, door
     COMMAND_REFUSED = "command.refused"  # verb, why, code, door
     KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
+    KEPT_ASKED = "kept.asked"  # volume, original, size, since: is it still needed?
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from core.events import canonical
+from core.old_server import OldServer
 from core.runbook import Step, order_of
 from core.site import Model
+from core.stakes import Act, Keeps, Stakes
 
 
 class Floor(Model):
@@ -51,6 +53,7 @@ class Plan(Model):
     fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
     expected: dict[str, dict[str, Any]] = Field(default_factory=dict)  # destroy step → pre-state
     backup: BackupIdentity | None = None
+    old_server: OldServer | None = None  # what no dump brings back; its files are carried over
     policy: int = 0  # the roster under which it is agreed to
     people: int = 2
     requesters: tuple[str, ...] = ()
@@ -58,12 +61,16 @@ class Plan(Model):
     headline: dict[str, str] = Field(default_factory=dict)
     target: str = ""  # what an approver types: "production"
     replaces: tuple[str, ...] = ()
-    keeps: str = ""  # what is kept to undo with
-    loss_seconds: float | None = None
-    loss_rows: int | None = None
+    stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
+    loss_seconds: float | None = None  # age of the backup's data when the outage began
     forecast_seconds: float | None = None
     warnings: tuple[str, ...] = ()
     surveyed_at: datetime
+
+    @property
+    def keeps(self) -> Keeps:
+        """What is kept to undo with; falsy when it is nothing."""
+        return self.stakes.keeps
 
     def step(self, step_id: str) -> Step:
         """The step of this id."""
@@ -93,6 +100,8 @@ def question_of(plan: Plan) -> str:
         "target": plan.target,
         "backup": plan.backup.sha256 if plan.backup else None,
         "replaces": list(plan.replaces),
+        "act": plan.stakes.act.value,
+        "kept": plan.stakes.kept.volume if plan.stakes.kept else None,
     }
     return hashlib.sha256(canonical(question)).hexdigest()
 
@@ -111,8 +120,10 @@ def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
 
 
 def touches_production(plan: Plan, step: Step) -> bool:
-    """A change that is not made beside production: behind the gate, or in a runbook that needs none."""
-    if step.effect == "none":
+    """A change that is not made beside production: behind the gate, or in a runbook that needs none. Kept data lies
+    beside production too.
+    """
+    if step.effect == "none" or plan.stakes.act is Act.GIVE_UP:
         return False
     return bool(gates_before(plan, step.id)) or all(other.gate is None for other in plan.steps)
 

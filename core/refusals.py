@@ -30,7 +30,7 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 承認者ではありません。承認者: {approvers}",
     },
     "requester": {
-        "en": "Not counted: you asked for this restore, so two others must approve it: {approvers}.",
+        "en": "Not counted: you asked for this, so two others must approve it: {approvers}.",
         "ja": "無効: 依頼者本人は承認できません。承認者: {approvers}",
     },
     "old_plan": {
@@ -54,12 +54,20 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 認証アプリのワンタイムコードが必要です。未登録の場合は /dr enrol",
     },
     "wrong_code": {
-        "en": "Not counted: that code is wrong or was used before. After five wrong ones it is locked.",
-        "ja": "無効: コードが違うか使用済みです。5 回間違えるとロックされます。",
+        "en": "Not counted: that code is wrong or was used before. After five wrong ones this door is locked.",
+        "ja": "無効: コードが違うか使用済みです。5 回間違えるとこの入口はロックされます。",
     },
     "locked": {
-        "en": "Not counted: your codes are locked after five wrong ones. On the worker's host: drbot dr key unlock",
-        "ja": "無効: コードを 5 回間違えたためロックされています。ワーカーのホストで drbot dr key unlock",
+        "en": "Not counted: five codes typed here were wrong, so none is taken from here. Elsewhere they still are. "
+        "On the worker's host: drbot dr key unlock",
+        "ja": "無効: ここで 5 回間違えたため、ここからのコードは受け付けません。別の入口からは投票できます。"
+        "ワーカーのホストで drbot dr key unlock",
+    },
+    "paused": {
+        "en": "Not counted: too many wrong codes from terminals. Wait half an hour or more, or approve in Slack, "
+        "by phone or with your own key now.",
+        "ja": "無効: 端末からの誤ったコードが多すぎます。30 分以上たつと再び受け付けます。"
+        "Slack・電話・本人の鍵なら今すぐ投票できます。",
     },
     "not_enrolled": {
         "en": "Not counted: you have no authenticator enrolled at this site's worker. /dr enrol sets one up.",

@@ -28,6 +28,7 @@ class RunKind(StrEnum):
     RECOVER = "recover"
     PLAN = "plan"  # survey only: shows the plan and touches nothing
     UNDO = "undo"  # brings the kept data back
+    GIVE_UP = "give_up"  # deletes kept data for good
 
 
 class StopKind(StrEnum):
@@ -98,6 +99,8 @@ class Run:
     outcome: str | None = None  # the sentence of its end
     stop_kind: StopKind | None = None  # of `stop_requested`
     waits_for: str | None = None  # the run that held the site when this one was parked for it
+    waits_for_drbot: str | None = None  # the same where another drbot held the target: that very holding
+    given_up: str | None = None  # the holding of which the commander said that its drbot is dead
     offers: tuple[Offer, ...] = ()  # what people may choose now that it is blocked or over
     next_backup: str | None = None  # the next good backup, and what it would lose in all
     next_loss_seconds: float | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.declarations import ActionDeclaration, ProbeDeclaration
 from core.effects import STRENGTH, effect_of, undo_effect
-from core.redaction import Redactor
+from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.variables import KNOWN, references
 from core.yaml_file import Problem, Where, did_you_mean
@@ -154,7 +154,7 @@ def _destroying(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Ite
         wants = {
             "destroys: what approvers read": step.destroys,
             "check: the only source of succeeded": step.check,
-            "undo, or a keeper for the old data": step.undo or step.with_.get("keeper"),
+            "undo, or a keeper for the old data": step.undo or step.with_.get("keeper") or _is_for_good(step, actions),
         }
         for want in (want for want, there in wants.items() if not there):
             yield Problem(where=_at(index, "id"), sentence=f"{step.id} destroys; add {want}.")
@@ -197,6 +197,11 @@ def _taking_back(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> It
         if not any(guarded.get(other.id) in ancestors[step.id] for other in same):
             sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards that."
             yield Problem(where=_at(index, "undo"), sentence=sentence)
+
+
+def _is_for_good(step: Step, actions: Actions) -> bool:
+    """What nothing brings back: two people read exactly that."""
+    return step.do is not None and actions[step.do].for_good
 
 
 def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
@@ -255,7 +260,7 @@ def _secrets(runbook: Runbook) -> Iterator[Problem]:
     redact = Redactor()
     for index, step in enumerate(runbook.steps):
         for name, text in _texts(step.model_dump(by_alias=True)):
-            named = any(word in name.lower() for word in ("password", "secret", "token"))
+            named = is_secret_name(name)
             if redact(text) != text or (named and text and not text.startswith("${")):
                 sentence = f"{step.id}: looks like a secret in plain text; secrets come from the environment."
                 yield Problem(where=_at(index, "id"), sentence=sentence)

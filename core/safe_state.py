@@ -8,6 +8,8 @@ from core.actions import ACTIONS
 from core.plan import Plan, touches_production
 from core.run import Offer, StepRecord, StepState
 from core.runbook import Step
+from core.stakes import Act
+from core.stakes_words import keeps_text
 
 HOST_LOST = 3  # from this level on the services were gone before anybody came, and a host of its own is filled
 
@@ -23,6 +25,10 @@ class SafeState:
 
 def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     """What is true of production now."""
+    return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records)
+
+
+def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     begun = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     destroyed = [step for step in begun if step.effect == "destroy"]
     if any(records[step.id].is_open_ended for step in destroyed):
@@ -45,8 +51,17 @@ def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     return SafeState(sentence=f"Nothing in production was changed.{copy}")
 
 
+def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    removing = [records[step.id] for step in plan.steps if step.effect == "destroy"]
+    if any(record.may_have_acted and record.is_open_ended for record in removing):
+        return SafeState(sentence="It is not known whether the kept data is still there. Production was not touched.")
+    if any(record.may_have_acted for record in removing):
+        return SafeState(sentence="The kept data was deleted. Production was not touched.")
+    return SafeState(sentence="Nothing was deleted, and production was not touched.")
+
+
 def _after_replacing(plan: Plan, destroyed: list[Step], down: bool) -> SafeState:
-    kept = plan.keeps or "the old data is kept"
+    kept = keeps_text(plan.keeps)["en"] if plan.keeps else "the old data is kept"
     if all(step.do == "dns.change" for step in destroyed):
         return SafeState(sentence=f"Users were led to the new place; {kept}.")
     if down:
@@ -58,7 +73,8 @@ def _after_replacing(plan: Plan, destroyed: list[Step], down: bool) -> SafeState
 def _on_new_host(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
     starts = [step for step in plan.steps if step.do == "compose.start"]
-    kept = f" {plan.keeps[0].upper()}{plan.keeps[1:]}." if plan.keeps else ""
+    said = keeps_text(plan.keeps)["en"]
+    kept = f" {said[0].upper()}{said[1:]}." if plan.keeps else ""
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
         return SafeState(sentence=f"The services run on the new host, but not everything of it is proven.{kept}")
     return SafeState(sentence=f"The new host is not complete and serves nobody; the lost one was not touched.{kept}")

@@ -11,6 +11,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from core.signing import is_public
 from core.words import seconds_of
 
+
+def _word(given: str) -> str:
+    """Words that reach programs: none may look like an option, and none be a path out of its folder."""
+    if not given or given.startswith("-") or given != given.strip() or not given.isprintable():
+        raise ValueError("this must not be empty, begin with - or hold control characters")
+    return given
+
+
+Word = Annotated[str, AfterValidator(_word)]
+Folder = Annotated[Word, Field(pattern=r"^[^/]+$", max_length=200)]
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
 
 
@@ -26,8 +36,8 @@ ServiceRole = Literal["app", "front", "database", "cache"]
 class Service(Model):
     """One service of one compose project. Actions address project + service, never container names."""
 
-    project: str  # the compose project, and the folder below `projects` that holds its compose file
-    service: str  # the service's name in that compose file
+    project: Folder  # the compose project, and the folder below `projects` that holds its compose file
+    service: Word  # the service's name in that compose file
     role: ServiceRole
     health: str | None = None  # URL that answers 200 when the service works for its users
     needs: tuple[str, ...] = ()  # services that must be healthy first
@@ -38,8 +48,8 @@ class Postgres(Model):
     """The PostgreSQL server under recovery."""
 
     service: str = "postgres"
-    user: str = "postgres"
-    volume: str  # the real name of the Docker volume with its data directory
+    user: Word = "postgres"
+    volume: Word  # the real name of the Docker volume with its data directory
     databases: tuple[str, ...]
     # per database: a short name and a query that returns one number; run after a restore and recorded in the manifest
     queries: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -49,7 +59,7 @@ class Redis(Model):
     """The Redis server under recovery."""
 
     service: str = "redis"
-    volume: str
+    volume: Word
 
 
 class Docker(Model):
@@ -61,7 +71,7 @@ class Docker(Model):
 class Monitoring(Model):
     """The monitoring of a site: what to start again, and how to see that it works."""
 
-    project: str  # the compose project with Prometheus and Alertmanager
+    project: Folder  # the compose project with Prometheus and Alertmanager
     prometheus: str  # URLs, as seen from the worker
     alertmanager: str
     jobs: tuple[str, ...] = ()  # scrape jobs that must all be up
@@ -121,8 +131,8 @@ class ObjectStore(Model):
 class Repository(Model):
     """The git repository with the compose projects."""
 
-    url: str
-    commit: str  # the whole hash, so that a recovery starts what was running
+    url: Word
+    commit: Word  # the whole hash, so that a recovery starts what was running
 
 
 class Dns(Model):
@@ -140,9 +150,9 @@ class Dns(Model):
 class Certificate(Model):
     """The certificate of the system's names, from an ACME server through certbot."""
 
-    names: tuple[str, ...]
-    email: str
-    directory: str = "https://acme-v02.api.letsencrypt.org/directory"
+    names: tuple[Word, ...]
+    email: Word
+    directory: Word = "https://acme-v02.api.letsencrypt.org/directory"
     http_port: int = 80  # where the answers to the server's challenges are served
     install: str | None = None  # folder below `projects` that gets fullchain.pem and privkey.pem
     trust: Path | None = None  # the CA of the ACME server itself, where the system does not know it

@@ -1,8 +1,15 @@
 """Texts for people in both languages, and the small formats every surface shares."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
+
+_LAST_WORD = re.compile(r"\s\S{0,40}$")
+_FIRST_WORD = re.compile(r"^\S{0,40}\s+")
+"""Longer words, and languages without spaces, are cut inside."""
+_HALF_ENTITY = re.compile(r"&[a-z]{0,4}$")
+_LOOSE_ENDS = " \t\n,:("
 
 Language = Literal["en", "ja"]
 Text = Mapping[str, str]
@@ -27,6 +34,26 @@ def duration(seconds: float, language: str = "en") -> str:
     if total < 86_400:
         return f"{total // 3600} {hour} {total % 3600 // 60:02d} {minute}"
     return f"{total // 86_400} {day} {total % 86_400 // 3600} {hour}"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` letters, ending at a word, with "…" for what was left out. The only way a text gets shorter."""
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    if not text[limit - 1].isspace():
+        kept = _LAST_WORD.sub("", kept) or kept
+    return _HALF_ENTITY.sub("", kept).rstrip(_LOOSE_ENDS) + "…"
+
+
+def ending(text: str, limit: int) -> str:
+    """The last `limit` letters at most, beginning at a word, with "…" for what was before: the end of an output."""
+    if len(text) <= limit:
+        return text
+    kept = text[1 - limit :]
+    if not text[-limit].isspace():
+        kept = _FIRST_WORD.sub("", kept) or kept
+    return "…" + kept.lstrip()
 
 
 def size(count: float) -> str:

@@ -139,7 +139,7 @@ def own_volume(client: docker.DockerClient, lab: Lab, broken: Part) -> str:
     """The name of a part's volume. Raises UserError if it is not the lab's."""
     name = f"{lab.prefix}{broken.volume}"
     volumes = [volume for volume in client.volumes.list() if volume.name == name]
-    ownership.require(volumes[0].attrs.get("Labels") if volumes else None, lab.name, f"the volume {name}")
+    ownership.require(volumes[0].attrs.get("Labels") if volumes else None, lab.label, f"the volume {name}")
     return name
 
 
@@ -151,7 +151,7 @@ def on_volume(client: docker.DockerClient, lab: Lab, volume: str, script: str) -
         entrypoint="bash",
         user="root",
         volumes={volume: {"bind": "/broken", "mode": "rw"}},
-        labels={ownership.LABEL: lab.name},
+        labels={ownership.LABEL: lab.label},
         network_mode="none",
         remove=True,
     )

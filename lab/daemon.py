@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import UserError
+from lab import footprint
 
 LONGEST_FOLDER = 60  # a Unix socket's path must stay below 108 bytes, and the engine nests its own sockets
+STOP_SECONDS = 60
 
 
 def installed() -> bool:
@@ -46,12 +48,18 @@ def runtime_folder(home: Path) -> Path:
     return Path(f"/run/drbot-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}")
 
 
-def start(home: Path, answers: Callable[[str], bool], options: tuple[str, ...] = ()) -> str:
+def folders(home: Path) -> footprint.Folders:
+    """All folders of our engine below `home`."""
+    return (home / "engine", runtime_folder(home))
+
+
+def start(home: Path, answers: Callable[[str], bool]) -> str:
     """Start it and wait until it answers. Raises UserError with the end of its log."""
     runtime = runtime_folder(home)
+    footprint.open_network(home)
     for attempt in (1, 2):
         sweep(runtime, everything=attempt == 2)
-        process = launch(home, runtime, options)
+        process = launch(home, runtime)
 
         def ready_or_gone(process: subprocess.Popen[bytes] = process) -> bool:
             return answers(socket_url(home)) or process.poll() is not None
@@ -66,7 +74,7 @@ def start(home: Path, answers: Callable[[str], bool], options: tuple[str, ...] =
     raise UserError("Tried to start a Docker engine.", tail, f"The whole log: {log}")
 
 
-def launch(home: Path, runtime: Path, options: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
+def launch(home: Path, runtime: Path) -> "subprocess.Popen[bytes]":
     """Run dockerd in a session of its own, so that it outlives us."""
     (home / "engine").mkdir(parents=True, exist_ok=True)
     runtime.mkdir(parents=True, exist_ok=True)
@@ -76,7 +84,7 @@ def launch(home: Path, runtime: Path, options: tuple[str, ...] = ()) -> "subproc
         f"--exec-root={runtime / 'run'}",
         f"--pidfile={runtime / 'docker.pid'}",
         f"--host={socket_url(home)}",
-        *options,
+        *footprint.options(home),
     ]
     with (home / "engine" / "dockerd.log").open("ab") as log:
         return subprocess.Popen(
@@ -95,15 +103,25 @@ def sweep(runtime: Path, *, everything: bool) -> None:
 
 
 def stop(home: Path) -> bool:
-    """End our engine and wait for it; False when none of ours runs."""
+    """End our engine and take away what it has put on this machine, also after it was killed; its data stays. False
+    when there was none of ours.
+    """
     runtime = runtime_folder(home)
     process = our_process(runtime)
-    if process is None:
-        return False
-    os.kill(process, signal.SIGTERM)
-    if not wait_until(lambda: our_process(runtime) is None, 60):
-        os.kill(process, signal.SIGKILL)
-    return True
+    if process is not None:
+        os.kill(process, signal.SIGTERM)
+        wait_until(lambda: our_process(runtime) is None, STOP_SECONDS)
+    everything = folders(home)
+    there = process is not None or any(folder.exists() for folder in everything)
+    footprint.kill_processes(everything)
+    wait_until(lambda: not footprint.processes(everything), STOP_SECONDS)
+    footprint.unmount(everything)
+    if there:
+        sweep(runtime, everything=True)
+    if runtime.parent == Path("/run"):
+        shutil.rmtree(runtime, ignore_errors=True)
+    footprint.close_network(home)
+    return process is not None
 
 
 def our_process(runtime: Path) -> int | None:

@@ -49,7 +49,7 @@ def environment_of(lab: Lab, urls: Iterable[str]) -> dict[str, str]:
     """What the scripts read: the names, paths and ports that the document writes out."""
     return {
         "DOCKER_HOST": lab.host,
-        "LAB": lab.name,
+        "LAB": lab.label,
         "PREFIX": lab.prefix,
         "PROJECTS": str(lab.projects.resolve()),
         "BACKUPS": str((lab.folder / "backups").resolve()),

@@ -40,7 +40,48 @@ def connect(host: str, timeout_seconds: float = 60) -> docker.DockerClient:
 
 def stop_engine(home: Path) -> bool:
     """End the engine we started below `home`; False when there is none. No other engine is ever stopped."""
-    return daemon.stop(home.resolve())
+    with exclusive(home.resolve() / "engine.lock"):
+        return daemon.stop(home.resolve())
+
+
+def wipe_engine(home: Path) -> bool:
+    """Remove all from the engine of ours below `home` but its images, end it, and leave nothing of it on the machine;
+    False when there is none. Also after it was killed: only an engine knows the networks and containers it left.
+    """
+    home = home.resolve()
+    if not (home / "engine" / "data").exists():
+        return False
+    with exclusive(home / "engine.lock"):
+        try:
+            if not answers(daemon.socket_url(home)):
+                daemon.start(home, answers)
+            clear(daemon.socket_url(home))
+        finally:
+            daemon.stop(home)
+    return True
+
+
+def wake_engine(home: Path) -> None:
+    """Start the engine of ours below `home` again if it was stopped and no other is there: only it can remove what its
+    labs have on it.
+    """
+    home = home.resolve()
+    if (home / "engine" / "data").exists() and find_engine(home) is None:
+        with exclusive(home / "engine.lock"):
+            daemon.start(home, answers)
+
+
+def clear(host: str) -> None:
+    """Remove everything from an engine of ours but its images."""
+    client = connect(host, timeout_seconds=120)
+    try:
+        for container in client.containers.list(all=True, ignore_removed=True):
+            container.remove(force=True, v=True)
+        for volume in client.volumes.list():
+            volume.remove(force=True)
+        client.networks.prune()
+    finally:
+        client.close()
 
 
 def find_engine(home: Path) -> str | None:

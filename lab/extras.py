@@ -44,7 +44,7 @@ class Extras:
             for name in names:
                 known.setdefault(name, str(choose(None, taken)))
                 taken.add(int(known[name]))
-            own = {"LAB": self.lab.name, "NETWORK": f"{self.lab.prefix}network"}
+            own = {"LAB": self.lab.label, "NETWORK": f"{self.lab.prefix}network"}
             write_env(project, own | IMAGES[folder] | {name: known[name] for name in names})
 
     def start(self) -> None:

@@ -17,7 +17,7 @@ CONFLICT = 409
 
 
 def require(labels: Mapping[str, str] | None, name: str, what: str) -> None:
-    """Raise UserError unless these labels say that the thing belongs to the lab `name`."""
+    """Raise UserError unless these labels say that the thing belongs to the lab with this label."""
     if (labels or {}).get(LABEL) != name:
         raise UserError(
             f'Wanted to touch {what} for the lab "{name}".',

@@ -41,7 +41,7 @@ def install_engine(say: Say) -> None:
             "Install Docker with its compose plugin: https://docs.docker.com/engine/install/",
         )
     update()
-    names = ["docker.io", *compose_names()]
+    names = ["docker.io", "iproute2", *compose_names()]
     if shutil.which("docker") is None and candidate("docker-cli"):
         names.append("docker-cli")
     install(names, say)

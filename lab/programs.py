@@ -49,7 +49,7 @@ class Program:
                 self.command, env={**os.environ, **self.environment}, cwd=self.folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        self.pid_file.write_text(f"{process.pid} {started(process.pid)}")
+        remember(self.pid_file, process.pid)
 
     def process(self) -> int | None:
         """Its process, if it runs."""
@@ -58,6 +58,11 @@ class Program:
     def stop(self) -> None:
         """End it and what it started, and wait for it."""
         stop(self.pid_file)
+
+
+def remember(pid_file: Path, process: int) -> None:
+    """Write down the number of a process and when it started."""
+    pid_file.write_text(f"{process} {started(process)}")
 
 
 def stop_all(folder: Path) -> None:

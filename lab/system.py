@@ -22,6 +22,7 @@ from core.errors import UserError
 from lab import layout, ownership, ports, programs
 from lab.compose import compose, read_env, write_env
 from lab.engine import connect
+from lab.identity import identity_of
 from lab.images import SERVICE_IMAGE
 from lab.layout import PARTS, STORES, Part, as_yaml, describe
 
@@ -76,9 +77,14 @@ class Lab:
             )
 
     @property
+    def label(self) -> str:
+        """What the label of everything of this lab says: the same name elsewhere is another lab."""
+        return f"{identity_of(self.home)}-{self.name}"
+
+    @property
     def prefix(self) -> str:
         """What the names of all its projects, volumes and networks begin with."""
-        return f"drlab-{self.name}-"
+        return f"drlab-{self.label}-"
 
     @property
     def folder(self) -> Path:
@@ -115,17 +121,17 @@ class Lab:
             f"com.docker.compose.service={part.service}",
         ]
         for container in client.containers.list(all=True, filters={"label": labels}, ignore_removed=True):
-            ownership.require(container.labels, self.name, f"the container {container.name}")
+            ownership.require(container.labels, self.label, f"the container {container.name}")
             return container
         return None
 
     def up(self, say: Say) -> None:
         """Create what is missing, start everything, wait until it is healthy, write dr.yml. Raises UserError."""
         with self.client() as client:
-            ownership.ensure_network(client, f"{self.prefix}network", self.name)
+            ownership.ensure_network(client, f"{self.prefix}network", self.label)
             for part in PARTS:
                 if part.volume:
-                    ownership.ensure_volume(client, self.prefix + part.volume, self.name)
+                    ownership.ensure_volume(client, self.prefix + part.volume, self.label)
             chosen = self.write_files(client)
         say("Starting PostgreSQL and Redis")
         self.start([part for part in PARTS if part.name in STORES])
@@ -139,8 +145,8 @@ class Lab:
     def down(self) -> None:
         """Stop and remove containers and network; the data stays in its volumes."""
         with self.client() as client:
-            ownership.remove_containers(client, self.name, self.prefix)
-            ownership.remove_networks(client, self.name, self.prefix)
+            ownership.remove_containers(client, self.label, self.prefix)
+            ownership.remove_networks(client, self.label, self.prefix)
 
     def reset(self) -> None:
         """Remove everything of this lab: containers, data, network, files, and the servers around it."""
@@ -152,7 +158,7 @@ class Lab:
         """Remove containers, network and data from the engine."""
         self.down()
         with self.client() as client:
-            ownership.remove_volumes(client, self.name, self.prefix)
+            ownership.remove_volumes(client, self.label, self.prefix)
 
     def status(self) -> tuple[PartStatus, ...]:
         """How every service is, asked at the same time."""
@@ -192,7 +198,7 @@ class Lab:
         for part in PARTS:
             project = self.project(part)
             shutil.copytree(TEMPLATES / part.folder, project, dirs_exist_ok=True)
-            names = {"LAB": self.name, "NETWORK": f"{self.prefix}network", "IMAGE": part.image}
+            names = {"LAB": self.label, "NETWORK": f"{self.prefix}network", "IMAGE": part.image}
             volume = {"VOLUME": self.prefix + part.volume} if part.volume else {}
             port = {"PORT": str(chosen[part.name])} if part.port else {}
             needed = {name: value for name, value in passwords.items() if name in compose_text(project)}
@@ -301,7 +307,7 @@ class Lab:
                 ["-ec", FILES],
                 entrypoint="bash",
                 volumes={self.prefix + str(layout.part("admin").volume): {"bind": "/srv/files", "mode": "rw"}},
-                labels={ownership.LABEL: self.name},
+                labels={ownership.LABEL: self.label},
                 network_mode="none",
                 remove=True,
             )

@@ -59,10 +59,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """A probe's answer and the sentence that explains it."""
+    """A probe's answer and the sentence that explains it. `broken`: the names of what does not work."""
 
     passed: bool
     sentence: str
+    broken: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

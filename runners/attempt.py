@@ -122,7 +122,8 @@ def look(registry: Registry, context: StepContext, attempt: Attempt, tell: Calla
         tell(Looked(step=step.id, healthy=False))
         return
     healthy = all(finding.passed for finding in findings)
-    tell(Looked(step=step.id, healthy=healthy, sentence=" ".join(finding.sentence for finding in findings)))
+    sentence = attempt.log.mask(" ".join(finding.sentence for finding in findings))
+    tell(Looked(step=step.id, healthy=healthy, sentence=sentence))
 
 
 def perform(
@@ -196,7 +197,7 @@ def _act(registry: Registry, context: StepContext, attempt: Attempt, tell: Calla
                 raise
             tries -= 1
             attempt.log.line(f"trying again: {error}")
-            tell(Retrying(step=step.id, why=str(error)))
+            tell(Retrying(step=step.id, why=attempt.log.mask(str(error))))
             attempt.pause(step.retry.wait)
 
 

@@ -20,6 +20,7 @@ from runners.clients.dump import DumpScanner
 from runners.clients.postgres_dump import PostgresDump
 from runners.clients.postgres_server import ServerIdentity
 from runners.settings import RunnerSettings
+from store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 
 Progress = Callable[[float, float | None, str], None]
 
@@ -52,7 +53,7 @@ def back_up_postgres(
     started = datetime.now(UTC)
     folder = configuration.backups.directory
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         name = name_of(first_free(started, lambda moment: claim(folder, name_of(moment))))
     except OSError as error:
         raise unwritable(folder, error) from error
@@ -90,7 +91,7 @@ def claim(folder: Path, name: str) -> bool:
     if (folder / name).exists():
         return False
     try:
-        (folder / f"{name}.part").touch(exist_ok=False)
+        (folder / f"{name}.part").touch(mode=PRIVATE_FILE, exist_ok=False)
     except FileExistsError:
         return False
     return True

@@ -22,6 +22,7 @@ from runners.heads import FOLDER as HEADS
 from runners.state_copies import FOLDER, document_in, pieces
 from store import copies, incidents
 from store.database import Database
+from store.file_modes import write_private
 
 TRIED = "Bringing drbot back from S3."
 
@@ -171,5 +172,5 @@ def write(path: Path, text: str) -> Path:
     if path.exists() and path.read_text() != text:
         raise UserError(TRIED, f"{path} is there already and is another one.", "Move it away, or name another place.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    write_private(path, text)
     return path

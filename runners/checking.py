@@ -1,26 +1,36 @@
 """The worker checks the codes people typed at any door, and signs what was right (approvals.md rules 6 and 9).
 
-A compromised bot can pass codes on, but neither read secrets nor sign; five wrong codes lock who typed them.
+A compromised bot can pass codes on, but neither read secrets nor sign; wrong codes lock where they were typed
+(runners/guessing.py).
 """
 
 import secrets
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
-from core.attestation import Proof, Purpose, phone_statement, statement
+from core.attestation import Entrance, Proof, Purpose, phone_statement, statement
 from core.errors import DrbotError
 from core.events import EventKind
 from core.plan import short_seal
-from runners.vault import WRONG_CODES, Entry, Vault, tried
+from runners.vault import Entry, Vault, tried
 from runners.walk import Equipment
 from store import codes
 from store.codes import Attempt
 from store.database import Transaction
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tested:
+    """What came of a code; of a wrong one how many more may be wrong there."""
+
+    answer: str = ""
+    left: int | None = None
 
 
 class Checker:
@@ -76,25 +86,30 @@ class Checker:
             return ""
 
     def _typed(self, tx: Transaction, attempt: Attempt) -> str:
-        entry = self._vault.entry(attempt.person)
-        if entry is None or not entry.secret:
-            return "not_enrolled"
-        if entry.locked:
-            return "locked"
-        entry, right = tried(entry, self._opened(attempt), tx.now, attempt.claim.purpose)
-        self._vault.keep(attempt.person, entry)
-        return "valid" if right else self._wrong(tx, attempt, attempt.person, entry.wrong)
+        if not self._is_own_account(tx, attempt):
+            return "unchecked"
+
+        def act(entry: Entry) -> tuple[Entry, Tested]:
+            if not entry.secret:
+                return entry, Tested(answer="not_enrolled")
+            refused = entry.guesses.refusal(attempt.proof, attempt.origin, tx.now)
+            if refused:
+                return entry, Tested(answer=refused)
+            entry, right = tried(entry, self._opened(attempt), tx.now, attempt.claim.purpose)
+            return _counted(entry, attempt, right, tx.now)
+
+        return self._told(tx, attempt, self._vault.change(attempt.person, act), "wrong_code")
 
     def _phoned(self, tx: Transaction, attempt: Attempt) -> str:
         """Read over the phone: made with the person's own key for this request, this seal and this decision. A wrong
-        one counts against who typed it, or anybody who may type could lock every approver.
+        one counts against where it was typed, or anybody who may type could lock every approver.
         """
         roster, typist = self._equipment.roster_now(tx.connection), attempt.typed_by or attempt.person
-        person, entry = roster.person(attempt.person), self._vault.entry(typist) or Entry()
+        person = roster.person(attempt.person)
         if person is None or person.key is None or roster.person(typist) is None:
             return "needs_phone_code"
-        if entry.phone_locked or (self._vault.entry(attempt.person) or Entry()).locked:
-            return "locked"
+        if not self._is_own_account(tx, attempt):
+            return "needs_phone_code"
         said = phone_statement(
             person=attempt.person,
             request=attempt.claim.request,
@@ -102,12 +117,20 @@ class Checker:
             decision=attempt.claim.decision,
         )
         expected = self._equipment.key.phone_code(person.key, said)
-        if secrets.compare_digest(plain(expected).encode(), plain(self._opened(attempt)).encode()):
-            self._vault.keep(typist, replace(entry, wrong_phone=0))
-            return "valid"
-        entry = replace(entry, wrong_phone=entry.wrong_phone + 1)
-        self._vault.keep(typist, entry)
-        return self._wrong(tx, attempt, typist, entry.wrong_phone, "needs_phone_code")
+        right = secrets.compare_digest(plain(expected).encode(), plain(self._opened(attempt)).encode())
+
+        def act(entry: Entry) -> tuple[Entry, Tested]:
+            refused = entry.guesses.refusal(attempt.proof, attempt.origin, tx.now)
+            return (entry, Tested(answer=refused)) if refused else _counted(entry, attempt, right, tx.now)
+
+        return self._told(tx, attempt, self._vault.change(attempt.person, act), "needs_phone_code")
+
+    def _is_own_account(self, tx: Transaction, attempt: Attempt) -> bool:
+        """In Slack whoever types does so with an account of theirs: there are no more places than accounts."""
+        if attempt.origin.entrance is not Entrance.SLACK:
+            return True
+        typist = self._equipment.roster_now(tx.connection).person(attempt.typed_by or attempt.person)
+        return typist is not None and attempt.origin.name in typist.slack
 
     def _enrolled(self, tx: Transaction, attempt: Attempt) -> str:
         """Takes an offered secret over with its first right code; nobody's is ever replaced from a door."""
@@ -128,13 +151,29 @@ class Checker:
         tx.record(EventKind.FACTOR_ENROLLED, person=attempt.person, site=attempt.site)
         return "valid"
 
-    def _wrong(self, tx: Transaction, attempt: Attempt, who: str, wrong: int, code: str = "wrong_code") -> str:
-        left = max(0, WRONG_CODES - wrong)
-        tx.record(EventKind.FACTOR_REFUSED, person=who, site=attempt.site, why=code, left=left)
-        if left == 0:
-            tx.record(EventKind.FACTOR_LOCKED, person=who, site=attempt.site)
-            return "locked"
-        return code
+    def _told(self, tx: Transaction, attempt: Attempt, tested: Tested, wrong: str) -> str:
+        """A wrong code is recorded with where it was typed: the name alone may have been anybody's claim."""
+        if tested.left is None:
+            return tested.answer
+        where: dict[str, Any] = {
+            "site": attempt.site,
+            "entrance": attempt.origin.entrance.value,
+            "place": attempt.origin.name,
+        }
+        where |= {"typed_by": attempt.typed_by} if attempt.typed_by else {}
+        tx.record(EventKind.FACTOR_REFUSED, person=attempt.person, why=wrong, left=tested.left, **where)
+        if tested.left:
+            return wrong
+        tx.record(EventKind.FACTOR_LOCKED, person=attempt.person, **where)
+        return "locked"
+
+
+def _counted(entry: Entry, attempt: Attempt, right: bool, now: datetime) -> tuple[Entry, Tested]:
+    proof, origin = attempt.proof, attempt.origin
+    if right:
+        return replace(entry, guesses=entry.guesses.with_right(proof, origin)), Tested(answer="valid")
+    guesses = entry.guesses.with_wrong(proof, origin, now)
+    return replace(entry, guesses=guesses), Tested(left=guesses.left(proof, origin))
 
 
 def _may_be_typed(attempt: Attempt) -> bool:

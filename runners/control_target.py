@@ -1,9 +1,9 @@
 """The world of a control site: it runs nothing itself. What it changes is where users go, so that is what is sealed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.errors import DrbotError, UserError
+from core.errors import DrbotError, PermanentError, UserError
 from core.plan import BackupIdentity
 from core.site import Configuration
 from runners.actions.fingerprint import SETTINGS, settings_of
@@ -11,7 +11,9 @@ from runners.actions.names import RECORDS, fingerprint_of
 from runners.clients.clients import Clients
 from runners.clients.full_store import full_stores
 from runners.clients.name_service import NameService
+from runners.clients.postgres_written import Written
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from runners.lock import Claim, Holder
 from runners.world import Chosen
 
 
@@ -43,6 +45,9 @@ class ControlTarget:
             return {"zone": names.zone(), RECORDS: fingerprint_of(names), **sealed}
         except DrbotError as error:
             return {RECORDS: f"unreadable: {error}", **sealed}
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """There is none here."""
 
     def choose_backup(
         self,
@@ -77,5 +82,30 @@ class ControlTarget:
         find_full_backup(full_stores(self._configuration), backup)
         return backup
 
+    def made_at(self, volume: str) -> str:
+        """This site has no volumes."""
+        return ""
+
+    def data_there(self) -> tuple[str, ...]:
+        """This site has no data."""
+        return ()
+
+    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+        """The lost site's database is out of reach from here."""
+        raise PermanentError("the lost site is out of reach")
+
+    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> Written:
+        """This site has no database."""
+        raise PermanentError("this site has no database")
+
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Nothing of a step here runs in a container; local programs go with their worker."""
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """There is no engine here that two drbots could meet at."""
+
+    def holder(self) -> Holder | None:
+        """Nobody."""
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Nothing was locked."""

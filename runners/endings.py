@@ -16,7 +16,7 @@ from runners import marks
 from runners.moves import End, Ending
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
-from runners.unsure import finding_of, worth
+from runners.unsure import finding_of, told, worth
 from runners.walk import Walk
 from store import incidents, requests, runs, steps, waking
 from store.database import Transaction
@@ -100,8 +100,11 @@ def stop(walk: Walk, why: str) -> None:
 
 def distrust(walk: Walk, error: DrbotError) -> None:
     """Somebody wrote into the database, or a step wants what nobody approved: the run ends here."""
-    state = safe_state(walk.plan, walk.records())
-    sentence = walk.equipment.redact(f"{error}. Nothing more of it is started.")
+    sentence, records = walk.equipment.redact(f"{error}. Nothing more of it is started."), walk.records()
+    if {step.id for step in walk.plan.steps} != records.keys():
+        finish(walk, RunState.FAILED, sentence)
+        return
+    state = safe_state(walk.plan, records)
     finish(walk, RunState.FAILED, f"{sentence} {state.sentence}", offers=list(state.offers))
 
 
@@ -152,7 +155,7 @@ def _ask_a_person(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
     question = f"{step.title['en']} ({step.id}): {what} {finding.sentence} {worth(walk.plan, found)}".strip()
     choices = decisions_for(walk.plan, found)
-    said: dict[str, Any] = {"question": question, "finding": finding.sentence, "choices": choices}
+    said: dict[str, Any] = {"question": question, "choices": choices, **told(finding)}
 
     def park(tx: Transaction) -> bool:
         steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)

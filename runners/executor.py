@@ -18,8 +18,10 @@ from runners.attempt import Attempt, Looked, Message, Result, Retrying, look, pe
 from runners.finishing import catch_up, record_result
 from runners.issuing import NoPermitError, own_work
 from runners.leftovers import sweep_open_steps
+from runners.lock import Holder
 from runners.moves import Moves, next_moves
 from runners.sealed_plans import require_untouched
+from runners.site_lock import wait_for_drbot
 from runners.starting import start
 from runners.walk import Walk
 from store import locks, requests, runs, steps
@@ -40,7 +42,7 @@ class Executor:
         self._needed: set[str] = set()  # steps whose `unless` said no
         self._inbox: queue.Queue[tuple[Attempt, Message]] = queue.Queue()
         self._idle = False  # the last look found nothing to do
-        self._holder: str | None = None  # the other run that holds the site
+        self._holder: str | Holder | None = None  # the other run, or the other drbot, that holds the site
 
     def run(self) -> None:
         """Until the run ends, is parked, handed over, or belongs to somebody else."""
@@ -72,7 +74,7 @@ class Executor:
         try:
             return self._go_on()
         except TemporaryError as error:  # the database is busy or away: nothing is started until it is back
-            log.warning("Waiting for the database.", run=self._walk.run.id, error=str(error))
+            log.warning("Waiting for the database or the target.", run=self._walk.run.id, error=str(error))
             self._idle = True
             return False
 
@@ -205,6 +207,8 @@ class Executor:
             return True
 
         def park(tx: Transaction) -> bool:
+            if isinstance(holder, Holder):
+                return wait_for_drbot(tx, run, holder, seen, moves.waits_for)
             if holder is not None and locks.holder(tx.connection, run.site) != holder:
                 return False
             said: dict[str, Any] = {"why": f"The site is held by {holder}."} if holder else {}

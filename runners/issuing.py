@@ -46,6 +46,8 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
         _use(walk, request.id, step)
         requests.use(tx, walk.run, request.id, step.id)
         return _permit(walk, step, request.id)
+    if gates and known.lets_users_in:
+        raise NoPermitError("Users work with the system again; nothing of this run interrupts it any more.")
     for gate in gates:  # services are interrupted only while all who guard what follows still agree
         if not _is_used(known, gate):
             _counted(tx, walk, known, gate, step)

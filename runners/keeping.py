@@ -25,6 +25,8 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
     """In the transaction that finishes a swap. `there`: the volumes that were seen on the engine."""
     if step.do == "volume.swap_back":
         _gone(tx, run, str(step.with_["keeper"]), "brought back")
+    if step.do == "kept.remove":
+        _gone(tx, run, str(step.with_["volume"]), "given up, deleted for good")
     measured = facts if step.do != "host.set_aside" else {}
     for volume, original in kept_by(step, facts).items():
         if volume in there:
@@ -48,6 +50,7 @@ def _add(tx: Transaction, run: Run, step_id: str, volume: str, original: str, fa
         volume=volume,
         original=original,
         size_bytes=int(size) if isinstance(size, (int, float)) else None,
+        next_transaction=facts.get("next_transaction"),
         created_at=tx.now,
     )
     kept.add(tx, row, from_step=step_id)

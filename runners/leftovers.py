@@ -11,6 +11,7 @@ from core.run import Leftover, Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.issuing import as_undo, own_work
 from runners.lease import Lease
+from runners.site_lock import unlock
 from runners.walk import Equipment, Walk
 from store import incidents, runs, steps
 
@@ -48,6 +49,7 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
     if run.state is not RunState.STOPPED or run.plan is None or run.site != equipment.site_name:
         return
     _sweep(equipment, run_id, None)
+    unlock(equipment, run_id)
     given_up = run.stop_kind is not None and run.stop_kind.gives_up
     for step in run.plan.steps:
         if step.effect != "change" or step.undo is None or touches_production(run.plan, step):

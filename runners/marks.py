@@ -10,6 +10,7 @@ from core.plan import Plan, touches_production
 from core.run import Run, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import HOST_LOST
+from core.stakes import Act
 from store import incidents, sub_runs
 from store.database import Transaction
 
@@ -37,7 +38,11 @@ def asks_about_users(plan: Plan, step_id: str) -> bool:
 
 
 def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records: Mapping[str, StepRecord]) -> None:
-    """In the transaction that finishes the step: the clocks stop with the last health check."""
+    """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
+    that nobody changed recovers nothing.
+    """
+    if plan.stakes.act is Act.GIVE_UP:
+        return
     if step_id != last_health_step(plan) or sub_runs.is_part(run):
         return
     incident = incidents.get(tx.connection, run.incident)

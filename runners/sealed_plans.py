@@ -23,8 +23,9 @@ def signature_of(key: KeyPair, plan: Plan) -> str:
 
 
 def plan_of(equipment: Equipment, run: Run) -> Plan:
-    """The plan of a run, as this worker made it. Raises UntrustedError."""
-    own_run_of(equipment, run)
+    """The plan of a run that goes on, as this worker made it. Raises UntrustedError."""
+    if own_run_of(equipment, run).ended:
+        raise UntrustedError(f"{run.id} has ended on this host; it is not begun again")
     assert run.plan is not None
     return run.plan
 
@@ -46,6 +47,8 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
 def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:
     """Raises UntrustedError when a row says of a step what this worker did not write."""
     known = own_run_of(equipment, run)
+    if run.plan is not None and {step.id for step in run.plan.steps} != records.keys():
+        raise UntrustedError(f"{run.id}: steps of the plan are missing in the database, or others stand there")
     for step in run.plan.steps if run.plan else ():
         record = records[step.id]
         if (step.do is None and step.run is None) or record.state is not StepState.SUCCEEDED:

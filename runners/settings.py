@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SECRET_WORDS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "ACCESS_KEY", "PRIVATE_KEY")
+from core.redaction import secret_values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +26,3 @@ class RunnerSettings:
     def evidence(self) -> Path:
         """One folder per run: logs and state as they were before anything was touched."""
         return self.home / "evidence"
-
-
-def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of the variables whose names say that they are secret."""
-    return tuple(
-        value for name, value in environment.items() if value and any(word in name.upper() for word in SECRET_WORDS)
-    )

@@ -1,17 +1,103 @@
-"""The one lock of a site: who holds it, and waking those who wait for it."""
+"""The one lock of a site. Among the runs of this drbot a row decides who has it; between drbots the target's own
+engine does (runners/clients/engine_lock.py). A run needs both, and those who wait are woken when it is given back.
+"""
 
+import structlog
 from sqlalchemy import Connection
 
+from core.errors import DrbotError, TemporaryError
+from core.events import EventKind
 from core.run import Run, RunState
-from runners.walk import Equipment
+from runners.lock import Claim, Holder
+from runners.walk import Equipment, Walk
 from store import locks, runs, waking
 from store.database import Transaction
+from store.ledger import instance
+
+log = structlog.get_logger()
+
+
+def take(walk: Walk, *, sure: bool) -> str | Holder | None:
+    """Before each change: a holding may have been taken over meanwhile. None: the site is ours. Else the run, or the
+    other drbot, that has it. `sure`: raises TemporaryError while the engine does not answer; otherwise the step may
+    go on without it, because it may be the one that brings the engine back. Raises FencedError.
+    """
+    equipment, run = walk.equipment, walk.run
+    with equipment.database.write() as tx:
+        walk.hold(tx)
+        held_by = locks.take(tx, run.site, run.id)
+        claim = Claim(
+            instance=instance(tx.connection), owner=equipment.owner, incident=f"DR-{run.incident}", run=run.id,
+            since=tx.now,
+        )  # fmt: skip
+        gone = runs.get(tx.connection, run.id).given_up
+    if held_by is not None:
+        return held_by
+    try:
+        holder = equipment.world.lock(claim, gone)
+    except TemporaryError as error:
+        if sure:
+            raise
+        log.warning("The target's engine keeps nobody away now.", run=run.id, error=str(error))
+        return None
+    if holder is not None:
+        walk.write(lambda tx: locks.release(tx, run.site, run.id))
+    return holder
+
+
+def wait_for_drbot(tx: Transaction, run: Run, holder: Holder, seen_wakes: int, step: str | None) -> bool:
+    """Park the run and say who has the target. False: it was woken meanwhile."""
+    claim = holder.claim
+    if not runs.park(tx, run, RunState.WAITING, seen_wakes=seen_wakes, drbot=holder.id, step=step):
+        return False
+    said = {"owner": claim.owner, "there": claim.incident, "since": f"{claim.since:%Y-%m-%d %H:%M} UTC"}
+    tx.record(EventKind.SITE_HELD, incident=run.incident, run=run.id, name=f"DR-{run.incident}", **said)
+    return True
+
+
+def look_at_drbots(equipment: Equipment) -> None:
+    """Wake the runs whose other drbot has given the target back. Raises TemporaryError."""
+    with equipment.database.read() as connection:
+        parked = waking.parked(connection, equipment.site_name)
+    waiting = [run for run in parked if run.state is RunState.WAITING and run.waits_for_drbot]
+    if not waiting:
+        return
+    holder = equipment.world.holder()
+    with equipment.database.write() as tx:
+        for run in waiting:
+            if holder is None or holder.id != run.waits_for_drbot:
+                waking.wake(tx, run.id, "The other drbot has given the target back.")
+                tx.after_commit(lambda run_id=run.id: equipment.ring(run_id))  # type: ignore[misc]
+
+
+def give_back_stale(equipment: Equipment) -> None:
+    """When a worker starts: what this drbot holds on the engine for a run that has the site no more."""
+    holder = equipment.world.holder()
+    if holder is None:
+        return
+    with equipment.database.read() as connection:
+        ours = holder.claim.instance == instance(connection)
+        has_it = locks.holder(connection, equipment.site_name)
+        stale = has_it != holder.claim.run or runs.get(connection, has_it).is_over
+    if ours and stale:
+        unlock(equipment, holder.claim.run)
+
+
+def unlock(equipment: Equipment, run_id: str) -> None:
+    """Give the target back to other drbots; one that does not answer now keeps a holding that our next run replaces."""
+    try:
+        with equipment.database.read() as connection:
+            ours = instance(connection)
+        equipment.world.unlock(ours, run_id)
+    except DrbotError as error:
+        log.warning("The target could not be given back to other drbots yet.", run=run_id, error=str(error))
 
 
 def release(tx: Transaction, equipment: Equipment, run: Run) -> None:
     """Give the site back and wake the runs that wait for it."""
     locks.release(tx, run.site, run.id)
     wake_waiting(tx, equipment, run.site)
+    tx.after_commit(lambda: unlock(equipment, run.id))
 
 
 def wake_waiting(tx: Transaction, equipment: Equipment, site: str) -> None:

@@ -12,10 +12,12 @@ from core.runbook import Step
 from core.safe_state import services_named
 from runners.gate import drift
 from runners.issuing import NoPermitError, issue, needs_permit
+from runners.lock import Holder
 from runners.marks import mark_recovering
 from runners.moves import gate_of
 from runners.own_record import OwnRun, OwnStep
 from runners.permit import Permit
+from runners.site_lock import take
 from runners.unsure import finding_of
 from runners.walk import Walk
 from store import locks, requests, steps, waking
@@ -31,7 +33,7 @@ class Started:
 
     record: StepRecord | None = None
     permit: Permit | None = None
-    holder: str | None = None  # the run that holds the site
+    holder: str | Holder | None = None  # the run, or the other drbot, that holds the site
 
 
 def start(walk: Walk, step: Step) -> Started:
@@ -41,6 +43,10 @@ def start(walk: Walk, step: Step) -> Started:
     effect = effect_of(step, walk.plan.steps)
     if effect == "destroy" and not _still_as_sealed(walk, step):
         return Started()
+    if effect != "none":
+        held_by = take(walk, sure=effect == "destroy")
+        if held_by is not None:
+            return Started(holder=held_by)
     with walk.equipment.database.write() as tx:
         walk.hold(tx)
         if waking.stop_reason(tx.connection, walk.run.id) is not None:

@@ -6,7 +6,9 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.redaction import Redactor
+from core.redaction import LineByLine, Redactor
+from core.words import cut
+from store.file_modes import private
 
 TAIL_LINES = 20
 LINE_LIMIT = 2000
@@ -19,6 +21,7 @@ class StepLog:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
         self._redact = redact
+        self._by_line = LineByLine(redact)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._lock = threading.Lock()
         self._heard = time.monotonic()
@@ -29,12 +32,12 @@ class StepLog:
 
     def line(self, text: str) -> None:
         """Keep one line. A full disk must not end a recovery: the tail in memory stays."""
-        masked = self.mask(text.rstrip())[:LINE_LIMIT]
         with self._lock:
+            masked = cut(self._by_line(text[: 2 * LINE_LIMIT].rstrip()), LINE_LIMIT)
             self._heard = time.monotonic()
             self._tail.append(masked)
             try:
-                with self.path.open("a", encoding="utf-8") as file:
+                with open(self.path, "a", encoding="utf-8", opener=private) as file:
                     file.write(f"{datetime.now(UTC):%H:%M:%S} {masked}\n")
             except OSError:
                 self._tail.append("(the log file cannot be written)")

@@ -9,15 +9,18 @@ from core.actions import PROBES
 from core.clocks import remaining_seconds, rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
+from core.old_server import notes_of
 from core.plan import Plan
 from core.run import Run
 from core.runbook import Runbook, Step, without
 from core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from core.site import Approvals, Site
+from core.stakes import Stakes
 from core.variables import Value, fill
 from core.words import clock, duration, say
-from runners import parts
+from runners import parts, strangers
 from runners.action import Finding, StepContext
+from runners.stakes import stakes_of
 from runners.step_log import StepLog
 from runners.walk import Equipment
 from runners.world import Chosen
@@ -61,8 +64,14 @@ def make_plan(survey: Survey) -> Plan:
         steps = parts.without_people(steps)
     fingerprint = equipment.world.fingerprint(survey.cancelled)
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
-    draft = _plan(survey, file, without(steps, _not_needed(survey, draft)), fingerprint, chosen, warnings=())
-    return draft.model_copy(update={"warnings": (*_refused(chosen), *_unready(survey, file.runbook, draft, variables))})
+    steps = without(steps, _not_needed(survey, draft))
+    draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
+    strangers.require_none(draft.runbook, draft.steps, fingerprint)
+    beside = any(step.do == "postgres.restore_beside" for step in draft.steps)
+    old = equipment.world.old_server(survey.cancelled) if beside else None
+    draft = draft.model_copy(update={"stakes": _stakes(survey, draft)})
+    warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes_of(old))
+    return draft.model_copy(update={"old_server": old, "warnings": warnings})
 
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
@@ -150,12 +159,24 @@ def _plan(
         headline=_headline(runbook, configuration.system, chosen),
         target=parts.target_of(configuration, survey.equipment.site_name),
         replaces=tuple(what for step in steps for what in step.destroys),
-        keeps=_keeps(steps, fingerprint),
         loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
         warnings=warnings,
         surveyed_at=survey.now,
     )
     return plan.model_copy(update={"forecast_seconds": remaining_seconds(plan, ())})
+
+
+def _stakes(survey: Survey, draft: Plan) -> Stakes:
+    return stakes_of(
+        survey.equipment,
+        survey.run,
+        draft.steps,
+        draft.fingerprint,
+        backup=draft.backup,
+        loss_seconds=draft.loss_seconds,
+        now=survey.now,
+        cancelled=survey.cancelled,
+    )
 
 
 def _headline(runbook: Runbook, system: str, chosen: Chosen | None) -> dict[str, str]:
@@ -168,29 +189,6 @@ def _headline(runbook: Runbook, system: str, chosen: Chosen | None) -> dict[str,
         "en": f"{title['en']}: {system}, from {name} (data as of {as_of})",
         "ja": f"{title['ja']}: {system}、{name} ({as_of} 時点のデータ)",
     }
-
-
-def _keeps(steps: tuple[Step, ...], fingerprint: Mapping[str, Any]) -> str:
-    for step in steps:
-        if step.do == "dns.change":
-            return f"where the names lead now is in the plan, and they can be led back: {_led(fingerprint)}"
-        if step.do == "volume.swap":
-            return f"the old data is kept in the volume {step.with_['keeper']}"
-        if step.do == "host.set_aside":
-            return f"the data of the host is kept in volumes whose names end in {step.with_['keeper']}"
-        if step.do == "volume.swap_back":
-            return f"the data in place until now is kept in the volume {step.with_['replacement']}"
-    return ""
-
-
-def _led(fingerprint: Mapping[str, Any]) -> str:
-    records = fingerprint.get("records")
-    if not isinstance(records, Mapping):
-        return str(records)
-    said = {
-        name: record if isinstance(record, str) else ", ".join(record["addresses"]) for name, record in records.items()
-    }
-    return "; ".join(f"{name} → {where}" for name, where in said.items())
 
 
 def _refused(chosen: Chosen | None) -> tuple[str, ...]:

@@ -1,21 +1,27 @@
 """The real world of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.errors import CancelledError, PermanentError, TemporaryError
+from core.errors import PermanentError, TemporaryError
 from core.full_manifest import is_full_name
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
 from runners.actions.fingerprint import SETTINGS, fingerprint, settings_of
+from runners.actions.host import data_volumes
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from runners.clients.engine_lock import EngineLock
 from runners.clients.full_store import full_stores
+from runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
+from runners.clients.server_files import ServerFiles
 from runners.clients.survivors import remove_survivors
 from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from runners.lock import Claim, Holder
 from runners.settings import RunnerSettings
 from runners.world import Chosen, World
 
@@ -34,6 +40,7 @@ class Target:
         self._site = site
         self._configuration = configuration
         self._clients = clients
+        self._lock = EngineLock(clients.docker, site, configuration.system)
 
     @property
     def clients(self) -> Clients:
@@ -44,6 +51,16 @@ class Target:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
         found = fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
         return found | {SETTINGS: settings_of(self._configuration)}
+
+    def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
+        """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
+        postgres = self._site.postgres
+        return self.server_files(cancelled).look(postgres.volume) if postgres else None
+
+    def server_files(self, cancelled: Callable[[], bool] = never) -> ServerFiles:
+        """To look at a PostgreSQL volume. Raises PermanentError without a PostgreSQL in dr.yml."""
+        recipe = self._clients.postgres.recipe(cancelled)
+        return ServerFiles(engine=self._clients.docker, recipe=recipe, labels=SURVEY_LABELS, cancelled=cancelled)
 
     def choose_backup(
         self,
@@ -75,9 +92,38 @@ class Target:
             return backup
         return backups.identify(self._clients.backups, backup)
 
+    def made_at(self, volume: str) -> str:
+        """Docker's word for when a volume was made; "" when there is none. Raises TemporaryError."""
+        found = self._clients.docker.volume(volume)
+        return found.created_at if found else ""
+
+    def data_there(self) -> tuple[str, ...]:
+        """The data volumes of dr.yml that are there. Raises TemporaryError."""
+        return tuple(name for name in data_volumes(self._site) if self._clients.docker.volume(name) is not None)
+
+    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+        """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+        return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
+
+    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> Written:
+        """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
+        return written_since(self._clients.docker, self._clients.postgres, transaction, SURVEY_LABELS, cancelled)
+
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove the containers a killed or cancelled step left."""
         remove_survivors(self._clients.docker, run_id, step_id)
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """Keeps other drbots away. None: it is ours. Raises TemporaryError."""
+        return self._lock.take(claim) if gone is None else self._lock.take_over(claim, gone)
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+        return self._lock.holder()
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""
+        self._lock.give_back(instance, run)
 
     def _rules(self, cancelled: Callable[[], bool]) -> BackupRules:
         postgres = self._clients.postgres
@@ -95,10 +141,6 @@ class Target:
         try:
             return self._clients.postgres.tables(SURVEY_LABELS, cancelled)
         except (PermanentError, TemporaryError):
-            return None
-        except CancelledError:  # by its own limit: a server that does not come to an answer gives none
-            if cancelled():
-                raise
             return None
 
 

@@ -126,5 +126,6 @@ def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:
 
 def _by_hand(step: Step, why: str) -> str:
     undo = step.undo
-    what = f"{undo.do} {dict(undo.with_)}" if undo else ""
+    given = ", ".join(f"{name} {value}" for name, value in undo.with_.items()) if undo else ""
+    what = f"{undo.do} ({given})" if undo else ""
     return f"{step.id}: {why.rstrip('.')}; to be done by hand: {what}."

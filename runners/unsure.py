@@ -5,6 +5,7 @@ asked, and a person gets the finding with the question. drbot never repeats such
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -34,6 +35,7 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
     context = walk.context(step, records[step.id].attempt, step_log, lambda: time.monotonic() > deadline)
     sentences = []
     facts: dict[str, object] = {}
+    broken: list[str] = []
     passed = True
     for probe in step.check:
         try:
@@ -43,8 +45,15 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
         passed = passed and finding.passed
         sentences.append(walk.equipment.redact(finding.sentence))
         facts |= finding.facts
+        broken += finding.broken
     verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
-    return Finding(passed=passed, sentence=f"{verdict}: {' '.join(sentences)}", facts=facts)
+    sentence = f"{verdict}: {' '.join(sentences)}"
+    return Finding(passed=passed, sentence=sentence, broken=tuple(dict.fromkeys(broken)), facts=facts)
+
+
+def told(finding: Finding) -> dict[str, Any]:
+    """The same for the event that asks."""
+    return {"finding": finding.sentence, "passed": finding.passed, "broken": list(finding.broken)}
 
 
 def worth(plan: Plan, record: StepRecord) -> str:
@@ -117,6 +126,6 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
             step=step.id,
             question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
             f"{swept} {finding.sentence} {worth(run.plan, found)}".strip(),
-            finding=finding.sentence,
+            **told(finding),
             choices=decisions_for(run.plan, found),
         )

@@ -12,7 +12,7 @@ from core.approval import RequestState
 from core.errors import DrbotError
 from core.run import Run, RunState, StepState
 from runners.leftovers import clear_stopped_runs
-from runners.site_lock import is_free, waits_for_site, wake_waiting
+from runners.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from runners.unsure import look_after_unsure
 from runners.walk import Equipment
 from store import requests, runs, steps, waking
@@ -40,6 +40,7 @@ class Upkeep:
             self._holds,
             self._unanswered,
             self._free_site,
+            self._other_drbot,
             self._unsure,
             self._ring,
             self._clear,
@@ -88,6 +89,10 @@ class Upkeep:
             with self._equipment.database.write() as tx:
                 wake_waiting(tx, self._equipment, site)
 
+    def _other_drbot(self) -> None:
+        """Runs that wait for another drbot are woken once it has given the target back."""
+        look_at_drbots(self._equipment)
+
     def _unsure(self) -> None:
         look_after_unsure(self._equipment)
 
@@ -96,6 +101,7 @@ class Upkeep:
         if not self._cleared:
             self._cleared = True
             clear_stopped_runs(self._equipment)
+            give_back_stale(self._equipment)
 
     def _ring(self) -> None:
         """Queued runs of this site: at once when first seen, then every few seconds."""

@@ -8,20 +8,22 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pyotp
 
 from core.attestation import Purpose
 from core.errors import UserError
 from core.signing import BYTES, KeyPair, roster_secret
+from runners.guessing import Guesses
+from store.file_modes import private
 
-WRONG_CODES = 5
-"""After so many in a row a person's codes are locked until somebody at the worker's host unlocks them."""
+Result = TypeVar("Result")
 
 STEPS = (-1, 0, 1)
 """Half minutes around now in which a code is taken: telephones' clocks are not exact."""
@@ -32,24 +34,13 @@ class Entry:
     """One person's authenticator; `secret` is empty for somebody who only reads codes over the phone."""
 
     secret: str = ""
-    wrong: int = 0  # in a row
-    wrong_phone: int = 0  # in a row, of codes that others read over the phone and this person typed
     last: int = 0  # number of the half minute of the last code that was taken: none is taken twice
     last_roster: int = 0  # the same of the codes for rosters
-
-    @property
-    def locked(self) -> bool:
-        """Five wrong codes."""
-        return self.wrong >= WRONG_CODES
-
-    @property
-    def phone_locked(self) -> bool:
-        """Five wrong codes typed for others; that says nothing about this person's own."""
-        return self.wrong_phone >= WRONG_CODES
+    guesses: Guesses = field(default_factory=Guesses)
 
     def unlocked(self) -> "Entry":
         """What the worker's host makes of it."""
-        return replace(self, wrong=0, wrong_phone=0)
+        return replace(self, guesses=Guesses())
 
 
 class Vault:
@@ -85,10 +76,22 @@ class Vault:
                 entries[person] = entry
             self._write(entries)
 
+    def change(self, person: str, act: Callable[[Entry], tuple[Entry, Result]]) -> Result:
+        """Let `act` look at what is known of a person and say what is to be remembered, alone: of two workers that
+        check one code at the same moment only the first finds it unused.
+        """
+        with self._locked():
+            entries = self._read()
+            before = entries.get(person) or Entry()
+            after, result = act(before)
+            if after != before:
+                self._write(entries | {person: after})
+        return result
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "lock").open("w") as lock:
+        with open(self._folder / "lock", "w", opener=private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -96,7 +99,7 @@ class Vault:
         path = self._folder / "vault.json"
         if not path.exists():
             return {}
-        return {person: Entry(**values) for person, values in json.loads(path.read_text()).items()}
+        return {person: _entry(values) for person, values in json.loads(path.read_text()).items()}
 
     def _write(self, entries: dict[str, Entry]) -> None:
         fresh = self._folder / "vault.json.new"
@@ -105,6 +108,10 @@ class Vault:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._folder / "vault.json")
+
+
+def _entry(values: dict[str, Any]) -> Entry:
+    return Entry(**(values | {"guesses": Guesses(**values["guesses"])}))
 
 
 def key_in(path: Path) -> KeyPair:
@@ -127,6 +134,5 @@ def tried(entry: Entry, code: str, now: datetime, purpose: Purpose = Purpose.VOT
     for step in (half_minute + step for step in STEPS):
         right = secrets.compare_digest(authenticator.generate_otp(step).encode(), typed.encode())
         if right and step > last:
-            taken = replace(entry, last_roster=step) if for_roster else replace(entry, last=step)
-            return replace(taken, wrong=0), True
-    return replace(entry, wrong=entry.wrong + 1), False
+            return replace(entry, last_roster=step) if for_roster else replace(entry, last=step), True
+    return entry, False

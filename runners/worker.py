@@ -8,6 +8,7 @@ import structlog
 from core.errors import DrbotError, FencedError, UntrustedError
 from core.events import EventKind
 from core.run import Run
+from core.words import cut
 from runners.checking import Checker
 from runners.endings import distrust
 from runners.executor import Executor
@@ -62,7 +63,7 @@ class Worker:
             log.warning("The run was left; its lease runs out and it is found again.", run=run_id, error=str(error))
         except Exception as error:
             log.exception("The run was left; its lease runs out and it is found again.", run=run_id)
-            self._tell(run_id, f"{type(error).__name__}: {error}"[:500])
+            self._tell(run_id, cut(f"{type(error).__name__}: {error}", 500))
         finally:
             with self._changed:
                 self._busy -= 1

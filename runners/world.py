@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, ProbeFunction, Subjects
+from runners.lock import Claim, Holder
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
+    from runners.clients.postgres_written import Written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +32,7 @@ class Chosen:
 
 
 class World(Protocol):
-    """The target system as a whole; every method only reads, except `remove_survivors`."""
+    """The target system as a whole; every method only reads, but for `remove_survivors` and the lock."""
 
     @property
     def clients(self) -> "Clients":
@@ -37,6 +40,9 @@ class World(Protocol):
 
     def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:
+        """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 
     def choose_backup(
         self,
@@ -62,5 +68,28 @@ class World(Protocol):
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
 
+    def made_at(self, volume: str) -> str:
+        """Docker's word for when a volume was made; "" when there is none. Raises TemporaryError."""
+
+    def data_there(self) -> tuple[str, ...]:
+        """The data volumes of dr.yml that are there. Raises TemporaryError."""
+
+    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+        """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+
+    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> "Written":
+        """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
+
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Remove what a killed or cancelled step left running."""
+
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """Keeps other drbots away from this target. None: it is ours. Else the drbot that holds it; `gone`: the
+        holding that the commander gave up. Raises TemporaryError.
+        """
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from core.attestation import Claim, Proof, claim_in, document_of
+from core.attestation import Claim, Entrance, Origin, Proof, claim_in, document_of
 from store.database import Transaction
 from store.rows import insert_or
 from store.schema import codes, enrolments, worker_keys
@@ -29,6 +29,7 @@ class Attempt:
     claim: Claim  # what the door says it is for
     sealed: str
     asked_at: datetime
+    origin: Origin
     typed_by: str | None = None  # by phone: who typed what the person read
     answer: str | None = None  # "valid", or the code of a refusal
     signature: str | None = None
@@ -55,9 +56,12 @@ def offered(connection: Connection, site: str, person: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def ask(tx: Transaction, site: str, proof: Proof, claim: Claim, *, sealed: str, typed_by: str = "") -> int:
+def ask(
+    tx: Transaction, site: str, proof: Proof, claim: Claim, *, sealed: str, origin: Origin, typed_by: str = ""
+) -> int:
     """Put a code before the site's worker; the attempt's id."""
     values = {"site": site, "proof": proof.value, "person": claim.person, "claim": document_of(claim)}
+    values |= {"entrance": origin.entrance.value, "place": origin.name}
     values |= {"typed_by": typed_by} if typed_by else {}
     statement = insert(codes).values(**values, sealed=sealed, asked_at=tx.now)
     return int(tx.connection.execute(statement.returning(codes.c.id)).scalar_one())
@@ -83,4 +87,6 @@ def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None
 
 
 def _attempt_of(row: RowMapping) -> Attempt:
-    return Attempt(**(dict(row) | {"proof": Proof(row["proof"]), "claim": claim_in(row["claim"])}))
+    values = dict(row)
+    origin = Origin(entrance=Entrance(values.pop("entrance")), name=values.pop("place"))
+    return Attempt(**(values | {"proof": Proof(row["proof"]), "claim": claim_in(row["claim"]), "origin": origin}))

@@ -16,7 +16,7 @@ from store import journal
 from store.database import Transaction
 from store.schema import Moment, metadata
 
-LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys"})
+LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
 """The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that
 stamps buttons is copied: without it the buttons that people see in Slack would be dead."""
 

@@ -10,7 +10,8 @@ from core.events import EventKind
 from store.database import Transaction
 from store.schema import kept as kept_table
 
-ASK_AFTER = timedelta(hours=72)  # architecture.md, Undo and what is kept
+ASK_AFTER = timedelta(hours=72)
+ASK_AGAIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +25,7 @@ class Kept:
     volume: str  # where the old data lies now
     original: str  # the name it had
     size_bytes: int | None
+    next_transaction: int | None = None  # PostgreSQL's first after the swap: what was written since can be counted
     created_at: datetime
     removed_at: datetime | None = None
 

@@ -173,11 +173,12 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
         at=ballot.at,
         door=ballot.door,
         attestation=ballot.attestation,
+        terminal=ballot.terminal,
     )
     if ballot.decision == "break-glass":
         _hold(tx, request, vote, ballot.rule.strip())
         return decision
-    told = {"typed_by": ballot.typed_by} if ballot.typed_by else {}
+    told = {name: value for name in ("typed_by", "terminal") if (value := getattr(ballot, name))}
     _count(tx, request, vote, have=len(standing(request, [*earlier, vote], roster)), **told)
     if decision.state is RequestState.GRANTED:
         _grant(tx, request)

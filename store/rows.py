@@ -66,7 +66,12 @@ def request_of(row: RowMapping) -> ApprovalRequest:
 def vote_of(row: RowMapping) -> Vote:
     """A row of `votes`."""
     values = {key: value for key, value in row.items() if key not in {"id", "request"}}
-    return Vote(**(values | {"door": Door(row["door"]), "attestation": attestation_of(row["attestation"])}))
+    read = {
+        "door": Door(row["door"]),
+        "attestation": attestation_of(row["attestation"]),
+        "terminal": row["terminal"] or "",
+    }
+    return Vote(**(values | read))
 
 
 def sources(moves: Mapping[State, Iterable[State]], target: State) -> list[str]:

@@ -4,6 +4,7 @@ A claim raises `epoch`; every later write of the worker is fenced with it, so a 
 can change nothing when it comes back.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "fault_told",
     "finish",
     "get",
+    "give_up_holder",
     "hand_over",
     "next_backup",
     "of_incident",
@@ -99,7 +101,8 @@ def queue(
 def _free_id(tx: Transaction, incident: int) -> str:
     # Locked, so that two runs of one incident that are queued in the same second get two names.
     tx.connection.execute(select(incidents.c.id).where(incidents.c.id == incident).with_for_update())
-    base = f"r{incident}-{tx.now:%Y%m%d-%H%M%S}"
+    # Two drbots on one engine may count the same incident in the same second, and what they start there carries this.
+    base = f"r{incident}-{tx.now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     taken = set(tx.connection.execute(select(runs.c.id).where(runs.c.incident == incident)).scalars())
     names = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
@@ -154,6 +157,7 @@ def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run
             owner=owner,
             lease_until=tx.now + timedelta(seconds=lease_seconds),
             waits_for=None,
+            waits_for_drbot=None,
             offers=None,
         )
     )
@@ -219,10 +223,12 @@ def park(
     *,
     seen_wakes: int,
     holder: str | None = None,
+    drbot: str | None = None,
     offers: Sequence[Offer] = (),
     **payload: Any,
 ) -> bool:
-    """Give the run back until something wakes it. `holder`: the run that holds the site, when this one waits for that.
+    """Give the run back until something wakes it. `holder`: the run that holds the site, when this one waits for that;
+    `drbot`: the holding of another drbot.
     False: it was woken meanwhile, so look again.
     """
     fence(tx, run)
@@ -234,7 +240,14 @@ def park(
             runs.c.state == RunState.RUNNING.value,
             runs.c.wakes == seen_wakes,
         )
-        .values(state=state.value, owner=None, lease_until=None, waits_for=holder, offers=list(offers))
+        .values(
+            state=state.value,
+            owner=None,
+            lease_until=None,
+            waits_for=holder,
+            waits_for_drbot=drbot,
+            offers=list(offers),
+        )
     )
     if tx.connection.execute(statement).rowcount == 0:
         return False
@@ -247,6 +260,11 @@ def park(
 def signed(tx: Transaction, run_id: str, signature: str) -> None:
     """The worker that has a run now vouches for its plan, as after the loss of the one that made it."""
     tx.connection.execute(update(runs).where(runs.c.id == run_id).values(plan_signature=signature))
+
+
+def give_up_holder(tx: Transaction, run: Run) -> None:
+    """The other drbot that this run waits for is dead: exactly that holding may be taken over."""
+    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(given_up=run.waits_for_drbot))
 
 
 def next_backup(tx: Transaction, run: Run, name: str | None, loss_seconds: float | None) -> None:

@@ -10,8 +10,9 @@ from store.database import Transaction
 from store.rows import insert_or
 from store.schema import schedules
 
-REVIEW = "review"
-"""The kind of row that outlives its incident."""
+REVIEW, KEPT = "review", "kept"
+OUTLIVES = (REVIEW, KEPT)
+"""The kinds of rows that outlive their incident."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +51,8 @@ def take(tx: Transaction, schedule: Schedule) -> bool:
 
 
 def drop(tx: Transaction, incident: int) -> None:
-    """Nothing of this incident is due any more, but for what looks back at it: a review comes after the end too."""
-    mine = (schedules.c.incident == incident, schedules.c.kind != REVIEW)
+    """Nothing of this incident is due any more, but for what looks back at it: a review, and what is still kept."""
+    mine = (schedules.c.incident == incident, schedules.c.kind.notin_(OUTLIVES))
     tx.connection.execute(delete(schedules).where(*mine))
 
 

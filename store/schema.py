@@ -135,7 +135,9 @@ runs = Table(
     Column("lease_until", Moment),
     Column("stop_requested", Text),
     Column("stop_kind", Text),
-    Column("waits_for", Text),  # the run that held the site
+    Column("waits_for", Text),
+    Column("waits_for_drbot", Text),  # the holding of another drbot, as the target's engine names it
+    Column("given_up", Text),  # the holding that the commander says is dead  # the run that held the site
     Column("offers", Json),
     Column("next_backup", Text),
     Column("next_loss_seconds", Float),
@@ -216,6 +218,7 @@ votes = Table(
     Column("at", Moment, nullable=False),
     Column("door", Text, nullable=False),
     Column("attestation", Json),
+    Column("terminal", Text),  # at a terminal: login@host
     UniqueConstraint("request", "person", "decision"),
 )
 
@@ -244,10 +247,19 @@ codes = Table(
     Column("claim", Json, nullable=False),  # what it is for: core/attestation.py
     Column("sealed", Text, nullable=False),  # the code, for the site's worker only
     Column("typed_by", Text),  # by phone: who typed what the person read
+    Column("entrance", Text, nullable=False),  # where it was typed: wrong ones count against that
+    Column("place", Text, nullable=False),
     Column("asked_at", Moment, nullable=False),
     Column("answer", Text),
     Column("signature", Text),
     Index(None, "site", "answer"),
+)
+
+served = Table(
+    "served",
+    metadata,
+    Column("signature_sha256", Text, primary_key=True),  # of a delivery by HTTP
+    Column("expires_at", Moment, nullable=False, index=True),
 )
 
 schedules = Table(
@@ -324,6 +336,7 @@ kept = Table(
     Column("volume", Text, nullable=False),
     Column("original", Text, nullable=False),
     Column("size_bytes", BigInteger),
+    Column("next_transaction", BigInteger),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
 )

@@ -17,7 +17,7 @@ MACS = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
 )
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 60_000
 MISSING = (
     "No Chromium or Chrome was found. Install one (Debian, Ubuntu: `apt-get install chromium`; "
     "elsewhere: https://www.chromium.org/getting-involved/download-chromium) or name it in CHROMIUM."

@@ -14,6 +14,7 @@ import pytest
 
 from core.errors import UserError
 from lab.engine import connect, exclusive
+from lab.identity import identity_of
 from lab.ownership import LABEL
 from lab.second_engine import SecondEngine
 from lab.setup import lab_home, labs_folder, open_lab, prepare
@@ -80,8 +81,9 @@ def sweep(host: str) -> None:
         names = {str((volume.attrs.get("Labels") or {}).get(LABEL)) for volume in volumes}
     finally:
         client.close()
+    ours = identity_of(labs_folder(lab_home()))
     for name in names:
-        process = re.match(r"t(\d+)[a-z]", name)
-        if process and not Path(f"/proc/{process[1]}").exists() and Path("/proc").exists():
+        process = re.fullmatch(rf"{ours}-(t(\d+)[a-z]\w*)", name)  # another checkout's labs are not ours to judge
+        if process and not Path(f"/proc/{process[2]}").exists() and Path("/proc").exists():
             with suppress(UserError):
-                open_lab(lab_home(), name).reset()
+                open_lab(lab_home(), process[1]).reset()

@@ -19,7 +19,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +95,7 @@ def redis_server(certificate: Path | None = None) -> Iterator[str]:
     finally:
         client.close()
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE)
         shutil.rmtree(directory, ignore_errors=True)
 
 

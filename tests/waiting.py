@@ -7,11 +7,18 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 
+PATIENCE = 120.0
+"""Seconds to wait for what will come anyway: generous, because a busy machine is no fault. A deadline that a person
+was promised is asserted apart, from the product's own times."""
+
 _PAUSE = threading.Event()
 
 
 def wait_for(condition: Callable[[], Answer], seconds: float, what: str) -> Answer:
-    """The first true answer of `condition`; an AssertionError that names `what` after `seconds`."""
+    """The first true answer of `condition`; an AssertionError that names `what` after PATIENCE, or after `seconds`
+    where they are more.
+    """
+    seconds = max(seconds, PATIENCE)
     deadline = time.monotonic() + seconds
     while True:
         answer = condition()

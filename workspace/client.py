@@ -12,6 +12,7 @@ from workspace.records import Json
 from workspace.socket_mode import Spoiling
 
 REQUEST_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0  # for what will come anyway; the machine may be busy
 LOOK_SECONDS = 0.05
 
 
@@ -194,7 +195,7 @@ class People:
     # wait
 
     def wait_for_message(
-        self, channel: str, predicate: Callable[[Json], object], seconds: float = 30, user: str = ""
+        self, channel: str, predicate: Callable[[Json], object], seconds: float = PATIENCE_SECONDS, user: str = ""
     ) -> Json:
         """The newest message that fits. Raises TimeoutError with what was there instead."""
 
@@ -213,7 +214,9 @@ class People:
         except PeopleError:
             return []
 
-    def wait_for_view(self, user: str, predicate: Callable[[Json], object] = bool, seconds: float = 30) -> Json:
+    def wait_for_view(
+        self, user: str, predicate: Callable[[Json], object] = bool, seconds: float = PATIENCE_SECONDS
+    ) -> Json:
         """The top modal of a person, once it fits. Raises TimeoutError."""
 
         def top() -> Json | None:
@@ -224,7 +227,7 @@ class People:
             top, seconds, f"a modal of {user}", lambda: str([view["callback_id"] for view in self.views(user)])
         )
 
-    def wait_for_connection(self, seconds: float = 70) -> None:
+    def wait_for_connection(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Until the app is connected; after a killed server the SDK takes up to a minute."""
         _wait(lambda: {"connections": self.connections} if self.connections else None, seconds, "the app", lambda: "")
 

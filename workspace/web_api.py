@@ -130,7 +130,9 @@ class WebApi:
             wait_seconds = self._check(name, arguments, token)
             if wait_seconds:
                 return _rate_limited(wait_seconds), "ratelimited"
-            return JSONResponse({"ok": True} | HANDLERS[name](self._desk, arguments)), ""
+            content = {"ok": True} | HANDLERS[name](self._desk, arguments)
+            scopes = ",".join(sorted(self._desk.app.scopes))
+            return JSONResponse(content, headers={"X-OAuth-Scopes": scopes}), ""
         except SlackError as refusal:
             log.info("A call was refused.", method=name, error=refusal.code, **refusal.details)
             return JSONResponse({"ok": False, "error": refusal.code} | refusal.details), refusal.code

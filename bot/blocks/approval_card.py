@@ -6,29 +6,34 @@ from bot.blocks.elements import Block, button, choice_buttons, context, escape, 
 from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.messages import Choice
+from commands.recovery import again as again_text
 from commands.vote_dialog import dialog_from, table_of
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.people import Person
 from core.plan import short_seal
 from core.run import RunState
+from core.stakes_words import ACTS, APPROVE
 from core.words import Text, clock, say
 
 TITLES: Mapping[RequestState, Text] = {
-    RequestState.OPEN: {"en": "Approval needed: {target}", "ja": "承認が必要です: {target}"},
-    RequestState.GRANTED: {"en": "Approved: {target}", "ja": "承認済み: {target}"},
-    RequestState.USED: {"en": "Approved and carried out: {target}", "ja": "承認済み・実施済み: {target}"},
-    RequestState.DENIED: {"en": "Denied: {target}", "ja": "却下: {target}"},
-    RequestState.WITHDRAWN: {"en": "Withdrawn: {target}", "ja": "取り下げ: {target}"},
-    RequestState.EXPIRED: {"en": "Expired: {target}", "ja": "期限切れ: {target}"},
-    RequestState.VOID: {
-        "en": "Void, the plan or the target changed: {target}",
-        "ja": "無効 (計画または対象が変化): {target}",
+    RequestState.OPEN: {"en": "Approval needed on {target}: {act}", "ja": "承認が必要です ({target}): {act}"},
+    RequestState.GRANTED: {"en": "Approved on {target}: {act}", "ja": "承認済み ({target}): {act}"},
+    RequestState.USED: {
+        "en": "Approved and carried out on {target}: {act}",
+        "ja": "実施済み ({target}): {act}",
     },
-    RequestState.STOPPED: {"en": "Stopped: {target}", "ja": "停止: {target}"},
+    RequestState.DENIED: {"en": "Denied on {target}: {act}", "ja": "却下 ({target}): {act}"},
+    RequestState.WITHDRAWN: {"en": "Withdrawn on {target}: {act}", "ja": "取り下げ ({target}): {act}"},
+    RequestState.EXPIRED: {"en": "Expired on {target}: {act}", "ja": "期限切れ ({target}): {act}"},
+    RequestState.VOID: {
+        "en": "Void on {target}, the plan or the target changed: {act}",
+        "ja": "無効 ({target}、計画または対象が変化): {act}",
+    },
+    RequestState.STOPPED: {"en": "Stopped on {target}: {act}", "ja": "停止 ({target}): {act}"},
 }
 NEEDED: Text = {
-    "en": "{people}: please read what will be replaced, then approve or deny. {have} of {need} so far.",
-    "ja": "{people} さん: 置き換える内容を確認し、承認または却下してください。現在 {have}/{need}",
+    "en": "{people}: please read this, then approve or deny. {have} of {need} so far.",
+    "ja": "{people} さん: 内容を確認し、承認または却下してください。現在 {have}/{need}",
 }
 START_BY: Text = {
     "en": "Starts by {when}, or the approval lapses.",
@@ -41,7 +46,6 @@ HELD: Text = {
     "en": ":rotating_light: *BREAK-GLASS*: it starts after {when} unless one approver presses Deny.",
     "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
 }
-APPROVE: Text = {"en": "Approve…", "ja": "承認…"}
 DENY: Text = {"en": "Deny…", "ja": "却下…"}
 ASK_AGAIN: Text = {"en": "Ask again", "ja": "もう一度承認を依頼"}
 
@@ -61,14 +65,15 @@ def vote_buttons(situation: Situation) -> list[Block]:
     deny = button(say(DENY, situation.language), "vote:deny", value, "danger")
     if request.state is RequestState.GRANTED:
         return [deny]
-    return [button(say(APPROVE, situation.language), "vote:approve", value, "primary"), deny]
+    approve = say(APPROVE[situation.act], situation.language)
+    return [button(approve, "vote:approve", value, "primary"), deny]
 
 
 def approval_card(situation: Situation, *, is_current: bool) -> list[Block]:
     """The blocks of the card of `situation.request`; only the incident's current request has buttons."""
     request, votes, language = situation.request, situation.votes, situation.language
     assert request is not None
-    blocks = [header(say(TITLES[request.state], language, target=request.target))]
+    blocks = [header(_title(situation, request))]
     if request.state is RequestState.OPEN:
         blocks.append(section(_call(situation, request, votes)))
     blocks += _facts(situation, request, votes)
@@ -88,10 +93,15 @@ def card_sentence(situation: Situation) -> str:
     """The card in a sentence, with the mentions that wake the approvers."""
     request, votes = situation.request, situation.votes
     assert request is not None
-    title = one_line(say(TITLES[request.state], situation.language, target=request.target))
+    title = one_line(_title(situation, request))
     is_open = request.state is RequestState.OPEN
     rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)
     return f"{situation.incident.name}: {title}. {rest}"
+
+
+def _title(situation: Situation, request: ApprovalRequest) -> str:
+    language = situation.language
+    return say(TITLES[request.state], language, act=say(ACTS[situation.act], language), target=request.target)
 
 
 def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> list[Block]:
@@ -109,14 +119,14 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
         clocks=situation.clocks,
         now=situation.now,
     )
-    return table_block(table_of(facts), situation.language)
+    return table_block(table_of(facts, on_card=True), situation.language)
 
 
 def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:
     if request.state in LIVE:
         return [{"type": "actions", "elements": vote_buttons(situation)}]
     if situation.run is not None and situation.run.state is RunState.BLOCKED:
-        again = Choice(label=ASK_AGAIN, command=f"recover {situation.incident.name}")
+        again = Choice(label=ASK_AGAIN, command=again_text(situation.incident, situation.run))
         return choice_buttons([again], situation.language)
     return []
 

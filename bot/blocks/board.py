@@ -4,16 +4,17 @@ from collections.abc import Mapping
 
 from bot.blocks.approval_card import vote_buttons
 from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block, bar, choice_buttons, context, cut, escape, header, one_line, promise, section
+from bot.blocks.elements import Block, bar, choice_buttons, context, escape, header, one_line, promise, section
 from bot.blocks.plan import plan_blocks
 from bot.blocks.tables import table_block
 from bot.situation import Situation
 from commands.recovery import by_hand
+from core.clocks import minutes_up
 from core.incident import Incident, IncidentState, UsersSay
 from core.level import LEVEL_TEXTS
 from core.plan import seal_of, short_seal
 from core.run import RunState, StepState
-from core.words import Text, clock, duration, say
+from core.words import Text, clock, cut, duration, say
 
 STATES: Mapping[IncidentState, Text] = {
     IncidentState.DECLARED: {"en": "declared", "ja": "宣言済み"},
@@ -37,6 +38,10 @@ RUNS: Mapping[RunState, Text] = {
     RunState.STOPPED: {"en": "The run was stopped.", "ja": "実行は停止されました。"},
 }
 LOOKING: Text = {"en": "Looking at the system, changing nothing…", "ja": "システムを調査中です (変更は行いません)…"}
+OTHER_DRBOT: Text = {
+    "en": "Waiting for another drbot, which has the target.",
+    "ja": "復旧対象を使用中の別の drbot を待っています。",
+}
 NO_RUN: Text = {
     "en": "drbot cannot do this by itself: clocks, timeline and report are kept, the recovery is done by hand.",
     "ja": "自動復旧の対象外です。時計・経過・報告書は記録します。復旧は手作業で進めてください。",
@@ -86,7 +91,7 @@ def sentence(situation: Situation, *, titled: bool = True) -> str:
     elif run.plan is None and not run.is_over:
         parts.append(say(LOOKING if run.state is RunState.RUNNING else RUNS[run.state], language))
     else:
-        parts.append(say(RUNS[run.state], language))
+        parts.append(say(OTHER_DRBOT if run.waits_for_drbot else RUNS[run.state], language))
         parts.append(run.outcome or _doing(situation))
     return cut(" ".join(part for part in parts if part), 600)
 
@@ -134,7 +139,7 @@ def _clock_lines(situation: Situation) -> str:
         )
     ]
     if clocks.rto_forecast is not None:
-        lines[0] += say(FORECAST, language, forecast=whole_minutes(clocks.rto_forecast, language))
+        lines[0] += say(FORECAST, language, forecast=promise(minutes_up(clocks.rto_forecast), language))
     if clocks.rto_at_risk:
         lines[0] = f":warning: {lines[0]}"
     target = promise(clocks.rpo_target, language)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.situation import Situation
 from commands.messages import Choice
 from commands.next_actions import next_actions
-from commands.recovery import by_hand
+from commands.recovery import again, by_hand
 from core.deciding import decisions_for, needs_second, undecided
 from core.incident import IncidentState, UsersSay
 from core.run import Offer, RunState, Settlement, StepRecord, StepState
@@ -22,6 +22,7 @@ BLOCKED: Mapping[Offer, tuple[Text, str]] = {
     Offer.ANOTHER_BACKUP: ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
     Offer.DISCARD: ({"en": "Discard", "ja": "取りやめる"}, "discard"),
 }
+ANSWERS: Mapping[str, Text] = {"yes": {"en": "Yes", "ja": "はい"}, "no": {"en": "No", "ja": "いいえ"}}
 SECOND: Text = {"en": "I too say it is done", "ja": "自分も完了を確認した"}
 STOP: Text = {"en": "STOP", "ja": "停止"}
 RESOLVE: Text = {"en": "Resolve and write the report", "ja": "解決して報告書を作成"}
@@ -32,9 +33,9 @@ ACTIVE = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.WAITING})
 
 def choices_of(situation: Situation) -> tuple[Choice, ...]:
     """What can be done now, most urgent first; approving has buttons of its own (approval_card.py)."""
-    if not situation.incident.is_open:
-        return ()
     run = situation.run
+    if not situation.incident.is_open and (run is None or run.is_over):
+        return ()
     choices: list[Choice] = []
     if run is not None and run.state in ACTIVE:
         choices += _answers(situation)
@@ -49,7 +50,8 @@ def choices_of(situation: Situation) -> tuple[Choice, ...]:
     is_done = situation.incident.state is IncidentState.RECOVERED or said_yes or _is_by_hand(situation)
     if is_done and (run is None or run.is_over):
         choices.append(_choice(situation, RESOLVE, "resolve", "primary"))
-    choices.append(_choice(situation, UPDATE, "update"))
+    if situation.incident.is_open:
+        choices.append(_choice(situation, UPDATE, "update"))
     return tuple(choices)
 
 
@@ -72,11 +74,21 @@ def _answers(situation: Situation) -> list[Choice]:
     waiting = {record.id for record in situation.steps if record.state is StepState.WAITING and record.answer is None}
     asked = [step for step in run.plan.steps if step.ask is not None and step.id in waiting]
     return [
-        _choice(situation, {"en": answer.capitalize(), "ja": answer}, "answer", rest=f"{step.id} {answer}")
+        _choice(
+            situation,
+            ANSWERS.get(answer, {"en": answer.capitalize(), "ja": answer}),
+            "answer",
+            rest=f"{step.id} {answer}",
+        )
         for step in asked
         if step.ask is not None
         for answer in step.ask.answers
     ]
+
+
+def _as_typed(answer: str) -> Text:
+    """An answer of a runbook of one's own."""
+    return {"en": answer.capitalize(), "ja": answer}
 
 
 def _settlements(situation: Situation) -> list[Choice]:
@@ -96,7 +108,14 @@ def _settlement(situation: Situation, record: StepRecord, word: Settlement) -> C
 
 def _ways_out(situation: Situation) -> list[Choice]:
     offers = situation.run.offers if situation.run else ()
-    return [_with_rest(situation, *BLOCKED[offer]) for offer in offers if offer in BLOCKED]
+    return [_way_out(situation, offer) for offer in offers if offer in BLOCKED]
+
+
+def _way_out(situation: Situation, offer: Offer) -> Choice:
+    label, command = BLOCKED[offer]
+    if offer is Offer.ASK_AGAIN and situation.run is not None:
+        return Choice(label=label, command=again(situation.incident, situation.run))
+    return _with_rest(situation, label, command)
 
 
 def _with_rest(situation: Situation, label: Text, command: str) -> Choice:

@@ -12,7 +12,7 @@ from typing import Any
 from commands.messages import Choice
 from core.people import Person
 from core.visible import visible
-from core.words import duration, say
+from core.words import cut, duration, say
 
 Block = dict[str, Any]
 
@@ -24,12 +24,8 @@ TEXT = 3900  # Slack: 4,000 for chat.update
 MESSAGE_BUDGET = 10_000  # Slack refuses at about 13,000 characters of block text
 BUTTONS_OF_A_ROW = 25
 MARKDOWN = 11_500  # Slack: 12,000 together
+_HALF_MENTION = re.compile(r"<[^<>]*…$")
 _EMOJI = re.compile(r":(?=(?!\d+:)[\w'+-]+:)")  # not 03:12:09
-
-
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, with an ellipsis where something was left out."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def escape(text: str) -> str:
@@ -49,7 +45,7 @@ def plain(text: str, limit: int) -> dict[str, Any]:
 
 def mrkdwn(text: str, limit: int = SECTION) -> dict[str, Any]:
     """A mrkdwn object of text that is escaped already."""
-    return {"type": "mrkdwn", "text": cut(text, limit) or " "}
+    return {"type": "mrkdwn", "text": _HALF_MENTION.sub("…", cut(text, limit)) or " "}
 
 
 def header(text: str) -> Block:

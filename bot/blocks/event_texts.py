@@ -19,8 +19,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":bulb: drbot はレベル {level} を提案します: {why} `/dr level {level}` で変更できます。",
     },
     EventKind.RUN_PLANNED: {
-        "en": ":clipboard: The plan is ready: {headline} Seal `{seal}`.",
-        "ja": ":clipboard: 計画ができました: {headline} 封印 `{seal}`",
+        "en": ":clipboard: The plan is ready: {headline}. Seal `{seal}`.",
+        "ja": ":clipboard: 計画ができました: {headline}。封印 `{seal}`",
     },
     EventKind.RUN_REFUSED: {
         "en": ":no_entry: This cannot work, so nothing was touched. {why} {todo} {next}",
@@ -42,7 +42,7 @@ MILESTONES: Mapping[EventKind, Text] = {
     },
     EventKind.REQUEST_GRANTED: {"en": ":white_check_mark: Approved.", "ja": ":white_check_mark: 承認されました。"},
     EventKind.REQUEST_DENIED: {
-        "en": ":no_entry: {who} denied the replacement: {reason}",
+        "en": ":no_entry: {who} denied it: {reason}",
         "ja": ":no_entry: {who} が却下しました: {reason}",
     },
     EventKind.REQUEST_EXPIRED: {
@@ -57,14 +57,10 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":hammer_and_wrench: Production is being changed now.",
         "ja": ":hammer_and_wrench: 本番環境の変更を開始しました。",
     },
-    EventKind.RUN_NEEDS_DECISION: {
-        "en": ":raised_hand: A person must decide about {step}: {question} {why} The buttons are on the board.",
-        "ja": ":raised_hand: 「{step}」について判断が必要です: {question} {why} ボードのボタンで選んでください。",
-    },
     EventKind.STEP_VOUCHED: {
-        "en": ":raised_hand: {who} says that {step} is done; its check does not agree. {finding} "
+        "en": ":raised_hand: {who} says that {step} is done; its check does not agree. "
         "A second person must say so too.",
-        "ja": ":raised_hand: {who} は「{step}」が完了していると判断しましたが、検査は合格していません。{finding} "
+        "ja": ":raised_hand: {who} は「{step}」が完了していると判断しましたが、検査は合格していません。"
         "もう一人の確認が必要です。",
     },
     EventKind.STEP_DOUBTED: {
@@ -72,8 +68,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":warning: 「{step}」は完了とされましたが、検査が合格していないため認められません。{finding}",
     },
     EventKind.RUN_BLOCKED: {
-        "en": ":construction: Blocked, nothing was replaced: {why} {next} The board's buttons offer the ways out.",
-        "ja": ":construction: 中断しました。何も置き換えていません: {why} {next} ボードのボタンで次の操作を選べます。",
+        "en": ":construction: Blocked, nothing was replaced. {why} {next}",
+        "ja": ":construction: 中断しました。何も置き換えていません。{why} {next}",
     },
     EventKind.RUN_STOP_REQUESTED: {
         "en": ":octagonal_sign: {who} pressed STOP. {why}",
@@ -92,18 +88,16 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":white_check_mark: 実行は正常に完了しました。{why}",
     },
     EventKind.STEP_ASKED: {
-        "en": ":question: {text} The buttons are on the board.",
-        "ja": ":question: {text} ボードのボタンで答えてください。",
+        "en": ":question: *{text}*",
+        "ja": ":question: *{text}*",
     },
     EventKind.INCIDENT_RECOVERED: {
         "en": ":tada: Recovered, all checks passed. RTO {rto_seconds}, RPO {rpo_seconds}, outage {outage_seconds}.",
         "ja": ":tada: 復旧し、すべての検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、停止 {outage_seconds}",
     },
     EventKind.INCIDENT_NOT_RECOVERED: {
-        "en": ":x: {who} says that users cannot work yet. It is not recovered, and the RTO clock runs on. "
-        "The buttons are on the board.",
-        "ja": ":x: {who} によると、まだ利用できません。未復旧として扱い、RTO の時計は進み続けます。"
-        "ボードのボタンで次の操作を選べます。",
+        "en": ":x: *{who}: users cannot work yet.* It is not recovered, and the RTO clock runs on.",
+        "ja": ":x: *{who}: まだ利用できません。* 未復旧として扱い、RTO の時計は進み続けます。",
     },
     EventKind.INCIDENT_UNCONFIRMED: {
         "en": ":grey_question: Every automatic check passed, but nobody has said whether users can work. "
@@ -115,6 +109,16 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":checkered_flag: {who} resolved the incident. {summary}",
         "ja": ":checkered_flag: {who} が解決済みにしました。{summary}",
     },
+    EventKind.SITE_HELD: {
+        "en": ":hourglass: Another drbot has this target: {owner}, for its {there}, since {since}. This recovery waits "
+        "for it. Only if that drbot is dead, the commander types `/dr takeover {name} <why>`.",
+        "ja": ":hourglass: 別の drbot ({owner}、{there}) が {since} から復旧対象を使用中のため、待機します。"
+        "相手が停止している場合に限り、指揮者が `/dr takeover {name} <理由>` で引き継げます。",
+    },
+    EventKind.SITE_TAKEN_OVER: {
+        "en": ":arrows_counterclockwise: {who} says that the other drbot is dead and took the target over: {why}",
+        "ja": ":arrows_counterclockwise: {who} が、停止した別の drbot から復旧対象を引き継ぎました: {why}",
+    },
     EventKind.CONTROL_FAILED: {
         "en": ":rotating_light: drbot could not do something itself. {what} {why} {todo}",
         "ja": ":rotating_light: drbot の処理に失敗しました。{what} {why} {todo}",
@@ -122,6 +126,7 @@ MILESTONES: Mapping[EventKind, Text] = {
 }
 
 DETAILS: Mapping[EventKind, Text] = {
+    EventKind.RUN_NEEDS_DECISION: {"en": ":raised_hand: {question}", "ja": ":raised_hand: {question}"},
     EventKind.INCIDENT_CONFIRMED: {
         "en": "{who} confirms that users can work.",
         "ja": "{who} が利用できることを確認しました。",
@@ -161,7 +166,10 @@ DETAILS: Mapping[EventKind, Text] = {
         "ja": ":leftwards_arrow_with_hook: {step} を取り消しました。{summary}",
     },
     EventKind.STEP_ANSWERED: {"en": "{who} answered {step}: {answer}", "ja": "{who} の回答 ({step}): {answer}"},
-    EventKind.REQUEST_PROVEN: {"en": "The proof is there: the copy passed its checks.", "ja": "検証が完了しました。"},
+    EventKind.REQUEST_PROVEN: {
+        "en": "The proof is there: see the card.",
+        "ja": "検証が完了しました。",
+    },
     EventKind.REQUEST_USED: {"en": "The approval is used for {step}.", "ja": "承認を {step} に使用しました。"},
     EventKind.REQUEST_WITHDRAWN: {
         "en": "{who} withdrew the request. {reason}",

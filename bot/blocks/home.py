@@ -9,6 +9,7 @@ from bot.situation import Situation
 from core.approval import LIVE
 from core.level import LEVEL_TEXTS
 from core.people import Person
+from core.stakes_words import APPROVE
 from core.words import Text, say
 
 MOST = 20
@@ -17,7 +18,6 @@ TITLE: Text = {"en": "Disaster recovery of {system}", "ja": "{system} の災害�
 NONE: Text = {"en": "No open incident.", "ja": "未解決のインシデントはありません。"}
 MINE: Text = {"en": "Waits for your approval", "ja": "あなたの承認待ち"}
 DECLARE: Text = {"en": "Declare an incident…", "ja": "インシデントを宣言…"}
-LOOK: Text = {"en": "Read and approve…", "ja": "確認して承認…"}
 YOU: Text = {"en": "You are {name}: {roles}.", "ja": "{name} さん: {roles}"}
 STRANGER: Text = {
     "en": "You are not on the roster (dr.yml, people): you can look, but not declare or approve.",
@@ -57,7 +57,7 @@ def _incident(situation: Situation, person: Person | None, language: str) -> lis
     if request is None or request.state not in LIVE or person is None or not _may_vote(situation, person):
         return blocks
     value = {"request": request.id, "seal": request.seal, "incident": incident.id}
-    look = button(say(LOOK, language), "vote:approve", value, "primary")
+    look = button(say(APPROVE[situation.act], language), "vote:approve", value, "primary")
     return [*blocks, context(f":bell: {say(MINE, language)}"), {"type": "actions", "elements": [look]}]
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from bot.blocks.elements import cut, escape, one_line
+from bot.blocks.decision import decision_line
+from bot.blocks.elements import escape, one_line
 from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.situation import Situation
 from core.events import Event, EventKind
 from core.plan import short_seal
-from core.words import Text, clock, duration, say, size
+from core.words import Text, clock, cut, duration, say, size
 
 STATUS = frozenset(
     {
@@ -47,7 +48,15 @@ OTHER: Text = {
 }
 NO_OTHER: Text = {"en": "There is no other good backup.", "ja": "他に使えるバックアップはありません。"}
 
+KEPT_ASKED: Text = {
+    "en": ":package: *{name}*: the old data of {original} is still kept in `{volume}` ({size}), since {since}. "
+    "Is it still needed? Nothing is deleted unless two people agree; without an answer it stays.",
+    "ja": ":package: *{name}*: {original} の旧データを `{volume}` ({size}) に {since} から保管しています。"
+    "まだ必要ですか。二人が承認しない限り削除せず、回答がなければ保管を続けます。",
+}
+
 TAIL_LINES = 12
+SHORT, LONG = 300, 2200  # letters of a value in the channel, and in the thread
 SEAL_LETTERS = 64
 
 
@@ -62,30 +71,46 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
     """The channel's sentence, or None when the event is none."""
     if event.kind is EventKind.RUN_FAILED and "tried" in event.payload:
         return None  # the survey's refusal, told already
+    if event.kind is EventKind.RUN_NEEDS_DECISION:
+        return f"{decision_line(event, situation)} {mentions}".strip()
     text = MILESTONES.get(event.kind)
     if text is None:
         return None
-    line = _filled(text, event, situation, mentions)
+    line = _filled(text, event, situation, mentions, SHORT)
     is_in = not mentions or "{mentions}" in say(text, situation.language)
     return line if is_in else f"{line} {mentions}"
 
 
+def kept_line(event: Event, situation: Situation) -> str:
+    """The question about kept data, for a message of its own."""
+    return _filled(KEPT_ASKED, event, situation)
+
+
 def detail(event: Event, situation: Situation) -> str | None:
     """The thread's line with its time, or None when there is nothing to say."""
-    text = DETAILS.get(event.kind)
+    text = DETAILS.get(event.kind) or (MILESTONES[event.kind] if _is_too_long(event, situation) else None)
     return f"`{event.at:%H:%M:%S}` {_filled(text, event, situation)}" if text else None
 
 
-def _filled(text: Text, event: Event, situation: Situation, mentions: str = "") -> str:
+def _is_too_long(event: Event, situation: Situation) -> bool:
+    """What the channel has only the beginning of is in the thread as a whole."""
+    text = MILESTONES.get(event.kind)
+    return text is not None and _filled(text, event, situation) != _filled(text, event, situation, "", SHORT)
+
+
+def _filled(text: Text, event: Event, situation: Situation, mentions: str = "", longest: int = LONG) -> str:
+    """`longest`: of each value; the sentence around it is never cut away."""
     values = _Values({key: _shown(key, value, situation.language) for key, value in event.payload.items()})
+    values = _Values({key: value if key == "tail" else cut(value, longest) for key, value in values.items()})
+    for name in ("todo", "safe_state"):  # runs end with one sentence that often says both
+        if values[name] and values[name] in values["why"]:
+            values[name] = ""
+    values["name"] = situation.incident.name
     values["who"] = one_line(situation.name_of(event.person))
     values["run"] = one_line(event.run or "")
     values["step"] = one_line(situation.title_of(event.step or str(event.payload.get("step") or "")))
     values["mentions"] = mentions
     values["next"] = _next_backup(event, situation.language)
-    for name in ("todo", "safe_state"):  # runs end with one sentence that often says both
-        if values[name] and values[name] in values["why"]:
-            values[name] = ""
     sentence = say(text, situation.language).format_map(values)
     return cut(" ".join(sentence.split(" ")).replace("  ", " ").strip(), 2500)
 
@@ -115,6 +140,8 @@ def _shown(key: str, value: object, language: str) -> str:
         value = duration(value, language)
     elif isinstance(value, (int, float)) and key == "size":
         value = size(value)
+    elif isinstance(value, str) and key == "since" and "T" in value:
+        value = f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
     elif isinstance(value, str) and key.endswith(("_at", "_by")) and "T" in value:
         value = clock(datetime.fromisoformat(value))
     return one_line("-" if value is None else str(value))

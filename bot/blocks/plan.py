@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from bot.blocks.elements import Block, bar, cut, escape, rich, section
+from bot.blocks.elements import Block, bar, escape, rich, section
 from bot.situation import Situation
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from core.visible import visible
-from core.words import Text, duration, say, size
+from core.words import Text, cut, duration, say, size
 
 TASKS = 50
 LETTERS = 6500

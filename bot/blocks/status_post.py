@@ -1,10 +1,13 @@
 """Stakeholder posts in plain language: what is affected, what we do, when the next news comes, expected end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
 from bot.situation import Situation
+from core.approval import RequestState
+from core.clocks import minutes_up, next_update_by, up_to_minute
 from core.incident import Incident, IncidentState, UsersSay
 from core.level import Level
 from core.run import RunState
@@ -59,6 +62,14 @@ LOST: Text = {
     "en": "What was entered in the {age} before the outage has to be entered again.",
     "ja": "障害発生前 {age} の入力内容は、再度の入力が必要です。",
 }
+AFTER_PEOPLE: Text = {
+    "en": "Once our team has decided, we expect it to take {rest} more.",
+    "ja": "担当者の判断後、あと {rest} ほどで復旧する見込みです。",
+}
+LATE: Text = {
+    "en": "It takes longer than we expected; we are on it.",
+    "ja": "予定より時間がかかっていますが、作業を続けています。",
+}
 EXPECTED: Text = {"en": "We expect to be back at about {when} UTC.", "ja": "復旧見込み: {when} (UTC) 頃"}
 DOWN_FOR: Text = {"en": "It did not work for {used}.", "ja": "停止時間: {used}"}
 NEXT: Text = {"en": "Next update at {when} UTC at the latest.", "ja": "次回の連絡: 遅くとも {when} (UTC)"}
@@ -67,18 +78,26 @@ SAYS: Text = {"en": "*{who}:* {words}", "ja": "*{who}:* {words}"}
 STUCK_STATES = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.FAILED, RunState.STOPPED})
 
 
-def status_post(situation: Situation, words: str = "", who: str = "") -> list[Block]:
-    """The post about the incident as it is now; `words` are a person's own."""
-    said = [section(say(SAYS, situation.language, who=one_line(who), words=escape(words)))] if words else []
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """A person's own words; two people's are never put into one mouth."""
+
+    who: str
+    words: str
+
+
+def status_post(situation: Situation, said_by: Sequence[Said] = ()) -> list[Block]:
+    """The post about the incident as it is now, and what people say themselves."""
+    language = situation.language
+    said = [section(say(SAYS, language, who=one_line(one.who), words=escape(one.words))) for one in said_by]
     lines = "\n".join(_lines(situation))
     return [header(_title(situation)), *said, section(lines), context(_next(situation))]
 
 
-def status_sentence(situation: Situation, words: str = "") -> str:
+def status_sentence(situation: Situation, said_by: Sequence[Said] = ()) -> str:
     """The same as one line of text."""
-    return one_line(
-        f"{_title(situation)} ({situation.incident.name}). {words or ' '.join(_lines(situation)[:2])}", TEXT
-    )
+    words = " ".join(f"{one.who}: {one.words}" for one in said_by) or " ".join(_lines(situation)[:2])
+    return one_line(f"{_title(situation)} ({situation.incident.name}). {words}", TEXT)
 
 
 def _title(situation: Situation) -> str:
@@ -128,8 +147,18 @@ def _times(situation: Situation) -> list[str]:
     run = situation.run
     if clocks.rto_forecast is None or run is None or run.state in STUCK_STATES or run.is_over:
         return []
-    end = situation.incident.started_at + timedelta(seconds=clocks.rto_forecast)
-    return [say(EXPECTED, language, when=_hour(end))]
+    late = [say(LATE, language)] if clocks.is_late else []
+    if _waits_for_people(situation):
+        rest = duration(minutes_up(clocks.rest or 0.0), language)
+        return [*late, say(AFTER_PEOPLE, language, rest=rest)]
+    end = up_to_minute(situation.incident.started_at + timedelta(seconds=clocks.rto_forecast))
+    return [*late, say(EXPECTED, language, when=_hour(end))]
+
+
+def _waits_for_people(situation: Situation) -> bool:
+    """No hour can be promised while two people have not agreed yet."""
+    is_asked = situation.request is not None and situation.request.state is RequestState.OPEN
+    return is_asked or (situation.run is not None and situation.run.state is RunState.WAITING)
 
 
 def _next(situation: Situation) -> str:
@@ -138,7 +167,7 @@ def _next(situation: Situation) -> str:
     if incident.state is IncidentState.RESOLVED:
         return name
     cadence = situation.configuration.cadence.of(incident.level.value)
-    return f"{name} · {say(NEXT, situation.language, when=_hour(situation.now + timedelta(seconds=cadence)))}"
+    return f"{name} · {say(NEXT, situation.language, when=_hour(next_update_by(situation.now, cadence)))}"
 
 
 def _hour(moment: datetime) -> str:

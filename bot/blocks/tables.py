@@ -1,15 +1,13 @@
 """Rows of a `Table` as Block Kit: labels and values as lines, so that they read well on a phone too."""
 
-import re
 from collections.abc import Mapping, Sequence
 
-from bot.blocks.elements import SECTION, Block, cut, one_line, section
+from bot.blocks.elements import SECTION, Block, one_line, section
 from commands.messages import Cell, Table
-from core.words import say
+from core.words import cut, say
 
 LINE = 900
 """Letters of a row."""
-_HALF_ENTITY = re.compile(r"&[a-z]*…$")
 
 
 def cell(value: Cell, language: str) -> str:
@@ -53,8 +51,8 @@ def _listed(words: str) -> str:
 
 
 def _short(words: str) -> str:
-    """Escaping makes it longer, so it is cut afterwards; half an entity at its end goes."""
-    return _HALF_ENTITY.sub("…", cut(one_line(words), LINE))
+    """Escaping makes it longer, so it is cut afterwards."""
+    return cut(one_line(words), LINE)
 
 
 def _joined(entries: Sequence[str], between: str) -> str:

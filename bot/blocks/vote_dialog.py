@@ -7,12 +7,14 @@ from typing import Any
 from bot.blocks.elements import plain, section, text_input
 from bot.blocks.tables import table_block
 from commands.vote_dialog import VoteDialog, table_of
+from core.stakes_words import APPROVE_TITLE
 from core.words import Text, say
 
 TITLES: Mapping[str, Text] = {
     "approve": {"en": "Approve", "ja": "承認"},
     "deny": {"en": "Deny", "ja": "却下"},
 }
+"""While the plan is being read; then an approval says what it is for."""
 MEANING: Mapping[str, Text] = {
     "approve": {
         "en": "Together with another person's approval exactly this is carried out, and nothing else.",
@@ -40,6 +42,7 @@ BACK: Text = {"en": "Back", "ja": "戻る"}
 
 def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan: bool = False) -> dict[str, Any]:
     """The dialog for one decision about one request. `is_new_plan`: the button was of an older one."""
+    title = say(APPROVE_TITLE[dialog.act] if decision == "approve" else TITLES[decision], language)
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
     blocks = [section(say(MEANING[decision], language)), *table_block(table_of(dialog), language)]
     if is_new_plan:
@@ -53,8 +56,8 @@ def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan
         "type": "modal",
         "callback_id": "vote",
         "private_metadata": json.dumps(kept),
-        "title": plain(say(TITLES[decision], language), 24),
-        "submit": plain(say(TITLES[decision], language), 24),
+        "title": plain(title, 24),
+        "submit": plain(title, 24),
         "close": plain(say(BACK, language), 24),
         "blocks": blocks,
     }

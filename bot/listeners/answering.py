@@ -24,7 +24,7 @@ def dialog_for(office: Office, visit: Visit, wanted: DialogRequest) -> dict[str,
     """The view of a dialog. Raises UserError when this person could not use it anyway."""
     language = office.language(visit)
     if wanted.kind == "vote" and wanted.request is not None:
-        account = office.accounts.as_far_as_known(visit.user)
+        account = office.accounts.as_far_as_known(visit.user, fresh=True)
         facts = dialog_of(office.context, wanted.request, office.person(visit), account=account)
         return vote_dialog(facts, "approve", language)
     if wanted.kind == "declare":

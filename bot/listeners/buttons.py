@@ -58,7 +58,7 @@ def _open(office: Office, visit: Visit, body: Mapping[str, Any], decision: Liter
     title = say(TITLES[decision], language)
     view = office.show(visit, message_dialog(title, say(LOADING, language), language))
     try:
-        account = office.accounts.of(visit.user)
+        account = office.accounts.now(visit.user)
         facts = dialog_of(
             office.context, request_id, office.person(visit), account=account, decision=decision, at=datetime.now(UTC)
         )
@@ -80,7 +80,7 @@ def _refused(
             office.context,
             request_id=request_id,
             person=person.id if person else None,
-            account=office.accounts.of(visit.user),
+            account=office.accounts.now(visit.user),
             decision=decision,
             reason="",
             seal="",  # a ballot without a plan can never be counted

@@ -13,14 +13,13 @@ from typing import Any, Literal
 from slack_bolt import Ack
 
 from bot.blocks.dialogs import LOADING, message_dialog
-from bot.blocks.elements import cut
 from bot.listeners.visits import fields_of, kept_of, text_of, visit_of_submission
 from bot.office import Office, Visit, answer_dialog
 from commands.approve import vote
 from commands.dispatch import dispatch
 from commands.messages import Reply
 from core.approval import Door
-from core.words import say
+from core.words import cut, say
 
 ACK_SECONDS = 1.5  # of Slack's three
 OVERTAKING_SECONDS = 1.0
@@ -88,7 +87,7 @@ def _vote(office: Office, visit: Visit, view: Mapping[str, Any]) -> Sent:
         office.context,
         request_id=text_of(kept, "request"),
         person=person.id if person else None,
-        account=office.accounts.of(visit.user),
+        account=office.accounts.now(visit.user),
         decision=decision,
         reason=fields.get("reason", ""),
         seal=text_of(kept, "seal"),

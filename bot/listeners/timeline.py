@@ -5,11 +5,11 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from bot.blocks.elements import cut
 from bot.listeners.visits import visit_of_event, visit_of_interaction
 from bot.office import Office, Visit
 from commands.messages import Reply, text
 from core.errors import UserError
+from core.words import cut
 from store import incidents, surfaces
 from store.surfaces import Surface
 

@@ -69,8 +69,9 @@ def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them running?"""
     services = arguments.services(context, given)
     found = {name: status_of(context, service) for name, service in services.items()}
-    wrong = [f"{name} is {status}" for name, status in found.items() if status != "running"]
-    return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{spoken(services)}: running", facts=found)
+    wrong = {name: status for name, status in found.items() if status != "running"}
+    said = "; ".join(f"{name} is {status}" for name, status in wrong.items())
+    return Finding(passed=not wrong, sentence=said or f"{spoken(services)}: running", broken=tuple(wrong), facts=found)
 
 
 def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import PermanentError
-from core.words import size
+from core.words import ending, size
 from runners.action import Finding, StepContext
 from runners.actions import arguments
 from runners.actions.backup import newest
@@ -51,4 +51,4 @@ def free_bytes(context: StepContext) -> int:
     try:
         return int(ended.output.splitlines()[-1].split()[3]) * 1024
     except (IndexError, ValueError) as error:
-        raise PermanentError(f"The free space could not be read: {ended.output[-200:]}") from error
+        raise PermanentError(f"The free space could not be read: {ending(ended.output, 200)}") from error

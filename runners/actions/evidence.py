@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CancelledError, PermanentError, TemporaryError
-from core.redaction import MASK, Redactor
+from core.redaction import MASK, Redactor, is_secret_name, secret_values
 from core.site import Service
 from core.words import size
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.disk import free_bytes
 from runners.clients.postgres_server import control_data
+from runners.clients.process import Bounds
 from runners.clients.redis_server import password_of
-from runners.settings import SECRET_WORDS, secret_values
+from store.file_modes import write_private
 
 LOG_LINES = 2000
 
@@ -26,7 +27,7 @@ def collect(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     services = arguments.services(context, given)
     missing: list[str] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, write in parts(context, folder, services):
             if context.cancelled():
                 raise CancelledError("Stopped while evidence was being kept")
@@ -50,32 +51,31 @@ def parts(
     context: StepContext, folder: Path, services: Mapping[str, Service]
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     """What is kept, each by itself, so that one that fails does not hide the others."""
+    redact = Redactor(known_secrets(context, services))
     for done, (name, service) in enumerate(services.items()):
         context.progress(done, len(services), "services")
-        yield name, partial(keep_service, context, folder, name, service)
+        yield name, partial(keep_service, context, folder, name, service, redact)
     if context.site.postgres and context.site.postgres.service in services:
         yield "the disk", partial(keep_disk, context, folder)
         yield "the control file of PostgreSQL", partial(keep_cluster, context, folder)
 
 
-def keep_service(context: StepContext, folder: Path, name: str, service: Service) -> None:
+def keep_service(context: StepContext, folder: Path, name: str, service: Service, redact: Redactor) -> None:
     """State and the end of the log of one service's container."""
     docker = context.clients.docker
     container = docker.container(service)
     if container is None:
-        (folder / f"{name}.inspect.json").write_text('{"State": "the container does not exist"}\n')
+        write_private(folder / f"{name}.inspect.json", '{"State": "the container does not exist"}\n')
         return
-    known = (*context.clients.settings.secrets, *secret_values(container.environment), password_of(container) or "")
-    redact = Redactor(known)
-    (folder / f"{name}.log").write_text(redact(docker.logs(container.id, LOG_LINES)))
+    write_private(folder / f"{name}.log", redact(docker.logs(container.id, LOG_LINES)))
     state = docker.inspect(container.id)
     state["Config"]["Env"] = [masked(line) for line in state["Config"].get("Env") or ()]
-    (folder / f"{name}.inspect.json").write_text(json.dumps(redacted(state, redact), indent=2) + "\n")
+    write_private(folder / f"{name}.inspect.json", json.dumps(redacted(state, redact), indent=2) + "\n")
 
 
 def keep_disk(context: StepContext, folder: Path) -> None:
     """How much room there was."""
-    (folder / "disk.txt").write_text(f"free on the disk of the volumes: {size(free_bytes(context))}\n")
+    write_private(folder / "disk.txt", f"free on the disk of the volumes: {size(free_bytes(context))}\n")
 
 
 def keep_cluster(context: StepContext, folder: Path) -> None:
@@ -84,19 +84,50 @@ def keep_cluster(context: StepContext, folder: Path) -> None:
     recipe = postgres.recipe(context.cancelled)
     state = control_data(context.clients.docker, recipe, postgres.settings.volume, context.labels, context.cancelled)
     lines = [f"{name}: {value}" for name, value in state.items()] or ["unreadable"]
-    (folder / "postgres.control.txt").write_text("\n".join(lines) + "\n")
+    write_private(folder / "postgres.control.txt", "\n".join(lines) + "\n")
+
+
+def known_secrets(context: StepContext, services: Mapping[str, Service]) -> tuple[str, ...]:
+    """Values that look secret in the environments of these services, as they run and as their compose files say: one
+    service's password stands in another one's log.
+    """
+    found = list(context.clients.settings.secrets)
+    for service in services.values():
+        container = context.clients.docker.container(service)
+        if container is not None:
+            found += [*secret_values(container.environment), password_of(container) or ""]
+    for project in sorted({service.project for service in services.values()}):
+        try:
+            described = context.clients.compose.describe(project, Bounds(cancelled=context.cancelled, seconds=30))
+        except (TemporaryError, PermanentError) as error:
+            context.log(f"The compose file of {project} cannot be read: {error}")
+            continue
+        for one in described.get("services", {}).values():
+            found += secret_values({name: str(value) for name, value in (one.get("environment") or {}).items()})
+    return tuple(found)
 
 
 def redacted(value: Any, redact: Redactor) -> Any:
     """JSON with every text in it masked; masking the whole document would eat its quotes. Any: it is JSON."""
     if isinstance(value, dict):
-        return {name: redacted(part, redact) for name, part in value.items()}
+        return {name: MASK if _is_secret(name, part) else redacted(part, redact) for name, part in value.items()}
     if isinstance(value, list):
-        return [redacted(part, redact) for part in value]
+        return [_after(before, part, redact) for before, part in zip(["", *value], value, strict=False)]
     return redact(value) if isinstance(value, str) else value
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return bool(value) and isinstance(value, str) and is_secret_name(name)
+
+
+def _after(before: Any, part: Any, redact: Redactor) -> Any:
+    """A word of a command is masked when it would be in one line with the word before it: --requirepass geheim."""
+    if isinstance(before, str) and isinstance(part, str) and redact(f"{before} {part}") == f"{before} {MASK}":
+        return MASK
+    return redacted(part, redact)
 
 
 def masked(line: str) -> str:
     """NAME=value with the value masked when the name says that it is secret."""
     name = line.partition("=")[0]
-    return f"{name}={MASK}" if any(word in name.upper() for word in SECRET_WORDS) else line
+    return f"{name}={MASK}" if is_secret_name(name) else line

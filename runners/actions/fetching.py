@@ -16,6 +16,7 @@ from runners.clients import git
 from runners.clients.full_archive import Unpacked, inner_manifest, unpack, unpacked_in
 from runners.clients.full_store import full_stores
 from runners.full_choice import fetch_full_backup
+from store.file_modes import write_private
 
 UNPACKED, COMPLETE = "unpacked", "complete.json"
 
@@ -47,7 +48,7 @@ def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     context.log(f"Unpacking {archive.name}")
     shutil.rmtree(folder / UNPACKED, ignore_errors=True)
     unpack(archive, folder / UNPACKED, context.progress, context.cancelled)
-    (folder / COMPLETE).write_text(json.dumps({"name": sealed.name, "sha256": sealed.sha256}))
+    write_private(folder / COMPLETE, json.dumps({"name": sealed.name, "sha256": sealed.sha256}))
     return Outcome(
         summary=f"{sealed.name} is here and whole: {size(sealed.size)}",
         facts={"folder": str(folder), "sha256": sealed.sha256},

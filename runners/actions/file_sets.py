@@ -10,6 +10,7 @@ from isal import igzip
 
 from core.errors import CancelledError, DrbotError, PermanentError
 from core.full_manifest import FileSet, digest_of_files
+from core.words import ending
 from runners.action import Finding, Outcome, StepContext
 from runners.actions.fetching import unpacked
 from runners.actions.infrastructure import remove_quietly, renew
@@ -19,6 +20,7 @@ from runners.clients.helper import HelperOrder, Mount
 from runners.clients.own_folder import require_own
 from runners.clients.streams import feed_command
 from runners.clients.survivors import remove_survivors
+from store.file_modes import public_folder
 
 INSIDE = "/files"
 # Names with a line's end in them would need another format; sha256sum escapes them, and then they differ.
@@ -74,7 +76,7 @@ def fill_volume(context: StepContext, archive: Path, name: str) -> None:
             pieces = unzipped(archive, context)
             ended = feed_command(context.clients.docker, container, command, pieces, context.cancelled)
         if ended.code != 0:
-            raise PermanentError(f"The files of {name} could not be unpacked: {ended.output[-300:]}")
+            raise PermanentError(f"The files of {name} could not be unpacked: {ending(ended.output, 300)}")
     except DrbotError:
         remove_quietly(context, name)
         raise
@@ -89,6 +91,8 @@ def fill_folder(context: StepContext, archive: Path, name: str) -> None:
             if context.cancelled():
                 raise CancelledError("Stopped while files were put back")
             if member.name == top or member.name.startswith(f"{top}/"):
+                target = context.site.projects / member.name
+                public_folder(target if member.isdir() else target.parent)
                 files.extract(member, context.site.projects, filter="data")
 
 
@@ -156,6 +160,6 @@ def sums_of_volume(context: StepContext, name: str) -> dict[str, str]:
     order = order_of(context, name, ("sh", "-c", SUMS), read_only=True)
     ended = helper.run(context.clients.docker, order, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The files of {name} could not be read: {ended.output[-300:]}")
+        raise PermanentError(f"The files of {name} could not be read: {ending(ended.output, 300)}")
     pairs = (line.split("  ./", 1) for line in ended.output.splitlines() if "  ./" in line)
     return {path: digest for digest, path in pairs}

@@ -8,6 +8,8 @@ from core.site import Configuration, Site
 from runners.clients.clients import Clients
 from runners.clients.docker_engine import MISSING
 from runners.clients.host_packages import engine_is_missing
+from runners.clients.volume_users import strangers_on
+from runners.strangers import STRANGERS
 
 SETTINGS = "dr.yml"
 SEALED_SECTIONS = {"sites", "repository", "dns", "certificate", "recovery", "runbooks", "backups", "object_store"}
@@ -26,6 +28,7 @@ def fingerprint(
             for project in sorted({service.project for service in site.services.values()})
         },
         "volumes": {name: created_at(clients, name) for name in volumes_of(site)},
+        STRANGERS: {name: running_strangers(clients, site, name) for name in volumes_of(site)},
     }
     if site.postgres:
         found["postgres"] = clients.postgres.identifier_of(site.postgres.volume, labels, cancelled)
@@ -43,6 +46,12 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
 def volumes_of(site: Site) -> tuple[str, ...]:
     """The data volumes that dr.yml names."""
     return tuple(part.volume for part in (site.postgres, site.redis) if part)
+
+
+def running_strangers(clients: Clients, site: Site, volume: str) -> list[str]:
+    """Names of the containers that use it now and that no step would stop."""
+    found = strangers_on(clients.docker, volume, site.services.values())
+    return [user.name for user in found if user.is_running]
 
 
 def created_at(clients: Clients, volume: str) -> str:

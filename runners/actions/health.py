@@ -25,7 +25,7 @@ def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
     if not faults:
         return Finding(passed=True, sentence=f"Healthy: {spoken(names)}")
     said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
-    return Finding(passed=False, sentence=f"Not healthy: {said}", facts={"faults": dict(faults)})
+    return Finding(passed=False, sentence=f"Not healthy: {said}", broken=tuple(faults), facts={"faults": dict(faults)})
 
 
 def postgres(context: StepContext, given: Mapping[str, Any]) -> Finding:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError, TemporaryError
+from core.site import Site
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
@@ -85,7 +86,7 @@ def data_on(context: StepContext) -> list[str]:
     ]
     if host_packages.engine_is_missing(context.clients.docker.host):
         return found
-    for name in data_volumes(context):
+    for name in data_volumes(context.site):
         volume = context.clients.docker.volume(name)
         if volume is None or volume.labels.get(RUN_LABEL) == context.run.id:
             continue
@@ -99,9 +100,8 @@ def folders_of(context: StepContext) -> tuple[Path, ...]:
     return (context.site.projects,)
 
 
-def data_volumes(context: StepContext) -> tuple[str, ...]:
+def data_volumes(site: Site) -> tuple[str, ...]:
     """The real names of the volumes with data, as dr.yml names them."""
-    site = context.site
     stores = [part.volume for part in (site.postgres, site.redis) if part]
     return tuple(dict.fromkeys([*stores, *(name for name in site.files if "/" not in name)]))
 

@@ -107,7 +107,7 @@ def ensure_empty(context: StepContext, name: str) -> bool:
 def wanted_of(context: StepContext, given: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Networks that compose does not make itself; volumes with data, and those that compose does not make."""
     networks: dict[str, None] = {}
-    volumes: dict[str, None] = dict.fromkeys(data_volumes(context))
+    volumes: dict[str, None] = dict.fromkeys(data_volumes(context.site))
     for _, document in described(context, given):
         for found, kind in ((networks, "networks"), (volumes, "volumes")):
             for part in (document.get(kind) or {}).values():

@@ -9,6 +9,7 @@ from core.plan import BackupIdentity
 from core.proof import altered, differences, doubts, faults
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
+from runners.actions.carrying import Carried, carry_settings
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
@@ -70,16 +71,19 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     context.log(f"Restoring {backup.name} into {volume}")
     digests = source.manifest.digests if source.manifest else {}
     loaded = load(context, volume, source, backup, digests, sha256=backup.sha256)
-    return restored(loaded, backup, source.name, volume)
+    carried = carry_settings(context, scratch_of(context, volume, "settings"))
+    return restored(loaded, backup, source.name, volume, carried)
 
 
-def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str) -> Outcome:
-    """What a restore tells: the rows that are there, and by what they were judged."""
+def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, carried: Carried | None = None) -> Outcome:
+    """What a restore tells: the rows that are there, by what they were judged, and the settings it got beside them."""
+    carried = carried or Carried()
     total, tables = sum(loaded.rows.values()), len(loaded.rows)
     how = "each as in the backup" if backup.manifest else "counted in the copy: the backup has no manifest"
     return Outcome(
-        summary=f"Restored {name} into {volume}: {total} rows in {tables} tables, {how}",
+        summary=f"Restored {name} into {volume}: {total} rows in {tables} tables, {how}{carried.sentence}",
         facts={
+            **carried.facts,
             "volume": volume,
             "rows": dict(loaded.rows),
             "notes": list(loaded.notes),

@@ -19,6 +19,7 @@ from runners.clients.backup_store import Backup
 from runners.clients.own_folder import require_own
 from runners.clients.scratch_redis import ScratchRedis
 from runners.clients.survivors import remove_survivors
+from store.file_modes import public_folder
 
 OWN_FILE = "dr.yml"  # drbot's own configuration lies in the archive too; it is not one of the system's
 SECRET = stat.S_IRUSR | stat.S_IWUSR
@@ -57,7 +58,7 @@ def write_file(target: Path, files: tarfile.TarFile, member: tarfile.TarInfo) ->
     content = files.extractfile(member)
     if content is None:
         raise PermanentError(f"{member.name} is no file")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    public_folder(target.parent)
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=SECRET)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import PermanentError
+from core.words import ending
 from runners import permit
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
@@ -46,7 +47,7 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             keeper = folder.with_name(folder.name + suffix)
             own_folder.set_aside(folder, keeper, given_permit, home=context.clients.settings.home)
     kept = {}
-    for name in data_volumes(context):
+    for name in data_volumes(context.site):
         if docker.volume(name) is None:
             continue
         kept[name] = name + suffix
@@ -61,7 +62,7 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         {
             *(permit.project(name) for name in projects(context, services)),
-            *(permit.volume(name) for name in data_volumes(context)),
+            *(permit.volume(name) for name in data_volumes(context.site)),
             *(permit.folder(folder) for folder in folders_of(context)),
         }
     )
@@ -100,5 +101,5 @@ def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
     )
     ended = helper.run(docker, order, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The data of {name} could not be kept: {ended.output[-300:]}")
+        raise PermanentError(f"The data of {name} could not be kept: {ending(ended.output, 300)}")
     docker.remove_volume(name, context.permitted())

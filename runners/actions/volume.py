@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.errors import DrbotError
 from core.words import size
 from runners import permit
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
+from runners.clients.postgres_written import next_transaction
 from runners.clients.volume_mover import Move
+from runners.clients.volume_users import strangers_on
 
 STATES = {
     "before": "the old data is still in place",
@@ -33,12 +36,31 @@ def swap_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def exchange(context: StepContext, move: Move) -> Outcome:
     """Move, or finish a move that was cut short."""
     moved = context.clients.volumes.move(move, context.permitted())
+    first = first_transaction(context, move.volume)
     context.log(f"{move.replacement} took the place of {move.volume}, kept in {move.keeper} ({moved.method})")
     return Outcome(
         summary=f"{move.volume} holds the data of {move.replacement}; the old data is kept in {move.keeper} "
         f"({size(moved.kept_bytes)})",
-        facts={"volume": move.volume, "keeper": move.keeper, "kept_bytes": moved.kept_bytes, "method": moved.method},
+        facts={
+            "volume": move.volume,
+            "keeper": move.keeper,
+            "kept_bytes": moved.kept_bytes,
+            "method": moved.method,
+            "next_transaction": first,
+        },
     )
+
+
+def first_transaction(context: StepContext, volume: str) -> int | None:
+    """What is written from here on carries this number or a later one, so that an undo can count what it would lose.
+    None when it cannot be read: then the card says so, and a swap that succeeded has not failed.
+    """
+    clients = context.clients
+    try:
+        return next_transaction(clients.docker, clients.postgres, volume, context.labels, context.cancelled)
+    except DrbotError as error:
+        context.log(f"The first transaction after the swap could not be read: {error}")
+        return None
 
 
 def swap_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -66,6 +88,15 @@ def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
     name = arguments.text(given, "volume")
     there = context.clients.docker.volume(name) is not None
     return Finding(passed=there, sentence=f"The volume {name} {'exists' if there else 'does not exist'}")
+
+
+def unshared(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Is nothing but the system's own services on it, not even stopped?"""
+    name = arguments.text(given, "volume")
+    found = strangers_on(context.clients.docker, name, context.site.services.values())
+    said = ", ".join(f"{user.name} ({'running' if user.is_running else 'stopped'})" for user in found)
+    others = f"{said} also uses the volume {name} and is no service of dr.yml: drbot leaves it as it is"
+    return Finding(passed=not found, sentence=others if found else f"Nobody else uses the volume {name}")
 
 
 def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:

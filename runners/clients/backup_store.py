@@ -10,9 +10,11 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from core.backup_times import UNKNOWN, future_fault, moment_of_stamp
 from core.errors import PermanentError
+from core.full_manifest import SUFFIX as FULL_SUFFIX
 from core.site import Model
 from runners.clients.plain_files import read_plain, stat_plain
 from runners.clients.reading_limits import LARGEST_MANIFEST
+from store.file_modes import close, write_private
 
 SUFFIX = ".sql.gz"
 _NAME = re.compile(r"^all_databases_(\d{8}_\d{6})\.sql\.gz$")
@@ -90,7 +92,7 @@ class BackupStore:
         """Write it beside its backup, whole or not at all."""
         path = manifest_path(self.directory / manifest.name)
         part = path.with_suffix(".json.part")
-        part.write_text(manifest.model_dump_json(indent=2) + "\n")
+        write_private(part, manifest.model_dump_json(indent=2) + "\n")
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.rename(path)
@@ -111,6 +113,14 @@ class BackupStore:
 def manifest_path(path: Path) -> Path:
     """Where the manifest of a backup is."""
     return path.with_name(path.name.removesuffix(SUFFIX) + ".manifest.json")
+
+
+def close_own(directory: Path) -> None:
+    """Take group and others away from drbot's own backups; those of other scripts are not ours to change."""
+    for manifest in directory.glob("*.manifest.json"):
+        stem = manifest.name.removesuffix(".manifest.json")
+        for path in (manifest, *(directory / f"{stem}{suffix}" for suffix in (SUFFIX, FULL_SUFFIX))):
+            close(path)
 
 
 def backup_at(path: Path, now: datetime | None = None) -> Backup:

@@ -11,6 +11,7 @@ import httpx
 from core.errors import PermanentError, TemporaryError
 from core.site import Certificate
 from runners.clients.process import Bounds, run_process
+from store.file_modes import public_folder
 
 ASK_SECONDS = 10
 
@@ -44,11 +45,11 @@ class Certbot:
         folders = (f"--{kind}-dir={self._folder / extra}" for kind, extra in FOLDERS)
         command = [
             *("certbot", "certonly", "--standalone", "--non-interactive", "--agree-tos", "--keep-until-expiring"),
-            *("--no-random-sleep-on-renew", "-m", self.settings.email, "--server", self.settings.directory),
-            *("--http-01-port", str(self.settings.http_port)),
-            *(("--http-01-address", address) if address else ()),
+            *("--no-random-sleep-on-renew", f"--email={self.settings.email}", f"--server={self.settings.directory}"),
+            f"--http-01-port={self.settings.http_port}",
+            *((f"--http-01-address={address}",) if address else ()),
             *folders,
-            *(part for name in self.settings.names for part in ("-d", name)),
+            *(f"--domains={name}" for name in self.settings.names),
         ]
         environment = {"REQUESTS_CA_BUNDLE": str(self.settings.trust)} if self.settings.trust else {}
         ended = run_process(command, bounds, on_line, environment=environment)
@@ -61,11 +62,12 @@ class Certbot:
         """Put chain and key where the front expects them; each file is whole at any moment, and what was there stays
         beside it.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        public_folder(folder)
         for name, mode in (("privkey.pem", 0o600), ("fullchain.pem", 0o644)):
             fresh = folder / f".{name}.new"
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)  # whatever the umask
                 file.write((self.issued / name).read_bytes())
             keep_beside(folder / name)
             fresh.replace(folder / name)

@@ -49,23 +49,23 @@ class Compose:
 
     def up(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """Start the services: those that were stopped, and those that have no container any more."""
-        self._run(project, ["up", "--detach", "--no-recreate", "--no-deps", *services], watch)
+        self._run(project, ["up", "--detach", "--no-recreate", "--no-deps"], watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
         permit.require(*named(project, services))
-        self._run(project, ["stop", *services], watch)
+        self._run(project, ["stop"], watch, services)
 
     def restart(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Restart the services in their containers."""
         permit.require(*named(project, services))
-        self._run(project, ["restart", *services], watch)
+        self._run(project, ["restart"], watch, services)
 
     def recreate(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """`down` and `up -d` for these services only: fresh containers, the same volumes and networks."""
         permit.require(*named(project, services))
-        self._run(project, ["rm", "--stop", "--force", *services], watch)
-        self._run(project, ["up", "--detach", "--no-deps", *services], watch)
+        self._run(project, ["rm", "--stop", "--force"], watch, services)
+        self._run(project, ["up", "--detach", "--no-deps"], watch, services)
 
     def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
         """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""
@@ -92,11 +92,11 @@ class Compose:
 
     def pull(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """Pull the images of the services."""
-        self._run(project, ["pull", *services], watch)
+        self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """Build the images of the services."""
-        self._run(project, ["build", *services], watch)
+        self._run(project, ["build"], watch, services)
 
     def folder(self, project: str) -> Path:
         """Where the project's compose file is."""
@@ -107,16 +107,18 @@ class Compose:
         folder = self.folder(project)
         return tuple(folder / name for name in PROJECT_FILES if (folder / name).is_file())
 
-    def _run(self, project: str, arguments: Sequence[str], watch: Watch) -> Ended:
+    def _run(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str] = ()) -> Ended:
         folder = self.folder(project)
         if not folder.is_dir():
             raise PermanentError(f"There is no folder {folder} for the compose project {project}")
         if shutil.which("docker") is None:
             raise PermanentError("The program docker is not installed on the worker's host")
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
-        command += ["--project-directory", str(folder), "--project-name", project, *arguments]
+        command += [f"--project-directory={folder}", f"--project-name={project}", *arguments]
         while True:  # every verb here may be said twice: it looks at what is there first
-            ended = run_process(command, watch.bounds, watch.on_line, environment=self._environment, folder=folder)
+            ended = run_process(
+                command, watch.bounds, watch.on_line, values=services, environment=self._environment, folder=folder
+            )
             said = " ".join(ended.lines[-3:])
             if ended.code == 0:
                 self._patience.here()

@@ -7,6 +7,7 @@ and service, never by their names.
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.utils import kwargs_from_env
 
-from core.errors import PermanentError
+from core.errors import PermanentError, TemporaryError
 from core.site import Service
 from runners.clients.docker_errors import docker_errors
 from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
@@ -27,6 +28,7 @@ RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.run", "drbot.step", "drbot.kept"
 HELPER_LABEL = "drbot.helper"
 STOP_SECONDS = 30
 MISSING = "missing"
+GONE_WITHIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,6 +296,18 @@ class DockerEngine:
             except APIError as error:
                 if error.status_code != 409:  # 409: its removal is already in progress
                     raise
+                self._wait_until_gone(container)
+
+    def _wait_until_gone(self, container: str) -> None:
+        """Until then it holds its volumes, and whoever removes one of them next would be refused."""
+        deadline = time.monotonic() + GONE_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                self.client.api.inspect_container(container)
+            except NotFound:
+                return
+            time.sleep(0.05)
+        raise TemporaryError(f"The container {container[:12]} is being removed for {GONE_WITHIN_SECONDS:.0f} s already")
 
 
 def connect(host: str | None, patience: Patience) -> docker.DockerClient:

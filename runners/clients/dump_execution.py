@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from core.errors import PermanentError
+from core.words import ending
 from runners.clients.docker_errors import docker_errors
 from runners.clients.psql_judge import SHELL, PsqlJudge, refused
 from runners.clients.scratch_postgres import Scratch, ask
@@ -123,7 +124,9 @@ def settings(scratch: Scratch, container: str) -> dict[str, str]:
     """The files beside the data and their digests."""
     said = scratch.engine.execute(container, ["find", scratch.recipe.data_folder, *SETTINGS], seconds=60)
     if said.code != 0:
-        raise PermanentError(f"The settings of the server beside production could not be read: {said.output[-200:]}")
+        raise PermanentError(
+            f"The settings of the server beside production could not be read: {ending(said.output, 200)}"
+        )
     pairs = (line.split(maxsplit=1) for line in said.output.splitlines())
     return {path.rpartition("/")[2]: digest for digest, path in pairs}
 

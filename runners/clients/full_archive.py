@@ -29,6 +29,7 @@ from runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from runners.clients.dump import DumpScanner
 from runners.clients.full_folder import read_pieces
 from runners.clients.object_store import LONGEST_DOCUMENT_BYTES, Cancelled, Progress
+from store.file_modes import private
 
 DUMP, CONFIGURATION, REDIS, FILES = (
     re.compile(pattern)
@@ -181,7 +182,7 @@ def keep(content: BinaryIO, target: Path) -> str:
     """Write a file and return its digest."""
     digest = hashlib.sha256()
     try:
-        with target.open("xb") as file:
+        with open(target, "xb", opener=private) as file:
             while piece := content.read(CHUNK):
                 file.write(piece)
                 digest.update(piece)

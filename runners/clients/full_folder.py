@@ -19,6 +19,7 @@ from runners.clients.object_store import (
     require_room,
 )
 from runners.clients.plain_files import open_plain, read_plain, stat_plain
+from store.file_modes import PRIVATE_FOLDER, private
 
 
 class FolderStore:
@@ -59,7 +60,8 @@ class FolderStore:
         """A small file, whole or not at all. A folder keeps no versions and locks nothing."""
         part = self.directory / f"{key}.part"
         try:
-            part.write_bytes(data)
+            with open(part, "wb", opener=private) as file:
+                file.write(data)
             settle(part, self.directory / key)
         except OSError as error:
             raise PermanentError(f"{self.place(key)} cannot be written: {error.strerror}") from error
@@ -77,7 +79,7 @@ class FolderStore:
         """Copy a file into the folder; nothing to do when it lies there."""
         target = self.directory / key
         if path != target:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            self.directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
             self.download(stored_at(path), target, sha256=sha256, progress=progress, cancelled=cancelled, source=path)
         return stored_at(target)
 
@@ -99,7 +101,7 @@ class FolderStore:
         require_room(target.parent, stored.size)
         part, digest, done = target.with_name(target.name + ".part"), hashlib.sha256(), 0
         try:
-            with part.open("wb") as file:
+            with open(part, "wb", opener=private) as file:
                 for piece in read_pieces(source or self.directory / stored.key, 0, cancelled):
                     file.write(piece)
                     digest.update(piece)

@@ -15,6 +15,7 @@ from core.errors import CancelledError, PermanentError
 from core.full_manifest import FileSet, Member, digest_of_files
 from runners.clients.byte_streams import CHUNK, DigestingReader, DigestingWriter, IteratorFile
 from runners.clients.object_store import Cancelled, Progress
+from store.file_modes import private
 
 COMPRESSION = 1
 FASTEST = 0  # what is in the archive is compressed already
@@ -26,7 +27,7 @@ IGNORED = frozenset({".git", "__pycache__"})
 def written(path: Path) -> Iterator[DigestingWriter]:
     """A new file that is on the disk at the end. Raises PermanentError."""
     try:
-        with path.open("xb") as file:
+        with open(path, "xb", opener=private) as file:
             yield (target := DigestingWriter(file))
             target.flush()
             os.fsync(file.fileno())

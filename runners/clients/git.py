@@ -1,5 +1,6 @@
 """git for the repository with the compose projects: one commit, whole, or nothing at all."""
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,10 @@ from runners.clients.compose import Watch
 from runners.clients.own_folder import is_foreign, mark
 from runners.clients.process import run_process
 from runners.permit import OwnWork
+from store.file_modes import PUBLIC_UMASK, public_folder
 
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+PROTOCOLS = "file:git:http:https:ssh"  # no ext:: and what else runs a command of the URL's
 UNREACHABLE = ("Could not resolve host", "Connection refused", "Connection timed out", "Couldn't connect", "early EOF")
 
 
@@ -17,14 +21,16 @@ def clone(url: str, commit: str, folder: Path, own: OwnWork, watch: Watch) -> No
     """Have `folder` at `commit`: a new clone, or the one that this run has made. Raises PermanentError when something
     else is there, TemporaryError (network), CancelledError.
     """
+    if not COMMIT.fullmatch(commit):
+        raise PermanentError(f"{commit!r} is no commit: the whole hash is needed, so that exactly it is fetched")
     if is_foreign(folder, own.run):
         raise PermanentError(f"{folder} holds something that this run has not made; nothing was touched")
     if head_of(folder, watch) == commit:
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    public_folder(folder.parent)
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    git(["clone", "--quiet", "--no-checkout", url, str(part)], watch)
+    git(["clone", "--quiet", "--no-checkout"], watch, values=[url, str(part.absolute())])
     git(["checkout", "--quiet", "--detach", commit], watch, part)
     mark(part, own)
     if folder.exists():
@@ -39,13 +45,17 @@ def head_of(folder: Path, watch: Watch) -> str:
     return git(["rev-parse", "HEAD"], watch, folder)[-1]
 
 
-def git(arguments: Sequence[str], watch: Watch, folder: Path | None = None) -> tuple[str, ...]:
-    """The lines of one git command. It asks nobody for a password."""
+def git(
+    arguments: Sequence[str], watch: Watch, folder: Path | None = None, values: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The lines of one git command; `values` are words from outside. It asks nobody for a password."""
     if shutil.which("git") is None:
         raise PermanentError("The program git is not installed on the worker's host")
-    environment = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": PROTOCOLS, "LC_ALL": "C"}
     command = ["git", *(("-C", str(folder)) if folder else ()), *arguments]
-    ended = run_process(command, watch.bounds, watch.on_line, environment=environment)
+    ended = run_process(
+        command, watch.bounds, watch.on_line, values=values, environment=environment, umask=PUBLIC_UMASK
+    )
     if ended.code != 0:
         said = " ".join(line.strip() for line in ended.lines[-3:])
         if any(sign in said for sign in UNREACHABLE):

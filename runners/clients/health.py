@@ -7,6 +7,7 @@ import httpx
 
 from core.errors import PermanentError
 from core.site import Service, Site
+from runners.clients.answers import said_in
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.postgres_server import PostgresServer
 from runners.clients.redis_server import RedisServer
@@ -59,7 +60,8 @@ def fault_of_url(url: str) -> str | None:
         return f"{url}: {error or type(error).__name__}"
     if answer.status_code == 200:
         return None
-    return f"{url} answers {answer.status_code}: {answer.text[:160]}"
+    said = said_in(answer.text)
+    return f"{url} answers {answer.status_code}{f': {said}' if said else ''}"
 
 
 def service_of(site: Site, name: str) -> Service:

@@ -3,11 +3,14 @@
 Killing `docker exec` leaves its process alive inside the container; removing a container leaves nothing.
 """
 
+import io
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from docker.errors import APIError
@@ -83,6 +86,17 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 raise TemporaryError(f"Another helper named {order.name} is at work", kind="busy") from error
             raise
     return str(made.id)
+
+
+def put(engine: DockerEngine, container: str, path: PurePosixPath, data: bytes) -> None:
+    """A small file that everybody may read, into a created helper; not into its volumes."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo(path.name)
+        member.size, member.mode = len(data), 0o644
+        archive.addfile(member, io.BytesIO(data))
+    with docker_errors("Put a file into a helper container"):
+        engine.client.api.put_archive(container, str(path.parent), packed.getvalue())
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from core.errors import PermanentError
 from runners.clients.compose import Watch
-from runners.clients.process import run_process
+from runners.clients.process import run_process, values_of
+from store.file_modes import PUBLIC_UMASK
 
 ENGINE = "docker.io"
 SBIN = "/usr/sbin:/usr/local/sbin"  # not on everybody's path
@@ -28,7 +29,7 @@ def install(packages: Path | None, watch: Watch) -> None:
         )
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     for command in commands(packages, watch):
-        ended = run_process(command, watch.bounds, watch.on_line, environment=environment)
+        ended = run_process(command, watch.bounds, watch.on_line, environment=environment, umask=PUBLIC_UMASK)
         if ended.code != 0:
             raise PermanentError(f"{' '.join(command[:2])} failed: {' '.join(ended.lines[-3:])}")
     if Path("/run/systemd/system").is_dir():
@@ -38,14 +39,14 @@ def install(packages: Path | None, watch: Watch) -> None:
 def commands(packages: Path | None, watch: Watch) -> list[list[str]]:
     """What is run: the packages of the folder, or the distribution's after a look at what it has."""
     if packages is not None:
-        files = sorted(str(path) for path in packages.glob("*.deb"))
+        files = sorted(str(path.absolute()) for path in packages.glob("*.deb"))
         if not files:
             raise PermanentError(f"There are no packages (*.deb) in {packages}")
-        return [["apt-get", "install", "-y", "--no-install-recommends", *files]]
+        return [["apt-get", "install", "-y", "--no-install-recommends", *values_of("apt-get", files)]]
     known = [name for name in COMPOSE if offers(name, watch)]
     return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, *known[:1]]]
 
 
 def offers(name: str, watch: Watch) -> bool:
     """Whether the distribution has this package."""
-    return run_process(["apt-cache", "show", name], watch.bounds, lambda _: None).code == 0
+    return run_process(["apt-cache", "show"], watch.bounds, lambda _: None, values=[name]).code == 0

@@ -21,6 +21,7 @@ from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import ObjectStore
 from core.words import size as words_size
 from runners.clients.store_errors import store_errors
+from store.file_modes import private
 
 Progress = Callable[[float, float | None, str], None]
 Cancelled = Callable[[], bool]
@@ -193,7 +194,7 @@ class ObjectStoreClient:
         digest = hashlib.sha256()
         position = resume(part, digest, stored.size, cancelled)
         try:
-            with part.open("ab") as file:
+            with open(part, "ab", opener=private) as file:
                 for piece in self.stream(stored, start=position, cancelled=cancelled):
                     file.write(piece)
                     digest.update(piece)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx
 
 from core.errors import PermanentError
+from runners.clients.answers import said_in
 
 REQUEST_SECONDS = 10.0
 
@@ -48,7 +49,7 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
             answer.close()
     except httpx.HTTPError as error:
         raise PermanentError(f"{url} at {found[0]}: {error or type(error).__name__}") from error
-    return Answer(address=found[0], status=answer.status_code, text=answer.text[:200], certificate_until=until)
+    return Answer(address=found[0], status=answer.status_code, text=said_in(answer.text), certificate_until=until)
 
 
 TIMEOUTS = ("connect", "read", "write", "pool")

@@ -5,12 +5,14 @@ leaves nothing behind.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from core.errors import PermanentError, TemporaryError
+from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import Postgres, Service, Site
+from core.words import cut
 from runners.clients import helper
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
@@ -32,6 +34,7 @@ class PostgresRecipe:
     image: str
     environment: Mapping[str, str]
     mounted_at: str  # where the data volume is inside the container
+    command: tuple[str, ...] = ()  # of the compose file; () = the image's own
 
     @property
     def data_folder(self) -> str:
@@ -89,7 +92,13 @@ class PostgresServer:
         own = self._engine.image_environment(image)
         if "PGDATA" in own:
             environment.setdefault("PGDATA", own["PGDATA"])
-        return PostgresRecipe(image=image, environment=environment, mounted_at=str(mounted_at))
+        command = found.get("command") or ()
+        return PostgresRecipe(
+            image=image,
+            environment=environment,
+            mounted_at=str(mounted_at),
+            command=(command,) if isinstance(command, str) else tuple(command),
+        )
 
     def major_version(self) -> int | None:
         """Of the image in use; None when it does not say."""
@@ -113,38 +122,57 @@ class PostgresServer:
 
     def identity(self) -> ServerIdentity:
         """Ask the running server. Raises TemporaryError when it does not answer."""
-        container = self.container()
-        if container is None or not container.is_running:
-            raise TemporaryError("PostgreSQL is not running", kind="starting")
-        answer = self._ask(
-            container,
+        answer = self._answer(
             "postgres",
             "SELECT current_setting('server_version'), (pg_control_system()).system_identifier, "
             "extract(epoch FROM now())",
         )
-        if answer.code != 0:
-            raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
-        version, identifier, seconds = answer.output.split("|")
+        version, identifier, seconds = answer.split("|")
         return ServerIdentity(
             version=version, system_identifier=identifier, now=datetime.fromtimestamp(float(seconds), UTC)
         )
 
-    def databases(self) -> tuple[str, ...]:
-        """Every database with data of its own, templates too. Raises TemporaryError when it does not answer."""
+    def role_fault(self) -> str | None:
+        """Why the role of dr.yml cannot dump and restore everything, or None. Raises TemporaryError when it does not
+        answer.
+        """
+        answer = self._answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        return None if answer == "t" else f"{self.settings.user} is no superuser"
+
+    def query_faults(self) -> dict[str, str]:
+        """Which of dr.yml's queries do not return one number, and why. Raises TemporaryError."""
+        container, faults = self._running(), {}
+        for database, queries in self.settings.queries.items():
+            for name, query in queries.items():
+                answer = self._ask(container, database, query)
+                if answer.code != 0:
+                    faults[f"{database}.{name}"] = last_line(answer.output)
+                elif not re.fullmatch(r"-?\d+(\.\d+)?", answer.output.strip()):
+                    faults[f"{database}.{name}"] = f"it returns {cut(answer.output.strip(), 40)!r}, not one number"
+        return faults
+
+    def _running(self) -> ServiceContainer:
         container = self.container()
         if container is None or not container.is_running:
             raise TemporaryError("PostgreSQL is not running", kind="starting")
-        answer = self._ask(container, "postgres", DATABASES)
+        return container
+
+    def _answer(self, database: str, statement: str) -> str:
+        answer = self._ask(self._running(), database, statement)
         if answer.code != 0:
             raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
-        return tuple(json.loads(answer.output))
+        return answer.output.strip()
 
-    def rows(self, labels: Mapping[str, str], cancelled: Cancelled) -> dict[str, int]:
-        """Rows of every table now. Raises TemporaryError when it does not answer."""
-        return self._counted(COUNT, labels, cancelled, seconds=None)
+    def databases(self) -> tuple[str, ...]:
+        """Every database with data of its own, templates too. Raises TemporaryError when it does not answer."""
+        return tuple(json.loads(self._answer("postgres", DATABASES)))
+
+    def rows(self, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None = None) -> dict[str, int]:
+        """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`."""
+        return self._counted(COUNT, labels, cancelled, seconds=seconds)
 
     def tables(self, labels: Mapping[str, str], cancelled: Cancelled) -> frozenset[str]:
-        """The names of all tables now, without counting. Raises TemporaryError, CancelledError after a minute."""
+        """The names of all tables now, without counting. Raises TemporaryError, PermanentError after a minute."""
         return frozenset(self._counted(NAME, labels, cancelled, seconds=60))
 
     def dump(self, labels: Mapping[str, str], cancelled: Cancelled) -> PostgresDump:
@@ -156,7 +184,12 @@ class PostgresServer:
     ) -> dict[str, int]:
         order = self.beside(labels, cancelled, counting(script, self.databases()))
         order = replace(order, environment={**order.environment, **ENVIRONMENT})
-        ended = helper.run(self._engine, order, cancelled, seconds)
+        try:
+            ended = helper.run(self._engine, order, cancelled, seconds)
+        except CancelledError:
+            if cancelled():
+                raise
+            raise PermanentError(f"counting took longer than {seconds:.0f} s") from None
         if ended.code != 0:
             raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
         return counted(ended.output)
@@ -189,13 +222,11 @@ class PostgresServer:
         return state.get("Database system identifier", UNREADABLE)
 
     def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:
-        command = ["psql", "-XAtq", "-U", self.settings.user, "-c", statement]
-        environment = {
-            "PGDATABASE": database,
-            "PGCONNECT_TIMEOUT": "3",
-            "PGOPTIONS": "-c statement_timeout=4s",
-            "PGCLIENTENCODING": "UTF8",
-        }
+        command = ["psql", "-XAtq", "-c", statement]
+        # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
+        environment = {"PGUSER": self.settings.user, "PGDATABASE": database}
+        environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
+        environment["PGCLIENTENCODING"] = "UTF8"
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
 
 

@@ -1,10 +1,12 @@
 """Local programs: a session of their own, killed as a group on STOP, and gone when the worker dies.
 
-A small shell watches a pipe of ours: when the worker is killed the pipe closes and the whole group goes.
+A small shell watches a pipe of ours: when the worker is killed the pipe closes and the whole group goes. A word from
+outside (dr.yml, a manifest, a compose file) is never an option: it is one of `values`, or stands in `--option=word`.
 """
 
 import os
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import CancelledError, PermanentError, TemporaryError
+from store.file_modes import PRIVATE_UMASK
 
 KEPT_LINES = 5000  # a compose project in full must fit
 GRACE_SECONDS = 0.4
@@ -25,6 +28,9 @@ exec 3<&0
 (cat <&3; kill -KILL 0) >/dev/null 2>&1 &
 "$@" </dev/null 3<&-
 """
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,27 +55,43 @@ def run_process(
     bounds: Bounds,
     on_line: Callable[[str], None],
     *,
+    values: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    umask: int = PRIVATE_UMASK,
 ) -> Ended:
-    """Run it to its end, line by line. Raises CancelledError, PermanentError (no such program), TemporaryError."""
+    """Run it to its end, line by line. `values`: words from outside, which come last and behind `--`; `umask`: of what
+    it writes, which others may read only where it is the recovered system's.
+
+    Raises CancelledError, PermanentError (no such program, a value that could be an option), TemporaryError.
+    """
+    words = [*command, *values_of(command[0], values)]
     try:
         process = subprocess.Popen(
-            ["sh", "-c", _WATCH, "sh", *command],
+            ["sh", "-c", _WATCH, "sh", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             cwd=folder,
             start_new_session=True,
+            umask=umask,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a word with a zero byte
         raise PermanentError(f"{command[0]} could not be started: {error}") from error
     try:
         lines = follow(process, bounds, on_line, command[0])
         return Ended(code=process.wait(), lines=tuple(lines))
     finally:
         end_group(process)
+
+
+def values_of(program: str, values: Sequence[str]) -> list[str]:
+    """The end of a command: `--`, then words from outside. Raises PermanentError for one that could be an option."""
+    for value in values:
+        if not value or value.startswith("-") or _CONTROL.search(value):
+            raise PermanentError(f"{value!r} cannot be passed to {program}: it could be taken for an option")
+    return ["--", *values] if values else []
 
 
 def follow(process: "subprocess.Popen[bytes]", bounds: Bounds, on_line: Callable[[str], None], name: str) -> deque[str]:

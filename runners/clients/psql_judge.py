@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 
 from core.errors import PermanentError
+from core.words import cut
 
 # (SQLSTATE, function of the server): what fails on a new cluster although the dump is good.
 TOLERATED = frozenset(
@@ -119,13 +120,13 @@ def complaint(message: list[str]) -> str:
     """The error with its line and table, without the row it quotes: that is somebody's data."""
     begins = _BEGINS.match(message[0])
     if begins is None:
-        return message[0][:240]
+        return cut(message[0], 240)
     server = _SERVER.match(begins["said"])
     said = f"{server['severity']}: {server['text']}" if server else begins["said"]
     file = "the dump" if begins["file"] in ("<stdin>", None) else begins["file"]
     line = f"line {begins['line']} of {file}: " if begins["line"] else ""
     where = next((found[1] for line in message if (found := _WHERE.match(line))), None)
-    return f"{line}{said}"[:240] + (f" ({where})" if where else "")
+    return cut(f"{line}{said}", 240) + (f" ({where})" if where else "")
 
 
 def refused(why: str) -> PermanentError:

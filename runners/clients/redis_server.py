@@ -2,6 +2,7 @@
 
 from core.errors import PermanentError, TemporaryError
 from core.site import Service, Site
+from core.words import ending
 from runners.clients.docker_engine import DockerEngine, ServiceContainer
 from runners.clients.scratch_redis import KeyCount, key_count
 
@@ -37,7 +38,7 @@ class RedisServer:
         container = self._engine.container(self.service)
         said = self._ask(container, "info", "keyspace") if container and container.is_running else ""
         if "# Keyspace" not in said:
-            raise TemporaryError(f"Redis does not say how many keys it has: {said[-200:]}", kind="starting")
+            raise TemporaryError(f"Redis does not say how many keys it has: {ending(said, 200)}", kind="starting")
         return key_count(said)
 
     def _ask(self, container: ServiceContainer, *words: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 
 from core.errors import CancelledError, PermanentError
 from runners.clients import helper
@@ -42,6 +43,17 @@ TUNED = {
 }
 
 
+# Whatever the volume's own settings say: it is found where it is looked for, and sends nothing anywhere.
+ALONE = {
+    "listen_addresses": "127.0.0.1",
+    "port": "5432",
+    "archive_mode": "off",
+    "logging_collector": "off",
+    "lc_messages": "C",  # what it says is judged
+}
+OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a container of our own
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scratch:
     """Where and as whom a scratch server runs."""
@@ -56,9 +68,12 @@ class Scratch:
 
 
 @contextmanager
-def scratch_server(scratch: Scratch, *, tuned: bool) -> Iterator[str]:
-    """A server that answers; killed and removed at the end unless it was stopped cleanly before."""
-    with helper.helper(scratch.engine, order_of(scratch, tuned=tuned)) as container:
+def scratch_server(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Iterator[str]:
+    """A server that answers; killed and removed at the end unless it was stopped cleanly before. `own_rules` False: who
+    may connect is what the volume's own pg_hba.conf says, so that it is tried whether the server starts with it.
+    """
+    with helper.helper(scratch.engine, order_of(scratch, tuned=tuned, own_rules=own_rules)) as container:
+        helper.put(scratch.engine, container, OWN_RULES, b"local all all trust\nhost all all 127.0.0.1/32 trust\n")
         helper.start(scratch.engine, container)
         try:
             wait_until_ready(scratch, container)
@@ -68,16 +83,17 @@ def scratch_server(scratch: Scratch, *, tuned: bool) -> Iterator[str]:
             raise
 
 
-def order_of(scratch: Scratch, *, tuned: bool) -> HelperOrder:
+def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> HelperOrder:
     """Run as production runs it, but alone."""
     left_out = ("POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER_FILE", "POSTGRES_DB_FILE")
     environment = {name: value for name, value in scratch.recipe.environment.items() if name not in left_out}
     # The dump brings the real passwords; a first start without any password is refused by the image.
     environment.setdefault("POSTGRES_PASSWORD", secrets.token_urlsafe(24))
-    environment |= {"POSTGRES_USER": scratch.user, "POSTGRES_DB": "postgres"}
+    environment |= {"POSTGRES_USER": scratch.user, "POSTGRES_DB": "postgres", "PGPORT": "5432"}
     if tuned:  # everything is brought to the disk at once in the end
         environment["POSTGRES_INITDB_ARGS"] = f"{environment.get('POSTGRES_INITDB_ARGS', '')} --no-sync".strip()
-    settings = {"listen_addresses": "127.0.0.1", "lc_messages": "C", **(TUNED if tuned else {})}
+    rules = {"hba_file": str(OWN_RULES)} if own_rules and not tuned else {}
+    settings = {**ALONE, **rules, **(TUNED if tuned else {})}
     return HelperOrder(
         image=scratch.recipe.image,
         name=scratch.name,

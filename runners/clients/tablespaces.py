@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from core.errors import PermanentError
+from core.words import ending
 from runners.clients.scratch_postgres import Scratch, ask
 
 FOLDER = "drbot_tablespaces"
@@ -45,4 +46,4 @@ def _prepare(scratch: Scratch, container: str, name: str, location: str, notes: 
 def _make_folder(scratch: Scratch, container: str, path: str) -> None:
     made = scratch.engine.execute(container, ["install", "-d", "-o", "postgres", "-m", "0700", path], seconds=20)
     if made.code != 0:
-        raise PermanentError(f"The folder {path} of a tablespace could not be made: {made.output[-200:]}")
+        raise PermanentError(f"The folder {path} of a tablespace could not be made: {ending(made.output, 200)}")

@@ -85,6 +85,24 @@ class VolumeMover:
             return "before"
         return self._run(move, "look", None)[-1]
 
+    def remove_kept_volume(self, name: str, permit: Permit, *, original: str, made_at: str) -> bool:
+        """Remove this one volume of kept data for good; False when it is gone already. Raises PermanentError for one
+        that is not kept data of `original`, was made at another time, or belongs to any container.
+        """
+        permit.require(volume(name))
+        found = self._engine.volume(name)
+        if found is None:
+            return False
+        if kept_from(found) != original or name == original:
+            raise PermanentError(f"The volume {name} is not kept data of {original}; nothing was removed")
+        if found.created_at != made_at:
+            raise PermanentError(f"The volume {name} is not the one of the plan: it was made at {found.created_at}")
+        users = self._engine.mounted_by(name)
+        if users:
+            raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was removed")
+        self._engine.remove_volume(name, permit)
+        return True
+
     def _run(self, move: Move, mode: Mode, name: str | None) -> list[str]:
         """The scripts look before they act, so one that was cut short is run again and goes on where it was."""
         for _ in range(LOOKS_AGAIN):

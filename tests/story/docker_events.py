@@ -1,12 +1,19 @@
-"""Docker's own event stream, recorded live: what really happened to production, whoever did it."""
+"""Docker's own event stream, recorded live: what really happened to production, whoever did it.
+
+"Nothing happened" is only believed of a recorder that is known to hear: it must hear a container of its own first.
+"""
 
 import threading
 from dataclasses import dataclass
 from typing import Any
 
+from docker.models.containers import Container
+
 from lab.engine import connect
+from lab.images import SERVICE_IMAGE
 from lab.ownership import LABEL
 from lab.system import Lab
+from tests.waiting import PATIENCE, wait_for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +37,24 @@ class EventRecorder:
         self._events: list[DockerEvent] = []
         self._thread = threading.Thread(target=self._record, daemon=True)
         self._thread.start()
+        self._hear()
 
     def stop(self) -> None:
-        """Ends the recording."""
+        """Ends the recording, once everything has been heard that happened until now."""
+        self._hear()
         self._stream.close()
-        self._thread.join(timeout=10)
+        self._thread.join(PATIENCE)
         self._client.close()
+
+    def _hear(self) -> None:
+        """Until a container that was made now is in the record."""
+        labels = {LABEL: self._lab.label, "drbot.run": "recorder"}
+        made: Container = self._client.containers.create(SERVICE_IMAGE, labels=labels)
+        made.remove()
+        wait_for(lambda: self._has(made, "destroy"), PATIENCE, "the recorder to hear")
+
+    def _has(self, container: Container, action: str) -> bool:
+        return any((event.name, event.action) == (container.name, action) for event in list(self._events))
 
     def _record(self) -> None:
         for event in self._stream:
@@ -59,7 +78,7 @@ class EventRecorder:
     def _is_production(self, event: DockerEvent) -> bool:
         if event.kind == "volume":
             return event.name in {f"{self._lab.prefix}postgres_data", f"{self._lab.prefix}redis_data"}
-        is_ours = event.labels.get(LABEL) == self._lab.name and "drbot.run" not in event.labels
+        is_ours = event.labels.get(LABEL) == self._lab.label and "drbot.run" not in event.labels
         return is_ours and not event.action.startswith(("exec_", "health_status"))
 
 

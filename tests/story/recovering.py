@@ -2,10 +2,12 @@
 
 from cli.player import Player
 from core.approval import ApprovalRequest
+from core.configuration import load_configuration
+from core.events import Event, EventKind
 from core.incident import Incident
 from core.run import Run, RunState, StepState
 from lab.breakage import break_it
-from store import requests
+from store import journal, requests
 from tests.story.conftest import Story
 
 WORDS = "level2 PostgreSQL does not start"
@@ -47,3 +49,31 @@ def latest_request(player: Player, incident: Incident) -> ApprovalRequest:
     """The newest request of the incident's run."""
     with player.database.read() as connection:
         return requests.of_run(connection, player.run(incident).id)[-1]
+
+
+def production(story: Story, site: str = "production") -> str:
+    """Name of the volume that production's PostgreSQL lies in."""
+    postgres = load_configuration(story.house.configuration).configuration.site(site).postgres
+    assert postgres is not None
+    return postgres.volume
+
+
+def stops(player: Player, incident: Incident) -> list[str | None]:
+    """Who asked for a stop, by the ledger."""
+    with player.database.read() as connection:
+        events = journal.of_incident(connection, incident.id)
+    return [event.person for event in events if event.kind is EventKind.RUN_STOP_REQUESTED]
+
+
+def refused(player: Player, incident: Incident, person: str) -> list[Event]:
+    """What this person asked for and did not get, by the ledger."""
+    with player.database.read() as connection:
+        events = journal.of_incident(connection, incident.id)
+    return [event for event in events if event.kind is EventKind.COMMAND_REFUSED and event.person == person]
+
+
+def granted_at(player: Player, incident: Incident) -> float:
+    """When the last request was granted, as Unix seconds."""
+    with player.database.read() as connection:
+        events = journal.of_incident(connection, incident.id)
+    return [event.at.timestamp() for event in events if event.kind is EventKind.REQUEST_GRANTED][-1]

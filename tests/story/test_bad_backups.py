@@ -3,14 +3,17 @@
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.incident import Incident
 from core.run import RunState
+from core.words import duration
 from lab.breakage import break_it
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
-from tests.story.recovering import WORDS, approve_by_two, finish
+from tests.story.recovering import WORDS, approve_by_two, finish, granted_at
 
 pytestmark = pytest.mark.docker
 
@@ -58,26 +61,42 @@ def test_a_bad_newest_backup_is_refused_and_the_next_good_one_recovers(
     player = story.player
 
     incident = player.declare("aiko", WORDS)
-    run = player.wait_for_run(incident, RunState.BLOCKED, RunState.WAITING, RunState.RUNNING)
     if spoil is malformed_row:
-        run = player.wait_for_run(incident, RunState.BLOCKED, seconds=180)
-    else:
-        player.wait(lambda: player.run(incident).plan or player.run(incident).state is RunState.BLOCKED, "a plan")
-        run = player.run(incident)
-    said = story.house.people.wait_for_message(incident.channel or "", lambda m: bad in str(m), 60)
-    assert said
-    recorder.stop()
-    assert recorder.on_production(before=float("inf")) == []
-
-    if run.state is RunState.BLOCKED:
-        player.say("aiko", f"/dr recover {incident.name} backup {good}", incident.channel or "")
-        player.wait(lambda: player.run(incident).id != run.id, "a fresh run")
+        first = player.wait_for_run(incident, RunState.BLOCKED)
+        assert first.plan is not None and first.plan.backup is not None
+        assert first.plan.backup.name == bad
+        offer = words_of(story, incident, good, "next good backup", "次に使えるバックアップ")
+        player.press("aiko", incident, f"recover {incident.name} backup")
+        player.wait(lambda: player.run(incident).id != first.id, "a fresh run")
+    player.wait(lambda: player.run(incident).plan, "a plan")
+    card, _ = player.card(incident, "approve")
+    assert words_of(story, incident, bad)
     approve_by_two(player, incident)
     recovered = finish(player, incident)
-    assert recovered.plan is not None
-    assert recovered.plan.backup is not None
+    recorder.stop()
+
+    assert recorder.on_production(before=granted_at(player, incident)) == []
+    assert recovered.plan is not None and recovered.plan.backup is not None
     assert recovered.plan.backup.name == good
-    assert recovered.plan.loss_seconds is not None
+    loss = recovered.plan.loss_seconds
+    assert loss is not None
+    shown = {duration(loss, language) for language in ("en", "ja")}
+    assert good in str(card["blocks"])
+    assert any(words in str(card["blocks"]) for words in shown)
+    if spoil is malformed_row:
+        assert first.plan is not None and first.plan.loss_seconds is not None
+        assert loss > first.plan.loss_seconds
+        assert any(words in offer for words in shown)  # the larger loss was said before anybody chose it
+
+
+def words_of(story: Story, incident: Incident, name: str, *one_of: str) -> str:
+    """The newest message in the channel that names this backup, and says one of these words where any are given."""
+
+    def fits(message: dict[str, Any]) -> bool:
+        said = str(message)
+        return name in said and (not one_of or any(words in said for words in one_of))
+
+    return str(story.house.people.wait_for_message(incident.channel or "", fits))
 
 
 def test_without_any_backup_nothing_is_touched_and_the_reason_is_told(story: Story) -> None:
@@ -87,7 +106,7 @@ def test_without_any_backup_nothing_is_touched_and_the_reason_is_told(story: Sto
     incident = story.player.declare("aiko", WORDS)
     story.player.wait_for_run(incident, RunState.FAILED, RunState.BLOCKED)
 
-    said = story.house.people.wait_for_message(incident.channel or "", lambda m: "ackup" in m["text"], 60)
+    said = story.house.people.wait_for_message(incident.channel or "", lambda m: "ackup" in m["text"])
     recorder.stop()
     assert said
     assert recorder.on_production(before=float("inf")) == []

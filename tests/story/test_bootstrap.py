@@ -26,7 +26,7 @@ from tests.story.recovering import WORDS, finish, wait_for_step
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -97,9 +97,12 @@ def starts_of(player: Player, run: str) -> dict[str, int]:
     return {step: started.count(step) for step in started}
 
 
-def board_of(player: Player, incident: Incident) -> surfaces.Surface | None:
+def board_of(player: Player, incident: Incident) -> surfaces.Surface:
+    """The one message in the channel that is kept up to date."""
     with player.database.read() as connection:
-        return surfaces.get(connection, incident.id, "board")
+        found = surfaces.get(connection, incident.id, f"board@{incident.channel}")
+    assert found is not None
+    return found
 
 
 def test_the_host_of_drbot_is_lost_while_it_restores_and_once_more_before_the_second_vote(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 def compared(folder: Path, level: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pytest
 from core.run import RunState, StepState
 from lab.breakage import break_it
 from tests.story.conftest import Story
+from tests.story.docker_events import EventRecorder
 from tests.story.recovering import finish
 
 pytestmark = pytest.mark.docker
@@ -39,11 +40,15 @@ def test_a_crash_loop_that_a_restart_does_not_heal_is_healed_by_down_and_up(stor
 
 def test_when_postgres_is_the_culprit_level_2_is_proposed_and_nothing_else_is_touched(story: Story) -> None:
     break_it(story.lab, "postgres-corrupt")
+    recorder = EventRecorder(story.lab)
 
     incident = story.player.declare("aiko", "level1 auth: nobody can sign in")
     story.player.wait_for_run(incident, RunState.FAILED, seconds=180)
+    recorder.stop()
+    touched = {event.name for event in recorder.on_production(before=float("inf"))}
+    assert len(touched) == 1 and "auth-service" in touched.pop()  # the one service that was named
 
     said = story.house.people.wait_for_message(
-        incident.channel or "", lambda message: "PostgreSQL" in message["text"] and "evel 2" in message["text"], 60
+        incident.channel or "", lambda message: "PostgreSQL" in message["text"] and "evel 2" in message["text"]
     )
     assert said

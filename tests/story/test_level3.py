@@ -12,7 +12,7 @@ from cli.player import Player
 from core.configuration import load_configuration
 from core.incident import Incident, IncidentState
 from core.run import Run, RunState, StepState
-from lab.breakage import break_it
+from lab.breakage import break_it, on_volume
 from lab.seed import seed
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 from workspace.server import Workspace
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 WORDS = "level3 the server does not answer"
 
@@ -132,13 +132,15 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
 def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: Player) -> None:
     lab = sites.recovered
     with lab.client() as client:
-        volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.name})
+        volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.label})
+        on_volume(client, lab, str(volume.name), "echo mine > /broken/data")
     player.house.start("drbot", "all")
     player.house.people.wait_for_connection()
 
     incident = lose_the_host(sites, player)
     asked = wait_for_step(player, incident, "approval", StepState.WAITING)
-    assert "set-aside" in {step.id for step in asked.plan.steps} if asked.plan else False
+    assert asked.plan is not None
+    assert "set-aside" in {step.id for step in asked.plan.steps}
     assert player.records(asked.id)["clone"].state is StepState.PENDING
     for person in ("ben", "chika"):
         player.vote(person, incident, target="recovery")
@@ -147,4 +149,5 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     assert wrong(sites, player, run) == []
     with lab.client() as client:
         kept = [one.name for one in client.volumes.list() if str(one.name).startswith(f"{volume.name}_before_")]
-    assert len(kept) == 1
+        assert len(kept) == 1
+        on_volume(client, lab, str(kept[0]), "grep -qx mine /broken/data")  # raises where it is not there

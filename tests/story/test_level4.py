@@ -31,7 +31,7 @@ from tests.waiting import wait_for
 from workspace.server import Workspace
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 WORDS = "level4 the data centre burns"
 SECONDS = 300.0
@@ -101,6 +101,12 @@ def leads_to(player: Player) -> tuple[str, ...]:
     return NameService(dns).ask(NAME)
 
 
+def voters(player: Player, incident: Incident) -> list[str]:
+    with player.database.read() as connection:
+        asked = requests.of_run(connection, whole(player, incident).id)
+        return [vote.person for vote in requests.votes(connection, asked[-1].id)]
+
+
 def finish(player: Player, incident: Incident) -> Run:
     wait_for_step(player, incident, "confirm", StepState.WAITING)
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
@@ -126,10 +132,12 @@ def test_a_lost_data_centre_is_raised_elsewhere_and_users_are_moved_by_two(sites
     wait_for_step(player, incident, "recover", StepState.SUCCEEDED)
     assert leads_to(player) == ("127.0.0.1",)  # everything is up over there, and nobody was moved without people
     player.vote("ben", incident, target="recovery")
+    wait_for(lambda: voters(player, incident) == ["ben"], SECONDS, "the vote of Ben to be counted")
     assert leads_to(player) == ("127.0.0.1",)
     player.vote("chika", incident, target="recovery")
 
     run = finish(player, incident)
+    assert leads_to(player) != ("127.0.0.1",)
     assert run.id == whole(player, incident).id
     assert {record.state for record in records_of(player, incident, run).values()} == {StepState.SUCCEEDED}
     assert {one.site for one in player.runs(incident) if one.id != run.id} == {"recovery"}

@@ -25,6 +25,8 @@ from store import journal
 from store.database import Database
 from store.doorbell import doorbell_of
 from store.settings import StoreSettings
+from tests.strain import Strain
+from tests.waiting import PATIENCE
 from workspace.server import Workspace
 
 INTENTS = 60  # notes to the stakeholders, each typed once; the rest are questions
@@ -73,7 +75,7 @@ class BoardWatch:
     def stop(self) -> None:
         """Ends the watch."""
         self._stop.set()
-        self._thread.join(timeout=20)
+        self._thread.join(PATIENCE)
 
     def _watch(self) -> None:
         right_at = {incident.id: time.monotonic() for incident in self._incidents}
@@ -115,20 +117,22 @@ def test_three_hundred_commands_while_slack_is_slow(player: Player) -> None:
         user = USERS[("aiko", "ben", "chika")[number % 3]]
         people.command(user, incident.channel or "", f"/dr {words}")
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(type_one, range(COMMANDS)))
-    player.wait(lambda: len(_notes_of(player)) >= INTENTS, "every note to be recorded", 60)
-    watch.stop()
+    with Strain() as strain:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(type_one, range(COMMANDS)))
+        player.wait(lambda: len(_notes_of(player)) >= INTENTS, "every note to be recorded")
+        watch.stop()
 
     acks = [envelope["ack_seconds"] for envelope in people.envelopes()]
     known = sorted(ack for ack in acks if ack is not None)
     p50, p99 = statistics.median(known), known[int(len(known) * 0.99)]
     print(f"{len(acks)} deliveries, ack p50 {p50:.3f} s, p99 {p99:.3f} s, oldest board {watch.oldest:.1f} s")
     assert len(acks) >= COMMANDS  # each was delivered twice
-    assert [ack for ack in acks if ack is None or ack > ACK_SECONDS] == []
+    allowed = strain.allows(ACK_SECONDS)
+    assert [ack for ack in acks if ack is None or ack > allowed] == []
     assert _notes_of(player) == sorted(notes)
     assert len(watch.sentences) > len(incidents)  # the boards had something to follow
-    assert watch.oldest < BOARD_SECONDS
+    assert watch.oldest < strain.allows(BOARD_SECONDS)
 
 
 def _notes_of(player: Player) -> list[str]:

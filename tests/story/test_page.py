@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.docker
 
 RECOVERY_MILLISECONDS = 180_000
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def picture(page: Page, name: str) -> None:
@@ -75,7 +75,7 @@ def test_postgres_is_recovered_by_people_at_the_page(story: Story, visit: Visit)
     page.locator("#message").press_sequentially('/dr declare level2 "PostgreSQL corrupted"')
     page.locator("#message").press("Enter")
     channel = page.locator("#sidebar [data-channel^='dr-2']")
-    channel.click(timeout=60_000)
+    channel.click(timeout=120_000)
     card = page.locator("#messages .message", has=page.get_by_role("heading", name="Approval needed"))
     card.wait_for(timeout=RECOVERY_MILLISECONDS)
     approve(page, "Ben", "dialog")

@@ -12,6 +12,7 @@ from store.database import Database
 from store.settings import StoreSettings
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, approve_by_two, finish
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -26,6 +27,7 @@ def scaled(quiet_story: Story, fresh_postgres_url: str, redis_url: str) -> Itera
     for name, words in {"bot-1": "bot", "bot-2": "bot", "worker": "worker"}.items():
         house.start(name, words)
     house.people.wait_for_connection()
+    wait_for(lambda: house.people.connections >= 2, PATIENCE, "both bots to be connected")
     yield replace(quiet_story, player=Player(house=house, database=database))
     for name in list(house.processes):
         house.end(name)

@@ -1,58 +1,106 @@
 """STOP at each phase, a no in mid-run, an expiry, an undo: each ends in a stated, safe state."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from core.approval import RequestState
 from core.run import RunKind, RunState, StepState
+from lab.images import SERVICE_IMAGE
+from lab.layout import part
 from store import kept, requests
 from tests.story.conftest import Story
-from tests.story.recovering import approve_by_two, broken, finish, latest_request, wait_for_step
+from tests.story.docker_events import EventRecorder
+from tests.story.recovering import (
+    WORDS,
+    approve_by_two,
+    broken,
+    finish,
+    latest_request,
+    production,
+    refused,
+    stops,
+    wait_for_step,
+)
 
 pytestmark = pytest.mark.docker
 
-
-def services_run(story: Story) -> bool:
-    return all(part.state != "exited" for part in story.lab.status() if part.name not in ("postgres", "redis"))
+MARK = "/old/drbot-was-here"
 
 
-def swapped(story: Story) -> bool:
+def stopped_services(story: Story) -> list[str]:
+    return [one.name for one in story.lab.status() if one.state == "exited" and one.name not in ("postgres", "redis")]
+
+
+def kept_volumes(story: Story) -> list[str]:
     with story.player.database.read() as connection:
-        return kept.list_of(connection, "production") != []
+        return [one.volume for one in kept.list_of(connection, "production")]
+
+
+def on_volume(story: Story, volume: str, *command: str) -> str:
+    """What a command says that sees this volume as /old."""
+    with story.lab.client() as client:
+        said = client.containers.run(
+            SERVICE_IMAGE, list(command), entrypoint="sh", volumes={volume: {"bind": "/old", "mode": "rw"}},
+            network_mode="none", remove=True,
+        )  # fmt: skip
+    return str(said.decode().strip())
+
+
+@contextmanager
+def slow_to_stop(story: Story) -> Iterator[None]:
+    """One service hangs, so that stopping the services takes Docker's ten seconds of grace."""
+    with story.lab.client() as client:
+        container = story.lab.container(client, part("user"))
+        assert container is not None
+        container.pause()
+        yield
+        container.reload()
+        if container.status == "paused":
+            container.unpause()
 
 
 @pytest.mark.parametrize("phase", ["restore-beside", "approval"])
 def test_stop_before_the_approval_touches_nothing(story: Story, phase: str) -> None:
     incident = broken(story)
+    recorder = EventRecorder(story.lab)
     player = story.player
     wait_for_step(player, incident, phase, StepState.RUNNING, StepState.WAITING, StepState.SUCCEEDED)
 
     player.say("dan", f"/dr stop {incident.name} not me", incident.channel or "")
+    player.wait(lambda: refused(player, incident, "dan"), "the refusal of an observer's STOP")
+    assert stops(player, incident) == []
     player.say("ben", f"/dr stop {incident.name} we found the cause", incident.channel or "")
-    run = player.wait_for_run(incident, RunState.STOPPED, seconds=30)
+    run = player.wait_for_run(incident, RunState.STOPPED)
 
-    assert run.outcome
-    assert not swapped(story)
+    assert stops(player, incident) == ["ben"]
+    assert run.outcome is not None
+    assert run.outcome.startswith("Stopped: we found the cause. Nothing in production was changed.")
+    assert "could not" not in run.outcome
+    recorder.stop()
+    assert recorder.on_production(before=float("inf")) == []
+    assert kept_volumes(story) == []
     assert latest_request(player, incident).state is RequestState.STOPPED
 
 
-@pytest.mark.parametrize("phase", ["stop-apps", "stop-postgres"])
-def test_stop_after_the_services_were_stopped_offers_to_start_them_again(story: Story, phase: str) -> None:
+def test_stop_after_the_services_were_stopped_offers_to_start_them_again(story: Story) -> None:
     incident = broken(story)
     player = story.player
-    approve_by_two(player, incident)
-    wait_for_step(player, incident, phase, StepState.RUNNING, StepState.SUCCEEDED)
+    with slow_to_stop(story):
+        approve_by_two(player, incident)
+        wait_for_step(player, incident, "stop-apps", StepState.RUNNING)
+        player.say("aiko", f"/dr stop {incident.name} wait", incident.channel or "")
+        run = player.wait_for_run(incident, RunState.STOPPED)
 
-    player.say("aiko", f"/dr stop {incident.name} wait", incident.channel or "")
-    run = player.wait_for_run(incident, RunState.STOPPED, RunState.WAITING, RunState.NEEDS_DECISION, RunState.SUCCEEDED)
-
-    # The swap takes a moment only: STOP may come too late to prevent it, but then the run says so.
-    assert run.outcome or run.state is not RunState.STOPPED
-    if run.state is RunState.STOPPED and not swapped(story):
-        player.press("aiko", incident, f"restart {incident.name}")
-        player.wait(lambda: player.run(incident).id != run.id, "the run that starts the services")
-        assert player.run(incident).runbook == "restart-services"
-        # PostgreSQL is still corrupt, so they cannot be healthy; but every one of them is started again.
-        player.wait(lambda: services_run(story), "the services to run again")
+    assert kept_volumes(story) == []
+    assert player.records(run.id)["swap"].state is StepState.PENDING
+    assert set(stopped_services(story)) >= {"auth", "user", "admin"}
+    player.press("aiko", incident, f"restart {incident.name}")
+    player.wait(lambda: player.run(incident).id != run.id, "the run that starts the services")
+    assert player.run(incident).runbook == "restart-services"
+    # PostgreSQL is still corrupt, so they cannot be healthy; but every one of them is started again.
+    player.wait(lambda: stopped_services(story) == [], "the services to run again")
 
 
 def test_one_no_blocks_the_run_and_the_same_is_not_asked_again(story: Story) -> None:
@@ -65,35 +113,40 @@ def test_one_no_blocks_the_run_and_the_same_is_not_asked_again(story: Story) -> 
     run = player.wait_for_run(incident, RunState.BLOCKED)
 
     assert latest_request(player, incident).state is RequestState.DENIED
-    assert not swapped(story)
+    assert kept_volumes(story) == []
     player.say("aiko", f"/dr recover {incident.name}", incident.channel or "")
-    assert player.run(incident).id == run.id
+    player.wait(lambda: refused(player, incident, "aiko"), "the refusal to ask the same again")
+    assert [one.id for one in player.runs(incident)] == [run.id]
     with player.database.read() as connection:
         assert len(requests.of_run(connection, run.id)) == 1
 
 
 def test_undo_right_after_the_swap_brings_the_old_data_back_by_two(story: Story) -> None:
-    incident = broken(story)
-    player = story.player
+    player, volume = story.player, production(story)
+    story.backup()
+    on_volume(story, volume, "-c", f"touch {MARK}")  # in what is there now, and in no backup
+    incident = player.declare("aiko", WORDS)
     approve_by_two(player, incident)
     recovered = finish(player, incident)
+    assert on_volume(story, volume, "-c", f"ls {MARK} 2>/dev/null || echo gone") == "gone"
+    (old,) = kept_volumes(story)
+    assert on_volume(story, old, "-c", f"ls {MARK}") == MARK
 
     player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
     player.wait(lambda: player.run(incident).kind is RunKind.UNDO, "the run that undoes")
     undo = player.run(incident)
-    assert undo.id != recovered.id
-    wait_for_step(player, incident, "approval", StepState.WAITING, StepState.SUCCEEDED)
-    approve_by_two(player, incident)
-    wait_for_step(player, incident, "swap-back", StepState.SUCCEEDED, StepState.UNDONE, seconds=240)
-    ended = player.wait_for_run(
-        incident, RunState.SUCCEEDED, RunState.FAILED, RunState.NEEDS_DECISION, RunState.WAITING, seconds=300
-    )
+    wait_for_step(player, incident, "approval", StepState.WAITING)
+    player.vote("ben", incident)
+    assert on_volume(story, volume, "-c", f"ls {MARK} 2>/dev/null || echo gone") == "gone"  # one is not two
+    player.vote("chika", incident)
+    wait_for_step(player, incident, "swap-back", StepState.SUCCEEDED)
 
-    # The old data is the corrupt one: it is in place again, and what was restored is kept.
-    assert ended.outcome or not ended.is_over
-    with story.lab.client() as client:
-        names = {volume.name for volume in client.volumes.list()}
-    assert f"{story.lab.prefix}postgres_data" in names
+    ended = player.wait_for_run(incident, RunState.SUCCEEDED)
+    assert (ended.id, undo.id != recovered.id) == (undo.id, True)
+    assert on_volume(story, volume, "-c", f"ls {MARK}") == MARK
+    assert story.lab.faults() == {}
+    (restored,) = [one for one in kept_volumes(story) if one != old]
+    assert on_volume(story, restored, "-c", f"ls {MARK} 2>/dev/null || cat /old/PG_VERSION") == "15"
 
 
 class TestExpiry:
@@ -110,6 +163,6 @@ class TestExpiry:
         run = player.wait_for_run(incident, RunState.BLOCKED)
 
         assert latest_request(player, incident).state is RequestState.EXPIRED
-        assert not swapped(story)
+        assert kept_volumes(story) == []
         assert not run.is_over
-        story.house.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m), 60)
+        story.house.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m))

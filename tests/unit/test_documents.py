@@ -149,6 +149,7 @@ BEYOND_METHODS: Mapping[str, str] = {
     "reactions:read": "event reaction_added",
     "chat:write.public": "posts to public channels that nobody invited drbot to",
     "im:history": "find own direct messages after a lost answer",
+    "groups:read": "`drbot check` looks whether they are there, private or not",
     "groups:history": "home and status may be private channels",
     "metadata.message:read": "conversations.history with include_all_metadata",
 }

@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Two columns and three tables."""
     op.add_column("requests", sa.Column("hold_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("votes", sa.Column("attestation", sa.Text(), nullable=True))
+    op.add_column("votes", sa.Column("terminal", sa.Text(), nullable=True))
     op.create_table(
         "worker_keys",
         sa.Column("site", sa.Text(), nullable=False),
@@ -32,6 +33,8 @@ def upgrade() -> None:
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("claim", sa.Text(), nullable=False),
         sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("entrance", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("signature", sa.Text(), nullable=True),

@@ -54,6 +54,7 @@ class Bench:
 
     def context(self, step: str = "restore-beside", run: str = "r1", **changes: Any) -> StepContext:
         """A step of a run with the good backup sealed into its plan."""
+        allowed = self.permit(run)
         run = own(run)
         return StepContext(
             run=Run(
@@ -74,7 +75,7 @@ class Bench:
             progress=lambda done, total, unit: self.on_progress(done),
             log=self.lines.append,
             labels={"drbot.incident": "1", "drbot.run": run, "drbot.step": step},
-            permit=changes.pop("permit", self.permit(run)),
+            permit=allowed,
             own=own_work(run),
         )  # fmt: skip
 
@@ -87,7 +88,7 @@ class Bench:
             for subject in named(one.project, [one.service])
         )
         volumes = (self.volume, f"{self.volume}_v")
-        return permit(*services, *map(volume, volumes), *map(emptied, mine), run=run)
+        return permit(*services, *map(volume, volumes), *map(emptied, mine), run=own(run))
 
     def containers(self, run: str) -> tuple[str, ...]:
         """Ids of the containers of this run on the engine now."""

@@ -10,6 +10,7 @@ from lab.breakage import break_it
 from runners.actions import backup, compose, disk, evidence, health
 from runners.actions.fingerprint import fingerprint
 from runners.backup import back_up_postgres
+from runners.clients.postgres_server import PostgresServer
 from tests.integration.actions.conftest import Bench
 
 pytestmark = pytest.mark.docker
@@ -74,6 +75,13 @@ def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
         if "PASSWORD" in line
     ]
 
+    site, docker = bench.configuration.site(), bench.clients.docker
+    auth, postgres = (docker.container(site.services[name]) for name in ("auth", "postgres"))
+    assert auth is not None and postgres is not None
+    foreign = postgres.environment["POSTGRES_PASSWORD"]
+    spoken = docker.execute(auth.id, ["sh", "-c", f"echo cannot connect with {foreign} > /proc/1/fd/1"], seconds=10)
+    assert spoken.code == 0, spoken.output
+
     outcome = evidence.collect(context, {"services": ["postgres", "redis", "auth"]})
 
     folder = Path(outcome.facts["folder"])
@@ -82,7 +90,8 @@ def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
     assert "ready to accept connections" in (folder / "postgres.log").read_text()
     assert "Database system identifier" in (folder / "postgres.control.txt").read_text()
     assert json.loads((folder / "auth.inspect.json").read_text())["State"]["Running"] is True
-    assert passwords
+    assert "cannot connect with" in (folder / "auth.log").read_text()
+    assert foreign in passwords
     assert not [password for password in passwords if password in everything]
 
 
@@ -128,3 +137,24 @@ def test_room_is_measured_in_backups(bench: Bench) -> None:
 def test_a_service_nobody_knows_is_answered_with_those_there_are(bench: Bench) -> None:
     with pytest.raises(PermanentError, match='no service "aut"; there are: postgres, redis, auth'):
         compose.restart(bench.context(), {"services": ["aut"]})
+
+
+def test_a_database_whose_name_is_a_connection_string_leads_to_itself(bench: Bench) -> None:
+    site, name = bench.configuration.site(), "dbname=postgres"
+    assert site.postgres is not None
+    queries = {name: {"self": f"SELECT CASE WHEN current_database() = '{name}' THEN 1 END"}}
+    settings = site.postgres.model_copy(update={"databases": (name,), "queries": queries})
+    changed = site.model_copy(update={"postgres": settings})
+    server = PostgresServer(changed, bench.clients.docker, bench.clients.compose)
+    assert "does not exist" in (server.fault() or "")
+    container = server.container()
+    assert container is not None
+    command = ["psql", "-U", "postgres", "-d", "postgres", "-c", f'CREATE DATABASE "{name}"']
+    made = bench.clients.docker.execute(container.id, command, seconds=30)
+    assert made.code == 0, made.output
+
+    fault, faults = server.fault(), server.query_faults()
+    command[-1] = f'DROP DATABASE "{name}"'
+    bench.clients.docker.execute(container.id, command, seconds=30)
+
+    assert (fault, faults) == (None, {})

@@ -96,7 +96,7 @@ class World:
         self._stamps = stamps_of(self.database)
         office = Office(context=context, client=client, accounts=Accounts(client), stamps=self._stamps, pool=AtOnce())
         self._app: App = build_app(office, client, SIGNING_SECRET)
-        self._doorman = Doorman(SIGNING_SECRET)
+        self._doorman = Doorman(SIGNING_SECRET, self.database)
         self.run: Run = running(self.database, lease_seconds=36_000)
         self.requests: list[ApprovalRequest] = []
         self.statuses: dict[int, int] = {}

@@ -1,7 +1,8 @@
 """Further attacks, thought up beside the table (docs/security.md): Slack, the store below it, and the clock."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from core.approval import RequestState
+from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState
 from store.schema import requests as requests_table
@@ -17,6 +19,7 @@ from store.waking import wake
 from tests.integration.attacks.town import Town, town_in, value_behind
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for
+from workspace.client import PeopleError
 
 
 @pytest.fixture
@@ -231,21 +234,21 @@ def test_a_thousandth_second_too_many_clicks(town: Town) -> None:
     incident, request = town.asked()
     view = town.open_dialog("U00BEN", town.card(incident))
     values = {"target": {"value": "production"}, "reason": {"value": "again and again"}}
+    seq = town.head()
 
-    def send() -> None:
+    def send() -> int:
         # The dialog closes with the first answer; the others may find it gone, which is fine too.
         try:
-            town.scene.people.submit("U00BEN", view["id"], values)
-        except ValueError:
-            return
+            return int(town.scene.people.submit("U00BEN", view["id"], values).acknowledged)
+        except PeopleError:
+            return 0
 
-    threads = [threading.Thread(target=send, daemon=True) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
+    with ThreadPoolExecutor(8) as pool:
+        taken = sum(pool.map(lambda _: send(), range(8)))
 
-    wait_for(lambda: town.votes(request), PATIENCE, "the vote")
+    assert taken >= 1
+    wait_for(lambda: len(town.outcomes(seq)) == taken, PATIENCE, "what became of each")
+    assert [event.kind for event in town.outcomes(seq)].count(EventKind.VOTE_COUNTED) == 1
     assert [vote.person for vote in town.votes(request)] == ["ben"]
 
 
@@ -258,3 +261,20 @@ def test_a_person_who_was_taken_off_the_roster_after_voting(town: Town) -> None:
 
     assert town.state(request) is RequestState.OPEN
     assert town.untouched()
+
+
+def test_an_account_that_was_deactivated_a_moment_ago_decides_nothing_more(town: Town) -> None:
+    incident, request = town.asked()
+    view = town.open_dialog("U00BEN", town.card(incident))  # drbot has just seen that Ben is a member
+    people, state = town.scene.people, town.scene.workspace.state
+    state.people["U00BEN"] = replace(state.people["U00BEN"], deleted=True)
+
+    seq = town.head()
+    people.submit("U00BEN", view["id"], {"target": {"value": "production"}, "reason": {"value": "I read it"}})
+    voted = town.code_after(seq)
+    seq = town.head()
+    people.command("U00BEN", incident.channel or "", f"/dr deny {incident.name} no")
+    denied = town.code_after(seq)
+
+    assert (voted, denied) == ("account", "account")
+    assert town.votes(request) == []

@@ -75,7 +75,7 @@ def test_nobody_else_sees_the_secret(strict: Town) -> None:
     enrol(strict, "U00BEN")
 
     for channel in ("dr-ops", "dr-status"):
-        words = [message["text"] for message in strict.scene.people.messages(channel)]
+        words = [str(message) for message in strict.scene.people.messages(channel)]
         assert not [text for text in words if re.search(r"[A-Z2-7]{32}", text)]
     assert letters(strict, "U00CHIKA") == []
     with strict.scene.database.read() as connection:

@@ -228,7 +228,7 @@ def town_in(folder: Path, *, bot: bool = True, **approvals: Any) -> Iterator[Tow
         for hold in bench.target.holds.values():
             hold.go_on.set()
         stop.set()
-        worker.join(30)
+        worker.join(PATIENCE)
         doorbell.stop()
         scene.stop_bot()
     bench.database.close()

@@ -18,13 +18,13 @@ from core.site import Configuration
 from store import incidents, journal
 from store.database import Database
 from store.doorbell import Doorbell, doorbell_of
+from tests.waiting import PATIENCE as PATIENCE
 from tests.waiting import wait_for
 from workspace.client import People
 from workspace.people import APP_TOKEN, BOT_TOKEN
 from workspace.server import Workspace
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 40.0
 
 Message = dict[str, Any]
 

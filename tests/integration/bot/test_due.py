@@ -13,7 +13,7 @@ from core.configuration import Loaded
 from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState
-from store import incidents, journal, requests, runs, steps
+from store import incidents, journal, kept, requests, runs, schedules, steps
 from store.database import Database
 from store.schema import requests as requests_table
 from store.schema import runs as runs_table
@@ -86,7 +86,9 @@ def test_approvers_are_reminded_twice_and_then_the_request_expires(context: Comm
         assert requests.get(connection, request.id).state is RequestState.EXPIRED
 
 
-def test_stakeholders_hear_by_the_cadence_of_the_level_until_it_is_recovered(context: CommandContext) -> None:
+def test_stakeholders_hear_by_the_cadence_of_the_level_in_every_state_until_it_is_resolved(
+    context: CommandContext,
+) -> None:
     incident = incident_of(context)
     tickers = [Ticker(context), Ticker(context)]
 
@@ -100,7 +102,27 @@ def test_stakeholders_hear_by_the_cadence_of_the_level_until_it_is_recovered(con
         incidents.recovered(tx, incident.id, run="r", rto_seconds=1, rpo_seconds=1, outage_seconds=1)
     let_pass(context, 1801)
     tickers[0].tick()
-    assert kinds(context).count(EventKind.STATUS_DUE) == 2
+    assert kinds(context).count(EventKind.STATUS_DUE) == 3
+
+    with context.database.write() as tx:
+        incidents.resolve(tx, incident.id, "aiko", "restored")
+    let_pass(context, 1801)
+    tickers[0].tick()
+    assert kinds(context).count(EventKind.STATUS_DUE) == 3
+
+
+@pytest.mark.parametrize("state", [RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED])
+def test_the_next_update_comes_also_while_a_run_waits_for_a_person(context: CommandContext, state: RunState) -> None:
+    run = planned(context.database, incident_of(context))
+    with context.database.write() as tx:
+        assert runs.park(tx, run, state, seen_wakes=runs.wakes(tx.connection, run.id))
+    ticker = Ticker(context)
+    ticker.tick()
+
+    let_pass(context, 1801)
+    ticker.tick()
+
+    assert kinds(context).count(EventKind.STATUS_DUE) == 1
 
 
 def test_a_question_nobody_answers_gets_the_answer_of_silence(context: CommandContext) -> None:
@@ -142,3 +164,44 @@ def test_a_dead_workers_run_goes_back_into_the_queue_and_is_rung_for(context: Co
     with context.database.read() as connection:
         assert runs.get(connection, run.id).state is RunState.QUEUED
     assert context.doorbell.rung == [run.id]  # type: ignore[attr-defined]
+
+
+def keep(context: CommandContext, incident: int) -> kept.Kept:
+    with context.database.write() as tx:
+        row = kept.Kept(
+            site="production",
+            incident=incident,
+            run="r1",
+            volume="data_before_r1",
+            original="data",
+            size_bytes=5_000_000,
+            created_at=tx.now,
+        )
+        return kept.add(tx, row)
+
+
+def test_kept_data_is_asked_about_after_three_days_also_of_a_resolved_incident_until_it_is_gone(
+    context: CommandContext,
+) -> None:
+    incident = incident_of(context)
+    one = keep(context, incident.id)
+    tickers = [Ticker(context), Ticker(context)]
+
+    def hours_later(hours: float) -> int:
+        let_pass(context, hours * 3600)
+        for ticker in tickers:
+            ticker.tick()
+        return kinds(context).count(EventKind.KEPT_ASKED)
+
+    tickers[0].tick()
+    with context.database.write() as tx:
+        incidents.resolve(tx, incident.id, "aiko", "restored")
+        schedules.drop(tx, incident.id)
+    assert hours_later(71) == 0
+    assert hours_later(1.1) == 1
+    assert hours_later(7 * 24) == 2
+
+    with context.database.write() as tx:
+        kept.moved(tx, one.id, None, "given up")
+    assert hours_later(7 * 24) == 2
+    assert hours_later(7 * 24) == 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bot.http_mode import LARGEST_BYTES, Doorman, address_of
+from bot.http_mode import LARGEST_BYTES, address_of
 from bot.settings import BotSettings
 from core.approval import RequestState
 from core.errors import UserError
@@ -116,18 +116,6 @@ def test_no_link_decides_anything_and_a_huge_body_is_not_read(by_http: tuple[Sce
     huge = Signed(body=b"x" * (LARGEST_BYTES + 1), headers={})
     assert post(url, huge) == 413
     assert scene.events() == before
-
-
-def test_a_signature_is_forgotten_when_its_age_alone_refuses_it() -> None:
-    clock = [0.0]
-    once = Doorman("secret", lambda: clock[0])
-
-    assert not once._is_replay("v0=1")
-    clock[0] = 599
-    assert once._is_replay("v0=1")
-    clock[0] = 1201
-    assert not once._is_replay("v0=2")
-    assert list(once._served) == ["v0=2"]
 
 
 def test_http_mode_needs_the_signing_secret_and_no_app_token() -> None:

@@ -19,7 +19,7 @@ from core.plan import short_seal
 from store import requests, schedules
 from store.schedules import Schedule
 from tests.integration.commands.stage import Stage, build
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 
 @dataclass
@@ -51,7 +51,7 @@ def pager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pager]:
     monkeypatch.setenv("PAGER_WEBHOOK_URL", pager.url)
     yield pager
     server.shutdown()
-    thread.join(10)
+    thread.join(PATIENCE)
     server.server_close()
 
 

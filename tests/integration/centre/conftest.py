@@ -3,13 +3,15 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from core.errors import PermanentError
 from core.level import Level
 from core.plan import Plan
 from core.redaction import Redactor
@@ -21,14 +23,25 @@ from lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
 from lab.name_server import NameServer
 from lab.packages import RECOVERY_PROGRAMS, on_path
 from runners.action import StepContext
+from runners.actions.names import change_back_subjects, change_subjects
 from runners.clients.clients import Clients
 from runners.inviting import Invitations
 from runners.settings import RunnerSettings
 from store import incidents, runs
 from store.database import Database
+from tests.permits import own, permit
 
 OLD, NEW = "127.0.0.1", "127.0.0.2"
 EDGE = "edge/certificates"
+
+
+def led(context: StepContext) -> frozenset[str]:
+    """What two people would have approved here: there and back, as far as it is known."""
+    found: frozenset[str] = frozenset()
+    for subjects in (change_subjects, change_back_subjects):
+        with suppress(PermanentError):
+            found |= subjects(context, {"site": "recovery"})
+    return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class Centre:
     ) -> StepContext:
         """A step of the run."""
         found = configuration or self.configuration
-        return StepContext(
+        context = StepContext(
             run=self.run,
             plan=Plan(
                 runbook="x", runbook_sha256="0", level=4, site=site, run=self.run.id, steps=(),
@@ -81,7 +94,9 @@ class Centre:
             log=self.lines.append,
             labels={},
             invitations=Invitations(self.database, self.run),
+            own=own(self.run.id),
         )  # fmt: skip
+        return replace(context, permit=permit(*led(context), run=self.run.id))
 
     def with_dns(self, **changes: Any) -> Configuration:
         """dr.yml with another `dns`."""

@@ -16,6 +16,7 @@ from core.events import EventKind
 from core.incident import IncidentState
 from core.plan import BackupIdentity
 from core.run import Run, RunState, StepState
+from core.stakes import Act, ProofKind
 from lab.cloud import NAME
 from lab.faulty_proxy import faulty_proxy
 from runners.clients.name_service import NameService
@@ -28,9 +29,9 @@ from store import runs
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
-SECONDS = 60.0
+SECONDS = PATIENCE
 REFUSED, NEEDS_DECISION = EventKind.RUN_REFUSED.value, EventKind.RUN_NEEDS_DECISION.value
 
 
@@ -151,7 +152,8 @@ def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, con
     assert plan is not None
     assert plan.target == "recovery"
     assert plan.replaces == (f"where {NAME} leads users: to recovery from now on",)
-    assert f"{NAME} → {OLD}" in plan.keeps
+    assert f"{NAME} → {OLD}" in plan.keeps.names
+    assert (plan.stakes.act, plan.stakes.proof) == (Act.CHANGE_DNS, ProofKind.RAISED)
     control.approve(run)
     assert control.go(run).state is RunState.WAITING
     assert leads_to(centre) == (NEW,)

@@ -13,6 +13,7 @@ from runners.actions import machine
 from runners.joining import join_site
 from store import invitations, journal
 from tests.integration.centre.conftest import Centre
+from tests.waiting import PATIENCE
 
 HERE = {"site": "recovery"}
 
@@ -58,7 +59,7 @@ def test_user_data_starts_a_dead_worker_again_without_its_token(tmp_path: Path, 
     (tmp_path / "sleep").symlink_to("/bin/true")
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CODES": codes}
     script = machine.user_data("recovery", "a-token")
-    subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, timeout=30)
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, timeout=PATIENCE)
 
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [("--join" if "--join a-token" in call else "") for call in calls] == starts

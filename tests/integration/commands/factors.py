@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pyotp
 
+from commands.approve import vote
 from core.approval import Door
 from core.attestation import Proof, phone_statement
 from core.configuration import Loaded
+from core.people import Account
 from core.plan import short_seal
 from core.redaction import Redactor
 from core.signing import KeyPair
@@ -21,9 +23,11 @@ from runners.own_record import OwnRecord
 from runners.timing import Timing
 from runners.vault import Vault
 from runners.walk import Equipment
+from store import codes
 from store.rosters import Rosters
 from tests.integration.commands.stage import DR_YML, Stage
 from tests.integration.runners.harmless import HarmlessTarget
+from tests.waiting import PATIENCE
 
 BEN, CHIKA = KeyPair(b"b" * 32), KeyPair(b"c" * 32)
 SECOND_FACTOR = DR_YML + "approvals: {second_factor: totp}\n"
@@ -68,7 +72,7 @@ def checking(stage: Stage, home: Path) -> Iterator[Equipment]:
         yield equipment
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(PATIENCE)
 
 
 class Authenticator:
@@ -114,3 +118,19 @@ def approve_with_key(stage: Stage, person: str, pair: KeyPair | None) -> str:
     seal = stage.requests(stage.runs()[-1])[-1].seal
     values = {"target": "production", "reason": "read it", "seal": seal}
     return stage.say(person, "approve", door=Door.TERMINAL, values=values, sign=sign).code
+
+
+def click(stage: Stage, person: str, code: str) -> str:
+    """Sends the dialog with a code."""
+    asked = stage.requests(stage.runs()[-1])[-1]
+    who = stage.context.roster.people[person]
+    return vote(
+        stage.context, request_id=asked.id, person=person, account=Account(id=who.slack[0]), decision="approve",
+        reason="read it", seal=asked.seal, target="production", door=Door.DIALOG, at=datetime.now(UTC), code=code,
+    ).code  # fmt: skip
+
+
+def answer_to(stage: Stage, row: int) -> codes.Attempt | None:
+    with stage.database.read() as conn:
+        attempt = codes.get(conn, row)
+    return attempt if attempt.answer is not None else None

@@ -20,6 +20,7 @@ from core.plan import BackupIdentity, Plan, question_of, seal_of
 from core.run import Run, RunState
 from core.runbook import Runbook, Step
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
 from store import incidents, journal, requests, runs
 from store.database import Database
 from store.rosters import Rosters
@@ -110,6 +111,7 @@ class Stage:
         values: Mapping[str, str] | None = None,
         account: Account | None = None,
         sign: Signers = NO_KEYS,
+        terminal: str = "ops@host",
     ) -> Reply:
         """Somebody types; `who` None is nobody drbot knows."""
         person = self.context.roster.person(who) if who else None
@@ -125,6 +127,7 @@ class Stage:
                 at=datetime.now(UTC),
                 values=values or {},
                 sign=sign,
+                terminal=terminal,
             ),
         )
 
@@ -209,9 +212,13 @@ def plan_of(run: Run, requesters: tuple[str, ...], backup: str) -> Plan:
         headline={"en": "Restore PostgreSQL", "ja": "PostgreSQL を復元"},
         target="production",
         replaces=("volume pgdata of ai-micro-postgres",),
-        keeps="pgdata_before",
+        stakes=Stakes(
+            act=Act.RESTORE,
+            proof=ProofKind.BESIDE,
+            loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=3600, rows=12),
+            keeps=Keeps.volume("pgdata_before"),
+        ),
         loss_seconds=3600,
-        loss_rows=12,
         surveyed_at=datetime.now(UTC),
     )
 

@@ -19,6 +19,7 @@ MINE = {
     "stop": {"commander", "approver", "operator"},
     "settle": {"commander", "approver", "operator"},
     "undo": {"commander", "approver"},
+    "give-up": {"commander", "approver"},
     "update": {"commander", "approver", "operator"},
     "answer": {"commander", "approver", "operator"},
     "resolve": {"commander", "approver"},

@@ -15,6 +15,7 @@ from core.people import Roster
 from core.plan import short_seal
 from core.run import RunState
 from core.signing import KeyPair
+from core.stakes import Stakes
 from runners.gate import refusal
 from store import requests, runs, schedules
 from store.schema import requests as requests_table
@@ -70,7 +71,7 @@ def test_it_holds_ten_minutes_then_grants_and_the_worker_counts_it(built: Build,
             assert run.plan is not None
             proven = requests.get(tx.connection, asked.id)
             assert refusal(tx, run, run.plan, run.plan.step("swap"), proven, roster) is None
-            nothing_kept = run.plan.model_copy(update={"keeps": ""})
+            nothing_kept = run.plan.model_copy(update={"stakes": Stakes()})
             assert "no old data" in (refusal(tx, run, nothing_kept, run.plan.step("swap"), proven, roster) or "")
 
     (held,) = stage.events(EventKind.REQUEST_HELD)

@@ -3,21 +3,25 @@
 import json
 import re
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.dr import dr_app
-from core.attestation import Proof
+from core.attestation import Entrance, Origin, Proof
 from core.errors import UserError
 from core.events import EventKind
 from core.plan import short_seal
 from core.signing import KeyPair
+from runners.guessing import Guesses, place
 from runners.vault import Entry, Vault
 from store import codes, journal, requests
 from store.database import Database
 from tests.integration.commands.stage import DR_YML, build
+
+SHELL = Origin(entrance=Entrance.TERMINAL, name="ops@host")
 
 
 class Terminal:
@@ -90,14 +94,16 @@ def test_a_phone_code_is_worked_out_without_network_and_the_worker_makes_the_sam
 def test_what_is_locked_is_unlocked_on_the_workers_host_and_the_ledger_says_so(terminal: Terminal) -> None:
     terminal.dr("status")
     vault = Vault(terminal.home)
-    vault.keep("ben", Entry(secret="JBSWY3DPEHPK3PXP", wrong=5))
+    guesses = Guesses(places={place(Proof.CODE, SHELL): 5})
+    vault.keep("ben", Entry(secret="JBSWY3DPEHPK3PXP", guesses=guesses))
 
     assert terminal.dr("key", "unlock", "ben").exit_code == 0
     unlocked = vault.entry("ben")
     assert terminal.dr("key", "forget", "ben").exit_code == 0
     assert isinstance(terminal.dr("key", "forget", "ben").exception, UserError)
 
-    assert unlocked is not None and not unlocked.locked
+    assert guesses.refusal(Proof.CODE, SHELL, datetime.now(UTC)) == "locked"
+    assert unlocked is not None and not unlocked.guesses.refusal(Proof.CODE, SHELL, datetime.now(UTC))
     assert vault.entry("ben") is None
     database = Database(f"sqlite:///{terminal.home / 'state.db'}")
     with database.read() as conn:

@@ -1,43 +1,33 @@
 """Codes, keys and phone codes through the verbs, with a real worker that checks them."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from commands.approve import vote
 from core.approval import Door, RequestState, Vote
-from core.attestation import Claim, Proof, Purpose
+from core.attestation import Claim, Entrance, Origin, Proof, Purpose
 from core.events import EventKind
-from core.people import Account
 from core.plan import seal_of
 from core.signing import KeyPair, seal_for
 from runners.gate import refusal
-from runners.vault import Vault
-from store import codes, journal, requests
+from store import codes, requests
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,
     CHIKA,
     SECOND_FACTOR,
     WITH_KEYS,
+    answer_to,
     approve_with_key,
     checking,
+    click,
     enrolled,
     phone_code,
 )
 from tests.integration.commands.stage import Stage
 from tests.waiting import wait_for
 
-
-def click(stage: Stage, person: str, code: str) -> str:
-    """Sends the dialog with a code."""
-    asked = stage.requests(stage.runs()[-1])[-1]
-    who = stage.context.roster.people[person]
-    return vote(
-        stage.context, request_id=asked.id, person=person, account=Account(id=who.slack[0]), decision="approve",
-        reason="read it", seal=asked.seal, target="production", door=Door.DIALOG, at=datetime.now(UTC), code=code,
-    ).code  # fmt: skip
+TERMINAL = Origin(entrance=Entrance.TERMINAL, name="ops@host")
 
 
 def votes(stage: Stage) -> list[Vote]:
@@ -110,56 +100,11 @@ def test_a_stolen_code_is_signed_as_nothing_but_a_code(
 
         with stage.database.write() as tx:
             claim = Claim(purpose=purpose, person="ben", request=asked.id, seal=asked.seal, decision=decision)
-            row = codes.ask(tx, "production", proof, claim, sealed=sealed)
+            row = codes.ask(tx, "production", proof, claim, sealed=sealed, origin=TERMINAL)
         answered = wait_for(lambda: answer_to(stage, row), 10, "the worker's answer")
 
     assert answered is not None
     assert (answered.answer, answered.signature) == ("unchecked", None)
-
-
-def answer_to(stage: Stage, row: int) -> codes.Attempt | None:
-    with stage.database.read() as conn:
-        attempt = codes.get(conn, row)
-    return attempt if attempt.answer is not None else None
-
-
-def test_five_wrong_codes_lock_and_only_the_workers_host_unlocks(built: Build, tmp_path: Path) -> None:
-    stage = built(SECOND_FACTOR)
-    home = tmp_path / "worker-home"
-    with checking(stage, home):
-        ben = enrolled(stage, "ben")
-        stage.asked()
-
-        refused = [click(stage, "ben", "000000x") for _ in range(5)]
-
-        assert refused == ["wrong_code"] * 4 + ["locked"]
-        assert click(stage, "ben", ben.code()) == "locked"
-        entry = Vault(home).entry("ben")
-        assert entry is not None and entry.locked
-    assert votes(stage) == []
-
-
-def test_wrong_phone_codes_lock_who_typed_them_and_no_approver(built: Build, tmp_path: Path) -> None:
-    stage = built(WITH_KEYS + "approvals: {second_factor: totp}\n")
-    home = tmp_path / "worker-home"
-    with checking(stage, home) as worker:
-        ben = enrolled(stage, "ben")
-        stage.asked()
-        read = phone_code(stage, CHIKA, worker.key.public, "chika")
-
-        typed = [stage.say("emi", f"phone DR-1 ben approve AAAAA-AAAA{last} x").code for last in "22222"]
-
-        assert typed == ["needs_phone_code"] * 4 + ["locked"]
-        assert stage.say("emi", f"phone DR-1 chika approve {read} she has read it").code == "locked"
-        assert click(stage, "ben", ben.code()) == "approved"
-        entry = Vault(home).entry("emi")
-        assert entry is not None and entry.phone_locked and not entry.unlocked().phone_locked
-        assert stage.say("dan", f"phone DR-1 chika approve {read} she has read it").code == "role"
-        assert stage.say("aiko", f"phone DR-1 chika approve {read} she has read it").code == "granted"
-
-    with stage.database.read() as conn:
-        locked = journal.of_kinds(conn, [EventKind.FACTOR_REFUSED, EventKind.FACTOR_LOCKED])
-    assert {event.person for event in locked} == {"emi"}
 
 
 def test_a_typist_whom_a_bot_invented_is_not_believed(built: Build, tmp_path: Path) -> None:
@@ -170,7 +115,7 @@ def test_a_typist_whom_a_bot_invented_is_not_believed(built: Build, tmp_path: Pa
         with stage.database.write() as tx:
             claim = Claim(purpose=Purpose.VOTE, person="ben", request=asked.id, seal=asked.seal, decision="approve")
             sealed = seal_for(worker.key.public, code)
-            row = codes.ask(tx, "production", Proof.PHONE, claim, sealed=sealed, typed_by="nobody")
+            row = codes.ask(tx, "production", Proof.PHONE, claim, sealed=sealed, typed_by="nobody", origin=TERMINAL)
         answered = wait_for(lambda: answer_to(stage, row), 10, "the worker's answer")
 
     assert answered is not None and answered.answer == "needs_phone_code"

@@ -1,22 +1,30 @@
-"""`drbot check` says what is there and what is missing, in words that lead to it."""
+"""`drbot check` says what would fail that night, in words that lead to it: on a real lab and a strict local Slack."""
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from cli.house import manifest_path
 from cli.main import app
 from core.configuration import load_configuration
 from lab.breakage import break_it
 from lab.system import Lab
 from runners.backup import back_up_postgres
+from runners.clients.clients import clients_of
+from runners.clients.process import Bounds
+from runners.settings import RunnerSettings
+from runners.vault import Vault
 from tests.houses import LabFactory
+from workspace.people import APP_TOKEN, BOT_TOKEN
+from workspace.server import Workspace
 
 pytestmark = pytest.mark.docker
 
-TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+NAMES = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL", "DATABASE_URL", "REDIS_URL")
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +32,21 @@ def lab(lab_factory: LabFactory) -> Lab:
     return lab_factory("check")
 
 
+@pytest.fixture(scope="module")
+def tokens() -> Iterator[dict[str, str]]:
+    """Those of a local Slack that is there."""
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    yield {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": workspace.api_url}
+    workspace.stop()
+
+
 @pytest.fixture
 def document(lab: Lab, tmp_path: Path) -> Path:
     """The lab's dr.yml with a folder of backups of this test's own."""
-    lab.reset()
-    lab.up(print)
+    if lab.faults():
+        lab.reset()
+        lab.up(print)
     changed = YAML().load(lab.configuration.read_text())
     changed["backups"]["directory"] = str(tmp_path / "backups")
     (tmp_path / "backups").mkdir()
@@ -39,27 +57,32 @@ def document(lab: Lab, tmp_path: Path) -> Path:
 
 
 def checked(document: Path, **environment: str) -> tuple[int, str]:
-    """Exit code, and the text without the table's lines and breaks."""
+    """Exit code, and the lines."""
     words = ["check", "--config", str(document), "--home", str(document.parent / "home")]
-    result = CliRunner().invoke(app, words, env={**dict.fromkeys(TOKENS), **environment})
-    return result.exit_code, re.sub(r"[\s│]+", " ", result.output)
+    result = CliRunner().invoke(app, words, env={**dict.fromkeys(NAMES), **environment})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert all(line[:2] in ("✓ ", "✗ ") for line in result.output.splitlines()), result.output
+    return result.exit_code, result.output
 
 
-def test_a_host_with_everything_passes_and_one_without_backups_does_not(document: Path) -> None:
-    code, text = checked(document, **TOKENS)
+def test_a_host_with_everything_passes_and_one_without_backups_does_not(document: Path, tokens: dict[str, str]) -> None:
+    code, text = checked(document, **tokens)
     assert code == 1
     assert "drbot backup postgres makes one" in text
+    assert text.count("✗") == 1
 
     configuration = load_configuration(document).configuration
     back_up_postgres(configuration, "production")
-    code, text = checked(document, **TOKENS)
+    code, text = checked(document, **tokens)
 
     assert code == 0, text
-    assert "all 7 work" in text
-    assert "tokens are set" in text
+    for said in ("all 7 work", "all 7 services have one", "opens Socket Mode", "#dr-ops", "may dump and restore"):
+        assert said in text
 
 
-def test_a_worker_needs_no_tokens_but_half_of_them_are_a_mistake(document: Path) -> None:
+def test_a_worker_needs_no_tokens_but_half_of_them_and_wrong_ones_are_a_mistake(
+    document: Path, tokens: dict[str, str]
+) -> None:
     back_up_postgres(load_configuration(document).configuration, "production")
 
     code, text = checked(document)
@@ -67,17 +90,94 @@ def test_a_worker_needs_no_tokens_but_half_of_them_are_a_mistake(document: Path)
     code, text = checked(document, SLACK_BOT_TOKEN="xoxb-1")
     assert code == 1
     assert "SLACK_APP_TOKEN is missing" in text
-    code, text = checked(document, SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET="s")
-    assert code == 0, text
+    code, text = checked(document, **tokens | {"SLACK_BOT_TOKEN": "xoxb-revoked"})
+    assert code == 1
+    assert "invalid_auth" in text
 
 
 def test_a_service_that_does_not_work_and_a_project_that_is_gone_are_named(document: Path, lab: Lab) -> None:
     back_up_postgres(load_configuration(document).configuration, "production")
     break_it(lab, "auth-down")
-    (lab.projects / f"{lab.prefix}ai-micro-front-user").rename(lab.folder / "elsewhere")
+    project = f"{lab.prefix}ai-micro-front-user"
+    (lab.projects / project).rename(lab.folder / "elsewhere")
 
     code, text = checked(document)
+    (lab.folder / "elsewhere").rename(lab.projects / project)
 
     assert code == 1
     assert "auth: " in text
-    assert f"no folder for {lab.prefix}ai-micro-front-user" in text.replace("- ", "-")
+    assert f"✗ production: {project}: no compose file in" in text
+
+
+def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Path, lab: Lab) -> None:
+    configuration = load_configuration(document).configuration
+    back_up_postgres(configuration, "production")
+    Vault(document.parent / "home").key()
+    clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(document.parent, {}))
+    postgres = clients.docker.container(configuration.site().services["postgres"])
+    assert postgres is not None
+    role = "DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    made = clients.docker.execute(postgres.id, ["psql", "-U", "postgres", "-d", "postgres", "-c", role], seconds=20)
+    assert made.code == 0, made.output
+    override = clients.compose.folder(configuration.site().services["auth"].project) / "docker-compose.override.yml"
+    service = configuration.site().services["auth"].service
+    override.write_text(f"services:\n  {service}:\n    healthcheck: {{disable: true}}\n")
+    change(document, break_everything)
+
+    code, text = checked(document)
+    override.unlink()
+    clients.close()
+
+    assert code == 1
+    for said in (
+        "only 2 can vote: Aiko, Ben. 3 are needed",
+        "no authenticator: Aiko, Ben. They type /dr enrol.",
+        "describes no service fronty",
+        "volume nowhere",
+        "does not mount it",
+        "there is no such volume. Correct `files`",
+        "nothing says whether it works",
+        "reader is no superuser",
+        "it returns 'two', not one number",
+    ):
+        assert said in text, said
+
+
+def test_data_in_a_folder_is_found_where_a_volume_is_expected(document: Path, lab: Lab) -> None:
+    configuration = load_configuration(document).configuration
+    back_up_postgres(configuration, "production")
+    redis = configuration.site().services["redis"]
+    clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(document.parent, {}))
+    described = clients.compose.service(redis.project, redis.service, Bounds(cancelled=lambda: False))
+    (target,) = {mount["target"] for mount in described["volumes"]}
+    override = clients.compose.folder(redis.project) / "docker-compose.override.yml"
+    override.write_text(f"services:\n  {redis.service}:\n    volumes: [./data:{target}]\n")
+
+    code, text = checked(document)
+    override.unlink()
+    clients.close()
+
+    assert code == 1
+    assert "(a bind mount)" in text
+    assert "drbot swaps named volumes" in text
+
+
+def break_everything(tree: Any) -> None:
+    """What dr.yml can say that is not so."""
+    site = tree["sites"]["production"]
+    del tree["people"]["chika"]
+    tree["approvals"] = {"second_factor": "totp"}
+    site["services"]["front-user"]["service"] = "fronty"
+    site["services"]["auth"].pop("health")
+    site["redis"]["volume"] = "nowhere"
+    site["files"] = ["no-such-volume"]
+    site["postgres"]["user"] = "reader"
+    site["postgres"]["queries"] = {"authdb": {"words": "SELECT 'two'"}}
+
+
+def change(document: Path, act: Any) -> None:
+    """Edits dr.yml."""
+    tree = YAML().load(document.read_text())
+    act(tree)
+    with document.open("w") as output:
+        YAML().dump(tree, output)

@@ -15,7 +15,7 @@ from lab.certificates import CertificateAuthority
 from lab.cloud import NAME, TTL_SECONDS, Cloud
 from lab.name_server import NameServer
 from lab.packages import RECOVERY_PROGRAMS, on_path
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 pytest.importorskip("moto")
 MISSING = [program for program in RECOVERY_PROGRAMS if not on_path(program)]
@@ -96,7 +96,7 @@ def certbot(authority: CertificateAuthority, folder: Path, address: str) -> "sub
         *folders, "-d", NAME,
     ]  # fmt: skip
     environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(authority.trust)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_a_rented_machine_is_seen_to_run(cloud: Cloud) -> None:

@@ -59,7 +59,7 @@ def test_a_lost_host_is_raised_again_on_the_new_one(sites: Sites, configuration:
     sites.bucket.client().put_object(Bucket=BUCKET, Key="kept", Body=b"off-site")
     break_it(sites.lab, "host-lost")
 
-    assert ownership.containers(connect(sites.lab.host), sites.lab.name, sites.lab.prefix) == []
+    assert ownership.containers(connect(sites.lab.host), sites.lab.label, sites.lab.prefix) == []
     assert not sites.lab.projects.exists()
     assert not configuration.backups.directory.exists()
     with pytest.raises(DockerException):
@@ -83,9 +83,9 @@ def raise_again(sites: Sites, configuration: Configuration, secrets: dict[str, s
     for folder, text in secrets.items():
         (lab.projects / folder / ".env").write_text(text)
     client = sites.second.client()
-    ownership.ensure_network(client, f"{lab.prefix}network", lab.name)
+    ownership.ensure_network(client, f"{lab.prefix}network", lab.label)
     for part in (part for part in PARTS if part.volume):
-        ownership.ensure_volume(client, f"{lab.prefix}{part.volume}", lab.name)
+        ownership.ensure_volume(client, f"{lab.prefix}{part.volume}", lab.label)
     lab.start(list(PARTS[:2]))
     lab.wait_for_stores()
     lab.fill()

@@ -52,7 +52,7 @@ def test_dr_yml_describes_the_lab_that_runs(lab: Lab) -> None:
     for database, queries in site.postgres.queries.items():
         assert int(lab.psql(queries[TABLES[database]], "-d", database)) >= 3000
     client = connect(lab.host)
-    assert client.volumes.get(site.postgres.volume).attrs["Labels"] == {"drbot.lab": lab.name}
+    assert client.volumes.get(site.postgres.volume).attrs["Labels"] == {"drbot.lab": lab.label}
 
 
 def test_health_says_which_dependency_is_down(lab: Lab) -> None:

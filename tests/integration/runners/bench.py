@@ -23,9 +23,9 @@ from store import incidents, journal, requests, runs, steps
 from store.database import Database
 from store.doorbell import doorbell_of
 from tests.integration.runners.harmless import NOON, HarmlessTarget
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 QUICK = Timing(lease=5.0, renew=0.5, look=0.02, tick=0.05, patience=0.0, pause=0.01, grace=10.0)
 
 

@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from core.errors import CancelledError, PermanentError, UserError
+from core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from runners.clients.clients import Clients
+from runners.clients.postgres_written import Written
+from runners.lock import Claim, Holder
 from runners.permit import services, volume
 from runners.world import Chosen, Registry
 
-MOVES = ("volume.swap", "volume.swap_back")
+MOVES = ("volume.swap", "volume.swap_back", "kept.remove")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -49,10 +52,15 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.engine = "engine-1"
+        self.server: OldServer | None = None
+        self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
         self.errors: dict[str, list[Exception]] = {}  # action → what it raises, one a call
         self.holds: dict[str, Hold] = {}  # action → the next call waits
+        self.written = 0  # rows since the data was put in place
+        self.locked: list[Holder] = []  # who keeps other drbots away; shared by those on one engine
+        self.holdings = 0
         self.moves = 0  # how often data changed places
         self.calls: list[str] = []
         self.survivors_removed: list[str | None] = []
@@ -75,6 +83,25 @@ class HarmlessTarget:
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
         }
 
+    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+        """As an engine keeps it; `locked` may be shared with the target of another drbot."""
+        held = self.locked[0] if self.locked else None
+        if held and held.claim.instance != claim.instance and held.id != gone:
+            return held
+        if held is None or (held.claim.instance, held.claim.run) != (claim.instance, claim.run):
+            self.holdings += 1
+            self.locked[:] = [Holder(id=f"{claim.instance}-{self.holdings}", claim=claim)]
+        return None
+
+    def holder(self) -> Holder | None:
+        """Who has it."""
+        return self.locked[0] if self.locked else None
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Only by who has it."""
+        if self.locked and (self.locked[0].claim.instance, self.locked[0].claim.run) == (instance, run):
+            self.locked.clear()
+
     def hold(self, action: str) -> Hold:
         """The next call of this action waits."""
         self.holds[action] = Hold()
@@ -85,7 +112,15 @@ class HarmlessTarget:
         if "fingerprint" in self.holds:
             self.holds.pop("fingerprint").reached.set()
             threading.Event().wait()  # an engine that never answers
-        return {"engine": self.engine, "volumes": {"postgres_data": f"day {1 + self.moves}"}}
+        return {
+            "engine": self.engine,
+            "volumes": {"postgres_data": f"day {1 + self.moves}"},
+            "strangers": {"postgres_data": list(self.strangers)},
+        }
+
+    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:
+        """What the test put there."""
+        return self.server
 
     def choose_backup(
         self,
@@ -121,6 +156,25 @@ class HarmlessTarget:
                 return found
         raise PermanentError("it is gone")
 
+    def made_at(self, volume: str) -> str:
+        """Every volume was made on the same day."""
+        return "day 1" if volume in self.volumes else ""
+
+    def data_there(self) -> tuple[str, ...]:
+        """What the system calls its own."""
+        return tuple(name for name in ("postgres_data", "redis_data") if name in self.volumes)
+
+    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+        """A corrupt database cannot be counted."""
+        if not self.is_healthy("postgres"):
+            raise TemporaryError("PostgreSQL does not answer", kind="starting")
+        return {"authdb.users": 3 + self.written}
+
+    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> Written:
+        """What a test says was written."""
+        self.rows(cancelled)
+        return Written(rows=self.written, bytes=100 * self.written, untouched={"authdb.users": 3})
+
     def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
         """Nothing runs elsewhere."""
         self.survivors_removed.append(step_id)
@@ -144,6 +198,7 @@ class HarmlessTarget:
             "postgres.restore_beside": self._act(self._restore),
             "volume.swap": self._act(self._swap),
             "volume.swap_back": self._act(self._swap_back),
+            "kept.remove": self._act(lambda given: self.volumes.pop(given["volume"], None)),
             "volume.remove": self._act(lambda given: self.volumes.pop(given["volume"], None)),
             "notify.stakeholders": self._act(lambda given: None),
         }
@@ -157,7 +212,7 @@ class HarmlessTarget:
             if self.errors.get(name):
                 raise self.errors[name].pop(0)
             effect(given)
-            return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7})
+            return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7, "next_transaction": 740})
 
         return action
 
@@ -225,6 +280,8 @@ class HarmlessTarget:
             "backup.whole": probe(lambda given: any(one.name == given["backup"] for one in self.backups)),
             "disk.free": yes,
             "volume.swapped": self._swapped,
+            "volume.gone": probe(lambda given: given["volume"] not in self.volumes),
+            "volume.unshared": yes,
             "volume.exists": probe(lambda given: given["volume"] in self.volumes),
         }
 

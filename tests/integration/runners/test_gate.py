@@ -11,6 +11,7 @@ from core.run import Leftover, RunState, StepState, StopKind
 from store import incidents, journal, locks
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
+from tests.waiting import PATIENCE
 
 
 def require_blocked_and_untouched(bench: Bench, run_id: str) -> dict[str, object]:
@@ -116,13 +117,27 @@ def test_a_request_that_nobody_answers_expires(tmp_path: Path) -> None:
     assert require_blocked_and_untouched(bench, run.id)["choices"] == ["ask_again", "another_backup", "discard"]
 
 
-@pytest.mark.parametrize("what", ["engine", "backup"])
+def test_a_strangers_container_on_the_volume_is_told_before_anything_is_done(bench: Bench) -> None:
+    bench.target.strangers = ["reporting"]
+
+    run = bench.go(bench.declare())
+
+    assert run.state is RunState.FAILED
+    assert "reporting also uses the volume postgres_data and is no service of dr.yml" in str(run.outcome)
+    (refused,) = bench.events(run, "run.refused")
+    assert "docker stop reporting" in refused.payload["todo"]
+    assert bench.target.calls == []
+
+
+@pytest.mark.parametrize("what", ["engine", "backup", "stranger"])
 def test_what_is_no_longer_as_sealed_makes_the_request_void_before_services_are_stopped(
     bench: Bench, what: str
 ) -> None:
     run = bench.go(bench.declare())
     if what == "engine":
         bench.target.engine = "engine-2"
+    elif what == "stranger":
+        bench.target.strangers = ["reporting"]
     else:
         bench.target.backups[0] = backup(1).model_copy(update={"sha256": "f" * 64})
 
@@ -134,6 +149,7 @@ def test_what_is_no_longer_as_sealed_makes_the_request_void_before_services_are_
     assert "stop-apps" not in bench.target.calls
     (void,) = bench.events(run, "request.void")
     assert ("engine: was engine-1, is engine-2" in void.payload["why"]) is (what == "engine")
+    assert ("strangers postgres_data: was [], is ['reporting']" in void.payload["why"]) is (what == "stranger")
 
 
 def test_a_change_after_the_services_were_stopped_starts_them_again_and_replaces_nothing(bench: Bench) -> None:
@@ -141,11 +157,11 @@ def test_a_change_after_the_services_were_stopped_starts_them_again_and_replaces
     hold = bench.target.hold("compose.stop")
     bench.approve(run)
     thread = bench.begin(run)
-    assert hold.reached.wait(20)
+    assert hold.reached.wait(PATIENCE)
 
     bench.target.engine = "engine-2"
     hold.go_on.set()
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert bench.run(run).state is RunState.BLOCKED
     require_blocked_and_untouched(bench, run.id)
@@ -171,11 +187,11 @@ def test_a_no_after_the_grant_and_before_the_swap_wins(bench: Bench) -> None:
     hold = bench.target.hold("compose.stop")
     bench.approve(run)
     thread = bench.begin(run)
-    assert hold.reached.wait(20)
+    assert hold.reached.wait(PATIENCE)
 
     assert bench.vote(run, "daiki", "deny").counted
     hold.go_on.set()
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert bench.run(run).state is RunState.BLOCKED
     require_blocked_and_untouched(bench, run.id)

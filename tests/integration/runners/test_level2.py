@@ -4,6 +4,7 @@ from core.incident import IncidentState
 from core.run import RunState, StepState
 from store import kept, locks
 from tests.integration.runners.bench import Bench
+from tests.waiting import PATIENCE
 
 
 def test_a_recovery_waits_for_two_people_then_swaps_and_ends_well(bench: Bench) -> None:
@@ -51,7 +52,7 @@ def test_votes_given_while_the_copy_is_restored_open_the_gate_only_with_the_proo
     hold = bench.target.hold("postgres.restore_beside")
     run = bench.declare()
     bench.begin(run)
-    assert hold.reached.wait(20)
+    assert hold.reached.wait(PATIENCE)
 
     bench.approve(run)
 

@@ -20,9 +20,9 @@ from store import runs
 from store.schema import requests, steps, votes
 from store.schema import runs as runs_table
 from tests.integration.runners.bench import Bench
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 
 
 def write(bench: Bench, table: Table, values: Mapping[str, Any], **where: Any) -> None:

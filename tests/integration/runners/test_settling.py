@@ -188,6 +188,19 @@ def test_what_an_undo_says_is_masked_like_everything_else(bench: Bench) -> None:
     assert "hunter2" not in str([event.payload for event in bench.events(run)])
 
 
+def test_why_a_step_is_tried_again_is_masked_like_everything_else(bench: Bench) -> None:
+    bench.equipment = replace(bench.equipment, redact=Redactor(["hunter2-secret"]))
+    bench.target.errors["backup.check"] = [
+        TemporaryError("cannot reach redis://:geheim77@x hunter2-secret", kind="network")
+    ]
+
+    run = bench.go(bench.declare())
+
+    (retried,) = bench.events(run, "step.retried")
+    assert "cannot reach" in retried.payload["why"]
+    assert "hunter2" not in str(retried.payload) and "geheim" not in str(retried.payload)
+
+
 def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
     run = bench.go(bench.declare())
     bench.approve(run)

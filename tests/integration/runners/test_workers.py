@@ -113,7 +113,7 @@ def test_a_step_that_is_settled_or_stopped_at_once_leaves_nothing_running(bench:
     bench.target.survivors_removed.clear()
     bench.stop(second)
     bench.worker().handle(second.id)
-    assert bench.target.survivors_removed == [None]
+    assert None in bench.target.survivors_removed  # the first worker, if it still lives, tidies up its own
     assert "what restore-beside made is not needed" in bench.events(second, "incident.note")[-1].payload["text"]
     hold.go_on.set()
 

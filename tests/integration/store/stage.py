@@ -14,6 +14,7 @@ from core.run import Run, RunKind
 from core.runbook import Step
 from store import incidents, journal, requests, runs
 from store.database import Database
+from tests.waiting import PATIENCE
 
 Answer = TypeVar("Answer")
 
@@ -152,8 +153,8 @@ def at_once(*calls: Callable[[], Answer]) -> list[Answer]:
     barrier = threading.Barrier(len(calls))
 
     def call(function: Callable[[], Answer]) -> Answer:
-        barrier.wait(30)
+        barrier.wait(PATIENCE)
         return function()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(60) for future in [pool.submit(call, function) for function in calls]]
+        return [future.result(PATIENCE) for future in [pool.submit(call, function) for function in calls]]

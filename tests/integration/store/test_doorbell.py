@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from store.doorbell import Doorbell, doorbell_of
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture(params=["in process", "redis"])
@@ -63,13 +63,13 @@ def test_two_runs_are_taken_at_the_same_time(bells: tuple[Doorbell, Doorbell]) -
     meeting = threading.Barrier(3)
 
     def handle(_run_id: str) -> None:
-        meeting.wait(20)
+        meeting.wait(PATIENCE)
 
     listener.listen("busy", handle, threads=2)
     ringer.ring("busy", "r1")
     ringer.ring("busy", "r2")
 
-    meeting.wait(20)
+    meeting.wait(PATIENCE)
 
 
 def test_ringing_without_redis_raises_nothing() -> None:

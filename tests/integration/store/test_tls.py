@@ -16,6 +16,7 @@ from store import incidents, invitations, runs
 from store.database import Database
 from store.doorbell import doorbell_of
 from tests.servers import postgres_server, redis_server
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_the_doorbell_is_heard_over_tls(certificate: Path) -> None:
         ears.listen("recovery", hear)
         try:
             bell.ring("recovery", "r1")
-            assert heard.wait(20)
+            assert heard.wait(PATIENCE)
         finally:
             ears.stop()
             bell.stop()

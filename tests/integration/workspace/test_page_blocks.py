@@ -11,7 +11,7 @@ from tests.waiting import wait_for
 from workspace.client import People
 from workspace.server import Workspace
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture

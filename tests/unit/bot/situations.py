@@ -14,6 +14,7 @@ from core.plan import BackupIdentity, Plan, seal_of
 from core.run import Run, RunKind, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.site import Configuration
+from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
 from store.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
@@ -73,7 +74,12 @@ def plan(**changes: Any) -> Plan:
             manifest=True,
         ),
         replaces=("volume postgres_data",),
-        keeps="postgres_data_before",
+        stakes=Stakes(
+            act=Act.RESTORE,
+            proof=ProofKind.BESIDE,
+            loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=7200),
+            keeps=Keeps.volume("postgres_data_before"),
+        ),
         loss_seconds=7200,
         requesters=("aiko",),
         headline={"en": "Restore PostgreSQL"},
@@ -148,7 +154,9 @@ def situation(**changes: Any) -> Situation:
         channel="C0000007",
     )
     given = Situation(configuration=chosen, roster=roster_of(chosen.people, 2), incident=incident, now=NOW, run=run())
-    return replace(given, **changes)
+    found = replace(given, **changes)
+    planned = found.run.plan if found.run else None
+    return replace(found, act=planned.stakes.act if planned else Act.NOTHING)
 
 
 KEPT = Kept(

@@ -13,7 +13,7 @@ from bot.blocks.board import board, sentence
 from bot.blocks.dialogs import declare_dialog, text_dialog
 from bot.blocks.home import home
 from bot.blocks.reply import reply_blocks
-from bot.blocks.status_post import status_post, status_sentence
+from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.blocks.tables import table_block
 from bot.blocks.vote_dialog import vote_dialog
 from commands.messages import Cell, Choice, Reply, Table, both
@@ -24,6 +24,7 @@ from core.incident import IncidentState
 from core.level import Level
 from core.run import Offer, RunState, StepState
 from core.site import Service
+from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
 from tests.unit.bot.situations import NOW, event, plan, record, request, run, situation, step, vote
 from workspace.block_rules import check_blocks, texts_of
 
@@ -39,10 +40,18 @@ def commands(blocks: list[dict[str, Any]]) -> str:
     return " ".join(one["value"] for one in buttons(blocks))
 
 
+LONG_STAKES = Stakes(
+    act=Act.RESTORE,
+    proof=ProofKind.BESIDE,
+    loss=Loss(kind=LossKind.SINCE_SWAP, seconds=3, uncounted=LONG),
+    keeps=Keeps.volume(LONG),
+)
+
+
 def long_plan() -> Any:
     steps = tuple(step(f"s{number}", LONG, destroys=[LONG], do="x") for number in range(70))
     steps = (*steps, step("approval", LONG, gate={"for": ["s1"], "proof": ["s0"]}))
-    return plan(steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=(LONG,) * 20, keeps=LONG)
+    return plan(steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=(LONG,) * 20, stakes=LONG_STAKES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -110,7 +119,7 @@ def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
 def test_stakeholder_posts_keep_the_limits_and_need_no_jargon(language: str, state: IncidentState) -> None:
     shown = situation(language=language, state=state, title=LONG, level=Level.SERVICE)
 
-    assert check_blocks(status_post(shown, LONG, "Aiko"), "message")
+    assert check_blocks(status_post(shown, [Said(who="Aiko", words=LONG)]), "message")
     words = f"{status_post(shown)}{status_sentence(shown)}"
     assert not [word for word in ("volume", "PostgreSQL", "RTO", "seal", "runbook") if word in words]
 
@@ -190,7 +199,7 @@ def test_buttons_are_those_that_make_sense_now() -> None:
 
     done = situation(state=IncidentState.RECOVERED, run=run(RunState.SUCCEEDED))
     assert "resolve DR-7" in commands(board(done))
-    assert buttons(board(situation(state=IncidentState.RESOLVED))) == []
+    assert buttons(board(situation(state=IncidentState.RESOLVED, run=run(RunState.SUCCEEDED)))) == []
 
 
 def test_a_level_without_a_runbook_shows_the_steps_by_hand_and_no_recover_button() -> None:
@@ -237,3 +246,10 @@ def test_words_in_a_table_stay_in_their_row_and_draw_nothing() -> None:
     shown = value_of_row((both("Will be replaced"), "a\u2028*Approvals:* 2 of 2\n:tada: b", "c"))
 
     assert shown == "a, *Approvals:* 2 of 2, : tada: b · c"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "another drbot"), ("ja", "別の drbot")])
+def test_a_run_that_waits_for_another_drbot_does_not_ask_people_to_act(language: str, words: str) -> None:
+    waiting = replace(run(RunState.WAITING), waits_for_drbot="c0ffee")
+
+    assert words in sentence(situation(language=language, run=waiting))

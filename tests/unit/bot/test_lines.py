@@ -17,6 +17,7 @@ OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster."
 UNSHOWN = OF_NO_INCIDENT | {
     EventKind.INCIDENT_CHANNEL_OPENED,
     EventKind.STATUS_DUE,
+    EventKind.KEPT_ASKED,
     EventKind.REQUEST_OPENED,
     EventKind.COMMAND_REFUSED,
     EventKind.UNREADABLE,

@@ -7,11 +7,15 @@ import pytest
 
 from commands.messages import Table
 from commands.vote_dialog import dialog_from, table_of
-from core.approval import ApprovalRequest
+from core.actions import ACTIONS
+from core.approval import ApprovalRequest, Door, Vote
+from core.attestation import Attestation, Proof
 from core.plan import BackupIdentity
 from core.run import StepState
+from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
+from core.stakes_words import APPROVE, APPROVE_TITLE
 from core.words import clock, say
-from tests.unit.bot.situations import NOW, plan, record, request, run, situation, step
+from tests.unit.bot.situations import NOW, plan, record, request, run, situation, step, vote
 
 BACKUP = BackupIdentity(
     place="file:/backups",
@@ -29,11 +33,20 @@ STEPS = (
 
 
 def shown(
-    asked: ApprovalRequest, *, rows: int | None = 12, state: StepState = StepState.SUCCEEDED, notes: object = None
+    asked: ApprovalRequest,
+    *,
+    rows: int | None = 12,
+    state: StepState = StepState.SUCCEEDED,
+    stakes: Stakes | None = None,
+    votes: tuple[Vote, ...] = (),
+    notes: object = None,
 ) -> Table:
     sealed = plan(
-        steps=STEPS, backup=BACKUP, loss_seconds=5400.0, loss_rows=rows, keeps="pgdata_before", target="production",
-        replaces=("volume pgdata of ai-micro-postgres",),
+        steps=STEPS, backup=BACKUP, target="production", replaces=("volume pgdata of ai-micro-postgres",),
+        stakes=stakes or Stakes(
+            act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps.volume("pgdata_before"),
+            loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400.0, rows=rows),
+        ),
     )  # fmt: skip
     now = situation(run=run(of=sealed), request=asked)
     return table_of(
@@ -42,7 +55,7 @@ def shown(
             run=run(of=sealed),
             plan=sealed,
             request=asked,
-            votes=(),
+            votes=votes,
             steps={"copy": replace(record("copy", state), facts={"notes": notes})},
             roster=now.roster,
             clocks=now.clocks,
@@ -60,11 +73,20 @@ def asked() -> ApprovalRequest:
     [
         ("what is replaced", "Will be replaced: volume pgdata of ai-micro-postgres", "置き換えるもの: volume pgdata"),
         ("where", "Where: production", "対象: production"),
-        ("by what", "By this backup: all_databases_20261126_020000.sql.gz", "使用するバックアップ: all_databases"),
+        ("what is asked", "What is asked: restore from a backup", "依頼の内容: バックアップからの復元"),
+        ("by what", "By: the backup all_databases_20261126_020000.sql.gz", "置き換え後: バックアップ all_databases"),
         ("how old is it", "2 h 00 min old", "2 時間 00 分前"),
         ("what is the proof", "PROVEN: restored beside production 4 min ago, 3 checks passed", "検証済み: 4 分"),
-        ("what is lost", "LOST: everything written in the last 1 h 30 min before the outage: 12 rows", "12 行"),
-        ("what is kept", "Kept to undo with: pgdata_before", "元に戻すために保管: pgdata_before"),
+        (
+            "what is lost",
+            "LOST: everything written in the last 1 h 30 min before the outage; production holds 12 rows",
+            "12 行",
+        ),
+        (
+            "what is kept",
+            "Kept to undo with: the old data is kept in the volume pgdata_before",
+            "元のデータをボリューム pgdata_before に保管",
+        ),
         ("until when", f"Decide until: {clock(request().expires_at)}", f"承認期限: {clock(request().expires_at)}"),
     ],
 )
@@ -92,7 +114,114 @@ def test_a_proof_that_is_not_there_cannot_be_taken_for_one(proven: bool, state: 
 
 
 def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
-    assert any("cannot be counted" in say(row[1], "en") for row in shown(asked(), rows=None).rows)
+    assert "were not counted" in answers(shown(asked(), rows=None), "en")["Data that will be LOST"]
+    dead = Loss(kind=LossKind.SINCE_SWAP, seconds=60, uncounted="PostgreSQL is not running")
+
+    said = answers(shown(asked(), stakes=Stakes(act=Act.UNDO, loss=dead)), "en")["Data that will be LOST"]
+    assert (
+        said == "everything written in the 1 min since the swap; rows could not be counted: PostgreSQL is not running"
+    )
+
+
+KEPT = KeptData(
+    volume="pgdata_before_r5", original="pgdata", incident=5, since=NOW - timedelta(hours=4), size=13_400_000
+)
+UNDO = Stakes(
+    act=Act.UNDO,
+    proof=ProofKind.KEPT,
+    loss=Loss(kind=LossKind.SINCE_SWAP, seconds=720, rows=412, bytes=1_300_000, removed=3),
+    keeps=Keeps(kind=KeepKind.IN_PLACE, names=("pgdata_undone_r7",)),
+    kept=KEPT,
+)
+HOST = Stakes(
+    act=Act.REPLACE_HOST,
+    proof=ProofKind.DOWNLOADED,
+    loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400),
+    keeps=Keeps(kind=KeepKind.ASIDE, names=("pgdata_before_r7", "redis_before_r7")),
+)
+NAMES = Stakes(
+    act=Act.CHANGE_DNS,
+    proof=ProofKind.RAISED,
+    loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400),
+    keeps=Keeps(kind=KeepKind.RECORDS, names=("www.example.com → 192.0.2.1",)),
+)
+GIVEN_UP = Stakes(
+    act=Act.GIVE_UP, proof=ProofKind.HEALTHY, loss=Loss(kind=LossKind.KEPT_DATA, bytes=13_400_000), kept=KEPT
+)
+
+
+def answers(table: Table, language: str) -> dict[str, str]:
+    return {say(row[0], language): say(row[1], language) for row in table.rows}
+
+
+def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is_proven_of_it() -> None:
+    english, japanese = (answers(shown(asked(), stakes=UNDO), language) for language in ("en", "ja"))
+
+    assert english["What is asked"] == "undo, back to the kept data"
+    assert english["By"].startswith("the data kept since 2026-11-25 23:12 UTC (DR-5) in pgdata_before_r5")
+    assert english["Data that will be LOST"] == (
+        "412 rows (1.3 MB) written in the 12 min since the swap; 3 rows of before were changed or deleted"
+    )
+    assert "PROVEN" not in english["Proof"] and "may be the damaged data" in english["Proof"]
+    assert "pgdata_undone_r7" in english["Kept to undo with"]
+    assert "412 行" in japanese["失われるデータ"] and "検証済み" not in japanese["検証"]
+
+
+def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
+    english, japanese = (answers(shown(asked(), stakes=HOST), language) for language in ("en", "ja"))
+
+    assert "NOT restored yet" in english["Proof"] and "PROVEN" not in english["Proof"]
+    assert english["Data that will be LOST"].startswith("everything written in the last 1 h 30 min")
+    assert "pgdata_before_r7, redis_before_r7" in english["Kept to undo with"]
+    assert "検証済み" not in japanese["検証"] and "退避" in japanese["検証"]
+
+
+def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
+    names, given_up = (answers(shown(asked(), stakes=stakes), "en") for stakes in (NAMES, GIVEN_UP))
+
+    assert "Will be changed" in names and "raised in the new place" in names["Proof"]
+    assert "www.example.com → 192.0.2.1" in names["Kept to undo with"]
+    assert "Will be DELETED for good" in given_up and given_up["By"] == "nothing"
+    assert given_up["Kept to undo with"] == "nothing" and "for good" in given_up["Data that will be LOST"]
+
+
+@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_buttons_and_titles_name_the_act_and_fit(act: Act, language: str) -> None:
+    assert len(APPROVE[act][language]) <= 75 and len(APPROVE_TITLE[act][language]) <= 24
+    assert act is Act.NOTHING or APPROVE[act][language] not in {"Approve…", "承認…"}
+
+
+def test_every_destroying_action_has_a_name_for_people() -> None:
+    assert {name for name, declared in ACTIONS.items() if declared.effect == "destroy"} == set(ACT_OF)
+
+
+BY_KEY = Attestation(proof=Proof.KEY, signature="s")
+
+
+def typed_at(person: str, terminal: str, **fields: object) -> Vote:
+    return replace(vote(person), door=Door.TERMINAL, terminal=terminal, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_said"),
+    [
+        (typed_at("ben", "root@dr"), typed_at("chika", "root@dr"), True),
+        (typed_at("ben", "root@dr"), typed_at("chika", "chika@dr"), False),
+        (typed_at("ben", "root@dr"), vote("chika"), False),
+        (typed_at("ben", "root@dr"), typed_at("ben", "root@dr"), False),
+        (
+            typed_at("ben", "root@dr"),
+            typed_at("chika", "root@dr", attestation=BY_KEY),
+            False,
+        ),
+    ],
+)
+def test_one_login_that_votes_for_two_without_keys_is_named(first: Vote, second: Vote, is_said: bool) -> None:
+    said = answers(shown(asked(), votes=(first, second)), "en")
+
+    assert ("WARNING" in said) is is_said
+    assert not is_said or "root@dr" in said["WARNING"]
 
 
 def test_what_the_proof_found_beside_the_rows_is_told_before_anybody_agrees() -> None:

@@ -58,6 +58,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/name_service.py:change",
     "clients/own_folder.py:set_aside",
     "clients/volume_mover.py:move",
+    "clients/volume_mover.py:remove_kept_volume",
 }
 OWN = {  # ask for OwnWork, and look at a mark on the thing itself
     "clients/docker_engine.py:remove_own_volume": "the label of the volume",
@@ -100,6 +101,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/object_store.py:write": "backups and copies of drbot's state",
     "clients/object_store.py:download": "the download",
     "clients/object_store.py:remove": "backups beyond `keep`; copies of drbot's state",
+    "clients/engine_lock.py:_remove": "the lock itself, by its id",
     "clients/certbot.py:install": "the certificate, and what was there stays beside it",
     "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
     "clients/scratch_postgres.py:stop_cleanly": "a helper of drbot",

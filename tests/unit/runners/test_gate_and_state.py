@@ -10,6 +10,7 @@ from core.plan import Plan
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import safe_state
+from core.stakes import Act, Keeps, Stakes
 from runners.gate import as_sealed, differences
 
 
@@ -31,7 +32,7 @@ PLAN = Plan(
         step("start", do="compose.start", effect="change", **{"with": {"services": ["auth", "front"]}}),
     ),
     fingerprint={},
-    keeps="the old data is kept in old",
+    stakes=Stakes(act=Act.RESTORE, keeps=Keeps.volume("old")),
     surveyed_at=datetime(2026, 11, 26, tzinfo=UTC),
 )
 
@@ -68,7 +69,7 @@ def test_half_a_system_on_a_new_host_is_never_offered_to_be_started(start: str, 
     plan = PLAN.model_copy(
         update={
             "level": 3,
-            "keeps": "",
+            "stakes": Stakes(),
             "steps": (
                 step("restore", do="postgres.restore", effect="change"),
                 step("start", do="compose.start", effect="change", **{"with": {"services": ["auth"]}}),

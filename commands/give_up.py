@@ -1,0 +1,81 @@
+"""`give-up` deletes kept data for good: a sealed run of its own, behind two approvals, about exactly one volume."""
+
+from collections.abc import Sequence
+
+from commands.context import CommandContext, current_run
+from commands.grammar import Words, printable
+from commands.messages import Choice, Reply, Request, both, text
+from commands.recovery import GIVE_UP_RUNBOOK, ring
+from commands.refusal import Refusal
+from core.incident import Incident
+from core.people import Person
+from core.run import RunKind, RunState, StopKind
+from core.words import Text
+from store import incidents, kept, runs
+from store.database import Transaction
+from store.kept import Kept
+
+
+def give_up(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Queue it for the worker of the site where the kept data lies; a resolved incident is no hindrance."""
+    with context.database.write() as tx:
+        one = _meant(words, kept.list_of(tx.connection))
+        incident = incidents.get(tx.connection, one.incident)
+        _make_way(tx, incident, person)
+        run = runs.queue(
+            tx,
+            incident=incident.id,
+            site=one.site,
+            kind=RunKind.GIVE_UP,
+            runbook=GIVE_UP_RUNBOOK,
+            arguments={"keeper": one.volume},
+            person=person.id,
+        )
+        ring(context, tx, run)
+    return Reply(
+        text=text(
+            f"{incident.name}: giving up {one.volume} is being planned. Nothing is deleted before two people approve.",
+            f"{incident.name}: {one.volume} の削除を計画しています。二人が承認するまで何も削除しません。",
+        ),
+        incident=incident.id,
+        in_channel=True,
+    )
+
+
+def _meant(words: Words, there: Sequence[Kept]) -> Kept:
+    """The kept volume that is named. Raises UserError: which one is never guessed."""
+    named = [one for one in there if one.volume in words.rest]
+    if len(named) == 1 and len(words.rest) == 1 and words.incident in (None, named[0].incident):
+        return named[0]
+    typed = printable(words.text, 80)
+    why = (
+        text(f"No kept data is named {typed}.", f"{typed} という保管データはありません。")
+        if typed
+        else text("Say which kept data: its whole name.", "保管データの名前をすべて指定してください。")
+    )
+    raise _refusal(
+        both("give-up"),
+        why,
+        text("/dr kept lists them.", "/dr kept で一覧を表示します。"),
+        Choice(label=text("What is kept", "保管一覧"), command="kept"),
+    )
+
+
+def _make_way(tx: Transaction, incident: Incident, person: Person) -> None:
+    """One thing at a time: only what is blocked is pushed aside."""
+    run = current_run(tx.connection, incident)
+    if run is None or run.is_over:
+        return
+    if run.state is not RunState.BLOCKED:
+        raise _refusal(
+            both(incident.name),
+            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({run.state.value})。"),
+            text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
+            Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
+        )
+    runs.request_stop(tx, run.id, person.id, "replaced: give-up", kind=StopKind.REPLACED)
+
+
+def _refusal(what: Text, why: Text, todo: Text, choice: Choice) -> Refusal:
+    tried = text(f"{what['en']}: you asked to delete kept data.", f"{what['ja']}: 保管データの削除を求められました。")
+    return Refusal(tried, why, todo, choices=(choice,))

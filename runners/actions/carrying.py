@@ -1,0 +1,62 @@
+"""Carries the old server's settings over to the data restored beside it, and tries that a server starts with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import PermanentError
+from runners.action import StepContext
+from runners.clients.scratch_postgres import Scratch, scratch_server, settle, stop_cleanly
+from runners.clients.server_files import ServerFiles
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """What the restored data got from the old volume, and what it did not."""
+
+    files: tuple[str, ...] = ()  # those that are not as on a fresh server
+    left: tuple[str, ...] = ()  # with the reason
+
+    @property
+    def sentence(self) -> str:
+        """To be added to a summary; empty when there was nothing to carry."""
+        parts = [f"settings carried over: {', '.join(self.files)}"] if self.files else []
+        parts += [f"not carried over: {', '.join(self.left)}"] if self.left else []
+        return "".join(f"; {part}" for part in parts)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """For the report."""
+        return {"carried": list(self.files), "not_carried": list(self.left)}
+
+
+def carry_settings(context: StepContext, scratch: Scratch) -> Carried:
+    """From the volume that the plan names into the restored, cold one. A server that does not start with them keeps
+    its fresh ones: data without settings is worth more than none. Raises PermanentError when the copy itself fails.
+    """
+    old = context.plan.old_server
+    if old is None or not old.files:
+        return Carried(left=old.left if old else ())
+    files = ServerFiles(
+        engine=scratch.engine, recipe=scratch.recipe, labels=scratch.labels, cancelled=scratch.cancelled
+    )
+    carried, left = files.carry(old, scratch.volume)
+    if carried:
+        why = _fault(scratch)
+        if why:
+            context.log(f"A server does not start with {', '.join(carried)}: {why}")
+            files.bring_back(carried, scratch.volume)
+            carried, left = (), (*left, f"{', '.join(carried)} (a server does not start with it: {why})")
+    files.tidy(scratch.volume)
+    settle(scratch)
+    return Carried(files=carried, left=(*old.left, *left))
+
+
+def _fault(scratch: Scratch) -> str:
+    """Why a server does not start with what is in the volume now; empty when it does."""
+    try:
+        with scratch_server(scratch, tuned=False, own_rules=False) as container:
+            stop_cleanly(scratch, container)
+    except PermanentError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,96 @@
+"""What was written on the running server since a transaction: counted row by row, for the card of an undo.
+
+Every version of a row carries the transaction that wrote it (xmin), also after it was frozen (PostgreSQL 9.4 on).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from core.errors import CancelledError, PermanentError, TemporaryError
+from runners.clients import helper
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.last_words import last_line
+from runners.clients.postgres_server import PostgresServer, control_data
+
+COUNT_SECONDS = 30.0  # a survey people wait for; what takes longer is said to be uncounted
+LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart by age
+
+# One line a table: name, rows written since, their bytes, all rows. $1 is the first transaction that counts.
+COUNT_WRITTEN = r"""
+set -eu
+psql -XAtq -d postgres -c "SELECT txid_snapshot_xmax(txid_current_snapshot())"
+psql -XAtq -d postgres -c "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate" > /tmp/databases
+while IFS= read -r database; do
+psql -XAtq -v ON_ERROR_STOP=1 -v since="$1" -F "	" -d "$database" <<'SQL'
+SELECT format('SELECT %L, count(*) FILTER (WHERE age(t.xmin) <= age(%L::xid)), '
+    'coalesce(sum(pg_column_size(t.*)) FILTER (WHERE age(t.xmin) <= age(%L::xid)), 0), count(*) FROM ONLY %I.%I AS t',
+    current_database() || '.' || CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
+    :'since', :'since', n.nspname, c.relname)
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+ORDER BY 1
+\gexec
+SQL
+done < /tmp/databases
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """Rows that were added or changed, and their bytes. `untouched`: table → rows that are as they were then."""
+
+    rows: int
+    bytes: int
+    untouched: Mapping[str, int] = field(default_factory=dict)
+
+    def removed(self, then: Mapping[str, int]) -> int:
+        """How many of the rows of `then` were changed or deleted."""
+        return sum(max(0, count - self.untouched.get(table, 0)) for table, count in then.items())
+
+
+def written_since(
+    engine: DockerEngine,
+    server: PostgresServer,
+    since: int,
+    labels: Mapping[str, str],
+    cancelled: Callable[[], bool],
+) -> Written:
+    """What transactions from number `since` on wrote. Raises TemporaryError or PermanentError saying why not."""
+    order = server.beside(labels, cancelled, ("sh", "-c", COUNT_WRITTEN, "sh", str(since % 2**32)))
+    try:
+        ended = helper.run(engine, order, cancelled, COUNT_SECONDS)
+    except CancelledError:
+        if cancelled():
+            raise
+        raise PermanentError(f"counting took longer than {COUNT_SECONDS:.0f} s") from None
+    if ended.code != 0:
+        raise TemporaryError(f"PostgreSQL said: {last_line(ended.output)}", kind="starting")
+    first, *lines = ended.output.splitlines()
+    if int(first) - since > LONGEST:
+        raise PermanentError("too many transactions ran since then")
+    return written_in(lines)
+
+
+def written_in(lines: list[str]) -> Written:
+    """The lines of COUNT_WRITTEN."""
+    rows = size = 0
+    untouched = {}
+    for line in lines:
+        name, written, count, every = line.rsplit("\t", 3)
+        rows += int(written)
+        size += int(count)
+        untouched[name] = int(every) - int(written)
+    return Written(rows=rows, bytes=size, untouched=untouched)
+
+
+def next_transaction(
+    engine: DockerEngine,
+    server: PostgresServer,
+    volume: str,
+    labels: Mapping[str, str],
+    cancelled: Callable[[], bool],
+) -> int | None:
+    """The first transaction that a server on this volume will run, while none runs; None when it cannot be read."""
+    state = control_data(engine, server.recipe(cancelled), volume, labels, cancelled)
+    epoch, _, number = state.get("Latest checkpoint's NextXID", "").partition(":")
+    return (int(epoch) << 32) + int(number) if epoch.isdigit() and number.isdigit() else None

@@ -1,0 +1,156 @@
+"""What is at stake in a plan, found out by the survey: how it is proven, what is lost (counted), what is kept."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from core.errors import CancelledError, DrbotError, UserError
+from core.plan import BackupIdentity
+from core.redaction import Redactor
+from core.run import Run
+from core.runbook import Step
+from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, proof_of
+from core.words import ago
+from runners.walk import Equipment
+from runners.world import World
+from store import kept, runs
+from store.kept import Kept
+
+Cancelled = Callable[[], bool]
+
+OF_BACKUP = frozenset({Act.RESTORE, Act.REPLACE_HOST, Act.CHANGE_DNS, Act.SEVERAL})
+"""After these the system goes on with the data of a backup."""
+OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
+"""These are about data that was kept."""
+
+
+def stakes_of(
+    equipment: Equipment,
+    run: Run,
+    steps: tuple[Step, ...],
+    fingerprint: Mapping[str, Any],
+    *,
+    backup: BackupIdentity | None,
+    loss_seconds: float | None,
+    now: datetime,
+    cancelled: Cancelled,
+) -> Stakes:
+    """All of it. Raises UserError when the kept data it is about is not there, CancelledError, TemporaryError when
+    Docker or the database cannot be asked.
+    """
+    act = act_of(steps)
+    there, before = _kept(equipment, run)
+    if act in OF_KEPT and there is None:
+        raise UserError(
+            f"Planning {run.runbook}.",
+            f"The kept data {run.arguments.get('keeper', '')} is not there any more.",
+            "See: /dr kept",
+        )
+    data = _kept_data(equipment.world, there)
+    counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled)
+    if act is Act.UNDO and there is not None:
+        loss = counting.since_swap(there, before, ago(there.created_at, now).total_seconds())
+    elif act is Act.GIVE_UP and there is not None:
+        loss = Loss(kind=LossKind.KEPT_DATA, bytes=there.size_bytes)
+    elif act is Act.RESTORE and backup is not None:
+        loss = counting.since_backup(backup, loss_seconds)
+    elif act in OF_BACKUP and backup is not None:
+        loss = Loss(kind=LossKind.SINCE_BACKUP, seconds=loss_seconds)
+    else:
+        loss = Loss()
+    return Stakes(
+        act=act,
+        proof=proof_of(steps, act),
+        loss=loss,
+        keeps=keeps_of(steps, fingerprint, equipment.world),
+        kept=data,
+    )
+
+
+def _kept(equipment: Equipment, run: Run) -> tuple[Kept | None, Mapping[str, int]]:
+    """The kept data this run is about, and the rows of the backup that took its place."""
+    name = run.arguments.get("keeper")
+    if not name:
+        return None, {}
+    with equipment.database.read() as connection:
+        there = next((one for one in kept.list_of(connection, run.site) if one.volume == name), None)
+        plan = runs.get(connection, there.run).plan if there else None
+    return there, plan.backup.rows if plan and plan.backup else {}
+
+
+def _kept_data(world: World, there: Kept | None) -> KeptData | None:
+    if there is None:
+        return None
+    return KeptData(
+        volume=there.volume,
+        original=there.original,
+        incident=there.incident,
+        made_at=world.made_at(there.volume),
+        since=there.created_at,
+        size=there.size_bytes,
+    )
+
+
+class _Counting:
+    """Counts on the running production; what cannot be counted says why."""
+
+    def __init__(self, *, world: World, redact: Redactor, cancelled: Cancelled) -> None:
+        self._world = world
+        self._redact = redact
+        self._cancelled = cancelled
+
+    def since_swap(self, there: Kept, before: Mapping[str, int], seconds: float) -> Loss:
+        """Every row written since the swap, and every row of the backup that is not as it was."""
+        loss = Loss(kind=LossKind.SINCE_SWAP, seconds=seconds)
+        if there.next_transaction is None:
+            return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known"})
+        since = there.next_transaction
+
+        def count() -> dict[str, int]:
+            written = self._world.written_since(since, self._cancelled)
+            return {"rows": written.rows, "bytes": written.bytes, "removed": written.removed(before)}
+
+        return self._counted(loss, count)
+
+    def since_backup(self, backup: BackupIdentity, seconds: float | None) -> Loss:
+        """How many rows production holds beyond those of the backup."""
+        loss = Loss(kind=LossKind.SINCE_BACKUP, seconds=seconds)
+
+        def count() -> dict[str, int]:
+            rows = self._world.rows(self._cancelled)
+            return {"rows": sum(max(0, number - backup.rows.get(table, 0)) for table, number in rows.items())}
+
+        return self._counted(loss, count)
+
+    def _counted(self, loss: Loss, count: Callable[[], dict[str, int]]) -> Loss:
+        try:
+            return loss.model_copy(update=count())
+        except CancelledError:
+            raise
+        except DrbotError as error:
+            return loss.model_copy(update={"uncounted": self._redact(str(error))})
+
+
+def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], world: World) -> Keeps:
+    """What there is to go back to, by the steps that destroy."""
+    for step in steps:
+        if step.do == "dns.change":
+            return Keeps(kind=KeepKind.RECORDS, names=_led(fingerprint))
+        if step.do == "volume.swap":
+            return Keeps.volume(str(step.with_["keeper"]))
+        if step.do == "host.set_aside":
+            names = world.data_there()
+            return Keeps(kind=KeepKind.ASIDE, names=tuple(f"{name}{step.with_['keeper']}" for name in names))
+        if step.do == "volume.swap_back":
+            return Keeps(kind=KeepKind.IN_PLACE, names=(str(step.with_["replacement"]),))
+    return Keeps()
+
+
+def _led(fingerprint: Mapping[str, Any]) -> tuple[str, ...]:
+    records = fingerprint.get("records")
+    if not isinstance(records, Mapping):
+        return (str(records),)
+    return tuple(
+        f"{name} → {record if isinstance(record, str) else ', '.join(record['addresses'])}"
+        for name, record in records.items()
+    )

@@ -1,0 +1,140 @@
+"""Counting what was written since a swap, and giving up exactly one kept volume: on a real engine and PostgreSQL."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from core.errors import PermanentError
+from core.stakes import Act, KeptData, Stakes
+from runners.action import StepContext
+from runners.actions import kept
+from runners.clients.docker_engine import KEPT_LABEL
+from runners.clients.postgres_written import Written, next_transaction, written_since
+from runners.clients.volume_mover import ORIGINAL_LABEL
+from runners.permit import volume
+from tests.integration.actions.conftest import Bench, own
+from tests.permits import permit
+
+pytestmark = pytest.mark.docker
+
+TABLE = "drbot_counting"
+
+
+def ask(bench: Bench, statement: str) -> str:
+    """A statement on the running production, in the database of users."""
+    container = bench.clients.postgres.container()
+    assert container is not None
+    user = bench.clients.postgres.settings.user
+    command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", "authdb", "-c", statement]
+    answer = bench.clients.docker.execute(container.id, command, seconds=30)
+    assert answer.code == 0, answer.output
+    return answer.output
+
+
+@pytest.fixture
+def table(bench: Bench) -> Iterator[None]:
+    ask(bench, f"CREATE TABLE {TABLE} (id int PRIMARY KEY, word text)")
+    ask(bench, f"INSERT INTO {TABLE} SELECT n, 'before' FROM generate_series(1, 100) AS n")
+    ask(bench, f"VACUUM (FREEZE, ANALYZE) {TABLE}")
+    yield
+    ask(bench, f"DROP TABLE {TABLE}")
+
+
+def counted(bench: Bench, since: int) -> Written:
+    context = bench.context("survey", "counting")
+    return written_since(bench.clients.docker, bench.clients.postgres, since, context.labels, bench.stop.is_set)
+
+
+def test_rows_and_bytes_written_since_a_transaction_are_counted_exactly(bench: Bench, table: None) -> None:
+    since = int(ask(bench, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
+    untouched = counted(bench, since)
+    assert (untouched.rows, untouched.bytes, untouched.untouched[f"authdb.{TABLE}"]) == (0, 0, 100)
+
+    ask(bench, f"INSERT INTO {TABLE} SELECT n, repeat('x', 50) FROM generate_series(101, 107) AS n")
+    ask(bench, f"UPDATE {TABLE} SET word = 'changed' WHERE id <= 5")
+    ask(bench, f"DELETE FROM {TABLE} WHERE id BETWEEN 6 AND 8")
+    ask(bench, f"VACUUM FREEZE {TABLE}")
+    found = counted(bench, since)
+
+    assert found.rows == 7 + 5
+    assert found.removed({f"authdb.{TABLE}": 100}) == 5 + 3
+    expected = ask(bench, f"SELECT sum(pg_column_size(t.*)) FROM {TABLE} AS t WHERE id > 100 OR id <= 5")
+    assert abs(found.bytes - int(expected)) <= found.rows  # a row's header may be packed by a byte
+
+
+def test_the_first_transaction_of_a_cold_volume_is_read_from_its_control_file(bench: Bench) -> None:
+    context = bench.context("survey", "counting")
+    clients = bench.clients
+    running = int(ask(bench, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
+
+    found = next_transaction(clients.docker, clients.postgres, bench.volume, context.labels, bench.stop.is_set)
+
+    assert found is not None and 0 < found <= running + 1000
+
+
+def about(bench: Bench, name: str, **changes: object) -> StepContext:
+    """A step of a plan that two people agreed to give up exactly this volume by."""
+    there = bench.clients.docker.volume(name)
+    sealed = {
+        "volume": name,
+        "original": bench.volume,
+        "incident": 1,
+        "made_at": there.created_at if there else "",
+        "since": datetime.now(UTC),
+        "size": 1,
+    }
+    context = bench.context("remove", "give-up", permit=permit(volume(name)))
+    stakes = Stakes(act=Act.GIVE_UP, kept=KeptData.model_validate(sealed | changes))
+    return replace(context, plan=context.plan.model_copy(update={"stakes": stakes}))
+
+
+@pytest.fixture
+def keeper(bench: Bench) -> Iterator[str]:
+    name = f"{bench.volume}_before_{own('give-up')}"
+    labels = {"drbot.run": own("give-up"), KEPT_LABEL: "true", ORIGINAL_LABEL: bench.volume}
+    bench.clients.docker.create_volume(name, labels)
+    yield name
+    bench.clients.docker.remove_volume(name, permit(volume(name)))
+
+
+def test_the_kept_volume_of_the_plan_is_removed_and_no_other(bench: Bench, keeper: str) -> None:
+    assert kept.remove(about(bench, keeper), {"volume": keeper}).summary.startswith(f"Deleted {keeper}")
+
+    assert kept.gone(about(bench, keeper), {"volume": keeper}).passed
+    assert bench.clients.docker.volume(bench.volume) is not None
+    assert kept.remove(about(bench, keeper), {"volume": keeper}).summary.endswith("was gone already")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"volume": "another"}, "The plan is not about"),
+        ({"original": "another"}, "is not kept data of another"),
+        ({"made_at": "2020-01-01T00:00:00Z"}, "is not the one of the plan"),
+    ],
+)
+def test_a_volume_that_is_not_the_one_two_people_read_stays(
+    bench: Bench, keeper: str, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(PermanentError, match=said):
+        kept.remove(about(bench, keeper, **changes), {"volume": keeper})
+
+    assert bench.clients.docker.volume(keeper) is not None
+
+
+def test_without_a_permit_for_this_volume_it_stays(bench: Bench, keeper: str) -> None:
+    context = replace(about(bench, keeper), permit=permit(volume("another")))
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        kept.remove(context, {"volume": keeper})
+
+    assert bench.clients.docker.volume(keeper) is not None
+
+
+def test_production_is_no_kept_data_whatever_a_plan_says(bench: Bench) -> None:
+    with pytest.raises(PermanentError, match="is not kept data"):
+        kept.remove(about(bench, bench.volume), {"volume": bench.volume})
+
+    assert bench.clients.docker.volume(bench.volume) is not None

@@ -1,0 +1,171 @@
+"""What no dump brings back is told by the plan, carried over to the copy, and tried by starting a server with it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from core.old_server import OldServer, notes_of
+from runners.actions import postgres, volume
+from runners.clients.scratch_postgres import scratch_server, stop_cleanly
+from runners.target import Target
+from tests.integration.actions.conftest import Bench
+from tests.integration.actions.test_restore_and_swap import shell
+
+pytestmark = pytest.mark.docker
+
+CERTIFICATE = r"""
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=db -keyout /x/server.key -out /x/server.crt 2>/dev/null
+chown --reference /x/PG_VERSION /x/server.key /x/server.crt; chmod 600 /x/server.key
+"""
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(bench: Bench) -> Iterator[None]:
+    """Production's own files come back. Its server reads none of them meanwhile."""
+    shell(bench, bench.volume, "mkdir /x/kept && cp -p /x/*.conf /x/kept")
+    yield
+    shell(bench, bench.volume, "cp -p /x/kept/* /x; rm -rf /x/kept /x/conf.d /x/server.crt /x/server.key")
+
+
+def surveyed(bench: Bench) -> OldServer:
+    """What a survey finds."""
+    target = Target(bench.configuration.site(), bench.configuration, bench.clients)
+    found = target.old_server()
+    assert found is not None
+    return found
+
+
+def restored(bench: Bench, run: str, old: OldServer) -> tuple[str, str]:
+    """The copy beside, made for a plan with these settings; and what the step says."""
+    context = bench.context(run=run)
+    context = replace(context, plan=context.plan.model_copy(update={"old_server": old}))
+    beside = f"{bench.volume}_{run}"
+    outcome = postgres.restore_beside(context, {"backup": bench.backup.name, "volume": beside})
+    return beside, outcome.summary
+
+
+def remove(bench: Bench, run: str) -> None:
+    volume.remove(bench.context(run=run), {"volume": f"{bench.volume}_{run}"})
+
+
+def ask(bench: Bench, run: str, *statements: str) -> list[str]:
+    """The answers of a server on the copy, started with what is in it."""
+    scratch = postgres.scratch_of(bench.context(run=run), f"{bench.volume}_{run}", "ask")
+    with scratch_server(scratch, tuned=False, own_rules=False) as container:
+        found = [
+            bench.clients.docker.execute(container, ["psql", "-XAtq", "-U", scratch.user, "-c", one], seconds=20).output
+            for one in statements
+        ]
+        stop_cleanly(scratch, container)
+    return found
+
+
+def test_alter_system_rules_includes_and_certificates_come_with_the_copy(bench: Bench) -> None:
+    shell(bench, bench.volume, "echo \"work_mem = '7MB'\" >> /x/postgresql.auto.conf")
+    shell(bench, bench.volume, "echo 'host shop all 10.9.8.0/24 scram-sha-256' >> /x/pg_hba.conf")
+    shell(bench, bench.volume, "mkdir /x/conf.d; echo 'random_page_cost = 1.5' > /x/conf.d/disk.conf")
+    shell(bench, bench.volume, "printf \"include_dir 'conf.d'\\nssl = on\\n\" >> /x/postgresql.conf")
+    shell(bench, bench.volume, CERTIFICATE)
+    shell(bench, bench.volume, "chown -R --reference /x/PG_VERSION /x/conf.d; chmod 640 /x/pg_hba.conf")
+    run = "r20-settings"
+
+    old = surveyed(bench)
+    beside, said = restored(bench, run, old)
+    memory, cost, ssl, rules = ask(
+        bench,
+        run,
+        "SHOW work_mem",
+        "SHOW random_page_cost",
+        "SHOW ssl",
+        "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.9.8.0' AND error IS NULL",
+    )
+    modes = shell(bench, beside, "stat -c '%a %u %n' /x/pg_hba.conf /x/server.key /x/conf.d /x/conf.d/disk.conf")
+    were = shell(bench, bench.volume, "stat -c '%a %u %n' /x/pg_hba.conf /x/server.key /x/conf.d /x/conf.d/disk.conf")
+    found = postgres.beside_rows(bench.context(run=run), {"volume": beside, "expect": "manifest"})
+    left_behind = shell(bench, beside, "ls -A /x | grep drbot")
+    remove(bench, run)
+
+    names = {"pg_hba.conf", "postgresql.conf", "postgresql.auto.conf", "conf.d/disk.conf", "server.crt", "server.key"}
+    assert names <= set(old.files)
+    assert old.settings == ("work_mem",)
+    assert "copied from the old volume: ALTER SYSTEM (work_mem), conf.d/disk.conf" in " ".join(notes_of(old))
+    assert (memory, cost, ssl, rules) == ("7MB", "1.5", "on", "1")
+    assert modes == were
+    assert found.passed, found.sentence
+    assert "settings carried over: conf.d/disk.conf, pg_hba.conf, postgresql.auto.conf" in said
+    assert left_behind == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "reason"),
+    [
+        ("postgresql.auto.conf", "shared_preload_libraries = 'gone'", "gone"),
+        ("pg_hba.conf", "nonsense", "pg_hba.conf"),
+    ],
+)
+def test_a_server_that_does_not_start_with_them_keeps_its_fresh_ones_and_that_is_said(
+    bench: Bench, file: str, line: str, reason: str
+) -> None:
+    shell(bench, bench.volume, f'echo "{line}" >> /x/{file}')
+    run = "r21-bad-settings"
+
+    beside, said = restored(bench, run, surveyed(bench))
+    content = shell(bench, beside, f"cat /x/{file}; ls -A /x | grep drbot")
+    found = postgres.beside_rows(bench.context(run=run), {"volume": beside, "expect": "manifest"})
+    remove(bench, run)
+
+    assert line not in content and "drbot" not in content
+    assert "a server does not start with it" in said and reason in said
+    assert found.passed, found.sentence
+
+
+def test_rules_that_let_nobody_in_do_not_keep_the_rows_from_being_counted(bench: Bench) -> None:
+    shell(bench, bench.volume, "printf 'local all all reject\\nhost all all all reject\\n' > /x/pg_hba.conf")
+    run = "r22-reject"
+
+    beside, said = restored(bench, run, surveyed(bench))
+    found = postgres.beside_rows(bench.context(run=run), {"volume": beside, "expect": "manifest"})
+    remove(bench, run)
+
+    assert "settings carried over: pg_hba.conf" in said
+    assert found.passed, found.sentence
+
+
+def test_what_changed_since_the_plan_is_not_carried_over(bench: Bench) -> None:
+    old = surveyed(bench)
+    shell(bench, bench.volume, "echo 'host all all all trust' >> /x/pg_hba.conf")
+    run = "r23-changed"
+
+    beside, said = restored(bench, run, old)
+    content = shell(bench, beside, "cat /x/pg_hba.conf")
+    remove(bench, run)
+
+    assert "not carried over: pg_hba.conf has changed since the plan" in said
+    assert "host all all all trust" not in content
+
+
+def test_an_old_volume_that_cannot_be_read_is_told(bench: Bench) -> None:
+    context = bench.context(run="r24-empty")
+    name = f"{bench.volume}_r24-empty"
+    bench.clients.docker.create_volume(name, context.labels)
+    files = Target(bench.configuration.site(), bench.configuration, bench.clients).server_files()
+
+    empty, gone = files.look(name), files.look(f"{name}-gone")
+    volume.remove(context, {"volume": name})
+
+    assert not empty.readable and not gone.readable
+    assert "cannot be read: what ALTER SYSTEM has set" in " ".join(notes_of(empty))
+
+
+def test_slots_and_other_versions_are_named_as_not_carried_over(bench: Bench) -> None:
+    files = Target(bench.configuration.site(), bench.configuration, bench.clients).server_files()
+    shell(bench, bench.volume, "mkdir /x/pg_replslot/standby1; cp -p /x/PG_VERSION /x/kept.version")
+    slots = files.look(bench.volume)
+    shell(bench, bench.volume, "rmdir /x/pg_replslot/standby1; echo 12 > /x/PG_VERSION")
+    other = files.look(bench.volume)
+    shell(bench, bench.volume, "cp -p /x/kept.version /x/PG_VERSION; rm /x/kept.version")
+
+    assert slots.left == ("replication slot standby1",)
+    assert not other.files
+    assert other.left[0].startswith("settings of PostgreSQL 12")

@@ -1,0 +1,39 @@
+"""Whoever removed a container of ours may use what it held: a STOP and the act it ends both remove the same one."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lab.images import SERVICE_IMAGE
+from runners.clients import helper
+from runners.clients.helper import HelperOrder, Mount
+from runners.permit import volume as volume_subject
+from tests.integration.actions.conftest import Bench
+from tests.permits import permit
+
+pytestmark = pytest.mark.docker
+
+ROUNDS, AT_ONCE = 8, 4
+
+
+def test_a_volume_is_free_as_soon_as_anybody_removed_its_container(bench: Bench) -> None:
+    context = bench.context("remove", run="removing")
+    engine, volume = bench.clients.docker, f"{bench.volume}_removing"
+    mount = Mount(source=volume, target="/held")
+    order = HelperOrder(
+        image=SERVICE_IMAGE, name=None, labels=context.labels, entrypoint=("sleep",), command=("600",), mounts=(mount,)
+    )
+
+    def removed(container: str) -> tuple[str, ...]:
+        engine.remove_helper(container)
+        return engine.users_of(volume)
+
+    users = []
+    for _ in range(ROUNDS):
+        container = helper.create(engine, order)
+        helper.start(engine, container)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            users += list(pool.map(removed, [container] * AT_ONCE))
+    engine.remove_volume(volume, permit(volume_subject(volume)))
+
+    assert users == [()] * ROUNDS * AT_ONCE

@@ -1,0 +1,129 @@
+"""`kept` offers exactly what `undo` and `give-up` would do now; a question about it comes after 72 hours."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from commands.kept import BY_HAND, BY_UNDO
+from commands.messages import Reply
+from core.events import EventKind
+from core.run import Offer, Run, RunKind, RunState
+from store import incidents, kept, runs
+from store.kept import Kept
+from tests.integration.commands.stage import Stage, build
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    built = build(tmp_path)
+    yield built
+    built.database.close()
+
+
+def keep(stage: Stage, run: Run, volume: str, original: str = "pgdata") -> None:
+    with stage.database.write() as tx:
+        row = Kept(
+            site="production",
+            incident=1,
+            run=run.id,
+            volume=volume,
+            original=original,
+            size_bytes=5_000_000,
+            created_at=datetime.now(UTC),
+        )
+        kept.add(tx, row)
+
+
+def recovered(stage: Stage) -> Run:
+    run, _ = stage.asked()
+    keep(stage, run, "pgdata_before_r1")
+    with stage.database.write() as tx:
+        incidents.recovered(tx, 1, run=run.id, rto_seconds=120, rpo_seconds=3600, outage_seconds=9)
+        runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
+    return run
+
+
+def offered(reply: Reply) -> list[str]:
+    return [choice.command for choice in reply.choices]
+
+
+def does_what_it_offers(stage: Stage, reply: Reply) -> bool:
+    """Every button of `kept` is pressed: none is refused."""
+    return all(stage.say("aiko", command).ok for command in offered(reply))
+
+
+def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(stage: Stage) -> None:
+    run = recovered(stage)
+    keep(stage, run, "redis_before_r1", original="redisdata")
+
+    reply = stage.say("dan", "kept")
+
+    assert offered(reply) == [
+        "undo DR-1",
+        "give-up DR-1 pgdata_before_r1",
+        "give-up DR-1 redis_before_r1",
+    ]
+    assert [row[-1] for row in reply.tables[0].rows] == [BY_UNDO, BY_HAND]
+
+
+def test_a_resolved_incident_offers_to_give_up_and_not_to_undo_what_undo_would_refuse(stage: Stage) -> None:
+    recovered(stage)
+    assert stage.say("aiko", "resolve restored").ok
+
+    reply = stage.say("aiko", "kept")
+
+    assert not stage.say("aiko", "undo DR-1").ok
+    assert offered(reply) == ["give-up DR-1 pgdata_before_r1"]
+    assert does_what_it_offers(stage, reply)
+
+
+def test_while_a_recovery_runs_nothing_is_offered_to_come_back(stage: Stage) -> None:
+    run, _ = stage.asked()
+    keep(stage, run, "pgdata_before_r0")
+
+    assert "undo DR-1" not in offered(stage.say("aiko", "kept"))
+    assert not stage.say("aiko", "undo DR-1").ok
+
+
+def test_giving_up_is_a_run_of_its_own_about_exactly_that_volume(stage: Stage) -> None:
+    recovered(stage)
+
+    reply = stage.say("ben", "give-up pgdata_before_r1")
+
+    assert reply.ok and "two people" in reply.text["en"]
+    run = stage.runs()[-1]
+    assert (run.kind, run.runbook, run.site) == (RunKind.GIVE_UP, "kept-give-up", "production")
+    assert dict(run.arguments) == {"keeper": "pgdata_before_r1"}
+
+
+@pytest.mark.parametrize("words", ["give-up", "give-up pgdata", "give-up DR-2 pgdata_before_r1", "give-up pgdata*"])
+def test_which_kept_data_is_meant_is_never_guessed(stage: Stage, words: str) -> None:
+    recovered(stage)
+
+    assert not stage.say("aiko", words).ok
+    assert len(stage.runs()) == 1
+
+
+def test_an_operator_may_not_ask_to_delete_kept_data(stage: Stage) -> None:
+    recovered(stage)
+
+    assert not stage.say("emi", "give-up pgdata_before_r1").ok
+
+
+def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_restore(stage: Stage) -> None:
+    recovered(stage)
+    assert stage.say("aiko", "undo DR-1").ok
+    with stage.database.write() as tx:
+        run = runs.claim(tx, stage.runs()[-1].id, "worker", 600)
+    assert run is not None
+    stage.park(run, RunState.BLOCKED, why="expired", offers=[Offer.ASK_AGAIN, Offer.DISCARD])
+
+    status = stage.say("aiko", "status DR-1")
+    again = next(choice.command for choice in status.choices if choice.label["en"] == "Ask again")
+
+    assert again == "undo DR-1"
+    assert stage.say("aiko", again).ok
+    assert [one.kind for one in stage.runs()] == [RunKind.RECOVER, RunKind.UNDO, RunKind.UNDO]
+    assert len(stage.events(EventKind.RUN_STOPPED)) == 1

@@ -1,0 +1,57 @@
+"""Two checkouts on one engine, each with a lab of the same name: neither ever touches the other's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.breakage import break_it
+from lab.engine import connect
+from lab.system import Lab
+from tests.houses import LabFactory
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def theirs(ours: Lab, tmp_path: Path) -> Iterator[Lab]:
+    """A lab of the same name, from another folder."""
+    made = Lab(name=ours.name, home=tmp_path / "labs", host=ours.host)
+    yield made
+    made.reset()
+
+
+@pytest.fixture(scope="module")
+def ours(lab_factory: LabFactory) -> Lab:
+    return lab_factory("two")
+
+
+def volumes(lab: Lab) -> set[str]:
+    client = connect(lab.host)
+    try:
+        return {str(one.name) for one in client.volumes.list(filters={"label": f"drbot.lab={lab.label}"})}
+    finally:
+        client.close()
+
+
+def rows(lab: Lab) -> int:
+    return int(lab.psql("SELECT count(*) FROM users", "-d", "authdb"))
+
+
+def test_a_lab_is_broken_stopped_and_removed_beside_one_of_the_same_name(ours: Lab, theirs: Lab) -> None:
+    theirs.up(print)
+    ours.psql("DELETE FROM users WHERE id <= 7", "-d", "authdb")
+    mine, before = rows(ours), volumes(ours)
+    assert rows(theirs) != mine
+    assert volumes(theirs).isdisjoint(before)
+
+    break_it(theirs, "postgres-corrupt")
+    assert "postgres" in theirs.faults()
+    assert ours.faults() == {}
+    theirs.down()
+    theirs.reset()
+
+    assert volumes(theirs) == set()
+    assert volumes(ours) == before
+    assert ours.faults() == {}
+    assert rows(ours) == mine

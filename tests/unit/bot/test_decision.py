@@ -1,0 +1,82 @@
+"""A message that asks for a decision: one line with the names of what does not work, one row of buttons, no more."""
+
+import pytest
+
+from bot.blocks.decision import decision_buttons
+from bot.blocks.lines import detail, milestone
+from bot.situation import Situation
+from core.events import Event, EventKind
+from core.run import RunState, StepState
+from tests.unit.bot.situations import event, record, run, situation, step
+from tests.unit.bot.situations import plan as plan_of
+
+QUESTION = (
+    "The services answer their users (health): Not healthy after 60 s: "
+    + 'auth: http://127.0.0.1:8001/health answers 503: {"status": "unhealthy"}; user: timed out. ' * 9
+)
+STEPS = (step("health", "The services answer their users", do="health.wait", if_fails="ask", undo={"do": "x"}),)
+
+
+def asked(state: StepState, passed: bool | None = None, **payload: object) -> tuple[Event, Situation]:
+    happened = event(EventKind.RUN_NEEDS_DECISION, step="health", question=QUESTION, **payload)
+    finding = None if passed is None else QUESTION
+    looked_at = record("health", state, summary=QUESTION, finding=finding, finding_passed=passed)
+    going = run(RunState.NEEDS_DECISION, plan_of(steps=STEPS))
+    return happened, situation(run=going, steps=(looked_at,), turn=happened)
+
+
+def labels(happened: Event, shown: Situation) -> list[str]:
+    return [one["text"]["text"] for block in decision_buttons((happened,), shown) for one in block["elements"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", ":raised_hand: *The services answer their users* failed, not working: *auth, user*."),
+        ("ja", ":raised_hand: *The services answer their users* が失敗しました (動いていないもの: *auth, user*)。"),
+    ],
+)
+def test_a_failed_step_is_one_line_with_the_names_of_what_does_not_work(language: str, line: str) -> None:
+    happened, shown = asked(StepState.FAILED, passed=False, broken=["auth", "user"])
+    spoken = situation(language=language, run=shown.run, steps=shown.steps, turn=happened)
+
+    assert milestone(happened, spoken) == line
+    assert decision_buttons((happened,), spoken)
+
+
+def test_what_can_be_done_stands_below_as_buttons_and_the_whole_story_in_the_thread() -> None:
+    happened, shown = asked(StepState.FAILED, passed=False, broken=["auth"])
+
+    assert labels(happened, shown)[0] == "Try again" and "Stop here" in labels(happened, shown)
+    assert "answers 503" in (detail(happened, shown) or "")
+    assert "answers 503" not in (milestone(happened, shown) or "")
+
+
+@pytest.mark.parametrize(("passed", "looks"), [(True, "it looks *done*"), (False, "it looks *not done*")])
+def test_an_unsure_step_is_asked_about_once_it_was_looked_at(passed: bool, looks: str) -> None:
+    happened, unseen = asked(StepState.UNSURE)
+    _, seen = asked(StepState.UNSURE, passed=passed)
+
+    assert "drbot is looking" in (milestone(happened, unseen) or "")
+    assert decision_buttons((happened,), unseen) == []
+    assert looks in (milestone(happened, seen) or "")
+    assert labels(happened, seen)
+
+
+def test_a_long_reason_is_cut_at_a_word_in_the_channel_and_whole_in_the_thread() -> None:
+    words = " ".join(f"word{number}" for number in range(200))
+    todo = "/dr restart starts the services."
+    failed = event(EventKind.RUN_FAILED, step="copy", why=f"{words} {todo}", todo=todo)
+
+    line = milestone(failed, situation()) or ""
+
+    assert line.endswith(f"… {todo}") and len(line) < 400
+    assert all(word in words.split() for word in line.split("…")[0].split(": ")[-1].split())
+    assert "word199" in (detail(failed, situation()) or "")
+    assert (detail(failed, situation()) or "").count(todo) == 1
+
+
+def test_a_short_reason_is_not_said_twice() -> None:
+    failed = event(EventKind.RUN_FAILED, step="copy", why="The disk is full.")
+
+    assert detail(failed, situation()) is None

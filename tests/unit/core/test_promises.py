@@ -1,0 +1,64 @@
+"""What people are told about the future comes true in time: rounded up, with a margin, in one place."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.blocks.status_post import Said, status_post, status_sentence
+from core.clocks import clocks_of, minutes_up, next_update_by, with_margin
+from core.incident import IncidentState
+from core.run import RunState, StepState
+from core.site import Targets
+from tests.unit.bot.situations import NOW, plan, record, request, run, situation
+
+seconds = st.integers(min_value=0, max_value=1_000_000)
+
+
+@given(seconds, st.integers(min_value=0, max_value=59), st.integers(min_value=0, max_value=999_999))
+def test_a_promise_is_never_earlier_than_what_it_promises(cadence: int, second: int, microsecond: int) -> None:
+    now = NOW.replace(second=second, microsecond=microsecond)
+
+    assert next_update_by(now, cadence) >= now + timedelta(seconds=cadence + 60)
+    assert next_update_by(now, cadence).second == 0
+    assert with_margin(cadence) >= cadence + 120 and with_margin(cadence) >= 1.25 * cadence
+    assert minutes_up(cadence) >= cadence
+
+
+def said(situation_: object) -> str:
+    return str(status_post(situation_))  # type: ignore[arg-type]
+
+
+def test_an_hour_is_only_promised_when_it_does_not_hang_on_a_person() -> None:
+    assert "back at about 03:25 UTC" in said(situation())  # 10 min of budget: 12.5 with its margin, rounded up
+    waiting = said(situation(request=request(), run=run(RunState.WAITING)))
+
+    assert "back at about" not in waiting
+    assert "Once our team has decided, we expect it to take 13 min more." in waiting
+    assert "Next update at 03:43 UTC at the latest" in waiting
+
+
+def test_the_next_update_is_promised_in_every_state_but_the_last() -> None:
+    for state in IncidentState:
+        assert ("Next update at" in said(situation(state=state))) is (state is not IncidentState.RESOLVED)
+
+
+def test_what_takes_longer_than_told_is_said() -> None:
+    begun = record("copy", StepState.RUNNING, started_at=NOW - timedelta(minutes=13))
+
+    assert "longer than we expected" in said(situation(steps=(begun,)))
+    assert "longer than we expected" not in said(situation(steps=(record("copy", StepState.RUNNING, started_at=NOW),)))
+
+
+def test_a_forecast_has_the_margin_everywhere() -> None:
+    clocks = clocks_of(situation().incident, plan(), (), Targets(), NOW)
+
+    assert clocks.rto_forecast == clocks.rto_used + with_margin(600)
+
+
+def test_words_of_two_people_in_one_post_carry_both_names() -> None:
+    two = [Said(who="Aiko", words="We found it."), Said(who="Ben", words="It takes an hour.")]
+
+    for shown in (str(status_post(situation(), two)), status_sentence(situation(), two)):
+        assert "Aiko" in shown and "Ben" in shown
+        assert shown.index("Aiko") < shown.index("We found it.") < shown.index("Ben") < shown.index("It takes an hour.")
