@@ -212,7 +212,7 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
         warnings.append(finding.sentence)
     backup = draft.backup
     if backup is not None and not backup.manifest:
-        warnings.append("The backup has no manifest: its rows are those counted in the dump, not at its source.")
+        warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
     max_age = survey.equipment.configuration.backups.max_age
     if draft.loss_seconds is not None and draft.loss_seconds > max_age:
         warnings.append(f"What was written in the last {duration(draft.loss_seconds)} before the outage is lost.")

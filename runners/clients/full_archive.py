@@ -63,8 +63,7 @@ class Contents:
 
     sha256: str
     manifest: FullManifest | None
-    rows: Mapping[str, int]
-    server_version: str
+    scanner: DumpScanner  # of its dump
 
 
 def unpack(archive: Path, folder: Path, progress: Progress, cancelled: Cancelled) -> Unpacked:
@@ -102,9 +101,9 @@ def unpacked_in(folder: Path, manifest: FullManifest | None, name: str) -> Unpac
     )
 
 
-def read_archive(pieces: Iterable[bytes], name: str, superuser: str, cancelled: Cancelled) -> Contents:
+def read_archive(pieces: Iterable[bytes], name: str, cancelled: Cancelled) -> Contents:
     """Read an archive from start to end without keeping it. Raises PermanentError with what is wrong."""
-    reading = Reading(name, DumpScanner(superuser))
+    reading = Reading(name, DumpScanner())
     source = Digested(pieces)
     with archive_errors(name):
         for path, content in members(source, name, cancelled):
@@ -135,16 +134,13 @@ class Reading:
 
     def result(self, sha256: str) -> Contents:
         """Raises PermanentError with what is missing or wrong."""
-        name, rows = self._name, dict(self._scanner.rows)
+        name = self._name
         if not any(is_dump(path) for path in self._found):
             raise PermanentError(f"{name} holds no all_databases_….sql.gz")
         if not self._scanner.complete:
             raise PermanentError(f"{name} is not complete: the closing line of its dump is missing")
         require_members(self._manifest, self._found, name)
-        if self._manifest and self._manifest.rows != rows:
-            raise PermanentError(f"{name}: the rows of its dump are not those of its manifest")
-        version = self._scanner.server_version
-        return Contents(sha256=sha256, manifest=self._manifest, rows=rows, server_version=version)
+        return Contents(sha256=sha256, manifest=self._manifest, scanner=self._scanner)
 
 
 def is_dump(path: str) -> bool:

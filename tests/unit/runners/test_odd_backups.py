@@ -257,7 +257,7 @@ def test_eight_gibibytes_inside_a_full_backup_are_refused_on_the_way(tmp_path: P
 def test_a_look_has_an_end_whatever_the_disk_does(tmp_path: Path) -> None:
     put(tmp_path, 1)
     backup = BackupStore(tmp_path).newest_first()[0]
-    reader = BackupReader(backup, "postgres", lambda done, total, unit: None, lambda: False, hurried=True)
+    reader = BackupReader(backup, lambda done, total, unit: None, lambda: False, hurried=True)
     reader._deadline = 0.0  # the file system that hangs is not to be had here
 
     with pytest.raises(PermanentError, match="could not be read within"):
@@ -275,7 +275,7 @@ def test_a_row_of_128_mebibytes_is_read_as_fast_as_many_small_ones(tmp_path: Pat
                 zipped.write(row)
             zipped.write(b"\\.\n-- PostgreSQL database cluster dump complete\n")
         started = time.process_time()
-        for _ in BackupReader(backup_at(path), "postgres", lambda *_: None, lambda: False).statements():
+        for _ in BackupReader(backup_at(path), lambda *_: None, lambda: False).statements():
             pass
         return time.process_time() - started
 
