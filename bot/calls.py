@@ -62,7 +62,7 @@ def called(event: Event, situation: Situation, run: Run | None) -> tuple[Person,
     is_drill = run is not None and run.plan is not None and run.plan.mode == "drill"
     if is_drill or not situation.incident.is_open or not _is_due(event, situation, run):
         return ()
-    if "request" in event.payload and situation.request is not None:
+    if event.kind in ASKING and situation.request is not None:
         voted = {vote.person for vote in situation.votes}
         return tuple(one for one in eligible(situation, situation.request) if one.id not in voted)
     able = ACCESS[NEEDS[event.kind]]
