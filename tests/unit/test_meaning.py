@@ -24,9 +24,7 @@ ALLOWED = {
     # What is shown, never what is done.
     ("bot/blocks/lines.py", "milestone"): "a refusal of the survey was told by an event of its own already",
     ("bot/blocks/lines.py", "_filled"): "a part of a sentence is not shown twice",
-    ("bot/calls.py", "_is_due"): "an event that says more about what people were called for already",
     ("runners/attempt.py", "_summary"): "a sentence is not said twice",
-    ("bot/calls.py", "called"): "whether the event is about a request, by its key",
     ("bot/calls.py", "_is_due"): "whether the event is one that was told before, by its keys",
     ("bot/blocks/lines.py", "_next_backup"): "whether the event names a backup to show",
 }
