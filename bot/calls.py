@@ -13,6 +13,7 @@ from bot.blocks.lines import milestone
 from bot.situation import Situation
 from core.approval import LIVE, RequestState
 from core.events import Event, EventKind
+from core.incident import UsersSay
 from core.people import ACCESS, Person
 from core.run import Run, RunState, StepState
 from core.words import Text, clock, cut, say
@@ -23,6 +24,9 @@ NEEDS: Mapping[EventKind, str] = {
     EventKind.REQUEST_HELD: "deny",
     EventKind.STEP_ASKED: "answer",
     EventKind.RUN_NEEDS_DECISION: "settle",
+    EventKind.STEP_VOUCHED: "settle",
+    EventKind.INCIDENT_NOT_RECOVERED: "recover",
+    EventKind.INCIDENT_UNCONFIRMED: "answer",
     EventKind.RUN_BLOCKED: "recover",
     EventKind.RUN_REFUSED: "recover",
     EventKind.RUN_FAILED: "recover",
@@ -36,11 +40,16 @@ ASKING: Mapping[EventKind, frozenset[RequestState]] = {
 }
 LEFT_SO: Mapping[EventKind, RunState] = {
     EventKind.RUN_NEEDS_DECISION: RunState.NEEDS_DECISION,
+    EventKind.STEP_VOUCHED: RunState.NEEDS_DECISION,
     EventKind.RUN_BLOCKED: RunState.BLOCKED,
     EventKind.RUN_REFUSED: RunState.FAILED,
     EventKind.RUN_FAILED: RunState.FAILED,
 }
 """Nobody is called for what is decided by now, or goes on."""
+SAID: Mapping[EventKind, UsersSay] = {
+    EventKind.INCIDENT_NOT_RECOVERED: UsersSay.NO,
+    EventKind.INCIDENT_UNCONFIRMED: UsersSay.NOTHING,
+}
 TOLD_BEFORE: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.RUN_NEEDS_DECISION: ("finding",),  # what the check found, about a step that was told as unsure
     EventKind.RUN_FAILED: ("tried",),  # the survey's refusal
@@ -78,6 +87,8 @@ def _is_due(event: Event, situation: Situation, run: Run | None) -> bool:
     if event.kind in LEFT_SO:
         is_told = any(name in event.payload for name in TOLD_BEFORE.get(event.kind, ()))
         return run is not None and run.state is LEFT_SO[event.kind] and not is_told
+    if event.kind in SAID:
+        return situation.incident.users_say is SAID[event.kind]
     if event.kind is EventKind.STEP_ASKED:
         asked = next((one for one in situation.steps if one.id == event.step), None)
         return asked is None or asked.state is StepState.WAITING

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from bot.blocks.elements import promise
 from bot.situation import Situation
+from core.clocks import minutes_up
 from core.plan import Plan
 from core.run import RunState, StepRecord, StepState
 from core.words import Text, say
@@ -56,13 +57,11 @@ def _share(record: StepRecord | None) -> float:
 
 def _about(situation: Situation, state: RunState) -> str:
     """A time of day cannot be promised while people have not decided."""
-    clocks = situation.clocks
-    if clocks.rto_forecast is None:
+    rest = situation.clocks.rest
+    if rest is None:
         return ""
-    rest = max(0.0, clocks.rto_forecast - clocks.rto_used)
     if state in PEOPLES_TURN:
-        minutes = max(60, math.ceil(rest / 60) * 60)
-        return say(AFTER_PEOPLE, situation.language, rest=promise(minutes, situation.language))
+        return say(AFTER_PEOPLE, situation.language, rest=promise(minutes_up(rest), situation.language))
     calm = CALM_SECONDS if rest >= CALM_SECONDS else 60.0
     end = math.ceil((situation.now.timestamp() + rest) / calm) * calm
     return say(ABOUT, situation.language, when=f"{datetime.fromtimestamp(end, UTC):%H:%M}")
