@@ -149,7 +149,7 @@ def test_a_card_that_was_deleted_or_cannot_be_edited_is_posted_anew(served: Scen
     with served.database.write() as tx:
         requests.close(tx, request.id, RequestState.EXPIRED, why="Nobody decided in time.")
 
-    served.message(incident.channel, lambda one: "Expired: production" in one["text"], "the final card")
+    served.message(incident.channel, lambda one: "Expired on production" in one["text"], "the final card")
 
 
 def test_a_milestone_that_is_refused_for_good_does_not_stop_what_follows(served: Scene) -> None:
