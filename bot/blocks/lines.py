@@ -55,6 +55,11 @@ KEPT_ASKED: Text = {
     "まだ必要ですか。二人が承認しない限り削除せず、回答がなければ保管を続けます。",
 }
 
+ENDED_BY_ANSWER: Text = {
+    "en": ":raised_hand: The recovery ended with this answer. Choose how to go on.",
+    "ja": ":raised_hand: この回答で復旧を終了しました。次の操作を選んでください。",
+}
+
 TAIL_LINES = 12
 SHORT, LONG = 300, 2200  # letters of a value in the channel, and in the thread
 SEAL_LETTERS = 64
@@ -73,7 +78,7 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
         return None  # the survey's refusal, told already
     if event.kind is EventKind.RUN_NEEDS_DECISION:
         return f"{decision_line(event, situation)} {mentions}".strip()
-    text = MILESTONES.get(event.kind)
+    text = ENDED_BY_ANSWER if _ended_by_answer(event, situation) else MILESTONES.get(event.kind)
     if text is None:
         return None
     line = _filled(text, event, situation, mentions, SHORT)
@@ -92,9 +97,20 @@ def detail(event: Event, situation: Situation) -> str | None:
     return f"`{event.at:%H:%M:%S}` {_filled(text, event, situation)}" if text else None
 
 
+def _ended_by_answer(event: Event, situation: Situation) -> bool:
+    """The run ended because people said no: who said it is told already, by an event of its own."""
+    plan = situation.run.plan if situation.run else None
+    if event.kind is not EventKind.RUN_FAILED or plan is None or situation.run is None or event.run != situation.run.id:
+        return False
+    step = str(event.payload.get("step") or "")
+    return any(one.id == step and one.ask is not None for one in plan.steps)
+
+
 def _is_too_long(event: Event, situation: Situation) -> bool:
     """What the channel has only the beginning of is in the thread as a whole."""
     text = MILESTONES.get(event.kind)
+    if _ended_by_answer(event, situation):
+        return True
     return text is not None and _filled(text, event, situation) != _filled(text, event, situation, "", SHORT)
 
 

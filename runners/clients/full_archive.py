@@ -29,6 +29,7 @@ from runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from runners.clients.dump import DumpScanner
 from runners.clients.full_folder import read_pieces
 from runners.clients.object_store import LONGEST_DOCUMENT_BYTES, Cancelled, Progress
+from runners.clients.reading_limits import limits_of
 from store.file_modes import private
 
 DUMP, CONFIGURATION, REDIS, FILES = (
@@ -195,14 +196,20 @@ def keep(content: BinaryIO, target: Path) -> str:
     return digest.hexdigest()
 
 
-def unzip(pieces: Iterable[bytes], path: str, name: str, feed: Callable[[bytes], object]) -> None:
-    """Decompress a file inside, which checks its CRC. Raises PermanentError."""
+def unzip(packed: Digested, path: str, name: str, feed: Callable[[bytes], object]) -> None:
+    """Decompress a file inside, which checks its CRC. Raises PermanentError, also for one that holds far more than any
+    real one of its size.
+    """
+    done = 0
     with (
         archive_errors(f"{path} in {name}"),
-        igzip.open(IteratorFile(pieces), "rb") as unzipped,  # type: ignore[no-untyped-call]
+        igzip.open(IteratorFile(packed), "rb") as unzipped,  # type: ignore[no-untyped-call]
     ):
         while chunk := unzipped.read(CHUNK):
             feed(chunk)
+            done += len(chunk)
+            if done > (limits := limits_of(packed.bytes, None)).unpacked:
+                raise PermanentError(f"{path} in {name}: {limits.why}")
 
 
 def nothing(chunk: bytes) -> None:

@@ -1,5 +1,7 @@
 """A message that asks for a decision: one line with the names of what does not work, one row of buttons, no more."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.blocks.decision import decision_buttons
@@ -80,3 +82,13 @@ def test_a_short_reason_is_not_said_twice() -> None:
     failed = event(EventKind.RUN_FAILED, step="copy", why="The disk is full.")
 
     assert detail(failed, situation()) is None
+
+
+def test_a_no_is_told_once_and_the_end_of_the_run_only_asks_what_now() -> None:
+    why = "Ben answered: no. The data was replaced; the old data is kept in the volume postgres_data_before."
+    ended = event(EventKind.RUN_FAILED, step="", why=why, todo="")
+    ended = replace(ended, payload={"step": "confirm", "why": why})
+    shown = situation(run=run(RunState.FAILED))
+
+    assert milestone(ended, shown) == ":raised_hand: The recovery ended with this answer. Choose how to go on."
+    assert why in (detail(ended, shown) or "")

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -23,6 +24,7 @@ from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import BackupStore, backup_at, manifest_path
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
+from runners.full_choice import FullRules, choose_full_backup
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put
 from tests.waiting import wait_for
@@ -236,6 +238,20 @@ def test_eight_gibibytes_in_a_small_file_are_refused_on_the_way(tmp_path: Path, 
     assert ("longer than" if manifest else "unpacks to more than") in chosen.refused[0]
     assert time.process_time() - started < 30
     assert max(told) < bomb.stat().st_size * 2 / 5  # RATIO is a third of what zeros shrink to
+
+
+@pytest.mark.timeout(180)
+def test_eight_gibibytes_inside_a_full_backup_are_refused_on_the_way(tmp_path: Path, bomb: Path) -> None:
+    archive = tmp_path / "full_backup_20261126_020000.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
+        packed.add(bomb, f"full_backup_20261126_020000/{ODD}")
+    store = FullBackupStore(FolderStore(tmp_path))
+    started = time.process_time()
+
+    with pytest.raises(UserError, match="unpacks to more than"):
+        choose_full_backup((store,), FullRules(system="shop", site="production"))
+
+    assert time.process_time() - started < 30
 
 
 def test_a_look_has_an_end_whatever_the_disk_does(tmp_path: Path) -> None:
