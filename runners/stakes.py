@@ -115,6 +115,8 @@ class _Counting:
     def since_backup(self, backup: BackupIdentity, seconds: float | None) -> Loss:
         """How many rows production holds beyond those of the backup."""
         loss = Loss(kind=LossKind.SINCE_BACKUP, seconds=seconds)
+        if not backup.manifest:  # its rows are known when it is restored
+            return loss.model_copy(update={"uncounted": "the backup has no manifest"})
 
         def count() -> dict[str, int]:
             rows = self._world.rows(self._cancelled)

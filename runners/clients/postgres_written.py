@@ -3,10 +3,12 @@
 Every version of a row carries the transaction that wrote it (xmin), also after it was frozen (PostgreSQL 9.4 on).
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import CancelledError, PermanentError, TemporaryError
+from core.table_names import LARGE_OBJECTS, table_name
 from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.last_words import last_line
@@ -19,12 +21,13 @@ LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart
 COUNT_WRITTEN = r"""
 set -eu
 psql -XAtq -d postgres -c "SELECT txid_snapshot_xmax(txid_current_snapshot())"
-psql -XAtq -d postgres -c "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate" > /tmp/databases
+psql -XAtq -d postgres -c "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'template0'" \
+    > /tmp/databases
 while IFS= read -r database; do
-psql -XAtq -v ON_ERROR_STOP=1 -v since="$1" -F "	" -d "$database" <<'SQL'
+PGDATABASE="$database" psql -XAtq -v ON_ERROR_STOP=1 -v since="$1" -F "	" <<'SQL'
 SELECT format('SELECT %L, count(*) FILTER (WHERE age(t.xmin) <= age(%L::xid)), '
     'coalesce(sum(pg_column_size(t.*)) FILTER (WHERE age(t.xmin) <= age(%L::xid)), 0), count(*) FROM ONLY %I.%I AS t',
-    current_database() || '.' || CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
+    json_build_array(current_database(), n.nspname, c.relname),
     :'since', :'since', n.nspname, c.relname)
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
@@ -44,8 +47,9 @@ class Written:
     untouched: Mapping[str, int] = field(default_factory=dict)
 
     def removed(self, then: Mapping[str, int]) -> int:
-        """How many of the rows of `then` were changed or deleted."""
-        return sum(max(0, count - self.untouched.get(table, 0)) for table, count in then.items())
+        """How many of the rows of `then` were changed or deleted; large objects have none that could be told apart."""
+        rows = ((table, count) for table, count in then.items() if not table.endswith(LARGE_OBJECTS))
+        return sum(max(0, count - self.untouched.get(table, 0)) for table, count in rows)
 
 
 def written_since(
@@ -76,7 +80,8 @@ def written_in(lines: list[str]) -> Written:
     rows = size = 0
     untouched = {}
     for line in lines:
-        name, written, count, every = line.rsplit("\t", 3)
+        parts, written, count, every = line.rsplit("\t", 3)
+        name = table_name(*json.loads(parts))
         rows += int(written)
         size += int(count)
         untouched[name] = int(every) - int(written)

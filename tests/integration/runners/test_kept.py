@@ -37,6 +37,16 @@ def test_the_plan_of_a_restore_says_what_production_holds_beyond_the_backup(benc
     assert stakes.keeps.names == (f"postgres_data_before_{run.id}",)
 
 
+def test_rows_beyond_a_backup_without_a_manifest_are_not_said_to_be_all_of_them(bench: Bench) -> None:
+    bench.target.volumes["postgres_data"] = "good"
+    bench.target.backups = [one.model_copy(update={"manifest": False, "rows": {}}) for one in bench.target.backups]
+
+    run = bench.go(bench.declare())
+
+    assert run.plan is not None
+    assert (run.plan.stakes.loss.rows, run.plan.stakes.loss.uncounted) == (None, "the backup has no manifest")
+
+
 def test_a_production_that_does_not_answer_is_said_to_be_uncounted(bench: Bench) -> None:
     run = bench.go(bench.declare())
 
