@@ -13,6 +13,7 @@ from bot.blocks.lines import milestone
 from bot.situation import Situation
 from core.approval import LIVE, RequestState
 from core.events import Event, EventKind
+from core.incident import UsersSay
 from core.people import ACCESS, Person
 from core.run import Run, RunState, StepState
 from core.stakes_words import ACTS
@@ -24,6 +25,9 @@ NEEDS: Mapping[EventKind, str] = {
     EventKind.REQUEST_HELD: "deny",
     EventKind.STEP_ASKED: "answer",
     EventKind.RUN_NEEDS_DECISION: "settle",
+    EventKind.STEP_VOUCHED: "settle",
+    EventKind.INCIDENT_NOT_RECOVERED: "recover",
+    EventKind.INCIDENT_UNCONFIRMED: "answer",
     EventKind.RUN_BLOCKED: "recover",
     EventKind.RUN_REFUSED: "recover",
     EventKind.RUN_FAILED: "recover",
@@ -37,11 +41,16 @@ ASKING: Mapping[EventKind, frozenset[RequestState]] = {
 }
 LEFT_SO: Mapping[EventKind, RunState] = {
     EventKind.RUN_NEEDS_DECISION: RunState.NEEDS_DECISION,
+    EventKind.STEP_VOUCHED: RunState.NEEDS_DECISION,
     EventKind.RUN_BLOCKED: RunState.BLOCKED,
     EventKind.RUN_REFUSED: RunState.FAILED,
     EventKind.RUN_FAILED: RunState.FAILED,
 }
 """Nobody is called for what is decided by now, or goes on."""
+SAID: Mapping[EventKind, UsersSay] = {
+    EventKind.INCIDENT_NOT_RECOVERED: UsersSay.NO,
+    EventKind.INCIDENT_UNCONFIRMED: UsersSay.NOTHING,
+}
 TOLD_BEFORE: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.RUN_NEEDS_DECISION: ("finding",),  # what the check found, about a step that was told as unsure
     EventKind.RUN_FAILED: ("tried",),  # the survey's refusal
@@ -63,7 +72,7 @@ def called(event: Event, situation: Situation, run: Run | None) -> tuple[Person,
     is_drill = run is not None and run.plan is not None and run.plan.mode == "drill"
     if is_drill or not situation.incident.is_open or not _is_due(event, situation, run):
         return ()
-    if "request" in event.payload and situation.request is not None:
+    if event.kind in ASKING and situation.request is not None:
         voted = {vote.person for vote in situation.votes}
         return tuple(one for one in eligible(situation, situation.request) if one.id not in voted)
     able = ACCESS[NEEDS[event.kind]]
@@ -78,6 +87,8 @@ def _is_due(event: Event, situation: Situation, run: Run | None) -> bool:
         return request is not None and request.id == wanted and request.state in ASKING[event.kind]
     if event.kind in LEFT_SO:
         return run is not None and run.state is LEFT_SO[event.kind] and not _is_told(event, situation)
+    if event.kind in SAID:
+        return situation.incident.users_say is SAID[event.kind]
     if event.kind is EventKind.STEP_ASKED:
         asked = next((one for one in situation.steps if one.id == event.step), None)
         return asked is None or asked.state is StepState.WAITING

@@ -93,6 +93,7 @@ def _kept(context: CommandContext, tx: Transaction, event: Event) -> None:
         Schedule(
             key=f"kept/{event.payload['volume']}",
             kind=schedules.KEPT,
+            volume=str(event.payload["volume"]),
             incident=event.incident,
             next_at=event.at + kept.ASK_AFTER,
             every_seconds=kept.ASK_AGAIN.total_seconds(),
@@ -107,7 +108,8 @@ def _question(context: CommandContext, tx: Transaction, event: Event) -> None:
     if ask is not None:
         next_at = event.at + timedelta(seconds=ask.within)
         key = f"ask/{run.id}/{event.step}"
-        schedules.put(tx, Schedule(key=key, kind="ask", incident=event.incident, next_at=next_at))
+        asked = Schedule(key=key, kind="ask", incident=event.incident, run=run.id, step=event.step, next_at=next_at)
+        schedules.put(tx, asked)
 
 
 PLAN: Mapping[EventKind, Callable[[CommandContext, Transaction, Event], None]] = {
@@ -152,10 +154,9 @@ def _review(context: CommandContext, tx: Transaction, schedule: Schedule) -> Non
 
 def _is_it_needed(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
     """Only while it is there."""
-    volume = schedule.key.removeprefix("kept/")
-    one = next((one for one in kept.list_of(tx.connection) if one.volume == volume), None)
+    one = next((one for one in kept.list_of(tx.connection) if one.volume == schedule.volume), None)
     if one is None:
-        schedules.drop_prefix(tx, schedule.key)
+        schedules.drop_row(tx, schedule.key)
         return
     tx.record(
         EventKind.KEPT_ASKED,
@@ -171,12 +172,12 @@ def _is_it_needed(context: CommandContext, tx: Transaction, schedule: Schedule) 
 
 def _nobody_answered(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
     """Raises UserError when somebody did."""
-    _, run_id, step = schedule.key.split("/")
-    run = runs.get(tx.connection, run_id)
+    run = runs.get(tx.connection, schedule.run or "")
+    step = schedule.step or ""
     ask = run.plan.step(step).ask if run.plan else None
     if ask is None or run.is_over:
         return
-    steps.answer(tx, run_id, step, ask.silence, None)
+    steps.answer(tx, run.id, step, ask.silence, None)
     tx.after_commit(lambda: context.doorbell.ring(run.site, run.id))
 
 
@@ -185,6 +186,6 @@ FIRE: Mapping[str, Callable[[CommandContext, Transaction, Schedule], None]] = {
     "reminder": _remind,
     schedules.REVIEW: _review,
     schedules.KEPT: _is_it_needed,
-    "page": page,
+    schedules.PAGE: page,
     "ask": _nobody_answered,
 }

@@ -35,7 +35,7 @@ class LiveBoard:
         if known is not None:
             self._surface = known
             return known
-        blocks = board(situation, str(time.time_ns()))
+        blocks = board(situation)
         letter = Letter(
             incident=self._incident,
             key=_key(channel),
@@ -46,7 +46,7 @@ class LiveBoard:
         )
         surface = self._desk.poster.post(letter, doubtful=doubtful)
         self._surface = surface
-        self._shown = canonical(board(situation))
+        self._shown = canonical(blocks)
         self.drawn_at = time.monotonic()
         return surface
 
@@ -61,12 +61,12 @@ class LiveBoard:
             self._surface, self._shown = None, b""
 
     def draw(self, situation: Situation, surface: Surface, *, urgent: bool) -> None:
-        """Edit it if it would show something new. `block_id`s are new with every edit, as Slack wants."""
-        wanted = canonical(board(situation))
+        """Edit it if it would show something new."""
+        blocks = board(situation)
+        wanted = canonical(blocks)
         if wanted == self._shown:
             return
         begun = time.monotonic()
-        blocks = board(situation, str(time.time_ns()))
         self._desk.poster.edit(surface, one_line(sentence(situation)), blocks, urgent=urgent)
         self._shown = wanted
         self.drawn_at = begun

@@ -3,10 +3,10 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from slack_sdk import WebClient
@@ -47,6 +47,7 @@ class Visit:
     thread: str = ""
 
 
+Result = TypeVar("Result")
 Way = Callable[[Visit, Reply, bool], bool]
 """Shows a reply, its sentence alone if the last is true; False when the visit does not have this way."""
 
@@ -61,6 +62,7 @@ class Office:
     stamps: Stamps
     pool: Executor
     _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _doing: OrderedDict[str, Future[Any]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_first(self, visit: Visit) -> bool:
@@ -72,6 +74,21 @@ class Office:
             if len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
         return True
+
+    def once(self, visit: Visit, work: Callable[[], Result]) -> tuple[Future[Result], bool]:
+        """Work in a thread of our own; a delivery that comes twice gets the same future, and False.
+
+        Whichever ack Slack takes first must say what came of it: an empty one would close the dialog.
+        """
+        with self._lock:
+            known = self._doing.get(visit.key)
+            if known is not None:
+                return known, False
+            doing = self.pool.submit(work)
+            self._doing[visit.key] = doing
+            if len(self._doing) > REMEMBERED:
+                self._doing.popitem(last=False)
+        return doing, True
 
     def later(self, visit: Visit, work: Callable[["Office", Visit], None]) -> None:
         """After the ack, in a thread of our own: Bolt's few threads must stay free for the next ack."""

@@ -56,8 +56,9 @@ def page(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
 
     The row of the next try is there before this one begins, so that a bot that dies meanwhile loses no page.
     """
-    _, kind, request_id, attempt = schedule.key.split("|")
-    request, what, number = requests.get(tx.connection, request_id), EventKind(kind), int(attempt)
+    request, what, number = requests.get(tx.connection, schedule.request or ""), schedule.about, schedule.attempt
+    if what is None or number is None:
+        return
     if request.state not in WANTED[what]:
         return
     if number > TRIES:
@@ -95,17 +96,15 @@ def _put(tx: Transaction, kind: EventKind, request: str, incident: int, *, attem
     schedules.put(
         tx,
         Schedule(
-            key=f"{_key(kind, request)}{attempt}",
-            kind="page",
+            key=f"page|{kind.value}|{request}|{attempt}",
+            kind=schedules.PAGE,
             incident=incident,
             request=request,
+            about=kind,
+            attempt=attempt,
             next_at=tx.now + timedelta(seconds=seconds),
         ),
     )
-
-
-def _key(kind: EventKind, request: str) -> str:
-    return f"page|{kind.value}|{request}|"
 
 
 def _try(
@@ -115,7 +114,7 @@ def _try(
     try:
         send(pager_url(), document)
         with context.database.write() as tx:
-            schedules.drop_prefix(tx, _key(kind, request.id))
+            schedules.drop_pages(tx, request.id, kind)
     except Exception as error:  # noqa: BLE001 - whatever it is, the row of the next try stands; a traceback has the URL
         log.warning("Paging failed.", request=request.id, attempt=attempt, error=type(error).__name__)
 

@@ -33,7 +33,7 @@ class SlackReadiness:
         try:
             me = self._slack.call("auth.test")
         except DrbotError as error:
-            yield bad("Slack: bot token", str(error).rstrip("."), "Put the app's own token into SLACK_BOT_TOKEN.")
+            yield bad("Slack: bot token", str(error).rstrip("."), "docs/slack.md says where to get it.")
             return
         yield good("Slack: bot token", f"{me.get('user')} in {me.get('team')}")
         yield from self._about_app_token()

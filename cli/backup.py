@@ -17,6 +17,7 @@ from cli.terminal import Config, plain_console
 from core.backup_times import UNKNOWN
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
+from core.plan import BackupIdentity
 from core.site import Configuration
 from core.words import size
 from runners.actions.backup import BackupRules, check
@@ -96,7 +97,6 @@ def check_backup(
         with bar("Reading") as show:
             rules = BackupRules(
                 system=configuration.system,
-                superuser=clients.postgres.settings.user,
                 server_major=None,
                 cancelled=lambda: False,
                 progress=show,
@@ -105,8 +105,14 @@ def check_backup(
     except DrbotError as error:
         console.print(f"[red]Not good.[/] {escape(str(error))}")
         raise typer.Exit(1) from error
-    known = "rows as in its manifest" if found.manifest else "no manifest; rows counted in the dump"
-    console.print(f"[green]Good.[/] {escape(found.name)}: {sum(found.rows.values())} rows, {known}")
+    console.print(f"[green]Good.[/] {escape(found.name)}: {known_rows(found)}")
+
+
+def known_rows(found: BackupIdentity) -> str:
+    """How much is in it, as far as that is known before it is restored."""
+    return (
+        f"{sum(found.rows.values())} rows by its manifest" if found.manifest else "no manifest; counted when restored"
+    )
 
 
 def check_full(console: Console, configuration: Configuration, site: str, name: str) -> int:
@@ -114,8 +120,7 @@ def check_full(console: Console, configuration: Configuration, site: str, name: 
     with bar("Reading") as show:
         good, wrong = check_everywhere(configuration, site, name, show)
     for found in good:
-        known = "rows as in its manifest" if found.manifest else "no manifest; rows counted in the dump"
-        console.print(f"[green]Good.[/] {escape(found.place)}: {sum(found.rows.values())} rows, {known}")
+        console.print(f"[green]Good.[/] {escape(found.place)}: {known_rows(found)}")
     for sentence in wrong:
         console.print(f"[red]Not good.[/] {escape(sentence)}")
     return 1 if wrong else 0

@@ -44,13 +44,7 @@ def check_everywhere(
     configuration: Configuration, site: str, name: str, progress: Progress
 ) -> tuple[list[BackupIdentity], list[str]]:
     """Read it from start to end in every place that has it: the good ones, and what is wrong with the others."""
-    postgres = configuration.site(site).postgres
-    rules = FullRules(
-        system=configuration.system,
-        site=site,
-        superuser=postgres.user if postgres else "postgres",
-        progress=progress,
-    )
+    rules = FullRules(system=configuration.system, site=site, progress=progress)
     good: list[BackupIdentity] = []
     found = candidates(full_stores(configuration), name)
     wrong = list(found.silent)

@@ -10,7 +10,7 @@ from commands.messages import text
 from commands.timeline import line_of
 from core.approval import ApprovalRequest, Vote
 from core.events import Event, EventKind
-from core.incident import Incident
+from core.incident import Incident, UsersSay
 from core.plan import short_seal
 from core.run import Run, RunKind, StepRecord
 from core.site import Configuration
@@ -23,6 +23,11 @@ _LEFT_OUT = frozenset({EventKind.RUN_CLAIMED, EventKind.RUN_RESUMED, EventKind.R
 
 _RECOVERY_BEGINS = frozenset({EventKind.INCIDENT_RECOVERING, EventKind.INCIDENT_NOT_RECOVERED})
 _RECOVERY_ENDS = frozenset({EventKind.INCIDENT_RECOVERED})
+
+_USERS: Mapping[UsersSay | None, Text] = {
+    UsersSay.NO: text("a person said that they cannot work", "利用できないと報告されたまま"),
+    UsersSay.NOTHING: text("nobody confirmed that they can work", "利用できるかの確認なし"),
+}
 
 PHASES: Mapping[str, Text] = {
     "activation": text("Activation (declared, surveyed, approved)", "発動 (宣言・調査・承認)"),
@@ -68,6 +73,7 @@ def _head(incident: Incident, names: Mapping[str, str], configuration: Configura
         (text("Declared", "宣言"), _moment(incident.declared_at)),
         (text("Recovered", "復旧"), _moment(incident.recovered_at)),
         (text("Confirmed by a person", "利用確認"), _moment(incident.confirmed_at)),
+        (text("Users", "利用者"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
         (text("Resolved", "終了"), _moment(incident.resolved_at)),
         (text("State", "状態"), incident.state.value),
     ]

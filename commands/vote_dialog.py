@@ -75,7 +75,7 @@ def dialog_from(
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),
         one_terminal=one_terminal(votes),
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
         decide_until=request.expires_at,
         have=len(standing(request, votes, roster)),
@@ -106,6 +106,13 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
         )
     checks = sum(max(1, len(plan.step(name).check)) for name in names)
     return proven_text(plan.stakes.proof, ago(request.proven_at, now).total_seconds(), checks)
+
+
+def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:
+    """What the steps of the proof found that people should know: superusers in the copy, tables that are empty now."""
+    gate = plan.step(request.gate).gate
+    found = [steps[name].facts.get("notes") for name in (gate.proof if gate else ()) if name in steps]
+    return tuple(str(note) for notes in found if isinstance(notes, list) for note in notes)
 
 
 def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:

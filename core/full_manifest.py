@@ -60,6 +60,7 @@ class FullManifest(Model):
     configuration: dict[str, str] = Field(default_factory=dict)  # path below `projects` → SHA-256; and "dr.yml"
     databases: tuple[str, ...] = ()  # each also in directory format, below databases/
     rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows
+    digests: dict[str, str] = Field(default_factory=dict)  # the same → digest of its rows, where there is one
     sql_bytes: int = 0
     server_version: str = ""  # of PostgreSQL
     system_identifier: str = ""

@@ -9,6 +9,13 @@ from core.site import Model
 ALTER_SYSTEM = "postgresql.auto.conf"
 
 
+NOT_IN_A_FULL_BACKUP = (
+    "What ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and PostgreSQL's certificates are not in the backup: "
+    "set them anew."
+)
+"""For a plan that restores PostgreSQL where there is no old volume."""
+
+
 class OldServer(Model):
     """The server's own files in the volume that is replaced, as the survey found them."""
 

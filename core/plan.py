@@ -15,6 +15,15 @@ from core.site import Model
 from core.stakes import Act, Keeps, Stakes
 
 
+class Floor(Model):
+    """What a backup without a manifest must hold at the least, known from elsewhere (core/proof.py)."""
+
+    named: tuple[str, ...] = ()  # databases of dr.yml: one of them holds rows; told of each that holds none
+    databases: tuple[str, ...] = ()  # each holds rows, as it did in the backup before
+    tables: tuple[str, ...] = ()  # each is there, with rows or without
+    held: tuple[str, ...] = ()  # tables that held rows in the backup before: told when they hold none
+
+
 class BackupIdentity(Model):
     """Which backup, exactly: any other bytes make another seal."""
 
@@ -24,7 +33,8 @@ class BackupIdentity(Model):
     sha256: str
     snapshot_at: datetime  # UTC; the data is as of this moment
     manifest: bool  # False: made by the document's scripts; fewer checks are possible
-    rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows, from the manifest
+    rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows, from the manifest; else empty
+    floor: Floor = Floor()
     server_version: str = ""
     system_identifier: str = ""  # of the cluster it was taken from
 

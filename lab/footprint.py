@@ -16,6 +16,8 @@ from core.errors import UserError
 TRIED = "Tried to start a Docker engine."
 PROGRAMS = (b"dockerd", b"containerd", b"runc", b"docker-proxy")
 
+FROM_DOCKER = (b"/", b"/etc/hosts", b"/etc/hostname", b"/etc/resolv.conf")
+
 Folders = tuple[Path, ...]
 
 
@@ -91,7 +93,7 @@ def kill_processes(folders: Folders) -> None:
 
 
 def processes(folders: Folders) -> list[int]:
-    """Docker's programs with one of these folders in their command, and what sees its files from a container."""
+    """Docker's programs with one of these folders in their command, and what lives in a container made there."""
     known = [f"{folder}/".encode() for folder in folders]
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and _belongs(path, known)]
 
@@ -102,8 +104,11 @@ def _belongs(process: Path, folders: list[bytes]) -> bool:
         program = command.split(b"\0")[0].rpartition(b"/")[2]
         if program.startswith(PROGRAMS) and any(folder in command for folder in folders):
             return True
-        elsewhere = (process / "ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
-        return elsewhere and any(folder in (process / "mountinfo").read_bytes() for folder in folders)
+        if (process / "ns/mnt").readlink() == Path("/proc/self/ns/mnt").readlink():
+            return False
+        # A service with a namespace of its own sees our mounts too; only a container has its root or names from us.
+        lines = [line for line in (process / "mountinfo").read_bytes().splitlines() if line.split()[4] in FROM_DOCKER]
+        return any(folder in line for line in lines for folder in folders)
     except OSError:  # it has ended meanwhile
         return False
 

@@ -17,6 +17,7 @@ from runners.clients.byte_streams import DigestingWriter
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
 from runners.clients.dump import DumpScanner
+from runners.clients.postgres_dump import PostgresDump
 from runners.clients.postgres_server import ServerIdentity
 from runners.settings import RunnerSettings
 from store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
@@ -44,7 +45,7 @@ def back_up_postgres(
     progress: Progress = lambda done, total, unit: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Manifest:
-    """Dump, compress, digest and count in one pass. A failure leaves nothing that looks like a backup."""
+    """Count and dump in one snapshot, compress and digest. A failure leaves nothing that looks like a backup."""
     if clients is None:
         home = Path(os.environ.get("DRBOT_HOME", ".drbot")).absolute()
         clients = clients_of(configuration.site(site), configuration, RunnerSettings.from_environment(home))
@@ -59,8 +60,9 @@ def back_up_postgres(
     part = folder / f"{name}.part"
     labels = {RUN_LABEL: f"backup-{name}", STEP_LABEL: "dump"}
     try:
-        written = write_dump(part, clients.postgres.dump(labels, cancelled), clients.postgres.settings.user, progress)
-        manifest = manifest_of(configuration, site, server, started, name, written)
+        dump = clients.postgres.dump(labels, cancelled)
+        written = write_dump(part, dump.pieces(cancelled), progress)
+        manifest = manifest_of(configuration, site, server, started, name, written, dump)
         part.rename(folder / name)
         sync_folder(folder)
         clients.backups.write_manifest(manifest)
@@ -100,9 +102,9 @@ def unwritable(folder: Path, error: OSError) -> PermanentError:
     return PermanentError(f"The backup cannot be written to {folder}: {error.strerror or error}")
 
 
-def write_dump(part: Path, chunks: Iterator[bytes], superuser: str, progress: Progress) -> Written:
+def write_dump(part: Path, chunks: Iterator[bytes], progress: Progress) -> Written:
     """Compress the dump into `part`. Raises PermanentError when it does not end with its closing line."""
-    scanner = DumpScanner(superuser)
+    scanner = DumpScanner()
     told = 0.0
     with part.open("wb") as file:
         target = DigestingWriter(file)
@@ -121,7 +123,13 @@ def write_dump(part: Path, chunks: Iterator[bytes], superuser: str, progress: Pr
 
 
 def manifest_of(
-    configuration: Configuration, site: str, server: ServerIdentity, started: datetime, name: str, written: Written
+    configuration: Configuration,
+    site: str,
+    server: ServerIdentity,
+    started: datetime,
+    name: str,
+    written: Written,
+    dump: PostgresDump,
 ) -> Manifest:
     """What a later recovery compares with; the snapshot's time is the server's, from just before the dump began."""
     return Manifest(
@@ -134,7 +142,8 @@ def manifest_of(
         snapshot_at=server.now,
         server_version=server.version,
         system_identifier=server.system_identifier,
-        rows=dict(written.scanner.rows),
+        rows=dump.rows,
+        digests=dump.digests,
         system=configuration.system,
         site=site,
         completed=True,

@@ -73,8 +73,8 @@ class ControlTarget:
     ) -> Chosen:
         """The newest good full backup of the lost site, wherever they lie."""
         lost = self._configuration.sites.get(site)
-        superuser = lost.postgres.user if lost and lost.postgres else "postgres"
-        rules = FullRules(system=self._configuration.system, site=site, superuser=superuser, cancelled=cancelled)
+        databases = lost.postgres.databases if lost and lost.postgres else ()
+        rules = FullRules(system=self._configuration.system, site=site, databases=databases, cancelled=cancelled)
         return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:

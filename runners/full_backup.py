@@ -21,7 +21,7 @@ from runners.clients import redis_copy
 from runners.clients.backup_store import sync_folder
 from runners.clients.clients import Clients
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
-from runners.clients.dump_volume import DumpVolume, dump_volume
+from runners.clients.dump_volume import COUNTS, DumpVolume, dump_volume
 from runners.clients.full_store import FullBackupStore, full_stores
 from runners.clients.full_writer import (
     FASTEST,
@@ -36,6 +36,7 @@ from runners.clients.full_writer import (
 from runners.clients.helper import HelperOrder, Mount, helper
 from runners.clients.object_store import Cancelled, Progress
 from runners.clients.streams import archive_of
+from runners.clients.table_counts import counted, digested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +142,10 @@ def collect(making: Making, document: Path | None) -> dict[str, Any]:
             image = image or redis_copy.running(clients.docker, clients.redis).image
         if image:
             unpack_stream(copies.content(image), making.folder, making.cancelled)
+    if site.postgres is not None:
+        said = (making.folder / COUNTS).read_text(errors="backslashreplace")
+        facts |= {"rows": counted(said), "digests": digested(said)}
+        (making.folder / COUNTS).unlink()  # it is in the manifest
     (making.folder / "globals.sql").unlink(missing_ok=True)  # it is in the dump of all databases
     if site.redis is not None:
         target = making.folder / f"redis_{making.stamp}.rdb.gz"
@@ -160,12 +165,11 @@ def collect_postgres(making: Making, copies: DumpVolume) -> dict[str, Any]:
     server, databases = postgres.identity(), postgres.databases()
     copies.dump_postgres(postgres, databases)
     path = making.folder / f"all_databases_{making.stamp}.sql.gz"
-    dump = write_dump(path, copies.sql(postgres, databases), postgres.settings.user, making.progress)
+    dump = write_dump(path, copies.sql(postgres, databases), making.progress)
     return {
         # the server's clock, from just before the dump began; the two hosts' clocks may differ
         "snapshot_at": server.now,
         "databases": databases,
-        "rows": dict(dump.scanner.rows),
         "sql_bytes": dump.scanner.bytes,
         "server_version": server.version,
         "system_identifier": server.system_identifier,

@@ -9,8 +9,9 @@ from pathlib import Path
 from core.errors import DrbotError, PermanentError, TemporaryError, UserError
 from core.full_manifest import FORMAT, SUFFIX
 from core.plan import BackupIdentity
+from core.proof import floor_of
 from core.words import size
-from runners.actions.backup import version_fault
+from runners.actions.backup import empty_fault, rows_fault, version_fault
 from runners.clients.full_archive import read_archive
 from runners.clients.full_store import FullBackup, FullBackupStore
 from runners.clients.object_store import Cancelled, Progress, require_room
@@ -23,7 +24,7 @@ class FullRules:
 
     system: str
     site: str  # whose data: the site that was lost
-    superuser: str = "postgres"
+    databases: tuple[str, ...] = ()  # of dr.yml
     server_major: int | None = None  # of the server that will read it; None = not known
     cancelled: Cancelled = lambda: False
     progress: Progress = lambda done, total, unit: None
@@ -58,6 +59,7 @@ def choose_full_backup(
         except (PermanentError, TemporaryError) as error:
             refused.append(str(error))
             continue
+        chosen = with_floor(chosen, candidates(stores).backups, rules)
         return Chosen(backup=chosen, refused=(*refused, *twins(backup, older)))
     places = ", ".join(store.place for store in stores)
     why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {places}"
@@ -66,6 +68,16 @@ def choose_full_backup(
         f"There is none: {why}.",
         "Put a good one there (drbot backup list --full shows what is there), then try again.",
     )
+
+
+def with_floor(chosen: BackupIdentity, backups: Sequence[FullBackup], rules: FullRules) -> BackupIdentity:
+    """One without a manifest has to hold what the one before it held; there is no production any more."""
+    if chosen.manifest:
+        return chosen
+    older = (backup.manifest for backup in backups if backup.moment < chosen.snapshot_at)
+    same = (found for found in older if found and found.system == rules.system and rules.site in ("", found.site))
+    before = next((found.rows for found in same), None)
+    return chosen.model_copy(update={"floor": floor_of(rules.databases, before, None)})
 
 
 def candidates(stores: Sequence[FullBackupStore], name: str | None = None) -> Candidates:
@@ -140,7 +152,9 @@ def cheap_fault(backup: FullBackup, rules: FullRules) -> str | None:
         return f'it is of another system, "{manifest.system}"'
     if rules.site and manifest.site != rules.site:
         return f'it is of another site, "{manifest.site}"'
-    return version_fault(manifest.server_version, rules.server_major) if manifest.server_version else None
+    return version_fault(manifest.server_version, rules.server_major) or (
+        rows_fault(manifest.rows) if manifest.databases else None
+    )
 
 
 def stored_fault(backup: FullBackup) -> str | None:
@@ -158,12 +172,13 @@ def stored_fault(backup: FullBackup) -> str | None:
 def checked(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     """Read from start to end. Raises PermanentError, TemporaryError, CancelledError."""
     pieces = shown(backup, rules)
-    contents = read_archive(pieces, backup.place, rules.superuser, rules.cancelled)
+    contents = read_archive(pieces, backup.place, rules.cancelled)
     if backup.manifest and backup.manifest.sha256 != contents.sha256:
         raise PermanentError(f"{backup.place}: its SHA-256 is not the one in its manifest: damaged or replaced")
     manifest = backup.manifest or contents.manifest
+    version = contents.scanner.server_version
     if manifest is None:
-        fault = version_fault(contents.server_version, rules.server_major) if contents.server_version else None
+        fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
     else:
         manifest = manifest.model_copy(update={"size": backup.stored.size, "sha256": contents.sha256})
         fault = cheap_fault(replace(backup, manifest=manifest), rules)
@@ -178,8 +193,7 @@ def checked(backup: FullBackup, rules: FullRules) -> BackupIdentity:
         sha256=contents.sha256,
         snapshot_at=backup.moment,
         manifest=False,
-        rows=dict(contents.rows),
-        server_version=contents.server_version,
+        server_version=version,
     )
 
 

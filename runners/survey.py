@@ -9,7 +9,7 @@ from core.actions import PROBES
 from core.clocks import remaining_seconds, rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
-from core.old_server import notes_of
+from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from core.plan import Plan
 from core.run import Run
 from core.runbook import Runbook, Step, without
@@ -67,10 +67,10 @@ def make_plan(survey: Survey) -> Plan:
     steps = without(steps, _not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
     strangers.require_none(draft.runbook, draft.steps, fingerprint)
-    beside = any(step.do == "postgres.restore_beside" for step in draft.steps)
-    old = equipment.world.old_server(survey.cancelled) if beside else None
-    draft = draft.model_copy(update={"stakes": _stakes(survey, draft)})
-    warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes_of(old))
+    acts = {step.do for step in draft.steps}
+    old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
+    notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
+    warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes)
     return draft.model_copy(update={"old_server": old, "warnings": warnings})
 
 
@@ -212,7 +212,7 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
         warnings.append(finding.sentence)
     backup = draft.backup
     if backup is not None and not backup.manifest:
-        warnings.append("The backup has no manifest: its rows are those counted in the dump, not at its source.")
+        warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
     max_age = survey.equipment.configuration.backups.max_age
     if draft.loss_seconds is not None and draft.loss_seconds > max_age:
         warnings.append(f"What was written in the last {duration(draft.loss_seconds)} before the outage is lost.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.errors import PermanentError, TemporaryError
 from core.full_manifest import is_full_name
 from core.old_server import OldServer
 from core.plan import BackupIdentity
@@ -80,8 +81,8 @@ class Target:
         cancelled: Callable[[], bool] = never,
     ) -> Chosen:
         """The same among the full backups of a lost site, wherever they lie."""
-        superuser = self._site.postgres.user if self._site.postgres else "postgres"
-        rules = FullRules(system=self._configuration.system, site=site, superuser=superuser, cancelled=cancelled)
+        databases = self._site.postgres.databases if self._site.postgres else ()
+        rules = FullRules(system=self._configuration.system, site=site, databases=databases, cancelled=cancelled)
         return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
@@ -128,11 +129,19 @@ class Target:
         postgres = self._clients.postgres
         return BackupRules(
             system=self._configuration.system,
-            superuser=postgres.settings.user,
             server_major=postgres.major_version(),
+            databases=postgres.settings.databases,
+            tables_now=lambda: self._tables_now(cancelled),
             cancelled=cancelled,
             progress=silent,
         )
+
+    def _tables_now(self, cancelled: Callable[[], bool]) -> frozenset[str] | None:
+        """Of production, which may be what is broken."""
+        try:
+            return self._clients.postgres.tables(SURVEY_LABELS, cancelled)
+        except (PermanentError, TemporaryError):
+            return None
 
 
 def target_of(site_name: str, configuration: Configuration, settings: RunnerSettings) -> World:

@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, update
 
+from core.events import EventKind
 from store.database import Transaction
 from store.rows import insert_or
 from store.schema import schedules
@@ -14,16 +15,23 @@ REVIEW, KEPT = "review", "kept"
 OUTLIVES = (REVIEW, KEPT)
 """The kinds of rows that outlive their incident."""
 
+PAGE = "page"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """A row of `schedules`. `every_seconds` None = once."""
+    """A row of `schedules`. `every_seconds` None = once. The key only tells rows apart; nothing is read out of it."""
 
     key: str
     kind: str
     next_at: datetime
     incident: int | None = None
     request: str | None = None
+    run: str | None = None
+    step: str | None = None
+    volume: str | None = None  # of kept data that is asked about
+    about: EventKind | None = None  # of a page: what people are woken for
+    attempt: int | None = None
     every_seconds: float | None = None
 
 
@@ -36,7 +44,7 @@ def put(tx: Transaction, schedule: Schedule) -> None:
 def due(connection: Connection, now: datetime) -> list[Schedule]:
     """What should have fired by now, oldest first."""
     query = select(schedules).where(schedules.c.next_at <= now).order_by(schedules.c.next_at)
-    return [Schedule(**row) for row in connection.execute(query).mappings()]
+    return [_schedule_of(row) for row in connection.execute(query).mappings()]
 
 
 def take(tx: Transaction, schedule: Schedule) -> bool:
@@ -56,6 +64,16 @@ def drop(tx: Transaction, incident: int) -> None:
     tx.connection.execute(delete(schedules).where(*mine))
 
 
-def drop_prefix(tx: Transaction, prefix: str) -> None:
-    """Nothing whose key begins so is due any more."""
-    tx.connection.execute(delete(schedules).where(schedules.c.key.startswith(prefix, autoescape=True)))
+def drop_row(tx: Transaction, key: str) -> None:
+    """This is not due any more, however often it was to come."""
+    tx.connection.execute(delete(schedules).where(schedules.c.key == key))
+
+
+def drop_pages(tx: Transaction, request: str, about: EventKind) -> None:
+    """No further try is due: the pager took it."""
+    mine = (schedules.c.kind == PAGE, schedules.c.request == request, schedules.c.about == about.value)
+    tx.connection.execute(delete(schedules).where(*mine))
+
+
+def _schedule_of(row: RowMapping) -> Schedule:
+    return Schedule(**(dict(row) | {"about": None if row["about"] is None else EventKind(row["about"])}))

@@ -269,6 +269,11 @@ schedules = Table(
     Column("kind", Text, nullable=False),
     Column("incident", Integer),
     Column("request", Text),
+    Column("run", Text),
+    Column("step", Text),
+    Column("volume", Text),
+    Column("about", Text),  # the kind of event that people are woken for
+    Column("attempt", Integer),
     Column("next_at", Moment, nullable=False),
     Column("every_seconds", Float),
     Index(None, "next_at"),

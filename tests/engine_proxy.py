@@ -27,22 +27,24 @@ class EngineProxy:
         self._changing = threading.Lock()
 
     def come_back(self) -> None:
-        """Answer from now on."""
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(self.path))
-        listener.listen(64)
-        self._listener = listener
+        """Answer from now on, unless the test is over."""
+        with self._changing:
+            if self._listener is not None or not self.path.parent.is_dir():
+                return
+            listener = self._listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(self.path))
+            listener.listen(64)
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def go_away(self) -> None:
         """Cut every connection; nothing answers."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            self.path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
         with self._changing:
+            listener, self._listener = self._listener, None
+            if listener is not None:
+                self.path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
             cut, self._open = self._open, set()
         for connection in cut:
             with contextlib.suppress(OSError):

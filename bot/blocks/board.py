@@ -65,8 +65,8 @@ def state_of(incident: Incident) -> Text:
     return STATES[incident.state]
 
 
-def board(situation: Situation, revision: str = "0") -> list[Block]:
-    """The blocks of the board. `revision` makes new block ids, as Slack wants for every edit."""
+def board(situation: Situation) -> list[Block]:
+    """The blocks of the board."""
     language = situation.language
     blocks = [
         header(_headline(situation)),
@@ -74,7 +74,7 @@ def board(situation: Situation, revision: str = "0") -> list[Block]:
         section(_clock_lines(situation)),
     ]
     blocks += [section(f":red_circle: {escape(fault)}") for fault in situation.faults[:3]]
-    blocks += plan_blocks(situation, revision) if situation.run else _by_hand(situation)
+    blocks += plan_blocks(situation) if situation.run else _by_hand(situation)
     blocks += choice_buttons(choices_of(situation), language, vote_buttons(situation))
     return [*blocks, context(_footer(situation))]
 

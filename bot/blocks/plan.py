@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.blocks.elements import Block, bar, escape, rich, section
+from bot.blocks.progress import progress_line
 from bot.situation import Situation
 from core.run import StepRecord, StepState
 from core.runbook import Step
@@ -32,8 +33,12 @@ SAID_IN_TITLE: Mapping[StepState, Text] = {
 }
 
 
-def plan_blocks(situation: Situation, revision: str) -> list[Block]:
-    """Warnings and the `plan` block with a task per step; nothing before there is a plan."""
+def plan_blocks(situation: Situation) -> list[Block]:
+    """Warnings, how far it is, and the `plan` block with a task per step; nothing before there is a plan.
+
+    The plan's `block_id` stays while its run does: with a new one Slack closes what people have open (node-slack-sdk
+    issue 2701).
+    """
     run = situation.run
     if run is None or run.plan is None:
         return []
@@ -46,7 +51,8 @@ def plan_blocks(situation: Situation, revision: str) -> list[Block]:
     warnings = [section(f":warning: {escape(cut(warning, 300))}") for warning in run.plan.warnings[:3]]
     return [
         *warnings,
-        {"type": "plan", "block_id": f"plan-{revision}", "title": cut(visible(title), 200), "tasks": tasks},
+        section(progress_line(situation)),
+        {"type": "plan", "block_id": f"plan-{run.id}", "title": cut(visible(title), 200), "tasks": tasks},
     ]
 
 

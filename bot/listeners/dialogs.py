@@ -114,17 +114,15 @@ def _text(office: Office, visit: Visit, view: Mapping[str, Any], verb: str, name
 def _answer(office: Office, ack: Ack, body: Mapping[str, Any], work: Callable[[Visit], Sent]) -> None:
     """Work, and ack with what came of it."""
     visit = visit_of_submission(body)
-    if not office.is_first(visit):
-        ack()
-        return
     language = office.language(visit)
-    doing: Future[Sent] = office.pool.submit(_guarded, office, visit, work)
+    doing, is_first = office.once(visit, lambda: _guarded(office, visit, work))
     try:
         sent = doing.result(timeout=ACK_SECONDS)
     except NotYet:
         title = str(body["view"].get("title", {}).get("text", "drbot"))
         ack(response_action="update", view=message_dialog(title, say(LOADING, language), language))
-        office.pool.submit(_late, office, visit, doing)
+        if is_first:
+            office.pool.submit(_late, office, visit, doing)
         return
     if sent.errors:
         ack(response_action="errors", errors=dict(sent.errors))

@@ -1,19 +1,20 @@
 """Which backup is good: complete, whole, of this system, of a version we can read. Nothing is trusted by its name."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import PermanentError, UserError
 from core.plan import BackupIdentity
+from core.proof import floor_of
 from core.words import duration, size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup, BackupStore
-from runners.clients.dump import major
+from runners.clients.dump import DumpScanner, major
 from runners.clients.plain_files import open_plain
 from runners.world import Chosen
 
@@ -25,8 +26,9 @@ class BackupRules:
     """What a backup must be to be used here."""
 
     system: str
-    superuser: str
     server_major: int | None  # of the server that will read it; None = not known
+    databases: tuple[str, ...] = ()  # of dr.yml
+    tables_now: Callable[[], Iterable[str] | None] = lambda: None  # of production; None = it does not answer
     cancelled: Callable[[], bool]
     progress: Progress
 
@@ -57,11 +59,15 @@ def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
     fault = cheap_fault(backup, rules)
     if fault:
         raise PermanentError(f"{backup.name}: {fault}")
-    reader = BackupReader(backup, rules.superuser, rules.progress, rules.cancelled, hurried=True)
+    reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
     for _ in reader.statements():
         pass
     identity = identity_of(backup, reader)
-    fault = manifest_fault(backup, reader) or version_fault(identity.server_version, rules.server_major)
+    fault = (
+        manifest_fault(backup, reader)
+        or version_fault(identity.server_version, rules.server_major)
+        or (rows_fault(backup.manifest.rows) if backup.manifest else empty_fault(reader.scanner))
+    )
     if fault:
         raise PermanentError(f"{backup.name}: {fault}")
     return identity
@@ -76,12 +82,23 @@ def manifest_fault(backup: Backup, reader: BackupReader) -> str | None:
         return "its SHA-256 is not the one in its manifest: damaged or replaced"
     if manifest.sql_bytes != reader.scanner.bytes:
         return "its SQL is not as long as its manifest says"
-    wrong = differences(manifest.rows, reader.scanner.rows)
-    return f"its rows are not those of its manifest: {wrong[0]}" if wrong else None
+    return None
+
+
+def rows_fault(rows: Mapping[str, int]) -> str | None:
+    """A manifest that counts nothing proves nothing; an older backup that holds something is better."""
+    return None if any(rows.values()) else "its manifest counts no row: nothing could be proven with it"
+
+
+def empty_fault(scanner: DumpScanner) -> str | None:
+    """The same for a dump without a manifest, as far as it can be seen before it is restored."""
+    if not scanner.server_version:
+        return "it holds no database, only roles and settings"
+    return None if scanner.holds_data else "it holds definitions and no data"
 
 
 def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
-    """Which backup, exactly; without a manifest the rows are those counted in the dump."""
+    """Which backup, exactly; without a manifest its rows are known when it is restored."""
     manifest = backup.manifest
     return BackupIdentity(
         place=f"file:{backup.path.parent}",
@@ -90,19 +107,10 @@ def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
         sha256=reader.sha256,
         snapshot_at=backup.snapshot_at,
         manifest=manifest is not None,
-        rows=dict(reader.scanner.rows),
+        rows=dict(manifest.rows) if manifest else {},
         server_version=manifest.server_version if manifest else reader.scanner.server_version,
         system_identifier=manifest.system_identifier if manifest else "",
     )
-
-
-def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
-    """One sentence per table whose rows are not as expected."""
-    return [
-        f"{table} has {found[table]} rows instead of {rows}" if table in found else f"{table} is missing"
-        for table, rows in sorted(expected.items())
-        if found.get(table) != rows
-    ]
 
 
 def choose(
@@ -115,7 +123,7 @@ def choose(
         if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
             continue
         try:
-            return Chosen(backup=check(backup, rules), refused=tuple(refused))
+            return Chosen(backup=with_floor(check(backup, rules), store, rules), refused=tuple(refused))
         except PermanentError as error:
             refused.append(str(error))
     why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {store.directory}"
@@ -124,6 +132,15 @@ def choose(
         f"There is none: {why}.",
         "Put a good backup there (drbot backup list shows what is there), then try again.",
     )
+
+
+def with_floor(chosen: BackupIdentity, store: BackupStore, rules: BackupRules) -> BackupIdentity:
+    """One without a manifest has to hold what is known to be there, by the backup before it and by production."""
+    if chosen.manifest:
+        return chosen
+    older = (backup.manifest for backup in store.newest_first() if backup.snapshot_at < chosen.snapshot_at)
+    before = next((found.rows for found in older if found is not None and found.system == rules.system), None)
+    return chosen.model_copy(update={"floor": floor_of(rules.databases, before, rules.tables_now())})
 
 
 def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
@@ -142,8 +159,8 @@ def rules_of(context: StepContext) -> BackupRules:
     postgres = context.clients.postgres
     return BackupRules(
         system=context.configuration.system,
-        superuser=postgres.settings.user,
         server_major=postgres.major_version(),
+        databases=postgres.settings.databases,
         cancelled=context.cancelled,
         progress=context.progress,
     )
@@ -156,10 +173,9 @@ def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     sealed = context.plan.backup
     if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
         raise PermanentError(f"{name} is not the file that the plan was made for: it was replaced")
-    rows = sum(found.rows.values())
-    source = "as its manifest says" if found.manifest else "no manifest: counted in the dump"
+    rows = f"{sum(found.rows.values())} rows by its manifest" if found.manifest else "no manifest, not counted yet"
     return Outcome(
-        summary=f"{found.name} is complete and whole: {size(found.size)}, {rows} rows ({source})",
+        summary=f"{found.name} is complete and whole: {size(found.size)}, {rows}",
         facts={"sha256": found.sha256, "rows": dict(found.rows), "manifest": found.manifest},
     )
 

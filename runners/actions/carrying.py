@@ -40,14 +40,15 @@ def carry_settings(context: StepContext, scratch: Scratch) -> Carried:
     files = ServerFiles(
         engine=scratch.engine, recipe=scratch.recipe, labels=scratch.labels, cancelled=scratch.cancelled
     )
-    carried, left = files.carry(old, scratch.volume)
+    own = context.own_work()
+    carried, left = files.carry(old, scratch.volume, own)
     if carried:
         why = _fault(scratch)
         if why:
             context.log(f"A server does not start with {', '.join(carried)}: {why}")
-            files.bring_back(carried, scratch.volume)
+            files.bring_back(carried, scratch.volume, own)
             carried, left = (), (*left, f"{', '.join(carried)} (a server does not start with it: {why})")
-    files.tidy(scratch.volume)
+    files.tidy(scratch.volume, own)
     settle(scratch)
     return Carried(files=carried, left=(*old.left, *left))
 

@@ -1,25 +1,28 @@
 """Restore beside production, prove it, and compare rows: production's volume is never touched from here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import DrbotError, PermanentError
 from core.plan import BackupIdentity
+from core.proof import altered, differences, doubts, faults
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
-from runners.actions.backup import differences
-from runners.actions.carrying import carry_settings
+from runners.actions.carrying import Carried, carry_settings
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from runners.clients.dump import major
+from runners.clients.dump_execution import execute_dump
 from runners.clients.scratch_postgres import (
     Scratch,
+    count_and_digest,
     count_rows,
-    execute_dump,
     scratch_server,
     settle,
     stop_cleanly,
+    superusers,
 )
 from runners.clients.survivors import remove_survivors
 
@@ -55,7 +58,8 @@ def remove_leftovers(context: StepContext, volume: str) -> None:
 class Loaded:
     """A dump that is in a volume, counted, and on the disk."""
 
-    rows: Mapping[str, int]
+    rows: Mapping[str, int]  # of every table that is in the volume now
+    notes: tuple[str, ...]  # what people should know before they agree
     sha256: str  # of the file that was read
     sql_bytes: int
     system_identifier: str
@@ -65,46 +69,81 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     """Restore, count, shut down, sync."""
     source = context.clients.backups.get(backup.name)
     context.log(f"Restoring {backup.name} into {volume}")
-    loaded = load(context, volume, source, backup.rows, sha256=backup.sha256)
+    digests = source.manifest.digests if source.manifest else {}
+    loaded = load(context, volume, source, backup, digests, sha256=backup.sha256)
     carried = carry_settings(context, scratch_of(context, volume, "settings"))
-    tables = len(backup.rows)
+    return restored(loaded, backup, source.name, volume, carried)
+
+
+def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, carried: Carried | None = None) -> Outcome:
+    """What a restore tells: the rows that are there, by what they were judged, and the settings it got beside them."""
+    carried = carried or Carried()
+    total, tables = sum(loaded.rows.values()), len(loaded.rows)
+    how = "each as in the backup" if backup.manifest else "counted in the copy: the backup has no manifest"
     return Outcome(
-        summary=f"Restored {backup.name} into {volume}: {sum(backup.rows.values())} rows in {tables} tables, "
-        f"each as in the backup{carried.sentence}",
+        summary=f"Restored {name} into {volume}: {total} rows in {tables} tables, {how}{carried.sentence}",
         facts={
             **carried.facts,
             "volume": volume,
-            "rows": {table: loaded.rows[table] for table in backup.rows},
+            "rows": dict(loaded.rows),
+            "notes": list(loaded.notes),
             "sql_bytes": loaded.sql_bytes,
             "system_identifier": loaded.system_identifier,
         },
     )
 
 
-def load(context: StepContext, volume: str, source: Backup, expected: Mapping[str, int], *, sha256: str) -> Loaded:
-    """A dump into an empty volume, by a server of our own. `sha256` "" accepts any file. Raises PermanentError."""
+def load(
+    context: StepContext,
+    volume: str,
+    source: Backup,
+    backup: BackupIdentity,
+    digests: Mapping[str, str],
+    *,
+    sha256: str,
+) -> Loaded:
+    """A dump into an empty volume, by a server of our own, judged by what is counted in it. `digests`: of its manifest;
+    `sha256` "" accepts any file. Raises PermanentError.
+    """
     scratch = scratch_of(context, volume, "restore")
-    reader = BackupReader(source, scratch.user, context.progress, context.cancelled)
+    reader = BackupReader(source, context.progress, context.cancelled)
     with scratch_server(scratch, tuned=True) as container:
-        execute_dump(scratch, container, reader.statements())
+        notes = execute_dump(scratch, container, reader.statements())
         if sha256 and reader.sha256 != sha256:
             raise PermanentError(f"{source.name} is not the file that the plan was made for: it was replaced")
-        rows = count_rows(scratch, container)
-        require_rows(expected, rows)
+        rows, found = count_and_digest(scratch, container)
+        same = major(backup.server_version) == context.clients.postgres.major_version()
+        require_rows(backup, rows, altered(digests, found) if same else [])
+        notes = (*notes, *powerful(backup, superusers(scratch, container), scratch.user), *doubts(backup, rows))
         stop_cleanly(scratch, container)
-    return Loaded(rows=rows, sha256=reader.sha256, sql_bytes=reader.scanner.bytes, system_identifier=settle(scratch))
+    return Loaded(
+        rows=rows,
+        notes=notes,
+        sha256=reader.sha256,
+        sql_bytes=reader.scanner.bytes,
+        system_identifier=settle(scratch),
+    )
 
 
-def require_rows(expected: Mapping[str, int], found: Mapping[str, int]) -> None:
-    """Raise PermanentError with the first tables that differ."""
-    wrong = differences(expected, found)
+def require_rows(backup: BackupIdentity, found: Mapping[str, int], other: Sequence[str]) -> None:
+    """Raise PermanentError with the first reasons why these rows prove nothing; `other`: tables that hold others."""
+    wrong = [*faults(backup, found), *other]
     if wrong:
         raise PermanentError(f"The restored rows are not those of the backup: {'; '.join(wrong[:3])}")
 
 
+def powerful(backup: BackupIdentity, names: tuple[str, ...], own: str) -> tuple[str, ...]:
+    """Who may do everything in the copy: a file that nobody vouches for can bring somebody along."""
+    others = [name for name in names if name != own]
+    if backup.manifest or not others:
+        return ()
+    return (f"Superusers in the backup beside {own}: {', '.join(others)}.",)
+
+
 def rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe postgres.rows: production against the sealed backup."""
-    return compared(arguments.expected_rows(context), context.clients.postgres.rows(context.labels, context.cancelled))
+    """Probe postgres.rows: production against the sealed backup, or against what was counted in its copy."""
+    found = context.clients.postgres.rows(context.labels, context.cancelled)
+    return compared(arguments.sealed_backup(context), arguments.counted_rows(context), found)
 
 
 def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -122,18 +161,19 @@ def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
             stop_cleanly(scratch, container)
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
-    return compared(arguments.expected_rows(context), found)
+    return compared(arguments.sealed_backup(context), arguments.counted_rows(context), found)
 
 
-def compared(expected: Mapping[str, int], found: Mapping[str, int]) -> Finding:
-    """Every table of the backup has exactly its rows."""
-    wrong = differences(expected, found)
-    facts = {"rows": {table: found.get(table) for table in expected}}
+def compared(backup: BackupIdentity, copied: Mapping[str, int], found: Mapping[str, int]) -> Finding:
+    """Every table of the backup has exactly its rows; `copied`: what was counted when it was restored."""
+    expected = backup.rows if backup.manifest else copied
+    wrong = faults(backup, found) or differences(expected, found)
+    facts = {"rows": dict(found)}
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return Finding(passed=False, sentence="; ".join(wrong[:3]) + more, facts=facts)
-    total = sum(expected.values())
-    return Finding(passed=True, sentence=f"{total} rows in {len(expected)} tables, as in the backup", facts=facts)
+    total = sum(found.values())
+    return Finding(passed=True, sentence=f"{total} rows in {len(found)} tables, as in the backup", facts=facts)
 
 
 def scratch_of(context: StepContext, volume: str, purpose: str) -> Scratch:

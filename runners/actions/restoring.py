@@ -73,24 +73,16 @@ def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     fault = version_fault(sealed.server_version, context.clients.postgres.major_version())
     if fault:
         raise PermanentError(f"{sealed.name}: {fault}")
-    dump = unpacked(context).dump
+    archive = unpacked(context)
+    dump, digests = archive.dump, archive.manifest.digests if archive.manifest else {}
     source = Backup(path=dump, size=dump.stat().st_size, snapshot_at=sealed.snapshot_at, manifest=None)
     prepare_volume(context, volume)
     try:
-        loaded = postgres.load(context, volume, source, sealed.rows, sha256="")
+        loaded = postgres.load(context, volume, source, sealed, digests, sha256="")
     except DrbotError:
         remove_quietly(context, volume)
         raise
-    total, tables = sum(sealed.rows.values()), len(sealed.rows)
-    return Outcome(
-        summary=f"Restored {dump.name} into {volume}: {total} rows in {tables} tables, each as in the backup",
-        facts={
-            "volume": volume,
-            "rows": {table: loaded.rows[table] for table in sealed.rows},
-            "sql_bytes": loaded.sql_bytes,
-            "system_identifier": loaded.system_identifier,
-        },
-    )
+    return postgres.restored(loaded, sealed, dump.name, volume)
 
 
 def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -66,13 +66,12 @@ class BackupReader:
     def __init__(
         self,
         backup: Backup,
-        superuser: str,
         progress: Progress,
         cancelled: Callable[[], bool],
         *,
         hurried: bool = False,
     ) -> None:
-        self.scanner = DumpScanner(superuser)
+        self.scanner = DumpScanner()
         self.sha256 = ""
         self._backup = backup
         self._progress = progress
@@ -105,9 +104,9 @@ class BackupReader:
             with igzip.open(source, "rb") as unzipped:  # type: ignore[no-untyped-call]
                 while chunk := unzipped.read(CHUNK):
                     self._tell(source.position)
-                    yield self.scanner.feed(chunk)
+                    self.scanner.feed(chunk)
+                    yield chunk
                     self._require_within_limits()
-            yield self.scanner.finish()
             self.sha256 = source.hexdigest()
         except EOFError as error:
             raise PermanentError(

@@ -33,7 +33,8 @@ class Manifest(Model):
     snapshot_at: AwareDatetime  # the data is at least as new as this
     server_version: str
     system_identifier: str
-    rows: dict[str, int] = Field(default_factory=dict)
+    rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows
+    digests: dict[str, str] = Field(default_factory=dict)  # the same → digest of its rows, where there is one
     system: str
     site: str
     completed: bool

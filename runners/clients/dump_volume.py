@@ -14,37 +14,44 @@ from core.errors import PermanentError, TemporaryError
 from runners.clients import helper, redis_copy
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.helper import HelperOrder, Mount
-from runners.clients.postgres_server import PostgresServer, last_line
+from runners.clients.last_words import last_line
+from runners.clients.postgres_dump import CLOSING, IN_SNAPSHOT, counting_environment
+from runners.clients.postgres_server import PostgresServer
 from runners.clients.redis_server import RedisServer
 from runners.clients.streams import archive_of, output_of
 
 Cancelled = Callable[[], bool]
 
 FOLDER = "/dump"
+COUNTS = "counts"  # the file of COUNT's lines
 # Arguments: folder and name of each database.
-DUMP = r"""
+DUMP = rf"""
 set -eu
+exec 3>&1
+{IN_SNAPSHOT}
 jobs=$(nproc); [ "$jobs" -le 4 ] || jobs=4
 pg_dumpall --no-password --globals-only > /dump/globals.sql
 mkdir /dump/databases
 while [ $# -gt 0 ]; do
-  PGDATABASE="$2" pg_dump --no-password --format directory --compress 1 --jobs "$jobs" --file "/dump/databases/$1"
+  export FOLDER="/dump/databases/$1" JOBS="$jobs"
+  in_snapshot "$2" 'pg_dump --no-password --snapshot="$SNAPSHOT" --format directory --compress 1 \
+    --jobs "$JOBS" --file "$FOLDER"'
   shift 2
 done
 """
-# What pg_dumpall would have written: the postgres database exists everywhere, so it is only filled.
-WRITE_SQL = r"""
+# What pg_dumpall would have written: template1 and postgres exist everywhere, so they are only filled.
+WRITE_SQL = rf"""
 set -eu
 sed '/^-- PostgreSQL database cluster dump complete/,$d' /dump/globals.sql
 while [ $# -gt 0 ]; do
   printf '\n--\n-- Database "%s" dump\n--\n\n' "$2"
   case "$2" in
-    postgres) printf '\\connect postgres\n\n'; pg_restore --file - "/dump/databases/$1" ;;
+    template1|postgres) printf '\\connect %s\n\n' "$2"; pg_restore --file - "/dump/databases/$1" ;;
     *) pg_restore --create --file - "/dump/databases/$1" ;;
   esac
   shift 2
 done
-printf '\n--\n-- PostgreSQL database cluster dump complete\n--\n'
+{CLOSING}
 """
 # The server sends its data as it would to a replica; the check reads every key and the checksum.
 DUMP_REDIS = r"""
@@ -65,14 +72,17 @@ class DumpVolume:
     cancelled: Cancelled
 
     def dump_postgres(self, postgres: PostgresServer, databases: Sequence[str]) -> None:
-        """Every database in directory format below databases/. Raises PermanentError, TemporaryError."""
-        self._run(postgres.beside(self.labels, self.cancelled, self._script(DUMP, databases)), "pg_dump")
+        """Every database in directory format below databases/, and its counts. Raises Permanent-, TemporaryError."""
+        order = postgres.beside(self.labels, self.cancelled, self._script(DUMP, databases))
+        environment = {**order.environment, **counting_environment(f"{FOLDER}/{COUNTS}")}
+        self._run(replace(order, environment=environment), "pg_dump")
 
     def sql(self, postgres: PostgresServer, databases: Sequence[str]) -> Iterator[bytes]:
         """The dump of all databases as one script. Raises PermanentError."""
         order = replace(
-            postgres.beside(self.labels, self.cancelled, self._script(WRITE_SQL, databases), keeps_log=False),
+            postgres.beside(self.labels, self.cancelled, self._script(WRITE_SQL, databases)),
             network="none",
+            keeps_log=False,
             mounts=(self._mount,),
         )
         errors = bytearray()

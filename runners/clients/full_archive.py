@@ -29,6 +29,7 @@ from runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from runners.clients.dump import DumpScanner
 from runners.clients.full_folder import read_pieces
 from runners.clients.object_store import LONGEST_DOCUMENT_BYTES, Cancelled, Progress
+from runners.clients.reading_limits import limits_of
 from store.file_modes import private
 
 DUMP, CONFIGURATION, REDIS, FILES = (
@@ -62,8 +63,7 @@ class Contents:
 
     sha256: str
     manifest: FullManifest | None
-    rows: Mapping[str, int]
-    server_version: str
+    scanner: DumpScanner  # of its dump
 
 
 def unpack(archive: Path, folder: Path, progress: Progress, cancelled: Cancelled) -> Unpacked:
@@ -101,9 +101,9 @@ def unpacked_in(folder: Path, manifest: FullManifest | None, name: str) -> Unpac
     )
 
 
-def read_archive(pieces: Iterable[bytes], name: str, superuser: str, cancelled: Cancelled) -> Contents:
+def read_archive(pieces: Iterable[bytes], name: str, cancelled: Cancelled) -> Contents:
     """Read an archive from start to end without keeping it. Raises PermanentError with what is wrong."""
-    reading = Reading(name, DumpScanner(superuser))
+    reading = Reading(name, DumpScanner())
     source = Digested(pieces)
     with archive_errors(name):
         for path, content in members(source, name, cancelled):
@@ -134,16 +134,13 @@ class Reading:
 
     def result(self, sha256: str) -> Contents:
         """Raises PermanentError with what is missing or wrong."""
-        name, rows = self._name, dict(self._scanner.rows)
+        name = self._name
         if not any(is_dump(path) for path in self._found):
             raise PermanentError(f"{name} holds no all_databases_….sql.gz")
         if not self._scanner.complete:
             raise PermanentError(f"{name} is not complete: the closing line of its dump is missing")
         require_members(self._manifest, self._found, name)
-        if self._manifest and self._manifest.rows != rows:
-            raise PermanentError(f"{name}: the rows of its dump are not those of its manifest")
-        version = self._scanner.server_version
-        return Contents(sha256=sha256, manifest=self._manifest, rows=rows, server_version=version)
+        return Contents(sha256=sha256, manifest=self._manifest, scanner=self._scanner)
 
 
 def is_dump(path: str) -> bool:
@@ -199,14 +196,20 @@ def keep(content: BinaryIO, target: Path) -> str:
     return digest.hexdigest()
 
 
-def unzip(pieces: Iterable[bytes], path: str, name: str, feed: Callable[[bytes], object]) -> None:
-    """Decompress a file inside, which checks its CRC. Raises PermanentError."""
+def unzip(packed: Digested, path: str, name: str, feed: Callable[[bytes], object]) -> None:
+    """Decompress a file inside, which checks its CRC. Raises PermanentError, also for one that holds far more than any
+    real one of its size.
+    """
+    done = 0
     with (
         archive_errors(f"{path} in {name}"),
-        igzip.open(IteratorFile(pieces), "rb") as unzipped,  # type: ignore[no-untyped-call]
+        igzip.open(IteratorFile(packed), "rb") as unzipped,  # type: ignore[no-untyped-call]
     ):
         while chunk := unzipped.read(CHUNK):
             feed(chunk)
+            done += len(chunk)
+            if done > (limits := limits_of(packed.bytes, None)).unpacked:
+                raise PermanentError(f"{path} in {name}: {limits.why}")
 
 
 def nothing(chunk: bytes) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import docker
 import requests
 
-PATIENCE_SECONDS = 15.0
-"""Counted from the first failure. Engines were back after 2 to 6 s; for more than this a person has to look. Shorter
-than the grace in which an act that was told to stop has to end."""
+PATIENCE_SECONDS = 18.0
+"""Counted from the first failure. A killed engine was back after 3 s, one that was told to stop after 13 s; for more a
+person has to look. Shorter than the grace in which an act that was told to stop has to end."""
 
 PAUSE_SECONDS = 0.25
 

@@ -4,9 +4,10 @@ Small questions are asked inside its container; whatever reads tables runs in a 
 leaves nothing behind.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.errors import CancelledError, PermanentError, TemporaryError
@@ -16,28 +17,14 @@ from runners.clients import helper
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
 from runners.clients.helper import HelperOrder, Mount
+from runners.clients.last_words import last_line
+from runners.clients.postgres_dump import PostgresDump
 from runners.clients.process import Bounds
-from runners.clients.streams import output_of
+from runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
 
 Cancelled = Callable[[], bool]
 
 UNREADABLE = "unreadable"
-# Every table of every database, exactly; one line "database.table<tab>rows". Parents of inheritance count themselves.
-COUNT_ROWS = r"""
-set -eu
-psql -XAtq -d postgres -c "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate" > /tmp/databases
-while IFS= read -r database; do
-psql -XAtq -v ON_ERROR_STOP=1 -F "	" -d "$database" <<'SQL'
-SELECT format('SELECT %L, count(*) FROM ONLY %I.%I',
-    current_database() || '.' || CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-    n.nspname, c.relname)
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-ORDER BY 1
-\gexec
-SQL
-done < /tmp/databases
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,13 +164,26 @@ class PostgresServer:
         return answer.output.strip()
 
     def databases(self) -> tuple[str, ...]:
-        """Every database with data of its own. Raises TemporaryError when it does not answer."""
-        statement = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
-        return tuple(self._answer("postgres", statement).splitlines())
+        """Every database with data of its own, templates too. Raises TemporaryError when it does not answer."""
+        return tuple(json.loads(self._answer("postgres", DATABASES)))
 
     def rows(self, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None = None) -> dict[str, int]:
         """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`."""
-        order = self.beside(labels, cancelled, ("sh", "-c", COUNT_ROWS))
+        return self._counted(COUNT, labels, cancelled, seconds=seconds)
+
+    def tables(self, labels: Mapping[str, str], cancelled: Cancelled) -> frozenset[str]:
+        """The names of all tables now, without counting. Raises TemporaryError, PermanentError after a minute."""
+        return frozenset(self._counted(NAME, labels, cancelled, seconds=60))
+
+    def dump(self, labels: Mapping[str, str], cancelled: Cancelled) -> PostgresDump:
+        """A dump of all databases that counts what is in it; nothing is started yet."""
+        return PostgresDump(self._engine, self.beside(labels, cancelled, ()), self.databases())
+
+    def _counted(
+        self, script: str, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None
+    ) -> dict[str, int]:
+        order = self.beside(labels, cancelled, counting(script, self.databases()))
+        order = replace(order, environment={**order.environment, **ENVIRONMENT})
         try:
             ended = helper.run(self._engine, order, cancelled, seconds)
         except CancelledError:
@@ -192,22 +192,9 @@ class PostgresServer:
             raise PermanentError(f"counting took longer than {seconds:.0f} s") from None
         if ended.code != 0:
             raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
-        return rows_in(ended.output)
+        return counted(ended.output)
 
-    def dump(self, labels: Mapping[str, str], cancelled: Cancelled) -> Iterator[bytes]:
-        """The output of pg_dumpall. Raises PermanentError when it fails, with what it said."""
-        order = self.beside(labels, cancelled, ("pg_dumpall", "--no-password"), keeps_log=False)
-        errors = bytearray()
-        with helper.helper(self._engine, order) as container:
-            yield from output_of(self._engine, container, errors, cancelled)
-            code = helper.wait(self._engine, container, cancelled)
-        if code != 0:
-            said = last_line(errors.decode(errors="replace"))
-            raise PermanentError(f"pg_dumpall failed (exit code {code}): {said}")
-
-    def beside(
-        self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...], *, keeps_log: bool = True
-    ) -> HelperOrder:
+    def beside(self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...]) -> HelperOrder:
         """A helper on the server's own network, with the server's client programs."""
         container = self.container()
         if container is None or not container.is_running:
@@ -225,7 +212,6 @@ class PostgresServer:
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",
             },
-            keeps_log=keeps_log,
         )
 
     def identifier_of(self, volume: str, labels: Mapping[str, str], cancelled: Cancelled) -> str:
@@ -240,6 +226,7 @@ class PostgresServer:
         # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
         environment = {"PGUSER": self.settings.user, "PGDATABASE": database}
         environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
+        environment["PGCLIENTENCODING"] = "UTF8"
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
 
 
@@ -260,16 +247,3 @@ def control_data(
         return {}
     pairs = (line.split(":", 1) for line in ended.output.splitlines() if ":" in line)
     return {name.strip(): value.strip() for name, value in pairs}
-
-
-def rows_in(output: str) -> dict[str, int]:
-    """The lines of COUNT_ROWS."""
-    pairs = (line.rsplit("\t", 1) for line in output.splitlines() if "\t" in line)
-    return {name: int(count) for name, count in pairs}
-
-
-def last_line(output: str) -> str:
-    """The last thing a program said that is not empty, without the rows psql quotes."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    said = next((line for line in reversed(lines) if re.search(r"(error|fatal):", line, re.IGNORECASE)), None)
-    return cut((said or (lines[-1] if lines else "it said nothing")).strip(), 300)

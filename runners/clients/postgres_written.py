@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from core.errors import CancelledError, PermanentError, TemporaryError
 from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine
-from runners.clients.postgres_server import PostgresServer, control_data, last_line
+from runners.clients.last_words import last_line
+from runners.clients.postgres_server import PostgresServer, control_data
 
 COUNT_SECONDS = 30.0  # a survey people wait for; what takes longer is said to be uncounted
 LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart by age

@@ -3,29 +3,25 @@
 Restores are proven in it. Tuned for a restore it does not wait for the disk; the volume is synced before it counts.
 """
 
-import re
+import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 from core.errors import CancelledError, PermanentError
-from core.words import cut
 from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.docker_errors import docker_errors
 from runners.clients.helper import HelperOrder, Mount
-from runners.clients.postgres_server import (
-    COUNT_ROWS,
-    PostgresRecipe,
-    control_data,
-    last_line,
-    rows_in,
-)
-from runners.clients.streams import feed_command
+from runners.clients.last_words import last_line
+from runners.clients.postgres_server import PostgresRecipe, control_data
+from runners.clients.streams import STDOUT, feed_command
+from runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
 
 Cancelled = Callable[[], bool]
 
@@ -48,7 +44,13 @@ TUNED = {
 
 
 # Whatever the volume's own settings say: it is found where it is looked for, and sends nothing anywhere.
-ALONE = {"listen_addresses": "127.0.0.1", "port": "5432", "archive_mode": "off", "logging_collector": "off"}
+ALONE = {
+    "listen_addresses": "127.0.0.1",
+    "port": "5432",
+    "archive_mode": "off",
+    "logging_collector": "off",
+    "lc_messages": "C",  # what it says is judged
+}
 OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a container of our own
 
 
@@ -99,6 +101,7 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
         command=("postgres", *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))),
         mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
         environment=environment,
+        confined=True,
     )
 
 
@@ -120,38 +123,60 @@ def wait_until_ready(scratch: Scratch, container: str) -> None:
         _PAUSE.wait(0.2)
 
 
-def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) -> None:
-    """Feed a dump to psql; the first statement that fails ends it. Raises PermanentError with its line."""
-    # -f - makes psql name the line of an error
-    command = ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-d", "postgres"]
-    command += ["-o", "/dev/null", "-f", "-"]
-    environment = {"PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", "")}
-    ended = feed_command(scratch.engine, container, command, statements, scratch.cancelled, environment)
+def ask(scratch: Scratch, container: str, statement: str, database: str = "postgres") -> str:
+    """The answer to one small statement. Raises PermanentError."""
+    command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-c", statement]
+    ended = scratch.engine.execute(container, command, seconds=60, environment=environment_of(scratch, database))
     if ended.code != 0:
-        raise PermanentError(f"The backup does not restore: {complaint(ended.output)}")
+        raise PermanentError(f"The server beside production does not answer: {last_line(ended.output)}")
+    return ended.output
 
 
-def complaint(output: str) -> str:
-    """psql's error with its line and table, without the row it quotes: that is somebody's data."""
-    lines = output.splitlines()
-    error = next((line for line in lines if "ERROR:" in line or "error:" in line or "FATAL:" in line), "")
-    context = next((line for line in lines if line.startswith("CONTEXT:  COPY")), "")
-    where = re.match(r"CONTEXT:  (COPY [^,:]+, line \d+(?:, column [^:]+)?)", context)
-    said = cut(re.sub(r"^psql:<stdin>:(\d+): ", r"line \1 of the dump: ", error), 240)
-    return f"{said or last_line(output)}{f' ({where[1]})' if where else ''}"
+def environment_of(scratch: Scratch, database: str) -> dict[str, str]:
+    """For psql in the container. A database's name goes here: after -d, "=" in it would make it something else."""
+    password = scratch.recipe.environment.get("POSTGRES_PASSWORD", "")
+    return {**ENVIRONMENT, "PGPASSWORD": password, "PGDATABASE": database}
 
 
 def count_rows(scratch: Scratch, container: str) -> dict[str, int]:
     """Rows of every table. The container is ours: removing it ends the count."""
-    command = ["sh", "-c", COUNT_ROWS]
-    environment = {
-        "PGUSER": scratch.user,
-        "PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", ""),
-    }
-    ended = feed_command(scratch.engine, container, command, (), scratch.cancelled, environment)
-    if ended.code != 0:
-        raise PermanentError(f"The rows of the copy could not be counted: {last_line(ended.output)}")
-    return rows_in(ended.output)
+    return counted(_said_in_each(scratch, container, COUNT))
+
+
+def count_and_digest(scratch: Scratch, container: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Rows of every table, and the digest of what is in them where the table is not too large."""
+    said = _said_in_each(scratch, container, COUNT_AND_DIGEST)
+    return counted(said), digested(said)
+
+
+def _said_in_each(scratch: Scratch, container: str, script: str) -> str:
+    """What a script says in all databases."""
+    said = bytearray()
+    for database in json.loads(ask(scratch, container, DATABASES)):
+        command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-f", "-"]
+        ended = feed_command(
+            scratch.engine,
+            container,
+            command,
+            [script.encode()],
+            scratch.cancelled,
+            environment_of(scratch, database),
+            heard=partial(_keep, said),
+        )
+        if ended.code != 0:
+            raise PermanentError(f"The rows of the copy could not be counted: {last_line(ended.output)}")
+    return said.decode(errors="backslashreplace")
+
+
+def _keep(said: bytearray, stream: int, piece: bytes) -> None:
+    if stream == STDOUT:
+        said += piece
+
+
+def superusers(scratch: Scratch, container: str) -> tuple[str, ...]:
+    """Everybody who may do everything in the copy."""
+    statement = "SELECT json_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolsuper"
+    return tuple(json.loads(ask(scratch, container, statement)))
 
 
 def stop_cleanly(scratch: Scratch, container: str) -> None:

@@ -12,10 +12,11 @@ from core.errors import CancelledError, PermanentError
 from core.old_server import ALTER_SYSTEM, OldServer
 from core.words import ending
 from runners.clients import helper
-from runners.clients.docker_engine import DockerEngine
+from runners.clients.docker_engine import RUN_LABEL, DockerEngine
 from runners.clients.dump import major
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.postgres_server import PostgresRecipe
+from runners.permit import OwnWork
 
 LOOK_SECONDS = 60.0
 MAIN: Mapping[str, str] = {  # file → the option that says that another one is used
@@ -108,10 +109,11 @@ class ServerFiles:
             return OldServer(volume=volume, readable=True, left=left)
         return old_server_of(volume, lines, set_by(self.recipe.command))
 
-    def carry(self, old: OldServer, volume: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Copy the sealed files into this volume: those that now differ from a fresh server's, and why others were
-        not copied. Raises PermanentError.
+    def carry(self, old: OldServer, volume: str, own: OwnWork) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Copy the sealed files into this volume of the run's own: those that now differ from a fresh server's, and
+        why others were not copied. Raises PermanentError.
         """
+        self._require_own(volume, own)
         pairs = [word for name, digest in sorted(old.files.items()) for word in (digest, name)]
         mounts = (Mount(source=old.volume, target="/old", read_only=True), Mount(source=volume, target="/new"))
         lines = [line.split("\t") for line in self._run(CARRY, pairs, mounts) if "\t" in line]
@@ -119,13 +121,20 @@ class ServerFiles:
         carried = tuple(line[1] for line in lines if line[0] == "carried")
         return carried, tuple(f"{line[1]} {reasons[line[0]]}" for line in lines if line[0] in reasons)
 
-    def bring_back(self, names: Sequence[str], volume: str) -> None:
+    def bring_back(self, names: Sequence[str], volume: str, own: OwnWork) -> None:
         """What a fresh server had instead of these files. Raises PermanentError."""
+        self._require_own(volume, own)
         self._run(BRING_BACK, names, (Mount(source=volume, target="/new"),))
 
-    def tidy(self, volume: str) -> None:
-        """Forget what a fresh server had."""
+    def tidy(self, volume: str, own: OwnWork) -> None:
+        """Forget what a fresh server had. Raises PermanentError."""
+        self._require_own(volume, own)
         self._run(TIDY, (), (Mount(source=volume, target="/new"),))
+
+    def _require_own(self, volume: str, own: OwnWork) -> None:
+        found = self.engine.volume(volume)
+        if found is None or found.labels.get(RUN_LABEL) != own.run:
+            raise PermanentError(f"The volume {volume} was not made by {own.run}; nothing was touched")
 
     def _run(self, script: str, words: Sequence[str], mounts: tuple[Mount, ...]) -> list[str]:
         recipe = self.recipe

@@ -14,6 +14,7 @@ from runners.clients.docker_engine import DockerEngine, Executed
 from runners.clients.docker_errors import docker_errors
 
 Cancelled = Callable[[], bool]
+Heard = Callable[[int, bytes], None]  # stream, bytes
 
 STDOUT = 1
 LOOK_EVERY_SECONDS = 0.25
@@ -40,6 +41,23 @@ class FrameDecoder:
         del self._rest[:position]
 
 
+class Output:
+    """What a command says: its end is kept, all of it is heard."""
+
+    def __init__(self, heard: Heard | None) -> None:
+        self.kept = bytearray()
+        self._heard = heard
+        self._decoder = FrameDecoder()
+
+    def take(self, data: bytes) -> None:
+        """The next bytes of the connection."""
+        for stream, piece in self._decoder.feed(data):
+            self.kept += piece
+            if self._heard is not None:
+                self._heard(stream, piece)
+        del self.kept[:-KEPT_OUTPUT]
+
+
 def feed_command(
     engine: DockerEngine,
     container: str,
@@ -47,18 +65,21 @@ def feed_command(
     chunks: Iterable[bytes],
     cancelled: Cancelled,
     environment: Mapping[str, str] | None = None,
+    *,
+    user: str = "",
+    heard: Heard | None = None,
 ) -> Executed:
     """Run a command in a container of ours with `chunks` as its standard input.
 
-    It may end before it has read everything; its exit code says why. Raises CancelledError; then the caller removes
-    the container, and the command with it.
+    It may end before it has read everything; its exit code says why. What it says is also given to `heard` at once,
+    which may raise to end it. Raises CancelledError; then the caller removes the container, and the command with it.
     """
     api = engine.client.api
     with docker_errors(f"Run {command[0]} in a helper container"):
-        made = api.exec_create(container, list(command), stdin=True, environment=dict(environment or {}))
+        made = api.exec_create(container, list(command), stdin=True, environment=dict(environment or {}), user=user)
         holder = api.exec_start(made["Id"], socket=True)
     connection = _socket_of(holder)
-    output = bytearray()
+    output = Output(heard)
     try:
         with docker_errors(f"Send data to {command[0]}"):
             _exchange(connection, chunks, output, cancelled)
@@ -66,33 +87,32 @@ def feed_command(
         _close(holder)
     with docker_errors(f"Read the exit code of {command[0]}"):
         code = api.exec_inspect(made["Id"])["ExitCode"]
-    return Executed(code=-1 if code is None else int(code), output=output.decode(errors="replace").strip())
+    return Executed(code=-1 if code is None else int(code), output=output.kept.decode(errors="replace").strip())
 
 
-def _exchange(connection: Any, chunks: Iterable[bytes], output: bytearray, cancelled: Cancelled) -> None:
+def _exchange(connection: Any, chunks: Iterable[bytes], output: Output, cancelled: Cancelled) -> None:
     """Send everything and collect what is said meanwhile, until the other side closes."""
-    decoder = FrameDecoder()
     for chunk in chunks:
-        if not _send(connection, memoryview(chunk), decoder, output, cancelled):
+        if not _send(connection, memoryview(chunk), output, cancelled):
             return
     connection.shutdown(socket.SHUT_WR)
-    while _receive(connection, decoder, output, cancelled):
+    while _receive(connection, output, cancelled):
         pass
 
 
-def _send(connection: Any, view: memoryview, decoder: FrameDecoder, output: bytearray, cancelled: Cancelled) -> bool:
+def _send(connection: Any, view: memoryview, output: Output, cancelled: Cancelled) -> bool:
     """Send one chunk; False when the other side has closed."""
     while view:
         if cancelled():
             raise CancelledError("Stopped while data was being sent")
         readable, writable, _ = select.select([connection], [connection], [], LOOK_EVERY_SECONDS)
-        if readable and not _take(connection, decoder, output):
+        if readable and not _take(connection, output):
             return False
         if writable:
             try:
                 view = view[connection.send(view[:PIECE]) :]
             except (BrokenPipeError, ConnectionResetError):
-                while _receive(connection, decoder, output, cancelled):
+                while _receive(connection, output, cancelled):
                     pass
                 return False
             except TimeoutError:
@@ -100,22 +120,20 @@ def _send(connection: Any, view: memoryview, decoder: FrameDecoder, output: byte
     return True
 
 
-def _receive(connection: Any, decoder: FrameDecoder, output: bytearray, cancelled: Cancelled) -> bool:
+def _receive(connection: Any, output: Output, cancelled: Cancelled) -> bool:
     """Wait a little for output; False at its end."""
     if cancelled():
         raise CancelledError("Stopped while waiting for a command in a helper container")
     readable, _, _ = select.select([connection], [], [], LOOK_EVERY_SECONDS)
-    return _take(connection, decoder, output) if readable else True
+    return _take(connection, output) if readable else True
 
 
-def _take(connection: Any, decoder: FrameDecoder, output: bytearray) -> bool:
+def _take(connection: Any, output: Output) -> bool:
     try:
         data = connection.recv(PIECE)
     except ConnectionResetError:
         return False
-    for _, piece in decoder.feed(data):
-        output += piece
-    del output[:-KEPT_OUTPUT]
+    output.take(data)
     return bool(data)
 
 

@@ -28,6 +28,13 @@ def valid_gz_of_a_cut_dump(path: Path) -> None:
     path.write_bytes(gzip.compress(text[: len(text) // 2]))
 
 
+def roles_alone(path: Path) -> None:
+    """As `pg_dumpall --globals-only` leaves it: whole, and without any data."""
+    text = gzip.decompress(path.read_bytes())
+    closing = text.rindex(b"--\n-- PostgreSQL database cluster dump complete")
+    path.write_bytes(gzip.compress(text[: text.index(b"\n-- Database ")] + b"\n" + text[closing:]))
+
+
 def malformed_row(path: Path) -> None:
     """A row with a column too many in the middle of a COPY block: only a restore finds it."""
     lines = gzip.decompress(path.read_bytes()).split(b"\n")
@@ -40,7 +47,7 @@ def without_manifest(path: Path) -> None:
     path.with_name(path.name.removesuffix(".sql.gz") + ".manifest.json").unlink()
 
 
-@pytest.mark.parametrize("spoil", [cut_in_half, valid_gz_of_a_cut_dump, malformed_row])
+@pytest.mark.parametrize("spoil", [cut_in_half, valid_gz_of_a_cut_dump, roles_alone, malformed_row])
 def test_a_bad_newest_backup_is_refused_and_the_next_good_one_recovers(
     story: Story, spoil: Callable[[Path], None]
 ) -> None:

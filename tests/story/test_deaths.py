@@ -85,3 +85,28 @@ def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step(story: Story) -> N
     story.player.press("aiko", incident, f"settle {incident.name} restore-beside stop")
     story.player.wait_for_run(incident, RunState.STOPPED)
     wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")
+
+
+def test_undo_of_a_restore_whose_worker_was_killed_removes_what_it_made(quiet_story: Story) -> None:
+    story, house = quiet_story, quiet_story.house
+    house.start("bot", "bot")
+    house.start("worker", "worker")
+    house.people.wait_for_connection()
+    incident, run_id = declare_big(story)
+    house.kill("worker")
+    story.player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
+    house.start("worker-2", "worker")
+    assert copies(story, run_id)
+
+    story.player.press("aiko", incident, f"settle {incident.name} restore-beside undo")
+    run = story.player.wait_for_run(incident, RunState.BLOCKED, seconds=120)
+
+    assert story.player.records(run.id)["restore-beside"].state is StepState.UNDONE
+    assert copies(story, run_id) == []
+    assert survivors(story, run_id) == []
+
+
+def copies(story: Story, run: str) -> list[str]:
+    """Volumes that this run made."""
+    with story.lab.client() as client:
+        return [volume.name for volume in client.volumes.list(filters={"label": f"drbot.run={run}"})]

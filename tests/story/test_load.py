@@ -1,4 +1,5 @@
-"""Hundreds of commands, every delivery doubled, at 300 ms per Slack call: acks in time, one effect per intent."""
+"""Hundreds of commands, clicks and dialogs, every delivery doubled, at 300 ms per Slack call: acks in time, one effect
+per intent."""
 
 import html
 import statistics
@@ -16,21 +17,25 @@ from bot.situation import situation_of
 from cli.house import House, manifest_path
 from cli.player import USERS, Player
 from commands.context import CommandContext, context_of
+from core.approval import RequestState
 from core.configuration import load_configuration
 from core.events import EventKind
 from core.incident import Incident
 from lab.layout import PARTS, as_yaml, describe
 from lab.system import Lab
-from store import journal
+from store import journal, requests
 from store.database import Database
 from store.doorbell import doorbell_of
 from store.settings import StoreSettings
+from tests.integration.bot.worker import opened, planned
 from tests.strain import Strain
 from tests.waiting import PATIENCE
 from workspace.server import Workspace
 
 INTENTS = 60  # notes to the stakeholders, each typed once; the rest are questions
 COMMANDS = 300
+VOTERS = ("ben", "chika")
+CLICKS = 8  # of each voter, on the board's button; each opens a dialog that is sent
 ACK_SECONDS = 3.0
 BOARD_SECONDS = 5.0
 
@@ -99,11 +104,14 @@ def _sentence_of(player: Player, context: CommandContext, incident: Incident) ->
         return sentence(situation_of(connection, context, incident.id, datetime.now(UTC)))
 
 
-def test_three_hundred_commands_while_slack_is_slow(player: Player) -> None:
+def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Player) -> None:
     people = player.house.people
     incidents = [player.declare("aiko", f"level{level} outage {level} anyway") for level in (2, 3, 4)]
+    voted_on = player.declare("aiko", "level2 outage with an approval anyway")
+    request = opened(player.database, planned(player.database, voted_on))
     people.set_faults(delays={"*": 0.3}, duplicate_envelopes=True)
     notes = [f"note {number}" for number in range(INTENTS)]
+    clicked = {person: [f"clicked by {person} {number}" for number in range(CLICKS)] for person in VOTERS}
     watch = BoardWatch(player, incidents)
 
     def type_one(number: int) -> None:
@@ -117,22 +125,53 @@ def test_three_hundred_commands_while_slack_is_slow(player: Player) -> None:
         user = USERS[("aiko", "ben", "chika")[number % 3]]
         people.command(user, incident.channel or "", f"/dr {words}")
 
+    def click_all(person: str) -> None:
+        """The vote first, then the board's button and its dialog, again and again."""
+        assert player.vote(person, voted_on).acknowledged
+        close_all(player, person)
+        for words in clicked[person]:
+            tell_by_button(player, person, voted_on, words)
+
+    wanted = sorted([*notes, *(words for of_one in clicked.values() for words in of_one)])
     with Strain() as strain:
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(8 + len(VOTERS)) as pool:
+            clicking = [pool.submit(click_all, person) for person in VOTERS]
             list(pool.map(type_one, range(COMMANDS)))
-        player.wait(lambda: len(_notes_of(player)) >= INTENTS, "every note to be recorded")
+            for each in clicking:
+                each.result(timeout=PATIENCE)
+        player.wait(lambda: len(_notes_of(player)) >= len(wanted), "every note to be recorded")
         watch.stop()
 
     acks = [envelope["ack_seconds"] for envelope in people.envelopes()]
     known = sorted(ack for ack in acks if ack is not None)
     p50, p99 = statistics.median(known), known[int(len(known) * 0.99)]
     print(f"{len(acks)} deliveries, ack p50 {p50:.3f} s, p99 {p99:.3f} s, oldest board {watch.oldest:.1f} s")
-    assert len(acks) >= COMMANDS  # each was delivered twice
+    interactive = [envelope for envelope in people.envelopes() if envelope["type"] == "interactive"]
+    assert len(acks) >= COMMANDS + len(interactive)  # each was delivered twice
+    assert len(interactive) >= 2 * len(VOTERS) * (1 + CLICKS)  # a click and a dialog each
     allowed = strain.allows(ACK_SECONDS)
     assert [ack for ack in acks if ack is None or ack > allowed] == []
-    assert _notes_of(player) == sorted(notes)
+    assert _notes_of(player) == wanted
+    with player.database.read() as connection:
+        assert sorted(vote.person for vote in requests.votes(connection, request.id)) == sorted(VOTERS)
+        assert requests.get(connection, request.id).state is RequestState.GRANTED
     assert len(watch.sentences) > len(incidents)  # the boards had something to follow
     assert watch.oldest < strain.allows(BOARD_SECONDS)
+
+
+def tell_by_button(player: Player, person: str, incident: Incident, words: str) -> None:
+    """Presses the board's button for the stakeholders, types into the dialog, sends it and closes what is left."""
+    people, user = player.house.people, USERS[person]
+    player.press(person, incident, f"update {incident.name}")
+    view = people.wait_for_view(user, lambda one: one["callback_id"] == "update", player.patience)
+    assert people.submit(user, view["id"], {"text": {"value": words}}).acknowledged
+    close_all(player, person)
+
+
+def close_all(player: Player, person: str) -> None:
+    """The answers that are read by now."""
+    for view in player.house.people.views(USERS[person]):
+        player.house.people.close_view(USERS[person], view["id"])
 
 
 def _notes_of(player: Player) -> list[str]:

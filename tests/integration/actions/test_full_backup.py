@@ -92,7 +92,7 @@ def test_its_rows_are_the_servers_and_both_forms_of_each_database_are_there(
     manifest, found, _ = made
 
     assert manifest.rows == shared.backup.rows
-    assert set(found.databases) == {"authdb", "apidb", "admindb", "postgres"}
+    assert set(found.databases) == {"authdb", "apidb", "admindb", "postgres", "template1"}
     assert all((folder / "toc.dat").exists() for folder in found.databases.values())
     assert manifest.system_identifier == shared.backup.system_identifier
 

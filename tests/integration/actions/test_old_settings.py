@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from core.errors import PermanentError
 from core.old_server import OldServer, notes_of
 from runners.actions import postgres, volume
 from runners.clients.scratch_postgres import scratch_server, stop_cleanly
 from runners.target import Target
 from tests.integration.actions.conftest import Bench
 from tests.integration.actions.test_restore_and_swap import shell
+from tests.permits import own
 
 pytestmark = pytest.mark.docker
 
@@ -143,6 +145,16 @@ def test_what_changed_since_the_plan_is_not_carried_over(bench: Bench) -> None:
 
     assert "not carried over: pg_hba.conf has changed since the plan" in said
     assert "host all all all trust" not in content
+
+
+def test_settings_are_only_written_into_what_the_same_run_has_made(bench: Bench) -> None:
+    files = Target(bench.configuration.site(), bench.configuration, bench.clients).server_files()
+    before = shell(bench, bench.volume, "sha256sum /x/*.conf")
+
+    with pytest.raises(PermanentError, match="was not made by"):
+        files.carry(surveyed(bench), bench.volume, own("r25"))
+
+    assert shell(bench, bench.volume, "sha256sum /x/*.conf") == before
 
 
 def test_an_old_volume_that_cannot_be_read_is_told(bench: Bench) -> None:

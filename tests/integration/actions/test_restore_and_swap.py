@@ -145,12 +145,14 @@ def test_the_restored_data_takes_the_place_of_the_old_and_gives_it_back(bench: B
 
     with pytest.raises(PermanentError, match="in use"):
         volume.swap(context, names)
+    before = volume.swapped(context, names)  # of a swap whose worker died before its helper was there
     compose.stop(context, SERVICES)
     volume.swap(context, names)
     swapped = volume.swapped(context, names)
     compose.start(context, SERVICES)
     health.wait(context, SERVICES)
 
+    assert (before.passed, before.facts) == (False, {"state": "before"})
     assert swapped.passed, swapped.sentence
     assert bench.clients.postgres.identity().system_identifier == facts["system_identifier"] != old
     assert postgres.rows(context, {"expect": "manifest"}).passed

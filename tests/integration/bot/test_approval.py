@@ -1,5 +1,7 @@
 """The approval card and the vote dialog, clicked by people."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from core.approval import RequestState
@@ -100,3 +102,24 @@ def test_a_denied_card_has_no_live_buttons(served: Scene) -> None:
     assert denied["ts"] == asking["ts"]
     assert not any(one["action_id"].startswith("vote:") for one in buttons(denied))
     assert "古すぎます" in str(denied["blocks"])
+
+
+def test_a_dialog_that_is_delivered_twice_is_answered_with_what_came_of_it(served: Scene) -> None:
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    view = open_dialog(served, "U00BEN", card(served, incident, "Approval needed"))
+    served.people.set_faults(duplicate_envelopes=True)
+    fields = typed(target="production", reason="I read it")
+
+    with ThreadPoolExecutor(1) as pool:
+        with served.database.write():  # nobody else can write meanwhile, so the first delivery takes a moment
+            sending = pool.submit(served.people.submit, "U00BEN", view["id"], fields)
+            with suppress(AssertionError):
+                wait_for(sending.done, 0.8, "an ack that knows nothing yet")
+            assert not sending.done()
+        answer = sending.result(timeout=PATIENCE)
+
+    assert answer.response_action == "update"
+    shown(served, "U00BEN", "1 of 2")
+    with served.database.read() as connection:
+        assert len(requests.votes(connection, request.id)) == 1

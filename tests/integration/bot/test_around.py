@@ -95,6 +95,24 @@ def test_a_failed_step_leaves_its_tail_and_its_whole_log_in_the_thread(served: S
     assert served.people.file(upload["files"][0]) == log.read_bytes()
 
 
+def test_the_plan_on_the_board_keeps_its_id_while_the_board_is_edited(served: Scene) -> None:
+    incident = served.declare()
+    run = planned(served.database, incident)
+
+    def plan_with(status: str) -> dict[str, Any]:
+        def fits(message: dict[str, Any]) -> bool:
+            return any(block["type"] == "plan" and status in str(block) for block in message["blocks"])
+
+        board = served.message(incident.channel, fits, f"a board whose plan says {status}")
+        return next(block for block in board["blocks"] if block["type"] == "plan")
+
+    before = plan_with("pending")
+    with served.database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+
+    assert plan_with("in_progress")["block_id"] == before["block_id"]
+
+
 def test_resolving_uploads_the_report_and_tells_the_stakeholders(served: Scene) -> None:
     incident = served.declare("level3 The host is gone")
     assert served.people.command("U00AIKO", incident.channel or "", "/dr stop by hand instead").acknowledged

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.incident import Incident
+from core.incident import Incident, UsersSay
 from core.run import Run, RunState
-from store import runs, steps, surfaces
+from store import incidents, runs, steps, surfaces
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for
@@ -84,12 +84,35 @@ def fail(scene: Scene, run: Run) -> None:
 
 def ask(scene: Scene, run: Run) -> None:
     with scene.database.write() as tx:
-        steps.ask(tx, run, "confirm", {"en": "The copy failed.", "ja": "The copy failed."}, ["yes", "no"])
+        steps.ask(tx, run, "confirm", {"en": "Can you sign in?", "ja": "ログインできますか?"}, ["yes", "no"])
 
 
-@pytest.mark.parametrize("happens", [decide, block, fail, ask])
+def say_no(scene: Scene, run: Run) -> None:
+    with scene.database.write() as tx:
+        incidents.users_say(tx, run.incident, UsersSay.NO, "aiko", run.id)
+
+
+def say_nothing(scene: Scene, run: Run) -> None:
+    with scene.database.write() as tx:
+        incidents.users_say(tx, run.incident, UsersSay.NOTHING, None, run.id)
+
+
+ABLE = {AIKO, BEN, CHIKA}
+
+
+@pytest.mark.parametrize(
+    ("happens", "mark", "who"),
+    [
+        (decide, ":raised_hand:", ABLE),
+        (block, ":construction:", ABLE),
+        (fail, ":x:", ABLE),
+        (ask, ":question:", ABLE),
+        (say_no, ":x:", ABLE - {AIKO}),
+        (say_nothing, ":grey_question:", ABLE),
+    ],
+)
 def test_what_needs_a_person_mentions_and_reaches_everybody_who_may_do_it(
-    served: Scene, happens: Callable[[Scene, Run], None]
+    served: Scene, happens: Callable[[Scene, Run], None], mark: str, who: set[str]
 ) -> None:
     incident = served.declare()
     run = planned(served.database, incident)
@@ -97,25 +120,27 @@ def test_what_needs_a_person_mentions_and_reaches_everybody_who_may_do_it(
 
     happens(served, run)
 
-    wait_for(lambda: called(served, FAILED) == {AIKO, BEN, CHIKA}, PATIENCE, "the direct messages")
-    wait_for(lambda: milestones(served, incident), PATIENCE, "the milestone")
-    assert [mentioned(one) for one in milestones(served, incident)] == [{AIKO, BEN, CHIKA}]
+    wait_for(lambda: called(served, mark) == who, PATIENCE, "the direct messages")
+    wait_for(lambda: milestones(served, incident, mark), PATIENCE, "the milestone")
+    assert [mentioned(one) for one in milestones(served, incident, mark)] == [who]
 
 
-def milestones(scene: Scene, incident: Incident) -> list[Message]:
-    """The messages in the channel about the failure; the board says it too, but is no message of its own."""
-    return [one for one in scene.messages(incident.channel) if FAILED in str(one) and "Ledger" in str(one)]
+def milestones(scene: Scene, incident: Incident, mark: str) -> list[Message]:
+    """The messages in the channel about it, whose last line names the ledger's head; the board is none."""
+    return [one for one in scene.messages(incident.channel) if mark in str(one) and "Ledger" in str(one)]
 
 
 def calls_of(scene: Scene, incident: Incident, happens: Callable[[Run], None]) -> dict[str, int]:
-    """How many direct messages about the failure came while everything was shown."""
+    """How many direct messages about a decision came while everything was shown."""
     run = planned(scene.database, incident)
     happens(run)
-    wait_for(lambda: milestones(scene, incident), PATIENCE, "the milestone")
+    wait_for(lambda: milestones(scene, incident, HAND), PATIENCE, "the milestone")
     wait_for(lambda: shown(scene), PATIENCE, "everything to be shown")
-    return {
-        user: count for user in EVERYBODY if (count := len([text for text in directly(scene, user) if FAILED in text]))
-    }
+    found = {user: len([text for text in directly(scene, user) if HAND in text]) for user in EVERYBODY}
+    return {user: count for user, count in found.items() if count}
+
+
+HAND = ":raised_hand:"
 
 
 def test_nobody_is_called_twice_when_answers_are_lost_and_the_bot_restarts(scene: Scene) -> None:
@@ -127,7 +152,7 @@ def test_nobody_is_called_twice_when_answers_are_lost_and_the_bot_restarts(scene
 
     def happens(run: Run) -> None:
         decide(scene, run)
-        wait_for(lambda: called(scene, FAILED), PATIENCE, "the first call")
+        wait_for(lambda: called(scene, HAND), PATIENCE, "the first call")
         scene.stop_bot()
         scene.start_bot()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from core.incident import UsersSay
-from core.run import Run, RunState
+from core.run import Offer, Run, RunKind, RunState
 from store import incidents
 from tests.integration.commands.stage import Stage
 from tests.integration.commands.test_running import finished
@@ -53,3 +53,22 @@ def test_an_answer_about_users_before_anything_is_recovered_is_refused(stage: St
 
     assert not stage.say("aiko", "answer no").ok
     assert stage.incident().users_say is None
+
+
+def test_a_blocked_undo_is_asked_for_again(stage: Stage) -> None:
+    finished(stage)
+    stage.say("aiko", "undo")
+    undo = stage.planned()
+    stage.park(undo, RunState.BLOCKED, offers=(Offer.ASK_AGAIN, Offer.DISCARD), why="It expired.")
+    assert "undo DR-1" in [choice.command for choice in stage.say("dan", "status").choices]
+
+    assert stage.say("aiko", "undo DR-1").ok
+
+    assert [one.state for one in stage.runs()[-2:]] == [RunState.STOPPED, RunState.QUEUED]
+    assert stage.runs()[-1].kind is RunKind.UNDO
+
+
+def test_the_report_does_not_call_confirmed_what_nobody_confirmed(stage: Stage) -> None:
+    silent(stage)
+
+    assert "nobody confirmed that they can work" in (stage.say("dan", "report").markdown or "")

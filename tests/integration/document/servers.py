@@ -53,11 +53,9 @@ class Docker:
         self.do("run", "-d", "--name", full, "--label", f"{LABEL}={LAB}", *words)
         return full
 
-    def postgres(self, volume: str, name: str = "postgres") -> str:
+    def postgres(self, volume: str, name: str = "postgres", *, image: str = POSTGRES_IMAGE) -> str:
         """A server that answers."""
-        server = self.start(
-            name, "-e", "POSTGRES_PASSWORD=secret", "-v", f"{volume}:/var/lib/postgresql/data", POSTGRES_IMAGE
-        )
+        server = self.start(name, "-e", "POSTGRES_PASSWORD=secret", "-v", f"{volume}:/var/lib/postgresql/data", image)
         ready = ("exec", server, "pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres")
         wait_for(lambda: self.run(*ready).returncode == 0, 60, "PostgreSQL")
         return server

@@ -10,7 +10,8 @@ from core.errors import PermanentError
 from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup, named_time
 from runners.clients.docker_engine import DockerEngine
-from runners.clients.scratch_postgres import count_rows, execute_dump, scratch_server
+from runners.clients.dump_execution import execute_dump
+from runners.clients.scratch_postgres import count_rows, scratch_server
 from tests.integration.document.conftest import scratch_postgres
 from tests.integration.document.servers import Docker
 
@@ -66,7 +67,7 @@ def drbots_way(docker: Docker, client: DockerEngine, path: Path) -> dict[str, in
     with docker.volume("ours") as volume:
         scratch = scratch_postgres(client, volume)
         source = Backup(path=path, size=path.stat().st_size, snapshot_at=named_time(NAME), manifest=None)
-        reader = BackupReader(source, "postgres", lambda done, total, unit: None, lambda: False)
+        reader = BackupReader(source, lambda done, total, unit: None, lambda: False)
         with scratch_server(scratch, tuned=True) as container:
             execute_dump(scratch, container, reader.statements())
             return count_rows(scratch, container)

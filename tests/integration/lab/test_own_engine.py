@@ -23,13 +23,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A short path, and with what an engine needs to lie below it."""
+    """A short path, because sockets lie below it. Its images stay from one test to the next."""
     folder = Path(tempfile.mkdtemp(prefix="drbot-own-", dir="/tmp"))
     yield folder
     daemon.stop(folder)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder)  # what `make clean` does next: nothing of it is busy
 
 
 def links() -> set[str]:
@@ -53,8 +53,9 @@ def traces(home: Path, networks: set[str]) -> dict[str, list[str]]:
 def work(home: Path, engine: str) -> set[str]:
     """The engine runs a container on a network of its own and one on the host's; the interface it made."""
     url = daemon.start(home, answers)
-    copy(engine, url, (SERVICE_IMAGE,))
     client = connect(url)
+    if not client.images.list(SERVICE_IMAGE):
+        copy(engine, url, (SERVICE_IMAGE,))
     network = client.networks.create("drlab-own-net")
     for place in (str(network.name), "host", "bridge"):
         client.containers.run(SERVICE_IMAGE, ["3600"], entrypoint="sleep", network=place, detach=True)
@@ -83,8 +84,6 @@ def test_reset_with_its_engine_leaves_nothing_on_the_machine(home: Path, engine:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert traces(home, made) == NOTHING
-    shutil.rmtree(home)  # what `make clean` does next: nothing of it is busy
-    home.mkdir()
 
 
 def test_an_engine_of_ours_leaves_the_machines_own_bridge_and_rules_alone(home: Path, engine: str) -> None:
@@ -101,3 +100,17 @@ def test_an_engine_of_ours_leaves_the_machines_own_bridge_and_rules_alone(home: 
     assert footprint.bridge_of(home) not in links()
     assert Path("/sys/class/net/docker0").exists() == had
     assert connect(engine).ping()
+
+
+def test_a_strangers_process_that_sees_the_engines_mounts_is_left_alone(home: Path) -> None:
+    """As a service of the machine does that has a view of the mounts of its own."""
+    daemon.start(home, answers)
+    with subprocess.Popen(["unshare", "--mount", "sleep", "600"]) as stranger:
+        view = Path(f"/proc/{stranger.pid}/mountinfo")
+        wait_for(lambda: b"sleep" in Path(f"/proc/{stranger.pid}/cmdline").read_bytes(), PATIENCE, "the stranger")
+        assert f"{home}/engine" in view.read_text()
+
+        daemon.stop(home)
+
+        assert stranger.poll() is None
+        stranger.kill()

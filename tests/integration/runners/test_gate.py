@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import PermanentError
+from core.old_server import OldServer
 from core.people import Roster
+from core.plan import seal_of
 from core.run import Leftover, RunState, StepState, StopKind
 from store import incidents, journal, locks
 from tests.integration.runners.bench import Bench, bench_in
@@ -115,6 +117,26 @@ def test_a_request_that_nobody_answers_expires(tmp_path: Path) -> None:
 
     assert run.state is RunState.BLOCKED
     assert require_blocked_and_untouched(bench, run.id)["choices"] == ["ask_again", "another_backup", "discard"]
+
+
+def test_what_no_dump_brings_back_is_sealed_and_told(bench: Bench) -> None:
+    old = OldServer(
+        volume="postgres_data",
+        readable=True,
+        files={"pg_hba.conf": "1", "postgresql.auto.conf": "2"},
+        settings=("work_mem",),
+        left=("replication slot standby1",),
+    )
+    bench.target.server = old
+
+    run = bench.go(bench.declare())
+
+    assert run.plan is not None
+    assert run.plan.old_server == old
+    assert "Not in a dump, copied from the old volume: ALTER SYSTEM (work_mem), pg_hba.conf." in run.plan.warnings
+    assert "Not in a dump, and not carried over: replication slot standby1." in run.plan.warnings
+    other = run.plan.model_copy(update={"old_server": old.model_copy(update={"files": {"pg_hba.conf": "9"}})})
+    assert seal_of(other) != seal_of(run.plan)
 
 
 def test_a_strangers_container_on_the_volume_is_told_before_anything_is_done(bench: Bench) -> None:

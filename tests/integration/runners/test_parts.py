@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.incident import IncidentState
-from core.run import Run, RunState, StepState
+from core.run import Run, RunKind, RunState, StepState
 from store import runs, sub_runs
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import HarmlessTarget, backup
@@ -196,3 +196,31 @@ def test_a_part_of_a_runbook_that_is_not_there_is_refused_with_the_plan(two: Two
 
     assert ended.state is RunState.FAILED
     assert 'Did you mean "part"?' in str(ended.outcome)
+
+
+REBUILT = """
+runbook: rebuilt
+title: {en: Rebuilt}
+level: 3
+inputs: {backup: {type: backup, of: postgres, choose: newest_checked}}
+steps:
+  - id: restore
+    title: {en: Restore}
+    do: postgres.restore
+    with: {backup: "${backup}", volume: "${postgres.volume}"}
+    effect: change
+    limits: {time: 1m}
+    check: [{probe: volume.exists, with: {volume: "${postgres.volume}"}}]
+    drill: run
+"""
+
+
+def test_where_there_is_no_old_volume_the_settings_that_are_in_no_backup_are_named(two: TwoSites) -> None:
+    (two.folder / "rebuilt.yml").write_text(REBUILT)
+    first = two.here.declare()
+    two.here.stop(first)
+
+    run = two.here.go(two.here.queue(first.incident, "rebuilt", RunKind.PLAN))
+
+    assert run.plan is not None, run.outcome
+    assert any("ALTER SYSTEM" in warning and "set them anew" in warning for warning in run.plan.warnings)

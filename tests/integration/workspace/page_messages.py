@@ -26,7 +26,7 @@ def task(name: str, status: str, output: str = "") -> Block:
     return {"type": "task_card", "task_id": name, "title": name, "status": status, **more}
 
 
-def board(status: str, state: str = "Waiting for approval") -> list[Block]:
+def board(status: str, state: str = "Waiting for approval", plan: str = "plan-1") -> list[Block]:
     return [
         {"type": "header", "text": plain(":rotating_light: DR-7 · Level 2")},
         {
@@ -37,6 +37,7 @@ def board(status: str, state: str = "Waiting for approval") -> list[Block]:
         },
         {
             "type": "plan",
+            "block_id": plan,
             "title": "Restore beside, then swap",
             "tasks": [
                 task("Keep evidence", "complete"),

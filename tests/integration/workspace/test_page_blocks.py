@@ -209,6 +209,19 @@ def test_a_live_edit_leaves_focus_and_opened_details_alone(page: Page, slack: We
     expect(message.get_by_role("button", name="Stop")).to_be_focused()
 
 
+def test_a_plan_with_another_block_id_is_closed_as_slack_does(page: Page, slack: WebClient, people: People) -> None:
+    ts = post(slack, blocks=board("in_progress"))
+    message = page.locator("#messages .message").last
+    message.get_by_text("Choose the backup").click()
+    expect(message.get_by_text("52.4 MB, checksum equal")).to_be_visible()
+
+    ops = people.channel("dr-ops")["id"]
+    slack.chat_update(channel=ops, ts=ts, text="DR-7", blocks=board("complete", plan="plan-2"))
+
+    expect(message.locator(".checklist .count")).to_have_text("3 of 5")
+    expect(message.get_by_text("52.4 MB, checksum equal")).to_be_hidden()
+
+
 def test_pinned_messages_stay_in_view_beside_the_channel(page: Page, slack: WebClient, people: People) -> None:
     ts = post(slack, blocks=board("in_progress"))
     slack.pins_add(channel=people.channel("dr-ops")["id"], timestamp=ts)

@@ -1,5 +1,6 @@
 """Everything drawn is what Slack takes, however long the words are; nothing a person typed works as Slack's syntax."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from bot.blocks.approval_card import approval_card, card_sentence
 from bot.blocks.board import board, sentence
 from bot.blocks.dialogs import declare_dialog, text_dialog
 from bot.blocks.home import home
+from bot.blocks.progress import percent
 from bot.blocks.reply import reply_blocks
 from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.blocks.tables import table_block
@@ -214,6 +216,53 @@ def test_the_board_does_not_change_with_every_second() -> None:
 
     assert board(at_work) == board(replace(at_work, now=NOW + timedelta(seconds=20)))
     assert board(at_work) != board(replace(at_work, now=NOW + timedelta(seconds=70)))
+
+
+def plan_block(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = (block for block in blocks if block["type"] == "plan")
+    return found
+
+
+def test_a_board_keeps_the_id_of_its_plan_while_its_run_goes_on() -> None:
+    """With a new one Slack closes what people have open."""
+    first = plan_block(board(situation()))
+    later = plan_block(board(situation(steps=(record("copy", StepState.SUCCEEDED),), run=run(RunState.WAITING))))
+    of_another_run = plan_block(board(situation(run=replace(run(), id="DR-7-r2"))))
+
+    assert first != later
+    assert first["block_id"] == later["block_id"] != of_another_run["block_id"]
+
+
+@pytest.mark.parametrize(
+    ("language", "records", "state", "line"),
+    [
+        ("en", (), RunState.RUNNING, r"Step 1 of 4 · 0 % · about 03:25 UTC"),
+        ("ja", (), RunState.RUNNING, r"手順 1/4 · 0 % · 03:25 UTC 頃の見込み"),
+        (
+            "en",
+            (("copy", StepState.SUCCEEDED),),
+            RunState.WAITING,
+            r"Step 2 of 4 · 99 % · about \d min once people have decided",
+        ),
+        ("ja", (("copy", StepState.SUCCEEDED),), RunState.WAITING, r"手順 2/4 · 99 % · 担当者の判断後 約 \d 分"),
+        ("en", (("copy", StepState.SUCCEEDED),), RunState.STOPPED, r"1 of 4 steps done · 99 %"),
+    ],
+)
+def test_how_far_it_is_stands_above_the_plan_in_words(
+    language: str, records: tuple[tuple[str, StepState], ...], state: RunState, line: str
+) -> None:
+    steps = tuple(record(name, of) for name, of in records)
+    blocks = board(situation(language=language, steps=steps, run=run(state)))
+
+    assert re.fullmatch(line, blocks[blocks.index(plan_block(blocks)) - 1]["text"]["text"])
+
+
+def test_the_percentage_follows_the_step_that_is_at_work_and_is_100_only_at_the_end() -> None:
+    half = record("copy", StepState.RUNNING, progress_done=50.0, progress_total=100.0)
+    everything = tuple(record(one.id, StepState.SUCCEEDED) for one in plan().steps)
+    almost = (*everything[:-1], record("confirm", StepState.WAITING))
+
+    assert [percent(plan(), of) for of in ((), (half,), almost, everything)] == [0, 49, 99, 100]
 
 
 def test_the_board_is_one_sentence_for_old_clients() -> None:

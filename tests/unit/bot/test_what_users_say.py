@@ -9,7 +9,7 @@ from bot.blocks.board import board, sentence
 from bot.blocks.status_post import status_post
 from bot.situation import Situation
 from core.incident import IncidentState, UsersSay
-from core.run import Offer, RunState
+from core.run import Offer, RunKind, RunState
 from tests.unit.bot.situations import KEPT, configuration, run, situation
 from tests.unit.bot.test_blocks import buttons, commands
 
@@ -57,3 +57,12 @@ def test_silence_is_told_as_what_it_is() -> None:
     assert "No person has confirmed yet" in json.dumps(status_post(silent))
     assert "not confirmed by people" in sentence(silent)
     assert {"answer DR-7 yes", "answer DR-7 no"} <= commands_of(silent)
+
+
+def test_an_undo_that_was_not_approved_is_asked_for_again_as_an_undo() -> None:
+    blocked = replace(run(RunState.BLOCKED), kind=RunKind.UNDO, offers=(Offer.ASK_AGAIN, Offer.DISCARD))
+
+    offered = commands_of(situation(run=blocked, kept=(KEPT,)))
+
+    assert {"undo DR-7", "discard DR-7"} <= offered
+    assert "recover DR-7" not in offered

@@ -39,6 +39,7 @@ def shown(
     state: StepState = StepState.SUCCEEDED,
     stakes: Stakes | None = None,
     votes: tuple[Vote, ...] = (),
+    notes: object = None,
 ) -> Table:
     sealed = plan(
         steps=STEPS, backup=BACKUP, target="production", replaces=("volume pgdata of ai-micro-postgres",),
@@ -55,7 +56,7 @@ def shown(
             plan=sealed,
             request=asked,
             votes=votes,
-            steps={"copy": record("copy", state)},
+            steps={"copy": replace(record("copy", state), facts={"notes": notes})},
             roster=now.roster,
             clocks=now.clocks,
             now=NOW,
@@ -221,3 +222,10 @@ def test_one_login_that_votes_for_two_without_keys_is_named(first: Vote, second:
 
     assert ("WARNING" in said) is is_said
     assert not is_said or "root@dr" in said["WARNING"]
+
+
+def test_what_the_proof_found_beside_the_rows_is_told_before_anybody_agrees() -> None:
+    note = "Superusers in the backup beside postgres: mallory."
+    told = [say(row[1], "en") for row in shown(asked(), notes=[note]).rows if say(row[0], "en") == "Note"]
+
+    assert told == [note]

@@ -4,16 +4,19 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.errors import PermanentError, UserError
+from core.plan import Floor
 from runners.actions.backup import BackupRules, choose, identify
 from runners.clients.backup_store import BackupStore, Manifest, manifest_path, named_time
 
 SQL = b"""\\connect authdb
+-- Dumped from database version 15.8
 COPY public.users (id) FROM stdin;
 1
 2
@@ -22,7 +25,6 @@ COPY public.users (id) FROM stdin;
 """
 RULES = BackupRules(
     system="shop",
-    superuser="postgres",
     server_major=15,
     cancelled=lambda: False,
     progress=lambda done, total, unit: None,
@@ -64,8 +66,13 @@ def a_flipped_byte(folder: Path) -> None:
     path.write_bytes(data)
 
 
-def other_rows(folder: Path) -> None:
-    put(folder, 2, rows={"authdb.users": 3})
+def globals_only(folder: Path) -> None:
+    manifest_path(put(folder, 2, b"CREATE ROLE app;\n-- PostgreSQL database cluster dump complete\n")).unlink()
+
+
+def definitions_only(folder: Path) -> None:
+    sql = SQL[: SQL.index(b"COPY")] + SQL[SQL.index(b"-- PostgreSQL database cluster") :]
+    manifest_path(put(folder, 2, sql)).unlink()
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -74,7 +81,9 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a flipped byte": (a_flipped_byte, "damaged"),
     "another file than the manifest's": (lambda folder: put(folder, 2, sha256="0" * 64), "SHA-256"),
     "too short": (lambda folder: put(folder, 2, size=10**6), "its manifest says 1.0 MB"),
-    "other rows": (other_rows, "authdb.users has 2 rows instead of 3"),
+    "roles and settings alone": (globals_only, "it holds no database"),
+    "definitions alone": (definitions_only, "definitions and no data"),
+    "an empty manifest": (lambda folder: put(folder, 2, rows={}), "its manifest counts no row"),
     "of another system": (lambda folder: put(folder, 2, system="bank"), 'another system, "bank"'),
     "of a newer server": (lambda folder: put(folder, 2, server_version="17.1"), "PostgreSQL 17.1"),
     "not completed": (lambda folder: put(folder, 2, completed=False), "not completed"),
@@ -111,13 +120,22 @@ def test_the_newest_good_backup_is_taken_and_an_earlier_one_when_asked(tmp_path:
         choose(store, RULES, before=second)
 
 
-def test_a_backup_of_another_script_is_taken_with_the_rows_counted_in_it(tmp_path: Path) -> None:
-    manifest_path(put(tmp_path, 1)).unlink()
+def test_a_backup_of_another_script_has_to_hold_what_the_one_before_it_held(tmp_path: Path) -> None:
+    put(tmp_path, 1, rows={"authdb.users": 2, "authdb.dropped": 1, "authdb.queue": 0, "apidb.keys": 0})
+    manifest_path(put(tmp_path, 2)).unlink()
+    put(tmp_path, 3, rows={"authdb.later": 1})
+    rules = replace(RULES, databases=("authdb", "apidb"), tables_now=lambda: {"authdb.users", "authdb.queue"})
 
-    found = choose(BackupStore(tmp_path), RULES).backup
+    found = choose(BackupStore(tmp_path), rules, "all_databases_20261126_020000").backup
 
     assert not found.manifest
-    assert found.rows == {"authdb.users": 2}
+    assert found.rows == {}
+    assert found.floor == Floor(
+        named=("apidb", "authdb"),
+        databases=("authdb",),
+        tables=("authdb.queue", "authdb.users"),
+        held=("authdb.dropped", "authdb.users"),
+    )
 
 
 @pytest.mark.parametrize("place", ["empty", "missing"])

@@ -65,6 +65,9 @@ OWN = {  # ask for OwnWork, and look at a mark on the thing itself
     "clients/git.py:clone": "the mark in the folder",
     "clients/machines.py:end": "the tag of the machine",
     "clients/own_folder.py:mark": "writes the mark",
+    "clients/server_files.py:carry": "the label of the volume",
+    "clients/server_files.py:bring_back": "the label of the volume",
+    "clients/server_files.py:tidy": "the label of the volume",
 }
 BEHIND = {  # reached only through one of the above
     "clients/docker_engine.py:_remove_volume": {

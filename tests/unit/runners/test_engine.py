@@ -8,7 +8,6 @@ from core.errors import PermanentError, TemporaryError
 from core.site import Configuration
 from runners.actions.arguments import byte_count, names
 from runners.clients.clients import clients_of
-from runners.clients.scratch_postgres import complaint
 from runners.settings import RunnerSettings
 
 
@@ -37,19 +36,6 @@ def test_a_dead_engine_is_found_by_the_step_that_needs_it_and_may_be_tried_again
     )
     with pytest.raises(PermanentError, match="no `postgres`"):
         clients.postgres.fault()
-
-
-def test_what_psql_complains_about_is_told_without_the_row_it_quotes() -> None:
-    output = (
-        'psql:<stdin>:57: ERROR:  invalid input syntax for type bigint: "x12"\n'
-        'CONTEXT:  COPY users, line 2001, column id: "x12 aiko@example.com secret"\n'
-    )
-
-    said = complaint(output)
-
-    assert said == (
-        'line 57 of the dump: ERROR:  invalid input syntax for type bigint: "x12" (COPY users, line 2001, column id)'
-    )
 
 
 def test_services_and_amounts_are_read_as_runbooks_write_them() -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -23,6 +24,7 @@ from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import BackupStore, backup_at, manifest_path
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
+from runners.full_choice import FullRules, choose_full_backup
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put
 from tests.waiting import wait_for
@@ -238,10 +240,24 @@ def test_eight_gibibytes_in_a_small_file_are_refused_on_the_way(tmp_path: Path, 
     assert max(told) < bomb.stat().st_size * 2 / 5  # RATIO is a third of what zeros shrink to
 
 
+@pytest.mark.timeout(180)
+def test_eight_gibibytes_inside_a_full_backup_are_refused_on_the_way(tmp_path: Path, bomb: Path) -> None:
+    archive = tmp_path / "full_backup_20261126_020000.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
+        packed.add(bomb, f"full_backup_20261126_020000/{ODD}")
+    store = FullBackupStore(FolderStore(tmp_path))
+    started = time.process_time()
+
+    with pytest.raises(UserError, match="unpacks to more than"):
+        choose_full_backup((store,), FullRules(system="shop", site="production"))
+
+    assert time.process_time() - started < 30
+
+
 def test_a_look_has_an_end_whatever_the_disk_does(tmp_path: Path) -> None:
     put(tmp_path, 1)
     backup = BackupStore(tmp_path).newest_first()[0]
-    reader = BackupReader(backup, "postgres", lambda done, total, unit: None, lambda: False, hurried=True)
+    reader = BackupReader(backup, lambda done, total, unit: None, lambda: False, hurried=True)
     reader._deadline = 0.0  # the file system that hangs is not to be had here
 
     with pytest.raises(PermanentError, match="could not be read within"):
@@ -259,7 +275,7 @@ def test_a_row_of_128_mebibytes_is_read_as_fast_as_many_small_ones(tmp_path: Pat
                 zipped.write(row)
             zipped.write(b"\\.\n-- PostgreSQL database cluster dump complete\n")
         started = time.process_time()
-        for _ in BackupReader(backup_at(path), "postgres", lambda *_: None, lambda: False).statements():
+        for _ in BackupReader(backup_at(path), lambda *_: None, lambda: False).statements():
             pass
         return time.process_time() - started
 

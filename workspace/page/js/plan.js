@@ -10,10 +10,10 @@ const STATUS = {
   error: { label: "Failed", mark: "cross" },
 };
 
-// What a person opened or closed stays so while the board is redrawn under their hands.
+// What a person opened or closed stays so while the board is redrawn under their hands, as in Slack: under the same block_id.
 const opened = new Map();
 
-function task(surface, item) {
+function task(surface, item, blockId) {
   const status = STATUS[item.status] ? item.status : "pending";
   const mark = element("span", { class: "mark", role: "img", "aria-label": STATUS[status].label },
     STATUS[status].mark ? icon(STATUS[status].mark) : null);
@@ -22,7 +22,7 @@ function task(surface, item) {
     element("div", { class: index || !item.details ? "output" : "details" }, richText(part)));
   const sources = (item.sources ?? []).map((source) => element("span", { class: "source" }, source.text ?? source.url));
   if (!more.length && !sources.length) return element("li", { class: `task ${status}` }, element("div", { class: "row" }, mark, title));
-  const key = `${surface.name}/${item.task_id}`;
+  const key = `${surface.name}/${blockId}/${item.task_id}`;
   const open = opened.get(key) ?? ["error", "in_progress"].includes(status);
   const row = element("summary", { class: "row" }, mark, title, icon("chevron"));
   const box = element("details", { open }, row, element("div", { class: "more" }, more, sources));
@@ -41,7 +41,7 @@ export function plan(surface, block) {
     element("header", {}, element("strong", {}, plainText(block.title)),
       element("span", { class: "count" }, `${done} of ${tasks.length}`)),
     element("div", { class: "progress", role: "progressbar", "aria-valuenow": String(share), "aria-valuemin": "0", "aria-valuemax": "100" }, bar),
-    element("ol", {}, tasks.map((item) => task(surface, item))));
+    element("ol", {}, tasks.map((item) => task(surface, item, block.block_id))));
 }
 
-export const taskCard = (surface, block) => element("ol", { class: "checklist" }, task(surface, block));
+export const taskCard = (surface, block) => element("ol", { class: "checklist" }, task(surface, block, block.block_id));

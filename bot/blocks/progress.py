@@ -1,0 +1,67 @@
+"""How far a run is, in words above the plan: "Step 4 of 11 · 37 % · about 03:15 UTC"."""
+
+import math
+from datetime import UTC, datetime
+
+from bot.blocks.elements import promise
+from bot.situation import Situation
+from core.clocks import minutes_up
+from core.plan import Plan
+from core.run import RunState, StepRecord, StepState
+from core.words import Text, say
+
+STEP: Text = {"en": "Step {number} of {count}", "ja": "手順 {number}/{count}"}
+DONE: Text = {"en": "{number} of {count} steps done", "ja": "手順 {number}/{count} 完了"}
+ABOUT: Text = {"en": "about {when} UTC", "ja": "{when} UTC 頃の見込み"}
+AFTER_PEOPLE: Text = {"en": "about {rest} once people have decided", "ja": "担当者の判断後 約 {rest}"}
+
+CALM_SECONDS = 300.0
+"""The hour is rounded up to so much, so that the board does not change every minute."""
+OVER = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
+PEOPLES_TURN = frozenset({RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED})
+
+
+def progress_line(situation: Situation) -> str:
+    """The line; "" before there is a plan."""
+    run, language = situation.run, situation.language
+    if run is None or run.plan is None:
+        return ""
+    count = len(run.plan.steps)
+    done = sum(record.state in OVER for record in situation.steps)
+    is_going = not run.is_over and done < count
+    number = done + 1 if is_going else done
+    steps = say(STEP if is_going else DONE, language, number=number, count=count)
+    parts = [steps, f"{percent(run.plan, situation.steps)} %"]
+    if is_going:
+        parts.append(_about(situation, run.state))
+    return " · ".join(part for part in parts if part)
+
+
+def percent(plan: Plan, records: tuple[StepRecord, ...]) -> int:
+    """Of the expected time of all steps; rounded down, so that 100 means done."""
+    states = {record.id: record for record in records}
+    weights = {step.id: (step.limits.budget or 0.0) + 1.0 if step.limits else 1.0 for step in plan.steps}
+    share = sum(weight * _share(states.get(name)) for name, weight in weights.items()) / (sum(weights.values()) or 1.0)
+    return math.floor(100 * share + 1e-9)
+
+
+def _share(record: StepRecord | None) -> float:
+    if record is None:
+        return 0.0
+    if record.state in OVER:
+        return 1.0
+    if record.state is StepState.RUNNING and record.progress_done is not None and record.progress_total:
+        return min(0.99, record.progress_done / record.progress_total)
+    return 0.0
+
+
+def _about(situation: Situation, state: RunState) -> str:
+    """A time of day cannot be promised while people have not decided."""
+    rest = situation.clocks.rest
+    if rest is None:
+        return ""
+    if state in PEOPLES_TURN:
+        return say(AFTER_PEOPLE, situation.language, rest=promise(minutes_up(rest), situation.language))
+    calm = CALM_SECONDS if rest >= CALM_SECONDS else 60.0
+    end = math.ceil((situation.now.timestamp() + rest) / calm) * calm
+    return say(ABOUT, situation.language, when=f"{datetime.fromtimestamp(end, UTC):%H:%M}")

@@ -1,0 +1,1 @@
+"""Dumps of many shapes on a real PostgreSQL."""
