@@ -1,0 +1,204 @@
+"""Weakens approval, seal, permit, drift, fence, roster and ledger code in one place at a time: each must be noticed.
+
+`python -m tests.mutations [NAME …]` works on a copy of the repository and takes about half an hour. It prints a line a
+weakening and ends with 1 when one survives that is not among SURVIVES.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 900
+
+RULES = "tests/unit/core/test_approval.py tests/unit/core/test_attestation.py tests/unit/core/test_approval_search.py"
+PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py"
+WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
+ROSTER = "tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
+PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
+GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_break_glass.py {RULES}"
+STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
+LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_journal.py"
+LINT = "tests/unit/core/test_runbook_lint.py"
+SEARCH = "tests/integration/attacks/test_table.py tests/integration/attacks/test_more.py"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weakening:
+    """One place and what it becomes; the tests of `make test` that should notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+def weak(name: str, file: str, old: str, new: str, tests: str) -> Weakening:
+    """A row of the table."""
+    return Weakening(name=name, file=file, old=old, new=new, tests=tests)
+
+
+APPROVAL, ISSUING, SEALED = "core/approval.py", "runners/issuing.py", "runners/sealed_plans.py"
+POLICY, ATTESTED, OWN = "core/policy.py", "core/attestation.py", "runners/own_record.py"
+
+# fmt: off
+WEAKENINGS = (
+    # Who and what counts.
+    weak("a final request is voted on", APPROVAL, "if request.state not in LIVE:", "if False:", RULES),
+    weak("an expired request is voted on", APPROVAL, "and ballot.at >= request.expires_at:", "and False:", RULES),
+    weak("a faulty roster votes", APPROVAL, 'if roster.fault is not None and ballot.decision != "deny":', "if False:", RULES),
+    weak("guests vote", APPROVAL, "if account is not None and not account.is_full_member:", "if False:", RULES),
+    weak("a foreign account votes", APPROVAL, "(account is not None and account.id not in person.slack)", "False", RULES),
+    weak("no role is needed", APPROVAL, 'if "approver" not in person.roles:\n        return', "if False:\n        return", RULES),
+    weak("requesters vote", APPROVAL, 'if person.id in barred and ballot.decision != "deny":', "if False:", RULES),
+    weak("the new vote at once", APPROVAL, "and ballot.at < person.counts_from and", "and False and", RULES),
+    weak("votes twice", APPROVAL, "if before is not None and not (", "if False and not (", RULES),
+    weak("an old seal counts", APPROVAL, "if ballot.seal != request.seal:", "if False:", RULES),
+    weak("no target is typed", APPROVAL, 'if ballot.decision == "approve" and ballot.target', "if False and ballot.target", RULES),
+    weak("no reason is given", APPROVAL, "if not ballot.reason.strip():", "if False:", RULES),
+    weak("one is enough", APPROVAL, "have, need = len(standing(request, earlier.values(), roster) | {ballot.person}), max(FLOOR, request.people)", "have, need = 2, 2", RULES),
+    weak("the floor is one", APPROVAL, "FLOOR = 2", "FLOOR = 1", RULES),
+    weak("a no needs the second one too", APPROVAL, "state=RequestState.DENIED)", "state=None)", RULES),
+    weak("no code is needed", APPROVAL, 'if roster.second_factor == "totp" else set()', "if False else set()", RULES),
+    weak("no key is needed at a terminal", APPROVAL, "if door is Door.TERMINAL and person.key is not None else set()", "if False else set()", RULES),
+    weak("no phone code is needed", APPROVAL, "return frozenset({Proof.PHONE})", "return frozenset()", RULES),
+    weak("a claim without its request", APPROVAL, "request=request.id,\n        gate", 'request="",\n        gate', RULES),
+    weak("a claim without its gate", APPROVAL, "gate=request.gate,\n        run=request.run,\n        policy", 'gate="",\n        run=request.run,\n        policy', RULES),
+    weak("a claim without its roster", APPROVAL, "policy=roster.number,\n    )", "policy=0,\n    )", f"{ROSTER} {RULES} {PROOFS}"),
+    # Break-glass.
+    weak("break-glass although forbidden", APPROVAL, "if not roster.break_glass:\n        return", "if False:\n        return", GLASS),
+    weak("break-glass without a rule", APPROVAL, "if not ballot.rule.strip():", "if False:", GLASS),
+    weak("break-glass from anywhere", APPROVAL, "if refusal is None and (ballot.door is not Door.TERMINAL or not is_attested(request, ballot, roster)):", "if False:", GLASS),
+    weak("hold_until is skipped", APPROVAL, "or request.hold_until is None or now < request.hold_until:", "or request.hold_until is None:", GLASS),
+    weak("the hold of the vote is skipped", APPROVAL, "and now >= vote.at + timedelta(seconds=HOLD_SECONDS)\n", "\n", GLASS),
+    weak("break-glass of another plan", APPROVAL, 'vote.decision == "break-glass"\n        and vote.seal == request.seal', 'vote.decision == "break-glass"', GLASS),
+    # The recount.
+    weak("votes about another plan stand", APPROVAL, 'if vote.decision == "approve"\n        and vote.seal == request.seal', 'if vote.decision == "approve"', RULES),
+    weak("requesters' votes stand", APPROVAL, "and vote.person not in barred | denied", "and vote.person not in denied", RULES),
+    weak("votes of the demoted stand", APPROVAL, 'and "approver" in person.roles\n        and (person', "and (person", f"{RULES} {PERMITS}"),
+    weak("votes of the new stand", APPROVAL, "and (person.counts_from is None or vote.at >= person.counts_from)", "", RULES),
+    weak("unsigned votes stand", APPROVAL, "        and is_attested(request, vote, roster)\n    }", "    }", RULES),
+    weak("a start without a grant", APPROVAL, "(request.state is RequestState.GRANTED, f", "(True, f", RULES),
+    weak("a start of another run", APPROVAL, "(request.run == run, ", "(True, ", f"{RULES} {SEARCH}"),
+    weak("a start of another step", APPROVAL, "(step in request.guards, f", "(True, f", f"{RULES} {SEARCH}"),
+    weak("a start by another seal", APPROVAL, '(request.seal == seal, "The plan', '(True, "The plan', RULES),
+    weak("a start after a no", APPROVAL, '(not any(vote.decision == "deny" for vote in votes), ', "(True, ", RULES),
+    weak("a start without proof", APPROVAL, '(request.proven_at is not None, "The proof', '(True, "The proof', RULES),
+    weak("a start after its time", APPROVAL, "(deadline is not None and now < deadline, ", "(True, ", RULES),
+    # Signatures.
+    weak("a signature is not verified", ATTESTED, "return public is not None and verify(", "return public is not None or verify(", RULES),
+    weak("another kind of proof will do", ATTESTED, "attestation.proof not in needed or ", "", RULES),
+    weak("a claim of somebody else", ATTESTED, " or claim.person != person.id", "", f"{RULES} {PROOFS}"),
+    weak("a purpose is not signed", ATTESTED, 'return asdict(claim) | {"purpose": claim.purpose.value}', 'return asdict(claim) | {"purpose": "vote"}', f"{RULES} {ROSTER}"),
+    weak("vote codes accept rosters", "runners/vault.py", "roster_secret(entry.secret) if for_roster else entry.secret", "entry.secret", ROSTER),
+    weak("a code is good twice", "runners/vault.py", "if right and step > last:", "if right:", f"{PROOFS} tests/unit/runners/test_vault.py"),
+    # Roster.
+    weak("one accepts a roster", POLICY, "AGREEING = 2", "AGREEING = 1", ROSTER),
+    weak("observers accept a roster", POLICY, 'if person is None or "approver" not in person.roles:\n            return False', "if person is None:\n            return False", ROSTER),
+    weak("an acceptance without its number", POLICY, "seal=proposal, policy=self.following)", "seal=proposal)", ROSTER),
+    weak("unsigned acceptances", POLICY, "return not wanted or any(", "return True or any(", ROSTER),
+    weak("an unbelieved roster closes nothing", POLICY, "roster = replace(self.roster, fault=fault)", "roster = self.roster", ROSTER),
+    weak("the removed come back", POLICY, "if self.stayed(person) and self._is_signed", "if self._is_signed", ROSTER),
+    weak("new approvers count at once", POLICY, "event.at + WAIT)", "event.at)", ROSTER),
+    weak("the worker's own key", "runners/walk.py", "return replace(roster, fault=fault, worker_key=self.key.public)", "return replace(roster, fault=fault)", f"{ROSTER} {PROOFS} {PERMITS}"),
+    weak("an older roster is believed", "runners/walk.py", "if seen is not None and (number < seen.number", "if False and (number < seen.number", f"{ROSTER} {PERMITS}"),
+    # The seal and the worker's own record.
+    weak("the seal on this host is not compared", SEALED, "if known.seal != seal_of(plan):", "if False:", PERMITS),
+    weak("the signature of a plan is not verified", SEALED, "if run.plan_signature is None or not verify(", "if False and not verify(", PERMITS),
+    weak("a run that ended is begun again", SEALED, "if own_run_of(equipment, run).ended:", "if False:", PERMITS),
+    weak("another run's row", SEALED, "if (plan.run, plan.site, plan.arguments) != (", "if False and () != (", PERMITS),
+    weak("facts of rows are believed", SEALED, "if any(record.facts.get(name) != value", "if False and any(record.facts.get(name) != value", PERMITS),
+    weak("a success only the row knows", SEALED, "if mine is None or mine.state is not StepState.SUCCEEDED:\n            raise", "if mine is None:\n            continue\n        if False:\n            raise", PERMITS),
+    weak("a begun run is planned anew", OWN, "and (before.steps or before.ended)", "and False", "tests/unit/runners/test_own_record.py"),
+    weak("the clock goes back", OWN, "self._latest = (max(passed, datetime.now(UTC)), time.monotonic())", "self._latest = (datetime.now(UTC), time.monotonic())", "tests/unit/runners/test_own_record.py"),
+    # The permit.
+    weak("anybody builds a permit", "runners/permit.py", "if issuer is not ISSUER:", "if False:", PERMITS),
+    weak("a permit for everything", "runners/permit.py", "if missing:", "if False:", PERMITS),
+    weak("used twice", ISSUING, "if known.requests[request.id].used_for:", "if False:", PERMITS),
+    weak("a use is not remembered", ISSUING, "        _use(walk, request.id, step)\n", "", WORKER),
+    weak("services are interrupted without a recount", ISSUING, "if not _is_used(known, gate):\n            _counted", "if False:\n            _counted", WORKER),
+    weak("users are interrupted", ISSUING, "if gates and known.lets_users_in:", "if False:", PERMITS),
+    weak("a gate opens without a recount", "runners/people.py", "count(tx, walk, walk.plan.step(gate))", "pass", WORKER),
+    weak("any request counts", ISSUING, "if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):", "if mine is None:\n        mine = OwnRequest(gate=gate.id, seal=seal_of(plan), opened_at=walk.equipment.own.now())\n    if False:", PERMITS),
+    weak("under any roster", ISSUING, "if plan.policy != roster.number:", "if False:", f"{PERMITS} {ROSTER}"),
+    weak("a proof only the row knows", ISSUING, "missing = [name for name in proofs if not known.has_succeeded(name)]", "missing: list[str] = []", PERMITS),
+    weak("no end of the time to start", ISSUING, "if now >= max([granted, *proven]) + start:", "if False:", PERMITS),
+    weak("an undo after users came", ISSUING, "if known.lets_users_in or known.ended:", "if False:", PERMITS),
+    weak("an undo of anything", ISSUING, "if _takes_back(step, walk.plan.step(name))", "if True", PERMITS),
+    weak("a destroying step without a gate", ISSUING, "if not gates and (destroys or", "if False and (destroys or", PERMITS),
+    weak("own work of users' data", ISSUING, "return None if known.lets_users_in else OwnWork(", "return OwnWork(", PERMITS),
+    weak("users are not noticed", "runners/starting.py", 'begun.model_copy(update={"lets_users_in": True}) if users else begun', "begun", PERMITS),
+    # Drift, fence, effects.
+    weak("the target is not compared", "runners/gate.py", "found = differences(expected, world.fingerprint(), ignored=ignored)", "found: list[str] = []", WORKER),
+    weak("the backup is not compared", "runners/gate.py", "if plan.backup is not None:\n            found", "if False:\n            found", WORKER),
+    weak("the ledger is not read", "runners/starting.py", "why = fault_of(walk.equipment.database)\n", "why = None\n", f"{WORKER} {SEARCH}"),
+    weak("rows lower the quorum", "runners/gate.py", "people=max(gate.people, plan.people, request.people),", "people=request.people,", f"{WORKER} {SEARCH} tests/unit/runners/test_gate_and_state.py"),
+    weak("rows drop requesters", "runners/gate.py", "requesters=tuple({*plan.requesters, *request.requesters}),", "requesters=request.requesters,", f"{WORKER} {SEARCH} tests/unit/runners/test_gate_and_state.py"),
+    weak("rows extend the guards", "runners/gate.py", "guards=tuple(step_id for step_id in gate.for_ if step_id in request.guards),", "guards=request.guards,", f"{WORKER} {SEARCH} tests/unit/runners/test_gate_and_state.py"),
+    weak("the epoch of the fence", "store/rows.py", "runs.c.epoch == run.epoch, runs.c.state == RunState.RUNNING.value)\n        .with_for_update()", "runs.c.state == RunState.RUNNING.value)\n        .with_for_update()", f"{STORE} tests/integration/runners/test_workers.py"),
+    weak("the state of the fence", "store/rows.py", "runs.c.epoch == run.epoch, runs.c.state == RunState.RUNNING.value)\n        .with_for_update()", "runs.c.epoch == run.epoch)\n        .with_for_update()", STORE),
+    weak("a used permit is used again", "store/requests.py", "requests.c.state.in_(sources(REQUEST_MOVES, RequestState.USED)),\n            requests.c.proven", "requests.c.proven", STORE),
+    weak("a permit without its proof", "store/requests.py", "            requests.c.proven_at.is_not(None),\n", "", STORE),
+    weak("words in a file are believed", "core/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
+    weak("an undo without a gate", "core/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
+    weak("a copy without a proof", "core/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
+    # The ledger.
+    weak("a changed record", "core/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
+    weak("a record of another chain", "core/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),
+    weak("missing records", "core/ledger.py", "if event.seq > self.seq + 1:", "if False:", LEDGER),
+    weak("a cut end", "core/ledger.py", "if (seq, digest) != (self.seq, self.hash):", "if False:", LEDGER),
+    weak("a person is not hashed", "core/events.py", '        "person": event.person,\n        "payload": dict(event.payload),\n        "previous"', '        "payload": dict(event.payload),\n        "previous"', LEDGER),
+)
+# fmt: on
+
+SURVIVES: Mapping[str, str] = {}
+"""Weakenings that no test notices, and why that is borne."""
+
+
+def main(names: list[str]) -> int:
+    """Exit code: 1 when something survived that should not."""
+    chosen = [one for one in WEAKENINGS if not names or one.name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = _copied(Path(folder) / "drbot")
+        survivors = [one.name for one in chosen if not _noticed(copy, one)]
+    wrong = [name for name in survivors if name not in SURVIVES]
+    print(f"{len(chosen)} weakenings, {len(chosen) - len(survivors)} noticed, survivors: {survivors or 'none'}")
+    return 1 if wrong else 0
+
+
+def _copied(folder: Path) -> Path:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def _noticed(copy: Path, one: Weakening) -> bool:
+    path, started = copy / one.file, time.monotonic()
+    text = path.read_text()
+    if text.count(one.old) != 1:
+        raise SystemExit(f"{one.name}: its place stands {text.count(one.old)} times in {one.file}")
+    path.write_text(text.replace(one.old, one.new))
+    try:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *one.tests.split()]
+        ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=SECONDS)
+    finally:
+        path.write_text(text)
+    noticed = ended.returncode == 1
+    by = next((line for line in ended.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), "")
+    print(
+        f"{'noticed ' if noticed else 'SURVIVED'} {one.name} ({time.monotonic() - started:.0f} s) {by[:120]}",
+        flush=True,
+    )
+    return noticed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
