@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from core.approval import RequestState
 from core.events import EventKind
@@ -26,6 +27,7 @@ from runners.registry import ACTIONS, PROBES, SUBJECTS
 from runners.walk import Equipment
 from runners.world import Chosen, Registry
 from store import runs
+from store.schema import steps
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
@@ -172,6 +174,36 @@ def test_when_somebody_else_moved_them_the_approval_is_void(centre: Centre, cont
     assert control.go(run).state is RunState.BLOCKED
     assert control.request(run).state is RequestState.VOID
     wait_for(lambda: leads_to(centre) == ("127.0.0.9",), SECONDS, "the name server to follow")
+
+
+def test_an_address_that_was_edited_in_dr_yml_after_the_grant_moves_nobody(centre: Centre, control: Bench) -> None:
+    run = raised(centre, control)
+    control.approve(run)
+    elsewhere = centre.configuration.sites["recovery"].model_copy(update={"address": "127.0.0.66"})
+    sites = {**centre.configuration.sites, "recovery": elsewhere}
+    centre.configuration = centre.configuration.model_copy(update={"sites": sites})
+    restarted = replace(control, equipment=equipment(control, centre))
+
+    assert restarted.go(run).state is RunState.BLOCKED
+    assert "127.0.0.66" in control.events(run, EventKind.REQUEST_VOID.value)[0].payload["why"]
+    assert leads_to(centre) == (OLD,)
+
+
+def test_an_address_that_was_edited_in_the_database_after_the_grant_moves_nobody(
+    centre: Centre, control: Bench
+) -> None:
+    run = raised(centre, control)
+    control.approve(run)
+    facts = {**control.step(run, "provision").facts, "address": "127.0.0.66"}
+    with control.database.write() as tx:
+        edit = update(steps).where(steps.c.run == run.id, steps.c.id == "provision").values(facts=facts)
+        assert tx.connection.execute(edit).rowcount == 1
+
+    ended = control.go(run)
+
+    assert ended.state is RunState.FAILED
+    assert "what provision found out was changed" in (ended.outcome or "")
+    assert leads_to(centre) == (OLD,)
 
 
 def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, control: Bench) -> None:
