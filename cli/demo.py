@@ -89,6 +89,7 @@ def ready_lab(home: Path, megabytes: int) -> Lab:
             console.print("[dim]The lab was left broken; it is made anew.[/]")
             lab.reset()
             lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+    lab.forget_drbots()
     if megabytes:
         with console.status(f"Filling in {megabytes} MB"):
             seed(lab, megabytes)

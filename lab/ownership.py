@@ -40,8 +40,22 @@ def containers(client: docker.DockerClient, name: str, prefix: str) -> list[Cont
     return [
         container
         for container in found
-        if is_ours(str(container.name), container.labels, name, prefix) or _works_on(container, prefix)
+        if is_ours(str(container.name), container.labels, name, prefix)
+        or _works_on(container, prefix)
+        or _locks(container, prefix)
     ]
+
+
+def remove_locks(client: docker.DockerClient, prefix: str) -> None:
+    """Locks of drbots that were played against the lab and are gone for good."""
+    for container in client.containers.list(all=True, ignore_removed=True):
+        if _locks(container, prefix):
+            with suppress(NotFound):
+                container.remove(force=True)
+
+
+def _locks(container: Container, prefix: str) -> bool:
+    return str(container.name).startswith(f"drbot-lock-{prefix}")
 
 
 def _works_on(container: Container, prefix: str) -> bool:

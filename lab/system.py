@@ -148,6 +148,11 @@ class Lab:
             ownership.remove_containers(client, self.label, self.prefix)
             ownership.remove_networks(client, self.label, self.prefix)
 
+    def forget_drbots(self) -> None:
+        """The drbot of an earlier story or demo is gone for good, and its lock with it."""
+        with self.client() as client:
+            ownership.remove_locks(client, self.prefix)
+
     def reset(self) -> None:
         """Remove everything of this lab: containers, data, network, files, and the servers around it."""
         programs.stop_all(self.folder)

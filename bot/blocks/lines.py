@@ -156,11 +156,19 @@ def _shown(key: str, value: object, language: str) -> str:
         value = duration(value, language)
     elif isinstance(value, (int, float)) and key == "size":
         value = size(value)
-    elif isinstance(value, str) and key == "since" and "T" in value:
-        value = f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
+    elif isinstance(value, str) and key == "since":
+        value = _since(value)
     elif isinstance(value, str) and key.endswith(("_at", "_by")) and "T" in value:
         value = clock(datetime.fromisoformat(value))
     return one_line("-" if value is None else str(value))
+
+
+def _since(value: str) -> str:
+    """A day and a time; words that say it already stay as they are."""
+    try:
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return value
 
 
 def tail_block(tail: object) -> str:

@@ -40,7 +40,10 @@ class Story:
 
 
 def heal(lab: Lab) -> None:
-    """Every story begins with a system that works; one that was left broken is made anew, which takes seconds."""
+    """Every story begins with a system that works, and with no drbot of an earlier one; a system that was left broken
+    is made anew, which takes seconds.
+    """
+    lab.forget_drbots()
     if lab.faults():
         lab.reset()
         lab.up(print)

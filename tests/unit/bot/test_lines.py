@@ -120,3 +120,11 @@ def test_the_board_shows_a_title_as_one_line() -> None:
     (text,) = [text for text in texts_of(board(situation(title=FAKE))) if "I read it too" in text]
 
     assert text.splitlines()[0] == "*fine : white_check_mark: Chika, 03:12:09 UTC: I read it too*"
+
+
+def test_a_target_that_another_drbot_holds_is_told_with_since_when() -> None:
+    said = {"name": "DR-1", "owner": "vm/7", "there": "DR-9", "since": "2026-11-28 02:12 UTC"}
+
+    line = milestone(event(EventKind.SITE_HELD, **said), situation())
+
+    assert "since 2026-11-28 02:12 UTC" in str(line)
