@@ -32,7 +32,7 @@ from commands.context import CommandContext, actor, incident_of
 from commands.grammar import Words, parse
 from commands.messages import Reply, Request, both, text
 from commands.refusal import Refusal, reply_of
-from core.errors import DrbotError, TemporaryError, UserError
+from core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
 from core.events import EventKind
 from core.people import Person
 from core.words import Text
@@ -94,6 +94,9 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
     except (TemporaryError, SQLAlchemyError) as error:
         log.warning("The state database does not answer; nothing was recorded.", error=str(error))
         return Reply(text=NOT_RECORDED, ok=False)
+    except BrokenStateError as error:
+        log.error("The state database cannot be read; nothing was recorded.", error=str(error))
+        return Reply(text=_not_recorded(error), ok=False)
     except DrbotError as error:
         log.warning("A command could not be done.", verb=words.verb if words else "", error=str(error))
         return Reply(text=both(str(error)), ok=False)
@@ -103,6 +106,13 @@ NOT_RECORDED: Text = text(
     "Not recorded, nothing started: drbot's own database does not answer just now. Try again in a moment.",
     "記録できず、何も開始していません。drbot のデータベースが応答しません。少し待って再実行してください。",
 )
+
+
+def _not_recorded(error: BrokenStateError) -> Text:
+    return text(
+        f"Not recorded, nothing started. {error}. Bring it back: drbot bootstrap",
+        f"記録できず、何も開始していません。{error}。drbot bootstrap で復旧してください。",
+    )
 
 
 def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> int | None:
@@ -125,6 +135,6 @@ def _record(context: CommandContext, request: Request, words: Words | None, erro
             )
     except UserError:
         return None
-    except (TemporaryError, SQLAlchemyError) as busy:
+    except (TemporaryError, BrokenStateError, SQLAlchemyError) as busy:
         log.warning("A refusal could not be recorded.", incident=incident, why=str(error), error=str(busy))
     return incident

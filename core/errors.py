@@ -24,6 +24,10 @@ class PermanentError(DrbotError):
     """Will fail again in the same way; the step's `if_fails` decides what follows."""
 
 
+class BrokenStateError(PermanentError):
+    """drbot's own database cannot be read: nothing was recorded, and nothing will be before somebody mends it."""
+
+
 class UntrustedError(PermanentError):
     """The database says something about the worker's own work that this worker did not write; nothing is started."""
 

@@ -16,7 +16,7 @@ from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
-from core.errors import PermanentError, TemporaryError, UserError
+from core.errors import BrokenStateError, TemporaryError, UserError
 from core.events import EventKind
 from store import journal
 from store.file_modes import private
@@ -219,7 +219,7 @@ def _translated() -> Iterator[None]:
             raise
         reason = str(error.orig).partition("\n")[0]  # the driver's advice below it is about a server of one's own
         if kind == _BROKEN:
-            raise PermanentError(f"drbot's own database cannot be read: {reason}") from error
+            raise BrokenStateError(f"drbot's own database cannot be read: {reason}") from error
         raise TemporaryError(f"drbot's own database is not available: {reason}", kind=kind) from error
 
 

@@ -18,6 +18,7 @@ MINE = {
     "deny": {"approver"},
     "stop": {"commander", "approver", "operator"},
     "settle": {"commander", "approver", "operator"},
+    "takeover": {"commander"},
     "undo": {"commander", "approver"},
     "give-up": {"commander", "approver"},
     "update": {"commander", "approver", "operator"},

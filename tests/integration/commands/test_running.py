@@ -362,7 +362,7 @@ def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None
 
     report = stage.say("dan", "report").markdown or ""
 
-    assert "**Chika** approve (terminal): proof read" in report
+    assert "**Chika** approve (terminal, ops@host): proof read" in report
     refused = report[report.index("## What was refused") : report.index("## Timeline")]
     assert "Dan: stop refused" in refused and "staging" in refused
     assert "### Activation" in report
