@@ -71,7 +71,7 @@ def make_plan(survey: Survey) -> Plan:
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
     warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes)
-    return draft.model_copy(update={"old_server": old, "warnings": warnings})
+    return draft.model_copy(update={"stakes": _stakes(survey, draft), "old_server": old, "warnings": warnings})
 
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:

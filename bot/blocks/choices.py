@@ -76,7 +76,7 @@ def _answers(situation: Situation) -> list[Choice]:
     return [
         _choice(
             situation,
-            ANSWERS.get(answer, {"en": answer.capitalize(), "ja": answer}),
+            ANSWERS.get(answer, _as_typed(answer)),
             "answer",
             rest=f"{step.id} {answer}",
         )

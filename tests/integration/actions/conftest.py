@@ -54,7 +54,7 @@ class Bench:
 
     def context(self, step: str = "restore-beside", run: str = "r1", **changes: Any) -> StepContext:
         """A step of a run with the good backup sealed into its plan."""
-        allowed = self.permit(run)
+        allowed = changes.pop("permit", None) or self.permit(run)
         run = own(run)
         return StepContext(
             run=Run(
