@@ -61,7 +61,8 @@ class Program:
 
 
 def remember(pid_file: Path, process: int) -> None:
-    """Write down the number of a process and when it started."""
+    """Write down the number of a process and when it started, for its owner alone."""
+    pid_file.touch(mode=0o600)
     pid_file.write_text(f"{process} {started(process)}")
 
 
