@@ -4,6 +4,7 @@ import contextlib
 import re
 import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ class EngineProxy:
         self.away_seconds = 4.0  # … the engine is away for so long
         self.requests: list[str] = []
         self.cuts = 0
+        self._over = False  # a timer of an earlier cut must not bring it back
         self._engine = engine.removeprefix("unix://")
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
@@ -29,7 +31,7 @@ class EngineProxy:
     def come_back(self) -> None:
         """Answer from now on, unless the test is over."""
         with self._changing:
-            if self._listener is not None or not self.path.parent.is_dir():
+            if self._listener is not None or self._over:
                 return
             listener = self._listener = socket.socket(socket.AF_UNIX)
             listener.bind(str(self.path))
@@ -58,6 +60,12 @@ class EngineProxy:
         back.daemon = True
         back.start()
         return back
+
+    def end(self) -> None:
+        """For good."""
+        with self._changing:
+            self._over = True
+        self.go_away()
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -92,12 +100,11 @@ class EngineProxy:
 @contextlib.contextmanager
 def engine_proxy(engine: str) -> Iterator[EngineProxy]:
     """To this engine, open; a socket's path is short, so it lies in a folder of its own."""
-    folder = Path("/tmp") / f"drbot-proxy-{threading.get_native_id()}"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="drbot-proxy-", dir="/tmp"))
     proxy = EngineProxy(folder / "docker.sock", engine)
     proxy.come_back()
     try:
         yield proxy
     finally:
-        proxy.go_away()
+        proxy.end()
         shutil.rmtree(folder)
