@@ -29,7 +29,7 @@ BLOCKED_WORDS: Mapping[str, str] = {
     "stopped": "The request was stopped.",
 }
 
-TODO: Mapping[Offer, str] = {
+NEXT_STEPS: Mapping[Offer, str] = {
     Offer.RESTART: "/dr restart starts the services.",
     Offer.UNDO: "/dr undo brings the old data back.",
     Offer.RECOVER: "/dr recover tries again.",
@@ -230,7 +230,7 @@ def _not_recovered(walk: Walk, step: Step, why: str, state: SafeState) -> bool:
 
 
 def _end_failed(walk: Walk, step: Step, outcome: str, offers: Sequence[Offer]) -> None:
-    todo = " ".join(TODO[offer] for offer in offers)
+    todo = " ".join(NEXT_STEPS[offer] for offer in offers)
     finish(walk, RunState.FAILED, outcome, step=step.id, todo=todo, offers=offers)
 
 

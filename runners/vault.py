@@ -4,12 +4,9 @@ Files below `<home>/worker`, readable by the worker's user alone; several worker
 """
 
 import base64
-import fcntl
-import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +18,9 @@ from core.attestation import Purpose
 from core.errors import UserError
 from core.signing import BYTES, KeyPair, roster_secret
 from runners.guessing import Guesses
-from store.file_modes import private
+from runners.private_folder import PrivateFolder
 
+ENTRIES = "vault.json"
 Result = TypeVar("Result")
 
 STEPS = (-1, 0, 1)
@@ -47,12 +45,12 @@ class Vault:
     """Safe to use from several processes of one host."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "worker"
+        self._files = PrivateFolder(home / "worker")
 
     def key(self) -> KeyPair:
         """The worker's key, made at its first start; several workers of one host may start at the same moment."""
-        path = self._folder / "key"
-        with self._locked():
+        path = self._files.folder / "key"
+        with self._files.locked():
             if not path.exists():
                 self._make(path)
         return key_in(path)
@@ -69,7 +67,7 @@ class Vault:
 
     def keep(self, person: str, entry: Entry | None) -> None:
         """Remember, or forget."""
-        with self._locked():
+        with self._files.locked():
             entries = self._read()
             entries.pop(person, None)
             if entry is not None:
@@ -80,7 +78,7 @@ class Vault:
         """Let `act` look at what is known of a person and say what is to be remembered, alone: of two workers that
         check one code at the same moment only the first finds it unused.
         """
-        with self._locked():
+        with self._files.locked():
             entries = self._read()
             before = entries.get(person) or Entry()
             after, result = act(before)
@@ -88,26 +86,12 @@ class Vault:
                 self._write(entries | {person: after})
         return result
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(self._folder / "lock", "w", opener=private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
     def _read(self) -> dict[str, Entry]:
-        path = self._folder / "vault.json"
-        if not path.exists():
-            return {}
-        return {person: _entry(values) for person, values in json.loads(path.read_text()).items()}
+        found = self._files.read(ENTRIES) or {}
+        return {person: _entry(values) for person, values in found.items()}
 
     def _write(self, entries: dict[str, Entry]) -> None:
-        fresh = self._folder / "vault.json.new"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({person: asdict(entry) for person, entry in entries.items()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._folder / "vault.json")
+        self._files.write(ENTRIES, {person: asdict(entry) for person, entry in entries.items()})
 
 
 def _entry(values: dict[str, Any]) -> Entry:

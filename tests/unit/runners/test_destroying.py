@@ -86,7 +86,6 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/fetching.py:fetch": "drbot's home: downloads",
     "private_folder.py:write": "drbot's home",
     "vault.py:_make": "drbot's home",
-    "vault.py:_write": "drbot's home",
     "bootstrap.py:write": "a file that is not there yet",
     "backup.py:back_up_postgres": "the new backup",
     "full_backup.py:back_up_full": "the new backup",
