@@ -13,9 +13,11 @@ from core.configuration import load_configuration
 from core.incident import Incident, IncidentState
 from core.run import Run, RunState, StepState
 from lab.breakage import break_it, on_volume
+from lab.layout import PARTS, STORES
 from lab.seed import seed
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
+from lab.system import Lab
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory
@@ -151,3 +153,38 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
         kept = [one.name for one in client.volumes.list() if str(one.name).startswith(f"{volume.name}_before_")]
         assert len(kept) == 1
         on_volume(client, lab, str(kept[0]), "grep -qx mine /broken/data")  # raises where it is not there
+
+
+def test_a_host_whose_containers_were_only_taken_down_is_not_empty(sites: Sites, player: Player) -> None:
+    """Level 3, `docker compose down`, level 3 again: what was written since is asked about, and nobody takes it."""
+    player.house.start("drbot", "all")
+    player.house.people.wait_for_connection()
+    first = lose_the_host(sites, player)
+    finish(player, first)
+    player.say("aiko", f"/dr resolve {first.name} it works", first.channel or "")
+    player.wait(lambda: not player.incident(first.id).is_open, "the first incident to be resolved")
+    lab = sites.recovered
+    lab.psql("CREATE TABLE since AS SELECT generate_series(1, 5000) AS number", "-d", "authdb")
+    for part in PARTS:
+        lab.compose(part, "down")
+    volumes = volumes_of(lab)
+
+    again = player.declare("aiko", f"{WORDS} again")
+    asked = wait_for_step(player, again, "approval", StepState.WAITING)
+
+    assert asked.plan is not None
+    assert f"{lab.prefix}postgres_data" in str(asked.plan.stakes)
+    assert {step for step, count in starts_of(player, asked).items() if count} <= {"prepare-host", "fetch"}
+    player.vote("ben", again, "deny", target="recovery", reason="it holds what was written since")
+    player.wait_for_run(again, RunState.BLOCKED)
+    assert volumes_of(lab) == volumes
+    lab.start([part for part in PARTS if part.name in STORES])
+    lab.wait_for_stores()
+    assert count(lab, "authdb", "since") == 5000
+
+
+def volumes_of(lab: Lab) -> dict[str, str]:
+    """Name → when it was made."""
+    with lab.client() as client:
+        found = client.volumes.list()
+    return {one.name: str(one.attrs["CreatedAt"]) for one in found if one.name.startswith(lab.prefix)}
