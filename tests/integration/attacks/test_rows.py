@@ -11,6 +11,7 @@ from tests.integration.attacks.rows import SITUATIONS, Situation, Taken, attack,
 SHORT = 40
 LONG = int(os.environ.get("DRBOT_ROW_ATTACKS", "20000"))
 """Sequences of edits, over all situations together."""
+PARTS = 4  # which may run side by side
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +58,11 @@ def test_random_row_edits_destroy_nothing(situations: tuple[Situation, ...], tmp
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
+@pytest.mark.parametrize("part", range(PARTS))
 def test_twenty_thousand_sequences_of_row_edits_destroy_nothing(
-    situations: tuple[Situation, ...], tmp_path: Path
+    situations: tuple[Situation, ...], tmp_path: Path, part: int
 ) -> None:
-    assert search(situations, tmp_path, LONG, seed=2) == []
+    assert search(situations, tmp_path, LONG // PARTS, seed=2 + part) == []
 
 
 def test_without_an_edit_what_two_people_approved_is_done(situations: tuple[Situation, ...], tmp_path: Path) -> None:
