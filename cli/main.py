@@ -25,6 +25,7 @@ from cli.terminal import WRONG, Config, complain, sentence_of
 from core.errors import DrbotError
 from runners.joining import join_site
 from runners.main import run_worker
+from runners.vault import Vault
 
 app = typer.Typer(
     name="drbot",
@@ -78,7 +79,8 @@ def worker(site: SiteName = "", config: Config = None, home: Home = None, join: 
     """Run recoveries at one site. Slack tokens are not needed here."""
     process = start_process(config, home)
     if join:
-        site = join_site(process.database, join, site, os.getpid())
+        public_key = Vault(process.home).key().public
+        site = join_site(process.database, join, site, os.getpid(), public_key)
     end_on_signals(process.stop)
     raise typer.Exit(run_together({"worker": lambda: serve(process, site)}, process.stop))
 

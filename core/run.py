@@ -94,6 +94,7 @@ class Run:
     stop_requested: str | None = None  # why; None = go on
     plan: Plan | None = None
     plan_signature: str | None = None  # of the worker that made it
+    end_signature: str | None = None  # of the worker that ended it
     started_at: datetime | None = None
     finished_at: datetime | None = None
     outcome: str | None = None  # the sentence of its end

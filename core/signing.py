@@ -100,6 +100,16 @@ def roster_secret(secret: str) -> str:
     return base64.b32encode(_derived(secret.encode(), b"drbot roster")).decode().rstrip("=")
 
 
+def join_key(token: str) -> bytes:
+    """What whoever made a one-time token keeps of it: by it a key is known that the token's user names."""
+    return _derived(token.encode(), b"drbot join")
+
+
+def join_proof(key: bytes, site: str, public: str) -> str:
+    """Proof that the user of the token named this public key."""
+    return _text(hmac.digest(key, f"{site}\n{public}".encode(), "sha256"))
+
+
 def _derived(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=BYTES, salt=None, info=purpose).derive(secret)
 

@@ -93,6 +93,7 @@ class Site(Model):
 
     title: str = ""
     docker: Docker = Docker()
+    worker_key: str | None = None  # `drbot worker key` there; not for a machine that drbot rents, whose worker joins
     address: str | None = None  # where users reach this site: DNS points to it, compose files see it as ADDRESS
     monitoring: Monitoring | None = None
     provision: Provision | None = None

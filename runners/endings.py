@@ -14,6 +14,7 @@ from core.runbook import Step
 from core.safe_state import SafeState, safe_state
 from runners import marks
 from runners.moves import End, Ending
+from runners.sealed_plans import signature_of_end
 from runners.site_lock import release
 from runners.undoing import take_back, undo_production
 from runners.unsure import finding_of, told, worth
@@ -66,7 +67,8 @@ def finish(walk: Walk, state: RunState, outcome: str, **payload: Any) -> None:
     """The end of the run; the site is free again."""
 
     def end(tx: Transaction) -> None:
-        runs.finish(tx, walk.run, state, outcome, **payload)
+        signature = signature_of_end(walk.equipment.key, walk.plan, state)
+        runs.finish(tx, walk.run, state, outcome, signature=signature, **payload)
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)

@@ -5,10 +5,12 @@ Nobody holds a thread or a lease meanwhile, so either worker may be ended or die
 
 from collections.abc import Mapping
 
-from core.run import RunKind, RunState, StepRecord, StepState, StopKind
+from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
 from core.runbook import Step
+from runners.inviting import SERVES, WORKER_KEY
 from runners.moves import Moves
 from runners.own_record import OwnStep
+from runners.sealed_plans import require_end
 from runners.walk import Walk
 from store import runs, steps, sub_runs, waking
 from store.database import Transaction
@@ -52,6 +54,7 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
         part = runs.get(tx.connection, str(record.part))
         why = part.outcome or ""
         if state is RunState.SUCCEEDED:
+            _require_end(walk, walk.plan.step(record.id), part)
             walk.note(record.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
             seconds = None if record.started_at is None else (tx.now - record.started_at).total_seconds()
             steps.succeed(tx, walk.run, record.id, summary=f"{part.site}: {why}", seconds=seconds)
@@ -63,3 +66,16 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
             runs.request_stop(tx, walk.run.id, walk.run.requested_by, said, kind=StopKind.PART)
 
     walk.write(take)
+
+
+def _require_end(walk: Walk, step: Step, part: Run) -> None:
+    """Its worker says so: the one that joined that site with this host's token, the one that dr.yml names, or this
+    host's own. Raises UntrustedError.
+    """
+    equipment = walk.equipment
+    known = equipment.own.run(walk.run.id)
+    joined = [facts for facts in known.facts.values() if facts.get(SERVES) == part.site] if known else []
+    keys = {str(facts[WORKER_KEY]) for facts in joined if WORKER_KEY in facts} | {equipment.key.public}
+    named = equipment.configuration.sites[part.site].worker_key if part.site in equipment.configuration.sites else None
+    if step.run is not None:
+        require_end(part, sub_runs.arguments_of(walk.run, step, step.run), keys | ({named} if named else set()))

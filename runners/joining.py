@@ -3,16 +3,21 @@
 import socket
 
 from core.errors import UserError
+from core.signing import join_key, join_proof
 from store import invitations
 from store.database import Database
 
 
-def join_site(database: Database, token: str, site: str, process: int) -> str:
-    """The site this worker serves from now on. Raises UserError; a refusal of a token we know is told to people."""
+def join_site(database: Database, token: str, site: str, process: int, public_key: str) -> str:
+    """The site this worker serves from now on; what it signs there is believed by its key. Raises UserError; a refusal
+    of a token we know is told to people.
+    """
     owner = f"{socket.gethostname()}/{process}"
     try:
         with database.write() as tx:
-            invitation = invitations.join(tx, token, owner)
+            found = invitations.find(tx.connection, token)
+            proof = join_proof(join_key(token), found.site, public_key) if found else ""
+            invitation = invitations.join(tx, token, owner, public_key=public_key, proof=proof)
             if site and site != invitation.site:
                 raise UserError(
                     f'Joining the site "{site}".',

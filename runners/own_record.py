@@ -22,7 +22,7 @@ from core.site import Model
 from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
-CLOCK, POLICY = "clock.json", "policy.json"
+CLOCK, POLICY, JOINS = "clock.json", "policy.json", "joins.json"
 KEEP_TIME_EVERY = timedelta(seconds=30)
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -158,6 +158,16 @@ class OwnRecord:
         """This one is in force now."""
         with self._files.locked():
             self._files.write(POLICY, OwnPolicy(number=number, hash=hash_).model_dump(mode="json"))
+
+    def invited(self, token_sha256: str, key: bytes) -> None:
+        """A one-time token was made; by this its user is known again."""
+        with self._files.locked():
+            self._files.write(JOINS, {**(self._files.read(JOINS) or {}), token_sha256: key.hex()})
+
+    def join_key(self, token_sha256: str) -> bytes | None:
+        """The same; None for a token that was not made here."""
+        found = (self._files.read(JOINS) or {}).get(token_sha256)
+        return bytes.fromhex(found) if found else None
 
     def _write(self, run_id: str, known: OwnRun) -> None:
         self._files.write(_name_of(run_id), known.model_dump(mode="json"))

@@ -1,11 +1,11 @@
 """The worker seals each plan with its own key, and believes no plan from the database that does not carry that seal."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from core.errors import UntrustedError
 from core.events import canonical
 from core.plan import Plan, seal_of
-from core.run import Run, StepRecord, StepState
+from core.run import Run, RunState, StepRecord, StepState
 from core.signing import KeyPair, verify
 from runners.own_record import OwnRun
 from runners.walk import Equipment
@@ -60,5 +60,27 @@ def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, Step
             raise UntrustedError(f"{run.id}: what {step.id} found out was changed in the database")
 
 
-def _statement(plan: Plan) -> bytes:
-    return canonical({"drbot": 2, "purpose": "plan", "run": plan.run, "site": plan.site, "seal": seal_of(plan)})
+def signature_of_end(key: KeyPair, plan: Plan, state: RunState) -> str:
+    """A worker's word that its run ended so; the run that waits for it asks for that."""
+    return key.sign(_statement(plan, "end", state=state.value))
+
+
+def require_end(part: Run, arguments: Mapping[str, str], keys: Collection[str]) -> None:
+    """Raises UntrustedError unless the owner of one of these keys says that this part, planned with these arguments,
+    succeeded.
+    """
+    plan = part.plan
+    if plan is None or (plan.run, plan.site) != (part.id, part.site):
+        raise UntrustedError(f"{part.id} succeeded, says the database; it does not hold its plan")
+    if plan.arguments != {name: value for name, value in arguments.items() if value}:
+        raise UntrustedError(f"{part.id} succeeded, says the database; it was planned for something else")
+    said = _statement(plan, "end", state=RunState.SUCCEEDED.value)
+    if not any(verify(key, said, part.end_signature or "") for key in keys):
+        raise UntrustedError(
+            f"{part.id} succeeded, says the database; the worker of the site {part.site} did not sign that"
+        )
+
+
+def _statement(plan: Plan, purpose: str = "plan", **more: str) -> bytes:
+    about = {"drbot": 2, "purpose": purpose, "run": plan.run, "site": plan.site, "seal": seal_of(plan)}
+    return canonical(about | more)

@@ -154,7 +154,7 @@ class Walk:
                 "drbot.run": self.run.id,
                 "drbot.step": step.id,
             },
-            invitations=Invitations(self.equipment.database, self.run),
+            invitations=Invitations(self.equipment.database, self.run, self.equipment.own),
             permit=permit,
             own=own,
         )

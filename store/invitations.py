@@ -30,6 +30,9 @@ class Invitation:
     expires_at: datetime
     used_at: datetime | None = None
     owner: str | None = None
+    public_key: str | None = None
+    proof: str | None = None
+    token_sha256: str
 
 
 def invite(tx: Transaction, *, site: str, run: Run, seconds: float) -> str:
@@ -47,8 +50,10 @@ def invite(tx: Transaction, *, site: str, run: Run, seconds: float) -> str:
     return token
 
 
-def join(tx: Transaction, token: str, owner: str) -> Invitation:
-    """Use the token up. Raises UserError when it is unknown, used, or too old: `refuse` then records it."""
+def join(tx: Transaction, token: str, owner: str, *, public_key: str, proof: str) -> Invitation:
+    """Use the token up, and name the key of who did.
+
+    Raises UserError when it is unknown, used, or too old: `refuse` then records it."""
     statement = (
         update(invitations)
         .where(
@@ -56,7 +61,7 @@ def join(tx: Transaction, token: str, owner: str) -> Invitation:
             invitations.c.used_at.is_(None),
             invitations.c.expires_at > tx.now,
         )
-        .values(used_at=tx.now, owner=owner)
+        .values(used_at=tx.now, owner=owner, public_key=public_key, proof=proof)
     )
     if tx.connection.execute(statement).rowcount == 0:
         raise UserError(TRIED, _why_not(find(tx.connection, token)), "A new plan makes a new one: /dr recover")
@@ -78,7 +83,7 @@ def find(connection: Connection, token: str) -> Invitation | None:
     """What this token is for."""
     query = select(invitations).where(invitations.c.token_sha256 == digest(token))
     row = connection.execute(query).mappings().first()
-    return None if row is None else _of(dict(row))
+    return None if row is None else Invitation(**row)
 
 
 def joined(connection: Connection, incident: int, site: str) -> Invitation | None:
@@ -93,16 +98,12 @@ def joined(connection: Connection, incident: int, site: str) -> Invitation | Non
         .order_by(invitations.c.used_at.desc())
     )
     row = connection.execute(query).mappings().first()
-    return None if row is None else _of(dict(row))
+    return None if row is None else Invitation(**row)
 
 
 def digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _of(row: dict[str, object]) -> Invitation:
-    return Invitation(**{key: value for key, value in row.items() if key != "token_sha256"})  # type: ignore[arg-type]
 
 
 def _why_not(invitation: Invitation | None) -> str:

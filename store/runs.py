@@ -281,11 +281,19 @@ def fault_told(tx: Transaction, run_id: str) -> bool:
 
 
 def finish(
-    tx: Transaction, run: Run, state: RunState, outcome: str, *, offers: Sequence[Offer] = (), **payload: Any
+    tx: Transaction,
+    run: Run,
+    state: RunState,
+    outcome: str,
+    *,
+    offers: Sequence[Offer] = (),
+    signature: str | None = None,
+    **payload: Any,
 ) -> None:
-    """The end of a run; a request that is still open ends with it."""
+    """The end of a run, which its worker may sign; a request that is still open ends with it."""
     fence(tx, run)
     _end(tx, run, state, outcome, run.stop_kind, offers)
+    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(end_signature=signature))
     said = {"why": outcome, "offers": list(offers)} | payload
     tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **said)
 

@@ -144,6 +144,7 @@ runs = Table(
     Column("fault_told_at", Moment),  # a fault of drbot itself is told once
     Column("plan", Json),
     Column("plan_signature", Text),  # of the worker that made it
+    Column("end_signature", Text),  # of the worker that ended it, for the run that waits for it
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("outcome", Text),
@@ -306,6 +307,8 @@ invitations = Table(
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
     Column("owner", Text),  # the worker that used it
+    Column("public_key", Text),  # its key
+    Column("proof", Text),  # that whoever had the token named this key
 )
 
 keys = Table(

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError
+from core.errors import PermanentError, UntrustedError
 from core.site import Provision
 from core.words import duration
 from runners.action import Finding, Outcome, StepContext
@@ -12,7 +12,7 @@ from runners.actions import arguments
 from runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
 from runners.clients.machines import RUN_TAG, Ec2, Machine, Terraform, terraform_of
 from runners.clients.process import Bounds
-from runners.inviting import Invitations
+from runners.inviting import SERVES, WORKER_KEY, Invitations
 
 TOKEN_SECONDS = 3600.0
 RUNNING_WITHIN_SECONDS = 600.0
@@ -90,7 +90,7 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     site, _ = site_of(context, given)
     within = arguments.seconds(given, "within", JOINED_WITHIN_SECONDS)
     office = invitations_of(context)
-    owner = wait_for(
+    worker = wait_for(
         context,
         lambda: office.joined(site),
         within,
@@ -99,15 +99,21 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             "the command of its user data there by hand"
         ),
     )
-    return Outcome(summary=f"The worker {owner} serves the site {site}", facts={"worker": owner})
+    return Outcome(
+        summary=f"The worker {worker.owner} serves the site {site}",
+        facts={SERVES: site, "worker": worker.owner, WORKER_KEY: worker.public_key},
+    )
 
 
 def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Has a worker joined?"""
     site, _ = site_of(context, given)
-    owner = invitations_of(context).joined(site)
-    said = f"The worker {owner} has joined the site {site}" if owner else f"No worker has joined the site {site}"
-    return Finding(passed=owner is not None, sentence=said)
+    try:
+        worker = invitations_of(context).joined(site)
+    except UntrustedError as error:
+        return Finding(passed=False, sentence=str(error))
+    said = f"The worker {worker.owner} has joined the site {site}" if worker else f"No worker has joined {site}"
+    return Finding(passed=worker is not None, sentence=said)
 
 
 def invitations_of(context: StepContext) -> Invitations:

@@ -187,6 +187,7 @@ def _runs() -> None:
         sa.Column("fault_told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("plan", sa.Text(), nullable=True),
         sa.Column("plan_signature", sa.Text(), nullable=True),
+        sa.Column("end_signature", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),

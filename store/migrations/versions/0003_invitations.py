@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("used_at", Moment()),
         sa.Column("owner", sa.Text()),
+        sa.Column("public_key", sa.Text()),
+        sa.Column("proof", sa.Text()),
         sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_invitations")),
     )
     op.create_index(op.f("ix_invitations_incident"), "invitations", ["incident"])

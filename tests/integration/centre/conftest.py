@@ -26,6 +26,7 @@ from runners.action import StepContext
 from runners.actions.names import change_back_subjects, change_subjects
 from runners.clients.clients import Clients
 from runners.inviting import Invitations
+from runners.own_record import OwnRecord
 from runners.settings import RunnerSettings
 from store import incidents, runs
 from store.database import Database
@@ -93,7 +94,7 @@ class Centre:
             progress=lambda done, total, unit: None,
             log=self.lines.append,
             labels={},
-            invitations=Invitations(self.database, self.run),
+            invitations=Invitations(self.database, self.run, OwnRecord(self.home)),
             own=own(self.run.id),
         )  # fmt: skip
         return replace(context, permit=permit(*led(context), run=self.run.id))

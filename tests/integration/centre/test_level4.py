@@ -15,8 +15,9 @@ from sqlalchemy import update
 from core.approval import RequestState
 from core.events import EventKind
 from core.incident import IncidentState
-from core.plan import BackupIdentity
+from core.plan import BackupIdentity, Plan
 from core.run import Run, RunState, StepState
+from core.signing import KeyPair
 from core.stakes import Act, ProofKind
 from lab.cloud import NAME
 from lab.faulty_proxy import faulty_proxy
@@ -24,6 +25,7 @@ from runners.clients.name_service import NameService
 from runners.control_target import ControlTarget, never
 from runners.joining import join_site
 from runners.registry import ACTIONS, PROBES, SUBJECTS
+from runners.sealed_plans import signature_of_end
 from runners.walk import Equipment
 from runners.world import Chosen, Registry
 from store import runs
@@ -34,6 +36,7 @@ from tests.integration.runners.harmless import backup
 from tests.waiting import PATIENCE, wait_for
 
 SECONDS = PATIENCE
+THERE = KeyPair.new()  # of the worker of the rented machine
 REFUSED, NEEDS_DECISION = EventKind.RUN_REFUSED.value, EventKind.RUN_NEEDS_DECISION.value
 
 
@@ -116,11 +119,13 @@ def play_machine(centre: Centre) -> None:
     """What the rented machine does by its user data."""
     wait_for(lambda: centre.cloud.machines(), SECONDS, "a machine")
     text = centre.cloud.user_data(centre.cloud.machines()[0])
-    join_site(centre.database, text.split("--join ")[1].split()[0], "recovery", 1)
+    join_site(centre.database, text.split("--join ")[1].split()[0], "recovery", 1, THERE.public)
 
 
-def play_part(bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, outcome: str = "Done.") -> None:
-    """What the worker there does."""
+def play_part(
+    bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, outcome: str = "Done.", *, key: KeyPair = THERE
+) -> None:
+    """What the worker there does: it plans its part, and signs how it ended."""
 
     def queued() -> str | None:
         with bench.database.read() as connection:
@@ -131,7 +136,12 @@ def play_part(bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, 
         run = runs.claim(tx, str(part), "there", 60)
         assert run is not None
         assert run.runbook == runbook
-        runs.finish(tx, run, state, outcome)
+        plan = Plan(
+            run=run.id, site=run.site, level=3, runbook=runbook, runbook_sha256="", steps=(), fingerprint={},
+            arguments={name: value for name, value in run.arguments.items() if value}, surveyed_at=tx.now,
+        )  # fmt: skip
+        runs.planned(tx, run, plan)
+        runs.finish(tx, run, state, outcome, signature=signature_of_end(key, plan, state))
 
 
 def raised(centre: Centre, control: Bench) -> Run:
@@ -204,6 +214,23 @@ def test_an_address_that_was_edited_in_the_database_after_the_grant_moves_nobody
     assert ended.state is RunState.FAILED
     assert "what provision found out was changed" in (ended.outcome or "")
     assert leads_to(centre) == (OLD,)
+
+
+def test_a_new_place_that_only_the_database_says_is_up_is_not_shown_to_approvers(
+    centre: Centre, control: Bench
+) -> None:
+    run = centre.run
+    control.begin(run)
+    play_machine(centre)
+    control.wait_for_step(run, "recover", StepState.WAITING)
+    play_part(control, "level3-host", key=KeyPair.new())
+    control.ended()
+
+    ended = control.go(run)
+
+    assert ended.state is RunState.FAILED
+    assert "the worker of the site recovery did not sign that" in (ended.outcome or "")
+    assert control.events(run, EventKind.REQUEST_PROVEN.value) == []
 
 
 def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, control: Bench) -> None:

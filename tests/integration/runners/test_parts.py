@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from core.incident import IncidentState
 from core.run import Run, RunKind, RunState, StepState
-from store import runs, sub_runs
+from core.signing import KeyPair
+from runners.own_record import OwnRecord
+from store import runs, schema, sub_runs, waking
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import HarmlessTarget, backup
 from tests.waiting import wait_for
@@ -103,6 +106,50 @@ def test_the_whole_run_is_parked_until_its_part_has_ended(two: TwoSites) -> None
     assert two.here.run(whole).state is RunState.QUEUED  # woken by the end of its part
     assert two.here.go(whole).state is RunState.SUCCEEDED
     assert two.here.step(whole, "part").summary == "recovery: Done."
+
+
+def test_a_part_whose_worker_does_not_sign_its_end_has_not_succeeded(two: TwoSites) -> None:
+    whole, part = two.begin()
+    with two.here.database.write() as tx:
+        row = runs.get(tx.connection, part.id)
+        sub_runs.report(tx, row, RunState.SUCCEEDED)  # what whoever may write the database would write
+
+    ended = two.here.go(whole)
+
+    assert ended.state is RunState.FAILED
+    assert part.id in (ended.outcome or "")
+    assert two.here.states(whole)["after"] == "pending"
+
+
+def test_the_end_of_another_part_is_not_the_end_of_this_one(two: TwoSites) -> None:
+    first, earlier = two.begin()
+    assert two.there.go(earlier).state is RunState.SUCCEEDED
+    assert two.here.go(first).state is RunState.SUCCEEDED
+    whole = two.here.go(two.here.queue(first.incident, "whole"))
+    assert two.here.step(whole, "part").part != earlier.id
+    forged = update(schema.steps).where(schema.steps.c.run == whole.id, schema.steps.c.id == "part")
+    with two.here.database.write() as tx:
+        tx.connection.execute(forged.values(part=earlier.id, answer="succeeded"))
+        waking.wake(tx, whole.id, "its part has ended")
+
+    ended = two.here.go(whole)
+
+    assert ended.state is RunState.FAILED
+    assert "it was planned for something else" in (ended.outcome or "")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_worker_of_another_host_is_believed_by_the_key_that_dr_yml_names(two: TwoSites, named: bool) -> None:
+    key = KeyPair.new()
+    there = replace(two.there, equipment=replace(two.there.equipment, key=key, own=OwnRecord(two.folder / "there")))
+    known = two.here.equipment.configuration
+    site = known.sites["recovery"].model_copy(update={"worker_key": key.public if named else None})
+    known = known.model_copy(update={"sites": {**known.sites, "recovery": site}})
+    here = replace(two.here, equipment=replace(two.here.equipment, configuration=known))
+    whole, part = two.begin()
+
+    assert there.go(part).state is RunState.SUCCEEDED
+    assert here.go(whole).state is (RunState.SUCCEEDED if named else RunState.FAILED)
 
 
 def test_clocks_questions_and_words_are_left_to_the_whole_run(two: TwoSites) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from core.errors import DrbotError
 from core.level import Level
 from core.run import RunKind
+from core.signing import KeyPair
 from runners.joining import join_site
 from store import incidents, invitations, runs
 from store.database import Database
@@ -52,7 +53,7 @@ def test_a_worker_joins_over_tls_with_a_server_it_can_verify(postgres: str, cert
         )
         token = invitations.invite(tx, site="recovery", run=run, seconds=60)
 
-    assert join_site(database, token, "recovery", 1) == "recovery"
+    assert join_site(database, token, "recovery", 1, KeyPair.new().public) == "recovery"
     with database.read() as connection:
         secured = connection.execute(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")).scalar()
     assert secured is True
