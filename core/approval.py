@@ -258,7 +258,7 @@ def is_attested(request: ApprovalRequest, vote: Vote | Ballot, roster: Roster) -
         return False
     wanted = needed(person, vote.door, vote.decision, roster)
     claim = claim_of(request, roster, person=person.id, seal=vote.seal, decision=vote.decision)
-    return not wanted or holds(vote.attestation, roster, wanted, person=person, claim=claim)
+    return not wanted or holds(vote.attestation, roster, wanted, claim)
 
 
 def _about_the_proof(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:

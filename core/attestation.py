@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.events import canonical
-from core.people import Person, Roster
+from core.people import Roster
 from core.signing import verify
 
 
@@ -90,11 +90,10 @@ def phone_statement(*, person: str, request: str, short_seal: str, decision: str
     return statement(Proof.PHONE, claim)
 
 
-def holds(
-    attestation: Attestation | None, roster: Roster, needed: Iterable[Proof], *, person: Person, claim: Claim
-) -> bool:
-    """Whether the signature is there, is of a kind that is needed, and is about exactly this."""
-    if attestation is None or attestation.proof not in needed or claim.person != person.id:
+def holds(attestation: Attestation | None, roster: Roster, needed: Iterable[Proof], claim: Claim) -> bool:
+    """Whether the signature is there, is of a kind that is needed, and says exactly this."""
+    person = roster.person(claim.person)
+    if attestation is None or attestation.proof not in needed or person is None:
         return False
     public = person.key if attestation.proof is Proof.KEY else roster.worker_key
     return public is not None and verify(public, statement(attestation.proof, claim), attestation.signature)

@@ -68,7 +68,7 @@ class Policy:
         if person is None or "approver" not in person.roles:
             return False
         wanted, claim = needed_to_change(self.roster), self.claim(person_id, proposal)
-        return not wanted or any(holds(proof, self.roster, wanted, person=person, claim=claim) for proof in proofs)
+        return not wanted or any(holds(proof, self.roster, wanted, claim) for proof in proofs)
 
     def stayed(self, person: str) -> bool:
         """Whether they are the same approver in everything that was accepted later: who was removed, or has lost an

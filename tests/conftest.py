@@ -2,7 +2,26 @@
 
 import importlib.util
 
+import pytest
+
+from cli.logs import configure_logs
+
 # Each lives in its own file beside this one; named here so that every folder of tests sees them.
 pytest_plugins = [
     name for name in ("tests.servers", "tests.houses", "tests.browser") if importlib.util.find_spec(name) is not None
 ]
+
+UNMEASURED = ("tests/story/", "tests/integration/attacks/test_fuzz.py", "tests/integration/attacks/test_rows.py")
+"""Long searches, and stories whose drbot is another process: measuring their lines doubles their time for nothing."""
+
+
+def pytest_configure() -> None:
+    """Logs as in production: tracebacks with the values of all variables are slow, and nobody reads them."""
+    configure_logs()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests coverage looks away from."""
+    for item in items:
+        if item.nodeid.startswith(UNMEASURED):
+            item.add_marker(pytest.mark.no_cover)

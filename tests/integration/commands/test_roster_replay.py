@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from core.approval import RequestState
 from core.events import EventKind
 from core.policy import ROSTER_EVENTS
 from store import journal, requests
+from store.schema import events
 from tests.integration.commands.conftest import Build
-from tests.integration.commands.factors import SECOND_FACTOR, checking, enrolled
+from tests.integration.commands.factors import SECOND_FACTOR, checking, enrolled, equipment_of
 from tests.integration.commands.stage import DR_YML, Stage
 from tests.integration.commands.test_roster import propose
 
@@ -56,6 +59,27 @@ def test_another_roster_ends_what_is_asked_for_votes_say_under_which_one_they_we
 
     with stage.database.read() as conn:
         assert requests.get(conn, asked.id).state is RequestState.VOID
+
+
+def test_a_roster_that_this_worker_has_seen_in_force_cannot_be_taken_out_of_the_ledger(
+    built: Build, tmp_path: Path
+) -> None:
+    stage, home = built(DR_YML), tmp_path / "worker-home"
+    seal = propose(stage, tmp_path, DR_YML + "  eve: {name: Eve, slack: [U7], roles: [approver]}\n")
+    for person in ("ben", "chika"):
+        assert stage.say(person, f"roster accept {seal}").ok
+    with stage.database.read() as conn:
+        assert equipment_of(stage, home).roster_now(conn).fault is None
+    with stage.database.write() as tx:
+        tx.connection.execute(
+            delete(events).where(events.c.kind.in_(kind.value for kind in ROSTER_EVENTS[1:]), events.c.seq > 1)
+        )
+
+    with stage.database.read() as conn:
+        roster = equipment_of(stage, home).roster_now(conn)
+
+    assert "eve" not in roster.people
+    assert "this worker has seen no. 2 in force" in (roster.fault or "")
 
 
 def second_factor(stage: Stage) -> str:

@@ -223,6 +223,7 @@ def test_who_lost_the_vote_after_the_grant_stops_it_before_any_service_is_stoppe
 
     assert run.state is RunState.BLOCKED
     assert "compose.stop" not in bench.target.calls and "stop-apps" not in bench.target.calls
+    assert bench.states(run)["approval"] != StepState.SUCCEEDED.value  # the gate itself does not open
     require_untouched(bench)
 
 

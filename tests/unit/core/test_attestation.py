@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.approval import HOLD_SECONDS, ApprovalRequest, Ballot, Door, RequestState, Vote, decide, may_start, standing
+from core.approval import HOLD_SECONDS, Ballot, Door, RequestState, Vote, decide, may_start, standing
 from core.attestation import Attestation, Claim, Proof, Purpose, statement
 from core.people import Roster
 from core.signing import KeyPair, is_public, seal_for, verify
@@ -69,6 +69,8 @@ def test_a_key_signs_seals_and_makes_codes_for_its_owner_only() -> None:
         (ballot("ben", attestation=attested(Proof.CODE, decision="deny")), TOTP, "needs_code"),
         (ballot("ben", attestation=code("ben")), replace(TOTP, worker_key=None), "needs_code"),
         (ballot("ben", attestation=code("ben")), TOTP, "approved"),
+        (ballot("ben", attestation=code("ben")), replace(TOTP, number=3), "needs_code"),
+        (ballot("ben", attestation=attested(Proof.CODE, policy=3)), replace(TOTP, number=3), "approved"),
         (ballot("ben", decision="deny"), TOTP, "denied"),
         (ballot("ben", door=Door.TERMINAL, account=None), WITH_KEYS, "needs_key"),
         (ballot("ben", door=Door.TERMINAL, account=None, attestation=code("ben")), WITH_KEYS, "needs_key"),
@@ -160,7 +162,7 @@ def test_break_glass_is_for_one_known_person_on_the_recovery_host(paper: Ballot,
     assert (decision.code, decision.state) == (expected, None)
 
 
-def held(roster: Roster, seconds: float, request: ApprovalRequest | None = None, **changes: object) -> str | None:
+def held(roster: Roster, seconds: float, holds: float | None = HOLD_SECONDS, **changes: object) -> str | None:
     glass = Vote(
         person="aiko",
         decision="break-glass",
@@ -171,11 +173,11 @@ def held(roster: Roster, seconds: float, request: ApprovalRequest | None = None,
         attestation=attested(Proof.HOST, "aiko", decision="break-glass"),
     )
     granted = replace(
-        request or REQUEST,
+        REQUEST,
         state=RequestState.GRANTED,
         granted_at=NOW,
         proven_at=NOW,
-        hold_until=NOW + timedelta(seconds=HOLD_SECONDS),
+        hold_until=None if holds is None else NOW + timedelta(seconds=holds),
     )
     votes = (replace(glass, **changes),)  # type: ignore[arg-type]
     now = NOW + timedelta(seconds=seconds)
@@ -185,12 +187,16 @@ def held(roster: Roster, seconds: float, request: ApprovalRequest | None = None,
 def test_break_glass_starts_after_ten_minutes_and_not_a_second_before() -> None:
     assert "Fewer than 2" in (held(GLASS, HOLD_SECONDS - 1) or "")
     assert held(GLASS, HOLD_SECONDS) is None
+    assert held(GLASS, HOLD_SECONDS, holds=2 * HOLD_SECONDS) is not None
+    assert held(GLASS, HOLD_SECONDS, holds=None) is not None
 
 
 def test_break_glass_that_was_forged_or_forbidden_starts_nothing() -> None:
     assert held(WITH_KEYS, 700) is not None
     assert held(GLASS, 700, attestation=None) is not None
     assert held(GLASS, 700, seal=OTHER_SEAL) is not None
+    another = attested(Proof.HOST, "aiko", decision="break-glass", seal=OTHER_SEAL)
+    assert held(GLASS, 700, seal=OTHER_SEAL, attestation=another) is not None  # genuine, and about another plan
     assert held(GLASS, 700, at=NOW + timedelta(minutes=5)) is not None
 
 
