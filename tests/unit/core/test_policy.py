@@ -41,8 +41,8 @@ def proposed_and_accepted(
     """A proposal, who agreed, and that it is in force now, as whoever may write the ledger can say it."""
     asked = document(people)
     votes: list[Told] = [(EventKind.ROSTER_VOTED, who, {"hash": hash_of(asked), "proofs": []}) for who in voters]
-    return [(EventKind.ROSTER_PROPOSED, None, {"document": asked}), *votes,
-            (EventKind.ROSTER_ACCEPTED, None, {"document": asked})]  # fmt: skip
+    proposed: Told = (EventKind.ROSTER_PROPOSED, None, {"document": asked})
+    return [proposed, *votes, (EventKind.ROSTER_ACCEPTED, None, {"document": asked})]
 
 
 def folded(*told: Told) -> Policy:
