@@ -35,9 +35,7 @@ def ledger(*told: Told) -> list[Event]:
     ]
 
 
-def proposed_and_accepted(
-    people: Mapping[str, Any], *voters: str
-) -> list[tuple[EventKind, str | None, dict[str, Any]]]:
+def proposed_and_accepted(people: Mapping[str, Any], *voters: str) -> list[Told]:
     """A proposal, who agreed, and that it is in force now, as whoever may write the ledger can say it."""
     asked = document(people)
     votes: list[Told] = [(EventKind.ROSTER_VOTED, who, {"hash": hash_of(asked), "proofs": []}) for who in voters]
