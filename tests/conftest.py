@@ -20,8 +20,14 @@ def pytest_configure() -> None:
     configure_logs()
 
 
+LONGEST_FIRST = ("tests/story/", "tests/integration/attacks/", "tests/integration/", "tests/unit/")
+"""So that no process works alone at the end on a file that takes minutes."""
+
+
+@pytest.hookimpl(trylast=True)  # after the order was shuffled, which stays within each of these
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests coverage looks away from."""
+    """Which tests come first, and which of them coverage looks away from."""
+    items.sort(key=lambda item: next(at for at, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder)))
     for item in items:
         if item.nodeid.startswith(UNMEASURED):
             item.add_marker(pytest.mark.no_cover)
