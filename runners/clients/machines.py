@@ -7,8 +7,10 @@ knows its own.
 import json
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -124,29 +126,65 @@ class Ec2:
 
 
 class Terraform:
-    """`apply` in the folder that dr.yml names. Its outputs: `address`, and `machine` where it says one."""
+    """Plans and applies the folder that dr.yml names. Its outputs: `address`, and `machine` where it says one."""
 
     def __init__(self, settings: Provision, program: str) -> None:
         self._settings = settings
         self._program = program
 
     def apply(self, variables: Mapping[str, str], bounds: Bounds, on_line: Callable[[str], None]) -> Machine:
-        """Bring it about; what is there already stays. Raises PermanentError with Terraform's last words."""
-        folder = f"-chdir={self._settings.terraform}"
+        """Bring it about; what is there already stays. Raises PermanentError with Terraform's last words, and when its
+        plan removes anything: then nothing was changed.
+        """
         # In the environment, so that no list of processes shows the token.
         environment = {f"TF_VAR_{name}": value for name, value in variables.items()} | {"TF_IN_AUTOMATION": "1"}
-        for words in (("init", "-input=false", "-no-color"), ("apply", "-auto-approve", "-input=false", "-no-color")):
-            ended = run_process([self._program, folder, *words], bounds, on_line, environment=environment)
-            if ended.code != 0:
-                said = " ".join(line.strip() for line in ended.lines[-4:])
-                raise PermanentError(f"{self._program} {words[0]} ended with {ended.code}: {said}")
-        ended = run_process([self._program, folder, "output", "-json"], bounds, lambda _: None)
-        try:
-            outputs = json.loads("\n".join(ended.lines))
-        except ValueError as error:
-            raise PermanentError(f"{self._program} output is no JSON") from error
+
+        def say(*words: str, on: Callable[[str], None] = on_line) -> str:
+            return self._say(words, bounds, on, environment)
+
+        with TemporaryDirectory() as private:
+            plan = str(Path(private) / "plan")
+            say("init", "-input=false", "-no-color")
+            say("plan", "-input=false", "-no-color", f"-out={plan}")
+            self._require_nothing_removed(_json(say("show", "-json", plan, on=_unheard), "show"))
+            say("apply", "-input=false", "-no-color", plan)
+        outputs = _json(say("output", "-json", on=_unheard), "output")
         value = {name: str(output["value"]) for name, output in outputs.items()}
         return Machine(id=value.get("machine", "terraform"), state="running", address=value.get("address"))
+
+    def _say(
+        self, words: Sequence[str], bounds: Bounds, on_line: Callable[[str], None], environment: Mapping[str, str]
+    ) -> str:
+        command = [self._program, f"-chdir={self._settings.terraform}", *words]
+        ended = run_process(command, bounds, on_line, environment=environment)
+        if ended.code != 0:
+            said = " ".join(line.strip() for line in ended.lines[-4:])
+            raise PermanentError(f"{self._program} {words[0]} ended with {ended.code}: {said}")
+        return "\n".join(ended.lines)
+
+    def _require_nothing_removed(self, plan: Mapping[str, Any]) -> None:
+        """Nobody was asked about that: a machine that is replaced is removed first, with its disk."""
+        changes = plan.get("resource_changes", ())
+        removed = [str(one["address"]) for one in changes if "delete" in one["change"]["actions"]]
+        if removed:
+            raise PermanentError(
+                f"{self._program} would remove {', '.join(removed)} in {self._settings.terraform}, so nothing was "
+                "changed. Read its plan and apply it by hand, or let it ignore changes of user_data"
+            )
+
+
+def _json(text: str, of: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise PermanentError(f"what Terraform's {of} says is no JSON") from error
+    if not isinstance(found, dict):
+        raise PermanentError(f"what Terraform's {of} says is not about resources")
+    return found
+
+
+def _unheard(_line: str) -> None:
+    """JSON is for us; it holds the one-time token."""
 
 
 def terraform_of(settings: Provision) -> Terraform | None:

@@ -1,5 +1,6 @@
 """One machine per incident however often it is asked for, and a token that is used once and holds no credential."""
 
+import json
 import os
 import subprocess
 from dataclasses import replace
@@ -156,26 +157,48 @@ TERRAFORM = """#!/bin/sh
 echo "$@" >> "$(dirname "$0")/calls"
 case "$*" in
   *output*) echo '{"address": {"value": "192.0.2.7"}, "machine": {"value": "vm-1"}}' ;;
+  *show*) cat "$(dirname "$0")/plan.json" ;;
   *apply*) echo "user_data = $TF_VAR_user_data"; echo "site = $TF_VAR_site" ;;
 esac
 """
 
 
-def test_terraform_makes_it_where_it_is_present(
-    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By a stand-in that writes down how it was called: the program itself cannot be had everywhere."""
-    program = tmp_path / "bin" / "terraform"
+def terraform(folder: Path, monkeypatch: pytest.MonkeyPatch, *actions: str) -> Path:
+    """A stand-in that writes down how it was called: the program itself cannot be had everywhere. `actions`: what its
+    plan, in the form of `terraform show -json`, does to a machine.
+    """
+    program = folder / "bin" / "terraform"
     program.parent.mkdir()
     program.write_text(TERRAFORM)
     program.chmod(0o755)
+    changes = [{"address": "aws_instance.recovery", "change": {"actions": list(actions)}}]
+    (program.parent / "plan.json").write_text(json.dumps({"format_version": "1.2", "resource_changes": changes}))
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program
+
+
+@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
+def test_terraform_removes_nothing(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
+) -> None:
+    program = terraform(tmp_path, monkeypatch, *actions)
+    changed = centre.with_provision(terraform=tmp_path)
+
+    with pytest.raises(PermanentError, match=r"would remove aws_instance\.recovery .* nothing was changed"):
+        machine.provision(centre.context(configuration=changed), HERE)
+    assert " apply " not in (program.parent / "calls").read_text()
+
+
+def test_terraform_makes_it_where_it_is_present(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = terraform(tmp_path, monkeypatch, "create")
     changed = centre.with_provision(terraform=tmp_path)
     made = machine.provision(centre.context(configuration=changed), HERE)
 
     assert made.facts == {"site": "recovery", "machine": "vm-1", "address": "192.0.2.7"}
     calls = (program.parent / "calls").read_text()
-    assert "apply -auto-approve -input=false" in calls
+    assert "apply -input=false" in calls and "-auto-approve" not in calls  # the plan that was looked at
     assert "--join" not in calls  # it is in the environment, where no list of processes shows it
     assert "site = recovery" in centre.lines
     assert any("(one-time token)" in line for line in centre.lines)

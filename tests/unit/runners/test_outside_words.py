@@ -122,7 +122,7 @@ def test_terraform_gets_values_as_variables_of_the_environment(tmp_path: Path) -
     Terraform(Provision(terraform=folder), str(program)).apply({"token": "-destroy"}, BOUNDS, lambda line: None)
 
     words = (tmp_path / "terraform.words").read_text().splitlines()
-    assert len(words) == 3
+    assert len(words) == 5
     assert all(
         line.startswith(f"-chdir={folder} ") and "-destroy" not in line.replace(str(folder), "") for line in words
     )
