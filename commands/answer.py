@@ -25,7 +25,7 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
                 incidents.users_say(tx, incident.id, late, person.id)
                 return _heard(incident, late)
             raise Refusal(
-                text(f"{incident.name}: you gave an answer.", f"{incident.name}: 回答を受け取りました。"),
+                text(f"{incident.name}: you gave an answer.", f"{incident.name}: 回答は記録していません。"),
                 text("No question is open.", "回答待ちの質問はありません。"),
             )
         step, word = _understood(incident, words, questions)

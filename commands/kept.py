@@ -7,7 +7,7 @@ from commands.grammar import Words
 from commands.messages import Choice, Reply, Request, Table, text
 from commands.undo import undoable
 from core.people import Person
-from core.words import Text, ago, duration, size
+from core.words import Text, ago, cut, duration, size
 from store import incidents
 from store import kept as keeping
 from store.kept import Kept
@@ -75,7 +75,7 @@ def choices_about(one: Kept, *, comes_back: bool) -> tuple[Choice, ...]:
     undo = Choice(label=text(f"Undo {incident}", f"{incident} を元に戻す"), command=f"undo {incident}")
     much = "" if one.size_bytes is None else f" ({size(one.size_bytes)})"
     away = Choice(
-        label=text(f"Delete for good…{much}", f"完全に削除…{much}"),
+        label=text(f"Delete {cut(one.volume, 40)} for good…{much}", f"{cut(one.volume, 40)} を完全に削除…{much}"),
         command=f"give-up {incident} {one.volume}",
         style="danger",
     )

@@ -60,8 +60,8 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
         ring(context, tx, run)
     return Reply(
         text=text(
-            f"{incident.name}: given up. Production was not touched; /dr recover starts again.",
-            f"{incident.name}: 破棄しました。本番は変更されていません。/dr recover でやり直せます。",
+            f"{incident.name}: given up. What was prepared is removed; /dr recover starts again.",
+            f"{incident.name}: 中止しました。準備したものは削除します。/dr recover でやり直せます。",
         ),
         incident=incident.id,
         in_channel=True,
@@ -86,8 +86,8 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
         queue(context, tx, incident, RunKind.RECOVER, RESTART_RUNBOOK, {}, person)
     return Reply(
         text=text(
-            f"{incident.name}: the services are being started again, with the data they had.",
-            f"{incident.name}: サービスを元のデータのまま再起動します。",
+            f"{incident.name}: the services are being started, with the data that is in place now.",
+            f"{incident.name}: サービスを起動します。データは現在のまま変えません。",
         ),
         incident=incident.id,
         in_channel=True,

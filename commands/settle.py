@@ -4,10 +4,11 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run, incident_of
 from commands.grammar import Words, plain, printable
-from commands.messages import Choice, Reply, Request, both, text
+from commands.messages import Choice, Reply, Request, text
 from commands.recovery import ring
 from commands.refusal import Refusal
-from core.deciding import check_decides, decisions_for, may_settle, undecided
+from commands.ways_on import settlement, settlements
+from core.deciding import check_decides, may_settle, undecided
 from core.incident import Incident
 from core.people import Person
 from core.plan import is_beside
@@ -17,7 +18,10 @@ from store import steps
 
 RETRY = text("It will be tried again.", "再試行します。")
 RETRY_ASKED = text("Two people are asked anew, then it is tried again.", "改めて二人の承認を得てから再試行します。")
-DONE = text("Its check is asked once more; then it counts as done.", "検査をもう一度行い、完了とみなします。")
+DONE = text(
+    "Its check is asked once more; it counts as done if that still agrees.",
+    "検査をもう一度行い、合格すれば完了とします。",
+)
 DONE_CHECKED = text(
     "Nobody's word replaces its own check, which is asked again now: it counts as done only if that agrees.",
     "この手順は本人の判断では完了になりません。検査をもう一度行い、合格した場合だけ完了とみなします。",
@@ -57,7 +61,7 @@ def settle(context: CommandContext, request: Request, words: Words, person: Pers
         text=text(
             f"{incident.name}: {heading['en']} {follows['en']}", f"{incident.name}: {heading['ja']}{follows['ja']}"
         ),
-        choices=() if is_settled else (_choice(incident, step, decision),),
+        choices=() if is_settled else (settlement(incident, run, step, decision),),
         incident=incident.id,
         in_channel=True,
     )
@@ -113,9 +117,5 @@ def _understood(incident: Incident, run: Run, words: Words, waiting: list[StepRe
             f"Say the step and one of {known}: settle {example.id} retry",
             f"手順名と {known} のどれかを指定してください: settle {example.id} retry",
         ),
-        choices=tuple(_choice(incident, example, word) for word in decisions_for(run.plan, example)),
+        choices=tuple(settlements(incident, run, [example])),
     )
-
-
-def _choice(incident: Incident, step: StepRecord, word: Settlement) -> Choice:
-    return Choice(label=both(f"{step.id}: {word}"), command=f"settle {incident.name} {step.id} {word}")

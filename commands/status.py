@@ -11,13 +11,13 @@ from commands.faults import fault_tables
 from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from commands.next_actions import next_actions
-from commands.recovery import again
+from commands.ways_on import settlements, ways_out
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks, clocks_of, minutes_up
-from core.deciding import decisions_for, undecided
+from core.deciding import undecided
 from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person, Roster
-from core.run import DONE_WITH, Offer, Run, RunState, StepRecord, StepState
+from core.run import DONE_WITH, Run, RunState, StepRecord, StepState
 from core.site import Configuration
 from core.stakes import Act
 from core.stakes_words import APPROVE
@@ -94,7 +94,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
 INCIDENT_STATES: Mapping[IncidentState, Text] = {
     IncidentState.DECLARED: text("open, production not touched yet", "対応中 (本番は未変更)"),
     IncidentState.RECOVERING: text("recovering", "復旧中"),
-    IncidentState.RECOVERED: text("recovered, every automatic check passed", "復旧済み (自動検査に合格)"),
+    IncidentState.RECOVERED: text("recovered, the services passed their checks", "復旧済み (サービスの検査に合格)"),
     IncidentState.RESOLVED: text("resolved", "解決済み"),
 }
 
@@ -105,18 +105,12 @@ RUN_STATES: Mapping[RunState, Text] = {
     RunState.RUNNING: text("at work", "実行中"),
     RunState.WAITING: text("waits for people", "人の判断待ち"),
     RunState.NEEDS_DECISION: text("a step is unsure or failed: somebody must settle it", "手順の扱いの判断が必要"),
-    RunState.BLOCKED: text("blocked: no approval; nothing was replaced", "承認が得られず中断 (置き換えなし)"),
+    RunState.BLOCKED: text("blocked: people choose how to go on", "中断 (次の操作の選択待ち)"),
     RunState.SUCCEEDED: text("succeeded", "成功"),
     RunState.FAILED: text("failed", "失敗"),
     RunState.STOPPED: text("stopped", "停止"),
 }
 
-
-BLOCKED: Mapping[Offer, tuple[Text, tuple[str, str]]] = {
-    Offer.ASK_AGAIN: (text("Ask again", "再度承認を求める"), ("recover", "")),
-    Offer.ANOTHER_BACKUP: (text("Another backup…", "別のバックアップ…"), ("recover", "backup")),
-    Offer.DISCARD: (text("Discard", "破棄"), ("discard", "")),
-}
 
 NOT_RECOVERED = text(
     "not recovered: a person says that users cannot work yet", "未復旧 (利用できないと報告されています)"
@@ -257,20 +251,16 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         act = run.plan.stakes.act if run is not None and run.plan is not None else Act.NOTHING
         found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:
-        found += _settling(view)
+        found += settlements(view.incident, run, undecided(run.plan, view.steps))
     if run is not None and run.state is RunState.BLOCKED:
-        found += [
-            Choice(label=BLOCKED[offer][0], command=_way_out(view.incident, run, offer))
-            for offer in run.offers
-            if offer in BLOCKED
-        ]
+        found += ways_out(view.incident, run)
     if run is not None and not run.is_over:
         found += _answers(view)
     if run is not None and not run.is_over:
         found.append(Choice(label=text("Stop", "停止"), command=f"stop {name}", style="danger"))
         return tuple(found)
     if view.incident.state is IncidentState.RECOVERED:
-        found.append(Choice(label=text("Resolve", "終了"), command=f"resolve {name}", style="primary"))
+        found.append(Choice(label=text("Resolve", "解決"), command=f"resolve {name}", style="primary"))
     return (*found, *next_actions(view.configuration, view.runbooks, view.incident, run, view.kept))
 
 
@@ -281,20 +271,6 @@ def _answers(view: View) -> list[Choice]:
         for record in view.steps
         if record.state is StepState.WAITING and record.answer is None
         for word in record.answers
-    ]
-
-
-def _way_out(incident: Incident, run: Run, offer: Offer) -> str:
-    verb, rest = BLOCKED[offer][1]
-    return again(incident, run) if offer is Offer.ASK_AGAIN else f"{verb} {incident.name} {rest}".strip()
-
-
-def _settling(view: View) -> list[Choice]:
-    plan = view.run.plan if view.run else None
-    return [
-        Choice(label=both(f"{record.id}: {word}"), command=f"settle {view.incident.name} {record.id} {word}")
-        for record in undecided(plan, view.steps)[:1]
-        for word in decisions_for(plan, record)
     ]
 
 

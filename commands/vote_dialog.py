@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from commands.messages import Cell, Table, both, text
+from core.actions import ACTIONS
 from core.approval import ApprovalRequest, Vote, standing
 from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, short_seal
-from core.run import DONE_WITH, Run, StepRecord, StepState
+from core.run import DONE_WITH, MISSED, Run, StepRecord, StepState
 from core.stakes import Act
 from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
 from core.terminals import one_terminal
-from core.words import Text, ago, clock, duration, size
+from core.words import Text, clock, duration, size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +38,8 @@ class VoteDialog:
     one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
     warnings: tuple[str, ...]
     clocks: Clocks
+    rto_until: datetime
+    interrupts: bool  # services are stopped meanwhile
     decide_until: datetime
     have: int
     need: int
@@ -69,14 +72,16 @@ def dialog_from(
         act=plan.stakes.act,
         target=request.target,
         replaces=plan.replaces,
-        by=replacement_text(plan, _backup(plan.backup, now)),
+        by=replacement_text(plan, _backup(plan.backup)),
         proven=request.proven_at is not None,
-        proof=proof_of(plan, request, steps, now),
+        proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),
         one_terminal=one_terminal(votes),
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
+        rto_until=incident.started_at + timedelta(seconds=clocks.rto_target),
+        interrupts=any((act := ACTIONS.get(step.do or "")) is not None and act.interrupts for step in plan.steps),
         decide_until=request.expires_at,
         have=len(standing(request, votes, roster)),
         need=request.people,
@@ -87,7 +92,7 @@ def dialog_from(
     )
 
 
-def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord], now: datetime) -> Text:
+def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> Text:
     """How far the proof is, and what it is worth: a restored copy proves more than a look at what was kept."""
     gate = plan.step(request.gate).gate
     names = gate.proof if gate else ()
@@ -104,8 +109,9 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
             "Nothing is replaced before it passes",
             f"⏳ 検証中: {len(done)}/{len(names)} 手順完了。合格するまで何も置き換えません",
         )
-    checks = sum(max(1, len(plan.step(name).check)) for name in names)
-    return proven_text(plan.stakes.proof, ago(request.proven_at, now).total_seconds(), checks)
+    checks = sum(len(plan.step(name).check) for name in names)
+    missed = [str(name) for record in records for name in record.facts.get(MISSED, ())]
+    return proven_text(plan.stakes.proof, request.proven_at, checks, missed)
 
 
 def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:
@@ -129,8 +135,8 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
         (
             text("RTO", "RTO"),
             text(
-                f"{duration(clocks.rto_used)} of {duration(clocks.rto_target)} used",
-                f"{duration(clocks.rto_target, 'ja')}中 {duration(clocks.rto_used, 'ja')}経過",
+                f"until {clock(dialog.rto_until)}, {duration(clocks.rto_target)} after it began",
+                f"{clock(dialog.rto_until)} まで (発生から {duration(clocks.rto_target, 'ja')})",
             ),
         ),
         (
@@ -158,14 +164,13 @@ def one_terminal_text(terminal: str) -> Text:
     )
 
 
-def _backup(backup: BackupIdentity | None, now: datetime) -> Text:
+def _backup(backup: BackupIdentity | None) -> Text:
     if backup is None:
         return text("nothing", "なし")
     moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
-    age = ago(backup.snapshot_at, now).total_seconds()
     what = f"{backup.name} ({size(backup.size)})"
-    english = f"the backup {what} of {moment}, {duration(age)} old"
-    japanese = f"バックアップ {what} {moment} 時点、{duration(age, 'ja')}前"
+    english = f"the backup {what} of {moment}"
+    japanese = f"バックアップ {what} {moment} 時点"
     if not backup.manifest:
         english += "; it has no manifest, so fewer checks were possible"
         japanese += " (マニフェストなし: 検査は一部のみ)"

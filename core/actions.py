@@ -131,6 +131,7 @@ _ACTIONS = (
     ActionDeclaration(
         name="notify.stakeholders",
         parameters={"text": "text"},
+        optional=frozenset({"text"}),
         effect="none",
         sentence={"en": "Tell the stakeholders", "ja": "関係者に知らせる"},
     ),

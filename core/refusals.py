@@ -6,8 +6,8 @@ from core.words import Text
 
 REFUSALS: Mapping[str, Text] = {
     "not_live": {
-        "en": "Not counted: this request is {state}. A fresh one is needed.",
-        "ja": "無効: この承認依頼は {state} です。新しい依頼が必要です。",
+        "en": "Not counted: this request has ended ({state}).",
+        "ja": "無効: この承認依頼は終了しています ({state})。",
     },
     "expired": {
         "en": "Not counted: the time to vote ended at {when}.",
@@ -18,8 +18,9 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 承認を開始できません。{fault}",
     },
     "unknown_person": {
-        "en": "Not counted: this account belongs to nobody on the roster (dr.yml, people).",
-        "ja": "無効: このアカウントは名簿 (dr.yml の people) にありません。",
+        "en": "Not counted: this account belongs to nobody on the roster in force. A change of dr.yml is in force once "
+        "two people have accepted it: /dr roster",
+        "ja": "無効: 有効な名簿にないアカウントです。dr.yml の変更は二人の同意後に有効になります: /dr roster",
     },
     "account": {
         "en": "Not counted: only active full members of this workspace may vote, no guests and no bots.",
@@ -46,8 +47,8 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 理由を入力してください。",
     },
     "too_new": {
-        "en": "Not counted: you are new on the roster, or newly an approver; your vote counts from {when}.",
-        "ja": "無効: 名簿に追加されたばかりです。{when} から投票できます。",
+        "en": "Not counted: you, your role, account or key are new on the roster; your vote counts from {when}.",
+        "ja": "無効: 名簿への追加・変更から 24 時間たっていません。{when} から投票できます。",
     },
     "needs_code": {
         "en": "Not counted: a one-time code from your authenticator is needed. No code yet? /dr enrol",

@@ -103,6 +103,7 @@ class Run:
     waits_for_drbot: str | None = None  # the same where another drbot held the target: that very holding
     given_up: str | None = None  # the holding of which the commander said that its drbot is dead
     offers: tuple[Offer, ...] = ()  # what people may choose now that it is blocked or over
+    missed: tuple[str, ...] = ()  # steps whose check did not pass, of a run that succeeded all the same
     next_backup: str | None = None  # the next good backup, and what it would lose in all
     next_loss_seconds: float | None = None
 
@@ -159,6 +160,9 @@ STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
 }
 
 _ACTED = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.STOPPED, StepState.UNSURE})
+
+MISSED = "missed"
+"""The fact of a step that a part has done: `Run.missed` of that part."""
 
 DONE_WITH = frozenset({StepState.SUCCEEDED, StepState.SKIPPED})
 """States that let the steps behind go on."""

@@ -7,7 +7,6 @@ from typing import Any
 from core.actions import ACTIONS
 from core.plan import Plan, touches_production
 from core.run import Offer, StepRecord, StepState
-from core.runbook import Step
 from core.stakes import Act
 from core.stakes_words import keeps_text
 
@@ -35,19 +34,17 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
         names = ", ".join(step.id for step in destroyed)
         sentence = f"It is not known how far {names} came; look before anything is started."
         return SafeState(sentence=sentence, is_known=False)
+    if destroyed and all(step.do == "dns.change" for step in destroyed):
+        return SafeState(sentence=f"Users were led to the new place. {_kept(plan)}".strip())
     if plan.level >= HOST_LOST:
-        return _on_new_host(plan, records)
+        return _on_new_host(plan, records, aside=bool(destroyed))
     down = services_down(plan, records)
     if destroyed:
-        return _after_replacing(plan, destroyed, down)
+        return _after_replacing(plan, down)
     copy = _copy(plan, records)
-    if down:
-        return SafeState(
-            sentence=f"Nothing was replaced. The services are stopped; they can be started as they were.{copy}",
-            offers=(Offer.RESTART,),
-        )
+    stopped = " The services are stopped; they can be started as they were." if down else ""
     if begun:
-        return SafeState(sentence=f"Nothing was replaced.{copy}", offers=(Offer.RESTART,))
+        return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=(Offer.RESTART,))
     return SafeState(sentence=f"Nothing in production was changed.{copy}")
 
 
@@ -60,24 +57,27 @@ def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     return SafeState(sentence="Nothing was deleted, and production was not touched.")
 
 
-def _after_replacing(plan: Plan, destroyed: list[Step], down: bool) -> SafeState:
+def _after_replacing(plan: Plan, down: bool) -> SafeState:
     kept = keeps_text(plan.keeps)["en"] if plan.keeps else "the old data is kept"
-    if all(step.do == "dns.change" for step in destroyed):
-        return SafeState(sentence=f"Users were led to the new place; {kept}.")
     if down:
         sentence = f"The data was replaced; {kept}. The services are stopped."
         return SafeState(sentence=sentence, offers=(Offer.RESTART, Offer.UNDO))
     return SafeState(sentence=f"The data was replaced; {kept}. The services were started.", offers=(Offer.UNDO,))
 
 
-def _on_new_host(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], *, aside: bool) -> SafeState:
     """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
     starts = [step for step in plan.steps if step.do == "compose.start"]
-    said = keeps_text(plan.keeps)["en"]
-    kept = f" {said[0].upper()}{said[1:]}." if plan.keeps else ""
+    kept = f" {_kept(plan)}" if aside else ""
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
         return SafeState(sentence=f"The services run on the new host, but not everything of it is proven.{kept}")
-    return SafeState(sentence=f"The new host is not complete and serves nobody; the lost one was not touched.{kept}")
+    untouched = "" if aside else " Nothing that was there before was touched."
+    return SafeState(sentence=f"The new place is not complete and serves nobody.{untouched}{kept}")
+
+
+def _kept(plan: Plan) -> str:
+    said = keeps_text(plan.keeps)["en"]
+    return f"{said[0].upper()}{said[1:]}." if plan.keeps else ""
 
 
 def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:

@@ -65,16 +65,19 @@ class LossKind(StrEnum):
     SINCE_BACKUP = "since_backup"  # what was written after the backup was taken
     SINCE_SWAP = "since_swap"  # what was written since the data was put in place that is replaced now
     KEPT_DATA = "kept_data"  # the kept data itself, for good
+    UNKNOWN = "unknown"  # nothing that drbot could count
 
 
 class Loss(Model):
-    """What is lost: in time, and in rows and bytes as counted on the running production by the survey."""
+    """What is lost: everything after a moment, and in rows and bytes as counted on the running production once."""
 
     kind: LossKind = LossKind.NOTHING
-    seconds: float | None = None  # of writing
+    since: datetime | None = None  # UTC: what was written later is lost, also what is written from now on
+    seconds: float | None = None  # since backup: between it and the outage
+    counted_at: datetime | None = None
     rows: int | None = None  # since backup: more than in it · since swap: added or changed; None = not counted
     bytes: int | None = None  # of these rows, or of the kept data
-    removed: int | None = None  # since swap: rows of then that were changed or deleted
+    removed: int | None = None  # since swap: rows of then that were changed or deleted; None = not counted
     uncounted: str = ""  # why it could not be counted
 
 

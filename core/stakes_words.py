@@ -1,10 +1,11 @@
 """What is at stake, in words: each kind of act says its own truth, in English and Japanese (core/stakes.py)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from core.plan import Plan
 from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind
-from core.words import Text, duration, size
+from core.words import Text, clock, duration, size
 
 
 def _text(english: str, japanese: str) -> Text:
@@ -18,7 +19,7 @@ ACTS: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("replace the data of a host", "ホストのデータの置き換え"),
     Act.CHANGE_DNS: _text("DNS change, users are moved", "DNS の変更 (利用者の移動)"),
     Act.GIVE_UP: _text("delete kept data for good", "保管データの完全な削除"),
-    Act.SEVERAL: _text("several replacements", "複数の置き換え"),
+    Act.SEVERAL: _text("replacement", "置き換え"),
 }
 """What is asked, for a headline."""
 
@@ -29,18 +30,18 @@ APPROVE: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("Approve replacing the host…", "ホストの置き換えを承認…"),
     Act.CHANGE_DNS: _text("Approve DNS change…", "DNS の変更を承認…"),
     Act.GIVE_UP: _text("Approve deleting kept data…", "保管データの削除を承認…"),
-    Act.SEVERAL: _text("Approve several replacements…", "複数の置き換えを承認…"),
+    Act.SEVERAL: _text("Approve replacement…", "置き換えを承認…"),
 }
 """The button that opens the dialog; Slack allows 75 letters."""
 
 APPROVE_TITLE: Mapping[Act, Text] = {
     Act.NOTHING: _text("Approve", "承認"),
     Act.RESTORE: _text("Approve restore", "復元の承認"),
-    Act.UNDO: _text("Approve undo", "元に戻す承認"),
+    Act.UNDO: _text("Approve undo", "旧データへ戻す承認"),
     Act.REPLACE_HOST: _text("Approve host replacement", "ホスト置き換えの承認"),
     Act.CHANGE_DNS: _text("Approve DNS change", "DNS 変更の承認"),
     Act.GIVE_UP: _text("Approve deletion", "完全な削除の承認"),
-    Act.SEVERAL: _text("Approve replacements", "複数の置き換えの承認"),
+    Act.SEVERAL: _text("Approve replacement", "置き換えの承認"),
 }
 """Title and button of the dialog; Slack allows 24 letters."""
 
@@ -51,31 +52,31 @@ REPLACED: Mapping[Act, Text] = {
 """The label of what is destroyed, where it is not "will be replaced"."""
 
 LOOKED: Mapping[ProofKind, Text] = {
-    ProofKind.CHECKED: _text("✅ Checked {ago} ago: {checks} passed", "✅ {ago}前に確認済み: {checks} 項目合格"),
+    ProofKind.CHECKED: _text("✅ Checked at {when}: {checks}", "✅ {when} に確認: {checks}"),
     ProofKind.BESIDE: _text(
-        "✅ PROVEN: restored beside production {ago} ago, {checks} passed",
-        "✅ 検証済み: {ago}前に本番の横へ復元し、{checks} 項目合格",
+        "✅ PROVEN: restored beside production at {when}, {checks}",
+        "✅ 検証済み: {when} に本番の横へ復元し、{checks}",
     ),
     ProofKind.KEPT: _text(
-        "☑️ The kept data was there {ago} ago. Whether it is good shows only when it is in place: it may be the "
+        "☑️ The kept data was there at {when}. Whether it is good shows only when it is in place: it may be the "
         "damaged data of before",
-        "☑️ 保管データの存在を {ago}前に確認。正常かどうかは戻すまで分かりません (壊れた元データの可能性があります)",
+        "☑️ 保管データの存在を {when} に確認。正常かどうかは戻すまで分かりません (壊れた元データの可能性があります)",
     ),
     ProofKind.DOWNLOADED: _text(
-        "☑️ The backup arrived whole {ago} ago ({checks} passed). NOT restored yet: that comes after this host's data "
+        "☑️ The backup arrived whole at {when} ({checks}). NOT restored yet: that comes after this host's data "
         "was put aside",
-        "☑️ バックアップを {ago}前に完全に取得 ({checks} 項目合格)。復元はまだで、ホストのデータを退避した後に行います",
+        "☑️ バックアップを {when} に完全に取得 ({checks})。復元はまだで、ホストのデータを退避した後に行います",
     ),
     ProofKind.RAISED: _text(
-        "✅ PROVEN: the system was raised in the new place and passed its checks {ago} ago",
-        "✅ 検証済み: 新しい拠点でシステムが稼働し、{ago}前に検査に合格",
+        "✅ PROVEN: the system was raised in the new place and passed its checks at {when}",
+        "✅ 検証済み: {when} に新しい拠点でシステムが稼働し、検査に合格",
     ),
     ProofKind.HEALTHY: _text(
-        "✅ PROVEN: production answered without it {ago} ago, {checks} passed",
-        "✅ 検証済み: 保管データなしで本番が正常 ({ago}前、{checks} 項目合格)",
+        "✅ PROVEN: production answered without it at {when}, {checks}",
+        "✅ 検証済み: {when} に保管データなしで本番が正常、{checks}",
     ),
 }
-"""What was seen, once it was."""
+"""What was seen, once it was. Cards stay as they are for minutes, so they say when and not how long ago."""
 
 NOT_PROVEN: Text = _text(
     "⚠ NOT PROVEN: this plan proves nothing before it replaces",
@@ -83,15 +84,21 @@ NOT_PROVEN: Text = _text(
 )
 
 
-def proven_text(proof: ProofKind, seconds: float, checks: int) -> Text:
-    """What has been seen `seconds` ago, by so many checks."""
+def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[str] = ()) -> Text:
+    """What had been seen at this moment, by so many checks. `missed`: checks of a part that did not pass."""
     words = LOOKED.get(proof)
     if words is None:
         return NOT_PROVEN
-    counted = f"{checks} check{'s' * (checks != 1)}"
+    when, names = clock(at), ", ".join(missed)
+    if missed:
+        return _text(
+            f"⚠ Done at {when}, but NOT everything passed: {names}. Two people took that as done",
+            f"⚠ {when} に完了しましたが、不合格の検査があります: {names} (二人が完了と判断)",
+        )
+    counted = f"{checks} check{'s' * (checks != 1)} passed" if checks else "no check was asked"
     return _text(
-        words["en"].format(ago=duration(seconds), checks=counted),
-        words["ja"].format(ago=duration(seconds, "ja"), checks=checks),
+        words["en"].format(when=when, checks=counted),
+        words["ja"].format(when=when, checks=f"{checks} 項目合格" if checks else "検査なし"),
     )
 
 
@@ -104,34 +111,46 @@ def _nothing(loss: Loss) -> Text:
     return _text("none", "なし")
 
 
+def _unknown(loss: Loss) -> Text:
+    return _text("unknown: drbot did not count it", "不明 (drbot は計測していません)")
+
+
 def _since_backup(loss: Loss) -> Text:
+    moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else "-"
     seconds = loss.seconds or 0.0
-    english = f"everything written in the last {duration(seconds)} before the outage"
-    japanese = f"障害前 {duration(seconds, 'ja')}の間に書き込まれたすべて"
+    english = f"everything written after {moment}"
+    japanese = f"{moment} より後に書き込まれたすべて"
+    if seconds:
+        english += f", {duration(seconds)} before the outage"
+        japanese += f" (障害の {duration(seconds, 'ja')}前)"
     if loss.rows is None:
         return _uncounted(english, japanese, loss)
     return _text(
-        f"{english}; production holds {loss.rows:,} rows more than the backup",
-        f"{japanese} (本番はバックアップより {loss.rows:,} 行多い)",
+        f"{english}; production held {_rows(loss.rows)} more than the backup{_at(loss)['en']}",
+        f"{japanese}。本番はバックアップより {loss.rows:,} 行多い{_at(loss)['ja']}",
     )
 
 
 def _since_swap(loss: Loss) -> Text:
-    seconds = loss.seconds or 0.0
+    moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else "-"
+    english = f"everything written since the swap ({moment})"
+    japanese = f"入れ替え ({moment}) 後に書き込まれたすべて"
     if loss.rows is None:
-        english = f"everything written in the {duration(seconds)} since the swap"
-        return _uncounted(english, f"入れ替え後 {duration(seconds, 'ja')}の間に書き込まれたすべて", loss)
-    if not loss.rows and not loss.removed:
-        return _text(
-            f"nothing was written in the {duration(seconds)} since the swap: 0 rows, counted",
-            f"入れ替え後 {duration(seconds, 'ja')}の書き込みは 0 行 (計測済み)",
-        )
-    english = f"{_rows(loss.rows)} ({size(loss.bytes or 0)}) written in the {duration(seconds)} since the swap"
-    japanese = f"入れ替え後 {duration(seconds, 'ja')}に書き込まれた {loss.rows:,} 行 ({size(loss.bytes or 0)})"
+        return _uncounted(english, japanese, loss)
+    english += f": {_rows(loss.rows)} ({size(loss.bytes or 0)}){_at(loss)['en']}, and what is written after that"
+    japanese += f": {loss.rows:,} 行 ({size(loss.bytes or 0)}){_at(loss)['ja']}。以後の書き込みも失われます"
+    if loss.removed is None:
+        return _text(f"{english}; deletions could not be counted", f"{japanese}。削除された行は計測不可")
     if loss.removed:
-        english += f"; {_rows(loss.removed)} of before were changed or deleted"
-        japanese += f"、変更・削除された {loss.removed:,} 行"
+        english += f"; changes or deletions of {_rows(loss.removed)} of before"
+        japanese += f"。既存 {loss.removed:,} 行への変更・削除も失われます"
     return _text(english, japanese)
+
+
+def _at(loss: Loss) -> Text:
+    if loss.counted_at is None:
+        return _text("", "")
+    return _text(f", counted at {clock(loss.counted_at)}", f" ({clock(loss.counted_at)} 時点)")
 
 
 def _kept_data(loss: Loss) -> Text:
@@ -158,6 +177,7 @@ _LOSSES = {
     LossKind.SINCE_BACKUP: _since_backup,
     LossKind.SINCE_SWAP: _since_swap,
     LossKind.KEPT_DATA: _kept_data,
+    LossKind.UNKNOWN: _unknown,
 }
 
 
@@ -170,13 +190,17 @@ def keeps_text(keeps: Keeps) -> Text:
 _KEEPS: Mapping[KeepKind, Text] = {
     KeepKind.NOTHING: _text("nothing", "なし"),
     KeepKind.VOLUME: _text("the old data is kept in the volume {names}", "元のデータをボリューム {names} に保管"),
-    KeepKind.ASIDE: _text("the data of the host is kept in the volumes {names}", "ホストのデータを {names} に保管"),
+    KeepKind.ASIDE: _text(
+        "the data of the host is put aside in the volumes {names}; /dr undo brings back PostgreSQL alone, the rest "
+        "comes back by hand",
+        "ホストのデータを {names} に退避 (/dr undo で戻るのは PostgreSQL のみ、他は手作業)",
+    ),
     KeepKind.IN_PLACE: _text(
         "the data in place until now is kept in the volume {names}", "現在のデータを {names} に保管"
     ),
     KeepKind.RECORDS: _text(
-        "where the names lead now is in the plan, and they can be led back: {names}",
-        "現在の DNS の向き先は計画に記録され、戻せます: {names}",
+        "where the names lead now is in the plan: {names}. They can be led back until this run ends, later by hand",
+        "現在の DNS の向き先は計画に記録: {names}。この実行が終わるまでは戻せます。終了後は手作業です",
     ),
 }
 

@@ -9,7 +9,7 @@ from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
 from core.plan import BackupIdentity, gates_before, is_beside, touches_production
-from core.run import Offer, RunState, StepRecord, StepState
+from core.run import MISSED, Offer, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import SafeState, safe_state
 from runners import marks
@@ -56,19 +56,20 @@ def succeed(walk: Walk) -> bool:
     records = walk.records()
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
     last = marks.last_health_step(walk.plan)
-    missed = [step for step in failed if last is None or step == last]
     against = [record.id for record in records.values() if record.is_against_check]
-    outcome = f"Done, but not everything passed: {', '.join(failed + against)}." if missed or against else "Done."
-    finish(walk, RunState.SUCCEEDED, outcome)
+    of_parts = [str(name) for record in records.values() for name in record.facts.get(MISSED, ())]
+    missed = [*(step for step in failed if last is None or step == last), *against, *of_parts]
+    outcome = f"Done, but not everything passed: {', '.join(missed)}." if missed else "Done."
+    finish(walk, RunState.SUCCEEDED, outcome, missed=missed)
     return True
 
 
-def finish(walk: Walk, state: RunState, outcome: str, **payload: Any) -> None:
+def finish(walk: Walk, state: RunState, outcome: str, *, missed: Sequence[str] = (), **payload: Any) -> None:
     """The end of the run; the site is free again."""
 
     def end(tx: Transaction) -> None:
-        signature = signature_of_end(walk.equipment.key, walk.plan, state)
-        runs.finish(tx, walk.run, state, outcome, signature=signature, **payload)
+        signature = signature_of_end(walk.equipment.key, walk.plan, state, missed)
+        runs.finish(tx, walk.run, state, outcome, missed=missed, signature=signature, **payload)
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
@@ -201,7 +202,9 @@ def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     offers = [Offer.ANOTHER_BACKUP] if walk.plan.backup is not None else []
     if state != "denied":
         offers.insert(0, Offer.ASK_AGAIN)
-    why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, "Nothing was replaced.") if part)
+    left = safe_state(walk.plan, walk.records())
+    stands = "Nothing was replaced." if undone.done and left.is_known else left.sentence
+    why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, stands) if part)
     seen = None if undone.done else seen_wakes
     return block(walk, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
 

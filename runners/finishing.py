@@ -6,7 +6,7 @@ from typing import Any
 
 from core.deciding import is_vouched
 from core.errors import DrbotError
-from core.events import canonical
+from core.events import EventKind, canonical
 from core.run import Settlement, StepRecord, StepState
 from core.runbook import Step
 from runners.attempt import Result
@@ -79,8 +79,16 @@ def _succeed(tx: Transaction, walk: Walk, step: Step, result: Result, there: Col
 def _follow(tx: Transaction, walk: Walk, step: Step, facts: Mapping[str, Any], there: Collection[str]) -> None:
     """What a step that worked means for kept data and for the clocks."""
     keep(tx, walk.run, step, facts, there)
+    if step.do == "notify.stakeholders":
+        _tell(tx, walk, str(facts.get("text") or ""))
     records = {record.id: record for record in steps.of_run(tx.connection, walk.run.id)}
     mark_recovered(tx, walk.run, walk.plan, step.id, records)
+
+
+def _tell(tx: Transaction, walk: Walk, text: str) -> None:
+    """The bot posts it: the step's own words, or how the incident stands."""
+    kind = EventKind.STATUS_UPDATE if text else EventKind.STATUS_DUE
+    tx.record(kind, incident=walk.run.incident, run=walk.run.id, **({"text": text} if text else {}))
 
 
 def catch_up(walk: Walk, records: Mapping[str, StepRecord]) -> bool:

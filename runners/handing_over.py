@@ -5,7 +5,7 @@ Nobody holds a thread or a lease meanwhile, so either worker may be ended or die
 
 from collections.abc import Mapping
 
-from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
+from core.run import MISSED, Run, RunKind, RunState, StepRecord, StepState, StopKind
 from core.runbook import Step
 from runners.inviting import SERVES, WORKER_KEY
 from runners.moves import Moves
@@ -55,9 +55,10 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
         why = part.outcome or ""
         if state is RunState.SUCCEEDED:
             _require_end(walk, walk.plan.step(record.id), part)
-            walk.note(record.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
+            facts = {MISSED: list(part.missed)}
+            walk.note(record.id, OwnStep(state=StepState.SUCCEEDED, facts=facts, ended_at=walk.equipment.own.now()))
             seconds = None if record.started_at is None else (tx.now - record.started_at).total_seconds()
-            steps.succeed(tx, walk.run, record.id, summary=f"{part.site}: {why}", seconds=seconds)
+            steps.succeed(tx, walk.run, record.id, summary=f"{part.site}: {why}", facts=facts, seconds=seconds)
             return
         steps.fail(tx, walk.run, record.id, why=f"{part.site}: {why}")
         if state is RunState.STOPPED:

@@ -1,6 +1,6 @@
 """The worker seals each plan with its own key, and believes no plan from the database that does not carry that seal."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from core.errors import UntrustedError
 from core.events import canonical
@@ -60,9 +60,9 @@ def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, Step
             raise UntrustedError(f"{run.id}: what {step.id} found out was changed in the database")
 
 
-def signature_of_end(key: KeyPair, plan: Plan, state: RunState) -> str:
+def signature_of_end(key: KeyPair, plan: Plan, state: RunState, missed: Sequence[str] = ()) -> str:
     """A worker's word that its run ended so; the run that waits for it asks for that."""
-    return key.sign(_statement(plan, "end", state=state.value))
+    return key.sign(_statement(plan, "end", state=state.value, missed=list(missed)))
 
 
 def require_end(part: Run, arguments: Mapping[str, str], keys: Collection[str]) -> None:
@@ -74,13 +74,13 @@ def require_end(part: Run, arguments: Mapping[str, str], keys: Collection[str]) 
         raise UntrustedError(f"{part.id} succeeded, says the database; it does not hold its plan")
     if plan.arguments != {name: value for name, value in arguments.items() if value}:
         raise UntrustedError(f"{part.id} succeeded, says the database; it was planned for something else")
-    said = _statement(plan, "end", state=RunState.SUCCEEDED.value)
+    said = _statement(plan, "end", state=RunState.SUCCEEDED.value, missed=list(part.missed))
     if not any(verify(key, said, part.end_signature or "") for key in keys):
         raise UntrustedError(
             f"{part.id} succeeded, says the database; the worker of the site {part.site} did not sign that"
         )
 
 
-def _statement(plan: Plan, purpose: str = "plan", **more: str) -> bytes:
+def _statement(plan: Plan, purpose: str = "plan", **more: object) -> bytes:
     about = {"drbot": 2, "purpose": purpose, "run": plan.run, "site": plan.site, "seal": seal_of(plan)}
     return canonical(about | more)

@@ -10,13 +10,13 @@ from core.redaction import Redactor
 from core.run import Run
 from core.runbook import Step
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, proof_of
-from core.words import ago
 from runners.walk import Equipment
 from runners.world import World
 from store import kept, runs
 from store.kept import Kept
 
 Cancelled = Callable[[], bool]
+Counted = dict[str, int | datetime | None]
 
 OF_BACKUP = frozenset({Act.RESTORE, Act.REPLACE_HOST, Act.CHANGE_DNS, Act.SEVERAL})
 """After these the system goes on with the data of a backup."""
@@ -49,15 +49,15 @@ def stakes_of(
     data = _kept_data(equipment.world, there)
     counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled)
     if act is Act.UNDO and there is not None:
-        loss = counting.since_swap(there, before, ago(there.created_at, now).total_seconds())
+        loss = counting.since_swap(there, before, now)
     elif act is Act.GIVE_UP and there is not None:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=there.size_bytes)
     elif act is Act.RESTORE and backup is not None:
-        loss = counting.since_backup(backup, loss_seconds)
+        loss = counting.since_backup(backup, loss_seconds, now)
     elif act in OF_BACKUP and backup is not None:
-        loss = Loss(kind=LossKind.SINCE_BACKUP, seconds=loss_seconds)
+        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=loss_seconds)
     else:
-        loss = Loss()
+        loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
     return Stakes(
         act=act,
         proof=proof_of(steps, act),
@@ -99,32 +99,34 @@ class _Counting:
         self._redact = redact
         self._cancelled = cancelled
 
-    def since_swap(self, there: Kept, before: Mapping[str, int], seconds: float) -> Loss:
+    def since_swap(self, there: Kept, before: Mapping[str, int], now: datetime) -> Loss:
         """Every row written since the swap, and every row of the backup that is not as it was."""
-        loss = Loss(kind=LossKind.SINCE_SWAP, seconds=seconds)
+        loss = Loss(kind=LossKind.SINCE_SWAP, since=there.created_at)
         if there.next_transaction is None:
             return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known"})
         since = there.next_transaction
 
-        def count() -> dict[str, int]:
+        def count() -> Counted:
             written = self._world.written_since(since, self._cancelled)
-            return {"rows": written.rows, "bytes": written.bytes, "removed": written.removed(before)}
+            removed = written.removed(before) if before else None
+            return {"rows": written.rows, "bytes": written.bytes, "removed": removed, "counted_at": now}
 
         return self._counted(loss, count)
 
-    def since_backup(self, backup: BackupIdentity, seconds: float | None) -> Loss:
+    def since_backup(self, backup: BackupIdentity, seconds: float | None, now: datetime) -> Loss:
         """How many rows production holds beyond those of the backup."""
-        loss = Loss(kind=LossKind.SINCE_BACKUP, seconds=seconds)
+        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=seconds)
         if not backup.manifest:  # its rows are known when it is restored
             return loss.model_copy(update={"uncounted": "the backup has no manifest"})
 
-        def count() -> dict[str, int]:
+        def count() -> Counted:
             rows = self._world.rows(self._cancelled)
-            return {"rows": sum(max(0, number - backup.rows.get(table, 0)) for table, number in rows.items())}
+            more = sum(max(0, number - backup.rows.get(table, 0)) for table, number in rows.items())
+            return {"rows": more, "counted_at": now}
 
         return self._counted(loss, count)
 
-    def _counted(self, loss: Loss, count: Callable[[], dict[str, int]]) -> Loss:
+    def _counted(self, loss: Loss, count: Callable[[], "Counted"]) -> Loss:
         try:
             return loss.model_copy(update=count())
         except CancelledError:

@@ -41,6 +41,7 @@ def run_of(row: RowMapping) -> Run:
         "plan": None if row["plan"] is None else Plan.model_validate(row["plan"]),
         "stop_kind": None if row["stop_kind"] is None else StopKind(row["stop_kind"]),
         "offers": tuple(map(Offer, row["offers"] or ())),
+        "missed": tuple(row["missed"] or ()),
     }
     return Run(**(values | read))
 

@@ -287,14 +287,16 @@ def finish(
     outcome: str,
     *,
     offers: Sequence[Offer] = (),
+    missed: Sequence[str] = (),
     signature: str | None = None,
     **payload: Any,
 ) -> None:
     """The end of a run, which its worker may sign; a request that is still open ends with it."""
     fence(tx, run)
     _end(tx, run, state, outcome, run.stop_kind, offers)
-    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(end_signature=signature))
-    said = {"why": outcome, "offers": list(offers)} | payload
+    ended = update(runs).where(runs.c.id == run.id)
+    tx.connection.execute(ended.values(end_signature=signature, missed=list(missed)))
+    said = {"why": outcome, "offers": list(offers), "missed": list(missed)} | payload
     tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **said)
 
 

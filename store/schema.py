@@ -139,6 +139,7 @@ runs = Table(
     Column("waits_for_drbot", Text),  # the holding of another drbot, as the target's engine names it
     Column("given_up", Text),  # the holding that the commander says is dead  # the run that held the site
     Column("offers", Json),
+    Column("missed", Json),  # steps whose check did not pass, of a run that ended all the same
     Column("next_backup", Text),
     Column("next_loss_seconds", Float),
     Column("fault_told_at", Moment),  # a fault of drbot itself is told once

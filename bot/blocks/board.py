@@ -23,15 +23,19 @@ STATES: Mapping[IncidentState, Text] = {
     IncidentState.RESOLVED: {"en": "resolved", "ja": "解決済み"},
 }
 NOT_RECOVERED: Text = {"en": "users cannot work yet", "ja": "まだ利用できません"}
-UNCONFIRMED: Text = {"en": "checks passed, not confirmed by people", "ja": "検査合格 (利用は未確認)"}
+UNCONFIRMED: Text = {"en": "services answer, not confirmed by people", "ja": "サービス応答 (利用は未確認)"}
+NOT_ALL_PASSED: Text = {
+    "en": "The run ended, but not everything passed.",
+    "ja": "実行は終わりましたが、不合格があります。",
+}
 RUNS: Mapping[RunState, Text] = {
     RunState.QUEUED: {"en": "Waiting for a worker.", "ja": "ワーカーの開始待ちです。"},
     RunState.RUNNING: {"en": "Working.", "ja": "実行中です。"},
     RunState.WAITING: {"en": "Waiting for people: see below.", "ja": "担当者の操作待ちです。"},
     RunState.NEEDS_DECISION: {"en": "A person must decide how to go on.", "ja": "担当者の判断が必要です。"},
     RunState.BLOCKED: {
-        "en": "Blocked: nothing was replaced. Choose how to go on.",
-        "ja": "中断中: 何も置き換えていません。次の操作を選んでください。",
+        "en": "Blocked. Choose how to go on.",
+        "ja": "中断中です。次の操作を選んでください。",
     },
     RunState.SUCCEEDED: {"en": "The run ended well.", "ja": "実行は正常に完了しました。"},
     RunState.FAILED: {"en": "The run failed.", "ja": "実行は失敗しました。"},
@@ -91,7 +95,8 @@ def sentence(situation: Situation, *, titled: bool = True) -> str:
     elif run.plan is None and not run.is_over:
         parts.append(say(LOOKING if run.state is RunState.RUNNING else RUNS[run.state], language))
     else:
-        parts.append(say(OTHER_DRBOT if run.waits_for_drbot else RUNS[run.state], language))
+        said = NOT_ALL_PASSED if run.missed else OTHER_DRBOT if run.waits_for_drbot else RUNS[run.state]
+        parts.append(say(said, language))
         parts.append(run.outcome or _doing(situation))
     return cut(" ".join(part for part in parts if part), 600)
 

@@ -5,25 +5,14 @@ from collections.abc import Mapping
 from bot.situation import Situation
 from commands.messages import Choice
 from commands.next_actions import next_actions
-from commands.recovery import again, by_hand
-from core.deciding import decisions_for, needs_second, undecided
+from commands.recovery import by_hand
+from commands.ways_on import settlements, ways_out
+from core.deciding import undecided
 from core.incident import IncidentState, UsersSay
-from core.run import Offer, RunState, Settlement, StepRecord, StepState
+from core.run import Run, RunState, StepState
 from core.words import Text
 
-SETTLE: Mapping[Settlement, Text] = {
-    Settlement.RETRY: {"en": "Try again", "ja": "もう一度実行"},
-    Settlement.DONE: {"en": "It is done, go on", "ja": "完了済みとして続行"},
-    Settlement.UNDO: {"en": "Undo this step", "ja": "この手順を取り消す"},
-    Settlement.STOP: {"en": "Stop here", "ja": "ここで停止"},
-}
-BLOCKED: Mapping[Offer, tuple[Text, str]] = {
-    Offer.ASK_AGAIN: ({"en": "Ask again", "ja": "もう一度承認を依頼"}, "recover"),
-    Offer.ANOTHER_BACKUP: ({"en": "Another backup…", "ja": "別のバックアップ…"}, "recover backup"),
-    Offer.DISCARD: ({"en": "Discard", "ja": "取りやめる"}, "discard"),
-}
 ANSWERS: Mapping[str, Text] = {"yes": {"en": "Yes", "ja": "はい"}, "no": {"en": "No", "ja": "いいえ"}}
-SECOND: Text = {"en": "I too say it is done", "ja": "自分も完了を確認した"}
 STOP: Text = {"en": "STOP", "ja": "停止"}
 RESOLVE: Text = {"en": "Resolve and write the report", "ja": "解決して報告書を作成"}
 UPDATE: Text = {"en": "Tell the stakeholders", "ja": "関係者へ連絡"}
@@ -41,9 +30,9 @@ def choices_of(situation: Situation) -> tuple[Choice, ...]:
         choices += _answers(situation)
         choices.append(_choice(situation, STOP, "stop", "danger"))
     elif run is not None and run.state is RunState.NEEDS_DECISION:
-        choices += _settlements(situation)
+        choices += _settlements(situation, run)
     elif run is not None and run.state is RunState.BLOCKED:
-        choices += _ways_out(situation)
+        choices += ways_out(situation.incident, run)
     else:
         choices += next_actions(situation.configuration, situation.runbooks, situation.incident, run, situation.kept)
     said_yes = situation.incident.users_say is UsersSay.YES
@@ -91,33 +80,6 @@ def _as_typed(answer: str) -> Text:
     return {"en": answer.capitalize(), "ja": answer}
 
 
-def _settlements(situation: Situation) -> list[Choice]:
-    plan = situation.run.plan if situation.run else None
-    waiting = undecided(plan, situation.steps)
-    if plan is None or not waiting:
-        return [_choice(situation, STOP, "stop", "danger")]
-    return [_settlement(situation, waiting[0], word) for word in decisions_for(plan, waiting[0])]
-
-
-def _settlement(situation: Situation, record: StepRecord, word: Settlement) -> Choice:
-    second = word is Settlement.DONE and needs_second(situation.run.plan if situation.run else None, record)
-    label = SECOND if second else SETTLE[word]
-    style = "danger" if word is Settlement.STOP else "default"
-    return _choice(situation, label, "settle", style, f"{record.id} {word}")
-
-
-def _ways_out(situation: Situation) -> list[Choice]:
-    offers = situation.run.offers if situation.run else ()
-    return [_way_out(situation, offer) for offer in offers if offer in BLOCKED]
-
-
-def _way_out(situation: Situation, offer: Offer) -> Choice:
-    label, command = BLOCKED[offer]
-    if offer is Offer.ASK_AGAIN and situation.run is not None:
-        return Choice(label=label, command=again(situation.incident, situation.run))
-    return _with_rest(situation, label, command)
-
-
-def _with_rest(situation: Situation, label: Text, command: str) -> Choice:
-    verb, _, rest = command.partition(" ")
-    return _choice(situation, label, verb, "danger" if verb == "discard" else "default", rest)
+def _settlements(situation: Situation, run: Run) -> list[Choice]:
+    waiting = undecided(run.plan, situation.steps)
+    return settlements(situation.incident, run, waiting) or [_choice(situation, STOP, "stop", "danger")]

@@ -46,12 +46,12 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":no_entry: {who} が却下しました: {reason}",
     },
     EventKind.REQUEST_EXPIRED: {
-        "en": ":hourglass: The approval request has expired; nothing was replaced.",
-        "ja": ":hourglass: 承認依頼の期限が切れました。何も置き換えていません。",
+        "en": ":hourglass: The approval request has expired.",
+        "ja": ":hourglass: 承認依頼の期限が切れました。",
     },
     EventKind.REQUEST_VOID: {
-        "en": ":warning: The approval is void: {why} Nothing was replaced.",
-        "ja": ":warning: 承認は無効になりました: {why} 何も置き換えていません。",
+        "en": ":warning: The approval is void: {why}",
+        "ja": ":warning: 承認は無効になりました: {why}",
     },
     EventKind.INCIDENT_RECOVERING: {
         "en": ":hammer_and_wrench: Production is being changed now.",
@@ -68,12 +68,12 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":warning: 「{step}」は完了とされましたが、検査が合格していないため認められません。{finding}",
     },
     EventKind.RUN_BLOCKED: {
-        "en": ":construction: Blocked, nothing was replaced. {why} {next}",
-        "ja": ":construction: 中断しました。何も置き換えていません。{why} {next}",
+        "en": ":construction: Blocked. {why} {next}",
+        "ja": ":construction: 中断しました。{why} {next}",
     },
     EventKind.RUN_STOP_REQUESTED: {
-        "en": ":octagonal_sign: {who} pressed STOP. {why}",
-        "ja": ":octagonal_sign: {who} が停止を指示しました。{why}",
+        "en": ":octagonal_sign: {who} ended the run. {why}",
+        "ja": ":octagonal_sign: {who} が実行を終わらせました。{why}",
     },
     EventKind.RUN_STOPPED: {
         "en": ":octagonal_sign: Stopped. {safe_state} {why}",
@@ -92,17 +92,19 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":question: *{text}*",
     },
     EventKind.INCIDENT_RECOVERED: {
-        "en": ":tada: Recovered, all checks passed. RTO {rto_seconds}, RPO {rpo_seconds}, outage {outage_seconds}.",
-        "ja": ":tada: 復旧し、すべての検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、停止 {outage_seconds}",
+        "en": ":tada: Recovered, the services passed their checks. RTO {rto_seconds}, RPO {rpo_seconds}, "
+        "outage {outage_seconds}.",
+        "ja": ":tada: 復旧し、サービスの検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、"
+        "停止 {outage_seconds}",
     },
     EventKind.INCIDENT_NOT_RECOVERED: {
         "en": ":x: *{who}: users cannot work yet.* It is not recovered, and the RTO clock runs on.",
         "ja": ":x: *{who}: まだ利用できません。* 未復旧として扱い、RTO の時計は進み続けます。",
     },
     EventKind.INCIDENT_UNCONFIRMED: {
-        "en": ":grey_question: Every automatic check passed, but nobody has said whether users can work. "
+        "en": ":grey_question: The services passed their checks, but nobody has said whether users can work. "
         "`/dr answer yes` or `/dr answer no` does, at any time.",
-        "ja": ":grey_question: 自動検査には合格しましたが、利用できるかの回答がありません。"
+        "ja": ":grey_question: サービスの検査には合格しましたが、利用できるかの回答がありません。"
         "`/dr answer yes` または `/dr answer no` でいつでも回答できます。",
     },
     EventKind.INCIDENT_RESOLVED: {

@@ -57,7 +57,11 @@ KEPT_ASKED: Text = {
 
 ENDED_BY_ANSWER: Text = {
     "en": ":raised_hand: The recovery ended with this answer. Choose how to go on.",
-    "ja": ":raised_hand: この回答で復旧を終了しました。次の操作を選んでください。",
+    "ja": ":raised_hand: まだ復旧していません。自動処理はここで止まりました。次の操作を選んでください。",
+}
+NOT_ALL_PASSED: Text = {
+    "en": ":warning: The run ended, but not everything passed: *{missed}*.",
+    "ja": ":warning: 実行は終わりましたが、不合格の検査があります: *{missed}*",
 }
 
 TAIL_LINES = 12
@@ -78,12 +82,20 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
         return None  # the survey's refusal, told already
     if event.kind is EventKind.RUN_NEEDS_DECISION:
         return f"{decision_line(event, situation)} {mentions}".strip()
-    text = ENDED_BY_ANSWER if _ended_by_answer(event, situation) else MILESTONES.get(event.kind)
+    text = _milestone_text(event, situation)
     if text is None:
         return None
     line = _filled(text, event, situation, mentions, SHORT)
     is_in = not mentions or "{mentions}" in say(text, situation.language)
     return line if is_in else f"{line} {mentions}"
+
+
+def _milestone_text(event: Event, situation: Situation) -> Text | None:
+    if _ended_by_answer(event, situation):
+        return ENDED_BY_ANSWER
+    if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
+        return NOT_ALL_PASSED
+    return MILESTONES.get(event.kind)
 
 
 def kept_line(event: Event, situation: Situation) -> str:

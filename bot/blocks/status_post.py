@@ -35,8 +35,8 @@ DOING: Mapping[IncidentState, Text] = {
     },
     IncidentState.RECOVERING: {"en": "The repair is under way.", "ja": "復旧作業を実施しています。"},
     IncidentState.RECOVERED: {
-        "en": "All automatic checks passed. We are confirming it with people.",
-        "ja": "自動検査にすべて合格しました。最終確認を行っています。",
+        "en": "The services answer again. We are confirming it with people.",
+        "ja": "サービスは再び応答しています。最終確認を行っています。",
     },
     IncidentState.RESOLVED: {"en": "The incident is closed.", "ja": "本件の対応は終了しました。"},
 }
@@ -46,16 +46,16 @@ STILL_BROKEN: Text = {
     "ja": "復旧作業を行いましたが、まだ利用できません。対応を続けています。",
 }
 UNCONFIRMED: Text = {
-    "en": "All automatic checks passed. No person has confirmed yet that it works.",
-    "ja": "自動検査にすべて合格しました。利用できるかはまだ確認されていません。",
+    "en": "The services answer again. No person has confirmed yet that it works.",
+    "ja": "サービスは再び応答しています。利用できるかはまだ確認されていません。",
 }
 CONFIRMED: Text = {
-    "en": "All automatic checks passed, and people confirmed that it works.",
-    "ja": "自動検査にすべて合格し、利用できることを確認しました。",
+    "en": "The services answer again, and people confirmed that it works.",
+    "ja": "サービスは再び応答し、利用できることを確認しました。",
 }
 PREPARED: Text = {
-    "en": "The repair is being prepared; two people must agree before anything is replaced.",
-    "ja": "復旧の準備中です。置き換えの前に二人の承認を得ます。",
+    "en": "The repair is being prepared; nothing is replaced before two people agree.",
+    "ja": "復旧の準備中です。二人の承認なしに置き換えは行いません。",
 }
 STUCK: Text = {"en": "A decision by our team is needed before it goes on.", "ja": "続行には担当者の判断が必要です。"}
 LOST: Text = {
@@ -119,10 +119,8 @@ def _lines(situation: Situation) -> list[str]:
         lines.append(one_line(say(AFFECTED[incident.level], language, service=service)))
     lines.append(_doing(situation))
     lines += _times(situation)
-    plan = situation.run.plan if situation.run else None
-    loses = plan is not None and plan.backup is not None
-    if loses and plan is not None and plan.loss_seconds:
-        lines.append(say(LOST, language, age=duration(plan.loss_seconds, language)))
+    if is_over and incident.rpo_seconds:  # a backup is in place: before that nothing has to be entered again
+        lines.append(say(LOST, language, age=duration(incident.rpo_seconds, language)))
     return lines
 
 

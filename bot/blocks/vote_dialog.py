@@ -17,14 +17,15 @@ TITLES: Mapping[str, Text] = {
 """While the plan is being read; then an approval says what it is for."""
 MEANING: Mapping[str, Text] = {
     "approve": {
-        "en": "Together with another person's approval exactly this is carried out, and nothing else.",
-        "ja": "もう一人の承認と合わせて、次の内容だけが実行されます。",
+        "en": "Approvals: {have} of {need}. With the last one, once it is proven, exactly this starts by itself.{down}",
+        "ja": "承認 {have}/{need}。{need} 人そろい検証に合格すると、次の内容だけが自動で始まります。{down}",
     },
     "deny": {
-        "en": "One no is enough: nothing is replaced, and the same is not asked again unless you agree.",
-        "ja": "一人の却下で中止されます。同じ内容は、却下した人の同意なしに再依頼されません。",
+        "en": "One no is enough: it is not carried out, and the same is asked again only if you ask for it yourself.",
+        "ja": "一人の却下で中止されます。同じ内容を再び依頼できるのは、却下した本人だけです。",
     },
 }
+DOWN: Text = {"en": " Services are stopped meanwhile.", "ja": "その間サービスは停止します。"}
 NEW_PLAN: Text = {
     "en": "The plan has changed since that message: this is the current one.",
     "ja": "計画が変更されています。これが最新の計画です。",
@@ -44,7 +45,9 @@ def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan
     """The dialog for one decision about one request. `is_new_plan`: the button was of an older one."""
     title = say(APPROVE_TITLE[dialog.act] if decision == "approve" else TITLES[decision], language)
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
-    blocks = [section(say(MEANING[decision], language)), *table_block(table_of(dialog), language)]
+    down = say(DOWN, language) if dialog.interrupts else ""
+    meaning = say(MEANING[decision], language, have=str(dialog.have), need=str(dialog.need), down=down)
+    blocks = [section(meaning), *table_block(table_of(dialog), language)]
     if is_new_plan:
         blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
     if decision == "approve":

@@ -1,13 +1,12 @@
-"""Words for the stakeholders. The worker never talks to Slack: the bot reads them from the journal and posts them."""
+"""Words for the stakeholders. The worker never talks to Slack: the bot posts what the journal says is due."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from runners.action import Outcome, StepContext
-from runners.actions import arguments
 
 
 def stakeholders(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Put the text into the step's facts, where the bot finds it."""
-    text = arguments.text(given, "text")
-    return Outcome(summary=text, facts={"stakeholders": text})
+    """A post about the incident as it is now, with these words where there are any (runners/finishing.py)."""
+    text = str(given.get("text") or "")
+    return Outcome(summary=text or "The stakeholders are told how it stands.", facts={"text": text})

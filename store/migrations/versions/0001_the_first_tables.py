@@ -182,6 +182,7 @@ def _runs() -> None:
         sa.Column("waits_for_drbot", sa.Text(), nullable=True),
         sa.Column("given_up", sa.Text(), nullable=True),
         sa.Column("offers", sa.Text(), nullable=True),
+        sa.Column("missed", sa.Text(), nullable=True),
         sa.Column("next_backup", sa.Text(), nullable=True),
         sa.Column("next_loss_seconds", sa.Float(), nullable=True),
         sa.Column("fault_told_at", sa.DateTime(timezone=True), nullable=True),

@@ -77,7 +77,7 @@ def plan(**changes: Any) -> Plan:
         stakes=Stakes(
             act=Act.RESTORE,
             proof=ProofKind.BESIDE,
-            loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=7200),
+            loss=Loss(kind=LossKind.SINCE_BACKUP, since=NOW, seconds=7200),
             keeps=Keeps.volume("postgres_data_before"),
         ),
         loss_seconds=7200,

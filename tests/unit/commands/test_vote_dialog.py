@@ -1,5 +1,6 @@
 """Shown nothing but the table of card and dialog, a reader can answer what an approver has to know."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,12 +41,15 @@ def shown(
     stakes: Stakes | None = None,
     votes: tuple[Vote, ...] = (),
     notes: object = None,
+    missed: Sequence[str] = (),
 ) -> Table:
     sealed = plan(
         steps=STEPS, backup=BACKUP, target="production", replaces=("volume pgdata of ai-micro-postgres",),
         stakes=stakes or Stakes(
             act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps.volume("pgdata_before"),
-            loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400.0, rows=rows),
+            loss=Loss(
+                kind=LossKind.SINCE_BACKUP, since=BACKUP.snapshot_at, seconds=5400.0, rows=rows, counted_at=NOW
+            ),
         ),
     )  # fmt: skip
     now = situation(run=run(of=sealed), request=asked)
@@ -56,7 +60,7 @@ def shown(
             plan=sealed,
             request=asked,
             votes=votes,
-            steps={"copy": replace(record("copy", state), facts={"notes": notes})},
+            steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed})},
             roster=now.roster,
             clocks=now.clocks,
             now=NOW,
@@ -75,12 +79,17 @@ def asked() -> ApprovalRequest:
         ("where", "Where: production", "対象: production"),
         ("what is asked", "What is asked: restore from a backup", "依頼の内容: バックアップからの復元"),
         ("by what", "By: the backup all_databases_20261126_020000.sql.gz", "置き換え後: バックアップ all_databases"),
-        ("how old is it", "2 h 00 min old", "2 時間 00 分前"),
-        ("what is the proof", "PROVEN: restored beside production 4 min ago, 3 checks passed", "検証済み: 4 分"),
+        ("of when is it", "of 2026-11-26 01:12 UTC", "2026-11-26 01:12 UTC 時点"),
+        (
+            "what is the proof",
+            "PROVEN: restored beside production at 03:08:00 UTC, 3 checks passed",
+            "検証済み: 03:08:00 UTC",
+        ),
         (
             "what is lost",
-            "LOST: everything written in the last 1 h 30 min before the outage; production holds 12 rows",
-            "12 行",
+            "LOST: everything written after 2026-11-26 01:12 UTC, 1 h 30 min before the outage; "
+            "production held 12 rows more than the backup, counted at 03:12:00 UTC",
+            "2026-11-26 01:12 UTC より後に書き込まれたすべて (障害の 1 時間 30 分前)。本番はバックアップより 12 行多い",
         ),
         (
             "what is kept",
@@ -115,12 +124,31 @@ def test_a_proof_that_is_not_there_cannot_be_taken_for_one(proven: bool, state: 
 
 def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
     assert "were not counted" in answers(shown(asked(), rows=None), "en")["Data that will be LOST"]
-    dead = Loss(kind=LossKind.SINCE_SWAP, seconds=60, uncounted="PostgreSQL is not running")
+    dead = Loss(kind=LossKind.SINCE_SWAP, since=NOW, uncounted="PostgreSQL is not running")
 
     said = answers(shown(asked(), stakes=Stakes(act=Act.UNDO, loss=dead)), "en")["Data that will be LOST"]
-    assert (
-        said == "everything written in the 1 min since the swap; rows could not be counted: PostgreSQL is not running"
+    assert said == (
+        "everything written since the swap (2026-11-26 03:12 UTC); rows could not be counted: PostgreSQL is not running"
     )
+
+
+def test_what_nobody_counted_is_not_nothing() -> None:
+    own = Stakes(act=Act.SEVERAL, loss=Loss(kind=LossKind.UNKNOWN))
+
+    assert "unknown" in answers(shown(asked(), stakes=own), "en")["Data that will be LOST"]
+    assert "不明" in answers(shown(asked(), stakes=own), "ja")["失われるデータ"]
+
+
+def test_a_new_place_where_two_people_overruled_a_check_is_not_called_proven() -> None:
+    proof = answers(shown(asked(), stakes=NAMES, missed=["health"]), "en")["Proof"]
+
+    assert "NOT everything passed: health" in proof and "PROVEN" not in proof
+
+
+def test_a_deletion_that_cannot_be_counted_is_said() -> None:
+    uncounted = UNDO.model_copy(update={"loss": UNDO.loss.model_copy(update={"removed": None})})
+
+    assert "deletions could not be counted" in answers(shown(asked(), stakes=uncounted), "en")["Data that will be LOST"]
 
 
 KEPT = KeptData(
@@ -129,20 +157,27 @@ KEPT = KeptData(
 UNDO = Stakes(
     act=Act.UNDO,
     proof=ProofKind.KEPT,
-    loss=Loss(kind=LossKind.SINCE_SWAP, seconds=720, rows=412, bytes=1_300_000, removed=3),
+    loss=Loss(
+        kind=LossKind.SINCE_SWAP,
+        since=NOW - timedelta(minutes=12),
+        rows=412,
+        bytes=1_300_000,
+        removed=3,
+        counted_at=NOW,
+    ),
     keeps=Keeps(kind=KeepKind.IN_PLACE, names=("pgdata_undone_r7",)),
     kept=KEPT,
 )
 HOST = Stakes(
     act=Act.REPLACE_HOST,
     proof=ProofKind.DOWNLOADED,
-    loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400),
+    loss=Loss(kind=LossKind.SINCE_BACKUP, since=NOW - timedelta(hours=2), seconds=5400),
     keeps=Keeps(kind=KeepKind.ASIDE, names=("pgdata_before_r7", "redis_before_r7")),
 )
 NAMES = Stakes(
     act=Act.CHANGE_DNS,
     proof=ProofKind.RAISED,
-    loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400),
+    loss=Loss(kind=LossKind.SINCE_BACKUP, since=NOW - timedelta(hours=2), seconds=5400),
     keeps=Keeps(kind=KeepKind.RECORDS, names=("www.example.com → 192.0.2.1",)),
 )
 GIVEN_UP = Stakes(
@@ -160,7 +195,8 @@ def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is
     assert english["What is asked"] == "undo, back to the kept data"
     assert english["By"].startswith("the data kept since 2026-11-25 23:12 UTC (DR-5) in pgdata_before_r5")
     assert english["Data that will be LOST"] == (
-        "412 rows (1.3 MB) written in the 12 min since the swap; 3 rows of before were changed or deleted"
+        "everything written since the swap (2026-11-26 03:00 UTC): 412 rows (1.3 MB), counted at 03:12:00 UTC, "
+        "and what is written after that; changes or deletions of 3 rows of before"
     )
     assert "PROVEN" not in english["Proof"] and "may be the damaged data" in english["Proof"]
     assert "pgdata_undone_r7" in english["Kept to undo with"]
@@ -171,7 +207,7 @@ def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
     english, japanese = (answers(shown(asked(), stakes=HOST), language) for language in ("en", "ja"))
 
     assert "NOT restored yet" in english["Proof"] and "PROVEN" not in english["Proof"]
-    assert english["Data that will be LOST"].startswith("everything written in the last 1 h 30 min")
+    assert english["Data that will be LOST"].startswith("everything written after 2026-11-26 01:12 UTC")
     assert "pgdata_before_r7, redis_before_r7" in english["Kept to undo with"]
     assert "検証済み" not in japanese["検証"] and "退避" in japanese["検証"]
 
