@@ -289,6 +289,11 @@ def _break_glass(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> De
     return Decision(counted=True, code="held", message=_filled(COUNTED["held"], when=until))
 
 
+def has_broken_glass(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> bool:
+    """Whether somebody wants to act alone, from the recovery host."""
+    return any(vote.decision == "break-glass" and is_attested(request, vote, roster) for vote in votes)
+
+
 def held_long_enough(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster, now: datetime) -> bool:
     """Whether break-glass stands instead of the second person: allowed, from the recovery host, ten minutes ago."""
     if not roster.break_glass or request.hold_until is None or now < request.hold_until:

@@ -1,7 +1,7 @@
 """Who somebody is and what they may do. A person may own several Slack ids and is still one person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.errors import UserError
@@ -65,6 +65,13 @@ class Roster:
     def approvers(self, without: frozenset[str] = frozenset()) -> tuple[Person, ...]:
         """Everybody whose vote would count."""
         return tuple(p for p in self.people.values() if "approver" in p.roles and p.id not in without)
+
+
+def waiting(person: Person, until: datetime | None) -> Person:
+    """The same, whose votes do not count before this moment either."""
+    if until is None or (person.counts_from is not None and person.counts_from >= until):
+        return person
+    return replace(person, counts_from=until)
 
 
 def roster_of(entries: Mapping[str, PersonEntry], quorum: int, approvals: Approvals | None = None) -> Roster:

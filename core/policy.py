@@ -42,6 +42,7 @@ class Policy:
     approvals: Approvals
     proposals: Mapping[str, Document]  # hash → document: what was proposed last, or nothing
     votes: Mapping[str, Mapping[str, Proofs]]  # hash → person → what stands behind the vote
+    history: tuple[str, ...]  # the hash of every number, up to this one
     unbelieved: tuple[Document, ...] = ()  # accepted later, but not by signatures that are believed here
 
     def voters(self, proposal: str) -> set[str]:
@@ -180,12 +181,13 @@ def _accepted(policy: Policy | None, event: Event, given: Roster) -> Policy:
     """
     document = event.payload["document"]
     if policy is None:
-        return _policy(1, document, given, {})
+        return _policy((hash_of(document),), document, given, {})
     if len(policy.voters(hash_of(document))) < AGREEING:
         return policy.with_unbelieved(document)
     waits = {person.id: person.counts_from for person in policy.roster.people.values() if person.counts_from}
-    waits |= dict.fromkeys(_gained(policy.document, document), event.at + WAIT)
-    return _policy(policy.following, document, given, waits)
+    waits |= dict.fromkeys(gained(policy.document, document), event.at + WAIT)
+    passed = [hash_of(one) for one in policy.unbelieved]
+    return _policy((*policy.history, *passed, hash_of(document)), document, given, waits)
 
 
 def _another_key(number: int, roster: Roster) -> str:
@@ -198,7 +200,7 @@ def _another_key(number: int, roster: Roster) -> str:
     )
 
 
-def _gained(old: Document, new: Document) -> list[str]:
+def gained(old: Document, new: Document) -> list[str]:
     """Approvers who were none before, or who have an account or a key they did not have."""
     return [name for name, entry in new["people"].items() if "approver" in entry["roles"] and _is_new(old, name, entry)]
 
@@ -210,7 +212,8 @@ def _is_new(old: Document, name: str, entry: Mapping[str, Any]) -> bool:
     return bool(set(entry["slack"]) - set(then["slack"])) or (entry["key"] is not None and entry["key"] != then["key"])
 
 
-def _policy(number: int, document: Document, given: Roster, waits: Mapping[str, datetime]) -> Policy:
+def _policy(history: tuple[str, ...], document: Document, given: Roster, waits: Mapping[str, datetime]) -> Policy:
+    number = len(history)
     approvals = Approvals.model_validate(document["approvals"])
     entries = {name: PersonEntry.model_validate(entry) for name, entry in document["people"].items()}
     roster = roster_of(entries, approvals.people, approvals)
@@ -233,4 +236,5 @@ def _policy(number: int, document: Document, given: Roster, waits: Mapping[str, 
         approvals=approvals,
         proposals={},
         votes={},
+        history=history,
     )

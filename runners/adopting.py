@@ -40,6 +40,9 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
     acted = {record.id for record in records if record.may_have_acted}
     return OwnRun(
         seal=seal_of(plan),
+        site=run.site,
+        incident=run.incident,
+        moved_users=any(step.id in acted and step.do == "dns.change" for step in plan.steps),
         requests={
             request.id: OwnRequest(
                 gate=request.gate,
@@ -54,7 +57,7 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
         steps={
             record.id: OwnStep(state=record.state, facts=dict(record.facts), ended_at=record.finished_at)
             for record in records
-            if record.state is StepState.SUCCEEDED
+            if record.state in {StepState.SUCCEEDED, StepState.SKIPPED}
         },
         # Whatever was started may have users by now: the safe side.
         lets_users_in=any(

@@ -20,6 +20,7 @@ from runners.issuing import NoPermitError, own_work
 from runners.leftovers import sweep_open_steps
 from runners.lock import Holder
 from runners.moves import Moves, next_moves
+from runners.own_record import OwnStep
 from runners.sealed_plans import require_untouched
 from runners.site_lock import wait_for_drbot
 from runners.starting import start
@@ -152,6 +153,8 @@ class Executor:
             self._needed.add(message.step)
             return
         why = f"Not needed: {message.sentence}"
+        skipped = OwnStep(state=StepState.SKIPPED, ended_at=self._walk.equipment.own.now())
+        self._walk.note(message.step, skipped)
         self._walk.write(lambda tx: steps.skip(tx, self._walk.run, message.step, why))
 
     def _sweep(self) -> None:

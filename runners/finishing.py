@@ -12,7 +12,7 @@ from core.runbook import Step
 from runners.attempt import Result
 from runners.keeping import keep, kept_by
 from runners.marks import last_health_step, mark_recovered
-from runners.own_record import OwnRun, OwnStep
+from runners.own_record import OwnStep
 from runners.unsure import finding_of
 from runners.walk import Walk
 from store import incidents, steps
@@ -49,13 +49,9 @@ def record_result(walk: Walk, result: Result) -> None:
 def _note_end(walk: Walk, step: Step, result: Result) -> None:
     """On this host, before the database says so. Users are let in at the latest when the system answers them."""
     ended = OwnStep(state=result.state, facts=plain(result.facts), ended_at=walk.equipment.own.now())
-    users = result.state is StepState.SUCCEEDED and step.id == last_health_step(walk.plan)
-
-    def end(run: OwnRun) -> OwnRun:
-        known = run.with_step(step.id, ended)
-        return known.model_copy(update={"lets_users_in": True}) if users else known
-
-    walk.equipment.own.change(walk.run.id, end)
+    walk.note(step.id, ended)
+    if result.state is StepState.SUCCEEDED and step.id == last_health_step(walk.plan):
+        walk.equipment.own.let_users_in(walk.run.site)
 
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from core.approval import ApprovalRequest, may_start
@@ -15,6 +16,8 @@ from core.site import Approvals
 from runners.world import World
 from store import requests
 from store.database import Transaction
+
+SKEW_SECONDS = 60.0  # of the clocks of bot and worker
 
 
 def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: Approvals) -> ApprovalRequest:
@@ -40,7 +43,9 @@ def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: A
 
 def refusal(tx: Transaction, run: Run, plan: Plan, step: Step, request: ApprovalRequest, roster: Roster) -> str | None:
     """The worker's own recount (rule 6); None = the destroy step may start."""
-    votes = requests.votes(tx.connection, request.id)
+    # A vote of the future is of nobody who votes: who does not count yet would count by it.
+    latest = tx.now + timedelta(seconds=SKEW_SECONDS)
+    votes = [vote for vote in requests.votes(tx.connection, request.id) if vote.at <= latest]
     request = as_sealed(request, plan, step)
     if not plan.keeps and any(vote.decision == "break-glass" for vote in votes):
         return REFUSALS["break_glass_keeps"]["en"]

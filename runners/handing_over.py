@@ -77,6 +77,8 @@ def _require_end(walk: Walk, step: Step, part: Run) -> None:
     known = equipment.own.run(walk.run.id)
     joined = [facts for facts in known.facts.values() if facts.get(SERVES) == part.site] if known else []
     keys = {str(facts[WORKER_KEY]) for facts in joined if WORKER_KEY in facts} | {equipment.key.public}
-    named = equipment.configuration.sites[part.site].worker_key if part.site in equipment.configuration.sites else None
+    site = equipment.configuration.sites.get(part.site)
+    if site is not None and site.worker_key is not None:
+        keys.add(site.worker_key)
     if step.run is not None:
-        require_end(part, sub_runs.arguments_of(walk.run, step, step.run), keys | ({named} if named else set()))
+        require_end(part, step.run, sub_runs.arguments_of(walk.run, step, step.run), keys)

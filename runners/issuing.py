@@ -10,7 +10,7 @@ from core.errors import PermanentError
 from core.people import Roster
 from core.plan import Plan, gates_before, seal_of
 from core.runbook import Step
-from runners.gate import refusal
+from runners.gate import SKEW_SECONDS, refusal
 from runners.own_record import OwnRequest, OwnRun
 from runners.permit import ISSUER, OwnWork, Permit
 from runners.sealed_plans import own_run_of
@@ -90,8 +90,10 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
 
 def own_work(walk: Walk) -> OwnWork | None:
     """To remove what this run has made itself; None once users work with it. Raises UntrustedError."""
-    known = own_run_of(walk.equipment, walk.run)
-    return None if known.lets_users_in else OwnWork(run=walk.run.id, issuer=ISSUER)
+    known, own = own_run_of(walk.equipment, walk.run), walk.equipment.own
+    if known.lets_users_in or own.has_moved_users(walk.run.incident):
+        return None
+    return OwnWork(run=walk.run.id, issuer=ISSUER)
 
 
 def as_undo(step: Step) -> Step:
@@ -110,6 +112,8 @@ def _counted(tx: Transaction, walk: Walk, known: OwnRun, gate: Step, step: Step)
     mine = known.requests.get(request.id)
     if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):
         raise NoPermitError("The request in the database is not one that this worker opened.")
+    if mine.ended:
+        raise NoPermitError("This request has ended before.")
     roster, votes = walk.equipment.roster_now(tx.connection), requests.votes(tx.connection, request.id)
     _under_this_roster(plan, roster)
     _in_time(walk, known, gate, mine, request, votes)
@@ -141,6 +145,8 @@ def _in_time(
     to_vote = rules.vote_within + rules.start_within
     if any(vote.decision == "break-glass" for vote in votes):
         to_vote += HOLD_SECONDS
+        if mine.glass_at is None or now < mine.glass_at + timedelta(seconds=HOLD_SECONDS - SKEW_SECONDS):
+            raise NoPermitError("Break-glass waits ten minutes from when this worker has seen it.")
     if granted > mine.opened_at + timedelta(seconds=to_vote):
         raise NoPermitError("The votes came after the time to vote.", late=True)
     proven: list[datetime] = [ended for name in proofs if (ended := known.steps[name].ended_at) is not None]

@@ -15,14 +15,16 @@ from typing import Any
 
 from pydantic import Field
 
-from core.approval import ApprovalRequest, RequestState
+from core.approval import LIVE, ApprovalRequest, RequestState
 from core.errors import PermanentError
+from core.policy import gained
 from core.run import StepState
 from core.site import Model
 from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY, JOINS = "clock.json", "policy.json", "joins.json"
+OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -34,6 +36,8 @@ class OwnRequest(Model):
     seal: str
     opened_at: datetime
     granted_at: datetime | None = None  # when this worker first saw enough votes
+    glass_at: datetime | None = None  # when it first saw a genuine break-glass
+    ended: bool = False  # without a grant, or its grant is over
     used_for: tuple[str, ...] = ()  # steps that it let start
 
 
@@ -49,9 +53,12 @@ class OwnRun(Model):
     """A run this worker planned."""
 
     seal: str
+    site: str = ""
+    incident: int = 0
     requests: dict[str, OwnRequest] = Field(default_factory=dict)
     steps: dict[str, OwnStep] = Field(default_factory=dict)
     lets_users_in: bool = False  # from here on people may have written new data: taking back would lose it
+    moved_users: bool = False  # names lead to what this run made
     ended: bool = False
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
@@ -78,6 +85,8 @@ class OwnPolicy(Model):
 
     number: int
     hash: str
+    document: dict[str, Any] = Field(default_factory=dict)
+    newly: dict[str, datetime] = Field(default_factory=dict)  # who became an approver after the first one, and when
 
 
 class OwnRecord:
@@ -107,14 +116,14 @@ class OwnRecord:
         known = self._files.read(_name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 
-    def planned(self, run_id: str, seal: str) -> None:
+    def planned(self, run_id: str, seal: str, *, site: str, incident: int) -> None:
         """A plan was made. A second one of the same run replaces the first, unless something was done by it."""
         with self._files.locked():
             before = self.run(run_id)
             if before is not None and before.seal != seal and (before.steps or before.ended):
                 raise PermanentError(f"{run_id} was begun by another plan on this host; it is not planned again")
             if before is None or before.seal != seal:
-                self._write(run_id, OwnRun(seal=seal))
+                self._write(run_id, OwnRun(seal=seal, site=site, incident=incident))
 
     def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> OwnRun:
         """Read, change, write. Raises PermanentError for a run that is not known here."""
@@ -133,8 +142,39 @@ class OwnRecord:
         for request in requests:
             mine = known.requests.get(request.id) if known is not None else None
             if mine is not None and mine.granted_at is None and request.state is RequestState.GRANTED:
-                seen = mine.model_copy(update={"granted_at": self.now()})
-                known = self.change(run_id, lambda run, name=request.id, seen=seen: run.with_request(name, seen))  # type: ignore[misc]
+                self._note(run_id, request.id, granted_at=self.now())
+            if mine is not None and not mine.ended and request.state in OVER:
+                self.end_request(run_id, request.id)
+
+    def note_glass(self, run_id: str, request: str) -> None:
+        """A genuine break-glass was seen: its ten minutes begin at the first time."""
+        known = self.run(run_id)
+        mine = known.requests.get(request) if known is not None else None
+        if mine is not None and mine.glass_at is None:
+            self._note(run_id, request, glass_at=self.now())
+
+    def end_request(self, run_id: str, request: str) -> None:
+        """It grants nothing any more, whatever its row says later."""
+        known = self.run(run_id)
+        if known is not None and request in known.requests:
+            self._note(run_id, request, ended=True)
+
+    def _note(self, run_id: str, request: str, **about: Any) -> None:
+        self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
+
+    def let_users_in(self, site: str, *, but: str = "") -> None:
+        """Somebody starts what users work with: no run of this site takes anything back from here on by itself."""
+        for name, known in self._runs():
+            if known.site == site and name != but and not known.lets_users_in:
+                self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
+
+    def has_moved_users(self, incident: int) -> bool:
+        """Whether a run of this incident leads users to what was made in it."""
+        return any(known.moved_users and known.incident == incident for _, known in self._runs())
+
+    def _runs(self) -> list[tuple[str, OwnRun]]:
+        names = [path.stem for path in sorted((self._files.folder / "runs").glob("*.json"))]
+        return [(name, known) for name in names if (known := self.run(name)) is not None]
 
     def keep_time(self) -> None:
         """Often, and written down now and then: a restart begins at most so much earlier."""
@@ -154,10 +194,15 @@ class OwnRecord:
         known = self._files.read(POLICY)
         return OwnPolicy.model_validate(known) if known is not None else None
 
-    def saw_policy(self, number: int, hash_: str) -> None:
-        """This one is in force now."""
+    def saw_policy(self, number: int, hash_: str, document: Mapping[str, Any]) -> None:
+        """This one is in force now. Who is new in it is new from now on, whatever a record says."""
         with self._files.locked():
-            self._files.write(POLICY, OwnPolicy(number=number, hash=hash_).model_dump(mode="json"))
+            before = self.policy()
+            newly = dict(before.newly) if before is not None else {}
+            if before is not None and before.document:
+                newly |= dict.fromkeys(gained(before.document, document), self.now())
+            now = OwnPolicy(number=number, hash=hash_, document=dict(document), newly=newly)
+            self._files.write(POLICY, now.model_dump(mode="json"))
 
     def invited(self, token_sha256: str, key: bytes) -> None:
         """A one-time token was made; by this its user is known again."""

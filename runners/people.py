@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from core.approval import RequestState
+from core.errors import UntrustedError
 from core.incident import UsersSay
 from core.run import StepRecord
 from core.runbook import Step
@@ -11,6 +12,7 @@ from runners.issuing import NoPermitError, count
 from runners.marks import asks_about_users
 from runners.moves import Moves
 from runners.own_record import OwnRequest
+from runners.sealed_plans import own_run_of
 from runners.starting import approvers, end, void_if_changed
 from runners.walk import Walk
 from store import incidents, requests, steps
@@ -42,6 +44,9 @@ def _open(walk: Walk, gate: Step, record: StepRecord) -> None:
     def ask(tx: Transaction) -> None:
         walk.equipment.roster_now(tx.connection)
         request = open_request(tx, walk.run, walk.plan, gate, walk.equipment.approvals)
+        known = own_run_of(walk.equipment, walk.run)
+        if request.id in known.requests:
+            raise UntrustedError(f"{request.id} was opened before: its row was taken out of the database")
         mine = OwnRequest(gate=gate.id, seal=request.seal, opened_at=walk.equipment.own.now())
         walk.equipment.own.change(walk.run.id, lambda run: run.with_request(request.id, mine))
         if record.state.value == "pending":
@@ -62,7 +67,7 @@ def _pass(walk: Walk, gate: str) -> None:
         try:
             count(tx, walk, walk.plan.step(gate))
         except NoPermitError as error:
-            end(tx, request.id, error)
+            end(tx, walk, request.id, error)
         else:
             steps.succeed(tx, walk.run, gate, summary=f"Approved by {approvers(walk, tx, gate)}.")
 

@@ -71,7 +71,7 @@ def _tried(run: Run) -> str:
 
 
 def _keep(equipment: Equipment, run: Run, plan: Plan, lease: Lease) -> Run | None:
-    signature = sign(equipment, plan)
+    signature = sign(equipment, plan, run.incident)
     with equipment.database.write() as tx:
         planned = runs.planned(tx, run, plan, signature)
         if lease.stop_reason is None and run.kind is RunKind.PLAN:

@@ -6,14 +6,15 @@ from core.errors import UntrustedError
 from core.events import canonical
 from core.plan import Plan, seal_of
 from core.run import Run, RunState, StepRecord, StepState
+from core.runbook import SubRun
 from core.signing import KeyPair, verify
 from runners.own_record import OwnRun
 from runners.walk import Equipment
 
 
-def sign(equipment: Equipment, plan: Plan) -> str:
+def sign(equipment: Equipment, plan: Plan, incident: int) -> str:
     """The worker's signature under a plan; noted on its own host first."""
-    equipment.own.planned(plan.run, seal_of(plan))
+    equipment.own.planned(plan.run, seal_of(plan), site=plan.site, incident=incident)
     return signature_of(equipment.key, plan)
 
 
@@ -51,9 +52,11 @@ def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, Step
         raise UntrustedError(f"{run.id}: steps of the plan are missing in the database, or others stand there")
     for step in run.plan.steps if run.plan else ():
         record = records[step.id]
+        mine = known.steps.get(step.id)
+        if record.state is StepState.SKIPPED and (mine is None or mine.state is not StepState.SKIPPED):
+            raise UntrustedError(f"{run.id}: {step.id} was skipped, says the database; this worker did not skip it")
         if (step.do is None and step.run is None) or record.state is not StepState.SUCCEEDED:
             continue
-        mine = known.steps.get(step.id)
         if mine is None or mine.state is not StepState.SUCCEEDED:
             raise UntrustedError(f"{run.id}: {step.id} succeeded, says the database; this worker did not see it")
         if any(record.facts.get(name) != value for name, value in mine.facts.items()):
@@ -65,12 +68,12 @@ def signature_of_end(key: KeyPair, plan: Plan, state: RunState, missed: Sequence
     return key.sign(_statement(plan, "end", state=state.value, missed=list(missed)))
 
 
-def require_end(part: Run, arguments: Mapping[str, str], keys: Collection[str]) -> None:
-    """Raises UntrustedError unless the owner of one of these keys says that this part, planned with these arguments,
-    succeeded.
+def require_end(part: Run, asked: SubRun, arguments: Mapping[str, str], keys: Collection[str]) -> None:
+    """Raises UntrustedError unless the owner of one of these keys says that this part, planned there with these
+    arguments, succeeded.
     """
     plan = part.plan
-    if plan is None or (plan.run, plan.site) != (part.id, part.site):
+    if plan is None or (plan.run, plan.site, plan.runbook) != (part.id, asked.site, asked.runbook):
         raise UntrustedError(f"{part.id} succeeded, says the database; it does not hold its plan")
     if plan.arguments != {name: value for name, value in arguments.items() if value}:
         raise UntrustedError(f"{part.id} succeeded, says the database; it was planned for something else")

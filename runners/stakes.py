@@ -1,15 +1,17 @@
 """What is at stake in a plan, found out by the survey: how it is proven, what is lost (counted), what is kept."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from core.errors import CancelledError, DrbotError, UserError
-from core.plan import BackupIdentity
+from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
 from core.run import Run
 from core.runbook import Step
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, proof_of
+from runners.own_record import OwnRun, OwnStep
 from runners.walk import Equipment
 from runners.world import World
 from store import kept, runs
@@ -74,8 +76,31 @@ def _kept(equipment: Equipment, run: Run) -> tuple[Kept | None, Mapping[str, int
         return None, {}
     with equipment.database.read() as connection:
         there = next((one for one in kept.list_of(connection, run.site) if one.volume == name), None)
-        plan = runs.get(connection, there.run).plan if there else None
-    return there, plan.backup.rows if plan and plan.backup else {}
+        from_run = runs.get(connection, there.run) if there else None
+    if there is None or from_run is None:
+        return None, {}
+    own = equipment.own.run(there.run)
+    mine = _put_aside(own, there.volume)
+    if mine is None:  # a row may say anything
+        return replace(there, next_transaction=None, size_bytes=None), {}
+    bytes_ = mine.facts.get("kept_bytes")
+    known = replace(
+        there,
+        next_transaction=mine.facts.get("next_transaction"),
+        size_bytes=int(bytes_) if isinstance(bytes_, (int, float)) else None,
+        created_at=mine.ended_at or there.created_at,
+    )
+    plan = from_run.plan
+    is_ours = plan is not None and own is not None and own.seal == seal_of(plan)
+    return known, plan.backup.rows if is_ours and plan is not None and plan.backup else {}
+
+
+def _put_aside(known: OwnRun | None, volume: str) -> OwnStep | None:
+    """The step by which this worker itself put the data there."""
+    for step in known.steps.values() if known is not None else ():
+        if volume == step.facts.get("keeper") or volume in dict(step.facts.get("kept", {})).values():
+            return step
+    return None
 
 
 def _kept_data(world: World, there: Kept | None) -> KeptData | None:
@@ -103,7 +128,7 @@ class _Counting:
         """Every row written since the swap, and every row of the backup that is not as it was."""
         loss = Loss(kind=LossKind.SINCE_SWAP, since=there.created_at)
         if there.next_transaction is None:
-            return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known"})
+            return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known here"})
         since = there.next_transaction
 
         def count() -> Counted:

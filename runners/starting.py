@@ -25,6 +25,7 @@ from store.database import Transaction
 from store.ledger import fault_of
 
 MOVES = frozenset({"volume.swap", "volume.swap_back"})
+STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,16 +69,22 @@ def start(walk: Walk, step: Step) -> Started:
 
 def _note_begun(walk: Walk, step: Step) -> None:
     """On this host, before the act. From the moment apps or fronts are started users may write."""
-    site = walk.equipment.site
-    users = step.do == "compose.start" and any(
-        site.services[name].role in ("app", "front") for name in services_named(step.with_) if name in site.services
-    )
+    moved = step.do == "dns.change"
 
     def begin(run: OwnRun) -> OwnRun:
         begun = run.with_step(step.id, OwnStep(state=StepState.RUNNING))
-        return begun.model_copy(update={"lets_users_in": True}) if users else begun
+        return begun.model_copy(update={"moved_users": True}) if moved else begun
 
     walk.equipment.own.change(walk.run.id, begin)
+    if lets_users_in(walk, step):
+        walk.equipment.own.let_users_in(walk.run.site)
+
+
+def lets_users_in(walk: Walk, step: Step) -> bool:
+    """Whether it starts apps or fronts."""
+    services = walk.equipment.site.services
+    named = [services[name].role for name in services_named(step.with_) if name in services]
+    return step.do in STARTS and any(role in ("app", "front") for role in named)
 
 
 def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
@@ -94,6 +101,7 @@ def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
     def end(tx: Transaction) -> None:
         request = requests.latest(tx.connection, walk.run.id, gate)
         if request is not None:
+            walk.equipment.own.end_request(walk.run.id, request.id)
             requests.close(tx, request.id, RequestState.VOID, why=why)
 
     walk.write(end)
@@ -134,14 +142,15 @@ def _permit(tx: Transaction, walk: Walk, step: Step) -> Permit | None:
         if not asked:
             raise
         for request in asked:
-            end(tx, request.id, error)
+            end(tx, walk, request.id, error)
         return None
 
 
-def end(tx: Transaction, request_id: str, error: NoPermitError) -> None:
+def end(tx: Transaction, walk: Walk, request_id: str, error: NoPermitError) -> None:
     """End the request that gave no permit, if it has not ended before. Where only this worker's clock says that it is
     late, somebody has prolonged it.
     """
+    walk.equipment.own.end_request(walk.run.id, request_id)
     expired = error.late and requests.close(tx, request_id, RequestState.EXPIRED, why=str(error))
     if not expired:
         requests.close(tx, request_id, RequestState.VOID, why=str(error))

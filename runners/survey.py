@@ -114,9 +114,11 @@ def filled_steps(runbook: Runbook, variables: Mapping[str, Value], approvals: Ap
 
 
 def _with_policy(step: Step, approvals: Approvals) -> Step:
-    if step.gate is None or not approvals.requester_counts:
+    """Whether who asked counts is the accepted policy's word alone, never a file's."""
+    if step.gate is None:
         return step
-    return step.model_copy(update={"gate": step.gate.model_copy(update={"requester_counts": True})})
+    counts = {"requester_counts": approvals.requester_counts}
+    return step.model_copy(update={"gate": step.gate.model_copy(update=counts)})
 
 
 def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:

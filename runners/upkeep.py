@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import structlog
 
-from core.approval import RequestState
+from core.approval import HOLD_SECONDS, ApprovalRequest, RequestState, has_broken_glass
 from core.errors import DrbotError
 from core.run import Run, RunState, StepState
+from runners.gate import SKEW_SECONDS
 from runners.leftovers import clear_stopped_runs
 from runners.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from runners.unsure import look_after_unsure
@@ -62,8 +63,13 @@ class Upkeep:
         own.keep_time()
         with self._equipment.database.read() as connection:
             waiting = {run.id for run in waking.parked(connection, site)} | {*runs.claimable(connection, site)}
+            roster = self._equipment.roster_now(connection)
             for run_id in waiting:
-                own.note_grants(run_id, requests.of_run(connection, run_id))
+                asked = requests.of_run(connection, run_id)
+                own.note_grants(run_id, asked)
+                for request in asked:
+                    if has_broken_glass(request, requests.votes(connection, request.id), roster):
+                        own.note_glass(run_id, request.id)
 
     def _overdue(self) -> None:
         with self._equipment.database.write() as tx:
@@ -73,7 +79,14 @@ class Upkeep:
     def _holds(self) -> None:
         """Break-glass that nobody vetoed in ten minutes."""
         with self._equipment.database.write() as tx:
-            requests.end_holds(tx, self._equipment.roster_now(tx.connection))
+            requests.end_holds(tx, self._equipment.roster_now(tx.connection), self._has_waited)
+
+    def _has_waited(self, request: ApprovalRequest) -> bool:
+        """By what this host has seen itself; a worker that was away has not."""
+        known, now = self._equipment.own.run(request.run), self._equipment.own.now()
+        mine = known.requests.get(request.id) if known is not None else None
+        waits = timedelta(seconds=HOLD_SECONDS - SKEW_SECONDS)
+        return mine is not None and mine.glass_at is not None and now >= mine.glass_at + waits
 
     def _unanswered(self) -> None:
         with self._equipment.database.write() as tx:

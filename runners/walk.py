@@ -10,10 +10,11 @@ import structlog
 from sqlalchemy import Connection
 
 from core.errors import FencedError, TemporaryError
-from core.people import Roster
+from core.people import Roster, waiting
 from core.plan import Plan
+from core.policy import WAIT, Policy
 from core.redaction import Redactor
-from core.run import Run, StepRecord
+from core.run import Run, StepRecord, StepState
 from core.runbook import Step
 from core.signing import KeyPair
 from core.site import Approvals, Configuration, Site
@@ -58,19 +59,26 @@ class Equipment:
         """The roster in force, which believes no signature but this worker's own."""
         roster = self.rosters.look(connection) if self.rosters is not None else self.roster
         policy = self.rosters.policy if self.rosters is not None else None
-        fault = roster.fault or self._older(policy.number, policy.hash) if policy is not None else roster.fault
-        return replace(roster, fault=fault, worker_key=self.key.public)
-
-    def _older(self, number: int, hash_: str) -> str | None:
-        """Why no gate opens under a roster that is not the newest this host has seen; an old one cannot come back."""
+        if policy is None:
+            return replace(roster, worker_key=self.key.public)
+        fault = roster.fault or self._unlike_seen(policy)
         seen = self.own.policy()
-        if seen is not None and (number < seen.number or (number == seen.number and hash_ != seen.hash)):
+        waits = {name: at + WAIT for name, at in seen.newly.items()} if seen is not None else {}
+        people = {name: waiting(person, waits.get(name)) for name, person in roster.people.items()}
+        return replace(roster, people=people, fault=fault, worker_key=self.key.public)
+
+    def _unlike_seen(self, policy: Policy) -> str | None:
+        """Why no gate opens under a roster that does not follow from the newest this host has seen: an old one cannot
+        come back, and a ledger that was written anew cannot lead to another one.
+        """
+        seen = self.own.policy()
+        if seen is not None and policy.history[seen.number - 1 : seen.number] != (seen.hash,):
             return (
-                f"The ledger's roster is no. {number}, but this worker has seen no. {seen.number} in force: records "
-                "were taken away or changed, so no gate can open (docs/approvals.md)"
+                f"The ledger's roster is no. {policy.number}, but this worker has seen another no. {seen.number} in "
+                "force: records were taken away or changed, so no gate can open (docs/approvals.md)"
             )
-        if seen is None or number > seen.number:
-            self.own.saw_policy(number, hash_)
+        if seen is None or policy.number > seen.number:
+            self.own.saw_policy(policy.number, policy.hash, policy.document)
         return None
 
     @property
@@ -84,6 +92,9 @@ class Equipment:
         return self.configuration.site(self.site_name)
 
 
+BEGUN = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.UNSURE})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Walk:
     """A claimed run with its plan."""
@@ -94,9 +105,15 @@ class Walk:
     lease: Lease
 
     def records(self) -> dict[str, StepRecord]:
-        """How far every step is."""
+        """How far every step is. What this worker has begun may have acted, also where its row says that it waits."""
         with self.equipment.database.read() as connection:
-            return {record.id: record for record in steps.of_run(connection, self.run.id)}
+            records = {record.id: record for record in steps.of_run(connection, self.run.id)}
+        known = self.equipment.own.run(self.run.id)
+        begun = {name for name, step in known.steps.items() if step.state in BEGUN} if known is not None else set()
+        return {
+            name: replace(record, attempt=max(1, record.attempt)) if name in begun else record
+            for name, record in records.items()
+        }
 
     def hold(self, tx: Transaction) -> None:
         """The first statement of every write: the run is ours, or nothing of it is written. Raises FencedError."""

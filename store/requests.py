@@ -4,7 +4,7 @@ Order of locks, always: the run's row, then the request's row, then the head of 
 a deny and a start that come in the same millisecond happen one after the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -209,15 +209,17 @@ def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> N
     )
 
 
-def end_holds(tx: Transaction, roster: Roster) -> list[str]:
-    """Grant what break-glass asked for and nobody vetoed in ten minutes. The runs that are to be rung."""
+def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> list[str]:
+    """Grant what break-glass asked for and nobody vetoed in ten minutes. The runs that are to be rung. `has_waited`:
+    whether the worker has seen it for so long.
+    """
     query = select(requests).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
     ended = []
     for row in tx.connection.execute(query).mappings().all():
         request = _locked(tx, row["id"])
-        if request.state is RequestState.OPEN and held_long_enough(
-            request, votes(tx.connection, request.id), roster, tx.now
-        ):
+        if request.state is not RequestState.OPEN or not has_waited(request):
+            continue
+        if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
             _grant(tx, request)
             wake(tx, request.run, "Break-glass was held for ten minutes.")
             ended.append(request.run)

@@ -24,7 +24,10 @@ UNPACKED, COMPLETE = "unpacked", "complete.json"
 def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action repository.clone: exactly the pinned commit."""
     url, commit, folder = (arguments.text(given, name) for name in ("url", "commit", "folder"))
-    git.clone(url, commit, Path(folder), context.own_work(), watch_of(context))
+    repository, projects = context.configuration.repository, context.site.projects
+    if repository is None or (url, commit, Path(folder)) != (repository.url, repository.commit, projects):
+        raise PermanentError(f"{url} is not cloned to {folder}: only dr.yml's repository, to the site's projects")
+    git.clone(url, commit, projects, context.own_work(), watch_of(context))
     return Outcome(summary=f"{url} is in {folder}, at {commit[:12]}", facts={"commit": commit, "folder": folder})
 
 

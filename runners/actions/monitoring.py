@@ -23,6 +23,8 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if context.site.monitoring is None:
         return Outcome(summary=NONE)
     project = arguments.text(given, "project")
+    if project != context.site.monitoring.project:
+        raise PermanentError(f"{project} is not the monitoring that dr.yml names; it is not started")
     context.clients.compose.up(project, (), watch_of(context))
     return Outcome(summary=f"Started {project}")
 

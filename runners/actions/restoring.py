@@ -28,6 +28,8 @@ SECRET = stat.S_IRUSR | stat.S_IWUSR
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action configuration.restore: into the cloned projects; secrets readable by their owner alone."""
     folder = Path(arguments.text(given, "folder"))
+    if folder != context.site.projects:
+        raise PermanentError(f"Settings are not written to {folder}: only to the site's projects")
     archive = unpacked(context).configuration
     if archive is None:
         raise PermanentError("The backup holds no configuration")

@@ -175,7 +175,7 @@ class VolumeMover:
                 REPLACED_BY_LABEL: move.replacement,
             }
             self._engine.create_volume(move.keeper, labels)
-        elif found.labels.get(RUN_LABEL) != permit.run and kept_from(found) != move.volume:
+        elif found.labels.get(RUN_LABEL) != permit.run:
             raise PermanentError(f"The volume {move.keeper} was not made by {permit.run}; nothing was touched")
 
     def _require_replacement(self, move: Move, permit: Permit) -> None:

@@ -16,7 +16,7 @@ from core.approval import RequestState
 from core.events import EventKind
 from core.incident import IncidentState
 from core.plan import BackupIdentity, Plan
-from core.run import Run, RunState, StepState
+from core.run import Run, RunKind, RunState, StepState, StopKind
 from core.signing import KeyPair
 from core.stakes import Act, ProofKind
 from lab.cloud import NAME
@@ -29,6 +29,7 @@ from runners.sealed_plans import signature_of_end
 from runners.walk import Equipment
 from runners.world import Chosen, Registry
 from store import runs
+from store.schema import runs as runs_table
 from store.schema import steps
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.runners.bench import Bench, bench_in
@@ -231,6 +232,55 @@ def test_a_new_place_that_only_the_database_says_is_up_is_not_shown_to_approvers
     assert ended.state is RunState.FAILED
     assert "the worker of the site recovery did not sign that" in (ended.outcome or "")
     assert control.events(run, EventKind.REQUEST_PROVEN.value) == []
+
+
+def moved(centre: Centre, control: Bench) -> Run:
+    """Users work at the new place, on the machine that was rented."""
+    run = raised(centre, control)
+    control.approve(run)
+    assert control.go(run).state is RunState.WAITING  # the certificate's part is at work
+    assert leads_to(centre) == (NEW,)
+    return run
+
+
+def test_a_row_that_gives_the_run_up_gives_no_machine_back_that_users_were_moved_to(
+    centre: Centre, control: Bench
+) -> None:
+    run = moved(centre, control)
+    with control.database.write() as tx:
+        given_up = {"state": RunState.STOPPED.value, "stop_kind": StopKind.DISCARDED.value}
+        tx.connection.execute(update(runs_table).where(runs_table.c.id == run.id).values(**given_up))
+
+    control.worker().handle(run.id)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_later_run_of_the_incident_that_is_given_up_leaves_the_machine_to_its_users(
+    centre: Centre, control: Bench
+) -> None:
+    run = moved(centre, control)
+    play_part(control, "level4-certificate")
+    control.go(run)
+    control.answer(run)
+    assert control.go(run).state is RunState.SUCCEEDED
+    with control.database.write() as tx:
+        again = runs.queue(
+            tx, incident=run.incident, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    control.begin(again)
+    control.wait_for_step(again, "recover", StepState.WAITING)
+    control.ended()
+    play_part(control, "level3-host")
+    control.go(again)
+    control.vote(again, "ben", "deny")
+    control.go(again)
+
+    control.stop(again, "discarded", StopKind.DISCARDED)
+    control.worker().handle(again.id)
+
+    assert len(centre.cloud.machines()) == 1
 
 
 def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, control: Bench) -> None:

@@ -79,7 +79,7 @@ def test_who_is_new_is_told_from_when_the_vote_counts(stage: Stage, tmp_path: Pa
 
     reply = stage.say("eve", "approve DR-1")
 
-    assert not reply.ok and "you are new on the roster" in reply.text["en"]
+    assert not reply.ok and "are new on the roster" in reply.text["en"]
 
 
 @pytest.mark.parametrize("who", ["aiko", "dan", "emi", "eve"])
@@ -163,7 +163,7 @@ def test_who_is_new_or_has_a_new_account_changes_no_roster_for_a_day(stage: Stag
 
     reply = stage.say(who, f"roster accept {worse}")
 
-    assert not reply.ok and "you are new on the roster" in reply.text["en"]
+    assert not reply.ok and "are new on the roster" in reply.text["en"]
     assert not stage.context.roster.break_glass
 
 

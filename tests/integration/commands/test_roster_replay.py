@@ -1,13 +1,15 @@
 """What was signed for one thing is good for nothing else, and not twice: rosters against whoever writes the ledger."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from core.approval import RequestState
 from core.events import EventKind
-from core.policy import ROSTER_EVENTS
+from core.policy import ROSTER_EVENTS, document_of, hash_of
 from store import journal, requests
+from store.rosters import settle
 from store.schema import events
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import SECOND_FACTOR, checking, enrolled, equipment_of
@@ -79,7 +81,56 @@ def test_a_roster_that_this_worker_has_seen_in_force_cannot_be_taken_out_of_the_
         roster = equipment_of(stage, home).roster_now(conn)
 
     assert "eve" not in roster.people
-    assert "this worker has seen no. 2 in force" in (roster.fault or "")
+    assert "this worker has seen another no. 2 in force" in (roster.fault or "")
+
+
+def test_a_ledger_that_was_written_anew_puts_no_other_roster_in_force(built: Build, tmp_path: Path) -> None:
+    stage, home = installed(built(SECOND_FACTOR)), tmp_path / "worker-home"
+    with stage.database.read() as conn:
+        assert equipment_of(stage, home).roster_now(conn).fault is None
+        (first,) = journal.of_kinds(conn, ROSTER_EVENTS)
+    document = dict(first.payload["document"])
+    weaker = {**document, "approvals": {**document["approvals"], "second_factor": "none"}}
+    other = {**weaker, "approvals": {**weaker["approvals"], "vote_within": 1799.0}}
+    with stage.database.write() as tx:
+        tx.connection.execute(delete(events).where(events.c.kind == EventKind.ROSTER_ACCEPTED.value))
+        tx.record(EventKind.ROSTER_ACCEPTED, document=weaker)
+        tx.record(EventKind.ROSTER_PROPOSED, document=other)
+        for person in ("ben", "chika"):
+            tx.record(EventKind.ROSTER_VOTED, person=person, hash=hash_of(other), proofs=[])
+        tx.record(EventKind.ROSTER_ACCEPTED, document=other)
+
+    with stage.database.read() as conn:  # the worker was restarted meanwhile
+        roster = equipment_of(stage, home).roster_now(conn)
+
+    assert roster.number == 2
+    assert "this worker has seen another no. 1 in force" in (roster.fault or "")
+
+
+def test_who_is_new_waits_a_day_from_when_the_worker_saw_it_whatever_a_record_says(
+    built: Build, tmp_path: Path
+) -> None:
+    stage, home = installed(built(DR_YML)), tmp_path / "worker-home"
+    with stage.database.read() as conn:
+        equipment_of(stage, home).roster_now(conn)
+    seal = propose(stage, tmp_path, DR_YML + "  eve: {name: Eve, slack: [U7], roles: [approver]}\n")
+    for person in ("ben", "chika"):
+        assert stage.say(person, f"roster accept {seal}").ok
+    with stage.database.write() as tx:
+        tx.connection.execute(update(events).values(at=tx.now - timedelta(days=9)))
+
+    with stage.database.read() as conn:
+        eve = equipment_of(stage, home).roster_now(conn).people["eve"]
+
+    assert eve.counts_from is not None
+    assert eve.counts_from > datetime.now(UTC) + timedelta(hours=23)
+
+
+def installed(stage: Stage) -> Stage:
+    """drbot has been started once: dr.yml's roster is in force."""
+    with stage.database.write() as tx:
+        settle(tx, stage.context.rosters, document_of(stage.context.configuration), "worker")
+    return stage
 
 
 def second_factor(stage: Stage) -> str:

@@ -212,7 +212,8 @@ class HarmlessTarget:
             if self.errors.get(name):
                 raise self.errors[name].pop(0)
             effect(given)
-            return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7, "next_transaction": 740})
+            where = {key: given[key] for key in ("volume", "keeper") if key in given}  # as the real swap says
+            return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7, "next_transaction": 740, **where})
 
         return action
 

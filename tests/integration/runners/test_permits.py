@@ -115,7 +115,7 @@ def planned_with_evil_undo(bench: Bench, do: str) -> Run:
         claimed = runs.claim(tx, run.id, "worker", 5.0)
         assert claimed is not None
         plan = Plan.model_validate(document)
-        runs.planned(tx, claimed, plan, sign(bench.equipment, plan))
+        runs.planned(tx, claimed, plan, sign(bench.equipment, plan, run.incident))
         runs.hand_over(tx, claimed, "worker")
     return run
 

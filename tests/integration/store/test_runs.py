@@ -34,6 +34,18 @@ def test_of_two_claimers_one_wins(database: Database) -> None:
     assert stage.kinds(database).count("run.claimed") == 1
 
 
+def test_a_worker_whose_run_has_ended_writes_nothing_more(database: Database) -> None:
+    run = stage.queued(database)
+    with database.write() as tx:
+        claimed = runs.claim(tx, run.id, "worker", 10)
+        assert claimed is not None
+        runs.finish(tx, claimed, RunState.SUCCEEDED, "Done.")
+
+    with pytest.raises(FencedError), database.write() as tx:
+        runs.finish(tx, claimed, RunState.FAILED, "No, it was not.")
+    assert state_of(database, run.id) is RunState.SUCCEEDED
+
+
 def test_two_runs_of_one_second_get_two_names(database: Database) -> None:
     first = stage.queued(database)
 

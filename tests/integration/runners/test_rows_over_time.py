@@ -1,0 +1,262 @@
+"""Several edits of the database over time, at moments that a random search does not find: each was once enough."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Executable, delete, insert, update
+
+from core.approval import HOLD_SECONDS, Door, claim_of
+from core.attestation import Attestation, Proof, statement
+from core.errors import PermanentError
+from core.plan import BackupIdentity
+from core.policy import stored
+from core.run import Run, RunKind, RunState
+from core.runbook_file import PACKAGED
+from core.stakes_words import loss_text
+from runners.actions.postgres import compared
+from runners.clients.postgres_written import Written
+from store.schema import kept, locks, requests, runs, steps, votes
+from tests.integration.attacks.rows import vote, with_second_factor
+from tests.integration.runners.bench import Bench
+from tests.integration.runners.harmless import NOON
+
+BEHIND_THE_GATE = ("stop-apps", "stop-postgres", "swap", "start-postgres")
+
+
+@pytest.fixture
+def guarded(bench: Bench) -> Bench:
+    """Votes count with the worker's signature under a code alone."""
+    return with_second_factor(bench)
+
+
+def rows(bench: Bench, *statements: Executable) -> None:
+    with bench.database.write() as tx:
+        for statement in statements:
+            tx.connection.execute(statement)
+
+
+def of(run: Run, *names: str) -> Any:
+    changed = update(steps).where(steps.c.run == run.id)
+    return changed.where(steps.c.id.in_(names)) if names else changed
+
+
+def queued(run: Run, **values: Any) -> Any:
+    return update(runs).where(runs.c.id == run.id).values(state="queued", **values)
+
+
+def granted(**values: Any) -> Any:
+    now = datetime.now(UTC)
+    start = {"granted_at": now, "proven_at": now, "start_by": now + timedelta(seconds=800)}
+    return update(requests).values(state="granted", **(start | values))
+
+
+def approved(bench: Bench) -> Run:
+    run = bench.go(bench.declare())
+    for person in ("ben", "chika"):
+        vote(bench, run.id, person)
+    return run
+
+
+def with_runbook(bench: Bench, name: str, text: str) -> Bench:
+    """The same with a file in the folder of own runbooks."""
+    folder = bench.equipment.home / "runbooks"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    known = bench.equipment.configuration.model_copy(update={"runbooks": folder})
+    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+
+
+def test_a_request_whose_row_was_taken_away_is_not_opened_again(guarded: Bench) -> None:
+    """Its old votes would count for the new one of the same name."""
+    run = approved(guarded)
+    rows(guarded, delete(votes), delete(requests), queued(run), of(run, "approval").values(state="waiting"))
+
+    ended = guarded.go(run)
+
+    assert ended.state is RunState.FAILED and "was opened before" in (ended.outcome or "")
+    assert guarded.target.moves == 0
+
+
+def test_a_request_that_ended_grants_nothing_when_its_row_comes_back(guarded: Bench) -> None:
+    run = approved(guarded)
+    guarded.target.engine = "another"
+    assert guarded.go(run).state is RunState.BLOCKED
+    guarded.target.engine = "engine-1"
+    rows(guarded, granted(), queued(run))
+
+    guarded.go(run)
+
+    assert guarded.target.moves == 0
+
+
+def forged_vote(bench: Bench, run: Run, person: str, decision: str, at: datetime) -> Any:
+    """A genuine proof, with a time that nobody has signed."""
+    request, key = bench.request(run), bench.equipment.key
+    claim = claim_of(request, bench.equipment.roster, person=person, seal=request.seal, decision=decision)
+    proof = Proof.HOST if decision == "break-glass" else Proof.CODE
+    door = Door.TERMINAL if decision == "break-glass" else Door.DIALOG
+    signed = Attestation(proof=proof, signature=key.sign(statement(proof, claim)))
+    return insert(votes).values(
+        request=request.id, person=person, decision=decision, reason="x", seal=request.seal, at=at, door=door.value,
+        attestation=stored(signed), terminal="",
+    )  # fmt: skip
+
+
+def test_a_vote_of_the_future_counts_for_nobody_who_does_not_count_yet(guarded: Bench) -> None:
+    roster = guarded.equipment.roster
+    new = replace(roster.people["chika"], counts_from=datetime.now(UTC) + timedelta(hours=23))
+    people = {**roster.people, "chika": new}
+    bench = replace(guarded, equipment=replace(guarded.equipment, roster=replace(roster, people=people)))
+    run = bench.go(bench.declare())
+    vote(bench, run.id, "ben")
+    rows(
+        bench,
+        forged_vote(bench, run, "chika", "approve", datetime.now(UTC) + timedelta(days=2)),
+        granted(),
+        queued(run),
+    )
+
+    bench.go(run)
+
+    assert bench.target.moves == 0
+
+
+def test_break_glass_waits_ten_minutes_from_when_the_worker_saw_it(guarded: Bench) -> None:
+    roster = replace(guarded.equipment.roster, break_glass=True)
+    bench = replace(guarded, equipment=replace(guarded.equipment, roster=roster))
+    run = bench.go(bench.declare())
+    earlier = datetime.now(UTC) - timedelta(seconds=HOLD_SECONDS + 1)
+    rows(
+        bench,
+        forged_vote(bench, run, "ben", "break-glass", earlier),
+        granted(hold_until=earlier + timedelta(seconds=HOLD_SECONDS)),
+        queued(run),
+    )
+
+    bench.go(run)
+
+    assert bench.target.moves == 0
+
+
+def test_a_swap_that_only_the_database_skipped_is_no_success(guarded: Bench) -> None:
+    run = guarded.go(guarded.declare())
+    guarded.target.volumes["postgres_data"] = "good"
+    rows(guarded, of(run, "approval", *BEHIND_THE_GATE, "verify", "start-apps").values(state="skipped"), queued(run))
+
+    ended = guarded.go(run)
+
+    assert ended.state is RunState.FAILED and "did not skip it" in (ended.outcome or "")
+
+
+def swapped_and_frozen(bench: Bench) -> Run:
+    """Both votes, swapped; right then a row takes the run away from its worker."""
+    run = approved(bench)
+    hold = bench.target.hold("compose.start")
+    thread = bench.begin(run)
+    assert hold.reached.wait(60)
+    rows(bench, queued(run, epoch=runs.c.epoch + 1, owner=None, lease_until=None), update(runs).values(state="waiting"))
+    hold.go_on.set()
+    thread.join(60)
+    assert bench.target.moves == 1
+    return run
+
+
+def test_what_the_worker_has_begun_is_not_said_to_be_untouched(guarded: Bench) -> None:
+    run = swapped_and_frozen(guarded)
+    stop = {"stop_requested": "stop", "stop_kind": "person"}
+    rows(guarded, of(run, *BEHIND_THE_GATE).values(state="pending", attempt=0), queued(run, **stop))
+
+    ended = guarded.go(run)
+
+    assert "Nothing in production was changed" not in (ended.outcome or "")
+    assert "It is not known how far swap came" in (ended.outcome or "")
+
+
+def test_nothing_is_taken_back_once_another_run_has_let_users_in(guarded: Bench) -> None:
+    run = swapped_and_frozen(guarded)
+    rows(guarded, delete(locks))
+    guarded.go(guarded.queue(run.incident, "restart-services"))
+    assert "auth" in guarded.target.running
+    rows(
+        guarded,
+        delete(locks),
+        of(run, "swap").values(state="failed", settlement="undo", settled_by="ben"),
+        of(run, "start-postgres").values(state="pending", attempt=0),
+        queued(run),
+    )
+
+    guarded.go(run)
+
+    assert guarded.target.moves == 1
+
+
+EARLY = """  - id: start-early
+    title: {en: Restart}
+    do: compose.restart
+    with: {services: ["${services.apps}", "${services.fronts}"]}
+    after: [start-postgres]
+    effect: change
+    again: safe
+    limits: {time: 5m}
+    drill: redirect
+
+  - id: verify
+"""
+
+
+def test_services_that_come_by_another_action_let_users_in_too(guarded: Bench) -> None:
+    text = (PACKAGED / "level2-postgres.yml").read_text().replace("  - id: verify\n", EARLY)
+    text = text.replace("after: [start-postgres]\n    effect: none", "after: [start-early]\n    effect: none")
+    bench = with_runbook(guarded, "level2-postgres.yml", text)
+    run = approved(bench)
+    bench.target.errors["health.wait"] = [PermanentError("hours later")]
+
+    bench.go(run)
+
+    assert bench.target.moves == 1  # what users have written since is not swapped away under the old approval
+
+
+def test_who_asked_counts_by_the_policy_alone(guarded: Bench) -> None:
+    text = (
+        (PACKAGED / "level2-postgres.yml")
+        .read_text()
+        .replace("{people: 2, for", "{people: 2, requester_counts: true, for")
+    )
+    bench = with_runbook(guarded, "level2-postgres.yml", text)
+
+    run = bench.go(bench.declare())
+
+    assert run.plan is None or not any(step.gate.requester_counts for step in run.plan.steps if step.gate)
+
+
+def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded: Bench) -> None:
+    run = approved(guarded)
+    guarded.go(run)
+    guarded.answer(run)
+    first = guarded.go(run)
+    seen: list[int] = []
+
+    def written_since(transaction: int, _cancelled: object) -> Written:
+        seen.append(transaction)
+        return Written(rows=5000, bytes=0)
+
+    guarded.target.written_since = written_since  # type: ignore[assignment, method-assign]
+    rows(guarded, update(kept).values(next_transaction=2_000_000_000, created_at=datetime.now(UTC)))
+    with guarded.database.read() as connection:
+        (volume,) = connection.execute(kept.select()).mappings().all()
+
+    undo = guarded.go(guarded.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=volume["volume"]))
+
+    assert undo.plan is not None
+    assert "5,000 rows" in loss_text(undo.plan.stakes.loss)["en"]
+    assert seen == [740]
+
+
+@pytest.mark.parametrize("copied", [{}, {"authdb.users": 5000}])
+def test_half_a_copy_of_a_backup_without_manifest_proves_nothing(copied: Mapping[str, int]) -> None:
+    backup = BackupIdentity(place="x", name="all.sql.gz", size=1, sha256="0", snapshot_at=NOON, manifest=False)
+
+    assert not compared(backup, copied, {"authdb.users": 1}).passed
