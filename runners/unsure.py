@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from core.deciding import decisions_for, needs_second
 from core.errors import DrbotError
 from core.events import EventKind
@@ -19,8 +17,6 @@ from runners.action import Finding
 from runners.lease import Lease
 from runners.walk import Equipment, Walk
 from store import leases, steps, waking
-
-log = structlog.get_logger()
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
 HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer than this
