@@ -168,7 +168,6 @@ def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now
     records = steps.of_run(conn, run.id)
     return dialog_from(
         incident=incident,
-        run=run,
         plan=run.plan,
         request=asked,
         votes=requests.votes(conn, asked.id),

@@ -10,7 +10,7 @@ from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, short_seal
-from core.run import DONE_WITH, Run, StepRecord, StepState
+from core.run import DONE_WITH, StepRecord, StepState
 from core.stakes import Act
 from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
 from core.terminals import one_terminal
@@ -24,13 +24,11 @@ class VoteDialog:
     incident: int
     incident_name: str
     request: str
-    run: str
     headline: Text
     act: Act
     target: str  # what the approver types
     replaces: tuple[str, ...]
     by: Text  # what comes in its place
-    proven: bool
     proof: Text
     loss: Text
     keeps: Text
@@ -49,7 +47,6 @@ class VoteDialog:
 def dialog_from(
     *,
     incident: Incident,
-    run: Run,
     plan: Plan,
     request: ApprovalRequest,
     votes: Iterable[Vote],
@@ -64,13 +61,11 @@ def dialog_from(
         incident=incident.id,
         incident_name=incident.name,
         request=request.id,
-        run=run.id,
         headline=plan.headline or both(incident.title),
         act=plan.stakes.act,
         target=request.target,
         replaces=plan.replaces,
         by=replacement_text(plan, _backup(plan.backup, now)),
-        proven=request.proven_at is not None,
         proof=proof_of(plan, request, steps, now),
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),

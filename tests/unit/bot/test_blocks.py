@@ -99,7 +99,6 @@ def test_an_open_card_wakes_those_who_may_still_vote() -> None:
 def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
     facts = dialog_from(
         incident=situation().incident,
-        run=run(),
         plan=plan(warnings=(LONG,) * 9, replaces=(LONG,) * 9),
         request=request(),
         votes=(),
