@@ -75,7 +75,6 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
         text=_how_to(dialog, request.door),
         tables=(table_of(dialog),),
         dialog=DialogRequest(kind="vote", incident=incident.id, request=asked.id, values=_kept(asked, dialog)),
-        incident=incident.id,
     )
 
 
@@ -149,7 +148,7 @@ def vote(
         shared = one_terminal(requests.votes(tx.connection, request_id)) if outcome.counted and terminal else ""
         ring(context, tx, run)
     said = outcome.message if not shared else _warned(outcome.message, one_terminal_text(shared))
-    return Reply(text=said, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+    return Reply(text=said, ok=outcome.counted, code=outcome.code)
 
 
 def _warned(message: Text, warning: Text) -> Text:

@@ -273,7 +273,6 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
             ),
             Choice(label=text("Open another one", "別に宣言する"), command=_again(known.level, values)),
         ),
-        incident=same.id,
         ok=False,
     )
 
@@ -293,5 +292,4 @@ def _opened(context: CommandContext, incident: Incident) -> Reply:
         text={"en": f"{opened['en']} {next_['en']}", "ja": opened["ja"] + next_["ja"]},
         tables=(*fault_tables(context), *([] if runbook_for(context, incident.level) else by_hand(incident.level))),
         choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
-        incident=incident.id,
     )

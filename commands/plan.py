@@ -35,5 +35,4 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
             f"{incident.name}: surveying for level {level.value}. The plan will be shown here; nothing is changed.",
             f"{incident.name}: レベル {level.value} の調査を始めました。計画はここに表示されます (何も変更しません)。",
         ),
-        incident=incident.id,
     )

@@ -42,7 +42,6 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
             "earlier votes do not count.",
             f"{incident.name}: やり直します{chosen['ja']}。新しい計画と承認依頼を作ります。以前の投票は数えません。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 
@@ -63,7 +62,6 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
             f"{incident.name}: given up. Production was not touched; /dr recover starts again.",
             f"{incident.name}: 破棄しました。本番は変更されていません。/dr recover でやり直せます。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 
@@ -89,7 +87,6 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
             f"{incident.name}: the services are being started again, with the data they had.",
             f"{incident.name}: サービスを元のデータのまま再起動します。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 

@@ -58,7 +58,6 @@ def settle(context: CommandContext, request: Request, words: Words, person: Pers
             f"{incident.name}: {heading['en']} {follows['en']}", f"{incident.name}: {heading['ja']}{follows['ja']}"
         ),
         choices=() if is_settled else (_choice(incident, step, decision),),
-        incident=incident.id,
         in_channel=True,
     )
 

@@ -43,7 +43,6 @@ def takeover(context: CommandContext, request: Request, words: Words, person: Pe
             f"{incident.name}: the target is taken over; the recovery goes on.",
             f"{incident.name}: 復旧対象を引き継ぎ、復旧を再開します。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 
