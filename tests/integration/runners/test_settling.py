@@ -18,7 +18,7 @@ from runners.lease import Lease
 from runners.undoing import take_back
 from runners.unsure import look_after_unsure
 from runners.walk import Walk
-from store import kept, runs, steps
+from store import kept, leases, steps
 from tests.integration.runners.bench import SECONDS, Bench
 from tests.integration.runners.test_workers import DYING, die_in
 from tests.waiting import wait_for
@@ -41,7 +41,7 @@ def retried_swap(bench: Bench, *, between: bool = False) -> Run:
 
 def expired(bench: Bench) -> list[str]:
     with bench.database.write() as tx:
-        return runs.expire_leases(tx)
+        return leases.expire_leases(tx)
 
 
 def left(bench: Bench, run: Run) -> SafeState:
