@@ -213,7 +213,7 @@ def _is_new(old: Document, name: str, entry: Mapping[str, Any]) -> bool:
 def _policy(number: int, document: Document, given: Roster, waits: Mapping[str, datetime]) -> Policy:
     approvals = Approvals.model_validate(document["approvals"])
     entries = {name: PersonEntry.model_validate(entry) for name, entry in document["people"].items()}
-    roster = roster_of(entries, approvals.people, approvals)
+    roster = roster_of(entries, approvals)
     people = {
         name: replace(
             person,

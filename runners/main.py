@@ -50,7 +50,7 @@ def run_worker(
     settings = RunnerSettings.from_environment(home)
     approvals = configuration.approvals
     key = Vault(home).key()
-    given = roster or roster_of(configuration.people, approvals.people, approvals)
+    given = roster or roster_of(configuration.people, approvals)
     given = replace(given, worker_key=key.public)
     equipment = Equipment(
         configuration=configuration,
