@@ -62,7 +62,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             account=None,
             decision="approve",
             reason=values["reason"],
-            seal=_typed_seal(values["seal"], asked.seal),
+            seal=typed_seal(values["seal"], asked.seal),
             target=values["target"],
             door=Door.TERMINAL,
             at=request.at,
@@ -209,7 +209,7 @@ def _refuse_early(
         )
 
 
-def _typed_seal(typed: str, seal: str) -> str:
+def typed_seal(typed: str, seal: str) -> str:
     """At a terminal the short seal pins the plan that was read; another one is an old plan."""
     return seal if typed.strip().upper() in {short_seal(seal), seal.upper()} else typed
 

@@ -285,7 +285,7 @@ def _opened(context: CommandContext, incident: Incident) -> Reply:
         f"{japanese} を開きました。チャンネルを開設し、関係者に通知します。",
     )
     if runbook_for(context, incident.level) is None:
-        next_ = without_runbook(context, incident.level)
+        next_ = without_runbook(incident.level)
     else:
         next_ = text("The survey has started; it changes nothing.", "調査を開始しました (何も変更しません)。")
     return Reply(

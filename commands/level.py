@@ -80,7 +80,7 @@ def _changed(context: CommandContext, incident: Incident, new: Level) -> Reply:
     name, old = incident.name, incident.level.value
     head = text(f"{name}: level {old} → {new.value}.", f"{name}: レベル {old} → {new.value}。")
     if runbook_for(context, new) is None:
-        then, tables = without_runbook(context, new), by_hand(new)
+        then, tables = without_runbook(new), by_hand(new)
     elif new is Level.SERVICE and not incident.service:
         then = text(
             "No service is named, so nothing was started: declare level1 <service> does.",

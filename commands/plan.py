@@ -27,7 +27,7 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
         if runbook is None:
             raise Refusal(
                 text(f"{incident.name}: no plan was made.", f"{incident.name}: 計画は作成していません。"),
-                without_runbook(context, level),
+                without_runbook(level),
             )
         queue(context, tx, incident, RunKind.PLAN, runbook, arguments, person)
     return Reply(

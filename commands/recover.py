@@ -146,7 +146,7 @@ def _offered(conn: Connection, incident: Incident) -> str:
 def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str, str]]:
     runbook = runbook_for(context, incident.level)
     if runbook is None:
-        raise _refusal(incident, "recover", without_runbook(context, incident.level))
+        raise _refusal(incident, "recover", without_runbook(incident.level))
     if incident.level is Level.SERVICE and not incident.service:
         raise _refusal(
             incident,

@@ -61,9 +61,8 @@ def _is_by_hand(situation: Situation) -> bool:
 
 
 def _choice(situation: Situation, label: Text, verb: str, style: str = "default", rest: str = "") -> Choice:
-    words = [verb, situation.incident.name, rest]
-    shown = "danger" if style == "danger" else "primary" if style == "primary" else "default"
-    return Choice(label=label, command=" ".join(word for word in words if word), style=shown)  # type: ignore[arg-type]
+    command = f"{verb} {situation.incident.name} {rest}".strip()
+    return Choice(label=label, command=command, style=style)  # type: ignore[arg-type]
 
 
 def _answers(situation: Situation) -> list[Choice]:
@@ -115,9 +114,5 @@ def _way_out(situation: Situation, offer: Offer) -> Choice:
     label, command = BLOCKED[offer]
     if offer is Offer.ASK_AGAIN and situation.run is not None:
         return Choice(label=label, command=again(situation.incident, situation.run))
-    return _with_rest(situation, label, command)
-
-
-def _with_rest(situation: Situation, label: Text, command: str) -> Choice:
     verb, _, rest = command.partition(" ")
     return _choice(situation, label, verb, "danger" if verb == "discard" else "default", rest)
