@@ -14,8 +14,7 @@ from core.plan import Plan
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
-from runners.lease import Lease
-from runners.walk import Equipment, Walk
+from runners.walk import Equipment, Walk, idle_walk
 from store import leases, steps, waking
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
@@ -99,8 +98,7 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
     if run.plan is None:
         return
     step = run.plan.step(record.id)
-    lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")
-    walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)  # never started: only a context
+    walk = idle_walk(equipment, run, run.plan)
     if walk.records()[step.id].state is not StepState.UNSURE:
         return  # settled while another step was looked at; what runs now may be its new attempt
     try:

@@ -208,7 +208,7 @@ def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
     run = bench.go(run)
     assert run.plan is not None
     step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
-    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home / "STOP")
+    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home)
     walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
     bench.target.hold("compose.start")  # it never goes on by itself
 
@@ -236,7 +236,7 @@ def test_an_undo_that_never_succeeds_ends_at_its_limit_with_the_reason(bench: Be
     run = bench.go(run)
     assert run.plan is not None
     step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
-    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home / "STOP")
+    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home)
     walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
     bench.target.errors["compose.start"] = [TemporaryError("the Docker engine does not answer")] * 10_000
 
