@@ -161,6 +161,10 @@ def situation(**changes: Any) -> Situation:
     return replace(found, act=planned.stakes.act if planned else Act.NOTHING)
 
 
+def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
+
+
 KEPT = Kept(
     id=1,
     site="production",
