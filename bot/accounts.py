@@ -42,7 +42,7 @@ class Accounts:
             self._known[user] = (self._now(), account)
         return account
 
-    def as_far_as_known(self, user: str, *, fresh: bool = False) -> Account:
+    def as_far_as_known(self, user: str, *, fresh: bool) -> Account:
         """The account; without its properties when Slack does not answer. Good enough for all but voting."""
         with self._lock:
             at, kept = self._known.get(user, (0.0, None))

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from bot.blocks.decision import decision_buttons
 from bot.blocks.elements import Block, choice_buttons, context, mention, section
 from bot.blocks.lines import STATUS, detail, kept_line, milestone
@@ -26,8 +24,6 @@ from core.people import Person
 from core.words import Text, cut, say
 from store import kept, runs
 from store.surfaces import Surface
-
-log = structlog.get_logger(__name__)
 
 LINES_SHOWN = 25
 PARAGRAPH = 2600

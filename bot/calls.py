@@ -39,6 +39,7 @@ ASKING: Mapping[EventKind, frozenset[RequestState]] = {
     EventKind.REQUEST_REMINDED: frozenset({RequestState.OPEN}),
     EventKind.REQUEST_HELD: LIVE,
 }
+"""A granted request can still be denied, but needs no approval."""
 LEFT_SO: Mapping[EventKind, RunState] = {
     EventKind.RUN_NEEDS_DECISION: RunState.NEEDS_DECISION,
     EventKind.STEP_VOUCHED: RunState.NEEDS_DECISION,

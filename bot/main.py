@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-import structlog
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
@@ -31,8 +30,6 @@ from commands.context import CommandContext, context_of
 from core.configuration import Loaded
 from store.database import Database
 from store.doorbell import Doorbell
-
-log = structlog.get_logger(__name__)
 
 LISTENER_THREADS = 24  # they wait for Slack most of the time
 

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
+from bot.calls import ASKING
 from bot.slack import LOCAL
 from commands.context import CommandContext
-from core.approval import LIVE, ApprovalRequest, RequestState
+from core.approval import ApprovalRequest
 from core.events import Event, EventKind
 from core.plan import short_seal
 from core.words import clock
@@ -33,11 +34,6 @@ WORDS: Mapping[EventKind, str] = {
     EventKind.REQUEST_OPENED: "Approval needed",
     EventKind.REQUEST_HELD: "BREAK-GLASS, one no stops it",
 }
-WANTED: Mapping[EventKind, frozenset[RequestState]] = {
-    EventKind.REQUEST_OPENED: frozenset({RequestState.OPEN}),
-    EventKind.REQUEST_HELD: LIVE,
-}
-"""Nobody is woken for what is decided: a granted request can still be denied, but needs no approval."""
 
 
 def pager_url() -> str:
@@ -59,7 +55,7 @@ def page(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
     request, what, number = requests.get(tx.connection, schedule.request or ""), schedule.about, schedule.attempt
     if what is None or number is None:
         return
-    if request.state not in WANTED[what]:
+    if request.state not in ASKING[what]:
         return
     if number > TRIES:
         _tell(tx, request)

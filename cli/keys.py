@@ -35,9 +35,9 @@ class OwnKey:
     workers: Mapping[str, str]  # site → its worker's public key, as of the day the key was made
 
 
-def key_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+def key_path(given: Path | None) -> Path:
     """--key, else DRBOT_KEY, else ~/.drbot-key."""
-    return given or Path(environment.get("DRBOT_KEY") or Path.home() / ".drbot-key")
+    return given or Path(os.environ.get("DRBOT_KEY") or Path.home() / ".drbot-key")
 
 
 def read_key(path: Path) -> OwnKey:

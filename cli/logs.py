@@ -1,7 +1,6 @@
 """What a process of drbot logs: without secrets, and tracebacks without the values of variables."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -9,9 +8,9 @@ import structlog
 from core.redaction import Redactor, secret_values
 
 
-def configure_logs(environment: Mapping[str, str] = os.environ) -> None:
+def configure_logs() -> None:
     """For this process, before its first line. Masks the finished line, so that nothing gets past it."""
-    redact = Redactor(secret_values(environment))
+    redact = Redactor(secret_values(os.environ))
 
     def masked(_logger: Any, _method: str, line: Any) -> Any:
         return redact(line) if isinstance(line, str) else line

@@ -35,14 +35,14 @@ class Process:
     document: Path | None = None  # dr.yml itself
 
 
-def configuration_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+def configuration_path(given: Path | None) -> Path:
     """--config, else DRBOT_CONFIG, else ./dr.yml."""
-    return given or Path(environment.get("DRBOT_CONFIG", "dr.yml"))
+    return given or Path(os.environ.get("DRBOT_CONFIG", "dr.yml"))
 
 
-def home_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+def home_path(given: Path | None) -> Path:
     """--home, else DRBOT_HOME, else ./.drbot: state, logs and evidence."""
-    return (given or Path(environment.get("DRBOT_HOME", ".drbot"))).absolute()
+    return (given or Path(os.environ.get("DRBOT_HOME", ".drbot"))).absolute()
 
 
 def start_process(config: Path | None, home: Path | None) -> Process:

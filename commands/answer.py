@@ -33,7 +33,6 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
         ring(context, tx, run)
     return Reply(
         text=text(f"{incident.name}: noted, {step}: {word}.", f"{incident.name}: {step}: {word} を記録しました。"),
-        incident=incident.id,
         in_channel=True,
     )
 
@@ -53,7 +52,7 @@ def _heard(incident: Incident, say: UsersSay) -> Reply:
             f"{incident.name}: 未復旧として記録しました。RTO の時計は進み続けます。"
             f"/dr status {incident.name} で次の操作を確認できます。",
         )
-    return Reply(text=said, incident=incident.id, in_channel=True)
+    return Reply(text=said, in_channel=True)
 
 
 def _questions(run: Run, records: list[StepRecord]) -> dict[str, Ask]:

@@ -62,7 +62,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             account=None,
             decision="approve",
             reason=values["reason"],
-            seal=_typed_seal(values["seal"], asked.seal),
+            seal=typed_seal(values["seal"], asked.seal),
             target=values["target"],
             door=Door.TERMINAL,
             at=request.at,
@@ -75,7 +75,6 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
         text=_how_to(dialog, request.door),
         tables=(table_of(dialog),),
         dialog=DialogRequest(kind="vote", incident=incident.id, request=asked.id, values=_kept(asked, dialog)),
-        incident=incident.id,
     )
 
 
@@ -149,7 +148,7 @@ def vote(
         shared = one_terminal(requests.votes(tx.connection, request_id)) if outcome.counted and terminal else ""
         ring(context, tx, run)
     said = outcome.message if not shared else _warned(outcome.message, one_terminal_text(shared))
-    return Reply(text=said, incident=asked.incident, ok=outcome.counted, code=outcome.code)
+    return Reply(text=said, ok=outcome.counted, code=outcome.code)
 
 
 def _warned(message: Text, warning: Text) -> Text:
@@ -168,7 +167,6 @@ def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now
     records = steps.of_run(conn, run.id)
     return dialog_from(
         incident=incident,
-        run=run,
         plan=run.plan,
         request=asked,
         votes=requests.votes(conn, asked.id),
@@ -211,7 +209,7 @@ def _refuse_early(
         )
 
 
-def _typed_seal(typed: str, seal: str) -> str:
+def typed_seal(typed: str, seal: str) -> str:
     """At a terminal the short seal pins the plan that was read; another one is an old plan."""
     return seal if typed.strip().upper() in {short_seal(seal), seal.upper()} else typed
 

@@ -273,7 +273,6 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
             ),
             Choice(label=text("Open another one", "別に宣言する"), command=_again(known.level, values)),
         ),
-        incident=same.id,
         ok=False,
     )
 
@@ -286,12 +285,11 @@ def _opened(context: CommandContext, incident: Incident) -> Reply:
         f"{japanese} を開きました。チャンネルを開設し、関係者に通知します。",
     )
     if runbook_for(context, incident.level) is None:
-        next_ = without_runbook(context, incident.level)
+        next_ = without_runbook(incident.level)
     else:
         next_ = text("The survey has started; it changes nothing.", "調査を開始しました (何も変更しません)。")
     return Reply(
         text={"en": f"{opened['en']} {next_['en']}", "ja": opened["ja"] + next_["ja"]},
         tables=(*fault_tables(context), *([] if runbook_for(context, incident.level) else by_hand(incident.level))),
         choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
-        incident=incident.id,
     )

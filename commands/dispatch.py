@@ -90,7 +90,8 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
         verb = TABLE[words.verb]
         return verb.act(context, request, words, actor(context, request, verb.access))
     except UserError as error:
-        return reply_of(error, _record(context, request, words, error))
+        _record(context, request, words, error)
+        return reply_of(error)
     except (TemporaryError, SQLAlchemyError) as error:
         log.warning("The state database does not answer; nothing was recorded.", error=str(error))
         return Reply(text=NOT_RECORDED, ok=False)
@@ -115,11 +116,11 @@ def _not_recorded(error: BrokenStateError) -> Text:
     )
 
 
-def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> int | None:
+def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> None:
     """Refusals are recorded like grants (approvals.md rule 11) where they concern an incident."""
     # A declaration that failed concerns no incident, even when one happens to be open.
     if words is None or words.verb == "declare" or not TABLE[words.verb].access:
-        return None
+        return
     incident = None
     try:
         with context.database.write() as tx:
@@ -134,7 +135,6 @@ def _record(context: CommandContext, request: Request, words: Words | None, erro
                 door=request.door.value,
             )
     except UserError:
-        return None
+        return
     except (TemporaryError, BrokenStateError, SQLAlchemyError) as busy:
         log.warning("A refusal could not be recorded.", incident=incident, why=str(error), error=str(busy))
-    return incident

@@ -37,7 +37,6 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
             f"{incident.name}: giving up {one.volume} is being planned. Nothing is deleted before two people approve.",
             f"{incident.name}: {one.volume} の削除を計画しています。二人が承認するまで何も削除しません。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 

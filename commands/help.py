@@ -94,5 +94,4 @@ def menu(context: CommandContext, request: Request, words: Words, person: Person
         text=text(f"Open incidents: {len(views)}.", f"未解決のインシデント: {len(views)} 件。"),
         tables=(Table(rows=rows), *tables),
         choices=(*here, declare, show_help),
-        incident=views[0].incident.id if len(views) == 1 else None,
     )

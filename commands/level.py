@@ -30,7 +30,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         run = current_run(tx.connection, incident)
         going = run is not None and not run.is_over
         if run is not None and going and not confirmed:
-            return _confirm(incident.name, incident.id, new, why)
+            return _confirm(incident.name, new, why)
         if run is not None and going:
             runs.request_stop(tx, run.id, person.id, f"level changed to {new.value}", kind=StopKind.LEVEL)
             ring(context, tx, run)
@@ -56,7 +56,7 @@ def _wanted(words: Words) -> Level:
     return level_of(words.rest[0])
 
 
-def _confirm(name: str, number: int, new: Level, why: str) -> Reply:
+def _confirm(name: str, new: Level, why: str) -> Reply:
     command = f"level {name} {new.value} {CONFIRM} {why}".strip()
     return Reply(
         text=text(
@@ -72,7 +72,6 @@ def _confirm(name: str, number: int, new: Level, why: str) -> Reply:
                 style="danger",
             ),
         ),
-        incident=number,
         ok=False,
     )
 
@@ -81,7 +80,7 @@ def _changed(context: CommandContext, incident: Incident, new: Level) -> Reply:
     name, old = incident.name, incident.level.value
     head = text(f"{name}: level {old} → {new.value}.", f"{name}: レベル {old} → {new.value}。")
     if runbook_for(context, new) is None:
-        then, tables = without_runbook(context, new), by_hand(new)
+        then, tables = without_runbook(new), by_hand(new)
     elif new is Level.SERVICE and not incident.service:
         then = text(
             "No service is named, so nothing was started: declare level1 <service> does.",
@@ -94,6 +93,5 @@ def _changed(context: CommandContext, incident: Incident, new: Level) -> Reply:
     return Reply(
         text={"en": f"{head['en']} {then['en']}", "ja": head["ja"] + then["ja"]},
         tables=tables,
-        incident=incident.id,
         in_channel=True,
     )

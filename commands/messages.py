@@ -83,7 +83,6 @@ class Reply:
     markdown: str | None = None  # a long text that is Markdown already: the report
     dialog: DialogRequest | None = None
     in_channel: bool = False  # True: everybody in the channel may read it; else only who asked
-    incident: int | None = None  # the incident it is about
     ok: bool = True
     qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
     code: str = ""  # of a refused or counted vote: core.approval.Decision.code; of another refusal: its own

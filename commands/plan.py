@@ -27,7 +27,7 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
         if runbook is None:
             raise Refusal(
                 text(f"{incident.name}: no plan was made.", f"{incident.name}: 計画は作成していません。"),
-                without_runbook(context, level),
+                without_runbook(level),
             )
         queue(context, tx, incident, RunKind.PLAN, runbook, arguments, person)
     return Reply(
@@ -35,5 +35,4 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
             f"{incident.name}: surveying for level {level.value}. The plan will be shown here; nothing is changed.",
             f"{incident.name}: レベル {level.value} の調査を始めました。計画はここに表示されます (何も変更しません)。",
         ),
-        incident=incident.id,
     )

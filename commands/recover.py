@@ -7,7 +7,6 @@ from commands.grammar import Words, plain, printable
 from commands.messages import Choice, Reply, Request, text
 from commands.recovery import RESTART_RUNBOOK, queue, ring, runbook_for, without_runbook
 from commands.refusal import Refusal
-from core.approval import RequestState
 from core.incident import Incident
 from core.level import Level
 from core.people import Person
@@ -42,7 +41,6 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
             "earlier votes do not count.",
             f"{incident.name}: やり直します{chosen['ja']}。新しい計画と承認依頼を作ります。以前の投票は数えません。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 
@@ -63,7 +61,6 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
             f"{incident.name}: given up. What was prepared is removed; /dr recover starts again.",
             f"{incident.name}: 中止しました。準備したものは削除します。/dr recover でやり直せます。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 
@@ -89,7 +86,6 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
             f"{incident.name}: the services are being started, with the data that is in place now.",
             f"{incident.name}: サービスを起動します。データは現在のまま変えません。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 
@@ -150,7 +146,7 @@ def _offered(conn: Connection, incident: Incident) -> str:
 def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str, str]]:
     runbook = runbook_for(context, incident.level)
     if runbook is None:
-        raise _refusal(incident, "recover", without_runbook(context, incident.level))
+        raise _refusal(incident, "recover", without_runbook(incident.level))
     if incident.level is Level.SERVICE and not incident.service:
         raise _refusal(
             incident,
@@ -177,12 +173,10 @@ def _not_denied(
     conn: Connection, context: CommandContext, incident: Incident, run: Run, backup: str, person: Person
 ) -> None:
     plan = run.plan
-    if plan is None or question_of(plan) not in requests.denied_questions(conn, incident.id):
+    if plan is None or (backup and plan.backup is not None and backup != plan.backup.name):
         return
-    if backup and plan.backup is not None and backup != plan.backup.name:
-        return
-    deniers = _deniers(conn, incident, question_of(plan))
-    if person.id in deniers:
+    deniers = requests.denied(conn, incident.id).get(question_of(plan), set())
+    if not deniers or person.id in deniers:
         return
     people = [context.roster.person(denier) for denier in sorted(deniers)]
     names = ", ".join(someone.name for someone in people if someone is not None) or "somebody"
@@ -195,17 +189,6 @@ def _not_denied(
             f"{names} に依頼してもらうか、別のバックアップを指定してください: recover {incident.name} backup NAME",
         ),
     )
-
-
-def _deniers(conn: Connection, incident: Incident, question: str) -> set[str]:
-    return {
-        vote.person
-        for run in runs.of_incident(conn, incident.id)
-        for asked in requests.of_run(conn, run.id)
-        if asked.state is RequestState.DENIED and asked.question == question
-        for vote in requests.votes(conn, asked.id)
-        if vote.decision == "deny"
-    }
 
 
 def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:

@@ -80,7 +80,7 @@ def runbook_for(context: CommandContext, level: Level) -> str | None:
     return name if name in context.runbooks else None
 
 
-def without_runbook(context: CommandContext, level: Level) -> Text:
+def without_runbook(level: Level) -> Text:
     """Why a level cannot be recovered by itself, and what to do meanwhile."""
     name = RUNBOOK_OF[level]
     meanwhile = (

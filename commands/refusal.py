@@ -19,8 +19,8 @@ class Refusal(UserError):  # noqa: N818 - the word people use
         self.code = code
 
 
-def reply_of(error: UserError, incident: int | None = None) -> Reply:
+def reply_of(error: UserError) -> Reply:
     """The calm answer to whoever asked; only they see it."""
     japanese = error.japanese if isinstance(error, Refusal) else str(error)
     choices, code = (error.choices, error.code) if isinstance(error, Refusal) else ((), "")
-    return Reply(text=text(str(error), japanese), choices=choices, incident=incident, ok=False, code=code)
+    return Reply(text=text(str(error), japanese), choices=choices, ok=False, code=code)

@@ -16,7 +16,6 @@ def report(context: CommandContext, request: Request, words: Words, person: Pers
     return Reply(
         text=text(f"{incident.name}: the report.", f"{incident.name}: 報告書。"),
         markdown=report_for(context, incident.id, request.language),
-        incident=incident.id,
     )
 
 
@@ -49,5 +48,4 @@ def timeline(context: CommandContext, request: Request, words: Words, person: Pe
     return Reply(
         text=text(f"{incident.name}: {len(rows)} entries, times in UTC.", f"{incident.name}: {len(rows)} 件 (UTC)。"),
         tables=(Table(rows=rows),),
-        incident=incident.id,
     )

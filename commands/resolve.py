@@ -35,7 +35,6 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
                     f"{incident.name}: 何が起きたかを一文で: resolve {incident.name} <要約>",
                 ),
                 dialog=DialogRequest(kind="resolve", incident=incident.id),
-                incident=incident.id,
                 ok=False,
             )
         incidents.resolve(tx, incident.id, person.id, summary)
@@ -47,5 +46,4 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
             f"{incident.name} を終了しました。報告書をチャンネルに投稿します。"
             f"/dr report {incident.name} でも表示できます。",
         ),
-        incident=incident.id,
     )

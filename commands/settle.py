@@ -62,7 +62,6 @@ def settle(context: CommandContext, request: Request, words: Words, person: Pers
             f"{incident.name}: {heading['en']} {follows['en']}", f"{incident.name}: {heading['ja']}{follows['ja']}"
         ),
         choices=() if is_settled else (settlement(incident, run, step, decision),),
-        incident=incident.id,
         in_channel=True,
     )
 

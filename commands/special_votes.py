@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from commands.approve import vote
+from commands.approve import typed_seal, vote
 from commands.context import CommandContext, incident_of, live_request
 from commands.grammar import Words, plain
 from commands.messages import Reply, Request, text
@@ -64,7 +64,6 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
             ),
             _how(incident.name, asked.target, short_seal(asked.seal)),
         )
-    typed = values.get("seal", "").strip().upper()
     return vote(
         context,
         request_id=asked.id,
@@ -72,7 +71,7 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
         account=request.account,
         decision="break-glass",
         reason=values["reason"],
-        seal=asked.seal if typed in {short_seal(asked.seal), asked.seal.upper()} else typed,
+        seal=typed_seal(values.get("seal", ""), asked.seal),
         target=values["target"],
         door=request.door,
         at=request.at,

@@ -70,7 +70,6 @@ def status(context: CommandContext, request: Request, words: Words, person: Pers
         text=headline(view),
         tables=(*fault_tables(context), Table(rows=rows_of(view)), *step_tables(view)),
         choices=choices_for(view),
-        incident=view.incident.id,
     )
 
 

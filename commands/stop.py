@@ -35,7 +35,7 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
             f"{incident.name}: stopping. The step that is running ends safely first, then nothing more is started.",
             f"{incident.name}: 停止しています。実行中の手順を安全に終え、以降は何も開始しません。",
         )
-    return Reply(text=said, incident=incident.id, in_channel=True)
+    return Reply(text=said, in_channel=True)
 
 
 def _stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str) -> RunState:

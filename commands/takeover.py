@@ -10,7 +10,7 @@ from core.incident import Incident
 from core.people import Person
 from core.run import RunState
 from core.words import Text
-from store import runs
+from store import runs, waking
 
 
 def takeover(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -36,14 +36,13 @@ def takeover(context: CommandContext, request: Request, words: Words, person: Pe
             )
         runs.give_up_holder(tx, run)
         tx.record(EventKind.SITE_TAKEN_OVER, incident=incident.id, run=run.id, person=person.id, why=why)
-        runs.wake(tx, run.id, "The commander took the target over.")
+        waking.wake(tx, run.id, "The commander took the target over.")
         ring(context, tx, run)
     return Reply(
         text=text(
             f"{incident.name}: the target is taken over; the recovery goes on.",
             f"{incident.name}: 復旧対象を引き継ぎ、復旧を再開します。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 

@@ -43,7 +43,6 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
             f"{incident.name}: 取り消しを計画しています。{newest.volume} を {newest.original} に戻します。"
             "入れ替え後の書き込みは別に保管されます。二人が承認するまで何も起こりません。",
         ),
-        incident=incident.id,
         in_channel=True,
     )
 

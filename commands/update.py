@@ -22,11 +22,9 @@ def update(context: CommandContext, request: Request, words: Words, person: Pers
                     f"{incident.name}: 関係者へ何を伝えますか? 例: update {incident.name} 15:00 の復旧を見込んでいます",
                 ),
                 dialog=DialogRequest(kind="update", incident=incident.id) if request.door is Door.COMMAND else None,
-                incident=incident.id,
                 ok=False,
             )
         tx.record(EventKind.STATUS_UPDATE, incident=incident.id, person=person.id, text=said)
     return Reply(
         text=text(f"{incident.name}: the stakeholders are told.", f"{incident.name}: 関係者に知らせます。"),
-        incident=incident.id,
     )

@@ -11,7 +11,7 @@ from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, short_seal
-from core.run import DONE_WITH, MISSED, Run, StepRecord, StepState
+from core.run import DONE_WITH, MISSED, StepRecord, StepState
 from core.stakes import Act
 from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
 from core.terminals import one_terminal
@@ -25,13 +25,11 @@ class VoteDialog:
     incident: int
     incident_name: str
     request: str
-    run: str
     headline: Text
     act: Act
     target: str  # what the approver types
     replaces: tuple[str, ...]
     by: Text  # what comes in its place
-    proven: bool
     proof: Text
     loss: Text
     keeps: Text
@@ -52,7 +50,6 @@ class VoteDialog:
 def dialog_from(
     *,
     incident: Incident,
-    run: Run,
     plan: Plan,
     request: ApprovalRequest,
     votes: Iterable[Vote],
@@ -67,13 +64,11 @@ def dialog_from(
         incident=incident.id,
         incident_name=incident.name,
         request=request.id,
-        run=run.id,
         headline=plan.headline or both(incident.title),
         act=plan.stakes.act,
         target=request.target,
         replaces=plan.replaces,
         by=replacement_text(plan, _backup(plan.backup)),
-        proven=request.proven_at is not None,
         proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),

@@ -31,8 +31,7 @@ class Loaded:
     @property
     def roster(self) -> Roster:
         """Everybody drbot knows; any fault of the file keeps the gates closed."""
-        approvals = self.configuration.approvals
-        roster = roster_of(self.configuration.people, approvals.people, approvals)
+        roster = roster_of(self.configuration.people, self.configuration.approvals)
         return replace(roster, fault=self.faults[0]) if self.faults else roster
 
 

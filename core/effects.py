@@ -5,38 +5,36 @@ arguments, can do. Pure; the linter, the plan and the worker ask the same functi
 from collections.abc import Iterable, Mapping
 
 from core.actions import ACTIONS
-from core.declarations import ActionDeclaration, Effect
+from core.declarations import Effect
 from core.runbook import Step
 
 STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
 
 
-def effect_of(step: Step, steps: Iterable[Step], actions: Mapping[str, ActionDeclaration] = ACTIONS) -> Effect:
+def effect_of(step: Step, steps: Iterable[Step]) -> Effect:
     """Of what the step does. `steps`: all of its plan or runbook."""
-    if step.do is None or step.do not in actions:
+    if step.do is None or step.do not in ACTIONS:
         return step.effect
-    acts = action_effect(step.do, step.with_, steps, actions)
+    acts = action_effect(step.do, step.with_, steps)
     return max(step.effect, acts, key=lambda effect: STRENGTH[effect])
 
 
-def undo_effect(step: Step, steps: Iterable[Step], actions: Mapping[str, ActionDeclaration] = ACTIONS) -> Effect:
+def undo_effect(step: Step, steps: Iterable[Step]) -> Effect:
     """Of what takes the step back."""
-    if step.undo is None or step.undo.do not in actions:
+    if step.undo is None or step.undo.do not in ACTIONS:
         return "none"
-    return action_effect(step.undo.do, step.undo.with_, steps, actions)
+    return action_effect(step.undo.do, step.undo.with_, steps)
 
 
-def action_effect(
-    name: str, given: Mapping[str, object], steps: Iterable[Step], actions: Mapping[str, ActionDeclaration] = ACTIONS
-) -> Effect:
+def action_effect(name: str, given: Mapping[str, object], steps: Iterable[Step]) -> Effect:
     """An action that takes back what steps make destroys, unless a step of the same runbook makes exactly that."""
-    action = actions[name]
+    action = ACTIONS[name]
     if action.takes_back is None:
         return action.effect
     parameter = action.takes_back
     made = any(
-        step.with_.get(actions[step.do].makes or "") == given.get(parameter)
+        step.with_.get(ACTIONS[step.do].makes or "") == given.get(parameter)
         for step in steps
-        if step.do is not None and step.do in actions and actions[step.do].makes is not None
+        if step.do is not None and step.do in ACTIONS and ACTIONS[step.do].makes is not None
     )
     return action.effect if made else "destroy"

@@ -93,7 +93,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One record of the chain. `seq` starts at 1 and has no gaps."""
+    """One record of the chain. `seq` starts at 1 and has no gaps; 0 = it has no place yet."""
 
     seq: int
     at: datetime
@@ -112,9 +112,9 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def hash_of(event: Event) -> str:
-    """SHA-256 over everything of the event but its own hash."""
-    record = {
+def record_of(event: Event) -> dict[str, Any]:
+    """Everything of the event but its own hash, as plain JSON values."""
+    return {
         "seq": event.seq,
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "kind": event.kind.value,
@@ -125,4 +125,8 @@ def hash_of(event: Event) -> str:
         "payload": dict(event.payload),
         "previous": event.previous,
     }
-    return hashlib.sha256(canonical(record)).hexdigest()
+
+
+def hash_of(event: Event) -> str:
+    """SHA-256 over the record."""
+    return hashlib.sha256(canonical(record_of(event))).hexdigest()

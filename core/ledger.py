@@ -5,10 +5,10 @@ One check for the database and for a file (`drbot audit verify`), so that an aud
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from core.events import GENESIS, Event, EventKind, hash_of
+from core.events import GENESIS, Event, EventKind, hash_of, record_of
 
 MOST_PROBLEMS = 20
 """One broken link is enough to close the gates; the first ones say where to look."""
@@ -84,19 +84,7 @@ class Known:
 
 def line_of(event: Event) -> str:
     """One line of an export: everything the hash covers, and the hash. ASCII, so that no letter can pose as another."""
-    record = {
-        "seq": event.seq,
-        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "kind": event.kind.value,
-        "incident": event.incident,
-        "run": event.run,
-        "step": event.step,
-        "person": event.person,
-        "payload": dict(event.payload),
-        "previous": event.previous,
-        "hash": event.hash,
-    }
-    return _dumped(record)
+    return _dumped(record_of(event) | {"hash": event.hash})
 
 
 def head_line(seq: int, digest: str) -> str:

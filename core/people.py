@@ -1,7 +1,7 @@
 """Who somebody is and what they may do. A person may own several Slack ids and is still one person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import UserError
@@ -48,7 +48,7 @@ class Roster:
     """Everybody drbot knows. `fault` says why no gate may open (approvals.md rule 1), or is None."""
 
     people: Mapping[str, Person]
-    fault: str | None = field(default=None)
+    fault: str | None = None
     second_factor: SecondFactor = "none"
     break_glass: bool = False
     worker_key: str | None = None  # whose signatures count; each process uses the one it knows
@@ -74,7 +74,7 @@ def waiting(person: Person, until: datetime | None) -> Person:
     return replace(person, counts_from=until)
 
 
-def roster_of(entries: Mapping[str, PersonEntry], quorum: int, approvals: Approvals | None = None) -> Roster:
+def roster_of(entries: Mapping[str, PersonEntry], approvals: Approvals) -> Roster:
     """The roster of dr.yml. One that can never reach the quorum is kept, with its fault."""
     people = {
         key: Person(
@@ -94,13 +94,12 @@ def roster_of(entries: Mapping[str, PersonEntry], quorum: int, approvals: Approv
             if owners.setdefault(account, person.id) != person.id:
                 fault = f"The Slack id {account} belongs to {owners[account]} and {person.id}; it must be one person."
     approvers = sum("approver" in person.roles for person in people.values())
-    if approvers < quorum:
+    if approvers < approvals.people:
         fault = (
-            f"dr.yml names {approvers} approvers; {quorum} are needed, so no gate can open. "
+            f"dr.yml names {approvers} approvers; {approvals.people} are needed, so no gate can open. "
             "Add people with the role approver."
         )
-    policy = approvals or Approvals()
-    return Roster(people=people, fault=fault, second_factor=policy.second_factor, break_glass=policy.break_glass)
+    return Roster(people=people, fault=fault, second_factor=approvals.second_factor, break_glass=approvals.break_glass)
 
 
 ACCESS: Mapping[str, frozenset[Role]] = {

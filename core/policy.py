@@ -216,7 +216,7 @@ def _policy(history: tuple[str, ...], document: Document, given: Roster, waits: 
     number = len(history)
     approvals = Approvals.model_validate(document["approvals"])
     entries = {name: PersonEntry.model_validate(entry) for name, entry in document["people"].items()}
-    roster = roster_of(entries, approvals.people, approvals)
+    roster = roster_of(entries, approvals)
     people = {
         name: replace(
             person,

@@ -1,12 +1,10 @@
 """Finds and reads runbooks: the file, its digest for the seal, and what the linter says about it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.actions import ACTIONS, PROBES
-from core.declarations import ActionDeclaration, ProbeDeclaration
 from core.errors import UserError
 from core.runbook import Runbook
 from core.runbook_lint import lint
@@ -24,15 +22,11 @@ class RunbookFile:
     sha256: str
 
 
-def load_runbook(
-    path: Path,
-    actions: Mapping[str, ActionDeclaration] = ACTIONS,
-    probes: Mapping[str, ProbeDeclaration] = PROBES,
-) -> RunbookFile:
+def load_runbook(path: Path) -> RunbookFile:
     """Reads and lints one file. Raises UserError with one "file:line: sentence" per mistake."""
     file = read_yaml(path)
     runbook = read_model(file, Runbook)
-    problems = lint(runbook, actions, probes)
+    problems = lint(runbook)
     if problems:
         raise UserError(f"Checking the runbook {path}.", file.complain(problems), "Correct the lines named.")
     return RunbookFile(path=path, runbook=runbook, sha256=hashlib.sha256(file.text.encode()).hexdigest())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
 from core.effects import STRENGTH, effect_of, undo_effect
 from core.redaction import Redactor, is_secret_name
@@ -11,25 +12,23 @@ from core.runbook import Runbook, Step, order_of
 from core.variables import KNOWN, references
 from core.yaml_file import Problem, Where, did_you_mean
 
-Actions = Mapping[str, ActionDeclaration]
-Probes = Mapping[str, ProbeDeclaration]
 Ancestors = Mapping[str, frozenset[str]]
 
 
-def lint(runbook: Runbook, actions: Actions, probes: Probes) -> list[Problem]:
+def lint(runbook: Runbook) -> list[Problem]:
     """Everything that is wrong; an empty list means it may be run."""
-    problems = [*_steps_in_themselves(runbook, actions), *_order(runbook)]
+    problems = [*_steps_in_themselves(runbook), *_order(runbook)]
     if problems:  # without whole steps and an order the rules below would only repeat it
         return problems
     ancestors = ancestors_of(runbook.steps)
     return [
-        *_names(runbook, actions, probes),
+        *_names(runbook),
         *_variables(runbook),
-        *_destroying(runbook, actions, ancestors),
-        *_taking_back(runbook, actions, ancestors),
+        *_destroying(runbook, ancestors),
+        *_taking_back(runbook, ancestors),
         *_gates(runbook, ancestors),
-        *_interrupting(runbook, actions, ancestors),
-        *_parallel(runbook, actions, ancestors),
+        *_interrupting(runbook, ancestors),
+        *_parallel(runbook, ancestors),
         *_secrets(runbook),
     ]
 
@@ -54,18 +53,18 @@ def _at(index: int, *more: str | int) -> Where:
     return ("steps", index, *more)
 
 
-def _steps_in_themselves(runbook: Runbook, actions: Actions) -> Iterator[Problem]:
+def _steps_in_themselves(runbook: Runbook) -> Iterator[Problem]:
     """One kind each, a known action, an honest effect, a time limit, a word about drills, no unsafe retry."""
     for index, step in enumerate(runbook.steps):
         if sum(part is not None for part in (step.do, step.gate, step.ask, step.run)) != 1:
             yield Problem(where=_at(index, "id"), sentence=f"{step.id}: give exactly one of do, gate, ask, run.")
         if step.do is None:
             continue
-        if step.do not in actions:
-            hint = did_you_mean(step.do, sorted(actions))
+        if step.do not in ACTIONS:
+            hint = did_you_mean(step.do, sorted(ACTIONS))
             yield Problem(where=_at(index, "do"), sentence=f'{step.id}: no action "{step.do}".{hint}')
-        elif STRENGTH[step.effect] < STRENGTH[effect_of(step, runbook.steps, actions)]:
-            effect = effect_of(step, runbook.steps, actions)
+        elif STRENGTH[step.effect] < STRENGTH[effect_of(step, runbook.steps)]:
+            effect = effect_of(step, runbook.steps)
             yield Problem(where=_at(index, "effect"), sentence=f"{step.id}: {step.do} needs effect: {effect}.")
         if step.limits is None:
             yield Problem(where=_at(index, "id"), sentence=f"{step.id}: no time limit; add limits: {{time: …}}.")
@@ -94,28 +93,28 @@ def _order(runbook: Runbook) -> Iterator[Problem]:
             yield Problem(where=_at(index, "after"), sentence=f"{step.id}: waits in a circle: {circle}.")
 
 
-def _names(runbook: Runbook, actions: Actions, probes: Probes) -> Iterator[Problem]:
+def _names(runbook: Runbook) -> Iterator[Problem]:
     """Parameters and probes exist and are complete."""
     for number, probe in enumerate(runbook.ready_when):
-        yield from _probe(("ready_when", number), "ready_when", probe.probe, probe.with_, probes)
+        yield from _probe(("ready_when", number), "ready_when", probe.probe, probe.with_)
     for index, step in enumerate(runbook.steps):
         if step.do is not None:
-            yield from _parameters(_at(index, "with"), step.id, actions[step.do], step.with_)
-        if step.undo is not None and step.undo.do not in actions:
-            hint = did_you_mean(step.undo.do, sorted(actions))
+            yield from _parameters(_at(index, "with"), step.id, ACTIONS[step.do], step.with_)
+        if step.undo is not None and step.undo.do not in ACTIONS:
+            hint = did_you_mean(step.undo.do, sorted(ACTIONS))
             yield Problem(where=_at(index, "undo"), sentence=f'{step.id}: no action "{step.undo.do}".{hint}')
         elif step.undo is not None:
-            yield from _parameters(_at(index, "undo"), step.id, actions[step.undo.do], step.undo.with_)
+            yield from _parameters(_at(index, "undo"), step.id, ACTIONS[step.undo.do], step.undo.with_)
         for key, found in (("check", step.check), ("unless", step.unless), ("when", step.when)):
             for number, probe in enumerate(found):
-                yield from _probe(_at(index, key, number), step.id, probe.probe, probe.with_, probes)
+                yield from _probe(_at(index, key, number), step.id, probe.probe, probe.with_)
 
 
-def _probe(where: Where, step: str, name: str, given: Mapping[str, Any], probes: Probes) -> Iterator[Problem]:
-    if name not in probes:
-        yield Problem(where=where, sentence=f'{step}: no probe "{name}".{did_you_mean(name, sorted(probes))}')
+def _probe(where: Where, step: str, name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+    if name not in PROBES:
+        yield Problem(where=where, sentence=f'{step}: no probe "{name}".{did_you_mean(name, sorted(PROBES))}')
         return
-    yield from _parameters(where, step, probes[name], given)
+    yield from _parameters(where, step, PROBES[name], given)
 
 
 def _parameters(
@@ -145,28 +144,28 @@ def _variables(runbook: Runbook) -> Iterator[Problem]:
         yield Problem(where=("inputs", name), sentence=f'the input "{name}" is never used.')
 
 
-def _destroying(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     """A destroy step says what it destroys, how success is seen, how it is taken back, and who agrees."""
     gates = {step.id: step.gate for step in runbook.steps if step.gate is not None}
     for index, step in enumerate(runbook.steps):
-        if effect_of(step, runbook.steps, actions) != "destroy":
+        if effect_of(step, runbook.steps) != "destroy":
             continue
         wants = {
             "destroys: what approvers read": step.destroys,
             "check: the only source of succeeded": step.check,
-            "undo, or a keeper for the old data": step.undo or step.with_.get("keeper") or _is_for_good(step, actions),
+            "undo, or a keeper for the old data": step.undo or step.with_.get("keeper") or _is_for_good(step),
         }
         for want in (want for want, there in wants.items() if not there):
             yield Problem(where=_at(index, "id"), sentence=f"{step.id} destroys; add {want}.")
         if not any(step.id in gate.for_ for key, gate in gates.items() if key in ancestors[step.id]):
             sentence = f"{step.id} destroys, but no gate before it names it in `for`."
             yield Problem(where=_at(index, "id"), sentence=sentence)
-        yield from _proven(_at(index, "with"), step, runbook, actions, ancestors)
+        yield from _proven(_at(index, "with"), step, runbook, ancestors)
 
 
-def _proven(where: Where, step: Step, runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+def _proven(where: Where, step: Step, runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     """What is put in place was made by a step of this very runbook that the gate waits for as its proof."""
-    declared = actions[step.do] if step.do is not None else None
+    declared = ACTIONS[step.do] if step.do is not None else None
     if declared is None or declared.puts_in_place is None:
         return
     proofs = {
@@ -179,18 +178,18 @@ def _proven(where: Where, step: Step, runbook: Runbook, actions: Actions, ancest
     makers = [
         other.id
         for other in runbook.steps
-        if other.do is not None and (made := actions[other.do].makes) is not None and other.with_.get(made) == wanted
+        if other.do is not None and (made := ACTIONS[other.do].makes) is not None and other.with_.get(made) == wanted
     ]
     if not proofs & set(makers):
         sentence = f"{step.id}: {declared.puts_in_place} is made by no step that its gate names as proof."
         yield Problem(where=(*where, declared.puts_in_place), sentence=sentence)
 
 
-def _taking_back(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+def _taking_back(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     """An undo that destroys needs a gate like a `do`: it is that of a step which the gate before it guards."""
     guarded = {name: gate.id for gate in runbook.steps if gate.gate is not None for name in gate.gate.for_}
     for index, step in enumerate(runbook.steps):
-        if step.undo is None or undo_effect(step, runbook.steps, actions) != "destroy":
+        if step.undo is None or undo_effect(step, runbook.steps) != "destroy":
             continue
         before = {*ancestors[step.id], step.id}
         same = [other for other in runbook.steps if other.undo == step.undo and other.id in before]
@@ -199,9 +198,9 @@ def _taking_back(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> It
             yield Problem(where=_at(index, "undo"), sentence=sentence)
 
 
-def _is_for_good(step: Step, actions: Actions) -> bool:
+def _is_for_good(step: Step) -> bool:
     """What nothing brings back: two people read exactly that."""
-    return step.do is not None and actions[step.do].for_good
+    return step.do is not None and ACTIONS[step.do].for_good
 
 
 def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
@@ -221,33 +220,33 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
             yield Problem(where=_at(index, "id"), sentence=f"{step.id}: a gate may not be passed by.")
 
 
-def _interrupting(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     """Where something is destroyed, services are interrupted only behind the gate too."""
     gates = {step.id for step in runbook.steps if step.gate is not None}
     if not gates and all(step.effect != "destroy" for step in runbook.steps):
         return
     for index, step in enumerate(runbook.steps):
-        if step.do and actions[step.do].interrupts and not gates & ancestors[step.id]:
+        if step.do and ACTIONS[step.do].interrupts and not gates & ancestors[step.id]:
             sentence = f"{step.id}: {step.do} interrupts a service before the gate."
             yield Problem(where=_at(index, "after"), sentence=sentence)
 
 
-def _parallel(runbook: Runbook, actions: Actions, ancestors: Ancestors) -> Iterator[Problem]:
+def _parallel(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     """Steps that may run at the same time do not change the same thing."""
     numbered = [(index, step) for index, step in enumerate(runbook.steps) if step.do]
     for (_, one), (index, other) in combinations(numbered, 2):
         if one.id in ancestors[other.id] or other.id in ancestors[one.id]:
             continue
-        shared = _touched(one, actions) & _touched(other, actions)
+        shared = _touched(one) & _touched(other)
         if shared:
             what = ", ".join(sorted(shared))
             sentence = f"{one.id} and {other.id} may run at the same time and both touch {what}."
             yield Problem(where=_at(index, "id"), sentence=sentence)
 
 
-def _touched(step: Step, actions: Actions) -> set[str]:
+def _touched(step: Step) -> set[str]:
     touched: set[str] = set()
-    for name in actions[step.do or ""].touches:
+    for name in ACTIONS[step.do or ""].touches:
         value = step.with_.get(name, ())
         touched |= {value} if isinstance(value, str) else {str(part) for part in value}
     if "${services.all}" in touched:

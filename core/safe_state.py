@@ -50,7 +50,7 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
 
 def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     removing = [records[step.id] for step in plan.steps if step.effect == "destroy"]
-    if any(record.may_have_acted and record.is_open_ended for record in removing):
+    if any(record.is_open_ended for record in removing):
         return SafeState(sentence="It is not known whether the kept data is still there. Production was not touched.")
     if any(record.may_have_acted for record in removing):
         return SafeState(sentence="The kept data was deleted. Production was not touched.")
@@ -86,7 +86,7 @@ def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
     for step in plan.steps:
         if step.do is None or not records[step.id].may_have_acted:
             continue
-        services = services_named(step.with_)
+        services = set(services_named(step.with_))
         if step.do == "compose.stop" or (records[step.id].is_open_ended and ACTIONS[step.do].interrupts):
             stopped |= services
         elif step.do == "compose.start" and records[step.id].state is StepState.SUCCEEDED:
@@ -94,11 +94,11 @@ def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
     return bool(stopped)
 
 
-def services_named(given: Mapping[str, Any]) -> set[str]:
-    """The services that a step is about."""
-    named = given.get("services", ())
+def services_named(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The services that a step is about: a text with commas or spaces between them, or a list of such texts."""
+    named = given.get("services") or ()
     texts = [named] if isinstance(named, str) else [str(part) for part in named]
-    return {name for text in texts for name in text.replace(",", " ").split()}
+    return tuple(dict.fromkeys(name for text in texts for name in text.replace(",", " ").split()))
 
 
 def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
 
 _LAST_WORD = re.compile(r"\s\S{0,40}$")
 _FIRST_WORD = re.compile(r"^\S{0,40}\s+")
@@ -11,7 +10,6 @@ _FIRST_WORD = re.compile(r"^\S{0,40}\s+")
 _HALF_ENTITY = re.compile(r"&[a-z]{0,4}$")
 _LOOSE_ENDS = " \t\n,:("
 
-Language = Literal["en", "ja"]
 Text = Mapping[str, str]
 """A sentence in both languages: `{"en": …, "ja": …}`."""
 

@@ -14,12 +14,7 @@ from runners.clients.name_service import NameService
 from runners.clients.postgres_written import Written
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
 from runners.lock import Claim, Holder
-from runners.world import Chosen
-
-
-def never() -> bool:
-    """Looking is short."""
-    return False
+from runners.world import Chosen, never
 
 
 class ControlTarget:
@@ -34,7 +29,7 @@ class ControlTarget:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
         settings = self._configuration.dns
         sealed = {SETTINGS: settings_of(self._configuration)}
@@ -46,7 +41,7 @@ class ControlTarget:
         except DrbotError as error:
             return {RECORDS: f"unreadable: {error}", **sealed}
 
-    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+    def old_server(self, cancelled: Callable[[], bool] = never) -> None:
         """There is none here."""
 
     def choose_backup(

@@ -135,12 +135,12 @@ def block(walk: Walk, seen_wakes: int | None, why: str, offers: Sequence[Offer],
     def park(tx: Transaction) -> bool:
         if waking.stop_reason(tx.connection, walk.run.id) is not None:
             return False
-        if seen_wakes not in (None, runs.wakes(tx.connection, walk.run.id)):
+        if seen_wakes not in (None, waking.wakes(tx.connection, walk.run.id)):
             return False
         # A proof that failed ends the request that waits for it (approvals.md, bad inputs).
         for request in requests.of_run(tx.connection, walk.run.id):
             requests.close(tx, request.id, RequestState.VOID, why=why)
-        wakes = runs.wakes(tx.connection, walk.run.id)  # closing a request wakes its run: ourselves
+        wakes = waking.wakes(tx.connection, walk.run.id)  # closing a request wakes its run: ourselves
         _remember(tx, walk, other)
         runs.park(tx, walk.run, RunState.BLOCKED, seen_wakes=wakes, offers=offered, why=why, **payload)
         release(tx, walk.equipment, walk.run)

@@ -25,7 +25,7 @@ from runners.sealed_plans import require_untouched
 from runners.site_lock import wait_for_drbot
 from runners.starting import start
 from runners.walk import Walk
-from store import locks, requests, runs, steps
+from store import locks, requests, runs, steps, waking
 from store.database import Transaction
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ class Executor:
 
     def _go_on(self) -> bool:
         with self._walk.equipment.database.read() as connection:
-            seen = runs.wakes(connection, self._walk.run.id)
+            seen = waking.wakes(connection, self._walk.run.id)
             records = {record.id: record for record in steps.of_run(connection, self._walk.run.id)}
             newest = {request.gate: request for request in requests.of_run(connection, self._walk.run.id)}
         self._walk.equipment.own.note_grants(self._walk.run.id, newest.values())

@@ -1,6 +1,5 @@
 """Which full backup is good: complete, of this system and site, of a version we can read. Nothing by its name alone."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +14,7 @@ from runners.actions.backup import empty_fault, rows_fault, version_fault
 from runners.clients.full_archive import read_archive
 from runners.clients.full_store import FullBackup, FullBackupStore
 from runners.clients.object_store import Cancelled, Progress, require_room
+from runners.clients.plain_files import digest_file
 from runners.world import Chosen
 
 
@@ -277,9 +277,3 @@ def written_already(target: Path) -> int:
 def needed_to_unpack(backup: FullBackup) -> int:
     """Bytes beside the archive itself."""
     return backup.manifest.unpacked_bytes if backup.manifest else backup.stored.size
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

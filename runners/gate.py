@@ -66,7 +66,7 @@ def as_sealed(request: ApprovalRequest, plan: Plan, step: Step) -> ApprovalReque
     )
 
 
-def drift(plan: Plan, world: World, step: Step | None = None, *, ignored: Collection[str] = ()) -> list[str]:
+def drift(plan: Plan, world: World, step: Step | None, *, ignored: Collection[str]) -> list[str]:
     """What is no longer as it was sealed, one sentence each (rule 5). `step`: compare with its own pre-state.
     `ignored`: what this run has changed itself, as paths: "volumes postgres_data".
     """

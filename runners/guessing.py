@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from core.attestation import Entrance, Origin, Proof
+from core.attestation import Origin, Proof
 
 WRONG_CODES = 5
 """After so many in a row from one place its codes are locked until somebody at the worker's host unlocks them."""
@@ -47,7 +47,7 @@ class Guesses:
         counted = replace(self, places={**dict(others), here: self.places.get(here, 0) + 1})
         if proof is not Proof.CODE:
             return counted
-        entrance: Entrance = origin.entrance
+        entrance = origin.entrance
         wrong = self.entrances.get(entrance, 0) + 1
         counted = replace(counted, entrances={**self.entrances, entrance: wrong})
         if wrong % TOGETHER:

@@ -5,7 +5,6 @@ Each worker does it in a thread of its own: a slow bucket must not hold up a rec
 
 import json
 import threading
-from collections.abc import Callable
 
 import structlog
 
@@ -32,7 +31,7 @@ class Heads:
     def run(self, stop: threading.Event) -> None:
         """Every minute, when something was written since."""
         while not stop.wait(EVERY_SECONDS):
-            self._guarded(self.keep)
+            self._guarded()
 
     def keep(self) -> str | None:
         """Write the head as an object of its own, never over another one; its key, or None: it is there already."""
@@ -45,9 +44,9 @@ class Heads:
         self._kept = seq
         return key
 
-    def _guarded(self, work: Callable[[], object]) -> None:
+    def _guarded(self) -> None:
         try:
-            work()
+            self.keep()
             self._complained = False
         except DrbotError as error:
             if not self._complained:

@@ -16,15 +16,17 @@ from store.database import Database
 
 log = structlog.get_logger()
 
+STOP_FILE = "STOP"  # a file of this name in the worker's home stops every run, also without a database
+
 
 class Lease:
     """Use as a context manager around everything that is done for the run."""
 
-    def __init__(self, database: Database, run: Run, timing: Timing, stop_file: Path) -> None:
+    def __init__(self, database: Database, run: Run, timing: Timing, home: Path) -> None:
         self._database = database
         self._run = run
         self._timing = timing
-        self._stop_file = stop_file
+        self._stop_file = home / STOP_FILE
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{run.id}", daemon=True)
         self.fenced = False

@@ -7,12 +7,11 @@ import structlog
 
 from core.errors import DrbotError, UntrustedError
 from core.plan import touches_production
-from core.run import Leftover, Run, RunState, StepRecord, StepState
+from core.run import Leftover, Run, RunState, StepState
 from core.runbook import Step
 from runners.issuing import as_undo, own_work
-from runners.lease import Lease
 from runners.site_lock import unlock
-from runners.walk import Equipment, Walk
+from runners.walk import Equipment, Walk, idle_walk
 from store import incidents, runs, steps
 
 log = structlog.get_logger()
@@ -58,7 +57,7 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
         if records[step.id].leftover is Leftover.REMOVED:
             continue
         if state in _UNFINISHED or (given_up and state is StepState.SUCCEEDED):
-            _remove(equipment, run, step, records)
+            _remove(equipment, run, step)
 
 
 def _sweep(equipment: Equipment, run_id: str, step_id: str | None) -> None:
@@ -68,11 +67,10 @@ def _sweep(equipment: Equipment, run_id: str, step_id: str | None) -> None:
         log.warning("What an ended step left running could not be removed.", run=run_id, error=str(error))
 
 
-def _remove(equipment: Equipment, run: Run, step: Step, records: dict[str, StepRecord]) -> None:
+def _remove(equipment: Equipment, run: Run, step: Step) -> None:
     if run.plan is None or step.undo is None:
         return
-    lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")  # never started: a context only
-    walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)
+    walk = idle_walk(equipment, run, run.plan)
     try:
         own = own_work(walk)
     except UntrustedError as error:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import UserError
-from core.people import Roster, roster_of
+from core.people import Roster
 from core.redaction import Redactor
 from core.site import Configuration
 from runners.clients.object_store import ObjectStoreClient
@@ -35,9 +35,8 @@ def run_worker(
     home: Path,
     stop: threading.Event,
     *,
-    roster: Roster | None = None,
-    document: Path | None = None,
-    timing: Timing | None = None,
+    roster: Roster,
+    document: Path | None,
 ) -> None:
     """Serves `site` (empty = the default site) until `stop` is set. `roster`: with the faults of dr.yml, if there are
     any, because then no gate may open. `document`: dr.yml, copied with the state. Raises UserError for a site that is
@@ -48,10 +47,8 @@ def run_worker(
         known = ", ".join(configuration.sites)
         raise UserError(f'Starting a worker for the site "{name}".', "dr.yml does not know it.", f"Sites are: {known}.")
     settings = RunnerSettings.from_environment(home)
-    approvals = configuration.approvals
     key = Vault(home).key()
-    given = roster or roster_of(configuration.people, approvals.people, approvals)
-    given = replace(given, worker_key=key.public)
+    given = replace(roster, worker_key=key.public)
     equipment = Equipment(
         configuration=configuration,
         database=database,
@@ -64,7 +61,7 @@ def run_worker(
         key=key,
         rosters=Rosters(given, configuration.approvals),
         redact=Redactor(settings.secrets),
-        timing=timing or Timing(),
+        timing=Timing(),
         owner=owner_name(socket.gethostname(), os.getpid()),
         ring=lambda run_id: doorbell.ring(name, run_id),
     )

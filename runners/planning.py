@@ -15,7 +15,6 @@ from runners.site_lock import release
 from runners.survey import Survey, make_plan
 from runners.walk import Equipment
 from store import incidents, requests, runs
-from store.database import Transaction
 
 log = structlog.get_logger()
 
@@ -26,7 +25,7 @@ def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
     """
     with equipment.database.write() as tx:
         incident = incidents.get(tx.connection, run.incident)
-        denied = _denied(tx, run)
+        denied = requests.denied(tx.connection, run.incident)
         now, policy = tx.now, equipment.roster_now(tx.connection).number
     asked = tuple(dict.fromkeys(person for person in (incident.declared_by, run.requested_by) if person))
     survey = Survey(
@@ -87,17 +86,6 @@ def _refuse(equipment: Equipment, run: Run, error: UserError) -> None:
         outcome = f"{error.tried} {said['why']} Nothing in production was changed."
         runs.finish(tx, run, RunState.FAILED, outcome, **said)
         release(tx, equipment, run)
-
-
-def _denied(tx: Transaction, run: Run) -> dict[str, set[str]]:
-    """Question → who denied it in this incident (approvals.md rule 4)."""
-    denied: dict[str, set[str]] = {}
-    for other in runs.of_incident(tx.connection, run.incident):
-        for request in requests.of_run(tx.connection, other.id):
-            for vote in requests.votes(tx.connection, request.id):
-                if vote.decision == "deny":
-                    denied.setdefault(request.question, set()).add(vote.person)
-    return denied
 
 
 def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> None:

@@ -156,11 +156,10 @@ def second_factor_line(roster: Roster, vault: Vault) -> Line | None:
     """Whether every approver has something to vote with, as far as this host's worker knows; None: nobody needs it."""
     if roster.second_factor == "none":
         return None
-    entries = {person.id: vault.entry(person.id) for person in roster.approvers()}
     lacking = [
         person.name
         for person in roster.approvers()
-        if person.key is None and not ((entry := entries[person.id]) and entry.secret)
+        if person.key is None and not ((entry := vault.entry(person.id)) and entry.secret)
     ]
     if lacking:
         return bad("second factor", f"no authenticator: {', '.join(lacking)}", "They type /dr enrol.")

@@ -63,9 +63,9 @@ def make_plan(survey: Survey) -> Plan:
     if sub_runs.is_part(survey.run):
         steps = parts.without_people(steps)
     fingerprint = equipment.world.fingerprint(survey.cancelled)
-    draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
+    draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, _not_needed(survey, draft))
-    draft = _plan(survey, file, steps, fingerprint, chosen, warnings=())
+    draft = _plan(survey, file, steps, fingerprint, chosen)
     strangers.require_none(draft.runbook, draft.steps, fingerprint)
     acts = {step.do for step in draft.steps}
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
@@ -139,7 +139,6 @@ def _plan(
     steps: tuple[Step, ...],
     fingerprint: dict[str, Any],
     chosen: Chosen | None,
-    warnings: tuple[str, ...],
 ) -> Plan:
     runbook, run = file.runbook, survey.run
     configuration = survey.equipment.configuration
@@ -162,7 +161,6 @@ def _plan(
         target=parts.target_of(configuration, survey.equipment.site_name),
         replaces=tuple(what for step in steps for what in step.destroys),
         loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
-        warnings=warnings,
         surveyed_at=survey.now,
     )
     return plan.model_copy(update={"forecast_seconds": remaining_seconds(plan, ())})

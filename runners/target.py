@@ -23,14 +23,9 @@ from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
 from runners.lock import Claim, Holder
 from runners.settings import RunnerSettings
-from runners.world import Chosen, World
+from runners.world import Chosen, World, never
 
 SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
-
-
-def never() -> bool:
-    """A look at the target is short and is not cancelled."""
-    return False
 
 
 class Target:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from core.deciding import decisions_for, needs_second
 from core.errors import DrbotError
 from core.events import EventKind
@@ -16,11 +14,8 @@ from core.plan import Plan
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding
-from runners.lease import Lease
-from runners.walk import Equipment, Walk
+from runners.walk import Equipment, Walk, idle_walk
 from store import leases, steps, waking
-
-log = structlog.get_logger()
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
 HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer than this
@@ -103,8 +98,7 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
     if run.plan is None:
         return
     step = run.plan.step(record.id)
-    lease = Lease(equipment.database, run, equipment.timing, equipment.home / "STOP")
-    walk = Walk(run=run, plan=run.plan, equipment=equipment, lease=lease)  # never started: only a context
+    walk = idle_walk(equipment, run, run.plan)
     if walk.records()[step.id].state is not StepState.UNSURE:
         return  # settled while another step was looked at; what runs now may be its new attempt
     try:

@@ -16,7 +16,7 @@ from runners.leftovers import clear_stopped_runs
 from runners.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from runners.unsure import look_after_unsure
 from runners.walk import Equipment
-from store import requests, runs, steps, waking
+from store import leases, requests, runs, steps, waking
 from store.database import Transaction
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Upkeep:
 
     def _dead_workers(self) -> None:
         with self._equipment.database.write() as tx:
-            runs.expire_leases(tx)
+            leases.expire_leases(tx)
 
     def _grants(self) -> None:
         """When this host saw them, and what time it is: nobody gets more time by writing a row or setting a clock."""

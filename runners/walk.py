@@ -205,3 +205,9 @@ class Walk:
             steps.progress(self.equipment.database, self.run, step_id, done, total, unit)
 
         return progress
+
+
+def idle_walk(equipment: Equipment, run: Run, plan: Plan) -> Walk:
+    """For who only needs a context: its lease is never begun."""
+    lease = Lease(equipment.database, run, equipment.timing, equipment.home)
+    return Walk(run=run, plan=plan, equipment=equipment, lease=lease)

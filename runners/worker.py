@@ -24,7 +24,6 @@ from store.doorbell import Doorbell
 log = structlog.get_logger()
 
 THREADS = 4  # runs at the same time; all but the one that holds the site only wait or plan
-STOP_FILE = "STOP"  # a file of this name in the worker's home stops every run, also without a database
 
 
 class Worker:
@@ -93,7 +92,7 @@ class Worker:
 
     def _walk(self, run: Run) -> None:
         equipment = self._equipment
-        with Lease(equipment.database, run, equipment.timing, equipment.home / STOP_FILE) as lease:
+        with Lease(equipment.database, run, equipment.timing, equipment.home) as lease:
             planned = run if run.plan is not None else plan_run(equipment, run, lease)
             if planned is None or planned.plan is None:
                 return

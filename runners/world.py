@@ -31,6 +31,11 @@ class Chosen:
     refused: tuple[str, ...] = ()  # one sentence each
 
 
+def never() -> bool:
+    """A look is short and is not cancelled."""
+    return False
+
+
 class World(Protocol):
     """The target system as a whole; every method only reads, but for `remove_survivors` and the lock."""
 
@@ -38,10 +43,10 @@ class World(Protocol):
     def clients(self) -> "Clients":
         """What actions work with."""
 
-    def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
 
-    def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:
+    def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 
     def choose_backup(
@@ -49,7 +54,7 @@ class World(Protocol):
         name: str | None = None,
         *,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
+        cancelled: Callable[[], bool] = never,
     ) -> Chosen:
         """The newest good backup, or the one of this name; only older than `before`. Each is read from start to end,
         so it asks `cancelled`. Raises UserError if none is good, CancelledError.
@@ -61,7 +66,7 @@ class World(Protocol):
         *,
         site: str,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
+        cancelled: Callable[[], bool] = never,
     ) -> Chosen:
         """The same among the full backups of `site`, the one that was lost."""
 

@@ -80,10 +80,10 @@ def unanswered(connection: Connection, site: str, now: datetime) -> list[Attempt
     return [_attempt_of(row) for row in rows]
 
 
-def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None = None) -> bool:
-    """Once only. False: another worker was faster."""
+def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None) -> None:
+    """Once only: another worker may have been faster."""
     statement = update(codes).where(codes.c.id == attempt.id, codes.c.answer.is_(None))
-    return tx.connection.execute(statement.values(answer=result, signature=signature)).rowcount == 1
+    tx.connection.execute(statement.values(answer=result, signature=signature))
 
 
 def _attempt_of(row: RowMapping) -> Attempt:

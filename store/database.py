@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
 from core.errors import BrokenStateError, TemporaryError, UserError
-from core.events import EventKind
+from core.events import Event, EventKind
 from store import journal
 from store.file_modes import private
 
@@ -41,7 +41,7 @@ class Transaction:
         self.connection = connection
         self.now = now
         """The database's clock, constant in the transaction."""
-        self.entries: list[journal.Entry] = []
+        self.events: list[Event] = []
         self.callbacks: list[Callable[[], None]] = []
 
     def record(
@@ -59,8 +59,8 @@ class Transaction:
         if step is not None and kind in _STEP_IN_PAYLOAD:
             payload["step"] = step
         plain = json.loads(json.dumps(payload, default=_plain))
-        self.entries.append(
-            journal.Entry(kind=kind, incident=incident, run=run, step=step, person=person, payload=plain)
+        self.events.append(
+            Event(seq=0, at=self.now, kind=kind, incident=incident, run=run, step=step, person=person, payload=plain)
         )
 
     def after_commit(self, callback: Callable[[], None]) -> None:
@@ -108,7 +108,7 @@ class Database:
         with _translated(), self._writer.begin() as connection:
             transaction = Transaction(connection, self._now(connection))
             yield transaction
-            journal.append(connection, transaction.entries, transaction.now)
+            journal.append(connection, transaction.events)
         for callback in transaction.callbacks:
             callback()
 

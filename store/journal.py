@@ -5,14 +5,13 @@ there are no gaps, and a reader that remembers the last `seq` never skips an eve
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from core.events import Event, EventKind, hash_of
+from core.events import Event, EventKind, hash_of, record_of
 from core.ledger import Known, check_events
 from store.schema import events
 from store.schema import head as head_table
@@ -20,41 +19,19 @@ from store.schema import head as head_table
 BROUGHT_AT_ONCE = 500
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """An event before it has its place in the chain."""
-
-    kind: EventKind
-    incident: int | None
-    run: str | None
-    step: str | None
-    person: str | None
-    payload: dict[str, Any]
-
-
-def append(connection: Connection, entries: Sequence[Entry], at: datetime) -> None:
-    """Give the entries their numbers and hashes. Nothing else may follow in the transaction."""
-    if not entries:
+def append(connection: Connection, happened: Sequence[Event]) -> None:
+    """Give the events their numbers and hashes. Nothing else may follow in the transaction."""
+    if not happened:
         return
     seq, previous = connection.execute(
         select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
     ).one()
     rows = []
-    for entry in entries:
+    for event in happened:
         seq += 1
-        event = Event(
-            seq=seq,
-            at=at,
-            kind=entry.kind,
-            incident=entry.incident,
-            run=entry.run,
-            step=entry.step,
-            person=entry.person,
-            payload=entry.payload,
-            previous=previous,
-        )
-        previous = hash_of(event)
-        rows.append(_row_of(replace(event, hash=previous)))
+        placed = replace(event, seq=seq, previous=previous)
+        previous = hash_of(placed)
+        rows.append(_row_of(replace(placed, hash=previous)))
     connection.execute(insert(events), rows)
     connection.execute(update(head_table).where(head_table.c.id == 1).values(seq=seq, hash=previous))
 
@@ -111,18 +88,7 @@ def everything(connection: Connection) -> Iterator[Event]:
 
 
 def _row_of(event: Event) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "at": event.at,
-        "kind": event.kind.value,
-        "incident": event.incident,
-        "run": event.run,
-        "step": event.step,
-        "person": event.person,
-        "payload": dict(event.payload),
-        "previous": event.previous,
-        "hash": event.hash,
-    }
+    return record_of(event) | {"at": event.at, "hash": event.hash}
 
 
 def _event_of(row: Row[Any]) -> Event:

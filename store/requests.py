@@ -128,12 +128,17 @@ def votes(connection: Connection, request_id: str) -> list[Vote]:
     return [vote_of(row) for row in connection.execute(query).mappings()]
 
 
-def denied_questions(connection: Connection, incident: int) -> set[str]:
-    """What was denied in this incident and must not be asked again (approvals.md rule 4)."""
-    query = select(requests.c.question).where(
-        requests.c.incident == incident, requests.c.state == RequestState.DENIED.value
+def denied(connection: Connection, incident: int) -> dict[str, set[str]]:
+    """Question → who denied it in this incident: it must not be asked again (approvals.md rule 4)."""
+    query = (
+        select(requests.c.question, votes_table.c.person)
+        .join(votes_table, votes_table.c.request == requests.c.id)
+        .where(requests.c.incident == incident, votes_table.c.decision == "deny")
     )
-    return set(connection.execute(query).scalars())
+    found: dict[str, set[str]] = {}
+    for question, person in connection.execute(query):
+        found.setdefault(question, set()).add(person)
+    return found
 
 
 def overdue(connection: Connection, now: datetime) -> list[ApprovalRequest]:

@@ -18,34 +18,10 @@ from core.plan import Plan, document_of, seal_of
 from core.run import RUN_MOVES, Offer, Run, RunKind, RunState, StepState, StopKind
 from store import sub_runs
 from store.database import Transaction
-from store.leases import expire_leases, is_free
+from store.leases import is_free
 from store.requests import end_live
 from store.rows import fence, load_run, lock_run, run_of, sources
 from store.schema import incidents, runs, steps
-from store.waking import wake, wakes
-
-__all__ = [
-    "claim",
-    "claimable",
-    "current",
-    "expire_leases",
-    "fault_told",
-    "finish",
-    "get",
-    "give_up_holder",
-    "hand_over",
-    "next_backup",
-    "of_incident",
-    "park",
-    "planned",
-    "queue",
-    "renew",
-    "request_stop",
-    "signed",
-    "unclaimed",
-    "wake",
-    "wakes",
-]
 
 _PARKED_EVENTS: Mapping[RunState, EventKind] = {
     RunState.WAITING: EventKind.RUN_WAITING,

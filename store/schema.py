@@ -135,9 +135,9 @@ runs = Table(
     Column("lease_until", Moment),
     Column("stop_requested", Text),
     Column("stop_kind", Text),
-    Column("waits_for", Text),
+    Column("waits_for", Text),  # the run that held the site
     Column("waits_for_drbot", Text),  # the holding of another drbot, as the target's engine names it
-    Column("given_up", Text),  # the holding that the commander says is dead  # the run that held the site
+    Column("given_up", Text),  # the holding that the commander says is dead
     Column("offers", Json),
     Column("missed", Json),  # steps whose check did not pass, of a run that ended all the same
     Column("next_backup", Text),

@@ -36,7 +36,7 @@ def postgres_server(certificate: Path | None = None) -> Iterator[str]:
     directory = _directory("drbot-postgres-")
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")
-    port, cluster = _free_port(), directory / "cluster"
+    port, cluster = free_port(), directory / "cluster"
     _as_postgres(
         programs / "initdb", "-D", cluster, "-U", "drbot", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"
     )
@@ -77,7 +77,7 @@ def redis_url() -> Iterator[str]:
 def redis_server(certificate: Path | None = None) -> Iterator[str]:
     """A Redis of our own. `certificate`: as for PostgreSQL."""
     program = shutil.which("redis-server") or _missing("redis-server")
-    directory, port = _directory("drbot-redis-"), _free_port()
+    directory, port = _directory("drbot-redis-"), free_port()
     arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(directory)]
     client, url = Redis(port=port), f"redis://127.0.0.1:{port}/0"
     if certificate is None:
@@ -138,7 +138,8 @@ def _directory(prefix: str) -> Path:
     return directory
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -110,7 +110,6 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
         return []
     facts = dialog_from(
         incident=situation.incident,
-        run=run,
         plan=run.plan,
         request=request,
         votes=votes,

@@ -50,9 +50,8 @@ def _is_by_hand(situation: Situation) -> bool:
 
 
 def _choice(situation: Situation, label: Text, verb: str, style: str = "default", rest: str = "") -> Choice:
-    words = [verb, situation.incident.name, rest]
-    shown = "danger" if style == "danger" else "primary" if style == "primary" else "default"
-    return Choice(label=label, command=" ".join(word for word in words if word), style=shown)  # type: ignore[arg-type]
+    command = f"{verb} {situation.incident.name} {rest}".strip()
+    return Choice(label=label, command=command, style=style)  # type: ignore[arg-type]
 
 
 def _answers(situation: Situation) -> list[Choice]:

@@ -21,7 +21,6 @@ HEADER = 150
 BUTTON = 75
 VALUE_BYTES = 1200  # of JSON. Slack: 2,000 letters, for the token that stamps.py makes of it
 TEXT = 3900  # Slack: 4,000 for chat.update
-MESSAGE_BUDGET = 10_000  # Slack refuses at about 13,000 characters of block text
 BUTTONS_OF_A_ROW = 25
 MARKDOWN = 11_500  # Slack: 12,000 together
 _HALF_MENTION = re.compile(r"<[^<>]*…$")
@@ -75,11 +74,6 @@ def rich(text: str, limit: int = 400) -> Block:
         "type": "rich_text",
         "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}],
     }
-
-
-def rows(pairs: Iterable[tuple[str, str]]) -> Block:
-    """Labels and values, one a line. The values are escaped here."""
-    return section("\n".join(f"*{escape(label)}:* {escape(value)}" for label, value in pairs if value))
 
 
 def button(label: str, action: str, value: Mapping[str, Any], style: str = "default") -> Block:

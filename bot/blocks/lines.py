@@ -140,7 +140,7 @@ def _filled(text: Text, event: Event, situation: Situation, mentions: str = "", 
     values["mentions"] = mentions
     values["next"] = _next_backup(event, situation.language)
     sentence = say(text, situation.language).format_map(values)
-    return cut(" ".join(sentence.split(" ")).replace("  ", " ").strip(), 2500)
+    return cut(sentence.replace("  ", " ").strip(), 2500)
 
 
 def _next_backup(event: Event, language: str) -> str:

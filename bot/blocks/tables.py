@@ -1,6 +1,6 @@
 """Rows of a `Table` as Block Kit: labels and values as lines, so that they read well on a phone too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bot.blocks.elements import SECTION, Block, one_line, section
 from commands.messages import Cell, Table
@@ -12,7 +12,7 @@ LINE = 900
 
 def cell(value: Cell, language: str) -> str:
     """One cell in one language, escaped, on one line."""
-    return _short(_words(value, language))
+    return _short(say(value, language))
 
 
 def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block]:
@@ -32,18 +32,14 @@ def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block
     return [section("\n".join(kept))] if kept else []
 
 
-def _words(value: Cell, language: str) -> str:
-    return value if isinstance(value, str) else say(value, language) if isinstance(value, Mapping) else str(value)
-
-
 def _line(row: Sequence[Cell], language: str, *, labelled: bool) -> str:
     """A row; lines of a labelled cell are entries of a list, and what is left out of it is counted."""
     if not labelled or len(row) < 2:
         return _joined([cell(one, language) for one in row], " · ")
     label = f"*{cell(row[0], language)}:* "
     if len(row) > 2:
-        return label + _joined([_listed(_words(one, language)) for one in row[1:]], " · ")
-    return label + _listed(_words(row[1], language))
+        return label + _joined([_listed(say(one, language)) for one in row[1:]], " · ")
+    return label + _listed(say(row[1], language))
 
 
 def _listed(words: str) -> str:

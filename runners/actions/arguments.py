@@ -5,6 +5,7 @@ from typing import Any
 
 from core.errors import PermanentError
 from core.plan import BackupIdentity
+from core.safe_state import services_named
 from core.site import Service
 from core.words import seconds_of
 from runners.action import StepContext
@@ -21,19 +22,12 @@ def text(arguments: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def names(arguments: Mapping[str, Any], name: str = "services") -> tuple[str, ...]:
-    """Names of services: a text with commas or spaces between them, or a list of such texts."""
-    value = arguments.get(name) or ()
-    texts = [value] if isinstance(value, str) else [str(part) for part in value]
-    parts = [part for text in texts for part in text.replace(",", " ").split()]
-    if not parts:
-        raise PermanentError(f"`{name}` names no service")
-    return tuple(dict.fromkeys(parts))
-
-
 def services(context: StepContext, arguments: Mapping[str, Any]) -> dict[str, Service]:
-    """The services a step is about. Raises PermanentError for one that dr.yml does not know."""
-    return {name: service_of(context.site, name) for name in names(arguments)}
+    """The services a step is about. Raises PermanentError for none, and for one that dr.yml does not know."""
+    named = services_named(arguments)
+    if not named:
+        raise PermanentError("`services` names no service")
+    return {name: service_of(context.site, name) for name in named}
 
 
 def seconds(arguments: Mapping[str, Any], name: str, default: float) -> float:

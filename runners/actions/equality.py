@@ -1,6 +1,5 @@
 """Is what stands on the new host what the manifest of the backup says: configuration, keys of Redis, files?"""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from core.errors import PermanentError
 from runners.action import Finding, StepContext
 from runners.actions.fetching import unpacked
 from runners.actions.restoring import OWN_FILE
+from runners.clients.plain_files import digest_file
 
 NO_MANIFEST = "this backup has no manifest to compare with"
 
@@ -32,8 +32,7 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def digest_of(path: Path) -> str:
     """SHA-256 of a file; "" where there is none."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_file(path)
     except OSError:
         return ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError
-from core.full_manifest import MANIFEST, FullManifest
+from core.full_manifest import MANIFEST
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
@@ -83,11 +83,3 @@ def unpacked(context: StepContext) -> Unpacked:
         raise PermanentError(f"In {folder} is another backup than the plan's")
     inside = folder / UNPACKED
     return unpacked_in(inside, inner_manifest(inside / MANIFEST, sealed.name), sealed.name)
-
-
-def manifest_of(context: StepContext) -> FullManifest:
-    """Of the downloaded backup. Raises PermanentError when it has none."""
-    manifest = unpacked(context).manifest
-    if manifest is None:
-        raise PermanentError("This backup has no manifest to compare with")
-    return manifest

@@ -1,6 +1,5 @@
 """The files of the system: put into the volumes and folders that dr.yml names, and compared there."""
 
-import hashlib
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from runners.clients import helper
 from runners.clients.full_archive import Unpacked
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.own_folder import require_own
+from runners.clients.plain_files import digest_file
 from runners.clients.streams import feed_command
 from runners.clients.survivors import remove_survivors
 from store.file_modes import public_folder
@@ -147,12 +147,8 @@ def file_set(context: StepContext, name: str) -> FileSet:
 
 def sums_of_folder(folder: Path) -> dict[str, str]:
     """Path → SHA-256 of each file."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
 
 
 def sums_of_volume(context: StepContext, name: str) -> dict[str, str]:

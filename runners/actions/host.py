@@ -12,6 +12,7 @@ from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
+from runners.actions.fingerprint import volumes_of
 from runners.clients import host_packages
 from runners.clients.docker_engine import RUN_LABEL
 from runners.clients.own_folder import is_foreign
@@ -102,8 +103,7 @@ def folders_of(context: StepContext) -> tuple[Path, ...]:
 
 def data_volumes(site: Site) -> tuple[str, ...]:
     """The real names of the volumes with data, as dr.yml names them."""
-    stores = [part.volume for part in (site.postgres, site.redis) if part]
-    return tuple(dict.fromkeys([*stores, *(name for name in site.files if "/" not in name)]))
+    return tuple(dict.fromkeys([*volumes_of(site), *(name for name in site.files if "/" not in name)]))
 
 
 def room(context: StepContext, given: Mapping[str, Any]) -> Finding:

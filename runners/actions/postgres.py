@@ -60,7 +60,6 @@ class Loaded:
 
     rows: Mapping[str, int]  # of every table that is in the volume now
     notes: tuple[str, ...]  # what people should know before they agree
-    sha256: str  # of the file that was read
     sql_bytes: int
     system_identifier: str
 
@@ -119,7 +118,6 @@ def load(
     return Loaded(
         rows=rows,
         notes=notes,
-        sha256=reader.sha256,
         sql_bytes=reader.scanner.bytes,
         system_identifier=settle(scratch),
     )

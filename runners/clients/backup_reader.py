@@ -13,11 +13,11 @@ from isal import igzip, isal_zlib
 from core.errors import CancelledError, PermanentError
 from core.words import size
 from runners.clients.backup_store import Backup
+from runners.clients.byte_streams import CHUNK
 from runners.clients.dump import DumpScanner
 from runners.clients.plain_files import open_plain
 from runners.clients.reading_limits import limits_of
 
-CHUNK = 1 << 20
 PROGRESS_EVERY_SECONDS = 0.5
 
 Progress = Callable[[float, float | None, str], None]

@@ -155,14 +155,6 @@ def _named(name: str, now: datetime) -> datetime | None:
     return moment_of_stamp(found[1], now) if found else None
 
 
-def named_time(name: str) -> datetime:
-    """The moment in a backup's name. Raises PermanentError when there is none."""
-    moment = _named(name, datetime.now(UTC))
-    if moment is None:
-        raise PermanentError(f"{name} is not the name of a backup")
-    return moment
-
-
 def sync_folder(folder: Path) -> None:
     """Make a rename last through a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from core.redaction import Redactor
 from core.site import Configuration, Site
 from runners.clients.backup_store import BackupStore
 from runners.clients.compose import Compose
@@ -26,7 +25,6 @@ class Clients:
     health: Health
     volumes: VolumeMover
     backups: BackupStore
-    redactor: Redactor
     settings: RunnerSettings
 
     def close(self) -> None:
@@ -51,6 +49,5 @@ def clients_of(
         health=Health(site, engine, postgres, redis),
         volumes=VolumeMover(engine),
         backups=BackupStore(configuration.backups.directory),
-        redactor=Redactor(settings.secrets),
         settings=settings,
     )

@@ -36,12 +36,10 @@ class ServiceContainer:
     """The container of a compose service as it is now."""
 
     id: str
-    name: str
     image: str  # id of the image it was made from
     status: str  # Docker's word: running, exited, restarting, …
     health: str | None  # healthy, unhealthy, starting; None = no health check
     exit_code: int
-    restarts: int
     environment: Mapping[str, str]
     command: tuple[str, ...]
 
@@ -338,12 +336,10 @@ def container_of(found: Mapping[str, Any]) -> ServiceContainer:
     state = found["State"]
     return ServiceContainer(
         id=found["Id"],
-        name=found["Name"].lstrip("/"),
         image=found["Image"],
         status=state["Status"],
         health=(state.get("Health") or {}).get("Status"),
         exit_code=state["ExitCode"],
-        restarts=found.get("RestartCount", 0),
         environment=environment_of(found["Config"].get("Env")),
         command=tuple(found["Config"].get("Cmd") or ()),
     )

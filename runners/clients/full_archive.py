@@ -48,7 +48,6 @@ DATABASES = "databases"  # the folder; a database's own folder below has its nam
 class Unpacked:
     """An archive on disk, every file of it as its manifest says. None = the archive has no such part."""
 
-    folder: Path
     manifest: FullManifest | None  # None: made by the document's scripts
     dump: Path  # all_databases_….sql.gz
     databases: Mapping[str, Path] = field(default_factory=dict)  # name → folder in pg_dump's directory format
@@ -91,7 +90,6 @@ def unpacked_in(folder: Path, manifest: FullManifest | None, name: str) -> Unpac
     if dump is None:
         raise PermanentError(f"{name} holds no all_databases_….sql.gz")
     return Unpacked(
-        folder=folder,
         manifest=manifest,
         dump=dump,
         databases=databases,

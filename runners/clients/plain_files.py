@@ -4,6 +4,7 @@ A pipe without a writer would hold whoever opens it for ever; a device may do an
 """
 
 import errno
+import hashlib
 import io
 import os
 import stat
@@ -44,6 +45,12 @@ def read_plain(path: Path, most: int) -> bytes:
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
     return data
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_plain(found: os.stat_result, path: Path) -> None:

@@ -196,10 +196,7 @@ class PostgresServer:
 
     def beside(self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...]) -> HelperOrder:
         """A helper on the server's own network, with the server's client programs."""
-        container = self.container()
-        if container is None or not container.is_running:
-            raise TemporaryError("PostgreSQL is not running", kind="starting")
-        recipe = self.recipe(cancelled)
+        container, recipe = self._running(), self.recipe(cancelled)
         return HelperOrder(
             image=recipe.image,
             name=None,

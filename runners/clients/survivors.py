@@ -4,12 +4,10 @@ from core.errors import PermanentError
 from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LABEL, DockerEngine
 
 
-def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None = None) -> int:
-    """Remove the containers of this step (of the whole run without a step); how many there were."""
+def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None = None) -> None:
+    """Remove the containers of this step (of the whole run without a step)."""
     if not run_id:
         raise PermanentError("Survivors are removed by run; no run was given")
     labels = {HELPER_LABEL: "true", RUN_LABEL: run_id} | ({STEP_LABEL: step_id} if step_id else {})
-    found = engine.labelled(labels)
-    for container in found:
+    for container in engine.labelled(labels):
         engine.remove_helper(container)
-    return len(found)

@@ -207,7 +207,7 @@ def town_in(folder: Path, *, bot: bool = True, **approvals: Any) -> Iterator[Tow
     bench = bench_in(folder)
     configuration = configuration_of(folder, **approvals)
     bench.equipment = replace(
-        bench.equipment, configuration=configuration, roster=roster_of(configuration.people, 2, configuration.approvals)
+        bench.equipment, configuration=configuration, roster=roster_of(configuration.people, configuration.approvals)
     )
     rooms = (Room(name="dr-ops", members=EVERYBODY), Room(name="dr-status", members=(*MEMBERS, "U00DRBOT")))
     workspace = Workspace(ROOT / "manifest.yml", State(people=(*PEOPLE, *MORE), rooms=rooms))

@@ -1,6 +1,5 @@
 """The bot in HTTP mode: the local Slack posts signed requests to it, and tests post what an attacker would."""
 
-import socket
 from dataclasses import replace
 
 import httpx
@@ -8,15 +7,9 @@ import pytest
 
 from bot.http_mode import PATH
 from tests.integration.bot.conftest import PATIENCE, Scene
+from tests.servers import free_port
 from tests.waiting import wait_for
 from workspace.http_delivery import SIGNING_SECRET, HttpDelivery, Signed
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def serve_by_http(scene: Scene) -> str:

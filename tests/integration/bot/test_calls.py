@@ -7,7 +7,7 @@ import pytest
 
 from core.incident import Incident, UsersSay
 from core.run import Run, RunState
-from store import incidents, runs, steps, surfaces
+from store import incidents, runs, steps, surfaces, waking
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for
@@ -167,7 +167,7 @@ def test_nobody_is_called_for_what_was_decided_while_slack_was_away(served: Scen
         served.people.set_faults(down=True)
         decide(served, run)
         with served.database.write() as tx:
-            runs.wake(tx, run.id, "Ben settled it.")
+            waking.wake(tx, run.id, "Ben settled it.")
         served.people.set_faults(down=False)
 
     assert calls_of(served, incident, happens) == {}

@@ -13,7 +13,7 @@ from core.configuration import Loaded
 from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState
-from store import incidents, journal, kept, requests, runs, schedules, steps
+from store import incidents, journal, kept, requests, runs, schedules, steps, waking
 from store.database import Database
 from store.schema import requests as requests_table
 from store.schema import runs as runs_table
@@ -115,7 +115,7 @@ def test_stakeholders_hear_by_the_cadence_of_the_level_in_every_state_until_it_i
 def test_the_next_update_comes_also_while_a_run_waits_for_a_person(context: CommandContext, state: RunState) -> None:
     run = planned(context.database, incident_of(context))
     with context.database.write() as tx:
-        assert runs.park(tx, run, state, seen_wakes=runs.wakes(tx.connection, run.id))
+        assert runs.park(tx, run, state, seen_wakes=waking.wakes(tx.connection, run.id))
     ticker = Ticker(context)
     ticker.tick()
 

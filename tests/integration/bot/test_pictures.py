@@ -23,7 +23,7 @@ from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Postgres
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from core.variables import fill
-from store import incidents, kept, requests, runs, steps
+from store import incidents, kept, requests, runs, steps, waking
 from store.kept import Kept
 from tests.browser import Visit
 from tests.integration.bot.conftest import PATIENCE, Scene
@@ -244,7 +244,7 @@ def test_a_decision_in_two_lines(spoken: Scene, visit: Visit) -> None:
         steps.fail(tx, run, "health", why=why)
         steps.found(tx, run.id, "health", passed=False, sentence=why)
         told: dict[str, Any] = {"question": why, "finding": why, "passed": False, "broken": ["auth", "user"]}
-        seen = runs.wakes(tx.connection, run.id)
+        seen = waking.wakes(tx.connection, run.id)
         assert runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=seen, step="health", **told)
 
     words = {"en": ("not working:", "Try again"), "ja": ("動いていないもの:", "もう一度実行")}

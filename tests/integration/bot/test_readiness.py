@@ -49,7 +49,7 @@ LOOKING = {"auth.test", "apps.connections.open", "conversations.list", "conversa
 
 
 def roster(people: dict[str, PersonEntry]) -> Roster:
-    return roster_of(people, 2)
+    return roster_of(people, Approvals())
 
 
 def test_a_workspace_where_everything_would_work_has_nothing_to_say(workspace: Workspace) -> None:

@@ -14,7 +14,6 @@ import pytest
 from core.errors import PermanentError
 from core.level import Level
 from core.plan import Plan
-from core.redaction import Redactor
 from core.run import Run, RunKind
 from core.runbook import Step
 from core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Site
@@ -50,7 +49,6 @@ class OnlySettings:
     """The clients of a step that needs no engine."""
 
     settings: RunnerSettings
-    redactor: Redactor = field(default_factory=Redactor)
 
 
 @dataclass(kw_only=True)

@@ -22,12 +22,12 @@ from core.stakes import Act, ProofKind
 from lab.cloud import NAME
 from lab.faulty_proxy import faulty_proxy
 from runners.clients.name_service import NameService
-from runners.control_target import ControlTarget, never
+from runners.control_target import ControlTarget
 from runners.joining import join_site
 from runners.registry import ACTIONS, PROBES, SUBJECTS
 from runners.sealed_plans import signature_of_end
 from runners.walk import Equipment
-from runners.world import Chosen, Registry
+from runners.world import Chosen, Registry, never
 from store import runs
 from store.schema import runs as runs_table
 from store.schema import steps

@@ -21,7 +21,7 @@ from core.run import Run, RunState
 from core.runbook import Runbook, Step
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
-from store import incidents, journal, requests, runs
+from store import incidents, journal, requests, runs, waking
 from store.database import Database
 from store.rosters import Rosters
 
@@ -187,7 +187,7 @@ class Stage:
     def park(self, run: Run, state: RunState, **payload: Any) -> None:
         """The worker gives the run back."""
         with self.database.write() as tx:
-            assert runs.park(tx, run, state, seen_wakes=runs.wakes(tx.connection, run.id), **payload)
+            assert runs.park(tx, run, state, seen_wakes=waking.wakes(tx.connection, run.id), **payload)
 
 
 def plan_of(run: Run, requesters: tuple[str, ...], backup: str) -> Plan:

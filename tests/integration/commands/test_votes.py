@@ -28,7 +28,6 @@ def test_the_dialog_shows_what_is_replaced_and_lost(stage: Stage) -> None:
     assert dialog.replaces == ("volume pgdata of ai-micro-postgres",)
     assert dialog.target == "production"
     assert "12 rows" in dialog.loss["en"] and "pgdata_before" in dialog.keeps["en"]
-    assert not dialog.proven
     assert "NOT PROVEN YET" in dialog.proof["en"]
     assert dialog.seal == asked.seal and dialog.short_seal == short_seal(asked.seal)
     assert isinstance(dialog.clocks, Clocks)

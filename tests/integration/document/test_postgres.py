@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import PermanentError
 from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import Backup, named_time
+from runners.clients.backup_store import backup_at
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.dump_execution import execute_dump
 from runners.clients.scratch_postgres import count_rows, scratch_server
@@ -66,7 +66,7 @@ def drbots_way(docker: Docker, client: DockerEngine, path: Path) -> dict[str, in
     """The rows after a restore into a new volume. Raises PermanentError."""
     with docker.volume("ours") as volume:
         scratch = scratch_postgres(client, volume)
-        source = Backup(path=path, size=path.stat().st_size, snapshot_at=named_time(NAME), manifest=None)
+        source = backup_at(path)
         reader = BackupReader(source, lambda done, total, unit: None, lambda: False)
         with scratch_server(scratch, tuned=True) as container:
             execute_dump(scratch, container, reader.statements())

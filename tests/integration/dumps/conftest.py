@@ -14,7 +14,7 @@ import pytest
 from lab.images import POSTGRES_IMAGE
 from lab.ownership import LABEL
 from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import Backup, named_time
+from runners.clients.backup_store import backup_at
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.dump_execution import execute_dump
 from runners.clients.helper import HelperOrder
@@ -116,7 +116,7 @@ def restored(docker: Docker, client: DockerEngine, dump: bytes, folder: Path) ->
     with docker.volume("restored") as volume:
         scratch = scratch_postgres(client, volume)
         scratch = replace(scratch, recipe=replace(scratch.recipe, image=IMAGE))
-        source = Backup(path=path, size=path.stat().st_size, snapshot_at=named_time(NAME), manifest=None)
+        source = backup_at(path)
         reader = BackupReader(source, lambda done, total, unit: None, lambda: False)
         with scratch_server(scratch, tuned=True) as container:
             execute_dump(scratch, container, reader.statements())

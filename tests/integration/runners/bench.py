@@ -13,7 +13,7 @@ from core.level import Level
 from core.people import roster_of
 from core.redaction import Redactor
 from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
-from core.site import Configuration
+from core.site import Approvals, Configuration
 from runners.own_record import OwnRecord
 from runners.timing import Timing
 from runners.upkeep import Upkeep
@@ -224,7 +224,7 @@ def bench_in(folder: Path, **approvals: Any) -> Bench:
         own=OwnRecord(folder),
         registry=target.registry,
         world=target,
-        roster=roster_of(configuration.people, 2),
+        roster=roster_of(configuration.people, Approvals()),
         redact=Redactor(),
         timing=QUICK,
         owner="bench",

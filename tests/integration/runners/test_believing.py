@@ -11,8 +11,8 @@ from core.errors import PermanentError, UserError
 from core.incident import IncidentState
 from core.run import Run, RunState, StepState, StopKind
 from runners.action import Finding
-from store import kept
 from tests.integration.runners.bench import SECONDS, Bench
+from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_settling import expired
 from tests.integration.runners.test_workers import DYING, die_in
 from tests.waiting import wait_for
@@ -53,11 +53,6 @@ def sick_services(bench: Bench) -> Run:
 def said(bench: Bench, run: Run) -> str:
     """Everything that people read of it."""
     return f"{[event.payload for event in bench.events(run)]} {bench.run(run).outcome}"
-
-
-def kept_volumes(bench: Bench) -> list[str]:
-    with bench.database.read() as connection:
-        return [one.volume for one in kept.list_of(connection)]
 
 
 @pytest.mark.parametrize("people", [["aiko"], ["aiko", "ben", "chika"]], ids=["one", "three"])

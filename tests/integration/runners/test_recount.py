@@ -65,7 +65,7 @@ def walk_of(bench: Bench, run: Run) -> Walk:
         taken = runs.claim(tx, run.id, "worker", 60.0)
     assert taken is not None and taken.plan is not None
     equipment = bench.equipment
-    lease = Lease(bench.database, taken, equipment.timing, equipment.home / "STOP")
+    lease = Lease(bench.database, taken, equipment.timing, equipment.home)
     return Walk(run=taken, plan=taken.plan, equipment=equipment, lease=lease)
 
 

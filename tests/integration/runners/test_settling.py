@@ -18,8 +18,9 @@ from runners.lease import Lease
 from runners.undoing import take_back
 from runners.unsure import look_after_unsure
 from runners.walk import Walk
-from store import kept, runs, steps
+from store import leases, steps
 from tests.integration.runners.bench import SECONDS, Bench
+from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_workers import DYING, die_in
 from tests.waiting import wait_for
 
@@ -41,7 +42,7 @@ def retried_swap(bench: Bench, *, between: bool = False) -> Run:
 
 def expired(bench: Bench) -> list[str]:
     with bench.database.write() as tx:
-        return runs.expire_leases(tx)
+        return leases.expire_leases(tx)
 
 
 def left(bench: Bench, run: Run) -> SafeState:
@@ -97,8 +98,7 @@ def test_two_fresh_votes_finish_a_swap_that_had_begun(bench: Bench, between: boo
     assert bench.states(run)["confirm"] == "waiting"
     assert bench.target.volumes["postgres_data"] == "good"
     assert bench.target.volumes[f"postgres_data_before_{run.id}"] == "corrupt"
-    with bench.database.read() as connection:
-        assert [one.volume for one in kept.list_of(connection)] == [f"postgres_data_before_{run.id}"]
+    assert kept_volumes(bench) == [f"postgres_data_before_{run.id}"]
 
 
 @pytest.mark.parametrize("between", [False, True], ids=["after", "between"])
@@ -208,7 +208,7 @@ def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
     run = bench.go(run)
     assert run.plan is not None
     step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
-    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home / "STOP")
+    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home)
     walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
     bench.target.hold("compose.start")  # it never goes on by itself
 
@@ -236,7 +236,7 @@ def test_an_undo_that_never_succeeds_ends_at_its_limit_with_the_reason(bench: Be
     run = bench.go(run)
     assert run.plan is not None
     step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
-    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home / "STOP")
+    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home)
     walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
     bench.target.errors["compose.start"] = [TemporaryError("the Docker engine does not answer")] * 10_000
 
@@ -288,5 +288,4 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) ->
     notes = [str(event.payload.get("text")) for event in bench.events(run)]
     assert any(note.startswith("swap was settled as done by Aiko. Its check does not pass") for note in notes)
     assert bench.run(run).state is RunState.NEEDS_DECISION
-    with bench.database.read() as connection:
-        assert kept.list_of(connection) == []
+    assert kept_volumes(bench) == []

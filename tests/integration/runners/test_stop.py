@@ -7,6 +7,7 @@ import pytest
 from core.errors import PermanentError, TemporaryError
 from core.run import RunKind, RunState, StepState
 from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_kept import recovered
 from tests.strain import Strain
 from tests.waiting import PATIENCE
 
@@ -146,12 +147,7 @@ def test_a_temporary_error_is_tried_again_as_the_runbook_says(bench: Bench) -> N
 
 
 def test_an_undo_run_brings_the_kept_data_back_behind_two_approvals(bench: Bench) -> None:
-    done = bench.go(bench.declare())
-    bench.approve(done)
-    done = bench.go(done)
-    bench.answer(done)
-    done = bench.go(done)
-    keeper = f"postgres_data_before_{done.id}"
+    done, keeper = recovered(bench)
 
     undo = bench.go(bench.queue(done.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
     assert undo.state is RunState.WAITING

@@ -1,6 +1,6 @@
 """A worker died: what was open becomes unsure, what may be repeated is repeated, the rest goes on."""
 
-from store import journal, runs, steps
+from store import journal, leases, runs, steps
 from store.database import Database
 from tests.integration.store import stage
 
@@ -13,7 +13,7 @@ def died(database: Database, *open_steps: str) -> str:
             steps.start(tx, run, name, title=name)
         runs.renew(tx, run.id, run.epoch, -1)
     with database.write() as tx:
-        assert runs.expire_leases(tx) == [run.id]
+        assert leases.expire_leases(tx) == [run.id]
     return run.id
 
 
@@ -63,7 +63,7 @@ def test_a_lease_that_holds_is_left_alone(database: Database) -> None:
     run = stage.running(database)
 
     with database.write() as tx:
-        assert runs.expire_leases(tx) == []
+        assert leases.expire_leases(tx) == []
 
     assert states(database, run.id)["run"] == "running"
 
@@ -73,7 +73,7 @@ def test_two_bots_that_look_at_once_expire_a_lease_once(database: Database) -> N
 
     def look() -> list[str]:
         with database.write() as tx:
-            return runs.expire_leases(tx)
+            return leases.expire_leases(tx)
 
     found = stage.at_once(look, look)
 

@@ -62,7 +62,7 @@ def test_deny_and_the_second_approval_at_once_end_denied_in_either_order(databas
         with database.read() as connection:
             mine = [event for event in journal.of_incident(connection, run.incident) if "request" in event.payload]
             assert mine[-1].kind.value == ("request.denied" if approval.counted else "vote.refused")
-            assert requests.denied_questions(connection, run.incident) == {request.question}
+            assert requests.denied(connection, run.incident) == {request.question: {"daiki"}}
 
 
 def test_a_deny_and_the_start_at_once_never_both_win(database: Database) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from core.errors import FencedError, PermanentError, UserError
 from core.run import RUN_MOVES, Run, RunState, StepState, StopKind
-from store import journal, runs, steps
+from store import journal, leases, runs, steps, waking
 from store.database import Database, Transaction
 from store.schema import runs as runs_table
 from tests.integration.store import stage
@@ -72,7 +72,7 @@ class RunMachine(RuleBasedStateMachine):
     @rule()
     def wake(self) -> None:
         with self.database.write() as tx:
-            runs.wake(tx, self.id, "a vote")
+            waking.wake(tx, self.id, "a vote")
         self.wakes += 1
         self.state = RunState.QUEUED if self.state in PARKED else self.state
 
@@ -122,7 +122,7 @@ class RunMachine(RuleBasedStateMachine):
             past = tx.now - timedelta(seconds=1)
             mine = update(runs_table).where(runs_table.c.id == self.id, runs_table.c.lease_until.is_not(None))
             tx.connection.execute(mine.values(lease_until=past))
-            expired = runs.expire_leases(tx)
+            expired = leases.expire_leases(tx)
         assert (self.id in expired) is (self.state is RunState.RUNNING)
         if self.id in expired:
             self.wakes += 1
@@ -149,7 +149,7 @@ class RunMachine(RuleBasedStateMachine):
         with self.database.read() as connection:
             run = runs.get(connection, self.id)
             assert (run.state, run.epoch) == (self.state, self.epoch)
-            assert runs.wakes(connection, self.id) == self.wakes
+            assert waking.wakes(connection, self.id) == self.wakes
             assert steps.get(connection, self.id, "copy").state is self.step
         assert (run.lease_until is not None) is (self.state is RunState.RUNNING)
         assert run.is_over is (not RUN_MOVES[self.state])

@@ -8,7 +8,7 @@ import pytest
 from core.errors import FencedError, UserError
 from core.plan import seal_of
 from core.run import Run, RunState, StopKind
-from store import requests, runs, steps
+from store import leases, requests, runs, steps, waking
 from store.database import Database, Transaction
 from tests.integration.store import stage
 
@@ -101,7 +101,7 @@ WRITES: dict[str, Callable[[Transaction, Run], object]] = {
 def test_a_worker_that_lost_its_run_can_write_nothing(database: Database, write: str) -> None:
     old = stage.running(database, lease_seconds=-1)
     with database.write() as tx:
-        assert runs.expire_leases(tx) == [old.id]
+        assert leases.expire_leases(tx) == [old.id]
     new = stage.claimed(database, old.id, owner="another")
     before = stage.kinds(database)
 
@@ -117,9 +117,9 @@ def test_a_worker_that_lost_its_run_can_write_nothing(database: Database, write:
 def test_a_wake_before_parking_keeps_the_worker_at_work(database: Database) -> None:
     run = stage.running(database)
     with database.read() as connection:
-        seen = runs.wakes(connection, run.id)
+        seen = waking.wakes(connection, run.id)
     with database.write() as tx:
-        runs.wake(tx, run.id, "a vote")
+        waking.wake(tx, run.id, "a vote")
 
     with database.write() as tx:
         assert runs.park(tx, run, RunState.WAITING, seen_wakes=seen, step="approval") is False
@@ -136,7 +136,7 @@ def test_a_wake_after_parking_queues_the_run(database: Database, state: RunState
     assert state_of(database, run.id) is state
 
     with database.write() as tx:
-        runs.wake(tx, run.id, "a vote")
+        waking.wake(tx, run.id, "a vote")
 
     assert state_of(database, run.id) is RunState.QUEUED
     assert stage.kinds(database)[-2:] == [f"run.{state.value}", "run.resumed"]
@@ -152,7 +152,7 @@ def test_no_wake_is_lost_when_parking_and_waking_meet(database: Database) -> Non
 
         def wake(run: Run = run) -> bool:
             with database.write() as tx:
-                runs.wake(tx, run.id, "a vote")
+                waking.wake(tx, run.id, "a vote")
             return True
 
         parked, _ = stage.at_once(park, wake)

@@ -49,10 +49,10 @@ class Bot:
         self.seen: list[str] = []
         self.triggers: list[str] = []
         self.app.command("/dr")(self._command)
-        self.app.action("approve")(self._approve)
+        self.app.action("approve")(self._ask)
         self.app.action("level")(self._level)
         self.app.view("vote")(self._vote)
-        self.app.shortcut("declare")(self._open)
+        self.app.shortcut("declare")(self._ask)
         self.app.shortcut("timeline")(self._note)
         self.app.event("app_home_opened")(self._home)
         self.app.event("app_mention")(self._mention)
@@ -75,7 +75,7 @@ class Bot:
         if body["text"] == "twice":
             respond("And later this", response_type="in_channel")
 
-    def _approve(self, ack: Ack, body: dict[str, str], client: WebClient) -> None:
+    def _ask(self, ack: Ack, body: dict[str, str], client: WebClient) -> None:
         ack()
         client.views_open(trigger_id=body["trigger_id"], view=VOTE)
 
@@ -90,10 +90,6 @@ class Bot:
             ack(response_action="errors", errors={"reason": "Please say more."})
         else:
             ack()
-
-    def _open(self, ack: Ack, body: dict[str, str], client: WebClient) -> None:
-        ack()
-        client.views_open(trigger_id=body["trigger_id"], view=VOTE)
 
     def _note(self, ack: Ack, body: dict[str, dict[str, str]], respond: Respond) -> None:
         ack()

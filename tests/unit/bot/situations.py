@@ -13,7 +13,7 @@ from core.people import roster_of
 from core.plan import BackupIdentity, Plan, seal_of
 from core.run import Run, RunKind, RunState, StepRecord, StepState
 from core.runbook import Step
-from core.site import Configuration
+from core.site import Approvals, Configuration
 from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
 from store.kept import Kept
 
@@ -153,10 +153,16 @@ def situation(**changes: Any) -> Situation:
         started_at=NOW - timedelta(minutes=72),
         channel="C0000007",
     )
-    given = Situation(configuration=chosen, roster=roster_of(chosen.people, 2), incident=incident, now=NOW, run=run())
+    given = Situation(
+        configuration=chosen, roster=roster_of(chosen.people, Approvals()), incident=incident, now=NOW, run=run()
+    )
     found = replace(given, **changes)
     planned = found.run.plan if found.run else None
     return replace(found, act=planned.stakes.act if planned else Act.NOTHING)
+
+
+def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
 
 
 KEPT = Kept(

@@ -27,15 +27,11 @@ from core.level import Level
 from core.run import Offer, RunState, StepState
 from core.site import Service
 from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
-from tests.unit.bot.situations import NOW, event, plan, record, request, run, situation, step, vote
+from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
 from workspace.block_rules import check_blocks, texts_of
 
 LONG = "an <!channel> & \u202eword " * 400
 LANGUAGES = ("en", "ja")
-
-
-def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
 
 
 def commands(blocks: list[dict[str, Any]]) -> str:
@@ -99,7 +95,6 @@ def test_an_open_card_wakes_those_who_may_still_vote() -> None:
 def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
     facts = dialog_from(
         incident=situation().incident,
-        run=run(),
         plan=plan(warnings=(LONG,) * 9, replaces=(LONG,) * 9),
         request=request(),
         votes=(),

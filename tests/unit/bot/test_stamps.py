@@ -14,17 +14,13 @@ from bot.stamps import Stamps, purpose_of
 from commands.messages import Choice, Reply, both
 from commands.refusal import Refusal
 from core.errors import UserError
-from tests.unit.bot.situations import request, run, situation
+from tests.unit.bot.situations import buttons, request, run, situation
 
 VALUE = {"request": "r1-q1", "seal": "5" * 64, "incident": 7}
 
 
 def stamps(letter: bytes = b"a") -> Stamps:
     return Stamps(lambda: base64.urlsafe_b64encode(letter * 32).decode())
-
-
-def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
 
 
 def test_every_button_of_a_card_carries_a_token_that_shows_nothing_and_is_read_back() -> None:

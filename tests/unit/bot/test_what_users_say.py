@@ -10,8 +10,8 @@ from bot.blocks.status_post import status_post
 from bot.situation import Situation
 from core.incident import IncidentState, UsersSay
 from core.run import Offer, RunKind, RunState
-from tests.unit.bot.situations import KEPT, configuration, run, situation
-from tests.unit.bot.test_blocks import buttons, commands
+from tests.unit.bot.situations import KEPT, buttons, configuration, run, situation
+from tests.unit.bot.test_blocks import commands
 
 
 def denied() -> Situation:

@@ -56,7 +56,6 @@ def shown(
     return table_of(
         dialog_from(
             incident=now.incident,
-            run=run(of=sealed),
             plan=sealed,
             request=asked,
             votes=votes,

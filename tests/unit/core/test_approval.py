@@ -16,7 +16,7 @@ from core.approval import (
     standing,
 )
 from core.people import Account, Roster, roster_of
-from core.site import PersonEntry
+from core.site import Approvals, PersonEntry
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 SEAL, OTHER_SEAL = "a" * 64, "b" * 64
@@ -28,7 +28,7 @@ PEOPLE = {
     "dan": PersonEntry(name="Dan", slack=("U00DAN",), roles=("observer",)),
 }
 DEMOTED = PersonEntry(name="Chika", slack=("U00CHIKA",), roles=("observer",))
-ROSTER = roster_of(PEOPLE, 2)
+ROSTER = roster_of(PEOPLE, Approvals())
 
 REQUEST = ApprovalRequest(
     id="r1-q1",
@@ -131,7 +131,7 @@ def test_a_final_request_takes_no_vote(state: RequestState) -> None:
 
 
 def test_a_roster_below_the_quorum_closes_the_gate_and_says_why() -> None:
-    lonely = roster_of({"ben": PEOPLE["ben"]}, 2)
+    lonely = roster_of({"ben": PEOPLE["ben"]}, Approvals())
 
     decision = decide(REQUEST, [], ballot(), lonely)
 
@@ -140,7 +140,7 @@ def test_a_roster_below_the_quorum_closes_the_gate_and_says_why() -> None:
 
 
 def test_one_slack_id_of_two_people_closes_the_gate() -> None:
-    shared = roster_of({**PEOPLE, "eve": PersonEntry(name="Eve", slack=("U00BEN",), roles=("approver",))}, 2)
+    shared = roster_of({**PEOPLE, "eve": PersonEntry(name="Eve", slack=("U00BEN",), roles=("approver",))}, Approvals())
 
     assert shared.fault is not None
     assert "U00BEN" in shared.fault
@@ -179,7 +179,7 @@ def test_a_proven_grant_may_start() -> None:
         (start(granted(), votes=(vote("ben"),)), "Fewer than 2"),
         (start(granted(), votes=(vote("ben"), vote("chika", seal=OTHER_SEAL))), "Fewer than 2"),
         (start(granted(), votes=(*BOTH, vote("aiko", "deny"))), "denied"),
-        (start(granted(), roster=roster_of({**PEOPLE, "chika": DEMOTED}, 2)), "Fewer than 2"),
+        (start(granted(), roster=roster_of({**PEOPLE, "chika": DEMOTED}, Approvals())), "Fewer than 2"),
     ],
 )
 def test_a_permit_that_is_not_right_starts_nothing(refused: str | None, word: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from core.events import Event, EventKind
 from core.people import Roster, roster_of
 from core.policy import Policy, document_of, hash_of, policy_of
-from core.site import Configuration
+from core.site import Approvals, Configuration
 
 Told = tuple[EventKind, str | None, Mapping[str, Any]]
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ def proposed_and_accepted(people: Mapping[str, Any], *voters: str) -> list[Told]
 
 
 def folded(*told: Told) -> Policy:
-    given: Roster = roster_of({}, 2)
+    given: Roster = roster_of({}, Approvals())
     policy = policy_of(ledger((EventKind.ROSTER_ACCEPTED, None, {"document": document(PEOPLE)}), *told), given)
     assert policy is not None
     return policy

@@ -13,7 +13,7 @@ import pytest
 from core.errors import PermanentError, UserError
 from core.plan import Floor
 from runners.actions.backup import BackupRules, choose, identify
-from runners.clients.backup_store import BackupStore, Manifest, manifest_path, named_time
+from runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
 
 SQL = b"""\\connect authdb
 -- Dumped from database version 15.8
@@ -36,7 +36,7 @@ def put(folder: Path, hour: int, sql: bytes = SQL, **changes: Any) -> Path:
     data = gzip.compress(sql)
     path = folder / f"all_databases_20261126_{hour:02d}0000.sql.gz"
     path.write_bytes(data)
-    moment = named_time(path.name)
+    moment = backup_at(path).snapshot_at
     manifest = Manifest.model_validate(
         {
             "name": path.name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "sql_bytes": len(sql),
