@@ -155,7 +155,7 @@ STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
     StepState.FAILED: frozenset({StepState.PENDING, StepState.SUCCEEDED, StepState.UNDONE, StepState.STOPPED}),
     StepState.SUCCEEDED: frozenset({StepState.UNDONE}),
     StepState.SKIPPED: frozenset(),
-    StepState.STOPPED: frozenset({StepState.UNDONE, StepState.PENDING}),
+    StepState.STOPPED: frozenset({StepState.UNDONE, StepState.PENDING, StepState.SUCCEEDED}),  # found done later
     StepState.UNDONE: frozenset({StepState.PENDING}),
 }
 

@@ -13,6 +13,7 @@ from core.run import MISSED, Offer, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import SafeState, safe_state
 from runners import marks
+from runners.half_moves import settle_moves
 from runners.moves import End, Ending
 from runners.sealed_plans import signature_of_end
 from runners.site_lock import release
@@ -84,6 +85,7 @@ def _note_end(walk: Walk) -> None:
 
 def stop(walk: Walk, why: str) -> None:
     """After STOP, when nothing of the run is at work any more."""
+    settle_moves(walk)
     removed = [sentence for step in walk.plan.steps if (sentence := _tidy(walk, step))]
     records = walk.records()
     state = safe_state(walk.plan, records)
@@ -93,7 +95,7 @@ def stop(walk: Walk, why: str) -> None:
         for record in records.values():
             if record.state is StepState.WAITING:
                 steps.stopped(tx, walk.run, record.id, why)
-        outcome = f"Stopped: {why}. {sentence}"
+        outcome = f"Stopped: {why.rstrip('.')}. {sentence}"
         runs.finish(tx, walk.run, RunState.STOPPED, outcome, offers=state.offers, why=why, safe_state=sentence)
         release(tx, walk.equipment, walk.run)
 

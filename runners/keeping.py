@@ -33,6 +33,12 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
             _add(tx, run, step.id, volume, original, measured)
 
 
+def list_as_kept(tx: Transaction, run: Run, step: Step) -> None:
+    """Old data that such a step has put aside, without more being known of it."""
+    for volume, original in kept_by(step, {}).items():
+        _add(tx, run, step.id, volume, original, {})
+
+
 def unkeep(tx: Transaction, run: Run, step: Step) -> None:
     """In the transaction that records the undo of a swap: the kept data is in place again."""
     if step.do == "volume.swap":

@@ -9,6 +9,7 @@ from core.errors import DrbotError, UntrustedError
 from core.plan import touches_production
 from core.run import Leftover, Run, RunState, StepState
 from core.runbook import Step
+from runners.half_moves import list_half_moves
 from runners.issuing import as_undo, own_work
 from runners.site_lock import unlock
 from runners.walk import Equipment, Walk, idle_walk
@@ -49,6 +50,7 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
         return
     _sweep(equipment, run_id, None)
     unlock(equipment, run_id)
+    list_half_moves(idle_walk(equipment, run, run.plan))
     given_up = run.stop_kind is not None and run.stop_kind.gives_up
     for step in run.plan.steps:
         if step.effect != "change" or step.undo is None or touches_production(run.plan, step):

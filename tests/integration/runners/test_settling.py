@@ -10,7 +10,7 @@ import pytest
 from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
 from core.redaction import Redactor
-from core.run import Run, RunState, StepState
+from core.run import Offer, Run, RunState, StepState
 from core.runbook import Limits
 from core.safe_state import SafeState, safe_state
 from runners.action import Finding, ProbeFunction, StepContext
@@ -289,3 +289,45 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) ->
     assert any(note.startswith("swap was settled as done by Aiko. Its check does not pass") for note in notes)
     assert bench.run(run).state is RunState.NEEDS_DECISION
     assert kept_volumes(bench) == []
+
+
+def died_in_the_swap(bench: Bench) -> Run:
+    """The worker is dead; what it had begun has come to its end all the same."""
+    run_id, go_on = die_in(bench, "volume.swap")
+    go_on.set()
+    bench.ended()
+    return bench.run(run_id)
+
+
+def test_a_swap_that_is_found_done_when_its_run_is_stopped_is_said_and_its_old_data_listed(bench: Bench) -> None:
+    run = died_in_the_swap(bench)
+    bench.settle(run, "swap", "stop")
+
+    ended = bench.go(run)
+
+    assert ended.state is RunState.STOPPED
+    assert "The data was replaced" in (ended.outcome or "") and Offer.UNDO in ended.offers
+    assert kept_volumes(bench) == [f"postgres_data_before_{run.id}"]
+
+
+def test_a_swap_that_is_found_not_begun_when_its_run_is_stopped_is_said_so(bench: Bench) -> None:
+    run_id, go_on = die_in(bench, "volume.swap")
+    run = bench.run(run_id)
+    bench.settle(run, "swap", "stop")
+
+    ended = bench.go(run)
+
+    assert "Nothing was replaced" in (ended.outcome or "") and Offer.RESTART in ended.offers
+    assert kept_volumes(bench) == []
+    go_on.set()
+    bench.ended()
+
+
+def test_old_data_is_listed_although_nobody_held_the_run_when_it_was_stopped(bench: Bench) -> None:
+    run = died_in_the_swap(bench)
+    bench.stop(run)
+    assert kept_volumes(bench) == []
+
+    bench.worker().handle(run.id)
+
+    assert kept_volumes(bench) == [f"postgres_data_before_{run.id}"]

@@ -1,0 +1,53 @@
+"""A run ends while nobody knows how far a swap came: the worker looks once more, so that its end can be said truly and
+old data that was put aside is listed. Nothing is moved here.
+"""
+
+from functools import partial
+
+from core.run import StepRecord, StepState
+from core.runbook import Step
+from runners.keeping import keep, kept_by, list_as_kept
+from runners.own_record import OwnStep
+from runners.starting import MOVES
+from runners.unsure import finding_of
+from runners.walk import Walk
+from store import steps
+from store.database import Transaction
+
+FOUND_DONE = frozenset({StepState.UNSURE, StepState.FAILED, StepState.STOPPED})  # which may become a success
+
+
+def settle_moves(walk: Walk) -> None:
+    """Before the end of a run that this worker holds: what is done, or never began, is no open question any more."""
+    for step, record, state in _looked_at(walk):
+        if state == "after" and record.state in FOUND_DONE:
+            _believe(walk, step)
+        elif state == "before":
+            walk.note(step.id, OwnStep(state=StepState.UNDONE, ended_at=walk.equipment.own.now()))
+            walk.write(partial(steps.undone, run=walk.run, step_id=step.id, summary="It was not in place."))
+        elif state in {"between", "after"}:
+            walk.write(partial(list_as_kept, run=walk.run, step=step))
+
+
+def list_half_moves(walk: Walk) -> None:
+    """After the end of a run that nobody held when it was stopped."""
+    for step, _, state in _looked_at(walk):
+        if state in {"between", "after"}:
+            with walk.equipment.database.write() as tx:
+                list_as_kept(tx, walk.run, step)
+
+
+def _looked_at(walk: Walk) -> list[tuple[Step, StepRecord, object]]:
+    records = walk.records()
+    moves = [step for step in walk.plan.steps if step.do in MOVES and records[step.id].is_open_ended]
+    return [(step, records[step.id], finding_of(walk, step, records).facts.get("state")) for step in moves]
+
+
+def _believe(walk: Walk, step: Step) -> None:
+    walk.note(step.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
+
+    def believe(tx: Transaction) -> None:
+        steps.believe(tx, walk.run, step.id, "Its check says that it was done.", {})
+        keep(tx, walk.run, step, {}, kept_by(step, {}))
+
+    walk.write(believe)
