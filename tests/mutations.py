@@ -105,7 +105,7 @@ WEAKENINGS = (
     weak("an unbelieved roster closes nothing", POLICY, "roster = replace(self.roster, fault=fault)", "roster = self.roster", ROSTER),
     weak("the removed come back", POLICY, "if self.stayed(person) and self._is_signed", "if self._is_signed", ROSTER),
     weak("new approvers count at once", POLICY, "event.at + WAIT)", "event.at)", ROSTER),
-    weak("the worker's own key", "runners/walk.py", "return replace(roster, fault=fault, worker_key=self.key.public)", "return replace(roster, fault=fault)", f"{ROSTER} {PROOFS} {PERMITS}"),
+    weak("the worker's own key", "runners/walk.py", "return replace(roster, worker_key=self.key.public)", "return roster", PERMITS),
     # The seal and the worker's own record.
     weak("the seal on this host is not compared", SEALED, "if known.seal != seal_of(plan):", "if False:", PERMITS),
     weak("the signature of a plan is not verified", SEALED, "if run.plan_signature is None or not verify(", "if False and not verify(", PERMITS),
