@@ -15,9 +15,14 @@ from core.plan import BackupIdentity
 from core.policy import stored
 from core.run import Run, RunKind, RunState
 from core.runbook_file import PACKAGED
+from core.site import Monitoring, Repository
 from core.stakes_words import loss_text
+from runners.actions.fetching import clone
+from runners.actions.monitoring import start
 from runners.actions.postgres import compared
+from runners.actions.restoring import configuration
 from runners.clients.postgres_written import Written
+from runners.walk import idle_walk
 from store.schema import kept, locks, requests, runs, steps, votes
 from tests.integration.attacks.rows import vote, with_second_factor
 from tests.integration.runners.bench import Bench
@@ -260,3 +265,22 @@ def test_half_a_copy_of_a_backup_without_manifest_proves_nothing(copied: Mapping
     backup = BackupIdentity(place="x", name="all.sql.gz", size=1, sha256="0", snapshot_at=NOON, manifest=False)
 
     assert not compared(backup, copied, {"authdb.users": 1}).passed
+
+
+def test_a_runbook_of_ones_own_fetches_and_starts_only_what_dr_yml_names(guarded: Bench) -> None:
+    run = guarded.go(guarded.declare())
+    assert run.plan is not None
+    repository = Repository(url="https://example.com/system.git", commit="a" * 40)
+    monitoring = Monitoring(project="monitoring", prometheus="http://127.0.0.1:9", alertmanager="http://127.0.0.1:9")
+    site = guarded.equipment.site.model_copy(update={"monitoring": monitoring})
+    known = guarded.equipment.configuration.model_copy(update={"repository": repository, "sites": {"production": site}})
+    walk = idle_walk(replace(guarded.equipment, configuration=known), run, run.plan)
+    context = walk.looking(run.plan.steps[0])
+
+    for url, folder in (("https://evil.example/x.git", site.projects), (repository.url, site.projects / ".docker")):
+        with pytest.raises(PermanentError, match=r"only dr\.yml's repository"):
+            clone(context, {"url": url, "commit": repository.commit, "folder": str(folder)})
+    with pytest.raises(PermanentError, match=r"not the monitoring that dr\.yml names"):
+        start(context, {"project": "evil"})
+    with pytest.raises(PermanentError, match="only to the site's projects"):
+        configuration(context, {"backup": "x", "folder": "/etc"})
