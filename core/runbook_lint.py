@@ -209,6 +209,9 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     for index, step in enumerate(runbook.steps):
         if step.gate is None:
             continue
+        if step.gate.requester_counts:
+            sentence = f"{step.id}: whether who asked counts is said by `approvals` in dr.yml, not here."
+            yield Problem(where=_at(index, "gate"), sentence=sentence)
         for other in (name for name in (*step.gate.for_, *step.gate.proof) if name not in ids):
             hint = did_you_mean(other, sorted(ids))
             yield Problem(where=_at(index, "gate"), sentence=f'{step.id}: no step "{other}".{hint}')

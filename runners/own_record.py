@@ -113,7 +113,7 @@ class OwnRecord:
 
     def run(self, run_id: str) -> OwnRun | None:
         """What is known of a run; None = it was not planned here."""
-        known = self._files.read(_name_of(run_id))
+        known = self._files.read(name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 
     def planned(self, run_id: str, seal: str, *, site: str, incident: int) -> None:
@@ -215,11 +215,12 @@ class OwnRecord:
         return bytes.fromhex(found) if found else None
 
     def _write(self, run_id: str, known: OwnRun) -> None:
-        self._files.write(_name_of(run_id), known.model_dump(mode="json"))
+        self._files.write(name_of(run_id), known.model_dump(mode="json"))
         self._files.write(CLOCK, self.now().isoformat())
 
 
-def _name_of(run_id: str) -> str:
+def name_of(run_id: str) -> str:
+    """Its file. Raises PermanentError for a run whose name is a path."""
     if not RUN_NAME.fullmatch(run_id):
         raise PermanentError(f"{run_id!r} is no name of a run")
     return f"runs/{run_id}.json"

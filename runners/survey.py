@@ -215,7 +215,8 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
         warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
     max_age = survey.equipment.configuration.backups.max_age
     if draft.loss_seconds is not None and draft.loss_seconds > max_age:
-        warnings.append(f"What was written in the last {duration(draft.loss_seconds)} before the outage is lost.")
+        was, may = duration(draft.loss_seconds), duration(max_age)
+        warnings.append(f"The backup was {was} old when the outage began; backups.max_age is {may}.")
     return tuple(warnings)
 
 

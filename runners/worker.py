@@ -14,6 +14,7 @@ from runners.endings import distrust
 from runners.executor import Executor
 from runners.lease import Lease
 from runners.leftovers import clear_stopped
+from runners.own_record import name_of
 from runners.planning import plan_run
 from runners.sealed_plans import plan_of
 from runners.upkeep import Upkeep
@@ -82,6 +83,7 @@ class Worker:
 
     def _take(self, run_id: str) -> None:
         equipment = self._equipment
+        name_of(run_id)  # before anything is written below a folder of that name
         with equipment.database.write() as tx:
             run = runs.claim(tx, run_id, equipment.owner, equipment.timing.lease)
         if run is None:  # somebody else was faster, or it is not queued any more

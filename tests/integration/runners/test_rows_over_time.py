@@ -232,9 +232,9 @@ def test_who_asked_counts_by_the_policy_alone(guarded: Bench) -> None:
     )
     bench = with_runbook(guarded, "level2-postgres.yml", text)
 
-    run = bench.go(bench.declare())
+    refused = bench.go(bench.declare())
 
-    assert run.plan is None or not any(step.gate.requester_counts for step in run.plan.steps if step.gate)
+    assert refused.state is RunState.FAILED and "is said by `approvals` in dr.yml" in (refused.outcome or "")
 
 
 def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded: Bench) -> None:
@@ -284,3 +284,13 @@ def test_a_runbook_of_ones_own_fetches_and_starts_only_what_dr_yml_names(guarded
         start(context, {"project": "evil"})
     with pytest.raises(PermanentError, match="only to the site's projects"):
         configuration(context, {"backup": "x", "folder": "/etc"})
+
+
+def test_a_run_whose_name_is_a_path_is_not_taken_up(guarded: Bench) -> None:
+    run = guarded.declare()
+    rows(guarded, update(runs).where(runs.c.id == run.id).values(id="../worker/x"))
+
+    guarded.worker().handle("../worker/x")
+
+    assert guarded.run("../worker/x").state is RunState.QUEUED
+    assert not list((guarded.equipment.home / "worker").glob("x*"))

@@ -81,6 +81,7 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
         ("probe: volume.swapped", "probe: volume.swaped", 25, 'no probe "volume.swaped". Did you mean'),
         ("replacement: new", "replacment: new", 20, 'takes no "replacment". Did you mean "replacement"?'),
         ("proof: [restore]", "proof: [swap]", 15, "waits for the gate itself"),
+        ("proof: [restore]", "proof: [restore], requester_counts: true", 15, "is said by `approvals` in dr.yml"),
         ("title: {en: Approve}", "title: {en: Approve}\n    if_fails: continue", 13, "may not be passed by"),
         ("title: {en: Restore}", "title: {en: Restore}\n    ask: {text: {en: Hm}}", 5, "exactly one of do, gate, ask"),
         ("title: {en: Restore}", "title: {en: Restore}\n    why: password=hunter22", 5, "secret in plain text"),
