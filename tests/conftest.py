@@ -20,7 +20,12 @@ def pytest_configure() -> None:
     configure_logs()
 
 
-LONGEST_FIRST = ("tests/story/", "tests/integration/attacks/", "tests/integration/", "tests/unit/")
+LONGEST_FIRST = (
+    "tests/story/",
+    *(f"tests/integration/{name}/" for name in ("attacks", "lab", "centre", "actions", "dumps", "bot")),
+    "tests/integration/",
+    "tests/unit/",
+)
 """So that no process works alone at the end on a file that takes minutes."""
 
 
