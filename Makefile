@@ -6,7 +6,7 @@ BIN := .venv/bin
 AUTO ?=
 WORKERS ?= 2
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test test-long check lint types layers audit coverage lock clean
 
