@@ -65,14 +65,21 @@ KEPT = KeptData(
 UNDO = Stakes(
     act=Act.UNDO,
     proof=ProofKind.KEPT,
-    loss=Loss(kind=LossKind.SINCE_SWAP, seconds=14_400, rows=412, bytes=1_300_000, removed=3),
+    loss=Loss(
+        kind=LossKind.SINCE_SWAP,
+        since=NOW - timedelta(hours=4),
+        rows=412,
+        bytes=1_300_000,
+        removed=3,
+        counted_at=NOW,
+    ),
     keeps=Keeps(kind=KeepKind.IN_PLACE, names=("postgres_data_undone_r7-20261126-031200",)),
     kept=KEPT,
 )
 HOST = Stakes(
     act=Act.REPLACE_HOST,
     proof=ProofKind.DOWNLOADED,
-    loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400),
+    loss=Loss(kind=LossKind.SINCE_BACKUP, since=NOW - timedelta(hours=2), seconds=5400),
     keeps=Keeps(
         kind=KeepKind.ASIDE,
         names=("postgres_data_before_r7-20261126-031200", "redis_data_before_r7-20261126-031200"),
@@ -81,7 +88,12 @@ HOST = Stakes(
 RESTORE = Stakes(
     act=Act.RESTORE,
     proof=ProofKind.BESIDE,
-    loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=5400, uncounted="PostgreSQL is not running"),
+    loss=Loss(
+        kind=LossKind.SINCE_BACKUP,
+        since=NOW - timedelta(hours=2),
+        seconds=5400,
+        uncounted="PostgreSQL is not running",
+    ),
     keeps=Keeps.volume("postgres_data_before_r7-20261126-031200"),
 )
 
