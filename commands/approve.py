@@ -173,7 +173,6 @@ def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now
         steps={record.id: record for record in records},
         roster=context.rosters.look(conn, run.site),
         clocks=clocks_of(incident, run.plan, records, context.configuration.targets, now),
-        now=now,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from commands.messages import Choice, text
 from commands.recovery import RUNBOOK_OF
 from commands.undo import returnable
+from commands.ways_on import ANOTHER
 from core.incident import Incident, IncidentState, UsersSay
 from core.level import Level
 from core.run import Offer, Run, RunKind
@@ -16,7 +17,6 @@ RESTART = text("Start the services again", "サービスを再起動")
 UNDO = text("Undo: bring the old data back", "元のデータに戻す")
 RECOVER = text("Recover", "復旧を開始")
 TRY_AGAIN = text("Try again", "もう一度復旧する")
-ANOTHER = text("Another backup…", "別のバックアップ…")
 THEY_CAN = text("Users can work", "利用できる")
 THEY_CANNOT = text("They cannot", "利用できない")
 

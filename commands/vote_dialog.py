@@ -56,9 +56,8 @@ def dialog_from(
     steps: Mapping[str, StepRecord],
     roster: Roster,
     clocks: Clocks,
-    now: datetime,
 ) -> VoteDialog:
-    """Pure: the dialog of one request at `now`."""
+    """Pure: the dialog of one request."""
     votes = tuple(votes)
     return VoteDialog(
         incident=incident.id,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from core.approval import ApprovalRequest, may_start
+from core.approval import SKEW_SECONDS, ApprovalRequest, may_start
 from core.errors import DrbotError
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, question_of, seal_of
@@ -16,8 +16,6 @@ from core.site import Approvals
 from runners.world import World
 from store import requests
 from store.database import Transaction
-
-SKEW_SECONDS = 60.0  # of the clocks of bot and worker
 
 
 def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: Approvals) -> ApprovalRequest:

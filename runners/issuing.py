@@ -10,7 +10,7 @@ from core.errors import PermanentError
 from core.people import Roster
 from core.plan import Plan, gates_before, seal_of
 from core.runbook import Step
-from runners.gate import SKEW_SECONDS, refusal
+from runners.gate import refusal
 from runners.own_record import OwnRequest, OwnRun
 from runners.permit import ISSUER, OwnWork, Permit
 from runners.sealed_plans import own_run_of
@@ -145,7 +145,7 @@ def _in_time(
     to_vote = rules.vote_within + rules.start_within
     if any(vote.decision == "break-glass" for vote in votes):
         to_vote += HOLD_SECONDS
-        if mine.glass_at is None or now < mine.glass_at + timedelta(seconds=HOLD_SECONDS - SKEW_SECONDS):
+        if not mine.has_held(now):
             raise NoPermitError("Break-glass waits ten minutes from when this worker has seen it.")
     if granted > mine.opened_at + timedelta(seconds=to_vote):
         raise NoPermitError("The votes came after the time to vote.", late=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from core.approval import LIVE, ApprovalRequest, RequestState
+from core.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
 from core.errors import PermanentError
 from core.policy import gained
 from core.run import StepState
@@ -39,6 +39,11 @@ class OwnRequest(Model):
     glass_at: datetime | None = None  # when it first saw a genuine break-glass
     ended: bool = False  # without a grant, or its grant is over
     used_for: tuple[str, ...] = ()  # steps that it let start
+
+    def has_held(self, now: datetime) -> bool:
+        """Whether break-glass was seen ten minutes ago: a vote's own time may be anybody's."""
+        waits = timedelta(seconds=HOLD_SECONDS - SKEW_SECONDS)
+        return self.glass_at is not None and now >= self.glass_at + waits
 
 
 class OwnStep(Model):

@@ -151,7 +151,7 @@ class _Counting:
 
         return self._counted(loss, count)
 
-    def _counted(self, loss: Loss, count: Callable[[], "Counted"]) -> Loss:
+    def _counted(self, loss: Loss, count: Callable[[], Counted]) -> Loss:
         try:
             return loss.model_copy(update=count())
         except CancelledError:

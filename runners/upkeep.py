@@ -8,10 +8,9 @@ from datetime import timedelta
 
 import structlog
 
-from core.approval import HOLD_SECONDS, ApprovalRequest, RequestState, has_broken_glass
+from core.approval import ApprovalRequest, RequestState, has_broken_glass
 from core.errors import DrbotError
 from core.run import Run, RunState, StepState
-from runners.gate import SKEW_SECONDS
 from runners.leftovers import clear_stopped_runs
 from runners.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from runners.unsure import look_after_unsure
@@ -83,10 +82,9 @@ class Upkeep:
 
     def _has_waited(self, request: ApprovalRequest) -> bool:
         """By what this host has seen itself; a worker that was away has not."""
-        known, now = self._equipment.own.run(request.run), self._equipment.own.now()
+        known = self._equipment.own.run(request.run)
         mine = known.requests.get(request.id) if known is not None else None
-        waits = timedelta(seconds=HOLD_SECONDS - SKEW_SECONDS)
-        return mine is not None and mine.glass_at is not None and now >= mine.glass_at + waits
+        return mine is not None and mine.has_held(self._equipment.own.now())
 
     def _unanswered(self) -> None:
         with self._equipment.database.write() as tx:

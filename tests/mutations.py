@@ -138,7 +138,7 @@ WEAKENINGS = (
     weak("an ended request", ISSUING, "if mine.ended:", "if False:", PERMITS),
     weak("a request opened twice", "runners/people.py", "if request.id in known.requests:", "if False:", PERMITS),
     weak("votes of the future", "runners/gate.py", "if vote.at <= latest]", "]", PERMITS),
-    weak("break-glass by a row's time", ISSUING, "if mine.glass_at is None or now <", "if False and now <", PERMITS),
+    weak("break-glass by a row's time", ISSUING, "if not mine.has_held(now):", "if False:", PERMITS),
     weak("users of other runs", OWN, "if known.site == site and name != but and not known.lets_users_in:", "if False:", PERMITS),
     weak("a step only the row skipped", SEALED, "if record.state is StepState.SKIPPED and (mine", "if False and (mine", PERMITS),
     weak("moved users are not noticed", ISSUING, "or own.has_moved_users(walk.run.incident):", "or False:", "tests/integration/centre/test_level4.py"),

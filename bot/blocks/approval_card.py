@@ -116,7 +116,6 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
         steps={record.id: record for record in situation.steps},
         roster=situation.roster,
         clocks=situation.clocks,
-        now=situation.now,
     )
     return table_block(table_of(facts, on_card=True), situation.language)
 

@@ -101,7 +101,6 @@ def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
         steps={},
         roster=situation().roster,
         clocks=situation().clocks,
-        now=NOW,
     )
     view = vote_dialog(facts, decision, language, is_new_plan=True)
 

@@ -62,7 +62,6 @@ def shown(
             steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed})},
             roster=now.roster,
             clocks=now.clocks,
-            now=NOW,
         )
     )
 
