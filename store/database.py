@@ -1,9 +1,8 @@
 """The one door to SQL: short transactions on SQLite or PostgreSQL, each ending with its events."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
@@ -19,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 from core.errors import BrokenStateError, TemporaryError, UserError
 from core.events import Event, EventKind
 from store import journal
-from store.file_modes import private
+from store.file_modes import made_private
 
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 5
@@ -152,10 +151,9 @@ def _upgrade(config: Config) -> None:
 def _engine_of(url: str, busy_seconds: float) -> Engine:
     address = _address_of(url)
     if address.get_backend_name() == "sqlite":
-        Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+        made_private(Path(address.database or ""))
         # isolation_level None: we begin ourselves, see `_begin_sqlite`.
         engine = create_engine(address, connect_args={"timeout": busy_seconds, "isolation_level": None}, **_POOL)
-        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "begin", _begin_sqlite)
         prepare = _SQLITE
     else:
@@ -164,14 +162,6 @@ def _engine_of(url: str, busy_seconds: float) -> Engine:
         prepare = (f"SET lock_timeout = {busy_seconds * 1000:.0f}",)
     event.listen(engine, "connect", partial(_prepare, prepare))
     return engine
-
-
-def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _parameters: Any) -> None:
-    """The file is made with its mode before SQLite opens it; what lies beside it (WAL) gets the same from SQLite."""
-    path = str(arguments[0])
-    if path and not path.startswith((":", "file:")):
-        with suppress(OSError):  # connecting says why
-            os.close(private(path, os.O_RDWR | os.O_CREAT))
 
 
 def _address_of(url: str) -> URL:

@@ -40,6 +40,16 @@ def private(path: str, flags: int) -> int:
     return descriptor
 
 
+def made_private(path: Path) -> None:
+    """For SQLite, which gives what it puts beside a file the same mode. One that is there is never opened: closing it
+    would take this process' locks away, and the next program to leave would delete the log of changes under us.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    close(path)
+    with suppress(OSError):  # connecting says why
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+
+
 def write_private(path: Path, text: str) -> None:
     """A small file."""
     with open(path, "w", encoding="utf-8", opener=private) as file:

@@ -1,5 +1,7 @@
 """The door to SQL: migrations equal the tables, times keep their microseconds, a busy database says so."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -71,6 +73,22 @@ def test_a_reader_is_not_stopped_by_a_writer(database: Database, database_url: s
         assert stage.kinds(impatient) == []
 
     impatient.close()
+
+
+def test_what_another_process_wrote_is_seen_however_many_connections_were_opened(
+    database: Database, database_url: str
+) -> None:
+    with database.read(), database.read(), database.read():
+        pass
+    note = "db = Database(sys.argv[1])\nwith db.write() as tx:\n    tx.record(EventKind.INCIDENT_NOTE, text='x')\ndb.close()"
+    program = f"import sys\nfrom core.events import EventKind\nfrom store.database import Database\n{note}"
+
+    seen = []
+    for _ in range(4):
+        subprocess.run([sys.executable, "-c", program, database_url], check=True)
+        seen.append(len(stage.kinds(database)))
+
+    assert seen == [1, 2, 3, 4]
 
 
 def test_a_server_that_is_away_is_a_temporary_error() -> None:
