@@ -36,8 +36,9 @@ def press(button: Locator, effect: Locator) -> None:
     """Again if need be: Chromium on Linux cuts requests while Docker adds a network."""
 
     def took_effect() -> bool:
-        button.click()
         try:
+            if not effect.is_visible():
+                button.click(timeout=5_000)
             effect.wait_for(timeout=20_000)
         except Error:
             print("Pressed in vain; the dialog says:", button.page.locator("#modal").inner_text())
@@ -45,7 +46,7 @@ def press(button: Locator, effect: Locator) -> None:
             return False
         return True
 
-    wait_for(took_effect, 60, "an effect of the button")
+    wait_for(took_effect, 180, "an effect of the button")
 
 
 def approve(page: Page, person: str, shot: str) -> None:

@@ -14,6 +14,7 @@ from runners.actions import compose, health, postgres, volume
 from runners.actions.backup import identify
 from runners.actions.setting_aside import keep
 from runners.clients import helper
+from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.scratch_postgres import scratch_server
 from runners.clients.volume_mover import Method, Move, VolumeMover
 from runners.permit import Permit, emptied
@@ -322,11 +323,16 @@ def test_unnamed_volumes_of_the_systems_containers_outlive_them(bench: Bench, th
     bench.clients.docker.remove_volume(unnamed, permitted(unnamed))
 
 
-def test_a_volume_that_is_not_ours_is_neither_swapped_in_nor_removed(bench: Bench, three: Move) -> None:
+@pytest.mark.parametrize(
+    "labels", [{}, {RUN_LABEL: "r5-earlier", KEPT_LABEL: "true"}], ids=["a stranger's", "kept by an earlier run"]
+)
+def test_a_volume_that_is_not_ours_is_neither_swapped_in_nor_removed(
+    bench: Bench, three: Move, labels: dict[str, str]
+) -> None:
     context = bench.context("swap", run="r6-crash")
     with pytest.raises(PermanentError, match=f"not made by {context.run.id}"):
         volume.remove(context, {"volume": bench.volume})
-    bench.clients.docker.client.api.create_volume(three.keeper)  # somebody else's
+    bench.clients.docker.client.api.create_volume(three.keeper, labels=labels)
     with pytest.raises(PermanentError, match=f"not made by {context.run.id}"):
         volume.swap(context, {"volume": three.volume, "replacement": three.replacement, "keeper": three.keeper})
 
