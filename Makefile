@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 AUTO ?=
 WORKERS ?= 2
+# Hundreds of processes are started: they compile every package anew where the environment forbids to keep the result.
+export PYTHONDONTWRITEBYTECODE :=
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

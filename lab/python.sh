@@ -19,5 +19,5 @@ fi
 .venv/bin/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv; echo "Making .venv (Python packages stay in this folder)."; "$python" -m venv .venv; }
 echo "Installing the packages of requirements-dev.lock into .venv (about a minute the first time)."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-.venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements-dev.lock
+.venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python requirements-dev.lock
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
