@@ -80,9 +80,10 @@ def test_what_another_process_wrote_is_seen_however_many_connections_were_opened
 ) -> None:
     with database.read(), database.read(), database.read():
         pass
-    note = "db = Database(sys.argv[1])\nwith db.write() as tx:\n    tx.record(EventKind.INCIDENT_NOTE, text='x')\ndb.close()"
-    program = f"import sys\nfrom core.events import EventKind\nfrom store.database import Database\n{note}"
-
+    program = (
+        "import sys; from core.events import EventKind; from store.database import Database\n"
+        "with Database(sys.argv[1]).write() as tx: tx.record(EventKind.INCIDENT_NOTE, text='x')"
+    )
     seen = []
     for _ in range(4):
         subprocess.run([sys.executable, "-c", program, database_url], check=True)
