@@ -173,12 +173,7 @@ class Player:
         """Opens the dialog by the card's button, fills it in and submits it; what the app answered."""
         message, element = self.card(incident, decision)
         user = USERS[person]
-        before = {view["id"] for view in self.house.people.views(user)}
-        self.house.people.click(user, message, element["action_id"])
-
-        view = self.house.people.wait_for_view(
-            user, lambda one: one["id"] not in before and one["callback_id"] == "vote", self.patience
-        )
+        view = self.house.people.open_view(user, message, element["action_id"], "vote", self.patience)
         typed = {"target": target, "reason": reason or f"{person} has read the plan"}
         fields = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
         values = {field: {"value": text} for field, text in typed.items() if field in fields}

@@ -40,13 +40,9 @@ class Story:
 
 
 def heal(lab: Lab) -> None:
-    """Every story begins with a system that works, and with no drbot of an earlier one; a system that was left broken
-    is made anew, which takes seconds.
-    """
+    """Every story begins with a system that works, and with no drbot of an earlier one."""
     lab.forget_drbots()
-    if lab.faults():
-        lab.reset()
-        lab.up(print)
+    lab.mend(print)
 
 
 def own_configuration(lab: Lab, folder: Path, **approvals: object) -> Path:

@@ -44,9 +44,7 @@ def tokens() -> Iterator[dict[str, str]]:
 @pytest.fixture
 def document(lab: Lab, tmp_path: Path) -> Path:
     """The lab's dr.yml with a folder of backups of this test's own."""
-    if lab.faults():
-        lab.reset()
-        lab.up(print)
+    lab.mend(print)
     changed = YAML().load(lab.configuration.read_text())
     changed["backups"]["directory"] = str(tmp_path / "backups")
     (tmp_path / "backups").mkdir()
