@@ -23,13 +23,6 @@ from lab.system import Lab
 LabFactory = Callable[[str], Lab]
 
 
-def new_lab(name: str) -> Lab:
-    """A lab of this process that is up and healthy; whoever asks resets it, or uses `lab_factory`."""
-    lab = Lab(name=f"t{os.getpid()}{name}", home=labs_folder(lab_home()), host=prepare(lab_home(), print))
-    lab.up(print)
-    return lab
-
-
 @pytest.fixture(scope="session")
 def engine() -> str:
     """URL of a Docker engine that has the lab's images."""
@@ -46,18 +39,24 @@ def engine() -> str:
 
 @pytest.fixture(scope="session")
 def lab_factory(engine: str) -> Iterator[LabFactory]:
-    """Makes labs by a short name, each once a session; tests that break one ask for a name of their own."""
+    """Makes labs by a short name. A process has one at a time: asking for another removes it, or a dozen systems that
+    nobody looks at would keep the machine busy.
+    """
     labs: dict[str, Lab] = {}
+
+    def clear() -> None:
+        while labs:
+            labs.popitem()[1].reset()
 
     def lab(name: str) -> Lab:
         if name not in labs:
+            clear()
             labs[name] = Lab(name=f"t{os.getpid()}{name}", home=labs_folder(lab_home()), host=engine)
-            labs[name].up(print)
+        labs[name].mend(print)
         return labs[name]
 
     yield lab
-    for made in labs.values():
-        made.reset()
+    clear()
 
 
 @pytest.fixture(scope="module")

@@ -59,9 +59,9 @@ def own_configuration(lab: Lab, folder: Path, **approvals: object) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story_lab(lab_factory: LabFactory) -> Lab:
-    """One lab for all stories of this process; `heal` mends it between two of them."""
+    """The same for all stories of this process; `heal` mends it between two of them."""
     return lab_factory("story")
 
 

@@ -102,9 +102,9 @@ class Bench:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """Made once: a lab that is up, and a backup of it."""
+    """A lab that is up, and a backup of it."""
     lab = lab_factory("actions")
     configuration = load_configuration(lab.configuration).configuration
     settings = RunnerSettings(home=tmp_path_factory.mktemp("home"), docker_host=None)

@@ -227,8 +227,9 @@ def build(folder: Path, text: str = DR_YML) -> Stage:
     """A migrated, empty SQLite database and the people of dr.yml."""
     path = folder / "dr.yml"
     path.write_text(text)
+    is_new = not (folder / "state.db").exists()
     database = Database(f"sqlite:///{folder / 'state.db'}")
-    if not (folder / "state.db").exists():
+    if is_new:
         database.migrate()
     loaded, bell = load_configuration(path), Bell()
     context = CommandContext(

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]
 @pytest.fixture
 def lab(lab_factory: LabFactory) -> Lab:
     """Healthy before each test; a test that leaves PostgreSQL broken resets it."""
-    lab = lab_factory("broken")
+    lab = lab_factory("lab")
     lab.up(print)
     return lab
 

@@ -29,7 +29,7 @@ NAMES = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_AP
 
 @pytest.fixture(scope="module")
 def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("check")
+    return lab_factory("lab")
 
 
 @pytest.fixture(scope="module")

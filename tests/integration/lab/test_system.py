@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]
 
 @pytest.fixture(scope="module")
 def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("sys")
+    return lab_factory("lab")
 
 
 def test_every_service_is_healthy_after_up(lab: Lab) -> None:

@@ -23,7 +23,7 @@ def theirs(ours: Lab, tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def ours(lab_factory: LabFactory) -> Lab:
-    return lab_factory("two")
+    return lab_factory("lab")
 
 
 def volumes(lab: Lab) -> set[str]:
