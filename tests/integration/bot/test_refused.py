@@ -105,9 +105,9 @@ def test_a_plan_block_that_slack_refuses_leaves_a_board_in_plain_words_with_its_
     planned(served.database, incident)
 
     def has_steps(message: Message) -> bool:
-        return message["ts"] in pins and "▫ swap" in str(message["blocks"]) and "do:0" in str(message["blocks"])
+        is_board = message["ts"] in served.people.channel(incident.channel or "")["pins"]
+        return is_board and "▫ swap" in str(message["blocks"]) and "do:0" in str(message["blocks"])
 
-    pins = served.people.channel(incident.channel or "")["pins"]
     served.message(incident.channel, has_steps, "the board with the steps as lines")
 
 
