@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 AUTO ?=
-WORKERS ?= 2
+WORKERS ?= 3
 # Hundreds of processes are started: they compile every package anew where the environment forbids to keep the result.
 export PYTHONDONTWRITEBYTECODE :=
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
