@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from ssl import SSLContext
 
 import httpx
 
@@ -52,10 +54,16 @@ class Health:
         return None if container.health in (None, "healthy") else f"Docker says it is {container.health}"
 
 
+@cache
+def trust() -> SSLContext:
+    """Whom the system trusts, read once a process and not for each of the many looks."""
+    return httpx.create_ssl_context()
+
+
 def fault_of_url(url: str) -> str | None:
     """None when the URL answers 200."""
     try:
-        answer = httpx.get(url, timeout=REQUEST_SECONDS, trust_env=False)
+        answer = httpx.get(url, timeout=REQUEST_SECONDS, trust_env=False, verify=trust())
     except httpx.HTTPError as error:
         return f"{url}: {error or type(error).__name__}"
     if answer.status_code == 200:

@@ -13,12 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from core.errors import PermanentError
 from core.site import Provision
+from runners.clients import aws
 from runners.clients.cloud_errors import cloud_errors, code_of
 from runners.clients.process import Bounds, run_process
 from runners.permit import OwnWork
@@ -49,7 +49,7 @@ class Ec2:
         """boto3's client."""
         with self._making:
             if self._made is None:
-                self._made = boto3.session.Session().client(
+                self._made = aws.client_of(
                     "ec2",
                     endpoint_url=self._settings.endpoint,
                     region_name=self._settings.region,

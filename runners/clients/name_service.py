@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import dns.exception
 import dns.resolver
 from botocore.config import Config
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from core.errors import PermanentError, TemporaryError
 from core.site import Dns
+from runners.clients import aws
 from runners.clients.cloud_errors import REFUSED, cloud_errors, code_of
 from runners.permit import Permit
 from runners.permit import name as name_subject
@@ -41,7 +41,7 @@ class NameService:
         """boto3's client."""
         with self._making:
             if self._made is None:
-                self._made = boto3.session.Session().client(
+                self._made = aws.client_of(
                     "route53",
                     endpoint_url=self.settings.endpoint,
                     region_name=self.settings.region,

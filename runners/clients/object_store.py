@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import ObjectStore
 from core.words import size as words_size
+from runners.clients import aws
 from runners.clients.store_errors import store_errors
 from store.file_modes import private
 
@@ -282,8 +282,7 @@ def make_client(settings: ObjectStore, keys: Mapping[str, str] | None) -> Any:
         retries={"total_max_attempts": 3, "mode": "standard"},
         s3={"addressing_style": style},
     )
-    session = boto3.session.Session()  # the default session is not safe to use from several threads
-    return session.client(
+    return aws.client_of(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
