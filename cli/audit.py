@@ -16,7 +16,7 @@ from store import journal
 from store.database import Database
 from store.settings import StoreSettings
 
-audit_app = typer.Typer(help="Verify and export the ledger.", no_args_is_help=True)
+audit_app = typer.Typer(add_completion=False, help="Verify and export the ledger.", no_args_is_help=True)
 
 Export = Annotated[Path | None, typer.Argument(help="An export to verify instead of the state; needs no database")]
 Head = Annotated[str, typer.Option(help="A head known elsewhere, as N:HASH; finds a roll-back")]

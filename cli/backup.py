@@ -30,7 +30,9 @@ from runners.full_backup import back_up_full
 from runners.settings import RunnerSettings
 from store.file_modes import begin_private
 
-backup_app = typer.Typer(help="Backups with a manifest that a recovery checks.", no_args_is_help=True)
+backup_app = typer.Typer(
+    add_completion=False, help="Backups with a manifest that a recovery checks.", no_args_is_help=True
+)
 
 SiteName = Annotated[str, typer.Option(help="Which site (default: default_site of dr.yml)")]
 

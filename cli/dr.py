@@ -229,7 +229,9 @@ def _rich(table: Table, language: str) -> RichTable:
 
 
 def _build() -> typer.Typer:
-    app = typer.Typer(cls=VerbGroup, help="Every verb of /dr in a terminal.", no_args_is_help=False)
+    app = typer.Typer(
+        cls=VerbGroup, add_completion=False, help="Every verb of /dr in a terminal.", no_args_is_help=False
+    )
     settings = {"ignore_unknown_options": False}
     for verb, words in VERBS.items():
         app.command(verb, help=help_of(words), short_help=words.help["en"], context_settings=settings)(say_verb)

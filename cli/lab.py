@@ -17,7 +17,11 @@ from lab.setup import lab_home, lab_names, labs_folder, open_lab, prepare, prepa
 from lab.sites import Sites
 from lab.system import DEFAULT_NAME, Lab
 
-lab_app = typer.Typer(help="A miniature of the system on real Docker, to break and to recover.", no_args_is_help=True)
+lab_app = typer.Typer(
+    add_completion=False,
+    help="A miniature of the system on real Docker, to break and to recover.",
+    no_args_is_help=True,
+)
 
 Name = Annotated[str, typer.Option("--name", help="Several labs may live side by side: lower-case letters and digits.")]
 Every = Annotated[bool, typer.Option("--all", help="Every lab of this folder.")]

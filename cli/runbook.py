@@ -12,7 +12,7 @@ from core.runbook import Step, order_of
 from core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
 from core.words import duration, say
 
-runbook_app = typer.Typer(help="Check and read runbooks.", no_args_is_help=True)
+runbook_app = typer.Typer(add_completion=False, help="Check and read runbooks.", no_args_is_help=True)
 
 Folder = Annotated[Path | None, typer.Option(help="A folder of further runbooks (dr.yml: runbooks)")]
 Files = Annotated[list[Path] | None, typer.Argument(help="Files to check (default: all that drbot knows)")]
