@@ -1,5 +1,6 @@
 """Fixtures of every test: real servers and labs, made once a session and only when asked for."""
 
+import gc
 import importlib.util
 
 import pytest
@@ -11,8 +12,10 @@ pytest_plugins = [
     name for name in ("tests.servers", "tests.houses", "tests.browser") if importlib.util.find_spec(name) is not None
 ]
 
-UNMEASURED = ("tests/story/", "tests/integration/attacks/test_fuzz.py", "tests/integration/attacks/test_rows.py")
-"""Long searches, and stories whose drbot is another process: measuring their lines doubles their time for nothing."""
+UNMEASURED = ("tests/story/", "tests/integration/attacks/")
+"""Searches and attacks on what other tests have measured, and stories whose drbot is another process: measuring their
+lines would double their time.
+"""
 
 
 def pytest_configure() -> None:
@@ -27,6 +30,12 @@ LONGEST_FIRST = (
     "tests/unit/",
 )
 """So that no process works alone at the end on a file that takes minutes."""
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and their modules stay until the end: nobody has to look through them for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)  # after the order was shuffled, which stays within each of these
