@@ -260,9 +260,10 @@ class Lab:
         """Whether a command inside the part's container succeeds."""
         with self.client() as client:
             container = self.container(client, part)
-            return bool(
-                container and container.status == "running" and container.exec_run(list(command)).exit_code == 0
-            )
+            try:
+                return container is not None and container.exec_run(list(command)).exit_code == 0
+            except docker.errors.APIError:
+                return False  # it does not run, or has just ended
 
     def wait_until_healthy(self) -> None:
         """Until every service works for its users."""
