@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
 
 
 class Commands(TyperGroup):
-    """Imports what a command needs when it is called: `drbot dr` starts in half the time, and nights are short."""
+    """Imports what a command needs when it is called: `drbot dr` waits for nothing that serves Slack."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """In the order of the table."""
@@ -54,8 +54,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """A word that is no command is told with the nearest that is."""
-        if args[0] not in self.list_commands(ctx):
-            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], self.list_commands(ctx))}")
+        known = self.list_commands(ctx)
+        if args[0] not in known:
+            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)
 
 

@@ -6,6 +6,7 @@ Everything goes through what a person sees: commands, cards, dialogs, buttons. S
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from store.database import Database
 
 USERS: Mapping[str, str] = {"aiko": "U00AIKO", "ben": "U00BEN", "chika": "U00CHIKA", "dan": "U00DAN"}
 HOME_CHANNEL = "dr-ops"
+PRESS_AGAIN_SECONDS = 10.0
 
 Answer = TypeVar("Answer")
 Message = dict[str, Any]
@@ -173,11 +175,29 @@ class Player:
         """Opens the dialog by the card's button, fills it in and submits it; what the app answered."""
         message, element = self.card(incident, decision)
         user = USERS[person]
-        view = self.house.people.open_view(user, message, element["action_id"], "vote", self.patience)
+        view = self._dialog(user, message, element["action_id"])
         typed = {"target": target, "reason": reason or f"{person} has read the plan"}
         fields = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
         values = {field: {"value": text} for field, text in typed.items() if field in fields}
         return self.house.people.submit(user, view["id"], values)
+
+    def _dialog(self, user: str, message: Message, action_id: str) -> Message:
+        """The dialog behind a button. On a busy machine the three seconds in which one may be opened pass, and a person
+        presses again. Raises StoryError.
+        """
+        before = {view["id"] for view in self.house.people.views(user)}
+
+        def opened() -> Message | None:
+            self.house.people.click(user, message, action_id)
+            with suppress(TimeoutError):
+                return self.house.people.wait_for_view(
+                    user, lambda one: one["id"] not in before and one["callback_id"] == "vote", PRESS_AGAIN_SECONDS
+                )
+            return None
+
+        found = self.wait(opened, f"the dialog of {user}")
+        assert found is not None
+        return found
 
 
 def buttons_of(message: Message) -> list[Message]:

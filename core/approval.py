@@ -64,8 +64,10 @@ FLOOR = 2
 """No policy, runbook or row can ask fewer people (approvals.md rule 12); only break-glass starts with one."""
 
 HOLD_SECONDS = 600.0
-SKEW_SECONDS = 60.0  # of the clocks of bot and worker
 """How long break-glass waits, loudly, for a veto (rule 10)."""
+
+SKEW_SECONDS = 60.0
+"""By how much the clocks of bot and worker may differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

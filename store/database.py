@@ -172,13 +172,18 @@ def _address_of(url: str) -> URL:
         address = None
     if address is not None and address.drivername in {"postgres", "postgresql"}:
         address = address.set(drivername="postgresql+psycopg")
-    if address is None or address.drivername not in {"sqlite", "postgresql+psycopg"}:
+    if address is None or not (address.drivername == "postgresql+psycopg" or _is_file(address)):
         raise UserError(
             "Opening drbot's own state.",
-            "DATABASE_URL leads neither to PostgreSQL nor to SQLite.",
+            "DATABASE_URL leads neither to PostgreSQL nor to a file of SQLite.",
             "Write it as postgresql://user:password@host/database, or unset it: then it is a file below DRBOT_HOME.",
         )
     return address
+
+
+def _is_file(address: URL) -> bool:
+    """What lies in memory each connection would have for itself."""
+    return address.drivername == "sqlite" and not (address.database or ":").startswith((":", "file:"))
 
 
 def _prepare(statements: tuple[str, ...], connection: Any, _record: object) -> None:

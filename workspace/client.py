@@ -14,7 +14,6 @@ from workspace.socket_mode import Spoiling
 REQUEST_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0  # for what will come anyway; the machine may be busy
 LOOK_SECONDS = 0.05
-PRESS_AGAIN_SECONDS = 10.0
 
 
 class PeopleError(Exception):
@@ -227,24 +226,6 @@ class People:
         return _wait(
             top, seconds, f"a modal of {user}", lambda: str([view["callback_id"] for view in self.views(user)])
         )
-
-    def open_view(
-        self, user: str, message: Json, action_id: str, callback_id: str, seconds: float = PATIENCE_SECONDS
-    ) -> Json:
-        """Press a button until its modal is there: on a busy machine the three seconds in which one may be opened
-        pass, and a person would press again. Raises TimeoutError.
-        """
-        known = {view["id"] for view in self.views(user)}
-        deadline = time.monotonic() + seconds
-        while True:
-            self.click(user, message, action_id)
-            try:
-                return self.wait_for_view(
-                    user, lambda one: one["id"] not in known and one["callback_id"] == callback_id, PRESS_AGAIN_SECONDS
-                )
-            except TimeoutError:
-                if time.monotonic() > deadline:
-                    raise
 
     def wait_for_connection(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Until the app is connected; after a killed server the SDK takes up to a minute."""

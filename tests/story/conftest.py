@@ -14,7 +14,7 @@ from cli.player import Player
 from lab.system import Lab
 from store.database import Database
 from store.settings import StoreSettings
-from tests.houses import LabFactory
+from tests.houses import LabFactory, mend
 from workspace.server import Workspace
 
 
@@ -42,7 +42,7 @@ class Story:
 def heal(lab: Lab) -> None:
     """Every story begins with a system that works, and with no drbot of an earlier one."""
     lab.forget_drbots()
-    lab.mend(print)
+    mend(lab)
 
 
 def own_configuration(lab: Lab, folder: Path, **approvals: object) -> Path:

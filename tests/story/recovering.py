@@ -13,10 +13,15 @@ from tests.story.conftest import Story
 WORDS = "level2 PostgreSQL does not start"
 
 
-def broken(story: Story) -> Incident:
-    """A backup exists, PostgreSQL is corrupted, Aiko has declared."""
+def damage(story: Story) -> None:
+    """A backup exists, PostgreSQL is corrupted."""
     story.backup()
     break_it(story.lab, "postgres-corrupt")
+
+
+def broken(story: Story) -> Incident:
+    """That, and Aiko has declared."""
+    damage(story)
     return story.player.declare("aiko", WORDS)
 
 

@@ -7,11 +7,10 @@ import pytest
 from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState, StepState
-from lab.breakage import break_it
 from lab.seed import seed
 from store import journal
 from tests.story.conftest import Story
-from tests.story.recovering import WORDS, approve_by_two, finish, wait_for_step
+from tests.story.recovering import WORDS, approve_by_two, damage, finish, wait_for_step
 from tests.strain import Strain
 from tests.waiting import wait_for
 
@@ -34,8 +33,7 @@ def starts_of(story: Story, run: str, step: str) -> int:
 
 def declare_big(story: Story) -> tuple[Incident, str]:
     seed(story.lab, 60)
-    story.backup()
-    break_it(story.lab, "postgres-corrupt")
+    damage(story)
     incident = story.player.declare("aiko", WORDS)
     run = wait_for_step(story.player, incident, "restore-beside", StepState.RUNNING)
     wait_for(lambda: survivors(story, run.id), 60, "the restore to work in a container")

@@ -6,13 +6,12 @@ from cli.demo_story import count
 from cli.player import Player
 from core.incident import Incident, IncidentState
 from core.run import Run, RunState, StepState
-from lab.breakage import break_it
 from lab.seed import seed
 from lab.system import Lab
 from store import journal, kept
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
-from tests.story.recovering import granted_at
+from tests.story.recovering import damage, granted_at
 from tests.strain import Strain
 from tests.waiting import wait_for
 
@@ -37,8 +36,7 @@ def recover(player: Player, words: str = "level2 PostgreSQL does not start") -> 
 
 
 def test_a_corrupt_postgres_is_recovered_by_two_approvals(story: Story) -> None:
-    story.backup()
-    break_it(story.lab, "postgres-corrupt")
+    damage(story)
     recorder = EventRecorder(story.lab)
 
     incident, run = recover(story.player)
@@ -76,8 +74,7 @@ def test_a_corrupt_postgres_is_recovered_by_two_approvals(story: Story) -> None:
 @pytest.mark.long
 def test_at_50_megabytes_the_services_are_away_for_at_most_15_seconds(story: Story) -> None:
     seed(story.lab, 50)
-    story.backup()
-    break_it(story.lab, "postgres-corrupt")
+    damage(story)
 
     with Strain() as strain:
         incident, _ = recover(story.player)

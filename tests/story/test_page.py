@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from lab.breakage import break_it
 from tests.browser import Visit
 from tests.story.conftest import Story
+from tests.story.recovering import damage
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
@@ -46,7 +46,7 @@ def press(button: Locator, effect: Locator) -> None:
             return False
         return True
 
-    wait_for(took_effect, 180, "an effect of the button")
+    wait_for(took_effect, 60, "an effect of the button")
 
 
 def approve(page: Page, person: str, shot: str) -> None:
@@ -69,8 +69,7 @@ def approve(page: Page, person: str, shot: str) -> None:
 
 
 def test_postgres_is_recovered_by_people_at_the_page(story: Story, visit: Visit) -> None:
-    story.backup()
-    break_it(story.lab, "postgres-corrupt")
+    damage(story)
     page = visit(story.house.workspace.url, "aiko", width=1440, height=900)
 
     page.locator("#message").press_sequentially('/dr declare level2 "PostgreSQL corrupted"')

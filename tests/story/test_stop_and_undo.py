@@ -7,7 +7,6 @@ import pytest
 
 from core.approval import RequestState
 from core.run import RunKind, RunState, StepState
-from lab.breakage import break_it
 from lab.images import SERVICE_IMAGE
 from lab.layout import part
 from store import kept, requests
@@ -17,6 +16,7 @@ from tests.story.recovering import (
     WORDS,
     approve_by_two,
     broken,
+    damage,
     finish,
     latest_request,
     production,
@@ -65,8 +65,7 @@ def slow_to_stop(story: Story) -> Iterator[None]:
 @pytest.mark.parametrize("phase", ["restore-beside", "approval"])
 def test_stop_before_the_approval_touches_nothing(story: Story, phase: str) -> None:
     player = story.player
-    story.backup()
-    break_it(story.lab, "postgres-corrupt")
+    damage(story)
     recorder = EventRecorder(story.lab)  # before the survey's looks, whose ends it could not tell from other ends
     incident = player.declare("aiko", WORDS)
     wait_for_step(player, incident, phase, StepState.RUNNING, StepState.WAITING, StepState.SUCCEEDED)

@@ -14,10 +14,9 @@ from core.approval import RequestState
 from core.events import EventKind
 from core.plan import short_seal
 from core.run import RunState, StepState
-from lab.breakage import break_it
 from store import journal
 from tests.story.conftest import Story
-from tests.story.recovering import latest_request, wait_for_step
+from tests.story.recovering import damage, latest_request, wait_for_step
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
 
@@ -66,8 +65,7 @@ def test_two_people_approve_by_terminal_and_by_phone_while_slack_is_off(quiet_st
     story, player = quiet_story, quiet_story.player
     terminals = Terminals(story, tmp_path)
     install(story, terminals)
-    story.backup()
-    break_it(story.lab, "postgres-corrupt")
+    damage(story)
     story.house.workspace.stop()
     story.house.start("worker", "worker")
 

@@ -139,7 +139,11 @@ class Town:
 
     def open_dialog(self, user: str, message: Message, decision: str = "approve") -> dict[str, Any]:
         """The vote dialog behind the card's button."""
-        return self.scene.people.open_view(user, message, f"vote:{decision}", "vote")
+        known = {view["id"] for view in self.scene.people.views(user)}
+        assert self.scene.people.click(user, message, f"vote:{decision}").acknowledged
+        return self.scene.people.wait_for_view(
+            user, lambda view: view["id"] not in known and view["callback_id"] == "vote", PATIENCE
+        )
 
     def vote(self, user: str, message: Message, decision: str = "approve", **fields: str) -> str:
         """Through the dialog; what became of it."""

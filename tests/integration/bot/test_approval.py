@@ -23,7 +23,8 @@ def card(scene: Scene, incident: Incident, words: str) -> Message:
 
 
 def open_dialog(scene: Scene, user: str, message: Message, action: str = "vote:approve") -> dict[str, Any]:
-    return scene.people.open_view(user, message, action, "vote")
+    assert scene.people.click(user, message, action).acknowledged
+    return scene.people.wait_for_view(user, lambda view: view["callback_id"] == "vote", PATIENCE)
 
 
 def typed(**fields: str) -> dict[str, dict[str, str]]:

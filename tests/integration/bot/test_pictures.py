@@ -27,6 +27,7 @@ from store import incidents, kept, requests, runs, steps, waking
 from store.kept import Kept
 from tests.browser import Visit
 from tests.integration.bot.conftest import PATIENCE, Scene
+from tests.unit.bot.situations import lost_by_undo
 from tests.waiting import wait_for
 
 LANGUAGES = ("en", "ja")
@@ -65,14 +66,7 @@ KEPT = KeptData(
 UNDO = Stakes(
     act=Act.UNDO,
     proof=ProofKind.KEPT,
-    loss=Loss(
-        kind=LossKind.SINCE_SWAP,
-        since=NOW - timedelta(hours=4),
-        rows=412,
-        bytes=1_300_000,
-        removed=3,
-        counted_at=NOW,
-    ),
+    loss=lost_by_undo(NOW - timedelta(hours=4), NOW),
     keeps=Keeps(kind=KeepKind.IN_PLACE, names=("postgres_data_undone_r7-20261126-031200",)),
     kept=KEPT,
 )

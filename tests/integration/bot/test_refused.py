@@ -54,7 +54,8 @@ def directly(scene: Scene, user: str) -> list[Message]:
 
 def vote_by(scene: Scene, user: str, card: Message) -> None:
     """Press the card's button, read the dialog, send it."""
-    view = scene.people.open_view(user, card, "vote:approve", "vote")
+    assert scene.people.click(user, card, "vote:approve").acknowledged
+    view = scene.people.wait_for_view(user, lambda one: one["callback_id"] == "vote", PATIENCE)
     fields = {"target": {"value": "production"}, "reason": {"value": "read the proof"}}
     assert scene.people.submit(user, view["id"], fields).response_action == "update"
 

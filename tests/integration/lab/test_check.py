@@ -18,7 +18,7 @@ from runners.clients.clients import clients_of
 from runners.clients.process import Bounds
 from runners.settings import RunnerSettings
 from runners.vault import Vault
-from tests.houses import LabFactory
+from tests.houses import LabFactory, mend
 from workspace.people import APP_TOKEN, BOT_TOKEN
 from workspace.server import Workspace
 
@@ -44,7 +44,7 @@ def tokens() -> Iterator[dict[str, str]]:
 @pytest.fixture
 def document(lab: Lab, tmp_path: Path) -> Path:
     """The lab's dr.yml with a folder of backups of this test's own."""
-    lab.mend(print)
+    mend(lab)
     changed = YAML().load(lab.configuration.read_text())
     changed["backups"]["directory"] = str(tmp_path / "backups")
     (tmp_path / "backups").mkdir()

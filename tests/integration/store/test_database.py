@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
 
-from core.errors import TemporaryError
+from core.errors import TemporaryError, UserError
 from core.events import EventKind
 from store.database import Database
 from store.schema import cursors, locks, metadata
@@ -90,6 +90,19 @@ def test_what_another_process_wrote_is_seen_however_many_connections_were_opened
         seen.append(len(stage.kinds(database)))
 
     assert seen == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?uri=true", "mysql://x/y", "x"])
+def test_a_state_that_is_neither_a_file_nor_postgresql_is_refused_and_nothing_here_is_touched(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UserError, match="DATABASE_URL leads neither"):
+        Database(url)
+
+    assert (tmp_path.stat().st_mode & 0o777, list(tmp_path.iterdir())) == (0o755, [])
 
 
 def test_a_server_that_is_away_is_a_temporary_error() -> None:

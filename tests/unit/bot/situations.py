@@ -139,6 +139,11 @@ def event(kind: EventKind, **payload: Any) -> Event:
     return Event(seq=1, at=NOW, kind=kind, incident=7, run=RUN, step=step_id, person=person, payload=payload)
 
 
+def lost_by_undo(since: datetime, counted_at: datetime = NOW) -> Loss:
+    """Written to production since the swap."""
+    return Loss(kind=LossKind.SINCE_SWAP, since=since, rows=412, bytes=1_300_000, removed=3, counted_at=counted_at)
+
+
 def situation(**changes: Any) -> Situation:
     """DR-7 on level 2, its run at work, nothing asked."""
     chosen = configuration(changes.pop("language", "en"))

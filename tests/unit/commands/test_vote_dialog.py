@@ -16,7 +16,7 @@ from core.run import StepState
 from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from core.stakes_words import APPROVE, APPROVE_TITLE
 from core.words import clock, say
-from tests.unit.bot.situations import NOW, plan, record, request, run, situation, step, vote
+from tests.unit.bot.situations import NOW, lost_by_undo, plan, record, request, run, situation, step, vote
 
 BACKUP = BackupIdentity(
     place="file:/backups",
@@ -155,14 +155,7 @@ KEPT = KeptData(
 UNDO = Stakes(
     act=Act.UNDO,
     proof=ProofKind.KEPT,
-    loss=Loss(
-        kind=LossKind.SINCE_SWAP,
-        since=NOW - timedelta(minutes=12),
-        rows=412,
-        bytes=1_300_000,
-        removed=3,
-        counted_at=NOW,
-    ),
+    loss=lost_by_undo(NOW - timedelta(minutes=12)),
     keeps=Keeps(kind=KeepKind.IN_PLACE, names=("pgdata_undone_r7",)),
     kept=KEPT,
 )
