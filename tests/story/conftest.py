@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +29,16 @@ class Story:
     backups: Path
 
     def backup(self) -> str:
-        """`drbot backup postgres`, as cron would call it. The name of the backup."""
-        done = subprocess.run(
-            [sys.executable, "-m", "cli.main", "backup", "postgres", "--config", str(self.house.configuration)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        """`drbot backup postgres`. The name of the backup."""
+        make_backup(self.house.configuration)
         return sorted(path.name for path in self.backups.glob("*.sql.gz"))[-1]
+
+
+def make_backup(configuration: Path, what: str = "postgres") -> None:
+    """As cron would call it."""
+    words = [sys.executable, "-m", "cli.main", "backup", what, "--config", str(configuration)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def heal(lab: Lab) -> None:
@@ -65,34 +67,19 @@ def story_lab(lab_factory: LabFactory) -> Lab:
     return lab_factory("story")
 
 
-@pytest.fixture
-def approvals() -> dict[str, object]:
-    """Rules for approvals; a test file may override this."""
-    return {}
-
-
-@pytest.fixture
-def quiet_story(story_lab: Lab, tmp_path: Path, approvals: dict[str, object]) -> Iterator[Story]:
-    """A story whose drbot is not started yet."""
-    heal(story_lab)
+@contextmanager
+def story_in(lab: Lab, folder: Path, **approvals: object) -> Iterator[Story]:
+    """A story in a new folder, whose drbot is not started yet. At the end all of it is stopped but the lab."""
     workspace = Workspace(manifest_path())
     workspace.start()
-    house = House(
-        lab=story_lab,
-        workspace=workspace,
-        home=tmp_path / "home",
-        configuration=own_configuration(story_lab, tmp_path, **approvals),
-    )
+    configuration = own_configuration(lab, folder, **approvals)
+    house = House(lab=lab, workspace=workspace, home=folder / "home", configuration=configuration)
     house.home.mkdir()
     database = Database(StoreSettings.from_environment(house.home).database_url)
     database.migrate()
+    player = Player(house=house, database=database)
     try:
-        yield Story(
-            house=house,
-            player=Player(house=house, database=database),
-            lab=story_lab,
-            backups=tmp_path / "backups",
-        )
+        yield Story(house=house, player=player, lab=lab, backups=folder / "backups")
     finally:
         for name in list(house.processes):
             house.kill(name)
@@ -101,9 +88,22 @@ def quiet_story(story_lab: Lab, tmp_path: Path, approvals: dict[str, object]) ->
         database.close()
 
 
+def begin(story: Story) -> Story:
+    """With drbot running in one process (`drbot all`) and connected to Slack."""
+    story.house.start("drbot", "all")
+    story.house.people.wait_for_connection()
+    return story
+
+
+@pytest.fixture
+def quiet_story(story_lab: Lab, tmp_path: Path) -> Iterator[Story]:
+    """A story of a system that works, whose drbot is not started yet."""
+    heal(story_lab)
+    with story_in(story_lab, tmp_path) as story:
+        yield story
+
+
 @pytest.fixture
 def story(quiet_story: Story) -> Story:
-    """A story with drbot running in one process (`drbot all`) and connected to Slack."""
-    quiet_story.house.start("drbot", "all")
-    quiet_story.house.people.wait_for_connection()
-    return quiet_story
+    """A story whose drbot runs."""
+    return begin(quiet_story)

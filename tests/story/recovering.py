@@ -7,7 +7,7 @@ from core.events import Event, EventKind
 from core.incident import Incident
 from core.run import Run, RunState, StepState
 from lab.breakage import break_it
-from store import journal, requests
+from store import journal, kept, requests
 from tests.story.conftest import Story
 
 WORDS = "level2 PostgreSQL does not start"
@@ -61,6 +61,12 @@ def production(story: Story, site: str = "production") -> str:
     postgres = load_configuration(story.house.configuration).configuration.site(site).postgres
     assert postgres is not None
     return postgres.volume
+
+
+def kept_volumes(story: Story) -> list[str]:
+    """Names of what was put aside, by the state."""
+    with story.player.database.read() as connection:
+        return [one.volume for one in kept.list_of(connection, "production")]
 
 
 def stops(player: Player, incident: Incident) -> list[str | None]:

@@ -123,19 +123,6 @@ def words_of(story: Story, incident: Incident, name: str, *one_of: str) -> str:
     return str(story.house.people.wait_for_message(incident.channel or "", fits))
 
 
-def test_without_any_backup_nothing_is_touched_and_the_reason_is_told(story: Story) -> None:
-    break_it(story.lab, "postgres-corrupt")
-    recorder = EventRecorder(story.lab)
-
-    incident = story.player.declare("aiko", WORDS)
-    story.player.wait_for_run(incident, RunState.FAILED, RunState.BLOCKED)
-
-    said = story.house.people.wait_for_message(incident.channel or "", lambda m: "ackup" in m["text"])
-    recorder.stop()
-    assert said
-    assert recorder.on_production(before=float("inf")) == []
-
-
 def newer(story: Story) -> str:
     """A second backup with a later name."""
     before = {path.name for path in story.backups.glob("*.sql.gz")}
