@@ -58,14 +58,24 @@ class YamlFile:
 
 def read_yaml(path: Path) -> YamlFile:
     """The file's tree. Raises UserError with the line when it cannot be read or is no YAML."""
+    return parse_yaml(path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The file as text. Raises UserError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Reading {path}.", f"It cannot be read: {error.strerror}.", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"Reading {path}.", "It is not UTF-8 text.", "Save it as UTF-8.") from error
+
+
+def parse_yaml(path: Path, text: str) -> YamlFile:
+    """The tree in this text of this file. Raises UserError with the line when it is no YAML."""
     tried = f"Reading {path}."
     try:
-        text = path.read_text(encoding="utf-8")
         tree = YAML(typ="rt").load(text)
-    except OSError as error:
-        raise UserError(tried, f"It cannot be read: {error.strerror}.", "Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(tried, "It is not UTF-8 text.", "Save it as UTF-8.") from error
     except YAMLError as error:
         mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         line = f"{path.name}:{mark.line + 1}: " if mark else ""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,9 @@ from store.doorbell import doorbell_of
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Process, Scene
 from tests.integration.runners.bench import Bench, bench_in, configuration_in
 from tests.waiting import wait_for
-from workspace.client import People, PeopleError
+from workspace.client import People
 from workspace.people import APP_TOKEN, BOT_TOKEN, MEMBERS, PEOPLE, Person, Room
+from workspace.records import Message as Posted
 from workspace.server import Workspace
 from workspace.state import State
 
@@ -129,11 +130,14 @@ class Town:
     # what people do
 
     def card(self, incident: Incident, words: str = "Approval needed") -> Message:
-        """The approval card; with the usual words that of the newest request: an older one may not be redrawn yet."""
+        """The approval card; with the usual words that of the newest request, with its buttons: an older one may not be
+        redrawn yet, and people are called with the same words.
+        """
 
         def fits(one: Message) -> bool:
-            is_newest = words != "Approval needed" or self.request(incident).id in str(one["blocks"])
-            return words in one["text"] and is_newest
+            if words != "Approval needed":
+                return words in one["text"]
+            return "vote:approve" in str(one["blocks"]) and self.request(incident).id in str(one["blocks"])
 
         return self.scene.message(incident.channel, fits, f"the card: {words}")
 
@@ -155,14 +159,15 @@ class Town:
 
     def forge(self, user: str, message: Message, action: str, value: str) -> str:
         """An attacker's client presses a button that is not there, with a value of its own: what became of it."""
-        kept = self.scene.workspace.state.message(message["channel"], message["ts"])
-        assert kept is not None
+        state = self.scene.workspace.state
         label = {"type": "plain_text", "text": "forged"}
         button = {"type": "button", "action_id": action, "text": label, "value": value}
-        while True:  # drbot may be drawing the message just now
-            kept.blocks = [{"type": "actions", "block_id": "forged", "elements": [button]}]
-            with suppress(PeopleError):
-                return self.press(user, message, action)
+        blocks = [{"type": "actions", "block_id": "forged", "elements": [button]}]
+        # A message of its own: the real one may be drawn anew just now, and then its real button would be pressed.
+        forged = Posted(
+            channel=message["channel"], ts=state.new_ts(), user=message["user"], text="forged", blocks=blocks
+        )
+        return self.press(user, {"channel": forged.channel, "ts": state.post(forged).ts}, action)
 
     def press(self, user: str, message: Message, action: str) -> str:
         """A button that is to be refused: what became of it."""

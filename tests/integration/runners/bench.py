@@ -26,7 +26,7 @@ from tests.integration.runners.harmless import NOON, HarmlessTarget
 from tests.waiting import PATIENCE, wait_for
 
 SECONDS = PATIENCE
-QUICK = Timing(lease=5.0, renew=0.5, look=0.02, tick=0.05, patience=0.0, pause=0.01, grace=10.0)
+QUICK = Timing(lease=5.0, renew=0.5, look=0.05, tick=0.2, patience=0.0, pause=0.01, grace=10.0)
 
 
 def configuration_in(folder: Path, **approvals: Any) -> Configuration:
