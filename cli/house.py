@@ -89,7 +89,7 @@ class House:
         """kill -9, as a crash does: nothing of the process gets a chance to tidy up."""
         process = self.processes.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
     def end(self, name: str) -> int:
         """SIGTERM, then wait for the process to end by itself; kill after 30 s. The exit code."""
@@ -100,7 +100,7 @@ class House:
             return process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return process.wait(timeout=10)
+            return process.wait(timeout=60)
 
     def close(self) -> None:
         """Ends bot and worker, then the local Slack. The lab stays."""

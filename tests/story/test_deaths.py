@@ -32,7 +32,7 @@ def starts_of(story: Story, run: str, step: str) -> int:
 
 
 def declare_big(story: Story) -> tuple[Incident, str]:
-    seed(story.lab, 60)
+    seed(story.lab, 20)
     damage(story)
     incident = story.player.declare("aiko", WORDS)
     run = wait_for_step(story.player, incident, "restore-beside", StepState.RUNNING)
