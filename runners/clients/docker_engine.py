@@ -280,6 +280,7 @@ class DockerEngine:
         """
         found = self.find(container)
         if found is None:
+            self._wait_until_gone(container)
             return
         if HELPER_LABEL not in (found["Config"]["Labels"] or {}):
             raise PermanentError(f"The container {container[:12]} is no helper of drbot; nothing was touched")
@@ -289,21 +290,20 @@ class DockerEngine:
         with docker_errors("Remove a container"):
             try:
                 self.client.api.remove_container(container, force=True, v=volumes)
-            except NotFound:
-                return
             except APIError as error:
-                if error.status_code != 409:  # 409: its removal is already in progress
+                if error.status_code not in (404, 409):  # 409: its removal is already in progress
                     raise
-                self._wait_until_gone(container)
+        self._wait_until_gone(container)
 
     def _wait_until_gone(self, container: str) -> None:
-        """Until then it holds its volumes, and whoever removes one of them next would be refused."""
+        """Until then it holds its volumes, and whoever removes one of them next would be refused. The engine knows
+        nothing of it a moment before it stops to list it.
+        """
         deadline = time.monotonic() + GONE_WITHIN_SECONDS
         while time.monotonic() < deadline:
-            try:
-                self.client.api.inspect_container(container)
-            except NotFound:
-                return
+            with docker_errors("Look whether a container is gone"):
+                if not self.client.api.containers(all=True, filters={"id": container}):
+                    return
             time.sleep(0.05)
         raise TemporaryError(f"The container {container[:12]} is being removed for {GONE_WITHIN_SECONDS:.0f} s already")
 

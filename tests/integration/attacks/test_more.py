@@ -23,13 +23,6 @@ from workspace.client import PeopleError
 
 
 @pytest.fixture
-def hasty(tmp_path: Path) -> Iterator[Town]:
-    """A town where two seconds are given to vote."""
-    with town_in(tmp_path, vote_within="2s") as made:
-        yield made
-
-
-@pytest.fixture
 def late(tmp_path: Path) -> Iterator[Town]:
     """A town where a permit lives for a fraction of a second."""
     with town_in(tmp_path, start_within="10ms") as made:
@@ -187,19 +180,19 @@ def test_a_clock_that_jumped_back(town: Town) -> None:
     assert town.state(request) is RequestState.VOID
 
 
-def test_a_vote_after_its_time_and_a_dialog_that_was_left_open(hasty: Town) -> None:
-    incident, _ = hasty.incident()
-    request = hasty.request(incident)
-    view = hasty.open_dialog("U00BEN", hasty.card(incident))
-    wait_for(lambda: hasty.state(request) is RequestState.EXPIRED, PATIENCE, "its end")
-    seq = hasty.head()
+def test_a_vote_after_its_time_and_a_dialog_that_was_left_open(town: Town) -> None:
+    incident, request = town.asked()
+    view = town.open_dialog("U00BEN", town.card(incident))
+    write(town, update(requests_table).where(requests_table.c.id == request.id).values(expires_at=datetime.now(UTC)))
+    wait_for(lambda: town.state(request) is RequestState.EXPIRED, PATIENCE, "its end")
+    seq = town.head()
 
-    hasty.scene.people.submit("U00BEN", view["id"], {"target": {"value": "production"}, "reason": {"value": "late"}})
+    town.scene.people.submit("U00BEN", view["id"], {"target": {"value": "production"}, "reason": {"value": "late"}})
 
-    wait_for(lambda: hasty.outcomes(seq), PATIENCE, "the refusal")
-    assert hasty.outcomes(seq)[-1].payload["code"] in ("not_live", "expired")
-    assert hasty.votes(request) == []
-    blocked_untouched(hasty, incident)
+    wait_for(lambda: town.outcomes(seq), PATIENCE, "the refusal")
+    assert town.outcomes(seq)[-1].payload["code"] in ("not_live", "expired")
+    assert town.votes(request) == []
+    blocked_untouched(town, incident)
 
 
 def test_a_permit_that_came_too_late(late: Town) -> None:
