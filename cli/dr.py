@@ -147,7 +147,8 @@ def _context(config: Path | None, home: Path | None) -> tuple[CommandContext, Da
     folder = home_path(home)
     loaded = load_configuration(configuration_path(config))
     database = open_database(folder)
-    settle_roster(database, loaded)
+    with suppress(UserError):  # whoever only looks may, also while another program holds the state
+        settle_roster(database, loaded)
     return context_of(database, doorbell_of(StoreSettings.from_environment(folder).redis_url), loaded), database
 
 

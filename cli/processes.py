@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,8 +95,12 @@ def settle_roster(database: Database, loaded: Loaded) -> None:
     if loaded.faults:
         return
     rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
-    with suppress(TemporaryError), database.write() as tx:
-        settle(tx, rosters, document_of(loaded.configuration), "terminal")
+    try:
+        with database.write() as tx:
+            settle(tx, rosters, document_of(loaded.configuration), "terminal")
+    except TemporaryError as error:
+        why = f"{error}. Until then nobody's vote counts."
+        raise UserError("Noting whose votes count.", why, "Start again once the state can be written.") from error
 
 
 def end_on_signals(stop: threading.Event) -> None:

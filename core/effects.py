@@ -6,9 +6,24 @@ from collections.abc import Iterable, Mapping
 
 from core.actions import ACTIONS
 from core.declarations import Effect
-from core.runbook import Step
+from core.runbook import Step, Undo
 
 STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
+
+INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "volume.swap": ("volume.swap_back", {"volume": "volume", "keeper": "keeper", "replacement": "replacement"}),
+    "volume.swap_back": ("volume.swap_back", {"volume": "volume", "keeper": "replacement", "replacement": "keeper"}),
+    "dns.change": ("dns.change_back", {"site": "site"}),
+}
+"""What takes an act back exactly: the action, and for each of its parameters that of the act which names the same."""
+
+
+def is_inverse(undo: Undo, step: Step) -> bool:
+    """Whether this takes back what the step does, and nothing else: under its approval nothing else may be done."""
+    if step.do is None or step.do not in INVERSES:
+        return False
+    action, same = INVERSES[step.do]
+    return undo.do == action and dict(undo.with_) == {name: step.with_.get(other) for name, other in same.items()}
 
 
 def effect_of(step: Step, steps: Iterable[Step]) -> Effect:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
-from core.effects import STRENGTH, effect_of, undo_effect
+from core.effects import INVERSES, STRENGTH, effect_of, is_inverse, undo_effect
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.variables import KNOWN, references
@@ -186,15 +186,24 @@ def _proven(where: Where, step: Step, runbook: Runbook, ancestors: Ancestors) ->
 
 
 def _taking_back(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """An undo that destroys needs a gate like a `do`: it is that of a step which the gate before it guards."""
+    """An undo that destroys needs a gate like a `do`: it takes back, exactly, a step which the gate before it guards.
+    And what destroys is taken back exactly or not at all.
+    """
     guarded = {name: gate.id for gate in runbook.steps if gate.gate is not None for name in gate.gate.for_}
     for index, step in enumerate(runbook.steps):
-        if step.undo is None or undo_effect(step, runbook.steps) != "destroy":
+        if step.undo is None:
+            continue
+        if step.do is not None and step.do in INVERSES and not is_inverse(step.undo, step):
+            action, same = INVERSES[step.do]
+            wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in same.items())
+            sentence = f"{step.id}: its undo does not take it back; write {{do: {action}, with: {{{wanted}}}}}."
+            yield Problem(where=_at(index, "undo"), sentence=sentence)
+        if undo_effect(step, runbook.steps) != "destroy":
             continue
         before = {*ancestors[step.id], step.id}
-        same = [other for other in runbook.steps if other.undo == step.undo and other.id in before]
-        if not any(guarded.get(other.id) in ancestors[step.id] for other in same):
-            sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards that."
+        same_act = [other for other in runbook.steps if other.id in before and is_inverse(step.undo, other)]
+        if not any(guarded.get(other.id) in ancestors[step.id] for other in same_act):
+            sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards what it takes back."
             yield Problem(where=_at(index, "undo"), sentence=sentence)
 
 

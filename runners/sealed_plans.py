@@ -40,7 +40,8 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
         raise UntrustedError(f"{run.id}: the plan in the database is not the one that was made here")
     if run.plan_signature is None or not verify(equipment.key.public, _statement(plan), run.plan_signature):
         raise UntrustedError(f"{run.id}: the plan does not carry this worker's signature")
-    if (plan.run, plan.site, plan.arguments) != (run.id, run.site, {k: v for k, v in run.arguments.items() if v}):
+    planned, given = (plan.run, plan.site, plan.arguments), {k: v for k, v in run.arguments.items() if v}
+    if planned != (run.id, run.site, given) or known.incident != run.incident:
         raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
     return known
 

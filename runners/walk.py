@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 Answer = TypeVar("Answer")
 
+NO_ROSTER = "The ledger holds no roster that is in force, so no gate can open: start drbot again (docs/approvals.md)"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Equipment:
@@ -57,10 +59,11 @@ class Equipment:
 
     def roster_now(self, connection: Connection) -> Roster:
         """The roster in force, which believes no signature but this worker's own."""
-        roster = self.rosters.look(connection) if self.rosters is not None else self.roster
-        policy = self.rosters.policy if self.rosters is not None else None
+        if self.rosters is None:
+            return replace(self.roster, worker_key=self.key.public)
+        roster, policy = self.rosters.look(connection), self.rosters.policy
         if policy is None:
-            return replace(roster, worker_key=self.key.public)
+            return replace(roster, fault=roster.fault or NO_ROSTER, worker_key=self.key.public)
         fault = roster.fault or self._unlike_seen(policy)
         seen = self.own.policy()
         waits = {name: at + WAIT for name, at in seen.newly.items()} if seen is not None else {}

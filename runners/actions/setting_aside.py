@@ -11,7 +11,7 @@ from runners.actions import arguments
 from runners.actions.host import data_volumes, folders_of
 from runners.actions.infrastructure import projects
 from runners.clients import helper, own_folder
-from runners.clients.docker_engine import KEPT_LABEL, ServiceContainer
+from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, ServiceContainer
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.own_folder import is_foreign
 from runners.clients.volume_mover import ORIGINAL_LABEL
@@ -89,8 +89,11 @@ def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
     users = docker.mounted_by(name)  # a stopped one keeps the volume from being removed, and may be started
     if users:
         raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
-    if docker.volume(keeper) is None:
+    there = docker.volume(keeper)
+    if there is None:
         docker.create_volume(keeper, {**context.labels, KEPT_LABEL: "true", ORIGINAL_LABEL: name})
+    elif (there.labels.get(RUN_LABEL), there.labels.get(ORIGINAL_LABEL)) != (context.run.id, name):
+        raise PermanentError(f"The volume {keeper} holds what this run did not put there; nothing was touched")
     order = HelperOrder(
         image=image,
         name=None,

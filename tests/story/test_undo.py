@@ -101,6 +101,7 @@ def test_level_2_and_its_undo_by_two_on_postgresql_and_redis_with_two_bots_and_a
     approve_by_two(player, incident)
     recovered = finish(player, incident)
     assert recovered.plan is not None and recovered.plan.backup is not None
+    assert recovered.plan.backup.rows
     for name, expected in recovered.plan.backup.rows.items():
         database, _, table = name.partition(".")
         assert count(story.lab, database, table) == expected

@@ -16,7 +16,7 @@ from runners.actions.setting_aside import keep
 from runners.clients import helper
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.scratch_postgres import scratch_server
-from runners.clients.volume_mover import Method, Move, VolumeMover
+from runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
 from runners.permit import Permit, emptied
 from runners.permit import project as project_subject
 from runners.permit import volume as volume_subject
@@ -297,7 +297,7 @@ def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move
     with pytest.raises(PermanentError, match="in use"):  # stopped, but it could be started
         keep(context, three.volume, three.keeper, three.image)
     bench.clients.docker.client.api.remove_container(stopped)
-    bench.clients.docker.create_volume(three.keeper, three.labels)
+    bench.clients.docker.create_volume(three.keeper, {**context.labels, ORIGINAL_LABEL: three.volume})
     shell(bench, three.keeper, "cp /dev/null /x/.drbot-whole")  # a copy that was whole, before the worker died
     shell(bench, three.volume, "touch -d tomorrow /x/later")
 
@@ -305,6 +305,20 @@ def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move
         keep(context, three.volume, three.keeper, three.image)
 
     assert "later" in shell(bench, three.volume, "ls /x")
+
+
+def test_data_is_never_put_aside_over_what_others_have_kept(bench: Bench, three: Move) -> None:
+    context = bench.context("set-aside", run="r6-crash")
+    bench.clients.docker.create_volume(
+        three.keeper, {**context.labels, "drbot.run": "r1", ORIGINAL_LABEL: three.volume}
+    )
+    shell(bench, three.keeper, "echo 'the only good copy' > /x/kept")
+
+    with pytest.raises(PermanentError, match="holds what this run did not put there"):
+        keep(context, three.volume, three.keeper, three.image)
+
+    assert "only good copy" in shell(bench, three.keeper, "cat /x/kept")
+    assert bench.clients.docker.volume(three.volume) is not None
 
 
 def test_unnamed_volumes_of_the_systems_containers_outlive_them(bench: Bench, three: Move) -> None:

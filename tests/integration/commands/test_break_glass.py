@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from bot.due import FIRE, plan_events
+from cli.processes import settle_roster
 from core.approval import HOLD_SECONDS, ApprovalRequest, Door, RequestState
 from core.attestation import Proof
+from core.configuration import Loaded
 from core.events import EventKind
 from core.people import Roster
 from core.plan import short_seal
@@ -55,6 +57,7 @@ def end_holds(stage: Stage, roster: Roster) -> RequestState:
 
 def test_it_holds_ten_minutes_then_grants_and_the_worker_counts_it(built: Build, tmp_path: Path) -> None:
     stage = built(ALLOWED)
+    settle_roster(stage.database, Loaded(configuration=stage.context.configuration))
     with checking(stage, tmp_path / "worker-home") as worker:
         run, asked = stage.asked()
 

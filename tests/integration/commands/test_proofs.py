@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.processes import settle_roster
 from core.approval import Door, RequestState, Vote
 from core.attestation import Claim, Entrance, Origin, Proof, Purpose
+from core.configuration import Loaded
 from core.events import EventKind
 from core.plan import seal_of
 from core.signing import KeyPair, seal_for
@@ -56,6 +58,7 @@ def test_with_a_second_factor_two_codes_grant_and_each_counts_once(built: Build,
 
 def test_a_vote_that_a_bot_wrote_by_itself_is_not_counted_by_the_worker(built: Build, tmp_path: Path) -> None:
     stage = built(SECOND_FACTOR)
+    settle_roster(stage.database, Loaded(configuration=stage.context.configuration))
     with checking(stage, tmp_path / "worker-home") as worker:
         run, asked = stage.asked()
         assert run.plan is not None

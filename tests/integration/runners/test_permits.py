@@ -17,6 +17,7 @@ from core.run import Run, RunState, Settlement, StepState
 from core.runbook import Undo
 from runners.sealed_plans import sign
 from store import runs
+from store.rosters import Rosters
 from store.schema import requests, steps, votes
 from store.schema import runs as runs_table
 from tests.integration.runners.bench import Bench
@@ -99,16 +100,71 @@ def test_an_undo_that_destroys_what_nobody_approved_is_refused_at_run_time_too(b
     assert bench.target.volumes["postgres_data"] == "corrupt"  # what was approved is taken back, nothing else
 
 
+@pytest.mark.parametrize(
+    ("do", "given"),
+    [
+        ("volume.swap_back", {"volume": "redis_data", "keeper": "redis_old", "replacement": "redis_gone"}),
+        ("kept.remove", {"volume": "redis_old"}),
+        ("evidence.collect", {"services": ["auth"]}),
+    ],
+)
+def test_under_an_approval_exactly_what_was_approved_is_taken_back(
+    bench: Bench, do: str, given: dict[str, object]
+) -> None:
+    bench.target.volumes |= {"redis_data": "of today", "redis_old": "a year old"}
+    run = planned_with(bench, "swap", Undo.model_validate({"do": do, "with": given}))
+    run = bench.go(run)
+    bench.approve(run)
+
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert f"{do} with these names does not take volume.swap back" in (run.outcome or "")
+    assert (bench.target.volumes["redis_data"], bench.target.volumes["redis_old"]) == ("of today", "a year old")
+    assert bench.target.volumes["postgres_data"] == "good"
+
+
+def test_a_run_that_a_row_moves_to_another_incident_is_not_gone_on_with(bench: Bench) -> None:
+    """What was done for users in its own incident would be looked up in the other."""
+    run = asked(bench)
+    bench.approve(run)
+    write(bench, runs_table, {"incident": bench.declare().incident}, id=run.id)
+
+    run = bench.go(run)
+
+    assert run.state is RunState.FAILED
+    assert "is not the one that was planned" in (run.outcome or "")
+    require_untouched(bench)
+
+
+def test_without_a_roster_in_the_ledger_no_gate_opens(bench: Bench) -> None:
+    """dr.yml alone makes nobody an approver: it may have been edited, and the ledger cut."""
+    roster = bench.equipment.roster
+    bench.equipment = replace(bench.equipment, rosters=Rosters(roster, bench.equipment.configuration.approvals))
+    run = asked(bench)
+    assert bench.vote(run, "ben", "approve").counted and bench.vote(run, "chika", "approve").counted
+
+    run = bench.go(run)
+
+    reasons = [event.payload["why"] for event in bench.events(run, "request.void")]
+    assert any("holds no roster that is in force" in why for why in reasons), reasons
+    require_untouched(bench)
+
+
 def planned_with_evil_undo(bench: Bench, do: str) -> Run:
-    """As through a hole of the linter: the worker itself seals a plan whose harmless step fails on purpose."""
+    """A harmless step with an undo that is none of it."""
+    given = {"volume": "redis_data", "replacement": "postgres_data", "keeper": "redis_data_kept"}
+    return planned_with(bench, "verify", Undo.model_validate({"do": do, "with": given}))
+
+
+def planned_with(bench: Bench, step: str, undo: Undo) -> Run:
+    """As through a hole of the linter: the worker itself seals a plan with this undo, and `verify` fails on purpose."""
     other = asked(bench)
     bench.stop(other)
     bench.worker().handle(other.id)
     assert other.plan is not None
-    given = {"volume": "redis_data", "replacement": "postgres_data", "keeper": "redis_data_kept"}
-    undo = Undo.model_validate({"do": do, "with": given})
     run = bench.queue(other.incident, "level2-postgres")
-    plan = changed(other.plan, "verify", undo=undo, if_fails="undo", effect="change")
+    plan = changed(changed(other.plan, step, undo=undo), "verify", if_fails="undo", effect="change")
     document = json.loads(json.dumps(document_of(plan)).replace(other.id, run.id))
     bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
     with bench.database.write() as tx:

@@ -40,6 +40,9 @@ steps:
 UNDO_SWAP = "undo: {do: volume.swap, with: {volume: data, replacement: new, keeper: old}}"
 UNDO_DNS = "undo: {do: dns.change, with: {site: elsewhere}}"
 UNDO_DATA = "undo: {do: volume.remove, with: {volume: data}}"
+UNDO_OTHERS = "undo: {do: volume.swap_back, with: {volume: others, replacement: new, keeper: old}}"
+UNDO_FOR_GOOD = "undo: {do: kept.remove, with: {volume: old}}"
+UNDO_NOTHING = "undo: {do: dependencies.probe}"
 
 
 def problems_of(text: str, folder: Path) -> str:
@@ -89,6 +92,15 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
         ("drill: run\n  - id: app", f"drill: run\n    {UNDO_SWAP}\n  - id: app", 13, "destroys, but no gate before it"),
         ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DNS}\n  - id: app", 13, "destroys, but no gate before it"),
         ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DATA}\n  - id: app", 13, "destroys, but no gate before it"),
+        *(
+            (
+                "keeper: old}}]",
+                f"keeper: old}}}}]\n    {undo}",
+                26,
+                "its undo does not take it back; write {do: volume.swap_back",
+            )
+            for undo in (UNDO_OTHERS, UNDO_FOR_GOOD, UNDO_NOTHING)
+        ),
         ("replacement: new", "replacement: older", 20, "replacement is made by no step that its gate names as proof"),
         ("proof: [restore]", "proof: []", 20, "replacement is made by no step that its gate names as proof"),
         ("do: volume.swap", "do: volume.remove", 22, ""),
