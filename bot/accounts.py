@@ -6,7 +6,6 @@ reading, Slack is asked once in ten minutes per account.
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from slack_sdk import WebClient
@@ -21,9 +20,8 @@ KEPT_SECONDS = 600.0
 class Accounts:
     """Asks `users.info`."""
 
-    def __init__(self, client: WebClient, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: WebClient) -> None:
         self._client = client
-        self._now = now
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Account]] = {}
         self._team = ""
@@ -39,14 +37,14 @@ class Accounts:
                 "Try again in a moment, or approve from a terminal: drbot dr approve",
             ) from error
         with self._lock:
-            self._known[user] = (self._now(), account)
+            self._known[user] = (time.monotonic(), account)
         return account
 
     def as_far_as_known(self, user: str, *, fresh: bool) -> Account:
         """The account; without its properties when Slack does not answer. Good enough for all but voting."""
         with self._lock:
             at, kept = self._known.get(user, (0.0, None))
-        if kept is not None and not fresh and self._now() - at < KEPT_SECONDS:
+        if kept is not None and not fresh and time.monotonic() - at < KEPT_SECONDS:
             return kept
         try:
             return self.now(user)

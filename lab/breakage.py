@@ -26,6 +26,7 @@ for file in global/pg_control base/*/1259 base/*/1249 pg_wal/0*; do
 done
 sync
 """
+SHOWN_WITHIN_SECONDS = 60.0
 EMPTY = "find /broken -mindepth 1 -delete"
 
 
@@ -163,10 +164,10 @@ def reloaded(container: Container) -> Container:
     return container
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Wait for the damage to show. Raises UserError when it does not."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + SHOWN_WITHIN_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise UserError("Broke the lab.", f"Waited {seconds:.0f} s for {what}, in vain.")
+            raise UserError("Broke the lab.", f"Waited {SHOWN_WITHIN_SECONDS:.0f} s for {what}, in vain.")
         time.sleep(0.1)

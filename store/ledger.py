@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 from sqlalchemy import Connection, select
 
@@ -26,25 +25,21 @@ def fault_of(database: Database) -> str | None:
 class LedgerWatch:
     """The answer for surfaces that are drawn every second: read again when the last look is a minute old."""
 
-    def __init__(
-        self, database: Database, seconds: float = LOOK_SECONDS, now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._seconds = seconds
-        self._now = now
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._fault: str | None = None
 
     def fault(self, *, fresh: bool = False) -> str | None:
         """`fresh`: read it now, because a gate depends on the answer. Raises TemporaryError, then only."""
-        if not fresh and self._now() - self._looked_at < self._seconds:
+        if not fresh and time.monotonic() - self._looked_at < LOOK_SECONDS:
             return self._fault
         if not self._lock.acquire(blocking=fresh):
             return self._fault  # somebody is reading it just now
         try:
             self._fault = fault_of(self._database)
-            self._looked_at = self._now()
+            self._looked_at = time.monotonic()
         except TemporaryError:
             if fresh:
                 raise

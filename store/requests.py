@@ -296,7 +296,7 @@ def use(tx: Transaction, run: Run, request_id: str, step_id: str) -> None:
     _event(tx, request, EventKind.REQUEST_USED, step=step_id, epoch=run.epoch)
 
 
-def close(tx: Transaction, request_id: str, state: RequestState, *, person: str | None = None, why: str = "") -> bool:
+def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "") -> bool:
     """End a live request and wake its run. False: it had ended already, and nothing was changed."""
     request = _locked(tx, request_id)
     if request.state not in LIVE:
@@ -305,7 +305,7 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, person: str 
     may_still_start = request.start_by is None or request.start_by > tx.now
     if state is RequestState.EXPIRED and request.state is RequestState.GRANTED and may_still_start:
         return False
-    _end(tx, request, state, person=person, why=why)
+    _end(tx, request, state, person=None, why=why)
     wake(tx, request.run, f"The request is {state.value}.")
     return True
 

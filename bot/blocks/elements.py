@@ -118,7 +118,7 @@ def promise(seconds: float, language: str) -> str:
     return words.removesuffix(" 00 min").removesuffix(" 00 分")
 
 
-def bar(share: float, width: int = 10) -> str:
+def bar(share: float) -> str:
     """▓▓░░ for a share of 0…1 (more is shown as full)."""
-    full = min(width, max(0, round(share * width)))
-    return "▓" * full + "░" * (width - full)
+    full = min(10, max(0, round(share * 10)))
+    return "▓" * full + "░" * (10 - full)

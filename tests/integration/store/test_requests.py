@@ -175,7 +175,7 @@ def test_a_request_that_ended_stays_ended(database: Database, final: RequestStat
     request = stage.opened(database, run)
     stage.vote(database, request, "ben")
     with database.write() as tx:
-        assert requests.close(tx, request.id, final, person="aiko", why="because")
+        assert requests.close(tx, request.id, final, why="because")
 
     tries: tuple[Callable[[], object], ...] = (
         lambda: stage.vote(database, request, "chika").code == "not_live",
