@@ -194,9 +194,7 @@ class People:
 
     # wait
 
-    def wait_for_message(
-        self, channel: str, predicate: Callable[[Json], object], seconds: float = PATIENCE_SECONDS, user: str = ""
-    ) -> Json:
+    def wait_for_message(self, channel: str, predicate: Callable[[Json], object], user: str = "") -> Json:
         """The newest message that fits. Raises TimeoutError with what was there instead."""
 
         def newest() -> Json | None:
@@ -206,7 +204,7 @@ class People:
         def there() -> str:
             return " | ".join(message["text"] for message in self._messages_if_any(channel, user)[-10:]) or "nothing"
 
-        return _wait(newest, seconds, f"a message in {channel}", there)
+        return _wait(newest, PATIENCE_SECONDS, f"a message in {channel}", there)
 
     def _messages_if_any(self, channel: str, user: str) -> list[Json]:
         try:
@@ -227,9 +225,13 @@ class People:
             top, seconds, f"a modal of {user}", lambda: str([view["callback_id"] for view in self.views(user)])
         )
 
-    def wait_for_connection(self, seconds: float = PATIENCE_SECONDS) -> None:
+    def wait_for_connection(self) -> None:
         """Until the app is connected; after a killed server the SDK takes up to a minute."""
-        _wait(lambda: {"connections": self.connections} if self.connections else None, seconds, "the app", lambda: "")
+
+        def connected() -> Json | None:
+            return {"connections": self.connections} if self.connections else None
+
+        _wait(connected, PATIENCE_SECONDS, "the app", lambda: "")
 
 
 def _wait(look: Callable[[], Json | None], seconds: float, what: str, there: Callable[[], str]) -> Json:

@@ -47,13 +47,12 @@ def signature(body: bytes, stamp: str, secret: str) -> str:
 class HttpDelivery:
     """Posts to one request URL."""
 
-    def __init__(self, url: str, secret: str = SIGNING_SECRET) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._secret = secret
 
     async def post(self, kind: str, payload: Json, seconds: float, attempt: int = 0) -> Json | None:
         """What the app answered, or None when it refused. Raises httpx.TimeoutException, httpx.TransportError."""
-        request = signed(kind, payload, secret=self._secret)
+        request = signed(kind, payload)
         retry = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"} if attempt else {}
         async with httpx.AsyncClient(timeout=seconds, trust_env=False) as client:
             answer = await client.post(self._url, content=request.body, headers=request.headers | retry)

@@ -23,7 +23,6 @@ from workspace.control import Control
 from workspace.desk import Desk
 from workspace.faults import Faults
 from workspace.feed import Feed
-from workspace.http_delivery import HttpDelivery
 from workspace.interacting import Interacting
 from workspace.looking import Looking
 from workspace.methods.chat import answer_by_url
@@ -44,7 +43,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Workspace:
-    """Start it, point `SLACK_API_URL` at `api_url`, stop it. `port` 0: chosen by the system, kept over restarts."""
+    """Start it, point `SLACK_API_URL` at `api_url`, stop it. Its port is kept over restarts."""
 
     def __init__(
         self,
@@ -52,16 +51,12 @@ class Workspace:
         state: State | None = None,
         faults: Faults | None = None,
         *,
-        port: int = 0,
         tickets: Tickets | None = None,
-        request_url: str = "",
     ) -> None:
-        """`request_url`: deliver by signed HTTP to this address instead of Socket Mode."""
         self.state = state or State()
         self.faults = faults or Faults()
-        self._port = port or _free_port()
+        self._port = _free_port()
         self.connections = Connections(self.state, self.faults)
-        self.connections.http = HttpDelivery(request_url) if request_url else None
         app = read_manifest(manifest)
         self.desk = Desk(
             state=self.state,
