@@ -100,21 +100,21 @@ def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
     """What is outside of production; made anew each time, because a demo may have been ended in the middle."""
     prepare_recovery(home, lambda line: console.print(f"[dim]{line}[/]"))
     with console.status("Starting a second host, S3, git, DNS and monitoring"):
-        return demo_sites.ready_sites(lab, home, lambda line: console.print(f"[dim]{line}[/]"), new_host=new_host)
+        sites = Sites(lab=lab, home=home)
+        sites.up(lambda line: console.print(f"[dim]{line}[/]"), new_host=new_host)
+    return sites
 
 
-def open_house(lab: Lab, home: Path, environment: Mapping[str, str] | None = None) -> House:
+def open_house(lab: Lab, home: Path, environment: Mapping[str, str]) -> House:
     """A fresh local Slack and fresh state around the lab."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     workspace = Workspace(manifest_path())
     workspace.start()
-    return House(
-        lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment or {}
-    )
+    return House(lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment)
 
 
-def back_up(lab: Lab, sites: Sites | None = None) -> None:
+def back_up(lab: Lab, sites: Sites | None) -> None:
     """The backup the demo goes back to, as cron would have made it."""
     if sites is not None:
         with console.status("Taking a full backup: drbot backup full"):

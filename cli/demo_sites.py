@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from core.configuration import load_configuration
@@ -15,23 +15,13 @@ from lab.extras import JOBS, Extras
 from lab.images import SERVICE_IMAGE
 from lab.layout import part
 from lab.sites import Sites
-from lab.system import Lab
 from runners.actions.equality import digest_of
 from runners.clients.full_store import FullBackupStore
 from runners.clients.monitoring import ALERT
 from runners.clients.object_store import ObjectStoreClient
 from runners.clients.scratch_redis import key_count
 
-Say = Callable[[str], None]
-
 SUMS = "cd /files && find . -type f -exec sha256sum {} +"
-
-
-def ready_sites(lab: Lab, home: Path, say: Say, *, new_host: bool = True) -> Sites:
-    """Production beside an empty new host, S3, git and monitoring."""
-    sites = Sites(lab=lab, home=home)
-    sites.up(say, new_host=new_host)
-    return sites
 
 
 def keys_of(sites: Sites) -> dict[str, str]:

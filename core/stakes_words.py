@@ -84,7 +84,7 @@ NOT_PROVEN: Text = _text(
 )
 
 
-def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[str] = ()) -> Text:
+def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[str]) -> Text:
     """What had been seen at this moment, by so many checks. `missed`: checks of a part that did not pass."""
     words = LOOKED.get(proof)
     if words is None:

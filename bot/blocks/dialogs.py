@@ -60,7 +60,7 @@ def declare_dialog(
     return _form("declare", say(DECLARE, language), blocks, language, kept)
 
 
-def text_dialog(kind: str, incident: int, language: str, first: str = "") -> dict[str, Any]:
+def text_dialog(kind: str, incident: int, language: str, first: str) -> dict[str, Any]:
     """`update` or `resolve`: one field."""
     title, label = (UPDATE, UPDATE_TEXT) if kind == "update" else (RESOLVE, SUMMARY)
     blocks = [text_input("text", say(label, language), lines=True, first=first)]
