@@ -12,11 +12,11 @@ from store import journal
 from tests.waiting import wait_for
 
 
-def starts_of(player: Player, run: Run) -> dict[str, int]:
+def starts_of(player: Player, run: str) -> dict[str, int]:
     """Step → how often it was started."""
     with player.database.read() as connection:
         events = journal.after(connection, 0, 10_000)
-    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run.id]
+    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run]
     return {step: started.count(step) for step in started}
 
 

@@ -11,7 +11,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from cli.player import Player
-from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState, StepState
 from lab.breakage import break_it
@@ -22,6 +21,7 @@ from store import journal, requests, surfaces
 from store.database import Database
 from store.settings import StoreSettings
 from tests.story.conftest import Story
+from tests.story.dying import starts_of
 from tests.story.recovering import WORDS, finish, wait_for_step
 from tests.waiting import wait_for
 
@@ -88,13 +88,6 @@ def bring_back(story: Story, bucket: Bucket, folder: Path) -> Player:
     house.start("drbot", "all")
     house.people.wait_for_connection()
     return Player(house=house, database=database, patience=120)
-
-
-def starts_of(player: Player, run: str) -> dict[str, int]:
-    with player.database.read() as connection:
-        events = journal.after(connection, 0, 10_000)
-    started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run]
-    return {step: started.count(step) for step in started}
 
 
 def board_of(player: Player, incident: Incident) -> surfaces.Surface:

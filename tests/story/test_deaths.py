@@ -4,12 +4,11 @@ import time
 
 import pytest
 
-from core.events import EventKind
 from core.incident import Incident
 from core.run import RunState, StepState
 from lab.seed import seed
-from store import journal
 from tests.story.conftest import Story
+from tests.story.dying import starts_of
 from tests.story.recovering import WORDS, approve_by_two, damage, finish, wait_for_step
 from tests.strain import Strain
 from tests.waiting import wait_for
@@ -23,12 +22,6 @@ def survivors(story: Story, run: str) -> list[str]:
     """Containers of this run that still run."""
     with story.lab.client() as client:
         return [c.name or "" for c in client.containers.list(filters={"label": f"drbot.run={run}"})]
-
-
-def starts_of(story: Story, run: str, step: str) -> int:
-    with story.player.database.read() as connection:
-        events = journal.after(connection, 0, 10_000)
-    return sum(e.kind is EventKind.STEP_STARTED and e.run == run and e.step == step for e in events)
 
 
 def declare_big(story: Story) -> tuple[Incident, str]:
@@ -55,14 +48,14 @@ def test_a_killed_worker_is_noticed_and_a_person_settles_its_step(quiet_story: S
     print(f"noticed after {noticed:.1f} s")
     assert noticed <= strain.allows(NOTICED_SECONDS)
     assert story.player.records(run_id)["restore-beside"].state is StepState.UNSURE
-    assert starts_of(story, run_id, "restore-beside") == 1
+    assert starts_of(story.player, run_id)["restore-beside"] == 1
 
     house.start("worker-2", "worker")
     story.player.press("aiko", incident, f"settle {incident.name} restore-beside retry")
     approve_by_two(story.player, incident)
     assert finish(story.player, incident).id == run.id
-    assert starts_of(story, run_id, "restore-beside") == 2
-    assert starts_of(story, run_id, "swap") == 1
+    starts = starts_of(story.player, run_id)
+    assert (starts["restore-beside"], starts["swap"]) == (2, 1)
     assert survivors(story, run_id) == []
 
 

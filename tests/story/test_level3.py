@@ -119,12 +119,12 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
     house.kill("bot")
     house.start("bot-2", "bot")
     house.start("worker-2", "worker", "--site", "recovery")
-    wait_for(lambda: starts_of(player, run).get("restore-postgres") == 2, 60, "the restore to be started again")
+    wait_for(lambda: starts_of(player, run.id).get("restore-postgres") == 2, 60, "the restore to be started again")
     kill_engine(sites)
     finished = finish(player, incident)
 
     assert finished.id == run.id
-    starts = starts_of(player, run)
+    starts = starts_of(player, run.id)
     assert starts["restore-postgres"] == 2
     assert {starts[step] for step in ("clone", "fetch", "configuration", "images", "volumes", "start-stores")} == {1}
     assert wrong(sites, player, finished) == []
@@ -174,7 +174,7 @@ def test_a_host_whose_containers_were_only_taken_down_is_not_empty(sites: Sites,
 
     assert asked.plan is not None
     assert f"{lab.prefix}postgres_data" in str(asked.plan.stakes)
-    assert {step for step, count in starts_of(player, asked).items() if count} <= {"prepare-host", "fetch"}
+    assert {step for step, count in starts_of(player, asked.id).items() if count} <= {"prepare-host", "fetch"}
     player.vote("ben", again, "deny", target="recovery", reason="it holds what was written since")
     player.wait_for_run(again, RunState.BLOCKED)
     assert volumes_of(lab) == volumes

@@ -174,16 +174,16 @@ def test_the_new_machines_worker_and_engine_die_and_its_part_goes_on_at_its_step
     part = wait_for(lambda: raising(player, incident), SECONDS, "the new machine to restore PostgreSQL")
     assert part is not None
     kill_joined(player.house)
-    wait_for(lambda: starts_of(player, part).get("restore-postgres") == 2, 60, "the restore to be started again")
+    wait_for(lambda: starts_of(player, part.id).get("restore-postgres") == 2, 60, "the restore to be started again")
     kill_engine(sites)
     player.vote("ben", incident, target="recovery")
     player.vote("chika", incident, target="recovery")
 
     run = finish(player, incident)
-    starts = starts_of(player, part)
+    starts = starts_of(player, part.id)
     assert starts["restore-postgres"] == 2
     assert {starts[step] for step in ("clone", "fetch", "configuration", "images", "volumes", "start-stores")} == {1}
-    assert set(starts_of(player, run).values()) == {1}
+    assert set(starts_of(player, run.id).values()) == {1}
     assert wrong(sites, player, run) == []
     assert survivors(sites, part) == []
 
