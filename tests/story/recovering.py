@@ -56,9 +56,9 @@ def latest_request(player: Player, incident: Incident) -> ApprovalRequest:
         return requests.of_run(connection, player.run(incident).id)[-1]
 
 
-def production(story: Story, site: str = "production") -> str:
+def production(story: Story) -> str:
     """Name of the volume that production's PostgreSQL lies in."""
-    postgres = load_configuration(story.house.configuration).configuration.site(site).postgres
+    postgres = load_configuration(story.house.configuration).configuration.site("production").postgres
     assert postgres is not None
     return postgres.volume
 

@@ -17,7 +17,7 @@ from lab.system import Lab
 from store import journal, kept
 from tests.story.conftest import Story, begin, heal, make_backup, story_in
 from tests.story.docker_events import EventRecorder
-from tests.story.recovering import damage, granted_at
+from tests.story.recovering import WORDS, damage, granted_at
 from tests.strain import Strain
 from tests.waiting import wait_for
 
@@ -42,9 +42,9 @@ def rows_of(lab: Lab, names: list[str]) -> dict[str, int]:
     return found
 
 
-def recover(player: Player, words: str = "level2 PostgreSQL does not start") -> tuple[Incident, Run]:
+def recover(player: Player) -> tuple[Incident, Run]:
     """The whole story up to the confirmation."""
-    incident = player.declare("aiko", words)
+    incident = player.declare("aiko", WORDS)
     player.vote("ben", incident)
     player.vote("chika", incident)
     player.press("aiko", incident, f"answer {incident.name} confirm yes")

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.docker
 SERVICES = {"services": ["postgres"]}
 
 
-def permitted(volume: str, run: str = "r6-crash") -> Permit:
+def permitted(volume: str) -> Permit:
     """To move or remove this volume."""
-    return permit(volume_subject(volume), emptied(volume.removesuffix("_v") + "_r"), run=own(run))
+    return permit(volume_subject(volume), emptied(volume.removesuffix("_v") + "_r"), run=own("r6-crash"))
 
 
 def restore(bench: Bench, run: str, **changes: Any) -> tuple[str, dict[str, object]]:

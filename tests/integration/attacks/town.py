@@ -62,9 +62,9 @@ class Town:
 
     # what happens
 
-    def incident(self, words: str = "level2 PostgreSQL does not start", user: str = "U00AIKO") -> tuple[Incident, Run]:
+    def incident(self, words: str = "level2 PostgreSQL does not start") -> tuple[Incident, Run]:
         """Declared at Slack; its run."""
-        incident = self.scene.declare(words, user)
+        incident = self.scene.declare(words, "U00AIKO")
         return incident, self.run_of(incident)
 
     def asked(self) -> tuple[Incident, ApprovalRequest]:

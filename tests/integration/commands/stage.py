@@ -151,13 +151,13 @@ class Stage:
         with self.database.read() as conn:
             return requests.of_run(conn, run.id)
 
-    def planned(self, *, requesters: tuple[str, ...] = ("aiko",), backup: str = BACKUP) -> Run:
+    def planned(self, *, requesters: tuple[str, ...] = ("aiko",)) -> Run:
         """A worker claims the newest run and seals its plan."""
         newest = self.runs()[-1]
         with self.database.write() as tx:
             run = runs.claim(tx, newest.id, "worker", 600)
             assert run is not None
-            return runs.planned(tx, run, plan_of(run, requesters, backup))
+            return runs.planned(tx, run, plan_of(run, requesters))
 
     def asked(self) -> tuple[Run, ApprovalRequest]:
         """A level-2 incident that waits for its two approvers."""
@@ -190,7 +190,7 @@ class Stage:
             assert runs.park(tx, run, state, seen_wakes=waking.wakes(tx.connection, run.id), **payload)
 
 
-def plan_of(run: Run, requesters: tuple[str, ...], backup: str) -> Plan:
+def plan_of(run: Run, requesters: tuple[str, ...]) -> Plan:
     """A sealed plan of level 2."""
     return Plan(
         runbook="level2-postgres",
@@ -202,9 +202,9 @@ def plan_of(run: Run, requesters: tuple[str, ...], backup: str) -> Plan:
         fingerprint={"system_identifier": "unreadable"},
         backup=BackupIdentity(
             place="file:/backups",
-            name=backup,
+            name=BACKUP,
             size=13_400_000,
-            sha256=f"{len(backup)}{backup}".encode().hex()[:64],
+            sha256=f"{len(BACKUP)}{BACKUP}".encode().hex()[:64],
             snapshot_at=datetime(2026, 11, 26, 2, tzinfo=UTC),
             manifest=True,
         ),
