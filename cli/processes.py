@@ -90,7 +90,7 @@ ADVICE: Mapping[str, str] = {
 
 def settle_roster(database: Database, loaded: Loaded) -> None:
     """The first start accepts the roster of dr.yml; later ones only propose what has changed (approvals.md rule 12).
-    A broken file proposes nothing: what it says is not known.
+    A broken file proposes nothing: what it says is not known. Raises UserError while the state cannot be written.
     """
     if loaded.faults:
         return

@@ -26,6 +26,11 @@ def is_inverse(undo: Undo, step: Step) -> bool:
     return undo.do == action and dict(undo.with_) == {name: step.with_.get(other) for name, other in same.items()}
 
 
+def is_taken_back(step: Step) -> bool:
+    """Whether the step's undo, where it has one, takes back exactly what the step does."""
+    return step.undo is None or step.do not in INVERSES or is_inverse(step.undo, step)
+
+
 def effect_of(step: Step, steps: Iterable[Step]) -> Effect:
     """Of what the step does. `steps`: all of its plan or runbook."""
     if step.do is None or step.do not in ACTIONS:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
-from core.effects import INVERSES, STRENGTH, effect_of, is_inverse, undo_effect
+from core.effects import INVERSES, STRENGTH, effect_of, is_inverse, is_taken_back, undo_effect
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.variables import KNOWN, references
@@ -193,16 +193,16 @@ def _taking_back(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     for index, step in enumerate(runbook.steps):
         if step.undo is None:
             continue
-        if step.do is not None and step.do in INVERSES and not is_inverse(step.undo, step):
-            action, same = INVERSES[step.do]
-            wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in same.items())
+        if not is_taken_back(step):
+            action, names = INVERSES[step.do or ""]
+            wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in names.items())
             sentence = f"{step.id}: its undo does not take it back; write {{do: {action}, with: {{{wanted}}}}}."
             yield Problem(where=_at(index, "undo"), sentence=sentence)
         if undo_effect(step, runbook.steps) != "destroy":
             continue
         before = {*ancestors[step.id], step.id}
-        same_act = [other for other in runbook.steps if other.id in before and is_inverse(step.undo, other)]
-        if not any(guarded.get(other.id) in ancestors[step.id] for other in same_act):
+        same = [other for other in runbook.steps if other.id in before and is_inverse(step.undo, other)]
+        if not any(guarded.get(other.id) in ancestors[step.id] for other in same):
             sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards what it takes back."
             yield Problem(where=_at(index, "undo"), sentence=sentence)
 

@@ -5,7 +5,7 @@ nothing but the sealed plan, the voters' signatures, and what this worker's own 
 from datetime import datetime, timedelta
 
 from core.approval import HOLD_SECONDS, ApprovalRequest, Vote
-from core.effects import INVERSES, effect_of, is_inverse
+from core.effects import effect_of, is_inverse, is_taken_back
 from core.errors import PermanentError
 from core.people import Roster
 from core.plan import Plan, gates_before, seal_of
@@ -64,7 +64,7 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
     taking it back takes nothing away. Raises NoPermitError, UntrustedError.
     """
     undo = as_undo(step)
-    if step.do in INVERSES and not (step.undo and is_inverse(step.undo, step)):
+    if not is_taken_back(step):
         raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
     if not needs_permit(walk, undo):
         return None
@@ -93,7 +93,7 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
 def own_work(walk: Walk) -> OwnWork | None:
     """To remove what this run has made itself; None once users work with it. Raises UntrustedError."""
     known, own = own_run_of(walk.equipment, walk.run), walk.equipment.own
-    if known.lets_users_in or known.moved_users or own.has_moved_users(known.incident):
+    if known.lets_users_in or own.has_moved_users(known.incident):
         return None
     return OwnWork(run=walk.run.id, issuer=ISSUER)
 

@@ -40,8 +40,8 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
         raise UntrustedError(f"{run.id}: the plan in the database is not the one that was made here")
     if run.plan_signature is None or not verify(equipment.key.public, _statement(plan), run.plan_signature):
         raise UntrustedError(f"{run.id}: the plan does not carry this worker's signature")
-    planned, given = (plan.run, plan.site, plan.arguments), {k: v for k, v in run.arguments.items() if v}
-    if planned != (run.id, run.site, given) or known.incident != run.incident:
+    planned = (plan.run, plan.site, known.incident, plan.arguments)
+    if planned != (run.id, run.site, run.incident, {k: v for k, v in run.arguments.items() if v}):
         raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
     return known
 

@@ -16,6 +16,7 @@ from core.words import cut, duration, say
 
 Block = dict[str, Any]
 
+BAR_WIDTH = 10  # letters
 SECTION = 2900  # Slack: 3,000
 HEADER = 150
 BUTTON = 75
@@ -120,5 +121,5 @@ def promise(seconds: float, language: str) -> str:
 
 def bar(share: float) -> str:
     """▓▓░░ for a share of 0…1 (more is shown as full)."""
-    full = min(10, max(0, round(share * 10)))
-    return "▓" * full + "░" * (10 - full)
+    full = min(BAR_WIDTH, max(0, round(share * BAR_WIDTH)))
+    return "▓" * full + "░" * (BAR_WIDTH - full)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from lab.system import Lab
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory, mend
+from tests.waiting import PATIENCE, wait_for
 from workspace.server import Workspace
 
 
@@ -107,3 +108,20 @@ def quiet_story(story_lab: Lab, tmp_path: Path) -> Iterator[Story]:
 def story(quiet_story: Story) -> Story:
     """A story whose drbot runs."""
     return begin(quiet_story)
+
+
+@pytest.fixture
+def scaled(quiet_story: Story, fresh_postgres_url: str, redis_url: str) -> Iterator[Story]:
+    """Two bots and one worker around state on PostgreSQL and a doorbell on Redis."""
+    house = quiet_story.house
+    house.environment = {"DATABASE_URL": fresh_postgres_url, "REDIS_URL": redis_url}
+    database = Database(StoreSettings(database_url=fresh_postgres_url, redis_url=redis_url).database_url)
+    database.migrate()
+    for name, words in {"bot-1": "bot", "bot-2": "bot", "worker": "worker"}.items():
+        house.start(name, words)
+    house.people.wait_for_connection()
+    wait_for(lambda: house.people.connections >= 2, PATIENCE, "both bots to be connected")
+    yield replace(quiet_story, player=Player(house=house, database=database))
+    for name in list(house.processes):
+        house.end(name)
+    database.close()

@@ -1,5 +1,8 @@
 """Steps that several stories share."""
 
+from collections.abc import Iterable
+
+from cli.demo_story import count
 from cli.player import Player
 from core.approval import ApprovalRequest
 from core.configuration import load_configuration
@@ -7,6 +10,7 @@ from core.events import Event, EventKind
 from core.incident import Incident
 from core.run import Run, RunState, StepState
 from lab.breakage import break_it
+from lab.system import Lab
 from store import journal, kept, requests
 from tests.story.conftest import Story
 
@@ -61,6 +65,15 @@ def production(story: Story) -> str:
     postgres = load_configuration(story.house.configuration).configuration.site("production").postgres
     assert postgres is not None
     return postgres.volume
+
+
+def rows_of(lab: Lab, names: Iterable[str]) -> dict[str, int]:
+    """How many rows these tables ("database.table") hold now."""
+    found = {}
+    for name in names:
+        database, _, table = name.partition(".")
+        found[name] = count(lab, database, table)
+    return found
 
 
 def kept_volumes(story: Story) -> list[str]:

@@ -59,7 +59,7 @@ def test_a_killed_worker_is_noticed_and_a_person_settles_its_step(quiet_story: S
     assert survivors(story, run_id) == []
 
 
-def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step_whose_undo_removes_what_it_made(story: Story) -> None:
+def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step(story: Story) -> None:
     house = story.house
     incident, run_id = declare_big(story)
 
@@ -72,10 +72,25 @@ def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step_whose_undo_removes
     print(f"unsure after {noticed:.1f} s")
     assert noticed <= strain.allows(NOTICED_SECONDS)
     house.people.wait_for_connection()
+
+    story.player.press("aiko", incident, f"settle {incident.name} restore-beside stop")
+    story.player.wait_for_run(incident, RunState.STOPPED)
+    wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")
+
+
+def test_undo_of_a_restore_whose_worker_was_killed_removes_what_it_made(quiet_story: Story) -> None:
+    story, house = quiet_story, quiet_story.house
+    house.start("bot", "bot")
+    house.start("worker", "worker")
+    house.people.wait_for_connection()
+    incident, run_id = declare_big(story)
+    house.kill("worker")
+    story.player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
+    house.start("worker-2", "worker")
     assert copies(story, run_id)
 
     story.player.press("aiko", incident, f"settle {incident.name} restore-beside undo")
-    run = story.player.wait_for_run(incident, RunState.BLOCKED)
+    run = story.player.wait_for_run(incident, RunState.BLOCKED, seconds=120)
 
     assert story.player.records(run.id)["restore-beside"].state is StepState.UNDONE
     assert copies(story, run_id) == []

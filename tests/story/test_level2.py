@@ -3,12 +3,12 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from cli.demo_story import count
 from cli.player import Player
 from core.incident import Incident, IncidentState
 from core.run import Run, RunState, StepState
@@ -17,7 +17,7 @@ from lab.system import Lab
 from store import journal, kept
 from tests.story.conftest import Story, begin, heal, make_backup, story_in
 from tests.story.docker_events import EventRecorder
-from tests.story.recovering import WORDS, damage, granted_at
+from tests.story.recovering import WORDS, damage, granted_at, rows_of
 from tests.strain import Strain
 from tests.waiting import wait_for
 
@@ -34,14 +34,6 @@ class Recovered:
     recorder: EventRecorder
 
 
-def rows_of(lab: Lab, names: list[str]) -> dict[str, int]:
-    found = {}
-    for name in names:
-        database, _, table = name.partition(".")
-        found[name] = count(lab, database, table)
-    return found
-
-
 def recover(player: Player) -> tuple[Incident, Run]:
     """The whole story up to the confirmation."""
     incident = player.declare("aiko", WORDS)
@@ -51,7 +43,7 @@ def recover(player: Player) -> tuple[Incident, Run]:
     return incident, player.wait_for_run(incident, RunState.SUCCEEDED)
 
 
-@pytest.fixture(scope="module")
+@contextmanager
 def open_umask() -> Iterator[None]:
     """Everything that this process and its children make without a mode of its own is everybody's."""
     before = os.umask(0)
@@ -60,15 +52,16 @@ def open_umask() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def recovered(open_umask: None, story_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovered]:
+def recovered(story_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovered]:
     """One recovery that all tests of it look at."""
     heal(story_lab)
     with story_in(story_lab, tmp_path_factory.mktemp("recovered")) as story:
-        leave_files_of_an_older_drbot(story)
-        damage(begin(story))
-        recorder = EventRecorder(story_lab)
-        incident, run = recover(story.player)
-        recorder.stop()
+        with open_umask():
+            leave_files_of_an_older_drbot(story)
+            damage(begin(story))
+            recorder = EventRecorder(story_lab)
+            incident, run = recover(story.player)
+            recorder.stop()
         yield Recovered(story=story, incident=incident, run=run, recorder=recorder)
 
 
@@ -88,7 +81,7 @@ def test_all_rows_are_back_and_the_old_data_is_kept(recovered: Recovered) -> Non
     records = story.player.records(run.id)
     assert {record.state for record in records.values()} <= {StepState.SUCCEEDED, StepState.SKIPPED}
     assert run.plan.backup.rows
-    assert rows_of(story.lab, list(run.plan.backup.rows)) == run.plan.backup.rows
+    assert rows_of(story.lab, run.plan.backup.rows) == run.plan.backup.rows
     assert story.lab.faults() == {}
     with story.player.database.read() as connection:
         assert [one.incident for one in kept.list_of(connection, "production")] == [incident.id]
@@ -133,7 +126,8 @@ def open_to_others(*folders: Path) -> dict[str, str]:
 def test_every_file_of_it_is_its_owners_alone_whatever_the_umask(recovered: Recovered) -> None:
     story, home = recovered.story, recovered.story.house.home
 
-    make_backup(story.house.configuration, "full")
+    with open_umask():
+        make_backup(story.house.configuration, "full")
 
     kinds = {path.name.partition(".")[2] for folder in (home, story.backups) for path in folder.rglob("*.*")}
     assert {"db", "db-wal", "db-shm", "log", "sql.gz", "manifest.json", "tar.gz", "inspect.json"} <= kinds

@@ -1,4 +1,5 @@
 """The whole level-2 story in a real browser, by keyboard and mouse: declared by one, approved by two, recovered.
+PostgreSQL and Redis of drbot's own, two bots and a worker as separate processes.
 
 `SCREENSHOTS=docs/images` keeps the pictures the README shows.
 """
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
+from store import incidents
 from tests.browser import Visit
 from tests.story.conftest import Story
-from tests.story.recovering import damage
+from tests.story.recovering import damage, rows_of
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
@@ -68,7 +70,8 @@ def approve(page: Page, person: str, shot: str) -> None:
     expect(modal).to_be_hidden()
 
 
-def test_postgres_is_recovered_by_people_at_the_page(story: Story, visit: Visit) -> None:
+def test_postgres_is_recovered_by_people_at_the_page(scaled: Story, visit: Visit) -> None:
+    story, player = scaled, scaled.player
     damage(story)
     page = visit(story.house.workspace.url, "aiko", width=1440, height=900)
 
@@ -96,3 +99,10 @@ def test_postgres_is_recovered_by_people_at_the_page(story: Story, visit: Visit)
     page.mouse.move(0, 0)
     picture(page, "recovered")
     wait_for(lambda: story.lab.faults() == {}, 60, "every service to be healthy from outside")
+    with player.database.read() as connection:
+        (incident,) = incidents.recent(connection)
+    plan = player.run(incident).plan
+    assert plan is not None and plan.backup is not None and plan.backup.rows
+    assert rows_of(story.lab, plan.backup.rows) == plan.backup.rows
+    boards = [m for m in player.messages(incident) if any(b["type"] == "plan" for b in m["blocks"])]
+    assert len(boards) == 1  # two bots, one board

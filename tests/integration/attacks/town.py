@@ -137,7 +137,8 @@ class Town:
         def fits(one: Message) -> bool:
             if words != "Approval needed":
                 return words in one["text"]
-            return "vote:approve" in str(one["blocks"]) and self.request(incident).id in str(one["blocks"])
+            blocks = str(one["blocks"])
+            return words in one["text"] and "vote:approve" in blocks and self.request(incident).id in blocks
 
         return self.scene.message(incident.channel, fits, f"the card: {words}")
 
