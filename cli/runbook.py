@@ -71,8 +71,8 @@ def _notes(step: Step) -> str:
         notes.append(f"{step.gate.people} people must approve {', '.join(step.gate.for_)}")
     if step.ask:
         notes.append(f"asks: {say(step.ask.text, 'en')}")
-    if step.destroys:
-        notes.append(f"replaces {', '.join(step.destroys)}")
+    if step.effect == "destroy":
+        notes.append("destroys")
     if step.limits and step.limits.budget:
         notes.append(f"about {duration(step.limits.budget)}")
     return escape(f"  [{'; '.join(notes)}]") if notes else ""

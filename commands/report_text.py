@@ -124,7 +124,7 @@ def _approvals(
     blocks: list[str] = []
     for request in requests:
         plan = plans.get(request.run)
-        replaced = ", ".join(plan.replaces) if plan else ""
+        replaced = ", ".join(say(one, language) for one in plan.replaces) if plan else ""
         backup = f"; {plan.backup.name}" if plan and plan.backup else ""
         asked = say(text("asked of {people} at {when}", "{when} に {people} 人へ依頼"), language,
                     people=request.people, when=clock(request.opened_at))  # fmt: skip

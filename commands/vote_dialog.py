@@ -15,7 +15,7 @@ from core.run import DONE_WITH, MISSED, StepRecord, StepState
 from core.stakes import Act
 from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
 from core.terminals import one_terminal
-from core.words import Text, clock, duration, size
+from core.words import Text, clock, duration, say, size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ class VoteDialog:
     headline: Text
     act: Act
     target: str  # what the approver types
-    replaces: tuple[str, ...]
+    replaces: tuple[Text, ...]
     by: Text  # what comes in its place
     proof: Text
     loss: Text
@@ -120,7 +120,7 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     clocks = dialog.clocks
     rows: list[tuple[Cell, ...]] = [
         *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
-        (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), "\n".join(dialog.replaces) or "-"),
+        (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), _lines(dialog.replaces)),
         (text("Where", "対象"), dialog.target),
         (text("By", "置き換え後"), dialog.by),
         (text("Proof", "検証"), dialog.proof),
@@ -148,6 +148,11 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     rows += [(text("Note", "注意"), warning) for warning in dialog.warnings]
     title = {language: f"{dialog.incident_name}: {words}" for language, words in dialog.headline.items()}
     return Table(rows=tuple(rows), title=title)
+
+
+def _lines(texts: Iterable[Text]) -> Text:
+    texts = tuple(texts) or (both("-"),)
+    return {language: "\n".join(say(one, language) for one in texts) for language in ("en", "ja")}
 
 
 def one_terminal_text(terminal: str) -> Text:

@@ -92,7 +92,6 @@ class Step(Model):
     retry: Retry | None = None
     check: tuple[Probe, ...] = ()
     undo: Undo | None = None
-    destroys: tuple[str, ...] = ()
     if_fails: Literal["stop", "ask", "undo", "continue"] = "stop"
     interrupt: Literal["now", "after_step", "never"] = "now"
     drill: Literal["run", "redirect", "skip"] = "run"
@@ -132,6 +131,12 @@ def order_of(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
         order[step.id] = before if step.after is None else step.after
         before = (step.id,)
     return order
+
+
+def names_in(value: Any) -> tuple[str, ...]:
+    """The names that an argument gives: a text with commas or spaces between them, or a list of such texts."""
+    texts = [value] if isinstance(value, str) else [str(part) for part in value or ()]
+    return tuple(dict.fromkeys(name for text in texts for name in text.replace(",", " ").split()))
 
 
 def without(steps: tuple[Step, ...], gone: Collection[str]) -> tuple[Step, ...]:

@@ -22,6 +22,11 @@ class RunbookFile:
     runbook: Runbook
     sha256: str
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it comes with drbot; any other may have any words in it."""
+        return self.path.parent == PACKAGED
+
 
 def load_runbook(path: Path) -> RunbookFile:
     """Reads and lints one file. Raises UserError with one "file:line: sentence" per mistake."""

@@ -9,6 +9,7 @@ from core.declarations import ActionDeclaration, ProbeDeclaration
 from core.effects import INVERSES, STRENGTH, effect_of, is_inverse, is_taken_back, undo_effect
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
+from core.stakes import ACT_OF
 from core.variables import KNOWN, references
 from core.yaml_file import Problem, Where, did_you_mean
 
@@ -145,13 +146,17 @@ def _variables(runbook: Runbook) -> Iterator[Problem]:
 
 
 def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """A destroy step says what it destroys, how success is seen, how it is taken back, and who agrees."""
+    """A destroy step says how success is seen, how it is taken back, and who agrees; one kind of act a runbook."""
     gates = {step.id: step.gate for step in runbook.steps if step.gate is not None}
+    first: Step | None = None
     for index, step in enumerate(runbook.steps):
         if effect_of(step, runbook.steps) != "destroy":
             continue
+        first = first or step
+        if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):
+            sentence = f"{step.id}: {step.do} is another kind of act than {first.do}; make a runbook for each."
+            yield Problem(where=_at(index, "do"), sentence=sentence)
         wants = {
-            "destroys: what approvers read": step.destroys,
             "check: the only source of succeeded": step.check,
             "undo, or a keeper for the old data": step.undo or step.with_.get("keeper") or _is_for_good(step),
         }

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from core.actions import ACTIONS
 from core.plan import Plan, touches_production
 from core.run import Offer, StepRecord, StepState
+from core.runbook import names_in
 from core.stakes import Act
 from core.stakes_words import keeps_text
 
@@ -86,19 +86,12 @@ def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
     for step in plan.steps:
         if step.do is None or not records[step.id].may_have_acted:
             continue
-        services = set(services_named(step.with_))
+        services = set(names_in(step.with_.get("services")))
         if step.do == "compose.stop" or (records[step.id].is_open_ended and ACTIONS[step.do].interrupts):
             stopped |= services
         elif step.do == "compose.start" and records[step.id].state is StepState.SUCCEEDED:
             stopped -= services
     return bool(stopped)
-
-
-def services_named(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The services that a step is about: a text with commas or spaces between them, or a list of such texts."""
-    named = given.get("services") or ()
-    texts = [named] if isinstance(named, str) else [str(part) for part in named]
-    return tuple(dict.fromkeys(name for text in texts for name in text.replace(",", " ").split()))
 
 
 def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:

@@ -3,14 +3,13 @@
 All of it is part of the plan and so of its seal. The words for people are in core/stakes_words.py, in both languages.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
 
 from pydantic import Field
 
-from core.runbook import Step
+from core.runbook import Step, names_in
 from core.site import Model
 
 
@@ -23,7 +22,7 @@ class Act(StrEnum):
     REPLACE_HOST = "replace_host"  # the data of a whole host is put aside, the host is filled from a backup
     CHANGE_DNS = "change_dns"  # users are led to another place
     GIVE_UP = "give_up"  # kept data is removed for good
-    SEVERAL = "several"  # a runbook of one's own with more than one of these
+    OTHER = "other"  # what only a runbook of one's own calls destroying
 
 
 ACT_OF: Mapping[str, Act] = {
@@ -35,6 +34,9 @@ ACT_OF: Mapping[str, Act] = {
     "kept.remove": Act.GIVE_UP,
 }
 """What each destroying action is; a test compares it with core/actions.py."""
+
+KEPT_IN: Mapping[str, str] = {"volume.swap_back": "keeper", "kept.remove": "volume"}
+"""The parameter that names kept data."""
 
 
 class ProofKind(StrEnum):
@@ -49,13 +51,14 @@ class ProofKind(StrEnum):
     HEALTHY = "healthy"  # production works without the kept data
 
 
-PROOF_OF: Mapping[str, ProofKind] = {
-    "postgres.restore_beside": ProofKind.BESIDE,
-    "backup.fetch": ProofKind.DOWNLOADED,
+PROVES: Mapping[Act, ProofKind] = {
+    Act.RESTORE: ProofKind.BESIDE,
+    Act.UNDO: ProofKind.KEPT,
+    Act.REPLACE_HOST: ProofKind.DOWNLOADED,
+    Act.CHANGE_DNS: ProofKind.RAISED,
+    Act.GIVE_UP: ProofKind.HEALTHY,
 }
-"""What a proof step of a gate proves by its action; what looks, proves what the act is about."""
-
-LOOKS: Mapping[Act, ProofKind] = {Act.UNDO: ProofKind.KEPT, Act.GIVE_UP: ProofKind.HEALTHY}
+"""What a proof must show to be more than "checked"; which step shows it is said by its action and its checks."""
 
 
 class LossKind(StrEnum):
@@ -73,7 +76,7 @@ class Loss(Model):
 
     kind: LossKind = LossKind.NOTHING
     since: datetime | None = None  # UTC: what was written later is lost, also what is written from now on
-    seconds: float | None = None  # since backup: between it and the outage
+    seconds: float | None = None  # since backup: between it and this plan, by the worker's own clock
     counted_at: datetime | None = None
     rows: int | None = None  # since backup: more than in it · since swap: added or changed; None = not counted
     bytes: int | None = None  # of these rows, or of the kept data
@@ -101,20 +104,15 @@ class Keeps(Model):
         """Whether there is anything to go back to."""
         return self.kind is not KeepKind.NOTHING
 
-    @classmethod
-    def volume(cls, name: str) -> Self:
-        """The old data in a volume of this name."""
-        return cls(kind=KeepKind.VOLUME, names=(name,))
-
 
 class KeptData(Model):
     """The kept data that a plan brings back or gives up, exactly: another volume of that name is another."""
 
     volume: str
     original: str
-    incident: int
-    made_at: str = ""  # Docker's word for when the volume was made; "" = it is not there
-    since: datetime  # kept since then, UTC
+    incident: int | None = None  # in which it was put aside, as its volume says; None = it does not say
+    made_at: str  # Docker's word for when the volume was made
+    since: datetime | None = None  # kept since then, UTC, as this worker noted itself; None = it did not
     size: int | None = None  # bytes
 
 
@@ -129,23 +127,40 @@ class Stakes(Model):
 
 
 def act_of(steps: Iterable[Step]) -> Act:
-    """What the destroying steps of a plan do."""
-    acts = {ACT_OF.get(step.do or "", Act.SEVERAL) for step in steps if step.effect == "destroy"}
-    if not acts:
-        return Act.NOTHING
-    return acts.pop() if len(acts) == 1 else Act.SEVERAL
+    """What the destroying steps of a plan do: all the same, the linter sees to that."""
+    destroying = [step for step in steps if step.effect == "destroy"]
+    acts = {ACT_OF[step.do] for step in destroying if step.do is not None and step.do in ACT_OF}
+    if len(acts) == 1:
+        return acts.pop()
+    return Act.OTHER if destroying else Act.NOTHING
 
 
-def proof_of(steps: tuple[Step, ...], act: Act) -> ProofKind:
-    """What the proof steps of the gates show. Where they differ only "checked" is true of all of them."""
+def kept_by(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The volumes of kept data that the steps bring back or give up."""
+    named = (step.with_.get(KEPT_IN.get(step.do or "", "")) for step in steps)
+    return tuple(dict.fromkeys(str(name) for name in named if name))
+
+
+def proof_of(steps: tuple[Step, ...], act: Act, services: Collection[str], parts: Collection[str]) -> ProofKind:
+    """What the proof steps of the gates show, by what they do and look at. `services`: all of the site. `parts`: steps
+    that hand over to a runbook which drbot ships, and which proves that the system runs.
+    """
     named = {name for step in steps if step.gate is not None for name in step.gate.proof}
-    found = {_proof(step, act) for step in steps if step.id in named}
-    if not found:
-        return ProofKind.NONE
-    return found.pop() if len(found) == 1 else ProofKind.CHECKED
+    proofs = [step for step in steps if step.id in named]
+    wanted = PROVES.get(act)
+    shown = {
+        ProofKind.BESIDE: any(step.do == "postgres.restore_beside" for step in proofs),
+        ProofKind.KEPT: set(kept_by(steps)) <= _looked_at(proofs, "volume.exists", "volume"),
+        ProofKind.DOWNLOADED: any(step.do == "backup.fetch" for step in proofs),
+        ProofKind.RAISED: any(step.id in parts for step in proofs),
+        ProofKind.HEALTHY: set(services) <= _looked_at(proofs, "health.services", "services"),
+    }
+    if wanted is not None and proofs and shown[wanted]:
+        return wanted
+    return ProofKind.CHECKED if proofs else ProofKind.NONE
 
 
-def _proof(step: Step, act: Act) -> ProofKind:
-    if step.run is not None:
-        return ProofKind.RAISED
-    return PROOF_OF.get(step.do or "") or LOOKS.get(act, ProofKind.CHECKED)
+def _looked_at(proofs: Iterable[Step], probe: str, parameter: str) -> set[str]:
+    """What the checks of these steps ask this of."""
+    asked = (one.with_ for step in proofs for one in step.check if one.probe == probe)
+    return {name for given in asked for name in names_in(given.get(parameter))}

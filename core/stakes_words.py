@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.plan import Plan
-from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind
+from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind
 from core.words import Text, clock, duration, size
 
 
@@ -19,7 +19,7 @@ ACTS: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("replace the data of a host", "ホストのデータの置き換え"),
     Act.CHANGE_DNS: _text("DNS change, users are moved", "DNS の変更 (利用者の移動)"),
     Act.GIVE_UP: _text("delete kept data for good", "保管データの完全な削除"),
-    Act.SEVERAL: _text("replacement", "置き換え"),
+    Act.OTHER: _text("replacement", "置き換え"),
 }
 """What is asked, for a headline."""
 
@@ -30,7 +30,7 @@ APPROVE: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("Approve replacing the host…", "ホストの置き換えを承認…"),
     Act.CHANGE_DNS: _text("Approve DNS change…", "DNS の変更を承認…"),
     Act.GIVE_UP: _text("Approve deleting kept data…", "保管データの削除を承認…"),
-    Act.SEVERAL: _text("Approve replacement…", "置き換えを承認…"),
+    Act.OTHER: _text("Approve replacement…", "置き換えを承認…"),
 }
 """The button that opens the dialog; Slack allows 75 letters."""
 
@@ -41,7 +41,7 @@ APPROVE_TITLE: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("Approve host replacement", "ホスト置き換えの承認"),
     Act.CHANGE_DNS: _text("Approve DNS change", "DNS 変更の承認"),
     Act.GIVE_UP: _text("Approve deletion", "完全な削除の承認"),
-    Act.SEVERAL: _text("Approve replacement", "置き換えの承認"),
+    Act.OTHER: _text("Approve replacement", "置き換えの承認"),
 }
 """Title and button of the dialog; Slack allows 24 letters."""
 
@@ -121,8 +121,8 @@ def _since_backup(loss: Loss) -> Text:
     english = f"everything written after {moment}"
     japanese = f"{moment} より後に書き込まれたすべて"
     if seconds:
-        english += f", {duration(seconds)} before the outage"
-        japanese += f" (障害の {duration(seconds, 'ja')}前)"
+        english += f" ({duration(seconds)} before this plan was made)"
+        japanese += f" (この計画の作成の {duration(seconds, 'ja')}前)"
     if loss.rows is None:
         return _uncounted(english, japanese, loss)
     return _text(
@@ -211,10 +211,19 @@ def replacement_text(plan: Plan, backup: Text) -> Text:
     if plan.stakes.act is Act.GIVE_UP:
         return _text("nothing", "なし")
     if kept is not None:
-        moment = f"{kept.since:%Y-%m-%d %H:%M} UTC"
-        much = "" if kept.size is None else f", {size(kept.size)}"
-        return _text(
-            f"the data kept since {moment} (DR-{kept.incident}) in {kept.volume}{much}",
-            f"{moment} から保管しているデータ (DR-{kept.incident})、{kept.volume}{much.replace(', ', '、')}",
-        )
+        what = kept_text(kept)
+        return _text(f"the data {what['en']}", what["ja"])
     return backup
+
+
+def kept_text(kept: KeptData) -> Text:
+    """Whose data it is, since when, and where; what nobody knows is said to be unknown."""
+    moment = f"{kept.since:%Y-%m-%d %H:%M} UTC" if kept.since is not None else ""
+    incident = f"DR-{kept.incident}" if kept.incident is not None else ""
+    much = "" if kept.size is None else f", {size(kept.size)}"
+    return _text(
+        f"of {kept.original}, kept since {moment or 'an unknown time'} ({incident or 'of an unknown incident'}) in "
+        f"{kept.volume}{much}",
+        f"{kept.original} のデータ、{moment or '日時不明'} から保管 ({incident or 'インシデント不明'})、{kept.volume}"
+        f"{much.replace(', ', '、')}",
+    )

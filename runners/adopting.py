@@ -9,7 +9,7 @@ from core.approval import RequestState
 from core.events import EventKind
 from core.plan import Plan, seal_of
 from core.run import Run, StepState
-from core.safe_state import services_named
+from core.runbook import names_in
 from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
 from runners.sealed_plans import signature_of
 from runners.vault import Vault
@@ -61,6 +61,7 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
         },
         # Whatever was started may have users by now: the safe side.
         lets_users_in=any(
-            step.id in acted and step.do == "compose.start" and services_named(step.with_) for step in plan.steps
+            step.id in acted and step.do == "compose.start" and names_in(step.with_.get("services"))
+            for step in plan.steps
         ),
     )

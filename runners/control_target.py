@@ -6,7 +6,6 @@ from typing import Any
 from core.errors import DrbotError, PermanentError, UserError
 from core.plan import BackupIdentity
 from core.site import Configuration
-from runners.actions.fingerprint import SETTINGS, settings_of
 from runners.actions.names import RECORDS, fingerprint_of
 from runners.clients.clients import Clients
 from runners.clients.full_store import full_stores
@@ -32,14 +31,13 @@ class ControlTarget:
     def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
         settings = self._configuration.dns
-        sealed = {SETTINGS: settings_of(self._configuration)}
         if settings is None:
-            return {RECORDS: "unreadable: dr.yml has no section `dns`", **sealed}
+            return {RECORDS: "unreadable: dr.yml has no section `dns`"}
         names = NameService(settings)
         try:
-            return {"zone": names.zone(), RECORDS: fingerprint_of(names), **sealed}
+            return {"zone": names.zone(), RECORDS: fingerprint_of(names)}
         except DrbotError as error:
-            return {RECORDS: f"unreadable: {error}", **sealed}
+            return {RECORDS: f"unreadable: {error}"}
 
     def old_server(self, cancelled: Callable[[], bool] = never) -> None:
         """There is none here."""
@@ -77,9 +75,8 @@ class ControlTarget:
         find_full_backup(full_stores(self._configuration), backup)
         return backup
 
-    def made_at(self, volume: str) -> str:
+    def kept(self, volume: str) -> None:
         """This site has no volumes."""
-        return ""
 
     def data_there(self) -> tuple[str, ...]:
         """This site has no data."""

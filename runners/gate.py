@@ -1,6 +1,6 @@
 """The gate in front of a destroy step: opens the request, and looks again at everything before a permit is used."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,9 @@ from core.refusals import REFUSALS
 from core.run import Run
 from core.runbook import Step
 from core.site import Approvals
-from runners.world import World
+from runners.actions.fingerprint import SETTINGS, settings_of
+from runners.walk import Equipment
+from runners.world import World, never
 from store import requests
 from store.database import Transaction
 
@@ -64,15 +66,20 @@ def as_sealed(request: ApprovalRequest, plan: Plan, step: Step) -> ApprovalReque
     )
 
 
-def drift(plan: Plan, world: World, step: Step | None, *, ignored: Collection[str]) -> list[str]:
+def fingerprint_of(equipment: Equipment, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
+    """What makes the target this target, and what dr.yml says of it. Raises TemporaryError, CancelledError."""
+    return equipment.world.fingerprint(cancelled) | {SETTINGS: settings_of(equipment.configuration)}
+
+
+def drift(equipment: Equipment, plan: Plan, step: Step | None, *, ignored: Collection[str]) -> list[str]:
     """What is no longer as it was sealed, one sentence each (rule 5). `step`: compare with its own pre-state.
     `ignored`: what this run has changed itself, as paths: "volumes postgres_data".
     """
     expected = plan.fingerprint if step is None else plan.expected.get(step.id, plan.fingerprint)
     try:
-        found = differences(expected, world.fingerprint(), ignored=ignored)
+        found = differences(expected, fingerprint_of(equipment), ignored=ignored)
         if plan.backup is not None:
-            found += _backup_differences(plan.backup, world)
+            found += _backup_differences(plan.backup, equipment.world)
     except DrbotError as error:
         return [f"The target could not be looked at again: {error}"]
     return found

@@ -8,8 +8,8 @@ from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.keeping import keep, kept_by, list_as_kept
 from runners.own_record import OwnStep
-from runners.starting import MOVES
 from runners.unsure import finding_of
+from runners.users import MOVES
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction

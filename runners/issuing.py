@@ -14,6 +14,7 @@ from runners.gate import refusal
 from runners.own_record import OwnRequest, OwnRun
 from runners.permit import ISSUER, OwnWork, Permit
 from runners.sealed_plans import own_run_of
+from runners.users import are_away
 from runners.walk import Walk
 from store import requests
 from store.database import Transaction
@@ -69,11 +70,12 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
     if not needs_permit(walk, undo):
         return None
     known, gates = own_run_of(walk.equipment, walk.run), _gates(walk.plan, step)
-    if known.lets_users_in or known.ended:
+    destroys = effect_of(undo, walk.plan.steps) == "destroy"
+    if known.lets_users_in or known.ended or (destroys and not are_away(walk, undo)):
         raise NoPermitError(
             "People may have written new data since, so bringing the old back needs two people: /dr undo"
         )
-    if effect_of(undo, walk.plan.steps) == "destroy":
+    if destroys:
         used = [
             request_id
             for gate in gates

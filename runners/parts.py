@@ -27,6 +27,12 @@ def _sealed(step: Step, configuration: Configuration) -> Step:
     return step.model_copy(update={"run": part.model_copy(update={"sha256": file.sha256})})
 
 
+def is_shipped(step: Step, configuration: Configuration) -> bool:
+    """Whether the part follows a runbook that comes with drbot."""
+    folders = runbook_folders(configuration.runbooks)
+    return step.run is not None and runbook_named(step.run.runbook, folders).is_shipped
+
+
 def require_site(name: str, configuration: Configuration, tried: str) -> None:
     """Raises UserError for a site nobody knows."""
     if name not in configuration.sites:

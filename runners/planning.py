@@ -23,6 +23,9 @@ def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
     """The run with its plan; None when it ended here: a survey-only run, a refusal, or STOP. Raises FencedError,
     and TemporaryError when the database is away (the lease then runs out and the run is planned again).
     """
+    if _has_begun(equipment, run):
+        _without_plan(equipment, run)
+        return None
     with equipment.database.write() as tx:
         incident = incidents.get(tx.connection, run.incident)
         denied = requests.denied(tx.connection, run.incident)
@@ -53,6 +56,19 @@ def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
     else:
         return _keep(equipment, run, plan, lease)
     return None
+
+
+def _has_begun(equipment: Equipment, run: Run) -> bool:
+    """Whether this worker has done steps of it, by a plan that is gone now."""
+    known = equipment.own.run(run.id)
+    return known is not None and bool(known.steps or known.ended)
+
+
+def _without_plan(equipment: Equipment, run: Run) -> None:
+    outcome = f"{run.id} had begun when its plan was taken out of the database. Look before anything is started."
+    with equipment.database.write() as tx:
+        runs.finish(tx, run, RunState.FAILED, outcome)
+        release(tx, equipment, run)
 
 
 def _stopped(equipment: Equipment, run: Run, lease: Lease) -> None:

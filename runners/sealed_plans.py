@@ -1,6 +1,7 @@
 """The worker seals each plan with its own key, and believes no plan from the database that does not carry that seal."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from core.errors import UntrustedError
 from core.events import canonical
@@ -8,6 +9,8 @@ from core.plan import Plan, seal_of
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import SubRun
 from core.signing import KeyPair, verify
+from runners.actions.fingerprint import SETTINGS
+from runners.gate import differences
 from runners.own_record import OwnRun
 from runners.walk import Equipment
 
@@ -43,7 +46,24 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
     planned = (plan.run, plan.site, known.incident, plan.arguments)
     if planned != (run.id, run.site, run.incident, {k: v for k, v in run.arguments.items() if v}):
         raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
+    changed = differences(
+        _whereabouts(plan.fingerprint.get(SETTINGS, {}).get("sites", {}).get(plan.site, {})),
+        _whereabouts(equipment.site.model_dump(mode="json")),
+    )
+    if changed:
+        raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made: {'; '.join(changed)}")
     return known
+
+
+def _whereabouts(site: Mapping[str, Any]) -> dict[str, Any]:
+    """What a name of a step means: this engine, this folder, this service with this role, this volume. The rest of a
+    site may be corrected while a run goes on.
+    """
+    services = {
+        name: {key: service[key] for key in ("project", "service", "role")}
+        for name, service in site.get("services", {}).items()
+    }
+    return {"services": services, **{key: site.get(key) for key in ("docker", "projects", "postgres", "redis")}}
 
 
 def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:

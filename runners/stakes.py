@@ -1,7 +1,7 @@
 """What is at stake in a plan, found out by the survey: how it is proven, what is lost (counted), what is kept."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,17 +10,16 @@ from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
 from core.run import Run
 from core.runbook import Step
-from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, proof_of
-from runners.own_record import OwnRun, OwnStep
+from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, kept_by, proof_of
+from runners.own_record import RUN_NAME, OwnRun, OwnStep
 from runners.walk import Equipment
 from runners.world import World
-from store import kept, runs
-from store.kept import Kept
+from store import runs
 
 Cancelled = Callable[[], bool]
 Counted = dict[str, int | datetime | None]
 
-OF_BACKUP = frozenset({Act.RESTORE, Act.REPLACE_HOST, Act.CHANGE_DNS, Act.SEVERAL})
+OF_BACKUP = frozenset({Act.RESTORE, Act.REPLACE_HOST, Act.CHANGE_DNS, Act.OTHER})
 """After these the system goes on with the data of a backup."""
 OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
 """These are about data that was kept."""
@@ -33,66 +32,76 @@ def stakes_of(
     fingerprint: Mapping[str, Any],
     *,
     backup: BackupIdentity | None,
-    loss_seconds: float | None,
-    now: datetime,
+    age: float | None,
+    parts: Collection[str],
     cancelled: Cancelled,
 ) -> Stakes:
-    """All of it. Raises UserError when the kept data it is about is not there, CancelledError, TemporaryError when
-    Docker or the database cannot be asked.
+    """All of it. `age`: of the backup, seconds. `parts`: steps handed over to runbooks that drbot ships. Raises
+    UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
     """
     act = act_of(steps)
-    there, before = _kept(equipment, run)
-    if act in OF_KEPT and there is None:
-        raise UserError(
-            f"Planning {run.runbook}.",
-            f"The kept data {run.arguments.get('keeper', '')} is not there any more.",
-            "See: /dr kept",
-        )
-    data = _kept_data(equipment.world, there)
-    counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled)
-    if act is Act.UNDO and there is not None:
-        loss = counting.since_swap(there, before, now)
-    elif act is Act.GIVE_UP and there is not None:
-        loss = Loss(kind=LossKind.KEPT_DATA, bytes=there.size_bytes)
+    kept = _kept(equipment, run, steps) if act in OF_KEPT else None
+    counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled, now=equipment.own.now())
+    if act is Act.UNDO and kept is not None:
+        loss = counting.since_swap(kept)
+    elif act is Act.GIVE_UP and kept is not None:
+        loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
     elif act is Act.RESTORE and backup is not None:
-        loss = counting.since_backup(backup, loss_seconds, now)
+        loss = counting.since_backup(backup, age)
     elif act in OF_BACKUP and backup is not None:
-        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=loss_seconds)
+        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
     else:
         loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
     return Stakes(
         act=act,
-        proof=proof_of(steps, act),
+        proof=proof_of(steps, act, tuple(equipment.site.services), parts),
         loss=loss,
         keeps=keeps_of(steps, fingerprint, equipment.world),
-        kept=data,
+        kept=kept.data if kept is not None else None,
     )
 
 
-def _kept(equipment: Equipment, run: Run) -> tuple[Kept | None, Mapping[str, int]]:
-    """The kept data this run is about, and the rows of the backup that took its place."""
-    name = run.arguments.get("keeper")
-    if not name:
-        return None, {}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """The kept data a plan is about."""
+
+    data: KeptData
+    next_transaction: int | None  # PostgreSQL's first after the data was put aside
+    rows: Mapping[str, int]  # of the backup that took its place; empty = not known
+
+
+def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
+    """By the steps, by the labels of the volume, and by what this worker noted itself: a row may say anything. Raises
+    UserError when it is not there.
+    """
+    names = kept_by(steps)
+    if len(names) != 1:
+        raise UserError(f"Planning {run.runbook}.", "It is about several kept volumes.", "Make one runbook for each.")
+    there = equipment.world.kept(names[0])
+    if there is None:
+        raise UserError(f"Planning {run.runbook}.", f"The kept data {names[0]} is not there any more.", "See: /dr kept")
+    own = equipment.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
+    mine = _put_aside(own, names[0])
+    facts = mine.facts if mine is not None else {}
+    bytes_ = facts.get("kept_bytes")
+    data = KeptData(
+        volume=names[0],
+        original=there.original,
+        incident=there.incident,
+        made_at=there.made_at,
+        since=mine.ended_at if mine is not None else None,
+        size=int(bytes_) if isinstance(bytes_, (int, float)) else None,
+    )
+    return _Kept(data=data, next_transaction=facts.get("next_transaction"), rows=_rows(equipment, there.run, own))
+
+
+def _rows(equipment: Equipment, run_id: str, own: OwnRun | None) -> Mapping[str, int]:
+    """Of the backup that took the place of the kept data, when the plan in the database is the one made here."""
+    if own is None:
+        return {}
     with equipment.database.read() as connection:
-        there = next((one for one in kept.list_of(connection, run.site) if one.volume == name), None)
-        from_run = runs.get(connection, there.run) if there else None
-    if there is None or from_run is None:
-        return None, {}
-    own = equipment.own.run(there.run)
-    mine = _put_aside(own, there.volume)
-    if mine is None:  # a row may say anything
-        return replace(there, next_transaction=None, size_bytes=None), {}
-    bytes_ = mine.facts.get("kept_bytes")
-    known = replace(
-        there,
-        next_transaction=mine.facts.get("next_transaction"),
-        size_bytes=int(bytes_) if isinstance(bytes_, (int, float)) else None,
-        created_at=mine.ended_at or there.created_at,
-    )
-    plan = from_run.plan
-    is_ours = plan is not None and own is not None and own.seal == seal_of(plan)
-    return known, plan.backup.rows if is_ours and plan is not None and plan.backup else {}
+        plan = runs.get(connection, run_id).plan
+    return plan.backup.rows if plan is not None and own.seal == seal_of(plan) and plan.backup is not None else {}
 
 
 def _put_aside(known: OwnRun | None, volume: str) -> OwnStep | None:
@@ -103,51 +112,39 @@ def _put_aside(known: OwnRun | None, volume: str) -> OwnStep | None:
     return None
 
 
-def _kept_data(world: World, there: Kept | None) -> KeptData | None:
-    if there is None:
-        return None
-    return KeptData(
-        volume=there.volume,
-        original=there.original,
-        incident=there.incident,
-        made_at=world.made_at(there.volume),
-        since=there.created_at,
-        size=there.size_bytes,
-    )
-
-
 class _Counting:
     """Counts on the running production; what cannot be counted says why."""
 
-    def __init__(self, *, world: World, redact: Redactor, cancelled: Cancelled) -> None:
+    def __init__(self, *, world: World, redact: Redactor, cancelled: Cancelled, now: datetime) -> None:
         self._world = world
         self._redact = redact
         self._cancelled = cancelled
+        self._now = now
 
-    def since_swap(self, there: Kept, before: Mapping[str, int], now: datetime) -> Loss:
+    def since_swap(self, kept: _Kept) -> Loss:
         """Every row written since the swap, and every row of the backup that is not as it was."""
-        loss = Loss(kind=LossKind.SINCE_SWAP, since=there.created_at)
-        if there.next_transaction is None:
+        loss = Loss(kind=LossKind.SINCE_SWAP, since=kept.data.since)
+        if kept.next_transaction is None:
             return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known here"})
-        since = there.next_transaction
+        since = kept.next_transaction
 
         def count() -> Counted:
             written = self._world.written_since(since, self._cancelled)
-            removed = written.removed(before) if before else None
-            return {"rows": written.rows, "bytes": written.bytes, "removed": removed, "counted_at": now}
+            removed = written.removed(kept.rows) if kept.rows else None
+            return {"rows": written.rows, "bytes": written.bytes, "removed": removed, "counted_at": self._now}
 
         return self._counted(loss, count)
 
-    def since_backup(self, backup: BackupIdentity, seconds: float | None, now: datetime) -> Loss:
+    def since_backup(self, backup: BackupIdentity, age: float | None) -> Loss:
         """How many rows production holds beyond those of the backup."""
-        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=seconds)
+        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
         if not backup.manifest:  # its rows are known when it is restored
             return loss.model_copy(update={"uncounted": "the backup has no manifest"})
 
         def count() -> Counted:
             rows = self._world.rows(self._cancelled)
             more = sum(max(0, number - backup.rows.get(table, 0)) for table, number in rows.items())
-            return {"rows": more, "counted_at": now}
+            return {"rows": more, "counted_at": self._now}
 
         return self._counted(loss, count)
 
@@ -161,18 +158,22 @@ class _Counting:
 
 
 def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], world: World) -> Keeps:
-    """What there is to go back to, by the steps that destroy."""
-    for step in steps:
+    """What there is to go back to, by all the steps that destroy: they do the same kind of act."""
+    destroying = [step for step in steps if step.effect == "destroy"]
+    kept: dict[KeepKind, list[str]] = {}
+    for step in destroying:
         if step.do == "dns.change":
-            return Keeps(kind=KeepKind.RECORDS, names=_led(fingerprint))
-        if step.do == "volume.swap":
-            return Keeps.volume(str(step.with_["keeper"]))
-        if step.do == "host.set_aside":
-            names = world.data_there()
-            return Keeps(kind=KeepKind.ASIDE, names=tuple(f"{name}{step.with_['keeper']}" for name in names))
-        if step.do == "volume.swap_back":
-            return Keeps(kind=KeepKind.IN_PLACE, names=(str(step.with_["replacement"]),))
-    return Keeps()
+            kept[KeepKind.RECORDS] = list(_led(fingerprint))
+        elif step.do == "volume.swap":
+            kept.setdefault(KeepKind.VOLUME, []).append(str(step.with_["keeper"]))
+        elif step.do == "host.set_aside":
+            kept[KeepKind.ASIDE] = [f"{name}{step.with_['keeper']}" for name in world.data_there()]
+        elif step.do == "volume.swap_back":
+            kept.setdefault(KeepKind.IN_PLACE, []).append(str(step.with_["replacement"]))
+    if len(kept) != 1:
+        return Keeps()
+    ((kind, names),) = kept.items()
+    return Keeps(kind=kind, names=tuple(names))
 
 
 def _led(fingerprint: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from core.errors import PermanentError
 from core.plan import gates_before
 from core.run import StepRecord, StepState
 from core.runbook import Step
-from core.safe_state import services_named
 from runners.gate import drift
 from runners.issuing import NoPermitError, issue, needs_permit
 from runners.lock import Holder
@@ -19,13 +18,11 @@ from runners.own_record import OwnRun, OwnStep
 from runners.permit import Permit
 from runners.site_lock import take
 from runners.unsure import finding_of
+from runners.users import MOVES, are_let_in
 from runners.walk import Walk
 from store import locks, requests, steps, waking
 from store.database import Transaction
 from store.ledger import fault_of
-
-MOVES = frozenset({"volume.swap", "volume.swap_back"})
-STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +45,7 @@ def start(walk: Walk, step: Step) -> Started:
         held_by = take(walk, sure=effect == "destroy")
         if held_by is not None:
             return Started(holder=held_by)
+    lets_in = are_let_in(walk, step)
     with walk.equipment.database.write() as tx:
         walk.hold(tx)
         if waking.stop_reason(tx.connection, walk.run.id) is not None:
@@ -63,12 +61,12 @@ def start(walk: Walk, step: Step) -> Started:
                 return Started()
         record = steps.start(tx, walk.run, step.id, title=step.title)
         mark_recovering(tx, walk.run, walk.plan, step)
-        _note_begun(walk, step)
+        _note_begun(walk, step, lets_in=lets_in)
     return Started(record=record, permit=permit)
 
 
-def _note_begun(walk: Walk, step: Step) -> None:
-    """On this host, before the act. From the moment apps or fronts are started users may write."""
+def _note_begun(walk: Walk, step: Step, *, lets_in: bool) -> None:
+    """On this host, before the act."""
     moved = step.do == "dns.change"
 
     def begin(run: OwnRun) -> OwnRun:
@@ -76,15 +74,8 @@ def _note_begun(walk: Walk, step: Step) -> None:
         return begun.model_copy(update={"moved_users": True}) if moved else begun
 
     walk.equipment.own.change(walk.run.id, begin)
-    if lets_users_in(walk, step):
+    if lets_in:
         walk.equipment.own.let_users_in(walk.run.site)
-
-
-def lets_users_in(walk: Walk, step: Step) -> bool:
-    """Whether it starts apps or fronts."""
-    services = walk.equipment.site.services
-    named = [services[name].role for name in services_named(step.with_) if name in services]
-    return step.do in STARTS and any(role in ("app", "front") for role in named)
 
 
 def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
@@ -92,7 +83,7 @@ def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
     plain reason when the one differs or the other is broken. True = unchanged. Raises TemporaryError.
     """
     why = fault_of(walk.equipment.database)
-    found = drift(walk.plan, walk.equipment.world, step, ignored=own_traces(walk, gate)) if why is None else []
+    found = drift(walk.equipment, walk.plan, step, ignored=own_traces(walk, gate)) if why is None else []
     if found:
         why = walk.equipment.redact("Not as it was when the plan was approved. " + "; ".join(found))
     if why is None:

@@ -10,7 +10,8 @@ from core.clocks import remaining_seconds, rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
 from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
-from core.plan import Plan
+from core.plan import BackupIdentity, Plan
+from core.replaced import replaced
 from core.run import Run
 from core.runbook import Runbook, Step, without
 from core.runbook_file import RunbookFile, runbook_folders, runbook_named
@@ -18,8 +19,9 @@ from core.site import Approvals, Site
 from core.stakes import Stakes
 from core.variables import Value, fill
 from core.words import clock, duration, say
-from runners import parts, strangers
+from runners import parts, strangers, users
 from runners.action import Finding, StepContext
+from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
 from runners.step_log import StepLog
 from runners.walk import Equipment
@@ -55,6 +57,7 @@ def make_plan(survey: Survey) -> Plan:
     equipment = survey.equipment
     file = runbook_named(survey.run.runbook, runbook_folders(equipment.configuration.runbooks))
     parts.require_sealed(survey.run, file)
+    _require_inputs(survey.run, file.runbook)
     chosen = _backup(survey, file.runbook)
     parts.require_same_backup(survey.run, chosen.backup if chosen else None)
     variables = variables_of(survey.run, equipment.site, equipment.site_name, file.runbook, chosen)
@@ -62,16 +65,28 @@ def make_plan(survey: Survey) -> Plan:
     steps = parts.sealed(filled_steps(file.runbook, variables, equipment.approvals), equipment.configuration)
     if sub_runs.is_part(survey.run):
         steps = parts.without_people(steps)
-    fingerprint = equipment.world.fingerprint(survey.cancelled)
+    fingerprint = fingerprint_of(equipment, survey.cancelled)
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, _not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
     strangers.require_none(draft.runbook, draft.steps, fingerprint)
+    users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
     acts = {step.do for step in draft.steps}
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
-    warnings = (*_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes)
-    return draft.model_copy(update={"stakes": _stakes(survey, draft), "old_server": old, "warnings": warnings})
+    warnings = (*_of_ones_own(file), *_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes)
+    stakes = _stakes(survey, draft)
+    what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes.kept)
+    about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
+    return draft.model_copy(update=about)
+
+
+def _require_inputs(run: Run, runbook: Runbook) -> None:
+    """Raises UserError for what the runbook does not ask for: nothing that people read may follow from it."""
+    known = {*runbook.inputs, "service", *sub_runs.OF_PARTS}
+    for name in run.arguments.keys() - known:
+        takes = ", ".join(runbook.inputs) or "nothing"
+        raise UserError(f"Planning {run.runbook}.", f"{run.runbook} takes no {name}.", f"It takes {takes}.")
 
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
@@ -159,7 +174,6 @@ def _plan(
         requesters=survey.requesters,
         headline=_headline(runbook, configuration.system, chosen),
         target=parts.target_of(configuration, survey.equipment.site_name),
-        replaces=tuple(what for step in steps for what in step.destroys),
         loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
         surveyed_at=survey.now,
     )
@@ -167,14 +181,17 @@ def _plan(
 
 
 def _stakes(survey: Survey, draft: Plan) -> Stakes:
+    equipment = survey.equipment
     return stakes_of(
-        survey.equipment,
+        equipment,
         survey.run,
         draft.steps,
         draft.fingerprint,
         backup=draft.backup,
-        loss_seconds=draft.loss_seconds,
-        now=survey.now,
+        age=_age(survey, draft.backup),
+        parts={
+            step.id for step in draft.steps if step.run is not None and parts.is_shipped(step, equipment.configuration)
+        },
         cancelled=survey.cancelled,
     )
 
@@ -189,6 +206,17 @@ def _headline(runbook: Runbook, system: str, chosen: Chosen | None) -> dict[str,
         "en": f"{title['en']}: {system}, from {name} (data as of {as_of})",
         "ja": f"{title['ja']}: {system}、{name} ({as_of} 時点のデータ)",
     }
+
+
+def _age(survey: Survey, backup: BackupIdentity | None) -> float | None:
+    """Seconds from its moment to this plan, by this worker's own clock: when the outage began is said by a row."""
+    return rpo_seconds(backup.snapshot_at, survey.equipment.own.now()) if backup is not None else None
+
+
+def _of_ones_own(file: RunbookFile) -> tuple[str, ...]:
+    if file.is_shipped:
+        return ()
+    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {file.path.name}",)
 
 
 def _refused(chosen: Chosen | None) -> tuple[str, ...]:
@@ -213,10 +241,9 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
     backup = draft.backup
     if backup is not None and not backup.manifest:
         warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
-    max_age = survey.equipment.configuration.backups.max_age
-    if draft.loss_seconds is not None and draft.loss_seconds > max_age:
-        was, may = duration(draft.loss_seconds), duration(max_age)
-        warnings.append(f"The backup was {was} old when the outage began; backups.max_age is {may}.")
+    max_age, age = survey.equipment.configuration.backups.max_age, _age(survey, backup)
+    if age is not None and age > max_age:
+        warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
     return tuple(warnings)
 
 

@@ -10,20 +10,21 @@ from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
-from runners.actions.fingerprint import SETTINGS, fingerprint, settings_of
+from runners.actions.fingerprint import fingerprint
 from runners.actions.host import data_volumes
 from runners.clients.clients import Clients, clients_of
-from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from runners.clients.engine_lock import EngineLock
 from runners.clients.full_store import full_stores
 from runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
 from runners.clients.server_files import ServerFiles
 from runners.clients.survivors import remove_survivors
+from runners.clients.volume_mover import kept_from
 from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
 from runners.lock import Claim, Holder
 from runners.settings import RunnerSettings
-from runners.world import Chosen, World, never
+from runners.world import Chosen, KeptVolume, World, never
 
 SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
 
@@ -44,8 +45,7 @@ class Target:
 
     def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
-        found = fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
-        return found | {SETTINGS: settings_of(self._configuration)}
+        return fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
 
     def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
@@ -87,10 +87,19 @@ class Target:
             return backup
         return backups.identify(self._clients.backups, backup)
 
-    def made_at(self, volume: str) -> str:
-        """Docker's word for when a volume was made; "" when there is none. Raises TemporaryError."""
+    def kept(self, volume: str) -> KeptVolume | None:
+        """The kept data in a volume; None = there is no such volume, or it holds none. Raises TemporaryError."""
         found = self._clients.docker.volume(volume)
-        return found.created_at if found else ""
+        original = kept_from(found) if found is not None else None
+        if found is None or original is None:
+            return None
+        incident = found.labels.get(INCIDENT_LABEL, "")
+        return KeptVolume(
+            original=original,
+            run=found.labels.get(RUN_LABEL, ""),
+            incident=int(incident) if incident.isdecimal() else None,
+            made_at=found.created_at,
+        )
 
     def data_there(self) -> tuple[str, ...]:
         """The data volumes of dr.yml that are there. Raises TemporaryError."""

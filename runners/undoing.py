@@ -17,7 +17,7 @@ from runners.action import StepContext
 from runners.issuing import as_undo, issue_for_undo, own_work
 from runners.keeping import unkeep
 from runners.own_record import OwnStep
-from runners.starting import lets_users_in
+from runners.users import are_let_in
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction
@@ -78,7 +78,7 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        if lets_users_in(walk, undo_step):
+        if are_let_in(walk, undo_step):
             walk.equipment.own.let_users_in(walk.run.site, but=walk.run.id)
         return _taken_back(walk, context, step, undo_step)
 

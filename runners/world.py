@@ -31,6 +31,16 @@ class Chosen:
     refused: tuple[str, ...] = ()  # one sentence each
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptVolume:
+    """A volume of kept data, as its own labels on the engine tell it."""
+
+    original: str  # the volume whose data it is
+    run: str  # that put it aside
+    incident: int | None
+    made_at: str  # Docker's word for when it was made
+
+
 def never() -> bool:
     """A look is short and is not cancelled."""
     return False
@@ -73,8 +83,8 @@ class World(Protocol):
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
 
-    def made_at(self, volume: str) -> str:
-        """Docker's word for when a volume was made; "" when there is none. Raises TemporaryError."""
+    def kept(self, volume: str) -> KeptVolume | None:
+        """The kept data in a volume; None = there is no such volume, or it holds none. Raises TemporaryError."""
 
     def data_there(self) -> tuple[str, ...]:
         """The data volumes of dr.yml that are there. Raises TemporaryError."""

@@ -22,6 +22,8 @@ PART_OF, STEP = "part_of", "part_of_step"
 RUNBOOK = "sealed_runbook"  # SHA-256 of the runbook's file, as it was when people saw the plan
 BACKUP = "sealed_backup"  # SHA-256 of the backup in that plan
 
+OF_PARTS = frozenset({PART_OF, STEP, RUNBOOK, BACKUP})
+
 
 def arguments_of(run: Run, step: Step, part: SubRun) -> dict[str, str]:
     """What the second run is queued with."""

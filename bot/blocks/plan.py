@@ -63,8 +63,6 @@ def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Bl
     if state in SAID_IN_TITLE:
         title = f"{title} ({say(SAID_IN_TITLE[state], language)})"
     task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": TASK_STATES[state]}
-    if step.destroys:
-        task["details"] = rich(", ".join(step.destroys), min(200, room // 4))
     output = _output(record, language) if record else ""
     return task | ({"output": rich(output, min(160, room // 4))} if output else {})
 

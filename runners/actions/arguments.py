@@ -5,7 +5,7 @@ from typing import Any
 
 from core.errors import PermanentError
 from core.plan import BackupIdentity
-from core.safe_state import services_named
+from core.runbook import names_in
 from core.site import Service
 from core.words import seconds_of
 from runners.action import StepContext
@@ -24,7 +24,7 @@ def text(arguments: Mapping[str, Any], name: str) -> str:
 
 def services(context: StepContext, arguments: Mapping[str, Any]) -> dict[str, Service]:
     """The services a step is about. Raises PermanentError for none, and for one that dr.yml does not know."""
-    named = services_named(arguments)
+    named = names_in(arguments.get("services"))
     if not named:
         raise PermanentError("`services` names no service")
     return {name: service_of(context.site, name) for name in named}

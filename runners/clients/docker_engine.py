@@ -24,7 +24,7 @@ from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDo
 from runners.permit import OwnWork, Permit, emptied, project, volume
 
 LONGEST_LOG_BYTES = 2_000_000
-RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.run", "drbot.step", "drbot.kept"
+INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
 HELPER_LABEL = "drbot.helper"
 STOP_SECONDS = 30
 MISSING = "missing"

@@ -17,10 +17,11 @@ from core.events import EventKind
 from core.incident import Incident, UsersSay
 from core.level import Level
 from core.plan import BackupIdentity, Plan, question_of, seal_of
+from core.replaced import replaced
 from core.run import Offer, Run, RunKind, RunState
 from core.runbook import Step, without
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from core.site import Postgres
+from core.site import Configuration, Postgres
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from core.variables import fill
 from store import incidents, kept, requests, runs, steps, waking
@@ -61,7 +62,12 @@ BACKUP = BackupIdentity(
     manifest=True,
 )
 KEPT = KeptData(
-    volume=str(WORDS["keeper"]), original="postgres_data", incident=7, since=NOW - 4 * HOURS, size=13_400_000
+    volume=str(WORDS["keeper"]),
+    original="postgres_data",
+    incident=7,
+    made_at="day 1",
+    since=NOW - 4 * HOURS,
+    size=13_400_000,
 )
 UNDO = Stakes(
     act=Act.UNDO,
@@ -88,7 +94,7 @@ RESTORE = Stakes(
         seconds=5400,
         uncounted="PostgreSQL is not running",
     ),
-    keeps=Keeps.volume("postgres_data_before_r7-20261126-031200"),
+    keeps=Keeps(kind=KeepKind.VOLUME, names=("postgres_data_before_r7-20261126-031200",)),
 )
 
 
@@ -107,6 +113,14 @@ def spoken(request: pytest.FixtureRequest, scene: Scene) -> Scene:
 
 def language(scene: Scene) -> str:
     return scene.process.loaded.configuration.language
+
+
+def system_of(scene: Scene) -> Configuration:
+    """What it runs on, with the volume that the runbooks are filled in with."""
+    postgres = Postgres(volume=str(WORDS["postgres.volume"]), databases=("authdb",))
+    given = scene.process.loaded.configuration
+    site = given.site("production").model_copy(update={"postgres": postgres})
+    return given.model_copy(update={"sites": {"production": site}})
 
 
 def of_runbook(name: str) -> tuple[tuple[Step, ...], dict[str, str]]:
@@ -144,7 +158,7 @@ def planned(scene: Scene, incident: Incident, runbook: str, stakes: Stakes, back
             fingerprint={},
             backup=backup,
             target="production",
-            replaces=tuple(what for one in filled for what in one.destroys),
+            replaces=replaced(filled, system_of(scene), "production", stakes.kept),
             stakes=stakes,
             loss_seconds=stakes.loss.seconds if backup else None,
             requesters=("aiko",),

@@ -6,7 +6,7 @@ from core.approval import ApprovalRequest
 from core.incident import Incident
 from core.plan import BackupIdentity, question_of, seal_of
 from core.run import Run
-from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
+from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from store import requests, runs, steps
 from store.database import Database
 from tests.integration.store.stage import plan_of
@@ -29,12 +29,12 @@ def planned(database: Database, incident: Incident) -> Run:
         )
         update = {
             "backup": backup,
-            "replaces": ("volume postgres_data of ai-micro-postgres",),
+            "replaces": ({"en": "volume postgres_data of ai-micro-postgres"},),
             "stakes": Stakes(
                 act=Act.RESTORE,
                 proof=ProofKind.BESIDE,
                 loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=7200),
-                keeps=Keeps.volume("postgres_data_before"),
+                keeps=Keeps(kind=KeepKind.VOLUME, names=("postgres_data_before",)),
             ),
             "loss_seconds": 7200.0,
             "requesters": ("aiko",),

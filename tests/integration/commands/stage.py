@@ -20,7 +20,7 @@ from core.plan import BackupIdentity, Plan, question_of, seal_of
 from core.run import Run, RunState
 from core.runbook import Runbook, Step
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
+from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from store import incidents, journal, requests, runs, waking
 from store.database import Database
 from store.rosters import Rosters
@@ -80,7 +80,7 @@ STEPS = (
         undo={"do": "compose.start"},
         after=["restore-beside", "approval"],
     ),
-    step("swap", do="volume.swap", effect="destroy", destroys=["volume pgdata"], after=["stop-apps"]),
+    step("swap", do="volume.swap", effect="destroy", after=["stop-apps"]),
     step("confirm", ask={"text": {"en": "Can users sign in?"}}, after=["swap"]),
 )
 
@@ -211,12 +211,12 @@ def plan_of(run: Run, requesters: tuple[str, ...]) -> Plan:
         requesters=requesters,
         headline={"en": "Restore PostgreSQL", "ja": "PostgreSQL を復元"},
         target="production",
-        replaces=("volume pgdata of ai-micro-postgres",),
+        replaces=({"en": "volume pgdata of ai-micro-postgres"},),
         stakes=Stakes(
             act=Act.RESTORE,
             proof=ProofKind.BESIDE,
             loss=Loss(kind=LossKind.SINCE_BACKUP, seconds=3600, rows=12),
-            keeps=Keeps.volume("pgdata_before"),
+            keeps=Keeps(kind=KeepKind.VOLUME, names=("pgdata_before",)),
         ),
         loss_seconds=3600,
         surveyed_at=datetime.now(UTC),

@@ -25,7 +25,7 @@ def test_the_dialog_shows_what_is_replaced_and_lost(stage: Stage) -> None:
 
     dialog = dialog_of(stage.context, asked.id, stage.context.roster.person("ben"))
 
-    assert dialog.replaces == ("volume pgdata of ai-micro-postgres",)
+    assert dialog.replaces == ({"en": "volume pgdata of ai-micro-postgres"},)
     assert dialog.target == "production"
     assert "12 rows" in dialog.loss["en"] and "pgdata_before" in dialog.keeps["en"]
     assert "NOT PROVEN YET" in dialog.proof["en"]

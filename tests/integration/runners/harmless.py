@@ -16,7 +16,7 @@ from runners.clients.clients import Clients
 from runners.clients.postgres_written import Written
 from runners.lock import Claim, Holder
 from runners.permit import services, volume
-from runners.world import Chosen, Registry
+from runners.world import Chosen, KeptVolume, Registry
 
 MOVES = ("volume.swap", "volume.swap_back", "kept.remove")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")
@@ -51,6 +51,7 @@ class HarmlessTarget:
         self.running = {*APPS, "postgres", "redis"}
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
+        self.keepers: dict[str, KeptVolume] = {}
         self.engine = "engine-1"
         self.server: OldServer | None = None
         self.strangers: list[str] = []  # containers of others that run on postgres_data
@@ -156,9 +157,14 @@ class HarmlessTarget:
                 return found
         raise PermanentError("it is gone")
 
-    def made_at(self, volume: str) -> str:
-        """Every volume was made on the same day."""
-        return "day 1" if volume in self.volumes else ""
+    def keep(self, volume: str, *, original: str, incident: int, run: str) -> None:
+        """Kept data, as the labels of its volume tell it. Every volume was made on the same day."""
+        self.volumes.setdefault(volume, "kept")
+        self.keepers[volume] = KeptVolume(original=original, run=run, incident=incident, made_at="day 1")
+
+    def kept(self, volume: str) -> KeptVolume | None:
+        """None when it is gone."""
+        return self.keepers.get(volume) if volume in self.volumes else None
 
     def data_there(self) -> tuple[str, ...]:
         """What the system calls its own."""
@@ -212,10 +218,16 @@ class HarmlessTarget:
             if self.errors.get(name):
                 raise self.errors[name].pop(0)
             effect(given)
+            self._label(name, context, given)
             where = {key: given[key] for key in ("volume", "keeper") if key in given}  # as the real swap says
             return Outcome(summary=f"{name} is done.", facts={"kept_bytes": 7, "next_transaction": 740, **where})
 
         return action
+
+    def _label(self, name: str, context: StepContext, given: Mapping[str, Any]) -> None:
+        keeper = {"volume.swap": "keeper", "volume.swap_back": "replacement"}.get(name)
+        if keeper is not None and given[keeper] in self.volumes:
+            self.keep(given[keeper], original=given["volume"], incident=context.run.incident, run=context.run.id)
 
     def _require_permit(self, name: str, context: StepContext, given: Mapping[str, Any]) -> None:
         """As the real clients do."""

@@ -181,6 +181,7 @@ def test_votes_are_verified_with_this_workers_own_key_whatever_the_roster_says(c
 
 
 def test_from_the_start_of_apps_or_fronts_on_people_may_have_written(claimed: Claimed) -> None:
+    claimed.bench.target.running.clear()
     assert start(claimed.walk, claimed.walk.plan.step("start-postgres")).record
     assert not own_run_of(claimed.bench.equipment, claimed.walk.run).lets_users_in
 

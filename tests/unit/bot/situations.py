@@ -14,7 +14,7 @@ from core.plan import BackupIdentity, Plan, seal_of
 from core.run import Run, RunKind, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.site import Approvals, Configuration
-from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
+from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from store.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def step(name: str, title: str = "", **fields: Any) -> Step:
 STEPS = (
     step("copy", do="postgres.restore_beside", limits={"time": "1h", "budget": "10m"}),
     step("approval", gate={"for": ["swap"], "proof": ["copy"]}, after=[]),
-    step("swap", do="volume.swap", effect="destroy", destroys=["volume postgres_data"]),
+    step("swap", do="volume.swap", effect="destroy"),
     step("confirm", ask={"text": {"en": "Can you sign in?"}}),
 )
 
@@ -73,12 +73,12 @@ def plan(**changes: Any) -> Plan:
             snapshot_at=NOW - timedelta(hours=3),
             manifest=True,
         ),
-        replaces=("volume postgres_data",),
+        replaces=({"en": "volume postgres_data"},),
         stakes=Stakes(
             act=Act.RESTORE,
             proof=ProofKind.BESIDE,
             loss=Loss(kind=LossKind.SINCE_BACKUP, since=NOW, seconds=7200),
-            keeps=Keeps.volume("postgres_data_before"),
+            keeps=Keeps(kind=KeepKind.VOLUME, names=("postgres_data_before",)),
         ),
         loss_seconds=7200,
         requesters=("aiko",),

@@ -26,7 +26,7 @@ from core.incident import IncidentState
 from core.level import Level
 from core.run import Offer, RunState, StepState
 from core.site import Service
-from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, Stakes
+from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
 from workspace.block_rules import check_blocks, texts_of
 
@@ -42,14 +42,16 @@ LONG_STAKES = Stakes(
     act=Act.RESTORE,
     proof=ProofKind.BESIDE,
     loss=Loss(kind=LossKind.SINCE_SWAP, seconds=3, uncounted=LONG),
-    keeps=Keeps.volume(LONG),
+    keeps=Keeps(kind=KeepKind.VOLUME, names=(LONG,)),
 )
 
 
 def long_plan() -> Any:
-    steps = tuple(step(f"s{number}", LONG, destroys=[LONG], do="x") for number in range(70))
+    steps = tuple(step(f"s{number}", LONG, do="x") for number in range(70))
     steps = (*steps, step("approval", LONG, gate={"for": ["s1"], "proof": ["s0"]}))
-    return plan(steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=(LONG,) * 20, stakes=LONG_STAKES)
+    return plan(
+        steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=({"en": LONG},) * 20, stakes=LONG_STAKES
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -95,7 +97,7 @@ def test_an_open_card_wakes_those_who_may_still_vote() -> None:
 def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
     facts = dialog_from(
         incident=situation().incident,
-        plan=plan(warnings=(LONG,) * 9, replaces=(LONG,) * 9),
+        plan=plan(warnings=(LONG,) * 9, replaces=({"en": LONG},) * 9),
         request=request(),
         votes=(),
         steps={},

@@ -44,9 +44,9 @@ def shown(
     missed: Sequence[str] = (),
 ) -> Table:
     sealed = plan(
-        steps=STEPS, backup=BACKUP, target="production", replaces=("volume pgdata of ai-micro-postgres",),
+        steps=STEPS, backup=BACKUP, target="production", replaces=({"en": "volume pgdata of ai-micro-postgres"},),
         stakes=stakes or Stakes(
-            act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps.volume("pgdata_before"),
+            act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps(kind=KeepKind.VOLUME, names=("pgdata_before",)),
             loss=Loss(
                 kind=LossKind.SINCE_BACKUP, since=BACKUP.snapshot_at, seconds=5400.0, rows=rows, counted_at=NOW
             ),
@@ -85,9 +85,10 @@ def asked() -> ApprovalRequest:
         ),
         (
             "what is lost",
-            "LOST: everything written after 2026-11-26 01:12 UTC, 1 h 30 min before the outage; "
+            "LOST: everything written after 2026-11-26 01:12 UTC (1 h 30 min before this plan was made); "
             "production held 12 rows more than the backup, counted at 03:12:00 UTC",
-            "2026-11-26 01:12 UTC より後に書き込まれたすべて (障害の 1 時間 30 分前)。本番はバックアップより 12 行多い",
+            "2026-11-26 01:12 UTC より後に書き込まれたすべて (この計画の作成の 1 時間 30 分前)。"
+            "本番はバックアップより 12 行多い",
         ),
         (
             "what is kept",
@@ -131,7 +132,7 @@ def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
 
 
 def test_what_nobody_counted_is_not_nothing() -> None:
-    own = Stakes(act=Act.SEVERAL, loss=Loss(kind=LossKind.UNKNOWN))
+    own = Stakes(act=Act.OTHER, loss=Loss(kind=LossKind.UNKNOWN))
 
     assert "unknown" in answers(shown(asked(), stakes=own), "en")["Data that will be LOST"]
     assert "不明" in answers(shown(asked(), stakes=own), "ja")["失われるデータ"]
@@ -150,7 +151,12 @@ def test_a_deletion_that_cannot_be_counted_is_said() -> None:
 
 
 KEPT = KeptData(
-    volume="pgdata_before_r5", original="pgdata", incident=5, since=NOW - timedelta(hours=4), size=13_400_000
+    volume="pgdata_before_r5",
+    original="pgdata",
+    incident=5,
+    made_at="day 1",
+    since=NOW - timedelta(hours=4),
+    size=13_400_000,
 )
 UNDO = Stakes(
     act=Act.UNDO,
@@ -184,7 +190,7 @@ def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is
     english, japanese = (answers(shown(asked(), stakes=UNDO), language) for language in ("en", "ja"))
 
     assert english["What is asked"] == "undo, back to the kept data"
-    assert english["By"].startswith("the data kept since 2026-11-25 23:12 UTC (DR-5) in pgdata_before_r5")
+    assert english["By"].startswith("the data of pgdata, kept since 2026-11-25 23:12 UTC (DR-5) in pgdata_before_r5")
     assert english["Data that will be LOST"] == (
         "everything written since the swap (2026-11-26 03:00 UTC): 412 rows (1.3 MB), counted at 03:12:00 UTC, "
         "and what is written after that; changes or deletions of 3 rows of before"

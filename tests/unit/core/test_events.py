@@ -55,7 +55,7 @@ PLAN = Plan(
         rows={"authdb.users": 3},
     ),
     target="production",
-    replaces=("volume postgres_data",),
+    replaces=({"en": "volume postgres_data"},),
     surveyed_at=AT,
 )
 

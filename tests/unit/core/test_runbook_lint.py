@@ -30,7 +30,6 @@ steps:
     with: {volume: data, replacement: new, keeper: old}
     after: [restore, approval]
     effect: destroy
-    destroys: [volume data]
     limits: {time: 1h}
     check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]
     drill: run
@@ -63,11 +62,11 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "sentence"),
     [
-        ("destroys:", "destroy:", 23, 'unknown key "destroy". Did you mean "destroys"?'),
+        ("    check:", "    chek:", 24, 'unknown key "chek". Did you mean "check"?'),
         ("    drill: run\n  - id: approval", "    dril: run\n  - id: approval", 12, 'Did you mean "drill"?'),
         ("{time: 1h}\n    drill", "{tme: 1h}\n    drill", 11, 'unknown key "tme". Did you mean "time"?'),
         ("level: 2", "level: 9", 3, "less than or equal to 4"),
-        ("    destroys: [volume data]\n", "", 17, "add destroys"),
+        ("effect: destroy\n", "effect: destroy\n    destroys: [all]\n", 23, 'unknown key "destroys"'),
         ("    check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]\n", "", 17, "add check"),
         ("for: [swap]", "for: [restore]", 17, "no gate before it names it"),
         ("after: [restore, approval]", "after: [restore]", 17, "no gate before it names it"),
@@ -81,7 +80,7 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
         ("after: [restore, approval]", "after: [restor, approval]", 21, 'no step "restor". Did you mean "restore"?'),
         ("do: volume.swap", "do: volume.swop", 19, 'no action "volume.swop". Did you mean "volume.swap"?'),
         ("effect: change", "effect: none", 10, "needs effect: change"),
-        ("probe: volume.swapped", "probe: volume.swaped", 25, 'no probe "volume.swaped". Did you mean'),
+        ("probe: volume.swapped", "probe: volume.swaped", 24, 'no probe "volume.swaped". Did you mean'),
         ("replacement: new", "replacment: new", 20, 'takes no "replacment". Did you mean "replacement"?'),
         ("proof: [restore]", "proof: [swap]", 15, "waits for the gate itself"),
         ("proof: [restore]", "proof: [restore], requester_counts: true", 15, "is said by `approvals` in dr.yml"),
@@ -96,7 +95,7 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
             (
                 "keeper: old}}]",
                 f"keeper: old}}}}]\n    {undo}",
-                26,
+                25,
                 "its undo does not take it back; write {do: volume.swap_back",
             )
             for undo in (UNDO_OTHERS, UNDO_FOR_GOOD, UNDO_NOTHING)
@@ -134,11 +133,7 @@ def test_what_a_step_made_may_be_taken_back_by_it_without_a_gate(tmp_path: Path)
 
 
 def test_a_runbook_of_ones_own_is_not_trusted_for_its_name(tmp_path: Path) -> None:
-    text = (
-        GOOD.replace("swap-it", "level1-service")
-        .replace("    destroys: [volume data]\n", "")
-        .replace("destroy", "change")
-    )
+    text = GOOD.replace("swap-it", "level1-service").replace("destroy", "change")
     (tmp_path / "level1-service.yml").write_text(text, encoding="utf-8")
 
     with pytest.raises(UserError, match=r"level1-service.yml:\d+: swap: volume.swap needs effect: destroy"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import PermanentError, TemporaryError
-from core.safe_state import services_named
+from core.runbook import names_in
 from core.site import Configuration
 from runners.actions.arguments import byte_count
 from runners.clients.clients import clients_of
@@ -40,9 +40,9 @@ def test_a_dead_engine_is_found_by_the_step_that_needs_it_and_may_be_tried_again
 
 
 def test_services_and_amounts_are_read_as_runbooks_write_them() -> None:
-    assert services_named({"services": "auth, user"}) == ("auth", "user")
+    assert names_in("auth, user") == ("auth", "user")
     several = ["auth", "front-user front-admin", "auth"]
-    assert services_named({"services": several}) == ("auth", "front-user", "front-admin")
+    assert names_in(several) == ("auth", "front-user", "front-admin")
     assert byte_count("2.5x backup", 100) == 250
     assert byte_count("10 GB", 0) == byte_count(10**10, 0) == 10**10
     for wrong in ("2.5 backups", "many", None):

@@ -10,7 +10,7 @@ from core.plan import Plan
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import safe_state
-from core.stakes import Act, Keeps, Stakes
+from core.stakes import Act, KeepKind, Keeps, Stakes
 from runners.gate import as_sealed, differences
 
 
@@ -32,7 +32,7 @@ PLAN = Plan(
         step("start", do="compose.start", effect="change", **{"with": {"services": ["auth", "front"]}}),
     ),
     fingerprint={},
-    stakes=Stakes(act=Act.RESTORE, keeps=Keeps.volume("old")),
+    stakes=Stakes(act=Act.RESTORE, keeps=Keeps(kind=KeepKind.VOLUME, names=("old",))),
     surveyed_at=datetime(2026, 11, 26, tzinfo=UTC),
 )
 

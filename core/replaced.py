@@ -1,0 +1,51 @@
+"""What a step takes away, in words: by its action and arguments alone, so no file can say something else."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from core.runbook import Step
+from core.site import Configuration
+from core.stakes import KeptData
+from core.stakes_words import kept_text
+from core.words import Text
+
+
+def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kept: KeptData | None) -> tuple[Text, ...]:
+    """One line for each step that destroys. `kept`: the kept data that the plan is about."""
+    names = ", ".join(configuration.dns.names) if configuration.dns else ""
+    stores = (configuration.site(site).postgres, configuration.site(site).redis)
+    owners = {store.volume: store.service for store in stores if store is not None}
+    words: Mapping[str, Callable[[Step], Text]] = {
+        "volume.swap": lambda step: _volume(step, owners),
+        "volume.swap_back": lambda step: _volume(step, owners),
+        "kept.remove": lambda step: _kept(step, kept),
+        "host.set_aside": lambda _: _text(f"containers and data of {site}", f"{site} のコンテナとデータ"),
+        "dns.change": lambda step: _text(
+            f"where {names} leads users: to {step.with_.get('site')} from now on",
+            f"{names} の向き先 (以後は {step.with_.get('site')})",
+        ),
+        "dns.change_back": lambda _: _text(f"where {names} leads users: back", f"{names} の向き先 (元に戻す)"),
+    }
+    return tuple(words.get(step.do or "", _other)(step) for step in steps if step.effect == "destroy")
+
+
+def _text(english: str, japanese: str) -> Text:
+    return {"en": english, "ja": japanese}
+
+
+def _volume(step: Step, owners: Mapping[str, str]) -> Text:
+    name = str(step.with_.get("volume"))
+    owner = owners.get(name)
+    return _text(f"volume {name}{f' of {owner}' * bool(owner)}", f"ボリューム {name}{f' ({owner})' * bool(owner)}")
+
+
+def _kept(step: Step, kept: KeptData | None) -> Text:
+    name = str(step.with_.get("volume"))
+    if kept is None or kept.volume != name:
+        return _text(f"volume {name}", f"ボリューム {name}")
+    said = kept_text(kept)
+    return _text(f"the data {said['en']}", said["ja"])
+
+
+def _other(step: Step) -> Text:
+    given = ", ".join(f"{name}: {value}" for name, value in step.with_.items())
+    return _text(f"{step.do} ({given})", f"{step.do} ({given})")

@@ -1,0 +1,47 @@
+"""While data changes places, and until it is proven, nobody may write: which services users write through, whether they
+are stopped, and from when on what users wrote would be lost by going back.
+"""
+
+from core.effects import effect_of
+from core.errors import UserError
+from core.runbook import Step, names_in
+from core.runbook_lint import ancestors_of
+from core.site import Site
+from runners.walk import Walk
+
+MOVES = frozenset({"volume.swap", "volume.swap_back"})
+STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate"})
+
+
+def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> None:
+    """Raises UserError for a plan that moves data under services that no step before has stopped."""
+    ancestors = ancestors_of(steps)
+    for step in steps:
+        if step.do not in MOVES or effect_of(step, steps) != "destroy":
+            continue
+        before = [other for other in steps if other.id in ancestors[step.id] and other.do == "compose.stop"]
+        stopped = {name for other in before for name in names_in(other.with_.get("services"))}
+        running = [name for name in site.names("app", "front") if name not in stopped]
+        if running:
+            raise UserError(
+                f"Planning {runbook}.",
+                f"{step.id} moves data while {', '.join(running)} may write.",
+                f"Stop them in a step before {step.id} (do: compose.stop), then plan again: /dr recover",
+            )
+
+
+def are_away(walk: Walk, step: Step) -> bool:
+    """Whether every app and front is seen stopped now. Raises TemporaryError when the engine cannot be asked."""
+    names = walk.equipment.site.names("app", "front")
+    stopped = walk.equipment.registry.probes["compose.stopped"]
+    return not names or stopped(walk.looking(step), {"services": list(names)}).passed
+
+
+def are_let_in(walk: Walk, step: Step) -> bool:
+    """Whether users may write from this step on: it starts apps or fronts, or anything while some of them run. Raises
+    TemporaryError when the engine cannot be asked.
+    """
+    if step.do not in STARTS:
+        return False
+    started = set(names_in(step.with_.get("services")))
+    return bool(started & set(walk.equipment.site.names("app", "front"))) or not are_away(walk, step)
