@@ -63,7 +63,6 @@ class Plan(Model):
     replaces: tuple[dict[str, str], ...] = ()  # core/replaced.py
     stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
     loss_seconds: float | None = None  # age of the backup's data when the outage began
-    forecast_seconds: float | None = None
     warnings: tuple[str, ...] = ()
     surveyed_at: datetime
 

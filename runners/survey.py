@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.actions import PROBES
-from core.clocks import remaining_seconds, rpo_seconds
+from core.clocks import rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
 from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
@@ -158,7 +158,7 @@ def _plan(
     runbook, run = file.runbook, survey.run
     configuration = survey.equipment.configuration
     backup = chosen.backup if chosen else None
-    plan = Plan(
+    return Plan(
         runbook=runbook.runbook,
         runbook_sha256=file.sha256,
         level=runbook.level,
@@ -177,7 +177,6 @@ def _plan(
         loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
         surveyed_at=survey.now,
     )
-    return plan.model_copy(update={"forecast_seconds": remaining_seconds(plan, ())})
 
 
 def _stakes(survey: Survey, draft: Plan) -> Stakes:
