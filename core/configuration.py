@@ -105,6 +105,12 @@ def _of_recovery(configuration: Configuration) -> Iterator[Problem]:
                 where=("recovery", key),
                 sentence=f'"{name}" is not one of the sites {", ".join(known)}.{did_you_mean(name, known)}',
             )
+    control = configuration.sites.get(recovery.control) if recovery else None
+    if control is not None and control.services:
+        yield Problem(
+            where=("recovery", "control"),
+            sentence="It controls others, so it cannot be a site with services of its own.",
+        )
     if recovery and recovery.site == recovery.control:
         yield Problem(where=("recovery", "control"), sentence="A new host cannot control its own making.")
 

@@ -9,9 +9,9 @@ from core.approval import RequestState
 from core.events import EventKind
 from core.plan import Plan, seal_of
 from core.run import Run, StepState
-from core.runbook import names_in
 from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
 from runners.sealed_plans import signature_of
+from runners.users import STARTS
 from runners.vault import Vault
 from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
@@ -42,7 +42,10 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
         seal=seal_of(plan),
         site=run.site,
         incident=run.incident,
-        moved_users=any(step.id in acted and step.do == "dns.change" for step in plan.steps),
+        engine=str(plan.fingerprint.get("engine", "")),
+        moved_users=next(
+            (str(step.with_.get("site")) for step in plan.steps if step.id in acted and step.do == "dns.change"), ""
+        ),
         requests={
             request.id: OwnRequest(
                 gate=request.gate,
@@ -60,8 +63,5 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
             if record.state in {StepState.SUCCEEDED, StepState.SKIPPED}
         },
         # Whatever was started may have users by now: the safe side.
-        lets_users_in=any(
-            step.id in acted and step.do == "compose.start" and names_in(step.with_.get("services"))
-            for step in plan.steps
-        ),
+        lets_users_in=any(step.id in acted and step.do in STARTS for step in plan.steps),
     )

@@ -10,6 +10,7 @@ from core.errors import PermanentError
 from core.people import Roster
 from core.plan import Plan, gates_before, seal_of
 from core.runbook import Step
+from runners.actions.fingerprint import SETTINGS
 from runners.gate import refusal
 from runners.own_record import OwnRequest, OwnRun
 from runners.permit import ISSUER, OwnWork, Permit
@@ -94,10 +95,11 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
 
 def own_work(walk: Walk) -> OwnWork | None:
     """To remove what this run has made itself; None once users work with it. Raises UntrustedError."""
-    known, own = own_run_of(walk.equipment, walk.run), walk.equipment.own
-    if known.lets_users_in or own.has_moved_users(known.incident):
+    known, ours = own_run_of(walk.equipment, walk.run), walk.equipment.own.runs()
+    sites = {step.with_.get("site") for step in walk.plan.steps}
+    if known.lets_users_in or any(run.moved_users and run.moved_users in sites for _, run in ours):
         return None
-    return OwnWork(run=walk.run.id, issuer=ISSUER)
+    return OwnWork(run=walk.run.id, runs=frozenset(name for name, _ in ours), issuer=ISSUER)
 
 
 def as_undo(step: Step) -> Step:
@@ -161,6 +163,7 @@ def _in_time(
 
 def _use(walk: Walk, request_id: str, step: Step) -> None:
     """Once only, and written on this host before anything happens."""
+    walk.equipment.own.agreed_to(walk.plan.fingerprint[SETTINGS])
 
     def use(run: OwnRun) -> OwnRun:
         mine = run.requests[request_id]

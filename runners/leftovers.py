@@ -17,6 +17,8 @@ from store import incidents, runs, steps
 
 log = structlog.get_logger()
 
+REMOVES = frozenset({"volume.remove", "host.release"})
+"""What may follow on a run that is over: nothing is started, stopped or moved then."""
 _ENDED_WELL = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
 _UNFINISHED = frozenset({StepState.STOPPED, StepState.FAILED})  # nothing can be proven with half a copy
 
@@ -70,7 +72,7 @@ def _sweep(equipment: Equipment, run_id: str, step_id: str | None) -> None:
 
 
 def _remove(equipment: Equipment, run: Run, step: Step) -> None:
-    if run.plan is None or step.undo is None:
+    if run.plan is None or step.undo is None or step.undo.do not in REMOVES:
         return
     walk = idle_walk(equipment, run, run.plan)
     try:

@@ -23,9 +23,10 @@ from core.site import Model
 from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
-CLOCK, POLICY, JOINS = "clock.json", "policy.json", "joins.json"
+CLOCK, POLICY, JOINS, SETTINGS = "clock.json", "policy.json", "joins.json", "settings.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
+NO_ENGINE = "missing"  # what a fingerprint says of a bare host
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -60,10 +61,11 @@ class OwnRun(Model):
     seal: str
     site: str = ""
     incident: int = 0
+    engine: str = ""  # whose containers and volumes it works with; "" = it has none
     requests: dict[str, OwnRequest] = Field(default_factory=dict)
     steps: dict[str, OwnStep] = Field(default_factory=dict)
     lets_users_in: bool = False  # from here on people may have written new data: taking back would lose it
-    moved_users: bool = False  # names lead to what this run made
+    moved_users: str = ""  # the site that names lead to since this run; "" = it moved nobody, or back
     ended: bool = False
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
@@ -78,6 +80,11 @@ class OwnRun(Model):
         """Whether this worker saw it succeed, and did not take it back."""
         known = self.steps.get(step)
         return known is not None and known.state is StepState.SUCCEEDED
+
+    def is_beside(self, other: "OwnRun") -> bool:
+        """Whether both work with one engine; a host that had none at the plan may have any."""
+        here, there = self.engine, other.engine
+        return bool(here and there) and (here == there or NO_ENGINE in (here, there))
 
     @property
     def facts(self) -> dict[str, Mapping[str, Any]]:
@@ -121,14 +128,14 @@ class OwnRecord:
         known = self._files.read(name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 
-    def planned(self, run_id: str, seal: str, *, site: str, incident: int) -> None:
+    def planned(self, run_id: str, seal: str, *, site: str, incident: int, engine: str) -> None:
         """A plan was made. A second one of the same run replaces the first, unless something was done by it."""
         with self._files.locked():
             before = self.run(run_id)
             if before is not None and before.seal != seal and (before.steps or before.ended):
                 raise PermanentError(f"{run_id} was begun by another plan on this host; it is not planned again")
             if before is None or before.seal != seal:
-                self._write(run_id, OwnRun(seal=seal, site=site, incident=incident))
+                self._write(run_id, OwnRun(seal=seal, site=site, incident=incident, engine=engine))
 
     def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> OwnRun:
         """Read, change, write. Raises PermanentError for a run that is not known here."""
@@ -167,17 +174,21 @@ class OwnRecord:
     def _note(self, run_id: str, request: str, **about: Any) -> None:
         self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
 
-    def let_users_in(self, site: str, *, but: str = "") -> None:
-        """Somebody starts what users work with: no run of this site takes anything back from here on by itself."""
-        for name, known in self._runs():
-            if known.site == site and name != but and not known.lets_users_in:
+    def let_users_in(self, run_id: str, *, but: str = "") -> None:
+        """Somebody starts services: no run on this engine, of whichever site, takes anything back by itself any more."""
+        here = self.run(run_id)
+        for name, known in self.runs():
+            if here is not None and known.is_beside(here) and name != but and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
-    def has_moved_users(self, incident: int) -> bool:
-        """Whether a run of this incident leads users to what was made in it."""
-        return any(known.moved_users and known.incident == incident for _, known in self._runs())
+    def has_moved_users(self, run_id: str) -> None:
+        """Names lead to where this run led them, so no more to where runs before it did."""
+        for name, known in self.runs():
+            if known.moved_users and name != run_id:
+                self.change(name, lambda run: run.model_copy(update={"moved_users": ""}))
 
-    def _runs(self) -> list[tuple[str, OwnRun]]:
+    def runs(self) -> list[tuple[str, OwnRun]]:
+        """All that this host has planned or adopted."""
         names = [path.stem for path in sorted((self._files.folder / "runs").glob("*.json"))]
         return [(name, known) for name in names if (known := self.run(name)) is not None]
 
@@ -198,6 +209,15 @@ class OwnRecord:
         """The newest roster seen in force; None before the first."""
         known = self._files.read(POLICY)
         return OwnPolicy.model_validate(known) if known is not None else None
+
+    def settings(self) -> dict[str, Any] | None:
+        """What dr.yml said of systems, backups and names when two people last agreed to a plan, or at the first plan."""
+        return self._files.read(SETTINGS)
+
+    def agreed_to(self, settings: Mapping[str, Any]) -> None:
+        """Two people have agreed to a plan under this dr.yml, or it is the first that is seen."""
+        with self._files.locked():
+            self._files.write(SETTINGS, dict(settings))
 
     def saw_policy(self, number: int, hash_: str, document: Mapping[str, Any]) -> None:
         """This one is in force now. Who is new in it is new from now on, whatever a record says."""

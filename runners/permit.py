@@ -40,6 +40,7 @@ class OwnWork:
     """What this run itself has made may be removed by it, until users work with it. The engine's labels decide."""
 
     run: str
+    runs: frozenset[str] = frozenset()  # all that this host knows: what another host's runs have made is not ours
     issuer: InitVar[object] = None
 
     def __post_init__(self, issuer: object) -> None:

@@ -1,7 +1,6 @@
 """The worker seals each plan with its own key, and believes no plan from the database that does not carry that seal."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from core.errors import UntrustedError
 from core.events import canonical
@@ -9,7 +8,7 @@ from core.plan import Plan, seal_of
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import SubRun
 from core.signing import KeyPair, verify
-from runners.actions.fingerprint import SETTINGS
+from runners.actions.fingerprint import SETTINGS, settings_of
 from runners.gate import differences
 from runners.own_record import OwnRun
 from runners.walk import Equipment
@@ -17,7 +16,8 @@ from runners.walk import Equipment
 
 def sign(equipment: Equipment, plan: Plan, incident: int) -> str:
     """The worker's signature under a plan; noted on its own host first."""
-    equipment.own.planned(plan.run, seal_of(plan), site=plan.site, incident=incident)
+    engine = str(plan.fingerprint.get("engine", ""))
+    equipment.own.planned(plan.run, seal_of(plan), site=plan.site, incident=incident, engine=engine)
     return signature_of(equipment.key, plan)
 
 
@@ -46,24 +46,10 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
     planned = (plan.run, plan.site, known.incident, plan.arguments)
     if planned != (run.id, run.site, run.incident, {k: v for k, v in run.arguments.items() if v}):
         raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
-    changed = differences(
-        _whereabouts(plan.fingerprint.get(SETTINGS, {}).get("sites", {}).get(plan.site, {})),
-        _whereabouts(equipment.site.model_dump(mode="json")),
-    )
+    changed = differences(plan.fingerprint.get(SETTINGS), settings_of(equipment.configuration))
     if changed:
         raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made: {'; '.join(changed)}")
     return known
-
-
-def _whereabouts(site: Mapping[str, Any]) -> dict[str, Any]:
-    """What a name of a step means: this engine, this folder, this service with this role, this volume. The rest of a
-    site may be corrected while a run goes on.
-    """
-    services = {
-        name: {key: service[key] for key in ("project", "service", "role")}
-        for name, service in site.get("services", {}).items()
-    }
-    return {"services": services, **{key: site.get(key) for key in ("docker", "projects", "postgres", "redis")}}
 
 
 def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:

@@ -14,11 +14,11 @@ from runners.issuing import NoPermitError, issue, needs_permit
 from runners.lock import Holder
 from runners.marks import mark_recovering
 from runners.moves import gate_of
-from runners.own_record import OwnRun, OwnStep
+from runners.own_record import OwnStep
 from runners.permit import Permit
 from runners.site_lock import take
 from runners.unsure import finding_of
-from runners.users import MOVES, are_let_in
+from runners.users import MOVES, STARTS, are_away, note_started
 from runners.walk import Walk
 from store import locks, requests, steps, waking
 from store.database import Transaction
@@ -39,13 +39,13 @@ def start(walk: Walk, step: Step) -> Started:
     its request has ended, and the next look at the requests says what follows). Raises FencedError, TemporaryError.
     """
     effect = effect_of(step, walk.plan.steps)
-    if effect == "destroy" and not _still_as_sealed(walk, step):
+    if effect == "destroy" and not (_still_as_sealed(walk, step) and _nobody_writes(walk, step)):
         return Started()
     if effect != "none":
         held_by = take(walk, sure=effect == "destroy")
         if held_by is not None:
             return Started(holder=held_by)
-    lets_in = are_let_in(walk, step)
+    away = step.do in STARTS and are_away(walk, step)
     with walk.equipment.database.write() as tx:
         walk.hold(tx)
         if waking.stop_reason(tx.connection, walk.run.id) is not None:
@@ -61,21 +61,16 @@ def start(walk: Walk, step: Step) -> Started:
                 return Started()
         record = steps.start(tx, walk.run, step.id, title=step.title)
         mark_recovering(tx, walk.run, walk.plan, step)
-        _note_begun(walk, step, lets_in=lets_in)
+        _note_begun(walk, step, away=away)
     return Started(record=record, permit=permit)
 
 
-def _note_begun(walk: Walk, step: Step, *, lets_in: bool) -> None:
+def _note_begun(walk: Walk, step: Step, *, away: bool) -> None:
     """On this host, before the act."""
-    moved = step.do == "dns.change"
-
-    def begin(run: OwnRun) -> OwnRun:
-        begun = run.with_step(step.id, OwnStep(state=StepState.RUNNING))
-        return begun.model_copy(update={"moved_users": True}) if moved else begun
-
-    walk.equipment.own.change(walk.run.id, begin)
-    if lets_in:
-        walk.equipment.own.let_users_in(walk.run.site)
+    moves = {"moved_users": str(step.with_.get("site"))} if step.do == "dns.change" else {}
+    begun = OwnStep(state=StepState.RUNNING)
+    walk.equipment.own.change(walk.run.id, lambda run: run.with_step(step.id, begun).model_copy(update=moves))
+    note_started(walk, step, away=away)
 
 
 def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
@@ -86,9 +81,12 @@ def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
     found = drift(walk.equipment, walk.plan, step, ignored=own_traces(walk, gate)) if why is None else []
     if found:
         why = walk.equipment.redact("Not as it was when the plan was approved. " + "; ".join(found))
-    if why is None:
-        return True
+    if why is not None:
+        _void(walk, gate, why)
+    return why is None
 
+
+def _void(walk: Walk, gate: str, why: str) -> None:
     def end(tx: Transaction) -> None:
         request = requests.latest(tx.connection, walk.run.id, gate)
         if request is not None:
@@ -96,7 +94,6 @@ def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
             requests.close(tx, request.id, RequestState.VOID, why=why)
 
     walk.write(end)
-    return False
 
 
 def own_traces(walk: Walk, gate: str) -> frozenset[str]:
@@ -119,6 +116,15 @@ def _still_as_sealed(walk: Walk, step: Step) -> bool:
     if gate is None:
         raise PermanentError(f"No gate guards {step.id}; it is never started.")
     return void_if_changed(walk, gate.id, step)
+
+
+def _nobody_writes(walk: Walk, step: Step) -> bool:
+    """Data changes places only while every app and front is seen stopped, whatever the steps before have said."""
+    gate = gate_of(walk.plan, step.id)
+    if step.do not in MOVES or gate is None or are_away(walk, step):
+        return True
+    _void(walk, gate.id, "Not every app and front is stopped, so users may be writing.")
+    return False
 
 
 def _permit(tx: Transaction, walk: Walk, step: Step) -> Permit | None:

@@ -17,7 +17,7 @@ from runners.action import StepContext
 from runners.issuing import as_undo, issue_for_undo, own_work
 from runners.keeping import unkeep
 from runners.own_record import OwnStep
-from runners.users import are_let_in
+from runners.users import note_starting_again
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction
@@ -78,8 +78,7 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        if are_let_in(walk, undo_step):
-            walk.equipment.own.let_users_in(walk.run.site, but=walk.run.id)
+        note_starting_again(walk, undo_step)
         return _taken_back(walk, context, step, undo_step)
 
     try:
@@ -92,7 +91,7 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
         return walk.equipment.redact(f"{type(error).__name__}: {error}")
 
     undone = OwnStep(state=StepState.UNDONE, ended_at=walk.equipment.own.now())
-    back = {"moved_users": False} if step.do == "dns.change" else {}
+    back = {"moved_users": ""} if step.do == "dns.change" else {}
     walk.equipment.own.change(walk.run.id, lambda run: run.with_step(step.id, undone).model_copy(update=back))
 
     def record(tx: Transaction) -> None:

@@ -4,13 +4,14 @@ are stopped, and from when on what users wrote would be lost by going back.
 
 from core.effects import effect_of
 from core.errors import UserError
+from core.run import StepState
 from core.runbook import Step, names_in
 from core.runbook_lint import ancestors_of
 from core.site import Site
 from runners.walk import Walk
 
 MOVES = frozenset({"volume.swap", "volume.swap_back"})
-STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate"})
+STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start"})
 
 
 def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> None:
@@ -37,11 +38,24 @@ def are_away(walk: Walk, step: Step) -> bool:
     return not names or stopped(walk.looking(step), {"services": list(names)}).passed
 
 
-def are_let_in(walk: Walk, step: Step) -> bool:
-    """Whether users may write from this step on: it starts apps or fronts, or anything while some of them run. Raises
-    TemporaryError when the engine cannot be asked.
+def note_started(walk: Walk, step: Step, *, away: bool) -> None:
+    """On this host, before the act. Whatever is started, no other run on this engine takes anything back by itself from
+    then on; nor does this one once users may write. `away`: every app and front was seen stopped right before.
     """
     if step.do not in STARTS:
-        return False
-    started = set(names_in(step.with_.get("services")))
-    return bool(started & set(walk.equipment.site.names("app", "front"))) or not are_away(walk, step)
+        return
+    own, site = walk.equipment.own, walk.equipment.site
+    opens = step.do == "monitoring.start" or bool(
+        {*site.names("app", "front")} & {*names_in(step.with_.get("services"))}
+    )
+    own.let_users_in(walk.run.id, but="" if opens or not away else walk.run.id)
+
+
+def note_starting_again(walk: Walk, undo: Step) -> None:
+    """The same for an undo, which may start what users work with once nothing of this run is in place any more."""
+    known = walk.equipment.own.run(walk.run.id)
+    moved = {step.id for step in walk.plan.steps if step.do in MOVES}
+    done = {StepState.SUCCEEDED, StepState.RUNNING, StepState.UNSURE, StepState.FAILED}
+    in_place = known is not None and any(step.state in done for name, step in known.steps.items() if name in moved)
+    if undo.do in STARTS:
+        walk.equipment.own.let_users_in(walk.run.id, but="" if in_place else walk.run.id)

@@ -10,7 +10,7 @@ from core.words import duration
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
-from runners.clients.machines import RUN_TAG, Ec2, Machine, Terraform, terraform_of
+from runners.clients.machines import RENTED_TAG, RUN_TAG, Ec2, Machine, Terraform, terraform_of
 from runners.clients.process import Bounds
 from runners.inviting import SERVES, WORKER_KEY, Invitations
 
@@ -142,7 +142,9 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
     machine = cloud.find(tags)
     if machine is None:
         token = invitations_of(context).invite(site, TOKEN_SECONDS)
-        machine = cloud.run(tags | {RUN_TAG: context.run.id}, user_data(site, token), _client_token(context))
+        machine = cloud.run(
+            tags | dict.fromkeys((RUN_TAG, RENTED_TAG), context.run.id), user_data(site, token), _client_token(context)
+        )
         context.log(f"rented {machine.id} ({settings.instance_type} in {settings.region})")
     else:
         cloud.tag(machine.id, {RUN_TAG: context.run.id})

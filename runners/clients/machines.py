@@ -25,6 +25,7 @@ from runners.permit import OwnWork
 
 TERRAFORM = ("terraform", "tofu")
 RUN_TAG = "drbot.run"  # says which run has the machine now
+RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +110,8 @@ class Ec2:
         """Give back what this run has rented; its disk goes with it. Raises PermanentError for any other."""
         with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
-        if {"Key": RUN_TAG, "Value": own.run} not in found.get("Tags", []):
+        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+        if tags.get(RUN_TAG) != own.run or tags.get(RENTED_TAG) not in own.runs:
             raise PermanentError(f"The machine {machine} was not rented by {own.run}; it is not given back")
         with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
             self.client.terminate_instances(InstanceIds=[machine])
