@@ -18,11 +18,12 @@ TITLES: Mapping[str, Text] = {
 MEANING: Mapping[str, Text] = {
     "approve": {
         "en": "Approvals: {have} of {need}. With the last one, once it is proven, exactly this starts by itself.{down}",
-        "ja": "承認 {have}/{need}。{need} 人そろい検証に合格すると、次の内容だけが自動で始まります。{down}",
+        "ja": "承認 {have}/{need}。{need} 人の承認がそろい、検証に合格すると、次の内容だけが自動で始まります。{down}",
     },
     "deny": {
-        "en": "One no is enough: it is not carried out, and the same is asked again only if you ask for it yourself.",
-        "ja": "一人の却下で中止されます。同じ内容を再び依頼できるのは、却下した本人だけです。",
+        "en": "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
+        "for it yourself.",
+        "ja": "一人の却下で中止されます。このインシデントで同じ内容を再び依頼できるのは、却下した本人だけです。",
     },
 }
 DOWN: Text = {"en": " Services are stopped meanwhile.", "ja": "その間サービスは停止します。"}
