@@ -83,6 +83,37 @@ def test_a_final_card_has_no_live_buttons(state: RequestState) -> None:
     assert buttons(approval_card(shown, is_current=False)) == []
 
 
+def test_a_card_says_no_more_than_that_a_step_has_begun_and_no_cause_that_may_be_another() -> None:
+    used, void = (card_sentence(situation(request=request(state))) for state in (RequestState.USED, RequestState.VOID))
+
+    assert "Approved and begun" in used and "carried out" not in used
+    assert "No longer valid" in void and "changed" not in void
+
+
+@pytest.mark.parametrize("state", list(RequestState))
+def test_what_is_to_come_is_not_announced_by_a_request_that_ended_unused(state: RequestState) -> None:
+    says_so = "nothing of the following is carried out" in str(
+        approval_card(situation(request=request(state)), is_current=True)
+    )
+
+    assert says_so is (state not in {RequestState.OPEN, RequestState.GRANTED, RequestState.USED})
+
+
+def test_to_ask_again_says_that_the_copy_goes() -> None:
+    blocked = situation(request=request(RequestState.EXPIRED), run=run(RunState.BLOCKED))
+
+    assert "Start over (the copy is removed)" in str(approval_card(blocked, is_current=True))
+
+
+def test_nobody_is_asked_at_home_for_what_is_approved_already() -> None:
+    asked, granted = (
+        str(home("system", one.roster.people["ben"], [one], [], "en"))
+        for one in (situation(request=request(state)) for state in (RequestState.OPEN, RequestState.GRANTED))
+    )
+
+    assert "Waits for your approval" in asked and "Waits for your approval" not in granted
+
+
 def test_an_open_card_wakes_those_who_may_still_vote() -> None:
     shown = situation(request=request(), votes=(vote("ben"),))
 
