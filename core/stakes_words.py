@@ -193,22 +193,23 @@ def keeps_text(keeps: Keeps) -> Text:
     return _text(words["en"].format(names=names), words["ja"].format(names=names))
 
 
+# Names come last: a long list of them is cut at its end.
 _KEEPS: Mapping[KeepKind, Text] = {
     KeepKind.NOTHING: _text("nothing", "なし"),
     KeepKind.VOLUME: _text("the old data is kept in the volume {names}", "元のデータをボリューム {names} に保管"),
     KeepKind.ASIDE: _text(
-        "the data of the host is put aside in the volumes {names}; it comes back by hand, only PostgreSQL's by "
-        "/dr undo where that is offered",
-        "ホストのデータを {names} に退避。戻すのは手作業です (PostgreSQL だけは /dr undo で戻せる場合があります)",
+        "the data of the host is put aside and comes back by hand, only PostgreSQL's by /dr undo where that is "
+        "offered. Volumes: {names}",
+        "ホストのデータを退避。戻すのは手作業です (PostgreSQL だけは /dr undo で戻せる場合があります)。"
+        "ボリューム: {names}",
     ),
     KeepKind.IN_PLACE: _text(
         "the data in place until now is kept in the volume {names}", "現在のデータを {names} に保管"
     ),
     KeepKind.RECORDS: _text(
-        "where the names led before the change is in the plan: {names}. drbot offers to lead them back only if a step "
-        "of this run fails; else that is done by hand",
-        "変更前の DNS の向き先は計画に記録: {names}。drbot が戻せるのはこの実行の手順が失敗したときだけで、"
-        "それ以外は手作業です",
+        "drbot offers to lead the names back only if a step of this run fails, else that is done by hand. They led "
+        "before the change: {names}",
+        "DNS を drbot が戻せるのはこの実行の手順が失敗したときだけで、それ以外は手作業です。変更前の向き先: {names}",
     ),
 }
 

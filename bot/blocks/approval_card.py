@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.blocks.elements import Block, button, choice_buttons, context, escape, header, mention, one_line, section
-from bot.blocks.tables import table_block
+from bot.blocks.tables import whole_table
 from bot.situation import Situation
 from commands.vote_dialog import dialog_from, table_of
 from commands.ways_on import ask_again
@@ -119,7 +119,7 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
         roster=situation.roster,
         clocks=situation.clocks,
     )
-    return table_block(table_of(facts, on_card=True), situation.language)
+    return whole_table(table_of(facts, on_card=True), situation.language)
 
 
 def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:

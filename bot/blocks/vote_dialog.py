@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.blocks.elements import plain, section, text_input
-from bot.blocks.tables import table_block
+from bot.blocks.tables import whole_table
 from commands.vote_dialog import VoteDialog, table_of
 from core.stakes_words import APPROVE_TITLE
 from core.words import Text, say
@@ -48,7 +48,7 @@ def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
     down = say(DOWN, language) if dialog.interrupts else ""
     meaning = say(MEANING[decision], language, have=str(dialog.have), need=str(dialog.need), down=down)
-    blocks = [section(meaning), *table_block(table_of(dialog), language)]
+    blocks = [section(meaning), *whole_table(table_of(dialog), language)]
     if is_new_plan:
         blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
     if decision == "approve":

@@ -312,6 +312,27 @@ def test_a_long_list_of_what_is_replaced_ends_at_an_entry_and_counts_the_others(
     assert (left == 0) is (count <= 20)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_long_row_pushes_out_what_people_must_know_before_they_agree(language: str) -> None:
+    stakes = LONG_STAKES.model_copy(update={"keeps": Keeps(kind=KeepKind.ASIDE, names=("v" * 60,) * 40)})
+    sealed = plan(replaces=({"en": "volume " + "x" * 200},) * 20, stakes=stakes, warnings=("Superuser: mallory.",))
+    card = approval_card(situation(language=language, run=run(of=sealed), request=request()), is_current=True)
+    facts = dialog_from(
+        incident=situation().incident,
+        plan=sealed,
+        request=request(),
+        votes=(),
+        steps={},
+        roster=situation().roster,
+        clocks=situation().clocks,
+    )
+
+    for blocks in (card, vote_dialog(facts, "approve", language)["blocks"]):
+        assert "mallory" in str(blocks) and "/dr undo" in str(blocks)
+        assert sum(len(text) for text in texts_of(blocks)) < 13_000
+    assert check_blocks(card, "message")
+
+
 def test_a_cell_that_is_cut_says_so_and_keeps_its_entities_whole() -> None:
     for spare in range(6):
         shown = value_of_row((both("Will be replaced"), "x" * spare + "&" * 500))
