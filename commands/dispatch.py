@@ -104,15 +104,16 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
 
 
 NOT_RECORDED: Text = text(
-    "Not recorded, nothing started: drbot's own database does not answer just now. Try again in a moment.",
-    "記録できず、何も開始していません。drbot のデータベースが応答しません。少し待って再実行してください。",
+    "Not recorded, nothing started and nothing stopped: drbot's own database does not answer just now. "
+    "Try again in a moment.",
+    "記録できず、開始も停止もしていません。drbot のデータベースが応答しません。少し待って再実行してください。",
 )
 
 
 def _not_recorded(error: BrokenStateError) -> Text:
     return text(
-        f"Not recorded, nothing started. {error}. Bring it back: drbot bootstrap",
-        f"記録できず、何も開始していません。{error}。drbot bootstrap で復旧してください。",
+        f"Not recorded, nothing started and nothing stopped. {error}. Bring it back: drbot bootstrap",
+        f"記録できず、開始も停止もしていません。{error}。drbot bootstrap で復旧してください。",
     )
 
 

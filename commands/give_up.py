@@ -21,7 +21,7 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
     with context.database.write() as tx:
         one = _meant(words, kept.list_of(tx.connection))
         incident = incidents.get(tx.connection, one.incident)
-        _make_way(tx, incident, person)
+        ended = _make_way(tx, incident, person)
         run = runs.queue(
             tx,
             incident=incident.id,
@@ -34,8 +34,9 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
         ring(context, tx, run)
     return Reply(
         text=text(
-            f"{incident.name}: giving up {one.volume} is being planned. Nothing is deleted before two people approve.",
-            f"{incident.name}: {one.volume} の削除を計画しています。二人が承認するまで何も削除しません。",
+            f"{incident.name}: giving up {one.volume} is being planned. It is not deleted before two people approve."
+            f"{ended['en']}",
+            f"{incident.name}: {one.volume} の削除を計画しています。二人が承認するまで削除しません。{ended['ja']}",
         ),
         in_channel=True,
     )
@@ -60,11 +61,11 @@ def _meant(words: Words, there: Sequence[Kept]) -> Kept:
     )
 
 
-def _make_way(tx: Transaction, incident: Incident, person: Person) -> None:
-    """One thing at a time: only what is blocked is pushed aside."""
+def _make_way(tx: Transaction, incident: Incident, person: Person) -> Text:
+    """One thing at a time: only what is blocked is pushed aside. What is to be told of that."""
     run = current_run(tx.connection, incident)
     if run is None or run.is_over:
-        return
+        return both("")
     if run.state is not RunState.BLOCKED:
         raise _refusal(
             both(incident.name),
@@ -73,6 +74,10 @@ def _make_way(tx: Transaction, incident: Incident, person: Person) -> None:
             Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
         )
     runs.request_stop(tx, run.id, person.id, "replaced: give-up", kind=StopKind.REPLACED)
+    return text(
+        f" {run.id}, which was blocked, is ended, and what it had prepared is removed.",
+        f"中断中だった {run.id} は終了し、準備したものは削除します。",
+    )
 
 
 def _refusal(what: Text, why: Text, todo: Text, choice: Choice) -> Refusal:

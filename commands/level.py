@@ -61,9 +61,9 @@ def _confirm(name: str, new: Level, why: str) -> Reply:
     return Reply(
         text=text(
             f"{name}: a recovery is in progress. Changing to level {new.value} stops it at the next step boundary "
-            "and its approval request ends. Nothing has been changed yet: confirm.",
+            "and its approval request ends. The level is not changed yet: confirm.",
             f"{name}: 復旧が進行中です。レベル {new.value} に変更すると次の手順の境目で停止し、承認依頼は終了します。"
-            "まだ何も変更していません。確認してください。",
+            "レベルはまだ変更していません。確認してください。",
         ),
         choices=(
             Choice(

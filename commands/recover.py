@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words, plain, printable
 from commands.messages import Choice, Reply, Request, text
-from commands.recovery import RESTART_RUNBOOK, queue, ring, runbook_for, without_runbook
+from commands.recovery import RESTART_RUNBOOK, again, queue, ring, runbook_for, without_runbook
 from commands.refusal import Refusal
 from core.incident import Incident
 from core.level import Level
@@ -56,10 +56,11 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
             raise _in_progress(incident, run, "discard")
         runs.request_stop(tx, run.id, person.id, "discarded", kind=StopKind.DISCARDED)
         ring(context, tx, run)
+    same = f"/dr {again(incident, run)}"
     return Reply(
         text=text(
-            f"{incident.name}: given up. What was prepared is removed; /dr recover starts again.",
-            f"{incident.name}: 中止しました。準備したものは削除します。/dr recover でやり直せます。",
+            f"{incident.name}: given up. What was prepared is removed; the same again: {same}",
+            f"{incident.name}: 中止しました。準備したものは削除します。同じ操作をやり直すには {same}",
         ),
         in_channel=True,
     )
@@ -74,8 +75,8 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
             why = text(
                 "The host is lost; nothing of it can be started.", "ホストが失われ、起動できるものがありません。"
             )
-            again = text("Raise the system again: /dr recover", "/dr recover で復旧をやり直してください。")
-            raise _refusal(incident, "restart", why, again)
+            todo = text("Raise the system again: /dr recover", "/dr recover で復旧をやり直してください。")
+            raise _refusal(incident, "restart", why, todo)
         _know_the_data(tx.connection, incident)
         before = current_run(tx.connection, incident)
         if before is not None:

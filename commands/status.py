@@ -12,7 +12,7 @@ from commands.grammar import Words, plain
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from commands.next_actions import next_actions
 from commands.ways_on import settlements, ways_out
-from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
+from core.approval import ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import undecided
 from core.incident import Incident, IncidentState, UsersSay
@@ -116,8 +116,8 @@ NOT_RECOVERED = text(
 )
 CONFIRMED = text("recovered; a person confirmed that users can work", "復旧済み (利用できることを確認)")
 UNCONFIRMED = text(
-    "every automatic check passed; nobody has confirmed yet that users can work",
-    "自動検査に合格 (利用できるかは未確認)",
+    "the services passed their checks; nobody has confirmed yet that users can work",
+    "サービスの検査に合格 (利用できるかは未確認)",
 )
 
 
@@ -246,7 +246,7 @@ def choices_for(view: View) -> tuple[Choice, ...]:
     if not view.incident.is_open:
         return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
     found: list[Choice] = []
-    if view.request is not None and view.request.state in LIVE:
+    if view.request is not None and view.request.state is RequestState.OPEN:
         act = run.plan.stakes.act if run is not None and run.plan is not None else Act.NOTHING
         found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:

@@ -33,7 +33,7 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
     else:
         said = text(
             f"{incident.name}: stopping. The step that is running ends safely first, then nothing more is started.",
-            f"{incident.name}: 停止しています。実行中の手順を安全に終え、以降は何も開始しません。",
+            f"{incident.name}: 停止処理中で、まだ止まっていません。実行中の手順を安全に終え、以降は何も開始しません。",
         )
     return Reply(text=said, in_channel=True)
 

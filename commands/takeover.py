@@ -28,10 +28,13 @@ def takeover(context: CommandContext, request: Request, words: Words, person: Pe
         if not why.strip():
             raise _refusal(
                 incident,
-                text("The other drbot's run is given up for good.", "相手の drbot の実行は中断されたままになります。"),
+                text(
+                    "It takes the target away from the other drbot's run.",
+                    "相手の drbot の実行から復旧対象を取り上げることになります。",
+                ),
                 text(
                     f"Say how you know that it is dead: takeover {incident.name} its host burnt down",
-                    f"停止している根拠を書いてください: takeover {incident.name} ホストが焼失した",
+                    f"相手がもう動いていないと分かる根拠を書いてください: takeover {incident.name} ホストが焼失した",
                 ),
             )
         runs.give_up_holder(tx, run)

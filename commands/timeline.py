@@ -18,7 +18,7 @@ LINES: Mapping[EventKind, Text] = {
     ),
     EventKind.INCIDENT_CHANNEL_OPENED: text("Channel #{name} opened", "チャンネル #{name} を開設"),
     EventKind.INCIDENT_RECOVERING: text("The recovery of production began", "本番の復旧を開始"),
-    EventKind.INCIDENT_RECOVERED: text("Recovered: every automatic check passed", "復旧完了: すべての自動検査に合格"),
+    EventKind.INCIDENT_RECOVERED: text("Recovered: the services passed their checks", "復旧: サービスの検査に合格"),
     EventKind.INCIDENT_CONFIRMED: text("{who} confirmed that users can work", "{who} が利用できることを確認"),
     EventKind.INCIDENT_NOT_RECOVERED: text("{who}: users cannot work; not recovered", "{who}: 利用できないため未復旧"),
     EventKind.INCIDENT_UNCONFIRMED: text(
@@ -42,8 +42,8 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.RUN_RESUMED: text("Goes on: {why}", "再開: {why}"),
     EventKind.RUN_NEEDS_DECISION: text("{step} needs a decision: {question}", "{step} に判断が必要: {question}"),
     EventKind.RUN_BLOCKED: text("Blocked: {why}", "中断: {why}"),
-    EventKind.RUN_STOP_REQUESTED: text("{who} pressed STOP. {why}", "{who} が停止を要求。{why}"),
-    EventKind.RUN_HANDED_OVER: text("Worker {owner} handed the run over", "ワーカー {owner} が引き継ぎ"),
+    EventKind.RUN_STOP_REQUESTED: text("{who} asked to end the run. {why}", "{who} が実行の終了を指示。{why}"),
+    EventKind.RUN_HANDED_OVER: text("Worker {owner} handed the run over", "ワーカー {owner} が実行を手放した"),
     EventKind.RUN_SUCCEEDED: text("The run ended well. {why}", "実行は成功。{why}"),
     EventKind.RUN_FAILED: text("The run failed at {step}: {why}", "{step} で失敗: {why}"),
     EventKind.RUN_STOPPED: text("The run stopped. {safe_state}", "実行を停止。{safe_state}"),
@@ -56,7 +56,7 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.STEP_UNSURE: text("{step} is unsure: {why}", "{step} の結果が不明: {why}"),
     EventKind.STEP_SETTLED: text("{who} settled {step}: {decision}", "{who} が {step} の扱いを決定: {decision}"),
     EventKind.STEP_VOUCHED: text(
-        "{who} says that {step} is done; a second person is needed", "{who} が {step} の完了を確認 (もう一人必要)"
+        "{who} says that {step} is done; a second person is needed", "{who} が {step} は完了と判断 (もう一人必要)"
     ),
     EventKind.STEP_DOUBTED: text(
         "{step} was settled as done; its check says otherwise", "{step} の完了は検査により認められず"

@@ -40,7 +40,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         text=text(
             f"{incident.name}: undo is being planned: {newest.volume} goes back to {newest.original}. "
             "What was written since the swap is set aside. Nothing happens before two people approve.",
-            f"{incident.name}: 取り消しを計画しています。{newest.volume} を {newest.original} に戻します。"
+            f"{incident.name}: 元のデータに戻す計画を作っています。{newest.volume} を {newest.original} に戻します。"
             "入れ替え後の書き込みは別に保管されます。二人が承認するまで何も起こりません。",
         ),
         in_channel=True,
@@ -89,5 +89,5 @@ def returnable(configuration: Configuration, incident: Incident, rows: Iterable[
 
 
 def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:
-    tried = text(f"{incident.name}: you asked to undo.", f"{incident.name}: 取り消しを求められました。")
+    tried = text(f"{incident.name}: you asked to undo.", f"{incident.name}: 元のデータに戻すよう求められました。")
     return Refusal(tried, why, todo, choices=(choice,))

@@ -109,7 +109,7 @@ VERBS: Mapping[str, VerbWords] = {
         usage="takeover <why>",
         help=text(
             "Another drbot holds the target and is dead: take it over (the commander alone)",
-            "復旧対象を保持したまま停止した別の drbot から引き継ぐ (指揮者のみ)",
+            "もう動いていない別の drbot が保持する復旧対象を引き継ぐ (指揮者のみ)",
         ),
         example="takeover DR-7 its host burnt down",
         free_text=True,

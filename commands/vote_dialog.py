@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from commands.messages import Cell, Table, both, text
 from core.actions import ACTIONS
-from core.approval import ApprovalRequest, Vote, standing
+from core.approval import ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, short_seal
 from core.run import DONE_WITH, MISSED, StepRecord, StepState
 from core.stakes import Act
-from core.stakes_words import ACTS, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
+from core.stakes_words import ACTS, BY, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
 from core.terminals import one_terminal
 from core.words import Text, clock, duration, say, size
 
@@ -36,9 +36,9 @@ class VoteDialog:
     one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
     warnings: tuple[str, ...]
     clocks: Clocks
-    rto_until: datetime
+    rto_until: datetime | None  # None: its clock has stopped, or this brings nobody's service back
     interrupts: bool  # services are stopped meanwhile
-    decide_until: datetime
+    decide_until: datetime | None  # None: nobody is waited for any more
     have: int
     need: int
     requester_included: bool
@@ -67,16 +67,16 @@ def dialog_from(
         act=plan.stakes.act,
         target=request.target,
         replaces=plan.replaces,
-        by=replacement_text(plan, _backup(plan.backup)),
+        by=replacement_text(plan, _backup(plan.backup, plan.stakes.act)),
         proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),
         one_terminal=one_terminal(votes),
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
-        rto_until=incident.started_at + timedelta(seconds=clocks.rto_target),
+        rto_until=_rto_until(incident, plan, clocks),
         interrupts=any((act := ACTIONS.get(step.do or "")) is not None and act.interrupts for step in plan.steps),
-        decide_until=request.expires_at,
+        decide_until=request.expires_at if request.state is RequestState.OPEN else None,
         have=len(standing(request, votes, roster)),
         need=request.people,
         requester_included=request.requester_counts,
@@ -99,11 +99,11 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     done = [record for record in records if record.state in DONE_WITH]
     if request.proven_at is None:
         return text(
-            f"⏳ NOT PROVEN YET: the proof is still running, {len(done)} of {len(names)} steps done. "
+            f"⏳ NOT PROVEN YET: {len(done)} of {len(names)} steps of the proof done. "
             "Nothing is replaced before it passes",
-            f"⏳ 検証中: {len(done)}/{len(names)} 手順完了。合格するまで何も置き換えません",
+            f"⏳ 未検証: 検証は {len(done)}/{len(names)} 手順まで完了。合格するまで何も置き換えません",
         )
-    checks = sum(len(plan.step(name).check) for name in names)
+    checks = sum(len(plan.step(record.id).check) for record in records if record.state is not StepState.SKIPPED)
     missed = [str(name) for record in records for name in record.facts.get(MISSED, ())]
     return proven_text(plan.stakes.proof, request.proven_at, checks, missed)
 
@@ -117,30 +117,28 @@ def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
 
 def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     """The same facts as rows, for the terminal and for cards. A card says its act, votes and seal elsewhere."""
-    clocks = dialog.clocks
     rows: list[tuple[Cell, ...]] = [
         *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
         (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), _lines(dialog.replaces)),
         (text("Where", "対象"), dialog.target),
-        (text("By", "置き換え後"), dialog.by),
+        (BY.get(dialog.act, text("By", "置き換え後")), dialog.by),
         (text("Proof", "検証"), dialog.proof),
         (text("Data that will be LOST", "失われるデータ"), dialog.loss),
         (text("Kept to undo with", "元に戻すために保管"), dialog.keeps),
-        (
-            text("RTO", "RTO"),
-            text(
-                f"until {clock(dialog.rto_until)}, {duration(clocks.rto_target)} after it began",
-                f"{clock(dialog.rto_until)} まで (発生から {duration(clocks.rto_target, 'ja')})",
-            ),
-        ),
-        (
-            text("Decide until", "承認期限"),
-            text(
-                f"{clock(dialog.decide_until)}; after that nothing happens without a new request",
-                f"{clock(dialog.decide_until)} (過ぎると新しい依頼が必要です)",
-            ),
-        ),
     ]
+    if dialog.rto_until is not None:
+        rows.append((text("RTO", "RTO"), _rto(dialog.rto_until, dialog.clocks)))
+    if dialog.decide_until is not None:
+        until = clock(dialog.decide_until)
+        rows.append(
+            (
+                text("Decide until", "承認期限"),
+                text(
+                    f"{until}; after that nothing happens without a new request",
+                    f"{until} (過ぎると新しい依頼が必要です)",
+                ),
+            )
+        )
     if not on_card:
         rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
     if dialog.one_terminal:
@@ -163,9 +161,28 @@ def one_terminal_text(terminal: str) -> Text:
     )
 
 
-def _backup(backup: BackupIdentity | None) -> Text:
-    if backup is None:
+def _rto_until(incident: Incident, plan: Plan, clocks: Clocks) -> datetime | None:
+    if incident.recovered_at is not None or not incident.is_open or plan.stakes.act is Act.GIVE_UP:
+        return None
+    return incident.started_at + timedelta(seconds=clocks.rto_target)
+
+
+def _rto(until: datetime, clocks: Clocks) -> Text:
+    """An hour without its day is read as one to come, so one that is over is said to be."""
+    english, japanese = duration(clocks.rto_target), duration(clocks.rto_target, "ja")
+    if clocks.rto_used > clocks.rto_target:
+        return text(
+            f"MISSED: it was {clock(until)}, {english} after it began",
+            f"超過: 期限は {clock(until)} でした (発生から {japanese})",
+        )
+    return text(f"until {clock(until)}, {english} after it began", f"{clock(until)} まで (発生から {japanese})")
+
+
+def _backup(backup: BackupIdentity | None, act: Act) -> Text:
+    if backup is None and act is Act.NOTHING:
         return text("nothing", "なし")
+    if backup is None:
+        return text("unknown: the plan names no backup", "不明 (計画にバックアップの指定がありません)")
     moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
     what = f"{backup.name} ({size(backup.size)})"
     english = f"the backup {what} of {moment}"

@@ -49,10 +49,18 @@ def ways_out(incident: Incident, run: Run) -> list[Choice]:
     return [_way_out(incident, run, offer) for offer in run.offers if offer in WAYS_OUT]
 
 
+def ask_again(incident: Incident, run: Run) -> Choice:
+    """The same once more, in words that say what becomes of the copy."""
+    return Choice(label=OVER if _copies(run) else AGAIN, command=again(incident, run))
+
+
+def _copies(run: Run) -> bool:
+    return run.plan is not None and any(step.do == "postgres.restore_beside" for step in run.plan.steps)
+
+
 def _way_out(incident: Incident, run: Run, offer: Offer) -> Choice:
-    copied = run.plan is not None and any(step.do == "postgres.restore_beside" for step in run.plan.steps)
     if offer is Offer.ASK_AGAIN:
-        return Choice(label=OVER if copied else AGAIN, command=again(incident, run))
+        return ask_again(incident, run)
     if offer is Offer.ANOTHER_BACKUP:
         return Choice(label=ANOTHER, command=f"recover {incident.name} backup")
-    return Choice(label=DISCARD_COPY if copied else DISCARD, command=f"discard {incident.name}", style="danger")
+    return Choice(label=DISCARD_COPY if _copies(run) else DISCARD, command=f"discard {incident.name}", style="danger")

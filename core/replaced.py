@@ -13,12 +13,16 @@ def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kep
     """One line for each step that destroys. `kept`: the kept data that the plan is about."""
     names = ", ".join(configuration.dns.names) if configuration.dns else ""
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
+    folder = configuration.site(site).projects
     owners = {store.volume: store.service for store in stores if store is not None}
     words: Mapping[str, Callable[[Step], Text]] = {
         "volume.swap": lambda step: _volume(step, owners),
         "volume.swap_back": lambda step: _volume(step, owners),
         "kept.remove": lambda step: _kept(step, kept),
-        "host.set_aside": lambda _: _text(f"containers and data of {site}", f"{site} のコンテナとデータ"),
+        "host.set_aside": lambda _: _text(
+            f"containers and data of {site}, and the folder {folder} (renamed, not deleted)",
+            f"{site} のコンテナとデータ、フォルダー {folder} (削除せず別名で残します)",
+        ),
         "dns.change": lambda step: _text(
             f"where {names} leads users: to {step.with_.get('site')} from now on",
             f"{names} の向き先 (以後は {step.with_.get('site')})",

@@ -51,6 +51,11 @@ REPLACED: Mapping[Act, Text] = {
 }
 """The label of what is destroyed, where it is not "will be replaced"."""
 
+BY: Mapping[Act, Text] = {
+    Act.CHANGE_DNS: _text("Data in the new place", "新しい拠点のデータ"),
+}
+"""The label of what comes in its place, where it is not "by"."""
+
 LOOKED: Mapping[ProofKind, Text] = {
     ProofKind.CHECKED: _text("✅ Checked at {when}: {checks}", "✅ {when} に確認: {checks}"),
     ProofKind.BESIDE: _text(
@@ -92,8 +97,8 @@ def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[st
     when, names = clock(at), ", ".join(missed)
     if missed:
         return _text(
-            f"⚠ Done at {when}, but NOT everything passed: {names}. Two people took that as done",
-            f"⚠ {when} に完了しましたが、不合格の検査があります: {names} (二人が完了と判断)",
+            f"⚠ Done at {when}, but NOT everything passed: {names}. It counts as done all the same",
+            f"⚠ {when} に完了しましたが、不合格の検査があります: {names} (不合格のまま完了扱い)",
         )
     counted = f"{checks} check{'s' * (checks != 1)} passed" if checks else "no check was asked"
     return _text(
@@ -132,9 +137,9 @@ def _since_backup(loss: Loss) -> Text:
 
 
 def _since_swap(loss: Loss) -> Text:
-    moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else "-"
-    english = f"everything written since the swap ({moment})"
-    japanese = f"入れ替え ({moment}) 後に書き込まれたすべて"
+    moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else ""
+    english = f"everything written since the swap ({moment or 'at an unknown time'})"
+    japanese = f"入れ替え ({moment or '日時不明'}) 後に書き込まれたすべて"
     if loss.rows is None:
         return _uncounted(english, japanese, loss)
     english += f": {_rows(loss.rows)} ({size(loss.bytes or 0)}){_at(loss)['en']}, and what is written after that"
@@ -157,7 +162,7 @@ def _kept_data(loss: Loss) -> Text:
     how_much = "" if loss.bytes is None else f", {size(loss.bytes)}"
     return _text(
         f"the kept data itself{how_much}, for good: /dr undo cannot bring it back any more",
-        f"保管データ自体{how_much.replace(', ', '、')}。以後 /dr undo では戻せません",
+        f"保管データ自体{how_much.replace(', ', '、')}。完全に削除され、以後 /dr undo でも戻せません",
     )
 
 
@@ -184,25 +189,34 @@ _LOSSES = {
 def keeps_text(keeps: Keeps) -> Text:
     """What there is to go back to, as half a sentence."""
     names = ", ".join(keeps.names)
-    return _text(_KEEPS[keeps.kind]["en"].format(names=names), _KEEPS[keeps.kind]["ja"].format(names=names))
+    words = _FOLDER_ASIDE if keeps.kind is KeepKind.ASIDE and not names else _KEEPS[keeps.kind]
+    return _text(words["en"].format(names=names), words["ja"].format(names=names))
 
 
+# Names come last: a long list of them is cut at its end.
 _KEEPS: Mapping[KeepKind, Text] = {
     KeepKind.NOTHING: _text("nothing", "なし"),
     KeepKind.VOLUME: _text("the old data is kept in the volume {names}", "元のデータをボリューム {names} に保管"),
     KeepKind.ASIDE: _text(
-        "the data of the host is put aside in the volumes {names}; /dr undo brings back PostgreSQL alone, the rest "
-        "comes back by hand",
-        "ホストのデータを {names} に退避 (/dr undo で戻るのは PostgreSQL のみ、他は手作業)",
+        "the data of the host is put aside and comes back by hand, only PostgreSQL's by /dr undo where that is "
+        "offered. Volumes: {names}",
+        "ホストのデータを退避。戻すのは手作業です (PostgreSQL だけは /dr undo で戻せる場合があります)。"
+        "ボリューム: {names}",
     ),
     KeepKind.IN_PLACE: _text(
         "the data in place until now is kept in the volume {names}", "現在のデータを {names} に保管"
     ),
     KeepKind.RECORDS: _text(
-        "where the names lead now is in the plan: {names}. They can be led back until this run ends, later by hand",
-        "現在の DNS の向き先は計画に記録: {names}。この実行が終わるまでは戻せます。終了後は手作業です",
+        "drbot offers to lead the names back only if a step of this run fails, else that is done by hand. They led "
+        "before the change: {names}",
+        "DNS を drbot が戻せるのはこの実行の手順が失敗したときだけで、それ以外は手作業です。変更前の向き先: {names}",
     ),
 }
+
+_FOLDER_ASIDE: Text = _text(
+    "the host holds no data volume; its folder is renamed and stays there, and comes back by hand",
+    "データのボリュームはなく、ホスト上のフォルダーを別名で残します (戻すのは手作業)",
+)
 
 
 def replacement_text(plan: Plan, backup: Text) -> Text:

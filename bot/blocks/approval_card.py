@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from bot.blocks.elements import Block, button, choice_buttons, context, escape, header, mention, one_line, section
-from bot.blocks.tables import table_block
+from bot.blocks.tables import whole_table
 from bot.situation import Situation
-from commands.messages import Choice
-from commands.recovery import again as again_text
 from commands.vote_dialog import dialog_from, table_of
+from commands.ways_on import ask_again
 from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from core.people import Person
 from core.plan import short_seal
@@ -19,18 +18,20 @@ TITLES: Mapping[RequestState, Text] = {
     RequestState.OPEN: {"en": "Approval needed on {target}: {act}", "ja": "承認が必要です ({target}): {act}"},
     RequestState.GRANTED: {"en": "Approved on {target}: {act}", "ja": "承認済み ({target}): {act}"},
     RequestState.USED: {
-        "en": "Approved and carried out on {target}: {act}",
-        "ja": "実施済み ({target}): {act}",
-    },
+        "en": "Approved and begun on {target}: {act}",
+        "ja": "承認され実行を開始 ({target}): {act}",
+    },  # what came of it is told by the run: the step may still be at work, fail, or be taken back
     RequestState.DENIED: {"en": "Denied on {target}: {act}", "ja": "却下 ({target}): {act}"},
     RequestState.WITHDRAWN: {"en": "Withdrawn on {target}: {act}", "ja": "取り下げ ({target}): {act}"},
     RequestState.EXPIRED: {"en": "Expired on {target}: {act}", "ja": "期限切れ ({target}): {act}"},
-    RequestState.VOID: {
-        "en": "Void on {target}, the plan or the target changed: {act}",
-        "ja": "無効 ({target}、計画または対象が変化): {act}",
-    },
+    RequestState.VOID: {"en": "No longer valid on {target}: {act}", "ja": "無効 ({target}): {act}"},
     RequestState.STOPPED: {"en": "Stopped on {target}: {act}", "ja": "停止 ({target}): {act}"},
 }
+NOT_DONE: Text = {
+    "en": "By this request nothing of the following is carried out.",
+    "ja": "この依頼では、以下の内容は実施されません。",
+}
+"""The facts below speak of what is to come; a request that ended without being used brings nothing of it."""
 NEEDED: Text = {
     "en": "{people}: please read this, then approve or deny. {have} of {need} so far.",
     "ja": "{people} さん: 内容を確認し、承認または却下してください。現在 {have}/{need}",
@@ -47,7 +48,6 @@ HELD: Text = {
     "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
 }
 DENY: Text = {"en": "Deny…", "ja": "却下…"}
-ASK_AGAIN: Text = {"en": "Ask again", "ja": "もう一度承認を依頼"}
 
 
 def eligible(situation: Situation, request: ApprovalRequest) -> tuple[Person, ...]:
@@ -76,6 +76,8 @@ def approval_card(situation: Situation, *, is_current: bool) -> list[Block]:
     blocks = [header(_title(situation, request))]
     if request.state is RequestState.OPEN:
         blocks.append(section(_call(situation, request, votes)))
+    elif request.state not in {RequestState.GRANTED, RequestState.USED}:
+        blocks.append(section(say(NOT_DONE, language)))
     blocks += _facts(situation, request, votes)
     if request.hold_until is not None and request.state is RequestState.OPEN:
         blocks.append(section(say(HELD, language, when=clock(request.hold_until))))
@@ -117,15 +119,14 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
         roster=situation.roster,
         clocks=situation.clocks,
     )
-    return table_block(table_of(facts, on_card=True), situation.language)
+    return whole_table(table_of(facts, on_card=True), situation.language)
 
 
 def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:
     if request.state in LIVE:
         return [{"type": "actions", "elements": vote_buttons(situation)}]
     if situation.run is not None and situation.run.state is RunState.BLOCKED:
-        again = Choice(label=ASK_AGAIN, command=again_text(situation.incident, situation.run))
-        return choice_buttons([again], situation.language)
+        return choice_buttons([ask_again(situation.incident, situation.run)], situation.language)
     return []
 
 

@@ -72,8 +72,8 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":construction: 中断しました。{why} {next}",
     },
     EventKind.RUN_STOP_REQUESTED: {
-        "en": ":octagonal_sign: {who} ended the run. {why}",
-        "ja": ":octagonal_sign: {who} が実行を終わらせました。{why}",
+        "en": ":octagonal_sign: {who} asked to end the run. {why}",
+        "ja": ":octagonal_sign: {who} が実行の終了を指示しました。{why}",
     },
     EventKind.RUN_STOPPED: {
         "en": ":octagonal_sign: Stopped. {safe_state} {why}",
@@ -115,11 +115,12 @@ MILESTONES: Mapping[EventKind, Text] = {
         "en": ":hourglass: Another drbot has this target: {owner}, for its {there}, since {since}. This recovery waits "
         "for it. Only if that drbot is dead, the commander types `/dr takeover {name} <why>`.",
         "ja": ":hourglass: 別の drbot ({owner}、{there}) が {since} から復旧対象を使用中のため、待機します。"
-        "相手が停止している場合に限り、指揮者が `/dr takeover {name} <理由>` で引き継げます。",
+        "その drbot がもう動いていないと確認できた場合に限り、指揮者が `/dr takeover {name} <理由>` で引き継げます。",
     },
     EventKind.SITE_TAKEN_OVER: {
         "en": ":arrows_counterclockwise: {who} says that the other drbot is dead and took the target over: {why}",
-        "ja": ":arrows_counterclockwise: {who} が、停止した別の drbot から復旧対象を引き継ぎました: {why}",
+        "ja": ":arrows_counterclockwise: {who} が、別の drbot はもう動いていないと判断し、復旧対象を引き継ぎました: "
+        "{why}",
     },
     EventKind.CONTROL_FAILED: {
         "en": ":rotating_light: drbot could not do something itself. {what} {why} {todo}",
@@ -142,7 +143,7 @@ DETAILS: Mapping[EventKind, Text] = {
     EventKind.RUN_CLAIMED: {"en": "A worker took {run} ({owner}).", "ja": "ワーカー {owner} が {run} を開始しました。"},
     EventKind.RUN_WAITING: {"en": "Waiting for people.", "ja": "担当者の操作を待っています。"},
     EventKind.RUN_RESUMED: {"en": "Going on. {why}", "ja": "再開します。{why}"},
-    EventKind.RUN_HANDED_OVER: {"en": "The worker handed the run over.", "ja": "ワーカーが実行を引き継ぎました。"},
+    EventKind.RUN_HANDED_OVER: {"en": "The worker handed the run over.", "ja": "ワーカーが実行を手放しました。"},
     EventKind.STEP_STARTED: {"en": ":arrow_forward: {step}", "ja": ":arrow_forward: {step}"},
     EventKind.STEP_RETRIED: {"en": ":repeat: {step}, again: {why}", "ja": ":repeat: {step} を再試行: {why}"},
     EventKind.STEP_SUCCEEDED: {

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.blocks.board import STATES
+from bot.blocks.board import state_of
 from bot.blocks.elements import Block, button, context, divider, escape, header, one_line, section
 from bot.situation import Situation
-from core.approval import LIVE
+from core.approval import RequestState
 from core.level import LEVEL_TEXTS
 from core.people import Person
 from core.stakes_words import APPROVE
@@ -51,10 +51,10 @@ def _incident(situation: Situation, person: Person | None, language: str) -> lis
     incident = situation.incident
     level = say(LEVEL_TEXTS[incident.level], language)
     where = f"<#{incident.channel}>" if incident.channel else ""
-    state = say(STATES[incident.state], language)
+    state = say(state_of(incident), language)
     blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{one_line(incident.title)}")]
     request = situation.request
-    if request is None or request.state not in LIVE or person is None or not _may_vote(situation, person):
+    if request is None or request.state is not RequestState.OPEN or person is None or not _may_vote(situation, person):
         return blocks
     value = {"request": request.id, "seal": request.seal, "incident": incident.id}
     look = button(say(APPROVE[situation.act], language), "vote:approve", value, "primary")

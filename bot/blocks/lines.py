@@ -8,6 +8,7 @@ from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.situation import Situation
 from core.events import Event, EventKind
 from core.plan import short_seal
+from core.run import StopKind
 from core.words import Text, clock, cut, duration, say, size
 
 STATUS = frozenset(
@@ -43,8 +44,8 @@ URGENT = CARDS | {
 """After these the board is drawn at once: final states, approvals and stops jump the queue."""
 
 OTHER: Text = {
-    "en": "The next good backup is `{name}`; it loses the last {loss} before the outage.",
-    "ja": "次に使えるバックアップは `{name}` です。障害前 {loss} の書き込みが失われます。",
+    "en": "The next good backup is `{name}`; it loses everything from {loss} before the outage on.",
+    "ja": "次に使えるバックアップは `{name}` です。障害の {loss} 前より後の書き込みがすべて失われます。",
 }
 NO_OTHER: Text = {"en": "There is no other good backup.", "ja": "他に使えるバックアップはありません。"}
 
@@ -63,6 +64,15 @@ NOT_ALL_PASSED: Text = {
     "en": ":warning: The run ended, but not everything passed: *{missed}*.",
     "ja": ":warning: 実行は終わりましたが、不合格の検査があります: *{missed}*",
 }
+
+FAILED_NOWHERE: Text = {"en": ":x: The run failed: {why} {todo}", "ja": ":x: 実行は失敗しました: {why} {todo}"}
+"""Of no step: its plan is not believed any more, or another service is the cause."""
+ENDS_WITH_ANOTHER: Text = {
+    "en": ":octagonal_sign: This run ends, because one that belongs to it ended. {why}",
+    "ja": ":octagonal_sign: 関連する実行が終わったため、この実行も終了します。{why}",
+}
+"""Nobody asked for that, whoever is noted with it."""
+NOBODYS_STOPS = frozenset({StopKind.WHOLE, StopKind.PART})
 
 TAIL_LINES = 12
 SHORT, LONG = 300, 2200  # letters of a value in the channel, and in the thread
@@ -95,6 +105,15 @@ def _milestone_text(event: Event, situation: Situation) -> Text | None:
         return ENDED_BY_ANSWER
     if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
         return NOT_ALL_PASSED
+    return _whole_text(event)
+
+
+def _whole_text(event: Event) -> Text | None:
+    """What the event itself says, as far as it says it."""
+    if event.kind is EventKind.RUN_FAILED and not (event.step or event.payload.get("step")):
+        return FAILED_NOWHERE
+    if event.kind is EventKind.RUN_STOP_REQUESTED and event.payload.get("stop") in NOBODYS_STOPS:
+        return ENDS_WITH_ANOTHER
     return MILESTONES.get(event.kind)
 
 
@@ -105,7 +124,7 @@ def kept_line(event: Event, situation: Situation) -> str:
 
 def detail(event: Event, situation: Situation) -> str | None:
     """The thread's line with its time, or None when there is nothing to say."""
-    text = DETAILS.get(event.kind) or (MILESTONES[event.kind] if _is_too_long(event, situation) else None)
+    text = DETAILS.get(event.kind) or (_whole_text(event) if _is_too_long(event, situation) else None)
     return f"`{event.at:%H:%M:%S}` {_filled(text, event, situation)}" if text else None
 
 
@@ -120,7 +139,7 @@ def _ended_by_answer(event: Event, situation: Situation) -> bool:
 
 def _is_too_long(event: Event, situation: Situation) -> bool:
     """What the channel has only the beginning of is in the thread as a whole."""
-    text = MILESTONES.get(event.kind)
+    text = _whole_text(event)
     if _ended_by_answer(event, situation):
         return True
     return text is not None and _filled(text, event, situation) != _filled(text, event, situation, "", SHORT)

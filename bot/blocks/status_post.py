@@ -54,13 +54,13 @@ CONFIRMED: Text = {
     "ja": "サービスは再び応答し、利用できることを確認しました。",
 }
 PREPARED: Text = {
-    "en": "The repair is being prepared; nothing is replaced before two people agree.",
-    "ja": "復旧の準備中です。二人の承認なしに置き換えは行いません。",
+    "en": "The repair is being prepared; nothing is replaced without approval.",
+    "ja": "復旧の準備中です。承認なしに置き換えは行いません。",
 }
 STUCK: Text = {"en": "A decision by our team is needed before it goes on.", "ja": "続行には担当者の判断が必要です。"}
 LOST: Text = {
-    "en": "What was entered in the {age} before the outage has to be entered again.",
-    "ja": "障害発生前 {age} の入力内容は、再度の入力が必要です。",
+    "en": "What was entered from {age} before the outage until the repair has to be entered again.",
+    "ja": "障害発生の {age} 前から復旧作業までの入力内容は、再度の入力が必要です。",
 }
 AFTER_PEOPLE: Text = {
     "en": "Once our team has decided, we expect it to take {rest} more.",

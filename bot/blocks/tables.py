@@ -8,6 +8,8 @@ from core.words import cut, say
 
 LINE = 900
 """Letters of a row."""
+WHOLE = 9000
+"""Letters of a table that people agree to: a message of Slack takes about 13,000, and the votes come on top."""
 
 
 def cell(value: Cell, language: str) -> str:
@@ -17,19 +19,38 @@ def cell(value: Cell, language: str) -> str:
 
 def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block]:
     """The table as sections; what does not fit is counted, never silently dropped."""
-    lines = [_line(row, language, labelled=not table.header) for row in table.rows]
-    if table.header:
-        lines.insert(0, " · ".join(f"*{cell(one, language)}*" for one in table.header))
-    if table.title:
-        lines.insert(0, f"*{cell(table.title, language)}*")
+    kept = _fitting(_lines(table, language), limit)
+    return [section("\n".join(kept))] if kept else []
+
+
+def whole_table(table: Table, language: str) -> list[Block]:
+    """The table in several sections, for what people agree to: a long row must not push out those below it."""
+    lines = _lines(table, language)
+    parts: list[list[str]] = [[]]
+    for line in _fitting(lines, WHOLE):
+        if sum(map(len, parts[-1])) + len(parts[-1]) + len(line) > SECTION:
+            parts.append([])
+        parts[-1].append(line)
+    return [section("\n".join(part)) for part in parts if part]
+
+
+def _fitting(lines: Sequence[str], limit: int) -> list[str]:
+    """As many whole lines as fit, and the number of the others."""
     kept: list[str] = []
     for line in lines:
         if sum(map(len, kept)) + len(kept) + len(line) > limit - 40:
             break
         kept.append(line)
-    if len(kept) < len(lines):
-        kept.append(f"… +{len(lines) - len(kept)}")
-    return [section("\n".join(kept))] if kept else []
+    return kept if len(kept) == len(lines) else [*kept, f"… +{len(lines) - len(kept)}"]
+
+
+def _lines(table: Table, language: str) -> list[str]:
+    lines = [_line(row, language, labelled=not table.header) for row in table.rows]
+    if table.header:
+        lines.insert(0, " · ".join(f"*{cell(one, language)}*" for one in table.header))
+    if table.title:
+        lines.insert(0, f"*{cell(table.title, language)}*")
+    return lines
 
 
 def _line(row: Sequence[Cell], language: str, *, labelled: bool) -> str:

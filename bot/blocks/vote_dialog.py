@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.blocks.elements import plain, section, text_input
-from bot.blocks.tables import table_block
+from bot.blocks.tables import whole_table
 from commands.vote_dialog import VoteDialog, table_of
 from core.stakes_words import APPROVE_TITLE
 from core.words import Text, say
@@ -18,11 +18,12 @@ TITLES: Mapping[str, Text] = {
 MEANING: Mapping[str, Text] = {
     "approve": {
         "en": "Approvals: {have} of {need}. With the last one, once it is proven, exactly this starts by itself.{down}",
-        "ja": "承認 {have}/{need}。{need} 人そろい検証に合格すると、次の内容だけが自動で始まります。{down}",
+        "ja": "承認 {have}/{need}。{need} 人の承認がそろい、検証に合格すると、次の内容だけが自動で始まります。{down}",
     },
     "deny": {
-        "en": "One no is enough: it is not carried out, and the same is asked again only if you ask for it yourself.",
-        "ja": "一人の却下で中止されます。同じ内容を再び依頼できるのは、却下した本人だけです。",
+        "en": "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
+        "for it yourself.",
+        "ja": "一人の却下で中止されます。このインシデントで同じ内容を再び依頼できるのは、却下した本人だけです。",
     },
 }
 DOWN: Text = {"en": " Services are stopped meanwhile.", "ja": "その間サービスは停止します。"}
@@ -47,7 +48,7 @@ def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
     down = say(DOWN, language) if dialog.interrupts else ""
     meaning = say(MEANING[decision], language, have=str(dialog.have), need=str(dialog.need), down=down)
-    blocks = [section(meaning), *table_block(table_of(dialog), language)]
+    blocks = [section(meaning), *whole_table(table_of(dialog), language)]
     if is_new_plan:
         blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
     if decision == "approve":

@@ -116,10 +116,11 @@ def language(scene: Scene) -> str:
 
 
 def system_of(scene: Scene) -> Configuration:
-    """What it runs on, with the volume that the runbooks are filled in with."""
+    """What it runs on, with the volume and the folder that the runbooks are filled in with."""
     postgres = Postgres(volume=str(WORDS["postgres.volume"]), databases=("authdb",))
     given = scene.process.loaded.configuration
-    site = given.site("production").model_copy(update={"postgres": postgres})
+    placed = {"postgres": postgres, "projects": Path(str(WORDS["projects"]))}
+    site = given.site("production").model_copy(update=placed)
     return given.model_copy(update={"sites": {"production": site}})
 
 

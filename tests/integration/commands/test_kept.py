@@ -112,13 +112,39 @@ def test_an_operator_may_not_ask_to_delete_kept_data(stage: Stage) -> None:
     assert not stage.say("emi", "give-up pgdata_before_r1").ok
 
 
-def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_restore(stage: Stage) -> None:
-    recovered(stage)
+def blocked_undo(stage: Stage) -> str:
     assert stage.say("aiko", "undo DR-1").ok
     with stage.database.write() as tx:
         run = runs.claim(tx, stage.runs()[-1].id, "worker", 600)
     assert run is not None
     stage.park(run, RunState.BLOCKED, why="expired", offers=[Offer.ASK_AGAIN, Offer.DISCARD])
+    return run.id
+
+
+def test_who_discards_an_undo_is_not_told_that_a_restore_is_the_same(stage: Stage) -> None:
+    recovered(stage)
+    blocked_undo(stage)
+
+    reply = stage.say("aiko", "discard DR-1")
+
+    assert reply.ok
+    assert "/dr undo DR-1" in reply.text["en"] and "/dr undo DR-1" in reply.text["ja"]
+    assert "recover" not in reply.text["en"] + reply.text["ja"]
+
+
+def test_who_gives_up_kept_data_is_told_which_run_ends_with_what_it_had_prepared(stage: Stage) -> None:
+    recovered(stage)
+    run = blocked_undo(stage)
+
+    reply = stage.say("aiko", "give-up pgdata_before_r1")
+
+    assert reply.ok
+    assert run in reply.text["en"] and run in reply.text["ja"]
+
+
+def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_restore(stage: Stage) -> None:
+    recovered(stage)
+    blocked_undo(stage)
 
     status = stage.say("aiko", "status DR-1")
     again = next(choice.command for choice in status.choices if choice.label["en"] == "Ask again")

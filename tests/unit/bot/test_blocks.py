@@ -83,6 +83,37 @@ def test_a_final_card_has_no_live_buttons(state: RequestState) -> None:
     assert buttons(approval_card(shown, is_current=False)) == []
 
 
+def test_a_card_says_no_more_than_that_a_step_has_begun_and_no_cause_that_may_be_another() -> None:
+    used, void = (card_sentence(situation(request=request(state))) for state in (RequestState.USED, RequestState.VOID))
+
+    assert "Approved and begun" in used and "carried out" not in used
+    assert "No longer valid" in void and "changed" not in void
+
+
+@pytest.mark.parametrize("state", list(RequestState))
+def test_what_is_to_come_is_not_announced_by_a_request_that_ended_unused(state: RequestState) -> None:
+    says_so = "nothing of the following is carried out" in str(
+        approval_card(situation(request=request(state)), is_current=True)
+    )
+
+    assert says_so is (state not in {RequestState.OPEN, RequestState.GRANTED, RequestState.USED})
+
+
+def test_to_ask_again_says_that_the_copy_goes() -> None:
+    blocked = situation(request=request(RequestState.EXPIRED), run=run(RunState.BLOCKED))
+
+    assert "Start over (the copy is removed)" in str(approval_card(blocked, is_current=True))
+
+
+def test_nobody_is_asked_at_home_for_what_is_approved_already() -> None:
+    asked, granted = (
+        str(home("system", one.roster.people["ben"], [one], [], "en"))
+        for one in (situation(request=request(state)) for state in (RequestState.OPEN, RequestState.GRANTED))
+    )
+
+    assert "Waits for your approval" in asked and "Waits for your approval" not in granted
+
+
 def test_an_open_card_wakes_those_who_may_still_vote() -> None:
     shown = situation(request=request(), votes=(vote("ben"),))
 
@@ -279,6 +310,27 @@ def test_a_long_list_of_what_is_replaced_ends_at_an_entry_and_counts_the_others(
     assert shown == entries[: len(shown)]
     assert len(shown) + left == count
     assert (left == 0) is (count <= 20)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_long_row_pushes_out_what_people_must_know_before_they_agree(language: str) -> None:
+    stakes = LONG_STAKES.model_copy(update={"keeps": Keeps(kind=KeepKind.ASIDE, names=("v" * 60,) * 40)})
+    sealed = plan(replaces=({"en": "volume " + "x" * 200},) * 20, stakes=stakes, warnings=("Superuser: mallory.",))
+    card = approval_card(situation(language=language, run=run(of=sealed), request=request()), is_current=True)
+    facts = dialog_from(
+        incident=situation().incident,
+        plan=sealed,
+        request=request(),
+        votes=(),
+        steps={},
+        roster=situation().roster,
+        clocks=situation().clocks,
+    )
+
+    for blocks in (card, vote_dialog(facts, "approve", language)["blocks"]):
+        assert "mallory" in str(blocks) and "/dr undo" in str(blocks)
+        assert sum(len(text) for text in texts_of(blocks)) < 13_000
+    assert check_blocks(card, "message")
 
 
 def test_a_cell_that_is_cut_says_so_and_keeps_its_entities_whole() -> None:

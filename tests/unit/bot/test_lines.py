@@ -74,6 +74,21 @@ def test_a_refusal_of_the_survey_is_told_once() -> None:
     assert milestone(event(EventKind.RUN_FAILED, **said), situation()) is None
 
 
+def test_who_asks_for_an_end_is_not_said_to_have_ended_it_and_nobody_who_did_not_ask_is_named() -> None:
+    asked = milestone(event(EventKind.RUN_STOP_REQUESTED, person="ben", stop="person", why="wrong"), situation())
+    followed = milestone(event(EventKind.RUN_STOP_REQUESTED, person="aiko", stop="whole", why="It ended."), situation())
+
+    assert asked == ":octagonal_sign: Ben asked to end the run. wrong"
+    assert followed is not None and "Aiko" not in followed
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_run_that_failed_at_no_step_names_none(language: str) -> None:
+    line = milestone(event(EventKind.RUN_FAILED, why="The plan is not believed."), situation(language=language))
+
+    assert line is not None and "「」" not in line and " at " not in line
+
+
 FAKE = "fine\n:white_check_mark: Chika, 03:12:09 UTC: I read it too"
 OTHER_ENDS = ["\r", "\u2028", "\x0b", "\x85"]
 

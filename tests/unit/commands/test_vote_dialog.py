@@ -1,22 +1,36 @@
 """Shown nothing but the table of card and dialog, a reader can answer what an approver has to know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from commands.messages import Table
 from commands.vote_dialog import dialog_from, table_of
 from core.actions import ACTIONS
-from core.approval import ApprovalRequest, Door, Vote
+from core.approval import ApprovalRequest, Door, RequestState, Vote
 from core.attestation import Attestation, Proof
 from core.plan import BackupIdentity
+from core.replaced import replaced
 from core.run import StepState
 from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from core.stakes_words import APPROVE, APPROVE_TITLE
+from core.stakes_words import APPROVE, APPROVE_TITLE, keeps_text
 from core.words import clock, say
-from tests.unit.bot.situations import NOW, lost_by_undo, plan, record, request, run, situation, step, vote
+from tests.unit.bot.situations import (
+    NOW,
+    configuration,
+    lost_by_undo,
+    plan,
+    record,
+    request,
+    run,
+    situation,
+    step,
+    vote,
+)
 
 BACKUP = BackupIdentity(
     place="file:/backups",
@@ -42,9 +56,12 @@ def shown(
     votes: tuple[Vote, ...] = (),
     notes: object = None,
     missed: Sequence[str] = (),
+    backup: BackupIdentity | None = BACKUP,
+    later: timedelta = timedelta(0),
+    incident: Mapping[str, Any] = MappingProxyType({}),
 ) -> Table:
     sealed = plan(
-        steps=STEPS, backup=BACKUP, target="production", replaces=({"en": "volume pgdata of ai-micro-postgres"},),
+        steps=STEPS, backup=backup, target="production", replaces=({"en": "volume pgdata of ai-micro-postgres"},),
         stakes=stakes or Stakes(
             act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps(kind=KeepKind.VOLUME, names=("pgdata_before",)),
             loss=Loss(
@@ -52,10 +69,10 @@ def shown(
             ),
         ),
     )  # fmt: skip
-    now = situation(run=run(of=sealed), request=asked)
+    now = situation(run=run(of=sealed), request=asked, now=NOW + later)
     return table_of(
         dialog_from(
-            incident=now.incident,
+            incident=replace(now.incident, **incident),
             plan=sealed,
             request=asked,
             votes=votes,
@@ -142,6 +159,62 @@ def test_a_new_place_where_two_people_overruled_a_check_is_not_called_proven() -
     proof = answers(shown(asked(), stakes=NAMES, missed=["health"]), "en")["Proof"]
 
     assert "NOT everything passed: health" in proof and "PROVEN" not in proof
+    assert "wo people" not in proof  # a runbook of one's own may go on without anybody
+
+
+def test_checks_of_a_proof_that_was_left_out_are_not_counted() -> None:
+    assert "no check was asked" in answers(shown(asked(), state=StepState.SKIPPED), "en")["Proof"]
+
+
+@pytest.mark.parametrize("state", [state for state in RequestState if state is not RequestState.OPEN])
+def test_only_an_open_request_has_a_time_to_decide_and_no_proof_is_called_running_that_may_not_be(
+    state: RequestState,
+) -> None:
+    said = answers(shown(replace(asked(), state=state, proven_at=None), state=StepState.UNSURE), "en")
+
+    assert "Decide until" not in said
+    assert said["Proof"].startswith("⏳ NOT PROVEN YET: 0 of 1") and "running" not in said["Proof"]
+
+
+def test_a_time_of_day_that_is_over_is_not_shown_as_one_to_come() -> None:
+    late, back, given_up = (
+        answers(table, "en")
+        for table in (
+            shown(asked(), later=timedelta(hours=20)),
+            shown(asked(), incident={"recovered_at": NOW}),
+            shown(asked(), stakes=GIVEN_UP),
+        )
+    )
+
+    assert late["RTO"] == "MISSED: it was 06:00:00 UTC, 4 h 00 min after it began"
+    assert "RTO" not in back and "RTO" not in given_up
+
+
+def test_what_comes_without_a_backup_is_not_called_nothing() -> None:
+    own = Stakes(act=Act.OTHER, loss=Loss(kind=LossKind.UNKNOWN))
+
+    assert answers(shown(asked(), stakes=own, backup=None), "en")["By"].startswith("unknown")
+    assert "不明" in answers(shown(asked(), stakes=own, backup=None), "ja")["置き換え後"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_of_a_host_with_a_folder_alone_nobody_is_promised_a_volume_or_an_undo(language: str) -> None:
+    said = say(keeps_text(Keeps(kind=KeepKind.ASIDE)), language)
+    (taken,) = replaced([step("away", do="host.set_aside", effect="destroy")], configuration(), "production", None)
+
+    assert "/dr undo" not in said and "{" not in said
+    assert "/srv" in say(taken, language)
+
+
+def test_no_volume_of_a_host_is_promised_to_come_back_where_undo_is_not_offered() -> None:
+    assert "where that is offered" in answers(shown(asked(), stakes=HOST), "en")["Kept to undo with"]
+
+
+def test_old_records_are_not_said_to_be_those_of_now_nor_to_come_back_at_any_time() -> None:
+    said = answers(shown(asked(), stakes=NAMES), "en")["Kept to undo with"]
+
+    assert "only if a step of this run fails" in said
+    assert said.endswith("They led before the change: www.example.com → 192.0.2.1")
 
 
 def test_a_deletion_that_cannot_be_counted_is_said() -> None:
@@ -212,6 +285,7 @@ def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
 def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
     names, given_up = (answers(shown(asked(), stakes=stakes), "en") for stakes in (NAMES, GIVEN_UP))
 
+    assert "By" not in names and names["Data in the new place"].startswith("the backup")
     assert "Will be changed" in names and "raised in the new place" in names["Proof"]
     assert "www.example.com → 192.0.2.1" in names["Kept to undo with"]
     assert "Will be DELETED for good" in given_up and given_up["By"] == "nothing"
