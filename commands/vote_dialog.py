@@ -28,6 +28,7 @@ class VoteDialog:
     headline: Text
     act: Act
     target: str  # what the approver types
+    where: Text
     replaces: tuple[Text, ...]
     by: Text  # what comes in its place
     proof: Text
@@ -66,6 +67,7 @@ def dialog_from(
         headline=plan.headline or both(incident.title),
         act=plan.stakes.act,
         target=request.target,
+        where=_where(request.target, plan.engine),
         replaces=plan.replaces,
         by=replacement_text(plan, _backup(plan.backup, plan.stakes.act)),
         proof=proof_of(plan, request, steps),
@@ -120,7 +122,7 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     rows: list[tuple[Cell, ...]] = [
         *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
         (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), _lines(dialog.replaces)),
-        (text("Where", "対象"), dialog.target),
+        (text("Where", "対象"), dialog.where),
         (BY.get(dialog.act, text("By", "置き換え後")), dialog.by),
         (text("Proof", "検証"), dialog.proof),
         (text("Data that will be LOST", "失われるデータ"), dialog.loss),
@@ -178,6 +180,12 @@ def _rto(until: datetime, clocks: Clocks) -> Text:
     return text(f"until {clock(until)}, {english} after it began", f"{clock(until)} まで (発生から {japanese})")
 
 
+def _where(target: str, engine: str) -> Text:
+    if not engine:
+        return both(target)
+    return text(f"{target}, on the Docker engine {engine}", f"{target} (Docker エンジン {engine})")
+
+
 def _backup(backup: BackupIdentity | None, act: Act) -> Text:
     if backup is None and act is Act.NOTHING:
         return text("nothing", "なし")
@@ -185,8 +193,8 @@ def _backup(backup: BackupIdentity | None, act: Act) -> Text:
         return text("unknown: the plan names no backup", "不明 (計画にバックアップの指定がありません)")
     moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
     what = f"{backup.name} ({size(backup.size)})"
-    english = f"the backup {what} of {moment}"
-    japanese = f"バックアップ {what} {moment} 時点"
+    english = f"the backup {what} of {moment}, in {backup.place}"
+    japanese = f"バックアップ {what} {moment} 時点、保管先 {backup.place}"
     if not backup.manifest:
         english += "; it has no manifest, so fewer checks were possible"
         japanese += " (マニフェストなし: 検査は一部のみ)"

@@ -18,6 +18,28 @@ INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """What takes an act back exactly: the action, and for each of its parameters that of the act which names the same."""
 
 
+SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "postgres.restore_beside": ("postgres.beside_rows", {"volume": "volume"}),
+    "backup.fetch": ("backup.fetched", {"backup": "backup"}),
+    "volume.swap": ("volume.swapped", {"volume": "volume", "keeper": "keeper"}),
+    "volume.swap_back": ("volume.swapped", {"volume": "volume", "keeper": "replacement"}),
+    "kept.remove": ("volume.gone", {"volume": "volume"}),
+    "host.set_aside": ("host.empty", {}),
+    "dns.change": ("dns.leads", {"site": "site"}),
+}
+"""What sees that an act was done, and for each of its parameters that of the act which names the same."""
+
+
+def is_seen(step: Step) -> bool:
+    """Whether one of the step's checks looks at what the step does, and at nothing else."""
+    if step.do is None or step.do not in SEEN_BY:
+        return True
+    probe, same = SEEN_BY[step.do]
+    wanted = {name: step.with_.get(other) for name, other in same.items()}
+    asked = [one.with_ for one in step.check if one.probe == probe]
+    return any(all(given.get(name) == value for name, value in wanted.items()) for given in asked)
+
+
 def is_inverse(undo: Undo, step: Step) -> bool:
     """Whether this takes back what the step does, and nothing else: under its approval nothing else may be done."""
     if step.do is None or step.do not in INVERSES:

@@ -60,6 +60,7 @@ class Plan(Model):
     # What follows is for people; it is sealed too, so that nobody is shown something else.
     headline: dict[str, str] = Field(default_factory=dict)
     target: str = ""  # what an approver types: "production"
+    engine: str = ""  # the Docker engine that dr.yml names for it; "" = the one at hand
     replaces: tuple[dict[str, str], ...] = ()  # core/replaced.py
     stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
     loss_seconds: float | None = None  # age of the backup's data when the outage began

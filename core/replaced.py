@@ -14,19 +14,17 @@ def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kep
     names = ", ".join(configuration.dns.names) if configuration.dns else ""
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
     folder = configuration.site(site).projects
+    projects = ", ".join(sorted({service.project for service in configuration.site(site).services.values()}))
     owners = {store.volume: store.service for store in stores if store is not None}
     words: Mapping[str, Callable[[Step], Text]] = {
         "volume.swap": lambda step: _volume(step, owners),
         "volume.swap_back": lambda step: _volume(step, owners),
         "kept.remove": lambda step: _kept(step, kept),
         "host.set_aside": lambda _: _text(
-            f"containers and data of {site}, and the folder {folder} (renamed, not deleted)",
-            f"{site} のコンテナとデータ、フォルダー {folder} (削除せず別名で残します)",
+            f"containers and data of {site}, and the folder {folder} (renamed, not deleted); projects: {projects}",
+            f"{site} のコンテナとデータ、フォルダー {folder} (削除せず別名で残します)、プロジェクト: {projects}",
         ),
-        "dns.change": lambda step: _text(
-            f"where {names} leads users: to {step.with_.get('site')} from now on",
-            f"{names} の向き先 (以後は {step.with_.get('site')})",
-        ),
+        "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
         "dns.change_back": lambda _: _text(f"where {names} leads users: back", f"{names} の向き先 (元に戻す)"),
     }
     return tuple(words.get(step.do or "", _other)(step) for step in steps if step.effect == "destroy")
@@ -34,6 +32,16 @@ def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kep
 
 def _text(english: str, japanese: str) -> Text:
     return {"en": english, "ja": japanese}
+
+
+def _lead(to: str, names: str, configuration: Configuration) -> Text:
+    """Names come last: a long list of them is cut at its end."""
+    there = configuration.sites.get(to)
+    address = f" ({there.address})" if there is not None and there.address else ""
+    return _text(
+        f"where users are led: to {to}{address} from now on, by {names}",
+        f"利用者の向き先: {to}{address}、{names}",
+    )
 
 
 def _volume(step: Step, owners: Mapping[str, str]) -> Text:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
-from core.effects import INVERSES, STRENGTH, effect_of, is_inverse, is_taken_back, undo_effect
+from core.effects import INVERSES, SEEN_BY, STRENGTH, effect_of, is_inverse, is_seen, is_taken_back, undo_effect
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.stakes import ACT_OF
@@ -25,6 +25,7 @@ def lint(runbook: Runbook) -> list[Problem]:
     return [
         *_names(runbook),
         *_variables(runbook),
+        *_seeing(runbook),
         *_destroying(runbook, ancestors),
         *_taking_back(runbook, ancestors),
         *_gates(runbook, ancestors),
@@ -143,6 +144,16 @@ def _variables(runbook: Runbook) -> Iterator[Problem]:
                 yield Problem(where=where, sentence=f"${{{name}}} is never filled in.{hint}")
     for name in runbook.inputs.keys() - used:
         yield Problem(where=("inputs", name), sentence=f'the input "{name}" is never used.')
+
+
+def _seeing(runbook: Runbook) -> Iterator[Problem]:
+    """What people agree to, and what it is proven by, is seen by looking at exactly that."""
+    for index, step in enumerate(runbook.steps):
+        if not is_seen(step):
+            probe, same = SEEN_BY[step.do or ""]
+            wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in same.items())
+            sentence = f"{step.id}: no check looks at what it does; add {{probe: {probe}, with: {{{wanted}}}}}."
+            yield Problem(where=_at(index, "id"), sentence=sentence)
 
 
 def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:

@@ -141,23 +141,30 @@ def kept_by(steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for name in named if name))
 
 
-def proof_of(steps: tuple[Step, ...], act: Act, services: Collection[str], parts: Collection[str]) -> ProofKind:
-    """What the proof steps of the gates show, by what they do and look at. `services`: all of the site. `parts`: steps
-    that hand over to a runbook which drbot ships, and which proves that the system runs.
+def proof_of(steps: tuple[Step, ...], act: Act, services: Collection[str], raises: Collection[str]) -> ProofKind:
+    """What every gate in front of a destroying step shows by its own proofs. `services`: all that a healthy production
+    has. `raises`: steps that hand the raising of the system over, with drbot's own runbook and this plan's backup.
     """
-    named = {name for step in steps if step.gate is not None for name in step.gate.proof}
-    proofs = [step for step in steps if step.id in named]
+    destroying = {step.id for step in steps if step.effect == "destroy"}
+    asked = [step.gate.proof for step in steps if step.gate is not None and destroying & {*step.gate.for_}]
+    gates = [[step for step in steps if step.id in names] for names in asked]
+    if not gates or not all(gates):
+        return ProofKind.NONE
     wanted = PROVES.get(act)
-    shown = {
+    shown = [_shown(proofs, set(kept_by(steps)), services, raises) for proofs in gates]
+    return wanted if wanted is not None and all(wanted in kinds for kinds in shown) else ProofKind.CHECKED
+
+
+def _shown(proofs: list[Step], kept: set[str], services: Collection[str], raises: Collection[str]) -> set[ProofKind]:
+    """What these steps show, by what they do and look at."""
+    does = {
         ProofKind.BESIDE: any(step.do == "postgres.restore_beside" for step in proofs),
-        ProofKind.KEPT: set(kept_by(steps)) <= _looked_at(proofs, "volume.exists", "volume"),
+        ProofKind.KEPT: kept <= _looked_at(proofs, "volume.exists", "volume"),
         ProofKind.DOWNLOADED: any(step.do == "backup.fetch" for step in proofs),
-        ProofKind.RAISED: any(step.id in parts for step in proofs),
+        ProofKind.RAISED: any(step.id in raises for step in proofs),
         ProofKind.HEALTHY: set(services) <= _looked_at(proofs, "health.services", "services"),
     }
-    if wanted is not None and proofs and shown[wanted]:
-        return wanted
-    return ProofKind.CHECKED if proofs else ProofKind.NONE
+    return {kind for kind, is_so in does.items() if is_so}
 
 
 def _looked_at(proofs: Iterable[Step], probe: str, parameter: str) -> set[str]:

@@ -219,6 +219,10 @@ _FOLDER_ASIDE: Text = _text(
 )
 
 
+PUT_THERE = frozenset({"postgres.restore", "redis.restore", "files.restore"})
+"""What fills a host after it was cleared."""
+
+
 def replacement_text(plan: Plan, backup: Text) -> Text:
     """What comes in its place; `backup` is what is said of the plan's backup."""
     kept = plan.stakes.kept
@@ -227,6 +231,8 @@ def replacement_text(plan: Plan, backup: Text) -> Text:
     if kept is not None:
         what = kept_text(kept)
         return _text(f"the data {what['en']}", what["ja"])
+    if plan.stakes.act is Act.REPLACE_HOST and not any(step.do in PUT_THERE for step in plan.steps):
+        return _text("nothing that this plan puts there", "この計画で復元するものはありません")
     return backup
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.deciding import is_vouched
+from core.deciding import is_proof, is_vouched
 from core.errors import DrbotError
 from core.events import EventKind, canonical
 from core.run import Settlement, StepRecord, StepState
@@ -112,7 +112,8 @@ def _weigh(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> None:
     names = " and ".join(walk.name_of(person) for person in (record.vouched_by, record.settled_by) if person)
     said = f"{step.id} was settled as done by {names}. {finding.sentence}"
 
-    believed = finding.passed or is_vouched(walk.plan, record)
+    seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)
+    believed = seen and (finding.passed or is_vouched(walk.plan, record))
     if believed:
         mine = OwnStep(state=StepState.SUCCEEDED, facts=dict(facts), ended_at=walk.equipment.own.now())
         walk.note(step.id, mine)
@@ -120,7 +121,7 @@ def _weigh(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> None:
     def settle(tx: Transaction) -> None:
         incidents.note(tx, walk.run.incident, None, said)
         steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
-        if finding.passed:
+        if finding.passed and seen:
             steps.believe(tx, walk.run, step.id, f"{names} said that it is done, and its check agrees.", facts)
             _follow(tx, walk, step, facts, there)
         elif believed:

@@ -175,7 +175,7 @@ class OwnRecord:
         self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
 
     def let_users_in(self, run_id: str, *, but: str = "") -> None:
-        """Somebody starts services: no run on this engine, of whichever site, takes anything back by itself any more."""
+        """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more."""
         here = self.run(run_id)
         for name, known in self.runs():
             if here is not None and known.is_beside(here) and name != but and not known.lets_users_in:
@@ -211,8 +211,9 @@ class OwnRecord:
         return OwnPolicy.model_validate(known) if known is not None else None
 
     def settings(self) -> dict[str, Any] | None:
-        """What dr.yml said of systems, backups and names when two people last agreed to a plan, or at the first plan."""
-        return self._files.read(SETTINGS)
+        """What dr.yml said of sites, backups and names when two people last agreed to a plan, or at the first plan."""
+        known: dict[str, Any] | None = self._files.read(SETTINGS)
+        return known
 
     def agreed_to(self, settings: Mapping[str, Any]) -> None:
         """Two people have agreed to a plan under this dr.yml, or it is the first that is seen."""

@@ -10,6 +10,7 @@ from core.variables import Value
 from core.yaml_file import did_you_mean
 from store import sub_runs
 
+RAISES = "level3-host"
 FOR_PEOPLE = frozenset({"notify.stakeholders"})
 
 
@@ -27,10 +28,25 @@ def _sealed(step: Step, configuration: Configuration) -> Step:
     return step.model_copy(update={"run": part.model_copy(update={"sha256": file.sha256})})
 
 
-def is_shipped(step: Step, configuration: Configuration) -> bool:
-    """Whether the part follows a runbook that comes with drbot."""
+def of_ones_own(steps: tuple[Step, ...], configuration: Configuration) -> list[str]:
+    """Files of the parts whose runbooks do not come with drbot."""
     folders = runbook_folders(configuration.runbooks)
-    return step.run is not None and runbook_named(step.run.runbook, folders).is_shipped
+    files = [runbook_named(step.run.runbook, folders) for step in steps if step.run is not None]
+    return [file.path.name for file in files if not file.is_shipped]
+
+
+def raising(steps: tuple[Step, ...], configuration: Configuration, backup: str | None) -> frozenset[str]:
+    """The steps that raise the system where users are led, by drbot's own level 3 and from this backup."""
+    folders = runbook_folders(configuration.runbooks)
+    leads_to = {step.with_.get("site") for step in steps if step.do == "dns.change"}
+    return frozenset(
+        step.id
+        for step in steps
+        if step.run is not None
+        and (step.run.runbook, step.run.with_.get("backup")) == (RAISES, backup)
+        and leads_to == {step.run.site}
+        and runbook_named(RAISES, folders).is_shipped
+    )
 
 
 def require_site(name: str, configuration: Configuration, tried: str) -> None:
@@ -82,7 +98,8 @@ def variables_of(configuration: Configuration) -> dict[str, Value]:
 def target_of(configuration: Configuration, site: str) -> str:
     """What an approver types: the site that is changed. A control site itself never is."""
     recovery = configuration.recovery
-    return recovery.site if recovery is not None and site == recovery.control else site
+    controls = recovery is not None and site == recovery.control and not configuration.site(site).services
+    return recovery.site if recovery is not None and controls else site
 
 
 def without_people(steps: tuple[Step, ...]) -> tuple[Step, ...]:

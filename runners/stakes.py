@@ -12,6 +12,7 @@ from core.run import Run
 from core.runbook import Step
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, kept_by, proof_of
 from runners.own_record import RUN_NAME, OwnRun, OwnStep
+from runners.settings_seen import services_of
 from runners.walk import Equipment
 from runners.world import World
 from store import runs
@@ -33,10 +34,10 @@ def stakes_of(
     *,
     backup: BackupIdentity | None,
     age: float | None,
-    parts: Collection[str],
+    raises: Collection[str],
     cancelled: Cancelled,
 ) -> Stakes:
-    """All of it. `age`: of the backup, seconds. `parts`: steps handed over to runbooks that drbot ships. Raises
+    """All of it. `age`: of the backup, seconds. `raises`: steps that raise the system elsewhere. Raises
     UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
     """
     act = act_of(steps)
@@ -46,19 +47,28 @@ def stakes_of(
         loss = counting.since_swap(kept)
     elif act is Act.GIVE_UP and kept is not None:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
-    elif act is Act.RESTORE and backup is not None:
+    elif act is Act.RESTORE and backup is not None and _of_postgres_alone(equipment, steps):
         loss = counting.since_backup(backup, age)
+    elif act is Act.RESTORE:
+        loss = Loss(kind=LossKind.UNKNOWN)
     elif act in OF_BACKUP and backup is not None:
         loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
     else:
         loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
     return Stakes(
         act=act,
-        proof=proof_of(steps, act, tuple(equipment.site.services), parts),
+        proof=proof_of(steps, act, services_of(equipment), raises),
         loss=loss,
         keeps=keeps_of(steps, fingerprint, equipment.world),
         kept=kept.data if kept is not None else None,
     )
+
+
+def _of_postgres_alone(equipment: Equipment, steps: tuple[Step, ...]) -> bool:
+    """Whether what a backup of PostgreSQL replaces is PostgreSQL's data and nothing else."""
+    postgres = equipment.site.postgres
+    replaced = {step.with_.get("volume") for step in steps if step.do == "volume.swap"}
+    return postgres is not None and replaced == {postgres.volume}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +92,7 @@ def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
         raise UserError(f"Planning {run.runbook}.", f"The kept data {names[0]} is not there any more.", "See: /dr kept")
     own = equipment.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
     mine = _put_aside(own, names[0])
-    facts = mine.facts if mine is not None else {}
+    facts = mine.facts if mine is not None and _is_newest(equipment, mine) else {}
     bytes_ = facts.get("kept_bytes")
     data = KeptData(
         volume=names[0],
@@ -93,6 +103,15 @@ def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
         size=int(bytes_) if isinstance(bytes_, (int, float)) else None,
     )
     return _Kept(data=data, next_transaction=facts.get("next_transaction"), rows=_rows(equipment, there.run, own))
+
+
+def _is_newest(equipment: Equipment, mine: OwnStep) -> bool:
+    """Whether what is in place now came by this very step: another cluster counts its own transactions."""
+    volume, ended = mine.facts.get("volume"), mine.ended_at
+    moves = [
+        step for _, run in equipment.own.runs() for step in run.steps.values() if step.facts.get("volume") == volume
+    ]
+    return ended is not None and all(other.ended_at is None or other.ended_at <= ended for other in moves)
 
 
 def _rows(equipment: Equipment, run_id: str, own: OwnRun | None) -> Mapping[str, int]:
@@ -163,7 +182,7 @@ def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], world: Wor
     kept: dict[KeepKind, list[str]] = {}
     for step in destroying:
         if step.do == "dns.change":
-            kept[KeepKind.RECORDS] = list(_led(fingerprint))
+            kept[KeepKind.RECORDS] = _led(fingerprint)
         elif step.do == "volume.swap":
             kept.setdefault(KeepKind.VOLUME, []).append(str(step.with_["keeper"]))
         elif step.do == "host.set_aside":
@@ -176,11 +195,16 @@ def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], world: Wor
     return Keeps(kind=kind, names=tuple(names))
 
 
-def _led(fingerprint: Mapping[str, Any]) -> tuple[str, ...]:
+def _led(fingerprint: Mapping[str, Any]) -> list[str]:
+    """Where each name leads now. Raises UserError when that was not seen: nothing could lead them back."""
     records = fingerprint.get("records")
     if not isinstance(records, Mapping):
-        return (str(records),)
-    return tuple(
+        raise UserError(
+            "Planning where users are led.",
+            f"Where the names lead now could not be read: {records or 'this site does not control them'}.",
+            "Let the control site's worker do it, and correct `dns` in dr.yml.",
+        )
+    return [
         f"{name} → {record if isinstance(record, str) else ', '.join(record['addresses'])}"
         for name, record in records.items()
-    )
+    ]

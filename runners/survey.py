@@ -16,10 +16,11 @@ from core.run import Run
 from core.runbook import Runbook, Step, without
 from core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from core.site import Approvals, Site
-from core.stakes import Stakes
+from core.stakes import Stakes, act_of
+from core.stakes_words import ACTS as HEADLINES
 from core.variables import Value, fill
 from core.words import clock, duration, say
-from runners import parts, strangers, users
+from runners import parts, settings_seen, strangers, users
 from runners.action import Finding, StepContext
 from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
@@ -74,7 +75,13 @@ def make_plan(survey: Survey) -> Plan:
     acts = {step.do for step in draft.steps}
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
-    warnings = (*_of_ones_own(file), *_refused(chosen), *_unready(survey, file.runbook, draft, variables), *notes)
+    warnings = (
+        *settings_seen.changes(equipment),
+        *_of_ones_own(survey, file),
+        *_refused(chosen),
+        *_unready(survey, file.runbook, draft, variables),
+        *notes,
+    )
     stakes = _stakes(survey, draft)
     what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes.kept)
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
@@ -172,8 +179,9 @@ def _plan(
         policy=survey.policy,
         people=max([survey.equipment.approvals.people, *(step.gate.people for step in steps if step.gate)]),
         requesters=survey.requesters,
-        headline=_headline(runbook, configuration.system, chosen),
+        headline=_headline(file, steps, configuration.system, chosen),
         target=parts.target_of(configuration, survey.equipment.site_name),
+        engine=survey.equipment.site.docker.host or "",
         loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
         surveyed_at=survey.now,
     )
@@ -188,15 +196,15 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
         draft.fingerprint,
         backup=draft.backup,
         age=_age(survey, draft.backup),
-        parts={
-            step.id for step in draft.steps if step.run is not None and parts.is_shipped(step, equipment.configuration)
-        },
+        raises=parts.raising(draft.steps, equipment.configuration, draft.backup.name if draft.backup else None),
         cancelled=survey.cancelled,
     )
 
 
-def _headline(runbook: Runbook, system: str, chosen: Chosen | None) -> dict[str, str]:
-    title = {language: say(runbook.title, language) for language in ("en", "ja")}
+def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> dict[str, str]:
+    """Words of a runbook that does not come with drbot are not put above what it does."""
+    words = file.runbook.title if file.is_shipped else HEADLINES[act_of(steps)]
+    title = {language: say(words, language) for language in ("en", "ja")}
     if chosen is None:
         return {"en": f"{title['en']}: {system}", "ja": f"{title['ja']}: {system}"}
     name, moment = chosen.backup.name, chosen.backup.snapshot_at
@@ -212,10 +220,12 @@ def _age(survey: Survey, backup: BackupIdentity | None) -> float | None:
     return rpo_seconds(backup.snapshot_at, survey.equipment.own.now()) if backup is not None else None
 
 
-def _of_ones_own(file: RunbookFile) -> tuple[str, ...]:
-    if file.is_shipped:
+def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
+    mine = [] if file.is_shipped else [file.path.name]
+    mine += parts.of_ones_own(file.runbook.steps, survey.equipment.configuration)
+    if not mine:
         return ()
-    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {file.path.name}",)
+    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {', '.join(mine)}",)
 
 
 def _refused(chosen: Chosen | None) -> tuple[str, ...]:

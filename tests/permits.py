@@ -10,4 +10,4 @@ def permit(*subjects: str, run: str = "r1", step: str = "swap") -> Permit:
 
 def own(run: str = "r1") -> OwnWork:
     """For what this run has made."""
-    return OwnWork(run=run, issuer=ISSUER)
+    return OwnWork(run=run, runs=frozenset({run}), issuer=ISSUER)

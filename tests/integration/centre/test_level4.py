@@ -164,7 +164,7 @@ def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, con
     plan = run.plan
     assert plan is not None
     assert plan.target == "recovery"
-    assert [what["en"] for what in plan.replaces] == [f"where {NAME} leads users: to recovery from now on"]
+    assert [what["en"] for what in plan.replaces] == [f"where users are led: to recovery from now on, by {NAME}"]
     assert f"{NAME} → {OLD}" in plan.keeps.names
     assert (plan.stakes.act, plan.stakes.proof) == (Act.CHANGE_DNS, ProofKind.RAISED)
     control.approve(run)

@@ -130,6 +130,17 @@ def test_the_machine_is_given_back(centre: Centre) -> None:
     assert not machine.running(centre.context(), HERE).passed
 
 
+def test_a_machine_that_no_run_of_this_host_has_rented_is_not_given_back(centre: Centre) -> None:
+    machine.provision(centre.context(), HERE)
+    centre.run = replace(centre.run, id=f"{centre.run.id}-of-another-host")
+    machine.provision(centre.context(), HERE)  # found, and taken over to be used
+
+    with pytest.raises(PermanentError, match="is not given back"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
 def test_a_machine_that_a_later_run_took_over_is_not_given_back_by_the_earlier(centre: Centre) -> None:
     machine.provision(centre.context(), HERE)
     earlier = centre.run

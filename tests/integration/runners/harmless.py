@@ -52,6 +52,7 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.keepers: dict[str, KeptVolume] = {}
+        self.records: dict[str, Any] = {}  # where names lead, as a control site sees it
         self.engine = "engine-1"
         self.server: OldServer | None = None
         self.strangers: list[str] = []  # containers of others that run on postgres_data
@@ -117,6 +118,7 @@ class HarmlessTarget:
             "engine": self.engine,
             "volumes": {"postgres_data": f"day {1 + self.moves}"},
             "strangers": {"postgres_data": list(self.strangers)},
+            **({"records": self.records} if self.records else {}),
         }
 
     def old_server(self, cancelled: Callable[[], bool] = lambda: False) -> OldServer | None:

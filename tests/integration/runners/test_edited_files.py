@@ -4,6 +4,7 @@ two people read, nothing is swapped back over what users may have written, and n
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -64,6 +65,13 @@ def with_services(bench: Bench, **changed: dict[str, str]) -> Bench:
         for name, service in site.services.items()
     }
     sites = {"production": site.model_copy(update={"services": services})}
+    known = bench.equipment.configuration.model_copy(update={"sites": sites})
+    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+
+
+def with_site(bench: Bench, **changed: Any) -> Bench:
+    """A worker that was started again with another section `sites: production` in dr.yml."""
+    sites = {**bench.equipment.configuration.sites, "production": bench.equipment.site.model_copy(update=changed)}
     known = bench.equipment.configuration.model_copy(update={"sites": sites})
     return replace(bench, equipment=replace(bench.equipment, configuration=known))
 
@@ -141,7 +149,8 @@ def test_a_service_that_dr_yml_calls_by_that_name_since_the_approval_is_not_stop
 def test_what_will_be_replaced_is_said_by_the_action_not_by_the_file(guarded: Bench) -> None:
     to_redis = ('with:\n      volume: "${postgres.volume}"', 'with:\n      volume: "${redis.volume}"')
     back = ('with:\n        volume: "${postgres.volume}"', 'with:\n        volume: "${redis.volume}"')
-    _, run = planned(guarded, own("level2-postgres", to_redis, back))
+    looks = ('swapped, with: {volume: "${postgres.volume}"', 'swapped, with: {volume: "${redis.volume}"')
+    _, run = planned(guarded, own("level2-postgres", to_redis, back, looks))
 
     assert run.plan is not None
     assert said(run) == ["volume redis_data of redis"]

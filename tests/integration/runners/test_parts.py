@@ -146,7 +146,7 @@ def test_a_worker_of_another_host_is_believed_by_the_key_that_dr_yml_names(two: 
     site = known.sites["recovery"].model_copy(update={"worker_key": key.public if named else None})
     known = known.model_copy(update={"sites": {**known.sites, "recovery": site}})
     here = replace(two.here, equipment=replace(two.here.equipment, configuration=known))
-    whole, part = two.begin()
+    whole, part = replace(two, here=here).begin()
 
     assert there.go(part).state is RunState.SUCCEEDED
     assert here.go(whole).state is (RunState.SUCCEEDED if named else RunState.FAILED)

@@ -18,6 +18,7 @@ steps:
     with: {backup: b.sql.gz, volume: new}
     after: []
     effect: change
+    check: [{probe: postgres.beside_rows, with: {volume: new, expect: manifest}}]
     limits: {time: 1h}
     drill: run
   - id: approval
@@ -62,48 +63,55 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "sentence"),
     [
-        ("    check:", "    chek:", 24, 'unknown key "chek". Did you mean "check"?'),
-        ("    drill: run\n  - id: approval", "    dril: run\n  - id: approval", 12, 'Did you mean "drill"?'),
-        ("{time: 1h}\n    drill", "{tme: 1h}\n    drill", 11, 'unknown key "tme". Did you mean "time"?'),
+        ("    check: [{probe: volume", "    chek: [{probe: volume", 25, 'unknown key "chek". Did you mean "check"?'),
+        ("    drill: run\n  - id: approval", "    dril: run\n  - id: approval", 13, 'Did you mean "drill"?'),
+        ("{time: 1h}\n    drill", "{tme: 1h}\n    drill", 12, 'unknown key "tme". Did you mean "time"?'),
         ("level: 2", "level: 9", 3, "less than or equal to 4"),
-        ("effect: destroy\n", "effect: destroy\n    destroys: [all]\n", 23, 'unknown key "destroys"'),
-        ("    check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]\n", "", 17, "add check"),
-        ("for: [swap]", "for: [restore]", 17, "no gate before it names it"),
-        ("after: [restore, approval]", "after: [restore]", 17, "no gate before it names it"),
-        ("    after: [restore, approval]", "    after: [restore]", 21, "interrupts a service before the gate"),
+        ("effect: destroy\n", "effect: destroy\n    destroys: [all]\n", 24, 'unknown key "destroys"'),
+        ("    check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]\n", "", 18, "add check"),
+        ("for: [swap]", "for: [restore]", 18, "no gate before it names it"),
+        ("after: [restore, approval]", "after: [restore]", 18, "no gate before it names it"),
+        ("    after: [restore, approval]", "    after: [restore]", 22, "interrupts a service before the gate"),
         ("volume: new}", "volume: 'new_${rum.id}'}", 5, "${rum.id} is never filled in. Did you mean"),
         ("steps:", "inputs: {copy: {type: backup}}\nsteps:", 4, 'the input "copy" is never used'),
         ("    limits: {time: 1h}\n    drill: run\n  - id: app", "    drill: run\n  - id: app", 5, "no time limit"),
         ("    effect: change", "    effect: change\n    again: never\n    retry: {times: 2}", 12, "retried by itself"),
         ("    drill: run\n  - id: approval", "  - id: approval", 5, "add drill"),
-        ("after: [restore, approval]", "after: [swap]", 21, "waits in a circle"),
-        ("after: [restore, approval]", "after: [restor, approval]", 21, 'no step "restor". Did you mean "restore"?'),
-        ("do: volume.swap", "do: volume.swop", 19, 'no action "volume.swop". Did you mean "volume.swap"?'),
+        ("after: [restore, approval]", "after: [swap]", 22, "waits in a circle"),
+        ("after: [restore, approval]", "after: [restor, approval]", 22, 'no step "restor". Did you mean "restore"?'),
+        ("do: volume.swap", "do: volume.swop", 20, 'no action "volume.swop". Did you mean "volume.swap"?'),
         ("effect: change", "effect: none", 10, "needs effect: change"),
-        ("probe: volume.swapped", "probe: volume.swaped", 24, 'no probe "volume.swaped". Did you mean'),
-        ("replacement: new", "replacment: new", 20, 'takes no "replacment". Did you mean "replacement"?'),
-        ("proof: [restore]", "proof: [swap]", 15, "waits for the gate itself"),
-        ("proof: [restore]", "proof: [restore], requester_counts: true", 15, "is said by `approvals` in dr.yml"),
-        ("title: {en: Approve}", "title: {en: Approve}\n    if_fails: continue", 13, "may not be passed by"),
+        ("probe: volume.swapped", "probe: volume.swaped", 25, 'no probe "volume.swaped". Did you mean'),
+        ("replacement: new", "replacment: new", 21, 'takes no "replacment". Did you mean "replacement"?'),
+        ("proof: [restore]", "proof: [swap]", 16, "waits for the gate itself"),
+        ("proof: [restore]", "proof: [restore], requester_counts: true", 16, "is said by `approvals` in dr.yml"),
+        ("title: {en: Approve}", "title: {en: Approve}\n    if_fails: continue", 14, "may not be passed by"),
         ("title: {en: Restore}", "title: {en: Restore}\n    ask: {text: {en: Hm}}", 5, "exactly one of do, gate, ask"),
         ("title: {en: Restore}", "title: {en: Restore}\n    why: password=hunter22", 5, "secret in plain text"),
-        ("- id: swap", "- id: restore", 17, "used twice"),
-        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_SWAP}\n  - id: app", 13, "destroys, but no gate before it"),
-        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DNS}\n  - id: app", 13, "destroys, but no gate before it"),
-        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DATA}\n  - id: app", 13, "destroys, but no gate before it"),
+        ("- id: swap", "- id: restore", 18, "used twice"),
+        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_SWAP}\n  - id: app", 14, "destroys, but no gate before it"),
+        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DNS}\n  - id: app", 14, "destroys, but no gate before it"),
+        ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DATA}\n  - id: app", 14, "destroys, but no gate before it"),
         *(
             (
                 "keeper: old}}]",
                 f"keeper: old}}}}]\n    {undo}",
-                25,
+                26,
                 "its undo does not take it back; write {do: volume.swap_back",
             )
             for undo in (UNDO_OTHERS, UNDO_FOR_GOOD, UNDO_NOTHING)
         ),
-        ("replacement: new", "replacement: older", 20, "replacement is made by no step that its gate names as proof"),
-        ("proof: [restore]", "proof: []", 20, "replacement is made by no step that its gate names as proof"),
-        ("do: volume.swap", "do: volume.remove", 22, ""),
-        ("title: {en: Approve}", "title: [", 14, ""),
+        (
+            "volume: data, keeper: old}}]",
+            "volume: other, keeper: old}}]",
+            18,
+            "no check looks at what it does; add {probe: volume",
+        ),
+        ("volume: new, expect", "volume: older, expect", 5, "no check looks at what it does; add {probe: postgres"),
+        ("replacement: new", "replacement: older", 21, "replacement is made by no step that its gate names as proof"),
+        ("proof: [restore]", "proof: []", 21, "replacement is made by no step that its gate names as proof"),
+        ("do: volume.swap", "do: volume.remove", 23, ""),
+        ("title: {en: Approve}", "title: [", 15, ""),
     ],
 )
 def test_what_is_unsafe_is_refused_with_its_line(old: str, new: str, line: int, sentence: str, tmp_path: Path) -> None:

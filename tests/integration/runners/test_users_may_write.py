@@ -1,0 +1,391 @@
+"""Users may write from the moment anything is started under them: nothing is moved under them then, nothing goes back
+without two people, and no machine is given back that they use. Whoever may write every row and any YAML tries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from sqlalchemy import delete
+
+from core.errors import PermanentError
+from core.run import Run, RunKind, RunState
+from core.site import Monitoring, Provision, Site
+from runners.action import Finding, StepContext
+from runners.actions import machine
+from runners.clients.machines import RENTED_TAG, Machine
+from runners.permit import OwnWork
+from runners.world import Registry
+from store import runs
+from store.schema import locks
+from tests.integration.attacks.rows import vote, with_second_factor
+from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_edited_files import (
+    own,
+    planned,
+    step_of,
+    with_services,
+    with_site,
+)
+from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
+from tests.integration.runners.test_words_of_a_card import DNS, with_dns
+
+
+@pytest.fixture
+def guarded(bench: Bench) -> Bench:
+    return with_second_factor(bench)
+
+
+OPEN = """
+runbook: open
+title: {en: Open}
+level: 1
+steps:
+  - id: open
+    title: {en: Open}
+    do: compose.start
+    with: {services: [auth, user, admin]}
+    effect: change
+    again: safe
+    limits: {time: 2m}
+    drill: run
+"""
+
+
+CLOSE = OPEN.replace("runbook: open", "runbook: close").replace("compose.start", "compose.stop")
+
+
+HIDDEN = """
+runbook: hidden
+title: {en: Hidden}
+level: 2
+steps:
+  - id: look
+    title: {en: Look}
+    do: evidence.collect
+    with: {services: "${services.all}"}
+    after: []
+    effect: change
+    again: safe
+    limits: {time: 2m}
+    undo: {do: compose.start, with: {services: [auth, user, admin]}}
+    drill: run
+  - id: approval
+    title: {en: Never}
+    gate: {people: 2, for: [tell], proof: [look]}
+    after: [look]
+  - id: tell
+    title: {en: Tell}
+    do: notify.stakeholders
+    after: [approval]
+    limits: {time: 1m}
+    drill: skip
+"""
+
+
+def put_back_by_a_row(bench: Bench, run: Run) -> None:
+    rows(
+        bench,
+        delete(locks),
+        of(run, "swap").values(state="failed", settlement="undo", settled_by="ben"),
+        of(run, "start-postgres").values(state="pending", attempt=0),
+        queued(run),
+    )
+    bench.go(run)
+
+
+def test_users_that_another_run_let_in_under_other_roles_are_known(guarded: Bench) -> None:
+    """dr.yml calls every service a cache while another run starts them, and is put right again afterwards."""
+    run = swapped_and_frozen(guarded)
+    bench = with_runbook(with_runbook(guarded, "open.yml", OPEN), "close.yml", CLOSE)
+    edited = with_services(bench, every={"role": "cache"})
+    rows(bench, delete(locks))
+    edited.go(edited.queue(run.incident, "open"))
+    assert "auth" in guarded.target.running  # users write now
+    rows(bench, delete(locks))
+    bench.go(bench.queue(run.incident, "close"))
+    assert "auth" not in guarded.target.running
+
+    put_back_by_a_row(guarded, run)
+
+    assert guarded.target.moves == 1
+
+
+def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(guarded: Bench) -> None:
+    """dr.yml gives the same services another name of a site, which the same worker then serves (`default_site`)."""
+    run = swapped_and_frozen(guarded)
+    site = guarded.equipment.site
+    known = guarded.equipment.configuration
+    twin = known.model_copy(update={"sites": {**known.sites, "twin": site}, "default_site": "twin"})
+    twin_bench = replace(guarded, equipment=replace(guarded.equipment, configuration=twin, site_name="twin"))
+    opened = with_runbook(twin_bench, "open.yml", OPEN)
+    bench = with_runbook(guarded, "close.yml", CLOSE)
+    with guarded.database.write() as tx:
+        tx.connection.execute(delete(locks))
+        queued_run = runs.queue(
+            tx,
+            incident=run.incident,
+            site="twin",
+            kind=RunKind.RECOVER,
+            runbook="open",
+            arguments={},
+            person="aiko",
+        )
+    opened.go(queued_run)
+    assert "auth" in guarded.target.running, opened.run(queued_run).outcome
+    rows(bench, delete(locks))
+    bench.go(bench.queue(run.incident, "close"))
+    assert "auth" not in guarded.target.running
+
+    put_back_by_a_row(guarded, run)
+
+    assert guarded.target.moves == 1
+
+
+def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> None:
+    """`monitoring.start` starts whichever project dr.yml calls the monitoring: that of the apps, too."""
+    run = swapped_and_frozen(guarded)
+    registry = guarded.equipment.registry
+    quiet = registry.actions["notify.stakeholders"]
+
+    def up(context: StepContext, given: Mapping[str, Any]) -> Any:  # as the real one: compose up of the whole project
+        assert context.site.monitoring is not None and context.site.monitoring.project == given["project"]
+        guarded.target.running.add("auth")
+        return quiet(context, given)
+
+    mine = Registry(
+        actions={**registry.actions, "monitoring.start": up}, probes=registry.probes, subjects=registry.subjects
+    )
+    text = OPEN.replace("compose.start", "monitoring.start").replace("services: [auth, user, admin]", "project: auth")
+    bench = with_runbook(with_runbook(guarded, "open.yml", text), "close.yml", CLOSE)
+    bench = replace(bench, equipment=replace(bench.equipment, registry=mine))
+    named = Monitoring(project="auth", prometheus="http://x", alertmanager="http://x")
+    rows(bench, delete(locks))
+    opened = with_site(bench, monitoring=named)
+    opened.go(opened.queue(run.incident, "open"))
+    assert "auth" in guarded.target.running
+    rows(bench, delete(locks))
+    bench.go(bench.queue(run.incident, "close"))
+    assert "auth" not in guarded.target.running
+
+    put_back_by_a_row(guarded, run)
+
+    assert guarded.target.moves == 1
+
+
+def test_after_a_run_is_over_nothing_is_started_by_what_tidies_up(guarded: Bench) -> None:
+    run = swapped_and_frozen(guarded)
+    bench = with_runbook(with_runbook(guarded, "hidden.yml", HIDDEN), "close.yml", CLOSE)
+    rows(bench, delete(locks))
+    hidden = bench.go(bench.queue(run.incident, "hidden"))
+    assert hidden.state is RunState.WAITING, hidden.outcome
+    rows(bench, queued(hidden, stop_requested="x").values(state="stopped", stop_kind="discarded"), delete(locks))
+    bench.worker().handle(hidden.id)
+
+    assert "auth" not in guarded.target.running
+
+
+def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: Bench) -> None:
+    """Undos in an order of one's own: services are started, users write, they are stopped, the data goes back."""
+    quiet = step_of("level2-postgres", "stop-apps", "stop-postgres")
+    quiet = quiet.replace("[evidence, restore-beside, approval]", "[start-postgres]")
+    opens = quiet.replace("id: stop-apps", "id: opens").replace("[start-postgres]", "[closes]")
+    closes = (
+        quiet.replace("id: stop-apps", "id: closes")
+        .replace(", within: 1m}}", "}}")
+        .replace("do: compose.start", "do: compose.stop")
+    )
+    text = own(
+        "level2-postgres",
+        ("  - id: verify\n", f"{closes}{opens}  - id: verify\n"),
+        ("after: [start-postgres]\n    effect: none", "after: [opens]\n    effect: none"),
+    )
+    bench, run = planned(guarded, text)
+    assert run.state is RunState.WAITING, run.outcome
+    for person in ("ben", "chika"):
+        vote(bench, run.id, person)
+    bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
+    written: list[int] = []
+    act = bench.target.registry.actions["compose.start"]
+
+    def start(context: StepContext, given: Mapping[str, Any]) -> Any:
+        outcome = act(context, given)
+        if "auth" in bench.target.running and "postgres" in bench.target.running:
+            written.append(bench.target.moves)  # users write into what is in place now
+        return outcome
+
+    registry = bench.equipment.registry
+    watched = Registry(
+        actions={**registry.actions, "compose.start": start}, probes=registry.probes, subjects=registry.subjects
+    )
+    bench = replace(bench, equipment=replace(bench.equipment, registry=watched))
+
+    bench.go(run)
+
+    assert not (written[:1] == [1] and bench.target.moves == 2), "users wrote after the swap, and it was taken back"
+
+
+UNLESS = "    after: [evidence, restore-beside, approval]\n"
+
+
+def test_data_is_not_swapped_while_services_run(guarded: Bench) -> None:
+    """The step that stops them is one that `unless` passes by; the plan counts it as stopping."""
+    bench, run = planned(
+        guarded, own("level2-postgres", (UNLESS, f"{UNLESS}    unless: [{{probe: redis.reachable}}]\n"))
+    )
+    assert run.state is RunState.WAITING, run.outcome
+    for person in ("ben", "chika"):
+        vote(bench, run.id, person)
+    seen: list[set[str]] = []
+    swap = bench.target.registry.actions["volume.swap"]
+
+    def watch(context: StepContext, given: Mapping[str, Any]) -> Any:
+        seen.append(set(bench.target.running))
+        return swap(context, given)
+
+    registry = bench.equipment.registry
+    watched = Registry(
+        actions={**registry.actions, "volume.swap": watch}, probes=registry.probes, subjects=registry.subjects
+    )
+    bench = replace(bench, equipment=replace(bench.equipment, registry=watched))
+
+    bench.go(run)
+
+    assert not any("auth" in running for running in seen)
+
+
+def test_a_stop_that_two_rows_vouch_for_stops_nothing(guarded: Bench) -> None:
+    """drbot's own level 2. The step that stops the apps is settled as done by two names in a row, against its check."""
+    run = approved(guarded)
+    rows(
+        guarded,
+        of(run, "stop-apps").values(state="failed", settlement="done", vouched_by="ben", settled_by="chika", attempt=1),
+        queued(run),
+    )
+    seen: list[set[str]] = []
+    registry = guarded.equipment.registry
+    swap = registry.actions["volume.swap"]
+
+    def watch(context: StepContext, given: Mapping[str, Any]) -> Any:
+        seen.append(set(guarded.target.running))
+        return swap(context, given)
+
+    mine = Registry(
+        actions={**registry.actions, "volume.swap": watch}, probes=registry.probes, subjects=registry.subjects
+    )
+    replace(guarded, equipment=replace(guarded.equipment, registry=mine)).go(run)
+
+    assert not any("auth" in running for running in seen)
+
+
+RENT = """
+runbook: rent
+title: {en: Rent}
+level: 4
+steps:
+  - id: provision
+    title: {en: Rent}
+    do: host.provision
+    with: {site: elsewhere}
+    after: []
+    effect: change
+    again: safe
+    limits: {time: 10m}
+    undo: {do: host.release, with: {site: elsewhere}}
+    drill: run
+  - id: approval
+    title: {en: Asked}
+    gate: {people: 2, for: [tell], proof: [provision]}
+    after: [provision]
+  - id: tell
+    title: {en: Tell}
+    do: notify.stakeholders
+    after: [approval]
+    limits: {time: 1m}
+    drill: skip
+"""
+
+
+class FakeEc2:
+    """One machine that a run of another host's worker rented; by the real rules of runners/clients/machines.py."""
+
+    tags: ClassVar[dict[str, str]] = {}
+    ended: ClassVar[list[str]] = []
+
+    def __init__(self, settings: object) -> None:
+        pass
+
+    def find(self, tags: Mapping[str, str]) -> Machine | None:
+        there = Machine(id="i-1", state="running", address="192.0.2.9")
+        return there if not self.ended and tags.items() <= self.tags.items() else None
+
+    def tag(self, machine: str, tags: Mapping[str, str]) -> None:
+        self.tags.update(tags)
+
+    def get(self, machine: str) -> Machine:
+        return Machine(id="i-1", state="running", address="192.0.2.9")
+
+    def end(self, machine: str, own: OwnWork) -> None:
+        if self.tags["drbot.run"] != own.run or self.tags.get(RENTED_TAG) not in own.runs:
+            raise PermanentError("not ours")
+        self.ended.append(machine)
+
+
+@pytest.mark.parametrize("system", ["ai-micro-service", "another-system"])
+def test_a_machine_that_no_run_of_this_host_has_rented_stays(
+    guarded: Bench, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    """A run of one's own finds the machine by its tags, takes it over, is discarded, and gives it back: the disk goes
+    with it. The tags follow dr.yml (system, site) and a row (the incident); whoever moved users there did so from
+    another host, or is another drbot. Nobody is asked.
+    """
+    monkeypatch.setattr(machine, "Ec2", FakeEc2)
+    FakeEc2.ended = []
+    FakeEc2.tags = {"drbot.system": system, "drbot.incident": "1", "drbot.site": "elsewhere"}
+    FakeEc2.tags |= dict.fromkeys(("drbot.run", RENTED_TAG), "r1-of-the-control-site")
+    bench = with_dns(with_runbook(guarded, "rent.yml", RENT))
+    sites = {**bench.equipment.configuration.sites, "elsewhere": Site(provision=Provision(image="ami-1"))}
+    known = bench.equipment.configuration.model_copy(update={"sites": sites, "system": system})
+    registry = bench.equipment.registry
+    real = {"host.provision": machine.provision, "host.release": machine.release}
+    mine = Registry(actions={**registry.actions, **real}, probes=registry.probes, subjects=registry.subjects)
+    bench = replace(bench, equipment=replace(bench.equipment, registry=mine, configuration=known))
+    rented = bench.go(bench.queue(bench.declare().incident, "rent"))
+    assert rented.state is RunState.WAITING and rented.incident == 1, rented.outcome
+
+    rows(bench, queued(rented, stop_requested="x").values(state="stopped", stop_kind="discarded"))
+    bench.worker().handle(rented.id)
+
+    assert FakeEc2.ended == []
+
+
+def test_a_machine_that_another_incident_moved_users_to_stays(guarded: Bench) -> None:
+    looks = "do: evidence.collect\n    with: {services: auth}"  # what raises the system there, runs at that site
+    text = DNS.replace("run: {runbook: restart-services, site: production}", looks)
+    bench = with_dns(with_runbook(with_runbook(guarded, "own.yml", text), "rent.yml", RENT))
+    registry, released = bench.equipment.registry, list[str]()
+
+    def release(context: StepContext, given: Mapping[str, Any]) -> Any:
+        context.own_work()
+        released.append(str(given["site"]))
+        return registry.actions["notify.stakeholders"](context, given)
+
+    quiet = registry.actions["notify.stakeholders"]
+    actions = {**registry.actions, "host.provision": quiet, "host.release": release, "dns.change": quiet}
+    subjects = {**registry.subjects, "dns.change": lambda context, given: frozenset({"name"})}
+    leads = lambda context, given: Finding(passed=True, sentence="Yes.")  # noqa: E731
+    mine = Registry(actions=actions, probes={**registry.probes, "dns.leads": leads}, subjects=subjects)
+    bench = replace(bench, equipment=replace(bench.equipment, registry=mine))
+    rented = bench.go(bench.queue(bench.declare().incident, "rent"))
+    assert rented.state is RunState.WAITING, rented.outcome
+    rows(bench, delete(locks))
+    moving = bench.go(bench.queue(bench.declare().incident, "own"))
+    for person in ("ben", "chika"):
+        vote(bench, moving.id, person)
+    assert bench.go(moving).state is RunState.SUCCEEDED, bench.run(moving).outcome
+
+    rows(bench, queued(rented, stop_requested="x").values(state="stopped", stop_kind="discarded"))
+    bench.worker().handle(rented.id)
+
+    assert released == []

@@ -1,0 +1,515 @@
+"""Every word of a card follows from what will be done: by actions, resolved arguments, checks, and what this host has
+seen itself. Whoever may write every row and any YAML makes them look right, and they are not.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.blocks.tables import table_block
+from commands.messages import Table
+from commands.vote_dialog import dialog_from, table_of
+from core.clocks import clocks_of
+from core.run import Run, RunKind, RunState
+from core.site import Dns, Docker, Recovery, Site, Targets
+from core.stakes import ProofKind
+from core.stakes_words import loss_text
+from core.words import say
+from runners.action import Finding, StepContext
+from runners.clients.postgres_written import Written
+from runners.world import Registry
+from store import incidents, requests, steps
+from tests.integration.attacks.rows import vote, with_second_factor
+from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_edited_files import (
+    own,
+    planned,
+    recovered_by_code,
+    with_services,
+    with_site,
+)
+from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, with_runbook
+
+
+@pytest.fixture
+def guarded(bench: Bench) -> Bench:
+    return with_second_factor(bench)
+
+
+def table_for(bench: Bench, run: Run) -> Table:
+    """All words that an approver reads, from the sealed plan by the honest bot."""
+    run = bench.run(run)
+    assert run.plan is not None, run.outcome
+    with bench.database.read() as connection:
+        asked = requests.of_run(connection, run.id)[-1]
+        records = steps.of_run(connection, run.id)
+        incident = incidents.get(connection, run.incident)
+        votes = requests.votes(connection, asked.id)
+    dialog = dialog_from(
+        incident=incident,
+        plan=run.plan,
+        request=asked,
+        votes=votes,
+        steps={record.id: record for record in records},
+        roster=bench.equipment.roster,
+        clocks=clocks_of(incident, run.plan, records, Targets(), datetime.now(UTC)),
+    )
+    return table_of(dialog)
+
+
+def card(bench: Bench, run: Run) -> str:
+    """The same as lines."""
+    table = table_for(bench, run)
+    return "\n".join([str(table.title), *(": ".join(say(cell, "en") for cell in row) for row in table.rows)])
+
+
+TWO_GATES = """
+runbook: own
+title: {en: Delete kept data for good}
+level: 2
+inputs:
+  keeper: {type: volume, of: postgres, choose: given}
+steps:
+  - id: look
+    title: {en: Look}
+    do: evidence.collect
+    with: {services: "${services.all}"}
+    after: []
+    limits: {time: 2m}
+    check: [{probe: redis.reachable}]
+    drill: run
+  - id: approval
+    title: {en: Two people approve}
+    gate: {people: 2, for: [remove], proof: [look]}
+    after: []
+  - id: remove
+    title: {en: Delete the kept data}
+    do: kept.remove
+    with: {volume: "${keeper}"}
+    after: [look, approval]
+    effect: destroy
+    again: never
+    limits: {time: 10m}
+    check: [{probe: volume.gone, with: {volume: "${keeper}"}}]
+    if_fails: ask
+    interrupt: never
+    drill: skip
+  - id: look-production
+    title: {en: Production works without it}
+    do: health.wait
+    with: {services: "${services.all}", within: 30s}
+    after: [remove]
+    limits: {time: 5m}
+    check: [{probe: health.services, with: {services: "${services.all}"}}]
+    drill: run
+  - id: second
+    title: {en: Never reached}
+    gate: {people: 2, for: [tell], proof: [look-production]}
+    after: [look-production]
+  - id: tell
+    title: {en: Tell}
+    do: notify.stakeholders
+    after: [second]
+    limits: {time: 1m}
+    drill: skip
+"""
+
+
+def test_a_gate_says_proven_by_its_own_proofs_alone(guarded: Bench) -> None:
+    """The proof of a second gate, that comes after the deletion, lends its word to the first one's card."""
+    first, keeper = recovered_by_code(guarded)
+    guarded.target.running.discard("auth")  # production is not well: the kept data may be the only good one
+    bench = with_runbook(guarded, "own.yml", TWO_GATES)
+
+    run = bench.go(bench.queue(first.incident, "own", RunKind.GIVE_UP, keeper=keeper))
+    words = card(bench, run)
+    for person in ("ben", "chika"):
+        vote(bench, run.id, person)
+    bench.go(run)
+
+    gone = keeper not in bench.target.volumes
+    assert not ("PROVEN: production answered without it" in words and gone), words
+
+
+DNS = """
+runbook: own
+title: {en: Move the users}
+level: 4
+steps:
+  - id: raise
+    title: {en: Raise}
+    run: {runbook: restart-services, site: production}
+    after: []
+    limits: {time: 1h}
+    drill: run
+  - id: approval
+    title: {en: Two people approve}
+    gate: {people: 2, for: [dns], proof: [raise]}
+    after: []
+  - id: dns
+    title: {en: Lead}
+    do: dns.change
+    with: {site: elsewhere}
+    after: [raise, approval]
+    effect: destroy
+    again: look_first
+    limits: {time: 10m}
+    check: [{probe: dns.leads, with: {site: elsewhere}}]
+    undo: {do: dns.change_back, with: {site: elsewhere}}
+    if_fails: ask
+    drill: skip
+"""
+
+
+def with_dns(bench: Bench, address: str = "192.0.2.1") -> Bench:
+    bench.target.records = {"app.example.com": {"addresses": ["192.0.2.200"], "ttl": 60}}
+    known = bench.equipment.configuration
+    sites = {**known.sites, "elsewhere": Site(address=address)}
+    changed = known.model_copy(update={"sites": sites, "dns": Dns(zone="example.com.", names=("app.example.com",))})
+    return replace(bench, equipment=replace(bench.equipment, configuration=changed))
+
+
+def test_a_place_is_proven_only_by_raising_it(guarded: Bench) -> None:
+    """Any runbook that drbot ships, at any site, makes the card say that the new place was raised and checked."""
+    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert run.plan is not None, run.outcome
+    assert run.plan.stakes.proof is not ProofKind.RAISED
+
+
+OTHER_BACKUP = (
+    DNS.replace("level: 4\n", "level: 4\ninputs:\n  backup: {type: backup, of: full, choose: newest_checked}\n")
+    .replace(
+        "run: {runbook: restart-services, site: production}",
+        "run: {runbook: level3-host, site: elsewhere, with: {backup: all_databases_2.sql.gz}}",
+    )
+    .replace("title: {en: Lead}", 'title: {en: "Lead ${backup}"}')
+)
+
+
+def test_the_new_place_is_raised_from_the_backup_of_the_card(guarded: Bench) -> None:
+    """The part restores an older one; the card says the newest, and that nothing later than that is lost."""
+    bench = with_dns(with_runbook(guarded, "own.yml", OTHER_BACKUP))
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert run.plan is not None, run.outcome
+    words = card(bench, run)
+    raised = run.plan.stakes.proof is ProofKind.RAISED  # what the card says once the part has ended
+    assert not (raised and "By: the backup all_databases_1.sql.gz" in words and "after 2026-11-26 11:00" in words), (
+        words
+    )
+
+
+def test_a_card_says_that_a_part_is_of_ones_own(guarded: Bench) -> None:
+    """drbot's own level 4, whose part `level3-host` is a file in the folder of own runbooks: it raises nothing."""
+    part = own("restart-services", name="level3-host")
+    bench = with_dns(with_runbook(guarded, "level3-host.yml", part))
+    recovery = Recovery(site="elsewhere", control="production")
+    known = bench.equipment.configuration.model_copy(update={"recovery": recovery})
+    registry = bench.equipment.registry
+    yes = registry.probes["redis.reachable"]
+    asked = ("host.affordable", "dns.changeable", "dns.quick", "certificate.possible")
+    mine = Registry(
+        actions=registry.actions, probes={**registry.probes, **dict.fromkeys(asked, yes)}, subjects=registry.subjects
+    )
+    bench = replace(bench, equipment=replace(bench.equipment, registry=mine, configuration=known))
+
+    run = bench.go(bench.queue(bench.declare().incident, "level4-datacentre"))
+
+    assert run.plan is not None, run.outcome
+    assert any("level3-host" in warning for warning in run.plan.warnings), run.plan.warnings
+
+
+def test_no_headline_of_a_card_is_a_word_of_a_file(guarded: Bench) -> None:
+    said = "Rehearsal in a copy, production stays untouched"
+    title = ("title: {en: Restore PostgreSQL from a backup, ja:", f"title: {{en: '{said}', ja:")
+    bench, run = planned(guarded, own("level2-postgres", title))
+
+    assert said not in card(bench, run)
+
+
+def test_where_is_the_site_that_is_changed(guarded: Bench) -> None:
+    """dr.yml calls production the control site of "staging": a file that says so is refused, and so is such a card."""
+    known = guarded.equipment.configuration
+    sites = {**known.sites, "staging": Site()}
+    changed = known.model_copy(update={"sites": sites, "recovery": Recovery(site="staging", control="production")})
+    bench = replace(guarded, equipment=replace(guarded.equipment, configuration=changed))
+
+    run = bench.go(bench.declare())
+
+    assert "Where: production" in card(bench, run)
+
+
+def test_a_card_says_on_which_engine(guarded: Bench) -> None:
+    """dr.yml may call any engine "production" or "staging"; approvers type only that name."""
+    bench = with_site(guarded, docker=Docker(host="ssh://root@billing-db"))
+
+    run = bench.go(bench.declare())
+
+    assert "billing-db" in card(bench, run)
+
+
+def test_a_card_says_where_the_backup_lies(guarded: Bench) -> None:
+    """dr.yml may name any folder or bucket, so anybody's dump of that name."""
+    first, *others = guarded.target.backups
+    guarded.target.backups[:] = [first.model_copy(update={"place": "s3://mallorys-bucket"}), *others]
+
+    run = guarded.go(guarded.declare())
+
+    assert "mallorys-bucket" in card(guarded, run)
+
+
+def test_a_card_says_to_which_address_users_are_led(guarded: Bench) -> None:
+    bench = with_dns(with_runbook(guarded, "own.yml", DNS), "203.0.113.66")
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert "203.0.113.66" in card(bench, run)
+
+
+def test_a_long_list_of_names_does_not_hide_where_they_lead(guarded: Bench) -> None:
+    """dr.yml names sixty; what Slack shows of "where … leads users: to elsewhere" ends before its end."""
+    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
+    many = Dns(zone="example.com.", names=tuple(f"service-{number}.example.com" for number in range(60)))
+    known = bench.equipment.configuration.model_copy(update={"dns": many})
+    bench = replace(bench, equipment=replace(bench.equipment, configuration=known))
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert "elsewhere" in json.dumps(table_block(table_for(bench, run), "en"))
+
+
+def test_names_that_nobody_has_read_are_not_kept(guarded: Bench) -> None:
+    """A worker whose site has services does not look where the names lead; nothing could lead them back."""
+    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert "is in the plan: None" not in card(bench, run)
+
+
+def test_the_loss_is_of_what_is_replaced(guarded: Bench) -> None:
+    """Redis' volume is replaced; what is counted is PostgreSQL's."""
+    guarded.target.volumes["postgres_data"] = "good"
+    to_redis = ('with:\n      volume: "${postgres.volume}"', 'with:\n      volume: "${redis.volume}"')
+    back = ('with:\n        volume: "${postgres.volume}"', 'with:\n        volume: "${redis.volume}"')
+    looks = ('swapped, with: {volume: "${postgres.volume}"', 'swapped, with: {volume: "${redis.volume}"')
+    bench, run = planned(guarded, own("level2-postgres", to_redis, back, looks))
+
+    words = card(bench, run)
+
+    assert not ("volume redis_data of redis" in words and "production held 0 rows more than the backup" in words), words
+
+
+def first_transactions(bench: Bench, *numbers: int) -> Bench:
+    """Each swap puts another cluster in place, and says its first transaction."""
+    left = list(numbers)
+    registry = bench.equipment.registry
+    swap = registry.actions["volume.swap"]
+
+    def counted(context: StepContext, given: Mapping[str, Any]) -> Any:
+        done = swap(context, given)
+        return replace(done, facts={**done.facts, "next_transaction": left.pop(0)})
+
+    own_registry = Registry(
+        actions={**registry.actions, "volume.swap": counted}, probes=registry.probes, subjects=registry.subjects
+    )
+    return replace(bench, equipment=replace(bench.equipment, registry=own_registry))
+
+
+def test_what_an_undo_loses_is_not_counted_by_the_numbers_of_another_cluster(guarded: Bench) -> None:
+    """Two recoveries; the first one's kept data is brought back. Its transaction number is of a cluster that is gone:
+    in the one in place (at number 900 when it came) nothing is ever that high, so "0 rows" are lost.
+    """
+    bench = first_transactions(guarded, 5_000_000, 900)
+    first, oldest = recovered_by_code(bench)
+    recovered_by_code(bench)
+    bench.target.written = 12
+    bench.target.written_since = lambda transaction, cancelled: Written(  # type: ignore[method-assign]
+        rows=12 if transaction <= 900 else 0, bytes=1200 if transaction <= 900 else 0, untouched={"authdb.users": 3}
+    )
+
+    run = bench.go(bench.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
+
+    assert run.plan is not None, run.outcome
+    assert ": 0 rows (0 B)" not in loss_text(run.plan.stakes.loss)["en"]
+
+
+SET_ASIDE = """
+runbook: own
+title: {en: Replace the host}
+level: 3
+inputs:
+  backup: {type: backup, of: full, choose: newest_checked}
+steps:
+  - id: fetch
+    title: {en: Fetch}
+    do: backup.fetch
+    with: {backup: "${backup}"}
+    after: []
+    effect: change
+    limits: {time: 1h}
+    check: [{probe: backup.fetched, with: {backup: "${backup}"}}]
+    drill: run
+  - id: approval
+    title: {en: Two people approve}
+    gate: {people: 2, for: [aside], proof: [fetch]}
+    after: []
+  - id: aside
+    title: {en: Aside}
+    do: host.set_aside
+    with: {services: "${services.all}", keeper: _old}
+    after: [fetch, approval]
+    effect: destroy
+    again: never
+    limits: {time: 1h}
+    check: [{probe: host.empty}]
+    if_fails: ask
+    interrupt: never
+    drill: skip
+"""
+
+
+def test_what_comes_in_place_of_a_host_is_put_there_by_a_step(guarded: Bench) -> None:
+    """Nothing is restored after the host was cleared; the card says "By: the backup"."""
+    bench = with_runbook(guarded, "own.yml", SET_ASIDE)
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert "By: the backup" not in card(bench, run)
+
+
+def test_a_card_names_the_projects_and_the_folder_that_are_put_aside(guarded: Bench) -> None:
+    """By dr.yml they may be anybody's: `host.set_aside` removes every container of these projects and moves the whole
+    folder aside.
+    """
+    services = dict(guarded.equipment.site.services)
+    services["ledger"] = services["auth"].model_copy(update={"project": "billing", "service": "ledger"})
+    bench = with_site(with_runbook(guarded, "own.yml", SET_ASIDE), services=services)
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    words = card(bench, run)
+    assert "billing" in words and str(bench.equipment.site.projects) in words
+
+
+def planned_only(bench: Bench, run: Run) -> Run:
+    """The worker is restarted as soon as the plan is made."""
+    stop = threading.Event()
+    look = bench.target.fingerprint
+
+    def fingerprint(cancelled: Any = lambda: False) -> Any:
+        stop.set()
+        return look(cancelled)
+
+    bench.target.fingerprint = fingerprint  # type: ignore[method-assign]
+    bench.worker(stop=stop).handle(run.id)
+    bench.target.fingerprint = look  # type: ignore[method-assign]
+    planned = bench.run(run)
+    assert planned.plan is not None and planned.state is RunState.QUEUED, planned.outcome
+    return planned
+
+
+def with_urls(bench: Bench) -> Bench:
+    """`health.services` asks the URLs of dr.yml, as the real one does: the attacker's answers always."""
+    registry = bench.equipment.registry
+    asks = registry.probes["health.services"]
+    waits = registry.actions["health.wait"]
+
+    def healthy(context: StepContext, given: Mapping[str, Any]) -> Finding:
+        if all(context.site.services[name].health == "http://mallory/ok" for name in given["services"]):
+            return Finding(passed=True, sentence="Healthy.")
+        return asks(context, given)
+
+    def wait(context: StepContext, given: Mapping[str, Any]) -> Any:
+        return waits(context, {**given, "services": []} if healthy(context, given).passed else given)
+
+    mine = Registry(
+        actions={**registry.actions, "health.wait": wait},
+        probes={**registry.probes, "health.services": healthy},
+        subjects=registry.subjects,
+    )
+    return replace(bench, equipment=replace(bench.equipment, registry=mine))
+
+
+def test_a_proof_is_not_made_with_health_urls_that_were_edited_after_the_plan(guarded: Bench) -> None:
+    bench = with_urls(guarded)
+    first, keeper = recovered_by_code(bench)
+    bench.target.running.discard("auth")  # production is not well
+    run = planned_only(bench, bench.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
+
+    with_services(bench, every={"health": "http://mallory/ok"}).go(run)
+    words = card(bench, run) if bench.run(run).state is RunState.WAITING else ""
+    rows(bench, queued(run))
+    bench.go(run)
+    if words:
+        for person in ("ben", "chika"):
+            vote(bench, run.id, person)
+        bench.go(run)
+
+    assert keeper in bench.target.volumes, words
+
+
+def test_a_proof_is_not_settled_by_a_row(guarded: Bench) -> None:
+    """Nothing was restored; a row says that somebody settled the step as done, and its check would agree."""
+    run = planned_only(guarded, guarded.declare())
+    guarded.target.volumes[f"postgres_data_{run.id}"] = "good"
+    settled = {"state": "failed", "settlement": "done", "settled_by": "ben", "attempt": 1}
+    rows(guarded, of(run, "restore-beside").values(**settled), queued(run))
+
+    guarded.go(run)
+
+    assert "restore-beside" in guarded.target.calls  # by this worker, whatever the row said
+
+
+def test_production_is_not_proven_by_one_service_that_dr_yml_still_names(guarded: Bench) -> None:
+    """drbot's own give-up; dr.yml has lost every service but Redis when the plan is made."""
+    first, keeper = recovered_by_code(guarded)
+    guarded.target.running.discard("auth")  # production is not well
+    bench = with_site(guarded, services={"redis": guarded.equipment.site.services["redis"]})
+
+    run = bench.go(bench.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
+
+    assert run.plan is not None, run.outcome
+    assert "PROVEN: production answered without it" not in card(bench, run)
+
+
+def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_card(guarded: Bench) -> None:
+    """dr.yml calls every service a cache before the plan is made: none would have to be stopped."""
+    recovered_by_code(guarded)
+    bench = with_services(guarded, every={"role": "cache"})
+    one = ('services: ["${services.apps}", "${services.fronts}"]', "services: [admin]")
+    bench, run = planned(bench, own("level2-postgres", one))
+
+    words = card(bench, run)
+
+    assert "sites production services auth role: was app, is cache" in words
+    assert "sites production services front-user role: was front, is cache" in words
+
+
+def test_many_differences_of_dr_yml_are_not_hidden(guarded: Bench) -> None:
+    recovered_by_code(guarded)
+    bench = with_services(guarded, every={"role": "cache", "project": "billing"})
+
+    run = bench.go(bench.queue(bench.declare().incident, "restart-services", RunKind.PLAN))
+
+    assert run.plan is not None
+    assert "more differences: read dr.yml before you agree" in " ".join(run.plan.warnings)
+
+
+def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_begun(guarded: Bench) -> None:
+    run = approved(guarded)
+    guarded.target.moves = 1  # the volume is another one now
+    rows(guarded, of(run, "swap").values(attempt=1))
+
+    guarded.go(run)
+
+    assert guarded.target.moves == 1, "swapped although the volume is not the one of the plan"
