@@ -48,7 +48,8 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
         raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
     changed = differences(plan.fingerprint.get(SETTINGS), settings_of(equipment.configuration))
     if changed:
-        raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made: {'; '.join(changed)}")
+        what = "; ".join(changed)
+        raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made, so plan again: {what}")
     return known
 
 

@@ -17,7 +17,8 @@ def changes(equipment: Equipment) -> tuple[str, ...]:
         return ()
     found = differences(agreed, now)
     more = [f"{len(found) - MOST} more differences: read dr.yml before you agree"] if len(found) > MOST else []
-    return tuple(f"Changed in dr.yml since two people last agreed to a plan: {one}" for one in [*found[:MOST], *more])
+    said = [equipment.redact(one) for one in [*found[:MOST], *more]]
+    return tuple(f"Changed in dr.yml since two people last agreed to a plan: {one}" for one in said)
 
 
 def services_of(equipment: Equipment) -> frozenset[str]:
