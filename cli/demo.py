@@ -5,6 +5,7 @@ Interactive it says what to type and as whom; `--auto` plays the people itself a
 
 import json
 import shutil
+import signal
 import time
 import webbrowser
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from cli.player import Player
 from cli.processes import home_path
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
+from lab import programs
 from lab.breakage import break_it
 from lab.seed import seed
 from lab.setup import prepare, prepare_recovery
@@ -58,6 +60,8 @@ def demo(
 ) -> None:
     """Break a real system and recover it from a local Slack. Nothing leaves this machine."""
     began = time.monotonic()
+    end_by_signals()
+    clear(home_path(home))
     lab = ready_lab(home_path(home), megabytes)
     sites = _ready_sites(lab, home_path(home), new_host=level < 4) if level > 2 else None
     house = open_house(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
@@ -76,6 +80,18 @@ def demo(
             _invite(house, level, browser, sites)
     finally:
         house.close()
+
+
+def end_by_signals() -> None:
+    """`kill` and a terminal that is closed end the demo as Ctrl-C does: with all it has started. nohup stays nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def clear(home: Path) -> None:
+    """The drbot of a demo that was killed lives on, and would recover what this one breaks."""
+    programs.stop_all(home / "demo")
 
 
 def ready_lab(home: Path, megabytes: int) -> Lab:
