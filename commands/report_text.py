@@ -169,9 +169,9 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
         text("Took", "所要"),
         text("Result", "結果"),
     )
-    outcome = f" {run.outcome}" if run.outcome else ""
+    outcome = f" {escape(run.outcome)}" if run.outcome else ""
     title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({run.state.value})")
-    before = [f"`{run.id}`{escape(outcome)}", ""]
+    before = [f"`{run.id}`{outcome}", ""]
     return _section(title, language, [*before, *header, *lines])
 
 
