@@ -177,8 +177,9 @@ def _close(player: Player, incident: Incident, seen: set[str], tell: _Teller, su
     resolved = player.incident(incident.id)
     assert resolved.state is IncidentState.RESOLVED
     tell(
-        f"{resolved.name} is resolved. RTO {duration(resolved.rto_seconds or 0)}, "
-        f"data lost {duration(resolved.rpo_seconds or 0)}, interruption {duration(resolved.outage_seconds or 0)}"
+        f"{resolved.name} is resolved. Since the outage began (RTO): {duration(resolved.rto_seconds or 0)}. "
+        f"Data lost (RPO): {duration(resolved.rpo_seconds or 0)}. "
+        f"Services stopped during the recovery: {duration(resolved.outage_seconds or 0)}."
     )
     with player.database.read() as connection:
         votes = tuple(

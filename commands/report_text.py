@@ -93,7 +93,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
             targets.rto,
         ),
         (text("RPO (data lost)", "RPO (失われたデータ)"), incident.rpo_seconds, targets.rpo),
-        (text("Outage caused by the recovery", "復旧作業による停止"), incident.outage_seconds, None),
+        (text("Services stopped during the recovery", "復旧作業中のサービス停止"), incident.outage_seconds, None),
         (
             text(f"MTTR of level {level} (mean RTO of {number})", f"レベル {level} の MTTR (RTO 平均、{number} 件)"),
             fmean(repair_times) if repair_times else None,
