@@ -19,6 +19,7 @@ from rich.markup import escape
 from cli import demo_centre, demo_sites
 from cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
 from cli.house import House, manifest_path
+from cli.logs import configure_logs
 from cli.outage import OutageWatch
 from cli.player import Player
 from cli.processes import home_path
@@ -32,6 +33,7 @@ from lab.sites import Sites
 from lab.system import Lab
 from runners.backup import back_up_postgres
 from store.database import Database
+from store.file_modes import private
 from store.settings import StoreSettings
 from workspace.server import Workspace
 
@@ -122,9 +124,12 @@ def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
 
 
 def open_house(lab: Lab, home: Path, environment: Mapping[str, str]) -> House:
-    """A fresh local Slack and fresh state around the lab."""
+    """A fresh local Slack and fresh state around the lab. What that Slack logs goes into a file: between the lines of
+    the story it would only be noise, and where the terminal is gone, whatever is logged fails the call it is about.
+    """
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
+    configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
     workspace = Workspace(manifest_path())
     workspace.start()
     return House(lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment)
