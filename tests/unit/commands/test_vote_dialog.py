@@ -1,6 +1,6 @@
 """Shown nothing but the table of card and dialog, a reader can answer what an approver has to know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -42,6 +42,7 @@ def shown(
     votes: tuple[Vote, ...] = (),
     notes: object = None,
     missed: Sequence[str] = (),
+    copied: Mapping[str, int] | None = None,
 ) -> Table:
     sealed = plan(
         steps=STEPS, backup=BACKUP, target="production", replaces=("volume pgdata of ai-micro-postgres",),
@@ -59,7 +60,7 @@ def shown(
             plan=sealed,
             request=asked,
             votes=votes,
-            steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed})},
+            steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed, "rows": copied})},
             roster=now.roster,
             clocks=now.clocks,
         )
@@ -118,6 +119,15 @@ def test_a_proof_that_is_not_there_cannot_be_taken_for_one(proven: bool, state: 
 
     assert said in proof
     assert ("✅" in proof) is proven
+
+
+def test_the_proof_says_what_was_compared_and_not_only_that_something_passed() -> None:
+    copied = {"auth.public.users": 12_000, "auth.public.roles": 1_000}
+
+    assert answers(shown(asked(), copied=copied), "en")["Proof"].endswith(
+        "3 checks passed: 13,000 rows in 2 tables, as in the backup"
+    )
+    assert "13,000" not in answers(shown(asked(), copied=copied, missed=["rows"]), "en")["Proof"]
 
 
 def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
