@@ -18,7 +18,7 @@ def configure_logs(output: TextIO | None = None) -> None:
     def masked(_logger: Any, _method: str, line: Any) -> Any:
         return redact(line) if isinstance(line, str) else line
 
-    colours = (output or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
+    colours = (output or sys.stdout).isatty()
     plain = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     structlog.reset_defaults()
     structlog.configure(
