@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from cli import demo_centre, demo_sites
@@ -24,6 +23,7 @@ from cli.logs import configure_logs
 from cli.outage import OutageWatch
 from cli.player import Player
 from cli.processes import home_path
+from cli.terminal import plain_console
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
 from lab import programs
@@ -40,7 +40,7 @@ from workspace.server import Workspace
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
 STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
-console = Console(highlight=False)
+console = plain_console()
 
 
 def demo(
@@ -164,8 +164,8 @@ def _invite(house: House, level: int, browser: bool, sites: Sites | None) -> Non
     console.print(f"\nOpen [bold]{page}[/] — you are [bold]Aiko[/], the commander.")
     for number, step in enumerate(steps_of(level), 1):
         console.print(f"{number}. {step}")
-    console.print(f"In a terminal: {in_a_terminal(house.configuration, house.home)}", soft_wrap=True)
-    console.print(f"Log: {house.log('drbot')}", soft_wrap=True)
+    console.print(f"In a terminal: {in_a_terminal(house.configuration, house.home)}")
+    console.print(f"Log: {house.log('drbot')}")
     console.print(f"Ctrl-C ends the demo; the lab stays (`{program()} lab reset` removes it).")
     if browser:
         webbrowser.open(page)
