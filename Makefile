@@ -58,4 +58,5 @@ lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 
 clean:  ## Stop the lab's engine and remove what drbot made here
 	@if [ -x $(BIN)/drbot ]; then $(BIN)/drbot lab reset --all --engine; fi
-	rm -rf .venv .drbot .coverage .coverage.*
+	rm -rf .venv .drbot .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

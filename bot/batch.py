@@ -15,6 +15,7 @@ from bot.blocks.status_post import Said, status_post, status_sentence
 from bot.calls import NEEDS, called, direct_words
 from bot.desk import Desk
 from bot.poster import Letter
+from bot.questions import Questions
 from bot.situation import Situation
 from bot.slack import SlackRefusedError
 from commands.kept import choices_about, comes_back
@@ -48,6 +49,7 @@ class Batch:
     events: tuple[Event, ...]
     situation: Situation
     board: Surface
+    questions: Questions
     doubtful: bool  # an earlier attempt may have posted a part of it
 
     @property
@@ -62,7 +64,7 @@ def show(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
         part(desk, batch, between)
 
 
-def _post(desk: Desk, batch: Batch, key: str, text: str, blocks: list[Block], *, thread: str = "") -> Surface | None:
+def _post(desk: Desk, batch: Batch, key: str, text: str, blocks: list[Block], *, thread: str = "") -> Surface:
     letter = Letter(
         incident=batch.situation.incident.id,
         key=key,
@@ -127,7 +129,9 @@ def _milestones(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     text = f"{batch.situation.incident.name}: " + cut(" ".join(lines), 1500)
     buttons = decision_buttons(batch.events, batch.situation)
     blocks = [section("\n".join([*heading, *lines])), *buttons, context(_head(batch))]
-    _post(desk, batch, f"milestones-{batch.last}", text, blocks)
+    surface = _post(desk, batch, f"milestones-{batch.last}", text, blocks)
+    if buttons:
+        batch.questions.add(surface, text, blocks, batch.situation)
     between()
 
 

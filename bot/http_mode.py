@@ -28,7 +28,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.short_connection import ShortConnection
-from core.errors import TemporaryError, UserError
+from core.errors import PermanentError, TemporaryError, UserError
 from store import served
 from store.database import Database
 
@@ -133,7 +133,7 @@ def address_of(text: str) -> tuple[str, int]:
 
 
 def serve(app: App, doorman: Doorman, address: tuple[str, int], stop: threading.Event) -> None:
-    """Until `stop`. Raises UserError when the port is taken."""
+    """Until `stop`. Raises UserError when the port is taken, PermanentError when the server ends by itself."""
     server = uvicorn.Server(_quiet(application(app, doorman)))
     with _listening(address) as listener:
         place = "{}:{}".format(*listener.getsockname()[:2])
@@ -142,8 +142,11 @@ def serve(app: App, doorman: Doorman, address: tuple[str, int], stop: threading.
         log.info("Slack is expected by HTTP.", url=f"http://{place}{PATH}")
         while not stop.wait(LOOK_SECONDS) and thread.is_alive():
             pass
+        ended_by_itself = not stop.is_set()
         server.should_exit = True
         thread.join(timeout=15)
+    if ended_by_itself:
+        raise PermanentError(f"What listened for Slack at {place} has ended by itself")
 
 
 def _listening(address: tuple[str, int]) -> socket.socket:

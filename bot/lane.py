@@ -16,6 +16,7 @@ from bot.cards import Cards
 from bot.desk import Desk
 from bot.incident_channel import IncidentChannel
 from bot.live_board import LiveBoard
+from bot.questions import Questions
 from bot.situation import Situation
 from bot.slack import GONE, LOST, SlackBusyError, SlackDownError, SlackRefusedError
 from core.errors import TemporaryError
@@ -39,6 +40,7 @@ class Lane:
         self._channel = IncidentChannel(desk, incident)
         self._board = LiveBoard(desk, incident)
         self._cards = Cards(desk, incident)
+        self._questions = Questions(desk.poster)
         self._boardless_until = 0.0
         self._lock = threading.Lock()
         self._pending: deque[Event] = deque()
@@ -148,6 +150,7 @@ class Lane:
             self._show(events, board, interval)
             situation = self._desk.situation(self.incident)
         self._draw(situation, board, interval, urgent=not situation.incident.is_open)
+        self._questions.settle(situation)
         if self.first_pending() is not None:
             return 0.0
         self.is_over = not situation.incident.is_open
@@ -199,7 +202,9 @@ class Lane:
         """One batch, the board being kept fresh meanwhile."""
         self._remember_intent(events[-1].seq)
         situation = self._desk.situation(self.incident)
-        batch = Batch(events=events, situation=situation, board=board, doubtful=self._doubtful)
+        batch = Batch(
+            events=events, situation=situation, board=board, questions=self._questions, doubtful=self._doubtful
+        )
         batches.show(self._desk, batch, lambda: self._refresh(board, interval))
         self._done(batch.last)
 

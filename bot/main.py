@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -50,7 +51,8 @@ class Process(Protocol):
 
 
 def run_bot(process: Process, settings: BotSettings | None = None, *, http: str = "") -> None:
-    """Serve Slack until `process.stop` is set. Raises UserError when a token is missing.
+    """Serve Slack until `process.stop` is set. Raises UserError when a token is missing, and what ended a part of it: a
+    bot that listens and shows nothing is worse than none.
 
     `http`: a port, or an address and a port, to listen at instead of Socket Mode.
     """
@@ -60,12 +62,24 @@ def run_bot(process: Process, settings: BotSettings | None = None, *, http: str 
         "publisher": lambda: _publish(context, found, process),
         "ticker": lambda: Ticker(context).run(process.stop),
     }
-    threads = [threading.Thread(target=part, name=name, daemon=True) for name, part in parts.items()]
+    failed: list[Exception] = []
+
+    def guarded(part: Callable[[], None]) -> None:
+        try:
+            part()
+        except Exception as error:  # noqa: BLE001 - raised below, in the thread of the caller
+            failed.append(error)
+        finally:
+            process.stop.set()
+
+    threads = [threading.Thread(target=guarded, args=(part,), name=name, daemon=True) for name, part in parts.items()]
     for thread in threads:
         thread.start()
     _listen(context, found, process.stop)
     for thread in threads:
         thread.join(timeout=15)
+    if failed:
+        raise failed[0]
 
 
 def owner() -> str:

@@ -5,6 +5,7 @@ Interactive it says what to type and as whom; `--auto` plays the people itself a
 
 import json
 import shutil
+import signal
 import time
 import webbrowser
 from collections.abc import Mapping
@@ -12,17 +13,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from cli import demo_centre, demo_sites
+from cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
 from cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
 from cli.house import House, manifest_path
+from cli.logs import configure_logs
 from cli.outage import OutageWatch
 from cli.player import Player
 from cli.processes import home_path
+from cli.terminal import plain_console
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
+from lab import programs
 from lab.breakage import break_it
 from lab.seed import seed
 from lab.setup import prepare, prepare_recovery
@@ -30,18 +34,13 @@ from lab.sites import Sites
 from lab.system import Lab
 from runners.backup import back_up_postgres
 from store.database import Database
+from store.file_modes import private
 from store.settings import StoreSettings
 from workspace.server import Workspace
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
 STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
-WHAT_TO_TYPE = {
-    1: "/dr declare level1 auth: nobody can sign in",
-    2: "/dr declare level2 PostgreSQL does not start",
-    3: "/dr declare level3 the server does not answer",
-    4: "/dr declare level4 the data centre burns",
-}
-console = Console(highlight=False)
+console = plain_console()
 
 
 def demo(
@@ -58,9 +57,12 @@ def demo(
 ) -> None:
     """Break a real system and recover it from a local Slack. Nothing leaves this machine."""
     began = time.monotonic()
+    end_by_signals()
+    clear(home_path(home))
     lab = ready_lab(home_path(home), megabytes)
     sites = _ready_sites(lab, home_path(home), new_host=level < 4) if level > 2 else None
     house = open_house(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
+    house.workspace.state.first_words = FIRST_WORDS[level]
     try:
         if level == 4:
             demo_centre.start(house)
@@ -76,6 +78,18 @@ def demo(
             _invite(house, level, browser, sites)
     finally:
         house.close()
+
+
+def end_by_signals() -> None:
+    """`kill` and a terminal that is closed end the demo as Ctrl-C does: with all it has started. nohup stays nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def clear(home: Path) -> None:
+    """The drbot of a demo that was killed lives on, and would recover what this one breaks."""
+    programs.stop_all(home / "demo")
 
 
 def ready_lab(home: Path, megabytes: int) -> Lab:
@@ -106,9 +120,12 @@ def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
 
 
 def open_house(lab: Lab, home: Path, environment: Mapping[str, str]) -> House:
-    """A fresh local Slack and fresh state around the lab."""
+    """A fresh local Slack and fresh state around the lab. What that Slack logs goes into a file: between the lines of
+    the story it would only be noise, and where the terminal is gone, whatever is logged fails the call it is about.
+    """
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
+    configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
     workspace = Workspace(manifest_path())
     workspace.start()
     return House(lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment)
@@ -143,18 +160,15 @@ def _break(house: House, level: int, sites: Sites | None) -> demo_centre.UserDat
 
 def _invite(house: House, level: int, browser: bool, sites: Sites | None) -> None:
     _break(house, level, sites)
-    console.print(f"\nOpen [bold]{house.workspace.url}/[/] — you are [bold]Aiko[/], the commander.")
-    console.print(f"1. In #dr-ops type   [bold]{WHAT_TO_TYPE[level]}[/]")
-    if level in (2, 4):
-        typed = "production" if level == 2 else "recovery"
-        console.print(f"2. Open the new channel. Switch to [bold]Ben[/], press Approve, read, type [bold]{typed}[/].")
-        console.print("3. The same as [bold]Chika[/]. Watch the board. Answer whether users can sign in.")
-    if level == 3:
-        console.print("2. Open the new channel and watch the board: nothing is replaced, so nobody votes.")
-        console.print("3. Answer whether users can sign in.")
-    console.print(f"Log: {house.log('drbot')}. Ctrl-C ends the demo; the lab stays (`drbot lab reset` removes it).")
+    page = f"{house.workspace.url}/"
+    console.print(f"\nOpen [bold]{page}[/] — you are [bold]Aiko[/], the commander.")
+    for number, step in enumerate(steps_of(level), 1):
+        console.print(f"{number}. {step}")
+    console.print(f"In a terminal: {in_a_terminal(house.configuration, house.home)}")
+    console.print(f"Log: {house.log('drbot')}")
+    console.print(f"Ctrl-C ends the demo; the lab stays (`{program()} lab reset` removes it).")
     if browser:
-        webbrowser.open(f"{house.workspace.url}/")
+        webbrowser.open(page)
     try:
         house.processes["drbot"].wait()
         console.print(f"[red]drbot ended by itself.[/] Its log: {house.log('drbot')}")
@@ -170,7 +184,7 @@ def _play(house: House, player: Player, level: int, json_file: Path | None, site
     _break(house, level, sites)
     watch.start()
     try:
-        played = STORIES[level](player, console, WHAT_TO_TYPE[level].removeprefix("/dr declare "))
+        played = STORIES[level](player, console, FIRST_WORDS[level].removeprefix("/dr declare "))
     except DrbotError as error:
         console.print(f"[red]The demo failed.[/] {escape(str(error))}\nLog: {house.log('drbot')}", markup=True)
         raise typer.Exit(1) from None

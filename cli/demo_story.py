@@ -89,10 +89,8 @@ def play_level2(player: Player, console: Console, words: str) -> Played:
     plan = player.run(incident).plan
     assert plan is not None
     tell(f"drbot planned: {plan.headline.get('en', plan.runbook)}, seal {short_seal(seal_of(plan))}")
-    for name in ("ben", "chika"):
-        player.vote(name, incident)
-        tell(f"[bold]{name.capitalize()}[/] read the dialog and approved")
     seen: set[str] = set()
+    _approve_by_two(player, incident, seen, tell, plan.target, "approved")
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, "Recovered from the backup")
 
@@ -126,12 +124,29 @@ def play_level4(player: Player, console: Console, words: str) -> Played:
     assert whole is not None
     assert whole.plan is not None
     tell(f"drbot planned: {whole.plan.headline.get('en', '')}, seal {short_seal(seal_of(whole.plan))}")
-    for name in ("ben", "chika"):
-        player.vote(name, incident, target=whole.plan.target)
-        tell(f"[bold]{name.capitalize()}[/] read the dialog and agreed that users are moved")
     seen: set[str] = set()
+    _approve_by_two(player, incident, seen, tell, whole.plan.target, "agreed that users are moved")
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, "Raised again in another place")
+
+
+def _approve_by_two(
+    player: Player, incident: Incident, seen: set[str], tell: _Teller, target: str, agreed: str
+) -> None:
+    """Ben and Chika wait for the proof, so that they know what they vote on; they could vote before it."""
+
+    def proven() -> bool:
+        _tell_steps(player, incident, seen, tell)
+        run = player.run(incident)
+        if run.is_over or run.state in {RunState.NEEDS_DECISION, RunState.BLOCKED}:
+            raise StoryError(player.describe(incident))
+        with player.database.read() as connection:
+            return any(asked.proven_at is not None for asked in requests.of_run(connection, run.id))
+
+    player.wait(proven, "the proof", 600)
+    for name in ("ben", "chika"):
+        player.vote(name, incident, target=target, reason="I have read the plan and its proof.")
+        tell(f"[bold]{name.capitalize()}[/] read the plan and its proof in the dialog and {agreed}")
 
 
 def _until_asked(player: Player, incident: Incident, seen: set[str], tell: _Teller) -> None:
@@ -162,8 +177,9 @@ def _close(player: Player, incident: Incident, seen: set[str], tell: _Teller, su
     resolved = player.incident(incident.id)
     assert resolved.state is IncidentState.RESOLVED
     tell(
-        f"{resolved.name} is resolved. RTO {duration(resolved.rto_seconds or 0)}, "
-        f"data lost {duration(resolved.rpo_seconds or 0)}, interruption {duration(resolved.outage_seconds or 0)}"
+        f"{resolved.name} is resolved. Since the outage began (RTO): {duration(resolved.rto_seconds or 0)}. "
+        f"Data lost (RPO): {duration(resolved.rpo_seconds or 0)}. "
+        f"Services stopped during the recovery: {duration(resolved.outage_seconds or 0)}."
     )
     with player.database.read() as connection:
         votes = tuple(

@@ -88,7 +88,7 @@ def reset(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = Fals
         for each in lab_names(home) if every else [name]:
             Sites(lab=open_lab(home, each), home=home).reset()
         stopped = engine and wipe_engines(home)
-    console.print("The lab is gone. A new one: drbot lab up" + (" The engine is stopped." if stopped else ""))
+    console.print("The lab is gone, and its engine." if stopped else "The lab is gone. A new one: drbot lab up")
 
 
 def stop_engines(home: Path) -> bool:

@@ -93,7 +93,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
             targets.rto,
         ),
         (text("RPO (data lost)", "RPO (失われたデータ)"), incident.rpo_seconds, targets.rpo),
-        (text("Outage caused by the recovery", "復旧作業による停止"), incident.outage_seconds, None),
+        (text("Services stopped during the recovery", "復旧作業中のサービス停止"), incident.outage_seconds, None),
         (
             text(f"MTTR of level {level} (mean RTO of {number})", f"レベル {level} の MTTR (RTO 平均、{number} 件)"),
             fmean(repair_times) if repair_times else None,
@@ -169,9 +169,9 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
         text("Took", "所要"),
         text("Result", "結果"),
     )
-    outcome = f" {run.outcome}" if run.outcome else ""
+    outcome = f" {escape(run.outcome)}" if run.outcome else ""
     title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({run.state.value})")
-    before = [f"`{run.id}`{escape(outcome)}", ""]
+    before = [f"`{run.id}`{outcome}", ""]
     return _section(title, language, [*before, *header, *lines])
 
 

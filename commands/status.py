@@ -186,7 +186,9 @@ def rows_of(view: View) -> tuple[tuple[Cell, ...], ...]:
             )
         )
     if incident.outage_seconds is not None:
-        rows.append((text("Outage of the recovery", "復旧による停止"), duration(incident.outage_seconds)))
+        seconds = incident.outage_seconds
+        label = text("Services stopped during the recovery", "復旧作業中のサービス停止")
+        rows.append((label, text(duration(seconds), duration(seconds, "ja"))))
     return tuple(rows)
 
 

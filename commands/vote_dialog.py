@@ -12,7 +12,7 @@ from core.incident import Incident
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, short_seal
 from core.run import DONE_WITH, MISSED, StepRecord, StepState
-from core.stakes import Act
+from core.stakes import Act, ProofKind
 from core.stakes_words import ACTS, BY, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
 from core.terminals import one_terminal
 from core.words import Text, clock, duration, say, size
@@ -107,7 +107,20 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
         )
     checks = sum(len(plan.step(record.id).check) for record in records if record.state is not StepState.SKIPPED)
     missed = [str(name) for record in records for name in record.facts.get(MISSED, ())]
-    return proven_text(plan.stakes.proof, request.proven_at, checks, missed)
+    said = proven_text(plan.stakes.proof, request.proven_at, checks, missed)
+    is_restored = plan.stakes.proof is ProofKind.BESIDE and not missed
+    counted = _counted(plan.backup, records) if is_restored else {}
+    return {language: words + counted.get(language, "") for language, words in said.items()}
+
+
+def _counted(backup: BackupIdentity | None, records: Iterable[StepRecord]) -> Text:
+    """What it was that passed: the rows that the proof counted in the copy."""
+    rows = [found for record in records if isinstance(found := record.facts.get("rows"), dict) and found]
+    if not rows or backup is None:
+        return {}
+    total, tables = sum(rows[-1].values()), len(rows[-1])
+    english, japanese = ("as in the backup", "バックアップと一致") if backup.manifest else ("counted there", "計数済み")
+    return text(f": {total:,} rows in {tables} tables, {english}", f": {tables} テーブル {total:,} 行 ({japanese})")
 
 
 def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:

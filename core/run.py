@@ -104,8 +104,7 @@ class Run:
     given_up: str | None = None  # the holding of which the commander said that its drbot is dead
     offers: tuple[Offer, ...] = ()  # what people may choose now that it is blocked or over
     missed: tuple[str, ...] = ()  # steps whose check did not pass, of a run that succeeded all the same
-    next_backup: str | None = None  # the next good backup, and what it would lose in all
-    next_loss_seconds: float | None = None
+    next_backup: str | None = None  # the next good backup
 
     @property
     def is_over(self) -> bool:

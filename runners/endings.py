@@ -266,7 +266,7 @@ def _next(walk: Walk) -> Other | None:
 
 
 def _remember(tx: Transaction, walk: Walk, other: Other | None) -> None:
-    runs.next_backup(tx, walk.run, other.name if other else None, other.loss_seconds if other else None)
+    runs.next_backup(tx, walk.run, other.name if other else None)
 
 
 def _older_than(walk: Walk, backup: BackupIdentity) -> BackupIdentity:

@@ -243,11 +243,10 @@ def give_up_holder(tx: Transaction, run: Run) -> None:
     tx.connection.execute(update(runs).where(runs.c.id == run.id).values(given_up=run.waits_for_drbot))
 
 
-def next_backup(tx: Transaction, run: Run, name: str | None, loss_seconds: float | None) -> None:
+def next_backup(tx: Transaction, run: Run, name: str | None) -> None:
     """The backup that would be taken instead, as the worker found it; None: there is no other good one."""
     fence(tx, run)
-    values = {"next_backup": name, "next_loss_seconds": loss_seconds}
-    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(next_backup=name))
 
 
 def fault_told(tx: Transaction, run_id: str) -> bool:

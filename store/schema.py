@@ -141,7 +141,6 @@ runs = Table(
     Column("offers", Json),
     Column("missed", Json),  # steps whose check did not pass, of a run that ended all the same
     Column("next_backup", Text),
-    Column("next_loss_seconds", Float),
     Column("fault_told_at", Moment),  # a fault of drbot itself is told once
     Column("plan", Json),
     Column("plan_signature", Text),  # of the worker that made it

@@ -27,7 +27,7 @@ class Feed:
         with self._state.lock:
             return {
                 "seq": self._state.seq,
-                "team": {"id": TEAM, "name": TEAM_NAME},
+                "team": {"id": TEAM, "name": TEAM_NAME, "first_words": self._state.first_words},
                 "user": user,
                 "app": {
                     "id": APP,

@@ -30,6 +30,8 @@ class State:
         self._numbers = itertools.count(1)
         self._last_ts = 0
         self.seq = 0
+        self.first_words = "/dr declare level2 PostgreSQL does not start"
+        """What the page proposes to a first visitor."""
         for room in rooms:
             channel = self.create_channel(room.name, room.members[0], is_private=room.is_private)
             channel.members = list(room.members)

@@ -57,7 +57,7 @@ RPO_LINE: Text = {
     "ja": "*RPO {target}:* {bar} 障害の {age} 前のデータ",
 }
 RPO_UNKNOWN: Text = {"en": "*RPO {target}:* no backup chosen yet", "ja": "*RPO {target}:* バックアップ未選択"}
-OUTAGE: Text = {"en": "*Interruption by the recovery:* {outage}", "ja": "*復旧作業による停止:* {outage}"}
+OUTAGE: Text = {"en": "*Services stopped during the recovery:* {outage}", "ja": "*復旧作業中のサービス停止:* {outage}"}
 
 
 def state_of(incident: Incident) -> Text:

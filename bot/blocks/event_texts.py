@@ -92,10 +92,10 @@ MILESTONES: Mapping[EventKind, Text] = {
         "ja": ":question: *{text}*",
     },
     EventKind.INCIDENT_RECOVERED: {
-        "en": ":tada: Recovered, the services passed their checks. RTO {rto_seconds}, RPO {rpo_seconds}, "
-        "outage {outage_seconds}.",
-        "ja": ":tada: 復旧し、サービスの検査に合格しました。RTO {rto_seconds}、RPO {rpo_seconds}、"
-        "停止 {outage_seconds}",
+        "en": ":tada: Recovered, the services passed their checks. Since the outage began (RTO): "
+        "{rto_seconds}. Data lost (RPO): {rpo_seconds}. Services stopped during the recovery: {outage_seconds}.",
+        "ja": ":tada: 復旧し、サービスの検査に合格しました。障害発生から (RTO): {rto_seconds}、"
+        "失われたデータ (RPO): {rpo_seconds}、復旧作業中のサービス停止: {outage_seconds}",
     },
     EventKind.INCIDENT_NOT_RECOVERED: {
         "en": ":x: *{who}: users cannot work yet.* It is not recovered, and the RTO clock runs on.",

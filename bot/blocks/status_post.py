@@ -71,7 +71,7 @@ LATE: Text = {
     "ja": "予定より時間がかかっていますが、作業を続けています。",
 }
 EXPECTED: Text = {"en": "We expect to be back at about {when} UTC.", "ja": "復旧見込み: {when} (UTC) 頃"}
-DOWN_FOR: Text = {"en": "It did not work for {used}.", "ja": "停止時間: {used}"}
+TOOK: Text = {"en": "From the outage until it worked again: {used}.", "ja": "障害発生から復旧まで: {used}"}
 NEXT: Text = {"en": "Next update at {when} UTC at the latest.", "ja": "次回の連絡: 遅くとも {when} (UTC)"}
 SAYS: Text = {"en": "*{who}:* {words}", "ja": "*{who}:* {words}"}
 
@@ -141,7 +141,7 @@ def _doing(situation: Situation) -> str:
 def _times(situation: Situation) -> list[str]:
     clocks, language = situation.clocks, situation.language
     if situation.incident.rto_seconds is not None:
-        return [say(DOWN_FOR, language, used=duration(situation.incident.rto_seconds, language))]
+        return [say(TOOK, language, used=duration(situation.incident.rto_seconds, language))]
     run = situation.run
     if clocks.rto_forecast is None or run is None or run.state in STUCK_STATES or run.is_over:
         return []

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from bot.blocks.elements import plain, section, text_input
+from bot.blocks.elements import context, plain, section, text_input
 from bot.blocks.tables import whole_table
 from commands.vote_dialog import VoteDialog, table_of
 from core.stakes_words import APPROVE_TITLE
-from core.words import Text, say
+from core.words import Text, clock, say
 
 TITLES: Mapping[str, Text] = {
     "approve": {"en": "Approve", "ja": "承認"},
@@ -31,6 +32,10 @@ NEW_PLAN: Text = {
     "en": "The plan has changed since that message: this is the current one.",
     "ja": "計画が変更されています。これが最新の計画です。",
 }
+AS_OF: Text = {
+    "en": "As of {when}, when this was opened. What has happened since stands on the card in the channel.",
+    "ja": "{when} に開いた時点の内容です。その後の状況はチャンネルのカードで確認できます。",
+}
 TARGET: Text = {"en": 'Type the name of the target: "{target}"', "ja": "対象の名前「{target}」を入力してください"}
 CODE: Text = {"en": "One-time code", "ja": "ワンタイムコード"}
 CODE_HINT: Text = {
@@ -42,13 +47,18 @@ HINT: Text = {"en": "It goes into the report.", "ja": "報告書に記載され�
 BACK: Text = {"en": "Back", "ja": "戻る"}
 
 
-def vote_dialog(dialog: VoteDialog, decision: str, language: str, *, is_new_plan: bool = False) -> dict[str, Any]:
-    """The dialog for one decision about one request. `is_new_plan`: the button was of an older one."""
+def vote_dialog(
+    dialog: VoteDialog, decision: str, language: str, at: datetime, *, is_new_plan: bool = False
+) -> dict[str, Any]:
+    """The dialog for one decision about one request, as it was `at` that time: people read for minutes, and proof and
+    votes may come meanwhile. `is_new_plan`: the button was of an older one.
+    """
     title = say(APPROVE_TITLE[dialog.act] if decision == "approve" else TITLES[decision], language)
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
     down = say(DOWN, language) if dialog.interrupts else ""
     meaning = say(MEANING[decision], language, have=str(dialog.have), need=str(dialog.need), down=down)
-    blocks = [section(meaning), *whole_table(table_of(dialog), language)]
+    as_of = context(say(AS_OF, language, when=clock(at)))
+    blocks = [section(meaning), *whole_table(table_of(dialog), language), as_of]
     if is_new_plan:
         blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
     if decision == "approve":

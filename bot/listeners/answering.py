@@ -1,5 +1,6 @@
 """A verb done for a visit, and its answer shown: a dialog where one is asked for, else the reply."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.blocks.dialogs import declare_dialog, text_dialog
@@ -25,8 +26,9 @@ def dialog_for(office: Office, visit: Visit, wanted: DialogRequest) -> dict[str,
     language = office.language(visit)
     if wanted.kind == "vote" and wanted.request is not None:
         account = office.accounts.as_far_as_known(visit.user, fresh=True)
-        facts = dialog_of(office.context, wanted.request, office.person(visit), account=account)
-        return vote_dialog(facts, "approve", language)
+        at = datetime.now(UTC)
+        facts = dialog_of(office.context, wanted.request, office.person(visit), account=account, at=at)
+        return vote_dialog(facts, "approve", language, at)
     if wanted.kind == "declare":
         configuration = office.context.configuration
         site = wanted.values.get("site", "") or configuration.default_site

@@ -59,15 +59,14 @@ def _open(office: Office, visit: Visit, body: Mapping[str, Any], decision: Liter
     view = office.show(visit, message_dialog(title, say(LOADING, language), language))
     try:
         account = office.accounts.now(visit.user)
-        facts = dialog_of(
-            office.context, request_id, office.person(visit), account=account, decision=decision, at=datetime.now(UTC)
-        )
+        at = datetime.now(UTC)
+        facts = dialog_of(office.context, request_id, office.person(visit), account=account, decision=decision, at=at)
     except UserError as error:
         _refused(office, visit, request_id, decision, error)
         office.show(visit, message_dialog(title, _words(error, language), language), in_place_of=view)
         return
     is_old = value.get("seal") != facts.seal
-    office.show(visit, vote_dialog(facts, decision, language, is_new_plan=is_old), in_place_of=view)
+    office.show(visit, vote_dialog(facts, decision, language, at, is_new_plan=is_old), in_place_of=view)
 
 
 def _refused(

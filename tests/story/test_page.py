@@ -81,6 +81,7 @@ def test_postgres_is_recovered_by_people_at_the_page(scaled: Story, visit: Visit
     channel.click(timeout=120_000)
     card = page.locator("#messages .message", has=page.get_by_role("heading", name="Approval needed"))
     card.wait_for(timeout=RECOVERY_MILLISECONDS)
+    expect(card).to_contain_text("✅ PROVEN", timeout=RECOVERY_MILLISECONDS)
     approve(page, "Ben", "dialog")
     approve(page, "Chika", "dialog.ja")
 

@@ -23,7 +23,7 @@ except ValueError:
 
 
 def test_a_log_holds_no_secrets_and_no_values_of_variables() -> None:
-    environment = os.environ | {"SLACK_BOT_TOKEN": "topsecret99", "NO_COLOR": "1"}
+    environment = os.environ | {"SLACK_BOT_TOKEN": "topsecret99"}
     folder = Path(__file__).parents[2]
 
     said = subprocess.run(
@@ -34,3 +34,4 @@ def test_a_log_holds_no_secrets_and_no_values_of_variables() -> None:
     assert said.count(MASK) == 3
     for secret in ("geheim77", "topsecret99", "geheim88", "only-in-a-variable'"):
         assert secret not in said
+    assert "\x1b" not in said, "colours are for terminals"

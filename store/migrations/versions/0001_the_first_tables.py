@@ -184,7 +184,6 @@ def _runs() -> None:
         sa.Column("offers", sa.Text(), nullable=True),
         sa.Column("missed", sa.Text(), nullable=True),
         sa.Column("next_backup", sa.Text(), nullable=True),
-        sa.Column("next_loss_seconds", sa.Float(), nullable=True),
         sa.Column("fault_told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("plan", sa.Text(), nullable=True),
         sa.Column("plan_signature", sa.Text(), nullable=True),

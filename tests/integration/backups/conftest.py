@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.site import ObjectStore
-from lab.faulty_proxy import Faults, faulty_proxy
 from lab.object_store import BUCKET, SECOND_BUCKET, Bucket
 from runners.clients.full_store import FullBackupStore
 from runners.clients.object_store import ObjectStoreClient
+from tests.faulty_proxy import Faults, faulty_proxy
 
 pytest.importorskip("moto")
 _NUMBERS = count()

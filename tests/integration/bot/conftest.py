@@ -71,6 +71,7 @@ class Scene:
     process: Process
     settings: BotSettings
     thread: threading.Thread | None = None
+    failure: Exception | None = None
 
     @property
     def database(self) -> Database:
@@ -78,8 +79,20 @@ class Scene:
 
     def start_bot(self) -> None:
         self.process.stop.clear()
-        self.thread = threading.Thread(target=run_bot, args=(self.process, self.settings), daemon=True)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            run_bot(self.process, self.settings)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def raise_failure(self) -> None:
+        """What ended the bot, so that nobody waits for it in vain."""
+        if self.failure is not None:
+            raise self.failure
 
     def stop_bot(self) -> None:
         self.process.stop.set()

@@ -19,11 +19,12 @@ def serve_by_http(scene: Scene) -> str:
     scene.settings = replace(scene.settings, app_token="", http=str(port), signing_secret=SIGNING_SECRET)
     scene.workspace.connections.http = HttpDelivery(url)
     scene.start_bot()
-    wait_for(lambda: _answers(url), PATIENCE, "the bot's port")
+    wait_for(lambda: _answers(scene, url), PATIENCE, "the bot's port")
     return url
 
 
-def _answers(url: str) -> bool:
+def _answers(scene: Scene, url: str) -> bool:
+    scene.raise_failure()
     try:
         httpx.get(url, trust_env=False)
     except httpx.TransportError:

@@ -16,7 +16,7 @@ def test_a_no_reaches_the_stakeholders_and_the_board_offers_the_ways_on(served: 
 
     with served.database.write() as tx:
         incidents.users_say(tx, incident.id, UsersSay.NO, "aiko", run.id)
-        runs.next_backup(tx, run, "all_databases_20261125_200000.sql.gz", 28_800.0)
+        runs.next_backup(tx, run, "all_databases_20261125_200000.sql.gz")
         offers = (Offer.RECOVER, Offer.ANOTHER_BACKUP)
         runs.finish(tx, run, RunState.FAILED, "Aiko answered: no.", offers=offers)
 

@@ -20,7 +20,6 @@ from core.run import Run, RunKind, RunState, StepState, StopKind
 from core.signing import KeyPair
 from core.stakes import Act, ProofKind
 from lab.cloud import NAME
-from lab.faulty_proxy import faulty_proxy
 from runners.clients.name_service import NameService
 from runners.control_target import ControlTarget
 from runners.joining import join_site
@@ -31,6 +30,7 @@ from runners.world import Chosen, Registry, never
 from store import runs
 from store.schema import runs as runs_table
 from store.schema import steps
+from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup

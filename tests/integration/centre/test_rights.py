@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from core.errors import PermanentError, TemporaryError
-from lab.faulty_proxy import Faults, faulty_proxy
 from runners.actions import machine, names
+from tests.faulty_proxy import Faults, faulty_proxy
 from tests.integration.centre.conftest import Centre
 
 HERE = {"site": "recovery"}

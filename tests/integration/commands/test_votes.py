@@ -165,7 +165,7 @@ def denied(stage: Stage) -> None:
     run, _ = stage.asked()
     stage.say("chika", "deny that backup is too old")
     with stage.database.write() as tx:
-        runs.next_backup(tx, run, OLDER, 7200.0)
+        runs.next_backup(tx, run, OLDER)
     stage.park(run, RunState.BLOCKED, why="denied", choices=["another_backup", "discard"])
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
-from lab.faulty_proxy import Faults, faulty_proxy
 from lab.object_store import BUCKET, Bucket
+from tests.faulty_proxy import Faults, faulty_proxy
 
 pytest.importorskip("moto")
 BODY = bytes(range(256)) * 2048

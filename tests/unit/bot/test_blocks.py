@@ -135,12 +135,14 @@ def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
         roster=situation().roster,
         clocks=situation().clocks,
     )
-    view = vote_dialog(facts, decision, language, is_new_plan=True)
+    view = vote_dialog(facts, decision, language, NOW, is_new_plan=True)
 
     assert check_blocks(view["blocks"], "modal")
     assert len(view["title"]["text"]) <= 24
     assert len(view["private_metadata"]) <= 3000
     assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"][-1] == "reason"
+    small = [block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context"]
+    assert f"{NOW:%H:%M:%S} UTC" in small[-1], "read for minutes, it must say of when its proof and votes are"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

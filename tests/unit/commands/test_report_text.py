@@ -1,5 +1,6 @@
 """The report: figures against targets, phases, and nothing that people wrote can break it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from commands.report_text import escape, report_of
 from core.events import Event, EventKind
 from core.incident import Incident, IncidentState
 from core.level import Level
+from core.run import Run, RunState, StepRecord, StepState
 from core.site import Backups, Configuration, Site
+from tests.unit.bot.situations import record, run
 
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)
 CONFIGURATION = Configuration(
@@ -32,6 +35,8 @@ def report(
     title: str = "PostgreSQL is broken",
     language: str = "en",
     repair_times: tuple[float, ...] = (),
+    runs: tuple[Run, ...] = (),
+    steps: tuple[StepRecord, ...] = (),
 ) -> str:
     incident = Incident(
         id=7, site="production", level=Level.DATABASE, title=title, state=IncidentState.RECOVERED, declared_by="aiko",
@@ -42,7 +47,7 @@ def report(
         for number, kind in enumerate(EVENTS, 1)
     ]
     return report_of(
-        incident=incident, events=events, runs=[], steps=[], requests=[], votes={}, repair_times=repair_times,
+        incident=incident, events=events, runs=runs, steps=steps, requests=[], votes={}, repair_times=repair_times,
         configuration=CONFIGURATION, language=language,
     )  # fmt: skip
 
@@ -84,3 +89,10 @@ def test_what_a_person_wrote_stays_text() -> None:
     assert "\n# Resolved" not in text
     assert r"\*\*approved" in text
     assert escape("a|b\nc") == r"a\|b c"
+
+
+def test_the_end_of_a_run_stands_apart_from_its_name() -> None:
+    ended = replace(run(RunState.SUCCEEDED), outcome="Done, *really*.")
+    text = report(runs=(ended,), steps=(record("swap", StepState.SUCCEEDED),))
+
+    assert f"`{ended.id}` Done, \\*really\\*." in text

@@ -59,6 +59,7 @@ def shown(
     backup: BackupIdentity | None = BACKUP,
     later: timedelta = timedelta(0),
     incident: Mapping[str, Any] = MappingProxyType({}),
+    copied: Mapping[str, int] | None = None,
 ) -> Table:
     sealed = plan(
         steps=STEPS, backup=backup, target="production", replaces=({"en": "volume pgdata of ai-micro-postgres"},),
@@ -76,7 +77,7 @@ def shown(
             plan=sealed,
             request=asked,
             votes=votes,
-            steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed})},
+            steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed, "rows": copied})},
             roster=now.roster,
             clocks=now.clocks,
         )
@@ -136,6 +137,15 @@ def test_a_proof_that_is_not_there_cannot_be_taken_for_one(proven: bool, state: 
 
     assert said in proof
     assert ("✅" in proof) is proven
+
+
+def test_the_proof_says_what_was_compared_and_not_only_that_something_passed() -> None:
+    copied = {"auth.public.users": 12_000, "auth.public.roles": 1_000}
+
+    assert answers(shown(asked(), copied=copied), "en")["Proof"].endswith(
+        "3 checks passed: 13,000 rows in 2 tables, as in the backup"
+    )
+    assert "13,000" not in answers(shown(asked(), copied=copied, missed=["rows"]), "en")["Proof"]
 
 
 def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:

@@ -17,14 +17,14 @@ const EMOJI = {
   hourglass: "⌛", hourglass_flowing_sand: "⏳", stopwatch: "⏱️", timer_clock: "⏲️", alarm_clock: "⏰", clock1: "🕐",
   calendar: "📅", bell: "🔔", no_bell: "🔕", mega: "📣", loudspeaker: "📢", speech_balloon: "💬", email: "✉️",
   envelope: "✉️", incoming_envelope: "📨", phone: "☎️", telephone_receiver: "📞", globe_with_meridians: "🌐",
-  arrow_right: "➡️", arrow_left: "⬅️", arrow_up: "⬆️", arrow_down: "⬇️", arrows_counterclockwise: "🔄", repeat: "🔁",
+  arrow_right: "➡️", arrow_left: "⬅️", arrow_up: "⬆️", arrow_down: "⬇️", arrow_up_down: "↕️", arrows_counterclockwise: "🔄", repeat: "🔁",
   leftwards_arrow_with_hook: "↩️", rewind: "⏪", fast_forward: "⏩", play_or_pause_button: "⏯️", arrow_forward: "▶️",
   double_vertical_bar: "⏸️", pause_button: "⏸️", raised_hand: "✋", hand: "✋", point_right: "👉", busts_in_silhouette: "👥",
   bust_in_silhouette: "👤", robot_face: "🤖", ring_buoy: "🛟", lifebuoy: "🛟", ambulance: "🚑", fire_engine: "🚒",
   fire_extinguisher: "🧯", information_source: "ℹ️", question: "❓", grey_question: "❔", exclamation: "❗",
   heavy_plus_sign: "➕", heavy_minus_sign: "➖", bulb: "💡", seedling: "🌱", sparkles: "✨", star: "⭐", checkered_flag: "🏁",
   triangular_flag_on_post: "🚩", test_tube: "🧪", microscope: "🔬", wastebasket: "🗑️", recycle: "♻️", elephant: "🐘",
-  whale: "🐳", one: "1️⃣", two: "2️⃣", three: "3️⃣", four: "4️⃣", heart: "❤️", smile: "😄", slightly_smiling_face: "🙂",
+  whale: "🐳", one: "1️⃣", two: "2️⃣", three: "3️⃣", four: "4️⃣", heart: "❤️", heartbeat: "💓", smile: "😄", slightly_smiling_face: "🙂",
   sweat_smile: "😅", thinking_face: "🤔", relieved: "😌", raised_hands: "🙌", white_flag: "🏳️", bricks: "🧱", clock: "🕐",
 };
 

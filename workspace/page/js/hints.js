@@ -8,11 +8,11 @@ const latest = () => incidents().sort((one, other) => other.created - one.create
 function steps(type) {
   const [first, second, third] = people().map((person) => person.real_name);
   const open = latest();
-  if (!open) return [element("span", {}, `1. As ${first}, type`),
-    element("button", { class: "try", type: "button", onclick: () => type('/dr declare level2 "PostgreSQL corrupted"') }, '/dr declare level2 "PostgreSQL corrupted"'),
-    element("span", {}, `2. Then approve as ${second} and as ${third}: switch at the bottom left.`)];
+  const words = state.team.first_words;
+  if (!open) return [element("span", {}, `As ${first}, type`),
+    element("button", { class: "try", type: "button", onclick: () => type(words) }, words)];
   if (state.open.channel !== open.id) return [element("span", {}, "The recovery has a channel of its own: open"), element("strong", {}, `#${open.name}`), element("span", {}, "on the left.")];
-  return [element("span", {}, `Follow the pinned board. When votes are needed, act as ${second}, then as ${third} (bottom left), and press Approve.`)];
+  return [element("span", {}, `Follow the pinned board. When votes are needed, act as ${second}, then as ${third} (bottom left), and press Approve. At the end answer as ${first}, and resolve.`)];
 }
 
 export function renderHints(type) {

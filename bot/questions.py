@@ -1,0 +1,57 @@
+"""Buttons below a question go once it is answered: pressed later they could only be refused, and the board has those
+that work. A bot that starts anew does not know the questions of the one before; the board is right all the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.blocks.choices import choices_of
+from bot.blocks.elements import Block
+from bot.poster import Poster
+from bot.situation import Situation
+from bot.slack import SlackRefusedError
+from store.surfaces import Surface
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A message with buttons, and what they say."""
+
+    surface: Surface
+    text: str
+    blocks: Sequence[Block]
+    commands: frozenset[str]
+
+
+class Questions:
+    """The unanswered questions of one incident."""
+
+    def __init__(self, poster: Poster) -> None:
+        self._poster = poster
+        self._open: list[Question] = []
+
+    def add(self, surface: Surface, text: str, blocks: Sequence[Block], situation: Situation) -> None:
+        """It was posted with the buttons of this situation."""
+        question = Question(surface=surface, text=text, blocks=blocks, commands=_commands(situation))
+        self._open.append(question)
+
+    def settle(self, situation: Situation) -> None:
+        """Take the buttons from those that are answered. Raises SlackBusyError, SlackDownError."""
+        now = _commands(situation)
+        for question in tuple(self._open):
+            if question.commands <= now:
+                continue
+            left = [block for block in question.blocks if block["type"] != "actions"]
+            try:
+                self._poster.edit(question.surface, question.text, left)
+            except SlackRefusedError as refusal:
+                log.info("The buttons of an answered question stay.", why=refusal.code)
+            self._open.remove(question)
+
+
+def _commands(situation: Situation) -> frozenset[str]:
+    return frozenset(choice.command for choice in choices_of(situation))

@@ -1,0 +1,39 @@
+"""What the demo tells a person who plays it: what to type and press, as whom, to the very end."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+FIRST_WORDS: Mapping[int, str] = {
+    1: "/dr declare level1 auth: nobody can sign in",
+    2: "/dr declare level2 PostgreSQL does not start",
+    3: "/dr declare level3 the server does not answer",
+    4: "/dr declare level4 the data centre burns",
+}
+"""What Aiko types first, by level."""
+TARGETS: Mapping[int, str] = {2: "production", 4: "recovery"}
+"""What the voters type, at the levels that replace something."""
+
+
+def steps_of(level: int) -> Iterator[str]:
+    """One line a step, with markup."""
+    yield f"In #dr-ops type [bold]{FIRST_WORDS[level]}[/]"
+    if level in TARGETS:
+        yield (
+            "Open the new channel. Switch to [bold]Ben[/] (bottom left), press Approve, read, type "
+            f"[bold]{TARGETS[level]}[/] and a reason, send it."
+        )
+        yield "The same as [bold]Chika[/], whom drbot answers in Japanese. It goes on once the proof is there."
+    else:
+        yield "Open the new channel and watch the board: nothing is replaced, so nobody votes."
+    yield "As [bold]Aiko[/] again, answer whether users can work, then press [bold]Resolve and write the report[/]."
+
+
+def program() -> str:
+    """drbot as it was called here, so that what is printed can be typed."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "drbot" else "drbot"
+
+
+def in_a_terminal(configuration: Path, home: Path) -> str:
+    """The same demo without Slack."""
+    return f"DRBOT_CONFIG={configuration} DRBOT_HOME={home} {program()} dr status"

@@ -1,0 +1,22 @@
+"""A stranger who does what the demo prints arrives at its end."""
+
+import pytest
+
+from cli.demo_steps import steps_of
+
+
+@pytest.mark.parametrize(("level", "typed"), [(2, "production"), (4, "recovery")])
+def test_who_votes_is_told_every_field_of_the_dialog(level: int, typed: str) -> None:
+    told = "\n".join(steps_of(level))
+
+    assert f"type [bold]{typed}[/] and a reason" in told
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_nobody_is_sent_to_vote_where_nothing_is_replaced(level: int) -> None:
+    assert "Approve" not in "\n".join(steps_of(level))
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_the_last_step_is_the_report(level: int) -> None:
+    assert list(steps_of(level))[-1].endswith("[bold]Resolve and write the report[/].")
