@@ -3,13 +3,13 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from lab import programs
-from tests.waiting import wait_for
 from workspace.people import BOT_TOKEN
 
 DEMO = """
@@ -33,19 +33,32 @@ finally:
 """
 
 
-def begun(home: Path) -> tuple["subprocess.Popen[str]", str]:
-    """A demo that waits for its people, and where its local Slack is called."""
-    demo = subprocess.Popen([sys.executable, "-c", DEMO, str(home)], stdout=subprocess.PIPE, text=True)
-    assert demo.stdout is not None
-    return demo, demo.stdout.readline().strip()
+Demo = subprocess.Popen[str]
+Begin = Callable[[], tuple[Demo, str]]
 
 
-def started(home: Path) -> tuple["subprocess.Popen[str]", int]:
-    """The same, and the process of its drbot."""
-    demo, _ = begun(home)
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Starts a demo that waits for its people; with it comes where its local Slack is called."""
+    started: list[Demo] = []
+
+    def begin() -> tuple[Demo, str]:
+        demo = subprocess.Popen([sys.executable, "-c", DEMO, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        started.append(demo)
+        assert demo.stdout is not None
+        return demo, demo.stdout.readline().strip()
+
+    yield begin
+    for demo in started:
+        demo.terminate()
+        demo.wait(timeout=60)
+
+
+def drbot_of(home: Path) -> int:
+    """The process that the demo has started."""
     process = programs.running(home / "demo" / "drbot.pid")
     assert process is not None
-    return demo, process
+    return process
 
 
 def is_gone(process: int) -> bool:
@@ -53,8 +66,9 @@ def is_gone(process: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_its_drbot_ends_with_the_demo(tmp_path: Path, number: signal.Signals) -> None:
-    demo, drbot = started(tmp_path)
+def test_its_drbot_ends_with_the_demo(tmp_path: Path, begin: Begin, number: signal.Signals) -> None:
+    demo, _ = begin()
+    drbot = drbot_of(tmp_path)
 
     demo.send_signal(number)
     demo.communicate(timeout=60)
@@ -62,22 +76,20 @@ def test_its_drbot_ends_with_the_demo(tmp_path: Path, number: signal.Signals) ->
     assert is_gone(drbot)
 
 
-def test_a_demo_that_was_killed_is_tidied_up_by_the_next_one(tmp_path: Path) -> None:
-    demo, drbot = started(tmp_path)
+def test_a_demo_that_was_killed_is_tidied_up_by_the_next_one(tmp_path: Path, begin: Begin) -> None:
+    demo, _ = begin()
+    drbot = drbot_of(tmp_path)
     demo.kill()
     demo.communicate(timeout=60)
     assert not is_gone(drbot)
 
-    demo, successor = started(tmp_path)
+    begin()
 
-    assert is_gone(drbot) and not is_gone(successor)
-    demo.terminate()
-    demo.communicate(timeout=60)
-    wait_for(lambda: is_gone(successor), 10, "the second drbot to end")
+    assert is_gone(drbot) and not is_gone(drbot_of(tmp_path))
 
 
-def test_the_local_slack_answers_though_nobody_reads_what_it_logs(tmp_path: Path) -> None:
-    demo, url = begun(tmp_path)
+def test_the_local_slack_answers_though_nobody_reads_what_it_logs(begin: Begin) -> None:
+    demo, url = begin()
     assert demo.stdout is not None
     demo.stdout.close()
 
@@ -89,5 +101,3 @@ def test_the_local_slack_answers_though_nobody_reads_what_it_logs(tmp_path: Path
     )
 
     assert (answer.status_code, answer.json()["ok"]) == (200, False)
-    demo.terminate()
-    demo.wait(timeout=60)
