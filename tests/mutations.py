@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 900
 
 RULES = "tests/unit/core/test_approval.py tests/unit/core/test_attestation.py tests/unit/core/test_approval_search.py"
-PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py"
+PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py tests/integration/runners/test_what_a_card_proves.py"
 WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
 ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"

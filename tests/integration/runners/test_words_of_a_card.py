@@ -3,7 +3,6 @@ seen itself. Whoever may write every row and any YAML makes them look right, and
 """
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,16 +14,15 @@ from bot.blocks.tables import table_block
 from commands.messages import Table
 from commands.vote_dialog import dialog_from, table_of
 from core.clocks import clocks_of
-from core.run import Run, RunKind, RunState
+from core.run import Run, RunKind
 from core.site import Dns, Docker, Recovery, Site, Targets
-from core.stakes import ProofKind
 from core.stakes_words import loss_text
 from core.words import say
-from runners.action import Finding, StepContext
+from runners.action import StepContext
 from runners.clients.postgres_written import Written
 from runners.world import Registry
 from store import incidents, requests, steps
-from tests.integration.attacks.rows import vote, with_second_factor
+from tests.integration.attacks.rows import with_second_factor
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_edited_files import (
     own,
@@ -33,7 +31,7 @@ from tests.integration.runners.test_edited_files import (
     with_services,
     with_site,
 )
-from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, with_runbook
+from tests.integration.runners.test_rows_over_time import approved, of, rows, with_runbook
 
 
 @pytest.fixture
@@ -66,74 +64,6 @@ def card(bench: Bench, run: Run) -> str:
     """The same as lines."""
     table = table_for(bench, run)
     return "\n".join([str(table.title), *(": ".join(say(cell, "en") for cell in row) for row in table.rows)])
-
-
-TWO_GATES = """
-runbook: own
-title: {en: Delete kept data for good}
-level: 2
-inputs:
-  keeper: {type: volume, of: postgres, choose: given}
-steps:
-  - id: look
-    title: {en: Look}
-    do: evidence.collect
-    with: {services: "${services.all}"}
-    after: []
-    limits: {time: 2m}
-    check: [{probe: redis.reachable}]
-    drill: run
-  - id: approval
-    title: {en: Two people approve}
-    gate: {people: 2, for: [remove], proof: [look]}
-    after: []
-  - id: remove
-    title: {en: Delete the kept data}
-    do: kept.remove
-    with: {volume: "${keeper}"}
-    after: [look, approval]
-    effect: destroy
-    again: never
-    limits: {time: 10m}
-    check: [{probe: volume.gone, with: {volume: "${keeper}"}}]
-    if_fails: ask
-    interrupt: never
-    drill: skip
-  - id: look-production
-    title: {en: Production works without it}
-    do: health.wait
-    with: {services: "${services.all}", within: 30s}
-    after: [remove]
-    limits: {time: 5m}
-    check: [{probe: health.services, with: {services: "${services.all}"}}]
-    drill: run
-  - id: second
-    title: {en: Never reached}
-    gate: {people: 2, for: [tell], proof: [look-production]}
-    after: [look-production]
-  - id: tell
-    title: {en: Tell}
-    do: notify.stakeholders
-    after: [second]
-    limits: {time: 1m}
-    drill: skip
-"""
-
-
-def test_a_gate_says_proven_by_its_own_proofs_alone(guarded: Bench) -> None:
-    """The proof of a second gate, that comes after the deletion, lends its word to the first one's card."""
-    first, keeper = recovered_by_code(guarded)
-    guarded.target.running.discard("auth")  # production is not well: the kept data may be the only good one
-    bench = with_runbook(guarded, "own.yml", TWO_GATES)
-
-    run = bench.go(bench.queue(first.incident, "own", RunKind.GIVE_UP, keeper=keeper))
-    words = card(bench, run)
-    for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    bench.go(run)
-
-    gone = keeper not in bench.target.volumes
-    assert not ("PROVEN: production answered without it" in words and gone), words
 
 
 DNS = """
@@ -172,60 +102,6 @@ def with_dns(bench: Bench, address: str = "192.0.2.1") -> Bench:
     sites = {**known.sites, "elsewhere": Site(address=address)}
     changed = known.model_copy(update={"sites": sites, "dns": Dns(zone="example.com.", names=("app.example.com",))})
     return replace(bench, equipment=replace(bench.equipment, configuration=changed))
-
-
-def test_a_place_is_proven_only_by_raising_it(guarded: Bench) -> None:
-    """Any runbook that drbot ships, at any site, makes the card say that the new place was raised and checked."""
-    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
-
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
-
-    assert run.plan is not None, run.outcome
-    assert run.plan.stakes.proof is not ProofKind.RAISED
-
-
-OTHER_BACKUP = (
-    DNS.replace("level: 4\n", "level: 4\ninputs:\n  backup: {type: backup, of: full, choose: newest_checked}\n")
-    .replace(
-        "run: {runbook: restart-services, site: production}",
-        "run: {runbook: level3-host, site: elsewhere, with: {backup: all_databases_2.sql.gz}}",
-    )
-    .replace("title: {en: Lead}", 'title: {en: "Lead ${backup}"}')
-)
-
-
-def test_the_new_place_is_raised_from_the_backup_of_the_card(guarded: Bench) -> None:
-    """The part restores an older one; the card says the newest, and that nothing later than that is lost."""
-    bench = with_dns(with_runbook(guarded, "own.yml", OTHER_BACKUP))
-
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
-
-    assert run.plan is not None, run.outcome
-    words = card(bench, run)
-    raised = run.plan.stakes.proof is ProofKind.RAISED  # what the card says once the part has ended
-    assert not (raised and "By: the backup all_databases_1.sql.gz" in words and "after 2026-11-26 11:00" in words), (
-        words
-    )
-
-
-def test_a_card_says_that_a_part_is_of_ones_own(guarded: Bench) -> None:
-    """drbot's own level 4, whose part `level3-host` is a file in the folder of own runbooks: it raises nothing."""
-    part = own("restart-services", name="level3-host")
-    bench = with_dns(with_runbook(guarded, "level3-host.yml", part))
-    recovery = Recovery(site="elsewhere", control="production")
-    known = bench.equipment.configuration.model_copy(update={"recovery": recovery})
-    registry = bench.equipment.registry
-    yes = registry.probes["redis.reachable"]
-    asked = ("host.affordable", "dns.changeable", "dns.quick", "certificate.possible")
-    mine = Registry(
-        actions=registry.actions, probes={**registry.probes, **dict.fromkeys(asked, yes)}, subjects=registry.subjects
-    )
-    bench = replace(bench, equipment=replace(bench.equipment, registry=mine, configuration=known))
-
-    run = bench.go(bench.queue(bench.declare().incident, "level4-datacentre"))
-
-    assert run.plan is not None, run.outcome
-    assert any("level3-host" in warning for warning in run.plan.warnings), run.plan.warnings
 
 
 def test_no_headline_of_a_card_is_a_word_of_a_file(guarded: Bench) -> None:
@@ -399,87 +275,6 @@ def test_a_card_names_the_projects_and_the_folder_that_are_put_aside(guarded: Be
 
     words = card(bench, run)
     assert "billing" in words and str(bench.equipment.site.projects) in words
-
-
-def planned_only(bench: Bench, run: Run) -> Run:
-    """The worker is restarted as soon as the plan is made."""
-    stop = threading.Event()
-    look = bench.target.fingerprint
-
-    def fingerprint(cancelled: Any = lambda: False) -> Any:
-        stop.set()
-        return look(cancelled)
-
-    bench.target.fingerprint = fingerprint  # type: ignore[method-assign]
-    bench.worker(stop=stop).handle(run.id)
-    bench.target.fingerprint = look  # type: ignore[method-assign]
-    planned = bench.run(run)
-    assert planned.plan is not None and planned.state is RunState.QUEUED, planned.outcome
-    return planned
-
-
-def with_urls(bench: Bench) -> Bench:
-    """`health.services` asks the URLs of dr.yml, as the real one does: the attacker's answers always."""
-    registry = bench.equipment.registry
-    asks = registry.probes["health.services"]
-    waits = registry.actions["health.wait"]
-
-    def healthy(context: StepContext, given: Mapping[str, Any]) -> Finding:
-        if all(context.site.services[name].health == "http://mallory/ok" for name in given["services"]):
-            return Finding(passed=True, sentence="Healthy.")
-        return asks(context, given)
-
-    def wait(context: StepContext, given: Mapping[str, Any]) -> Any:
-        return waits(context, {**given, "services": []} if healthy(context, given).passed else given)
-
-    mine = Registry(
-        actions={**registry.actions, "health.wait": wait},
-        probes={**registry.probes, "health.services": healthy},
-        subjects=registry.subjects,
-    )
-    return replace(bench, equipment=replace(bench.equipment, registry=mine))
-
-
-def test_a_proof_is_not_made_with_health_urls_that_were_edited_after_the_plan(guarded: Bench) -> None:
-    bench = with_urls(guarded)
-    first, keeper = recovered_by_code(bench)
-    bench.target.running.discard("auth")  # production is not well
-    run = planned_only(bench, bench.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
-
-    with_services(bench, every={"health": "http://mallory/ok"}).go(run)
-    words = card(bench, run) if bench.run(run).state is RunState.WAITING else ""
-    rows(bench, queued(run))
-    bench.go(run)
-    if words:
-        for person in ("ben", "chika"):
-            vote(bench, run.id, person)
-        bench.go(run)
-
-    assert keeper in bench.target.volumes, words
-
-
-def test_a_proof_is_not_settled_by_a_row(guarded: Bench) -> None:
-    """Nothing was restored; a row says that somebody settled the step as done, and its check would agree."""
-    run = planned_only(guarded, guarded.declare())
-    guarded.target.volumes[f"postgres_data_{run.id}"] = "good"
-    settled = {"state": "failed", "settlement": "done", "settled_by": "ben", "attempt": 1}
-    rows(guarded, of(run, "restore-beside").values(**settled), queued(run))
-
-    guarded.go(run)
-
-    assert "restore-beside" in guarded.target.calls  # by this worker, whatever the row said
-
-
-def test_production_is_not_proven_by_one_service_that_dr_yml_still_names(guarded: Bench) -> None:
-    """drbot's own give-up; dr.yml has lost every service but Redis when the plan is made."""
-    first, keeper = recovered_by_code(guarded)
-    guarded.target.running.discard("auth")  # production is not well
-    bench = with_site(guarded, services={"redis": guarded.equipment.site.services["redis"]})
-
-    run = bench.go(bench.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
-
-    assert run.plan is not None, run.outcome
-    assert "PROVEN: production answered without it" not in card(bench, run)
 
 
 def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_card(guarded: Bench) -> None:

@@ -329,7 +329,7 @@ def test_no_long_row_pushes_out_what_people_must_know_before_they_agree(language
         clocks=situation().clocks,
     )
 
-    for blocks in (card, vote_dialog(facts, "approve", language)["blocks"]):
+    for blocks in (card, vote_dialog(facts, "approve", language, NOW)["blocks"]):
         assert "mallory" in str(blocks) and "/dr undo" in str(blocks)
         assert sum(len(text) for text in texts_of(blocks)) < 13_000
     assert check_blocks(card, "message")
