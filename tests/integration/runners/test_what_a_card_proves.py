@@ -1,5 +1,5 @@
-"""What a card calls proven was seen by this worker, by the proofs of that very gate, at the place and from the backup that it
-names: whatever rows and files say.
+"""What a card calls proven was seen by this worker, by the proofs of that very gate, at the place and from the backup
+that it names, whatever rows and files say.
 """
 
 import threading
