@@ -70,15 +70,15 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
 
 
 def _require_end(walk: Walk, step: Step, part: Run) -> None:
-    """Its worker says so: the one that joined that site with this host's token, the one that dr.yml names, or this
-    host's own. Raises UntrustedError.
+    """Its worker says so: the one that joined that site with this host's token, the one that dr.yml names, or, where
+    neither is known, one of this host. Raises UntrustedError.
     """
     equipment = walk.equipment
     known = equipment.own.run(walk.run.id)
     joined = [facts for facts in known.facts.values() if facts.get(SERVES) == part.site] if known else []
-    keys = {str(facts[WORKER_KEY]) for facts in joined if WORKER_KEY in facts} | {equipment.key.public}
+    keys = {str(facts[WORKER_KEY]) for facts in joined if WORKER_KEY in facts}
     site = equipment.configuration.sites.get(part.site)
     if site is not None and site.worker_key is not None:
         keys.add(site.worker_key)
     if step.run is not None:
-        require_end(part, step.run, sub_runs.arguments_of(walk.run, step, step.run), keys)
+        require_end(part, step.run, sub_runs.arguments_of(walk.run, step, step.run), keys or {equipment.key.public})

@@ -178,7 +178,8 @@ class OwnRecord:
         """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more."""
         here = self.run(run_id)
         for name, known in self.runs():
-            if here is not None and known.is_beside(here) and name != but and not known.lets_users_in:
+            concerned = name == run_id or (here is not None and known.is_beside(here))
+            if concerned and name != but and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
     def has_moved_users(self, run_id: str) -> None:

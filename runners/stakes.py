@@ -92,8 +92,9 @@ def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
         raise UserError(f"Planning {run.runbook}.", f"The kept data {names[0]} is not there any more.", "See: /dr kept")
     own = equipment.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
     mine = _put_aside(own, names[0])
-    facts = mine.facts if mine is not None and _is_newest(equipment, mine) else {}
+    facts = mine.facts if mine is not None else {}
     bytes_ = facts.get("kept_bytes")
+    since = facts.get("next_transaction") if mine is not None and _is_newest(equipment, mine) else None
     data = KeptData(
         volume=names[0],
         original=there.original,
@@ -102,7 +103,7 @@ def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
         since=mine.ended_at if mine is not None else None,
         size=int(bytes_) if isinstance(bytes_, (int, float)) else None,
     )
-    return _Kept(data=data, next_transaction=facts.get("next_transaction"), rows=_rows(equipment, there.run, own))
+    return _Kept(data=data, next_transaction=since, rows=_rows(equipment, there.run, own))
 
 
 def _is_newest(equipment: Equipment, mine: OwnStep) -> bool:

@@ -173,6 +173,8 @@ def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, con
     assert leads_to(centre) == (NEW,)
     play_part(control, "level4-certificate")
     control.go(run)
+    known = control.equipment.own.run(run.id)
+    assert known is not None and known.lets_users_in  # they write there now: leading them back needs two people again
     assert control.incident(run).state is IncidentState.RECOVERED
     control.answer(run)
     assert control.go(run).state is RunState.SUCCEEDED
