@@ -42,8 +42,8 @@ KEPT = timedelta(seconds=2 * OLDEST_SECONDS)
 LOOK_SECONDS = 0.2
 UNSIGNED = "not signed by Slack, or too long ago"
 NOT_RECORDED = (
-    "Not recorded, nothing started: drbot's own database does not answer. Try again in a moment.\n"
-    "記録できず、何も開始していません。少し待って再実行してください。"
+    "Not recorded, nothing started and nothing stopped: drbot's own database does not answer. Try again in a moment.\n"
+    "記録できず、開始も停止もしていません。少し待って再実行してください。"
 )
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 

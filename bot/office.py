@@ -103,7 +103,12 @@ class Office:
             tell(reply_of(error))
         except TemporaryError as error:
             log.warning("Nothing was recorded.", user=visit.user, error=str(error))
-            tell(_failed("Not recorded, nothing started: try again in a moment.", "記録できず、何も開始していません。"))
+            tell(
+                _failed(
+                    "Not recorded, nothing started and nothing stopped: try again.",
+                    "記録できず、開始も停止もしていません。",
+                )
+            )
         except SLACK_FAILS as error:
             log.warning("Slack did not take an answer.", user=visit.user, error=str(error))
             tell(_failed(f"Slack did not take it: {_code(error)}.", "Slack に送信できませんでした。"))

@@ -88,7 +88,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     level, number = incident.level.value, len(repair_times)
     rows = (
         (
-            text("RTO (outage began → every check passed)", "RTO (障害発生 → 全検査合格)"),
+            text("RTO (outage began → the services passed their checks)", "RTO (障害発生 → サービスの検査に合格)"),
             incident.rto_seconds,
             targets.rto,
         ),

@@ -31,12 +31,12 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 承認者ではありません。承認者: {approvers}",
     },
     "requester": {
-        "en": "Not counted: you asked for this, so two others must approve it: {approvers}.",
+        "en": "Not counted: you asked for this, so others must approve it: {approvers}.",
         "ja": "無効: 依頼者本人は承認できません。承認者: {approvers}",
     },
     "old_plan": {
-        "en": "Not counted: the plan has changed since you saw it. Open the dialog again.",
-        "ja": "無効: 計画が変更されました。ダイアログを開き直してください。",
+        "en": "Not counted: that is not the seal of the current plan. It changed, or was mistyped: look at it again.",
+        "ja": "無効: 封印が最新の計画と一致しません (計画の変更か入力違い)。計画を見直してください。",
     },
     "wrong_target": {
         "en": 'Not counted: you typed "{typed}"; the target is "{target}".',
@@ -108,8 +108,8 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "不可: 無効にする規則を --rule で示してください。",
     },
     "twice": {
-        "en": "Your vote was already counted at {when}.",
-        "ja": "{when} に投票済みです。",
+        "en": "Already counted at {when}.",
+        "ja": "{when} に受付済みです。",
     },
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from core.actions import ACTIONS
 from core.plan import Plan, touches_production
@@ -11,6 +12,17 @@ from core.stakes import Act
 from core.stakes_words import keeps_text
 
 HOST_LOST = 3  # from this level on the services were gone before anybody came, and a host of its own is filled
+
+
+UNCLEAR = "Not all services are known to run; look before they are started."
+
+
+class Services(Enum):
+    """What a run left of the services that it stopped."""
+
+    RUNNING = auto()
+    STOPPED = auto()
+    UNCLEAR = auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +50,15 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
         return SafeState(sentence=f"Users were led to the new place. {_kept(plan)}".strip())
     if plan.level >= HOST_LOST:
         return _on_new_host(plan, records, aside=bool(destroyed))
-    down = services_down(plan, records)
+    services = _services(plan, records)
     if destroyed:
-        return _after_replacing(plan, down)
+        return _after_replacing(plan, services)
     copy = _copy(plan, records)
-    stopped = " The services are stopped; they can be started as they were." if down else ""
+    stopped = {
+        Services.RUNNING: "",
+        Services.STOPPED: " The services are stopped; they can be started as they were.",
+        Services.UNCLEAR: f" {UNCLEAR}",
+    }[services]
     if begun:
         return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=(Offer.RESTART,))
     return SafeState(sentence=f"Nothing in production was changed.{copy}")
@@ -57,22 +73,34 @@ def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     return SafeState(sentence="Nothing was deleted, and production was not touched.")
 
 
-def _after_replacing(plan: Plan, down: bool) -> SafeState:
+def _after_replacing(plan: Plan, services: Services) -> SafeState:
     kept = keeps_text(plan.keeps)["en"] if plan.keeps else "the old data is kept"
-    if down:
-        sentence = f"The data was replaced; {kept}. The services are stopped."
-        return SafeState(sentence=sentence, offers=(Offer.RESTART, Offer.UNDO))
-    return SafeState(sentence=f"The data was replaced; {kept}. The services were started.", offers=(Offer.UNDO,))
+    replaced = f"The data was replaced; {kept}."
+    if services is Services.RUNNING:
+        return SafeState(sentence=f"{replaced} The services were started.", offers=(Offer.UNDO,))
+    stopped = "The services are stopped." if services is Services.STOPPED else UNCLEAR
+    return SafeState(sentence=f"{replaced} {stopped}", offers=(Offer.RESTART, Offer.UNDO))
 
 
 def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], *, aside: bool) -> SafeState:
     """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
+    if plan.stakes.act is Act.CHANGE_DNS and _are(StepState.SUCCEEDED, plan, records, parts=True):
+        back = _are(StepState.UNDONE, plan, records, parts=False)
+        led = "and users were led back" if back else "but users have not been led there"
+        return SafeState(sentence=f"The system runs in the new place, {led}.")
     starts = [step for step in plan.steps if step.do == "compose.start"]
     kept = f" {_kept(plan)}" if aside else ""
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
         return SafeState(sentence=f"The services run on the new host, but not everything of it is proven.{kept}")
     untouched = "" if aside else " Nothing that was there before was touched."
-    return SafeState(sentence=f"The new place is not complete and serves nobody.{untouched}{kept}")
+    return SafeState(sentence=f"The new place is not complete.{untouched}{kept}")
+
+
+def _are(state: StepState, plan: Plan, records: Mapping[str, StepRecord], *, parts: bool) -> bool:
+    """Whether some step that the gate takes for its proof (`parts`), or that led users, is in this state."""
+    proofs = {name for step in plan.steps if step.gate is not None for name in step.gate.proof}
+    steps = [step for step in plan.steps if (step.id in proofs if parts else step.do == "dns.change")]
+    return any(records[step.id].state is state for step in steps)
 
 
 def _kept(plan: Plan) -> str:
@@ -80,18 +108,24 @@ def _kept(plan: Plan) -> str:
     return f"{said[0].upper()}{said[1:]}." if plan.keeps else ""
 
 
-def services_down(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
-    """Services were stopped and not all of them were started again."""
+def _services(plan: Plan, records: Mapping[str, StepRecord]) -> Services:
+    """Services were stopped and not all of them were started again; a start that failed may have started some."""
     stopped: set[str] = set()
+    unclear = False
     for step in plan.steps:
-        if step.do is None or not records[step.id].may_have_acted:
+        record = records[step.id]
+        if step.do is None or not record.may_have_acted:
             continue
         services = set(names_in(step.with_.get("services")))
-        if step.do == "compose.stop" or (records[step.id].is_open_ended and ACTIONS[step.do].interrupts):
+        if step.do == "compose.stop" or (record.is_open_ended and ACTIONS[step.do].interrupts):
             stopped |= services
-        elif step.do == "compose.start" and records[step.id].state is StepState.SUCCEEDED:
-            stopped -= services
-    return bool(stopped)
+            unclear = unclear or record.state is not StepState.SUCCEEDED
+        elif step.do == "compose.start":
+            stopped -= services if record.state is StepState.SUCCEEDED else set()
+            unclear = unclear or record.state is not StepState.SUCCEEDED
+    if not stopped:
+        return Services.RUNNING
+    return Services.UNCLEAR if unclear else Services.STOPPED
 
 
 def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:

@@ -8,7 +8,7 @@ from core.approval import RequestState
 from core.deciding import decisions_for
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
-from core.plan import BackupIdentity, gates_before, is_beside, touches_production
+from core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
 from core.run import MISSED, Offer, RunState, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import SafeState, safe_state
@@ -173,12 +173,21 @@ def _take_back(walk: Walk, ending: Ending) -> bool:
     step = walk.plan.step(str(ending.step))
     if is_beside(walk.plan, step):
         return _take_back_beside(walk, step)
-    why = _why(walk.records(), ending.step)
+    records = walk.records()
+    why = _why(records, ending.step)
     undone = undo_production(walk)
-    state = safe_state(walk.plan, walk.records()).sentence if undone.failed else "Production is as it was."
+    state = safe_state(walk.plan, walk.records()).sentence if undone.failed else _taken_back(walk.plan, records)
     outcome = " ".join(part for part in (why, undone.sentence, state) if part)
     finish(walk, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
     return True
+
+
+def _taken_back(plan: Plan, records: Mapping[str, StepRecord]) -> str:
+    """What is true when no undo has failed: a step without one stays as it was done."""
+    acted = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
+    if all(step.undo is not None for step in acted):
+        return "Production is as it was."
+    return "What can be taken back was taken back."
 
 
 def _take_back_beside(walk: Walk, step: Step) -> bool:

@@ -43,10 +43,16 @@ PLAN = Plan(
         ({}, "Nothing in production was changed.", ()),
         ({"copy": "succeeded"}, "Nothing in production was changed. The restored copy is kept in new.", ()),
         ({"stop": "succeeded"}, "Nothing was replaced. The services are stopped", ("restart",)),
-        ({"stop": "stopped"}, "Nothing was replaced. The services are stopped", ("restart",)),
+        ({"stop": "stopped"}, "Nothing was replaced. Not all services are known to run", ("restart",)),
+        ({"stop": "failed"}, "Nothing was replaced. Not all services are known to run", ("restart",)),
         ({"stop": "succeeded", "swap": "unsure"}, "It is not known how far swap came", ()),
         ({"stop": "succeeded", "swap": "succeeded"}, "old. The services are stopped.", ("restart", "undo")),
         ({"stop": "succeeded", "swap": "succeeded", "start": "succeeded"}, "The services were started.", ("undo",)),
+        (
+            {"stop": "succeeded", "swap": "succeeded", "start": "failed"},
+            "Not all services are known",
+            ("restart", "undo"),
+        ),
         ({"stop": "undone"}, "Nothing in production was changed.", ()),
     ],
 )
@@ -64,7 +70,7 @@ def test_every_way_of_stopping_has_one_true_sentence(
     assert state.offers == offers
 
 
-@pytest.mark.parametrize(("start", "sentence"), [("pending", "serves nobody"), ("succeeded", "run on the new host")])
+@pytest.mark.parametrize(("start", "sentence"), [("pending", "is not complete"), ("succeeded", "run on the new host")])
 def test_half_a_system_on_a_new_host_is_never_offered_to_be_started(start: str, sentence: str) -> None:
     plan = PLAN.model_copy(
         update={
@@ -83,6 +89,31 @@ def test_half_a_system_on_a_new_host_is_never_offered_to_be_started(start: str, 
 
     assert sentence in state.sentence
     assert state.offers == ()
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        ({}, "The new place is not complete"),
+        ({"raise": "succeeded"}, "The system runs in the new place, but users have not been led there."),
+        ({"raise": "succeeded", "dns": "undone"}, "The system runs in the new place, and users were led back."),
+        ({"raise": "succeeded", "dns": "succeeded"}, "Users were led to the new place."),
+    ],
+)
+def test_where_users_are_is_said_when_a_new_place_was_raised(states: dict[str, str], sentence: str) -> None:
+    part = {"runbook": "level3-host", "site": "recovery"}
+    steps = (
+        step("raise", run=part),
+        step("approval", gate={"for": ["dns"], "proof": ["raise"]}),
+        step("dns", do="dns.change", effect="destroy", after=["raise", "approval"]),
+    )
+    plan = PLAN.model_copy(update={"level": 4, "stakes": Stakes(act=Act.CHANGE_DNS), "steps": steps})
+    records = {
+        planned.id: StepRecord(run="r1", id=planned.id, position=0, state=StepState(states.get(planned.id, "pending")))
+        for planned in steps
+    }
+
+    assert safe_state(plan, records).sentence.startswith(sentence)
 
 
 def test_a_drift_names_what_was_and_what_is() -> None:
