@@ -124,7 +124,7 @@ def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refuse
     player.vote("ben", incident)
     player.wait(lambda: voters(story, latest_request(player, incident).id) == ["ben"], "the vote of Ben")
     story.house.people.click(USERS["ben"], message, button["action_id"])
-    wait_for_note(story, "ben", channel, "already counted")
+    wait_for_note(story, "ben", channel, "Already counted")
 
     request = latest_request(player, incident)
     assert request.state is RequestState.OPEN

@@ -122,7 +122,7 @@ def test_a_terminal_that_does_not_say_which_plan_was_read_is_shown_it_first(stag
     ("values", "said"),
     [
         ({"target": "staging", "reason": "ok"}, 'you typed "staging"'),
-        ({"target": "production", "reason": "ok", "seal": "AAAA-BBBB"}, "The plan has changed|the plan has changed"),
+        ({"target": "production", "reason": "ok", "seal": "AAAA-BBBB"}, "that is not the seal of the current plan"),
     ],
 )
 def test_a_wrong_target_or_another_seal_does_not_count(stage: Stage, values: dict[str, str], said: str) -> None:
@@ -131,7 +131,7 @@ def test_a_wrong_target_or_another_seal_does_not_count(stage: Stage, values: dic
     reply = stage.say("ben", "approve", door=Door.TERMINAL, values={"seal": asked.seal, **values})
 
     assert not reply.ok
-    assert any(part in reply.text["en"] for part in said.split("|"))
+    assert said in reply.text["en"]
     assert stage.events(EventKind.VOTE_REFUSED)
 
 
@@ -145,8 +145,8 @@ def test_a_second_vote_of_the_same_person_is_told_when_the_first_counted(stage: 
         ).text["en"]  # fmt: skip
 
     assert "1 of 2" in cast("U3")
-    assert "already counted" in cast("U4")
-    assert "already counted" in stage.say("chika", "approve").text["en"]
+    assert "Already counted" in cast("U4")
+    assert "Already counted" in stage.say("chika", "approve").text["en"]
 
 
 def test_one_no_ends_the_request_and_wants_a_reason(stage: Stage) -> None:
