@@ -1,6 +1,7 @@
 """A worker on a bench: the real store and executor, a harmless target, and the people of the roster."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,13 @@ from core.people import roster_of
 from core.redaction import Redactor
 from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
 from core.site import Approvals, Configuration
+from runners.action import Action, ProbeFunction, Subjects
 from runners.own_record import OwnRecord
 from runners.timing import Timing
 from runners.upkeep import Upkeep
 from runners.walk import Equipment
 from runners.worker import Worker
+from runners.world import Registry
 from store import incidents, journal, requests, runs, steps
 from store.database import Database
 from store.doorbell import doorbell_of
@@ -231,6 +234,23 @@ def bench_in(folder: Path, **approvals: Any) -> Bench:
         ring=rung.append,
     )
     return Bench(database=database, target=target, equipment=equipment, rung=rung)
+
+
+def with_registry(
+    bench: Bench,
+    *,
+    actions: Mapping[str, Action] | None = None,
+    probes: Mapping[str, ProbeFunction] | None = None,
+    subjects: Mapping[str, Subjects] | None = None,
+) -> Bench:
+    """The same with these in place of the target's own."""
+    known = bench.equipment.registry
+    registry = Registry(
+        actions={**known.actions, **(actions or {})},
+        probes={**known.probes, **(probes or {})},
+        subjects={**known.subjects, **(subjects or {})},
+    )
+    return replace(bench, equipment=replace(bench.equipment, registry=registry))
 
 
 def _queue(tx: Any, incident: int, kind: RunKind, runbook: str, arguments: dict[str, str]) -> Run:

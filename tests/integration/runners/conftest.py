@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.attacks.rows import with_second_factor
 from tests.integration.runners.bench import Bench, bench_in
 
 
@@ -16,6 +17,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield made
     made.ended()
     made.database.close()
+
+
+@pytest.fixture
+def guarded(bench: Bench) -> Bench:
+    """Votes count with the worker's signature under a code alone."""
+    return with_second_factor(bench)
 
 
 @pytest.fixture

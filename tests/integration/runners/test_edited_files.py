@@ -15,7 +15,6 @@ from core.runbook_file import PACKAGED
 from core.stakes import Act, ProofKind
 from core.stakes_words import loss_text
 from store.schema import incidents, kept, locks
-from tests.integration.attacks.rows import with_second_factor
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
@@ -27,12 +26,6 @@ NEVER_STOPPED = (
 ANSWERS = ('{probe: volume.exists, with: {volume: "${keeper}"}}', "{probe: redis.reachable}")
 REDIS_ANSWERS = ('{probe: health.services, with: {services: "${services.all}"}}', "{probe: redis.reachable}")
 BEFORE_START = "  - id: start-postgres\n"
-
-
-@pytest.fixture
-def guarded(bench: Bench) -> Bench:
-    """Votes count with the worker's signature under a code alone."""
-    return with_second_factor(bench)
 
 
 def own(packaged: str, *changes: tuple[str, str], name: str = "own") -> str:

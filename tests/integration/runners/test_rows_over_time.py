@@ -24,17 +24,11 @@ from runners.actions.restoring import configuration
 from runners.clients.postgres_written import Written
 from runners.walk import idle_walk
 from store.schema import kept, locks, requests, runs, steps, votes
-from tests.integration.attacks.rows import vote, with_second_factor
+from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.harmless import NOON
 
 BEHIND_THE_GATE = ("stop-apps", "stop-postgres", "swap", "start-postgres")
-
-
-@pytest.fixture
-def guarded(bench: Bench) -> Bench:
-    """Votes count with the worker's signature under a code alone."""
-    return with_second_factor(bench)
 
 
 def rows(bench: Bench, *statements: Executable) -> None:

@@ -4,23 +4,18 @@ without two people, and no machine is given back that they use. Whoever may writ
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
-import pytest
 from sqlalchemy import delete
 
 from core.errors import PermanentError
 from core.run import Run, RunKind, RunState
-from core.site import Monitoring, Provision, Site
+from core.site import Monitoring
 from runners.action import Finding, StepContext
-from runners.actions import machine
-from runners.clients.machines import RENTED_TAG, Machine
-from runners.permit import OwnWork
-from runners.world import Registry
 from store import runs
 from store.schema import locks
-from tests.integration.attacks.rows import vote, with_second_factor
-from tests.integration.runners.bench import Bench
+from tests.integration.attacks.rows import vote
+from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     planned,
@@ -30,12 +25,6 @@ from tests.integration.runners.test_edited_files import (
 )
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, with_dns
-
-
-@pytest.fixture
-def guarded(bench: Bench) -> Bench:
-    return with_second_factor(bench)
-
 
 OPEN = """
 runbook: open
@@ -85,6 +74,11 @@ steps:
 
 
 def put_back_by_a_row(bench: Bench, run: Run) -> None:
+    """Services are stopped again, and a row settles the swap as undo."""
+    closing = with_runbook(bench, "close.yml", CLOSE)
+    rows(bench, delete(locks))
+    closing.go(closing.queue(run.incident, "close"))
+    assert "auth" not in bench.target.running
     rows(
         bench,
         delete(locks),
@@ -98,14 +92,10 @@ def put_back_by_a_row(bench: Bench, run: Run) -> None:
 def test_users_that_another_run_let_in_under_other_roles_are_known(guarded: Bench) -> None:
     """dr.yml calls every service a cache while another run starts them, and is put right again afterwards."""
     run = swapped_and_frozen(guarded)
-    bench = with_runbook(with_runbook(guarded, "open.yml", OPEN), "close.yml", CLOSE)
-    edited = with_services(bench, every={"role": "cache"})
-    rows(bench, delete(locks))
+    edited = with_services(with_runbook(guarded, "open.yml", OPEN), every={"role": "cache"})
+    rows(guarded, delete(locks))
     edited.go(edited.queue(run.incident, "open"))
     assert "auth" in guarded.target.running  # users write now
-    rows(bench, delete(locks))
-    bench.go(bench.queue(run.incident, "close"))
-    assert "auth" not in guarded.target.running
 
     put_back_by_a_row(guarded, run)
 
@@ -120,7 +110,6 @@ def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(gu
     twin = known.model_copy(update={"sites": {**known.sites, "twin": site}, "default_site": "twin"})
     twin_bench = replace(guarded, equipment=replace(guarded.equipment, configuration=twin, site_name="twin"))
     opened = with_runbook(twin_bench, "open.yml", OPEN)
-    bench = with_runbook(guarded, "close.yml", CLOSE)
     with guarded.database.write() as tx:
         tx.connection.execute(delete(locks))
         queued_run = runs.queue(
@@ -134,9 +123,6 @@ def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(gu
         )
     opened.go(queued_run)
     assert "auth" in guarded.target.running, opened.run(queued_run).outcome
-    rows(bench, delete(locks))
-    bench.go(bench.queue(run.incident, "close"))
-    assert "auth" not in guarded.target.running
 
     put_back_by_a_row(guarded, run)
 
@@ -146,28 +132,20 @@ def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(gu
 def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> None:
     """`monitoring.start` starts whichever project dr.yml calls the monitoring: that of the apps, too."""
     run = swapped_and_frozen(guarded)
-    registry = guarded.equipment.registry
-    quiet = registry.actions["notify.stakeholders"]
+    quiet = guarded.equipment.registry.actions["notify.stakeholders"]
 
     def up(context: StepContext, given: Mapping[str, Any]) -> Any:  # as the real one: compose up of the whole project
         assert context.site.monitoring is not None and context.site.monitoring.project == given["project"]
         guarded.target.running.add("auth")
         return quiet(context, given)
 
-    mine = Registry(
-        actions={**registry.actions, "monitoring.start": up}, probes=registry.probes, subjects=registry.subjects
-    )
     text = OPEN.replace("compose.start", "monitoring.start").replace("services: [auth, user, admin]", "project: auth")
-    bench = with_runbook(with_runbook(guarded, "open.yml", text), "close.yml", CLOSE)
-    bench = replace(bench, equipment=replace(bench.equipment, registry=mine))
+    bench = with_registry(with_runbook(guarded, "open.yml", text), actions={"monitoring.start": up})
     named = Monitoring(project="auth", prometheus="http://x", alertmanager="http://x")
     rows(bench, delete(locks))
     opened = with_site(bench, monitoring=named)
     opened.go(opened.queue(run.incident, "open"))
     assert "auth" in guarded.target.running
-    rows(bench, delete(locks))
-    bench.go(bench.queue(run.incident, "close"))
-    assert "auth" not in guarded.target.running
 
     put_back_by_a_row(guarded, run)
 
@@ -176,7 +154,7 @@ def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> N
 
 def test_after_a_run_is_over_nothing_is_started_by_what_tidies_up(guarded: Bench) -> None:
     run = swapped_and_frozen(guarded)
-    bench = with_runbook(with_runbook(guarded, "hidden.yml", HIDDEN), "close.yml", CLOSE)
+    bench = with_runbook(guarded, "hidden.yml", HIDDEN)
     rows(bench, delete(locks))
     hidden = bench.go(bench.queue(run.incident, "hidden"))
     assert hidden.state is RunState.WAITING, hidden.outcome
@@ -215,18 +193,24 @@ def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: Bench) 
             written.append(bench.target.moves)  # users write into what is in place now
         return outcome
 
-    registry = bench.equipment.registry
-    watched = Registry(
-        actions={**registry.actions, "compose.start": start}, probes=registry.probes, subjects=registry.subjects
-    )
-    bench = replace(bench, equipment=replace(bench.equipment, registry=watched))
-
-    bench.go(run)
+    with_registry(bench, actions={"compose.start": start}).go(run)
 
     assert not (written[:1] == [1] and bench.target.moves == 2), "users wrote after the swap, and it was taken back"
 
 
 UNLESS = "    after: [evidence, restore-beside, approval]\n"
+
+
+def watching_swaps(bench: Bench) -> tuple[Bench, list[set[str]]]:
+    """The same, and what runs at the beginning of each swap."""
+    seen: list[set[str]] = []
+    swap = bench.equipment.registry.actions["volume.swap"]
+
+    def watch(context: StepContext, given: Mapping[str, Any]) -> Any:
+        seen.append(set(bench.target.running))
+        return swap(context, given)
+
+    return with_registry(bench, actions={"volume.swap": watch}), seen
 
 
 def test_data_is_not_swapped_while_services_run(guarded: Bench) -> None:
@@ -237,20 +221,9 @@ def test_data_is_not_swapped_while_services_run(guarded: Bench) -> None:
     assert run.state is RunState.WAITING, run.outcome
     for person in ("ben", "chika"):
         vote(bench, run.id, person)
-    seen: list[set[str]] = []
-    swap = bench.target.registry.actions["volume.swap"]
+    watching, seen = watching_swaps(bench)
 
-    def watch(context: StepContext, given: Mapping[str, Any]) -> Any:
-        seen.append(set(bench.target.running))
-        return swap(context, given)
-
-    registry = bench.equipment.registry
-    watched = Registry(
-        actions={**registry.actions, "volume.swap": watch}, probes=registry.probes, subjects=registry.subjects
-    )
-    bench = replace(bench, equipment=replace(bench.equipment, registry=watched))
-
-    bench.go(run)
+    watching.go(run)
 
     assert not any("auth" in running for running in seen)
 
@@ -263,18 +236,9 @@ def test_a_stop_that_two_rows_vouch_for_stops_nothing(guarded: Bench) -> None:
         of(run, "stop-apps").values(state="failed", settlement="done", vouched_by="ben", settled_by="chika", attempt=1),
         queued(run),
     )
-    seen: list[set[str]] = []
-    registry = guarded.equipment.registry
-    swap = registry.actions["volume.swap"]
+    watching, seen = watching_swaps(guarded)
 
-    def watch(context: StepContext, given: Mapping[str, Any]) -> Any:
-        seen.append(set(guarded.target.running))
-        return swap(context, given)
-
-    mine = Registry(
-        actions={**registry.actions, "volume.swap": watch}, probes=registry.probes, subjects=registry.subjects
-    )
-    replace(guarded, equipment=replace(guarded.equipment, registry=mine)).go(run)
+    watching.go(run)
 
     assert not any("auth" in running for running in seen)
 
@@ -307,76 +271,45 @@ steps:
 """
 
 
-class FakeEc2:
-    """One machine that a run of another host's worker rented; by the real rules of runners/clients/machines.py."""
+def test_what_is_given_back_was_rented_by_a_run_that_this_host_has_planned(guarded: Bench) -> None:
+    """Tags follow dr.yml and rows, so the machine says who rented it: of another host's runs this one knows nothing."""
+    known: list[frozenset[str]] = []
+    quiet = guarded.equipment.registry.actions["notify.stakeholders"]
 
-    tags: ClassVar[dict[str, str]] = {}
-    ended: ClassVar[list[str]] = []
+    def release(context: StepContext, given: Mapping[str, Any]) -> Any:
+        known.append(context.own_work().runs)
+        return quiet(context, given)
 
-    def __init__(self, settings: object) -> None:
-        pass
-
-    def find(self, tags: Mapping[str, str]) -> Machine | None:
-        there = Machine(id="i-1", state="running", address="192.0.2.9")
-        return there if not self.ended and tags.items() <= self.tags.items() else None
-
-    def tag(self, machine: str, tags: Mapping[str, str]) -> None:
-        self.tags.update(tags)
-
-    def get(self, machine: str) -> Machine:
-        return Machine(id="i-1", state="running", address="192.0.2.9")
-
-    def end(self, machine: str, own: OwnWork) -> None:
-        if self.tags["drbot.run"] != own.run or self.tags.get(RENTED_TAG) not in own.runs:
-            raise PermanentError("not ours")
-        self.ended.append(machine)
-
-
-@pytest.mark.parametrize("system", ["ai-micro-service", "another-system"])
-def test_a_machine_that_no_run_of_this_host_has_rented_stays(
-    guarded: Bench, monkeypatch: pytest.MonkeyPatch, system: str
-) -> None:
-    """A run of one's own finds the machine by its tags, takes it over, is discarded, and gives it back: the disk goes
-    with it. The tags follow dr.yml (system, site) and a row (the incident); whoever moved users there did so from
-    another host, or is another drbot. Nobody is asked.
-    """
-    monkeypatch.setattr(machine, "Ec2", FakeEc2)
-    FakeEc2.ended = []
-    FakeEc2.tags = {"drbot.system": system, "drbot.incident": "1", "drbot.site": "elsewhere"}
-    FakeEc2.tags |= dict.fromkeys(("drbot.run", RENTED_TAG), "r1-of-the-control-site")
     bench = with_dns(with_runbook(guarded, "rent.yml", RENT))
-    sites = {**bench.equipment.configuration.sites, "elsewhere": Site(provision=Provision(image="ami-1"))}
-    known = bench.equipment.configuration.model_copy(update={"sites": sites, "system": system})
-    registry = bench.equipment.registry
-    real = {"host.provision": machine.provision, "host.release": machine.release}
-    mine = Registry(actions={**registry.actions, **real}, probes=registry.probes, subjects=registry.subjects)
-    bench = replace(bench, equipment=replace(bench.equipment, registry=mine, configuration=known))
-    rented = bench.go(bench.queue(bench.declare().incident, "rent"))
-    assert rented.state is RunState.WAITING and rented.incident == 1, rented.outcome
+    bench = with_registry(bench, actions={"host.provision": quiet, "host.release": release})
+    earlier = bench.go(bench.declare())
+    rows(bench, delete(locks))
+    rented = bench.go(bench.queue(earlier.incident, "rent"))
 
     rows(bench, queued(rented, stop_requested="x").values(state="stopped", stop_kind="discarded"))
     bench.worker().handle(rented.id)
 
-    assert FakeEc2.ended == []
+    assert known == [frozenset({earlier.id, rented.id})]
 
 
 def test_a_machine_that_another_incident_moved_users_to_stays(guarded: Bench) -> None:
     looks = "do: evidence.collect\n    with: {services: auth}"  # what raises the system there, runs at that site
     text = DNS.replace("run: {runbook: restart-services, site: production}", looks)
     bench = with_dns(with_runbook(with_runbook(guarded, "own.yml", text), "rent.yml", RENT))
-    registry, released = bench.equipment.registry, list[str]()
+    released: list[str] = []
+    quiet = bench.equipment.registry.actions["notify.stakeholders"]
 
     def release(context: StepContext, given: Mapping[str, Any]) -> Any:
         context.own_work()
         released.append(str(given["site"]))
-        return registry.actions["notify.stakeholders"](context, given)
+        return quiet(context, given)
 
-    quiet = registry.actions["notify.stakeholders"]
-    actions = {**registry.actions, "host.provision": quiet, "host.release": release, "dns.change": quiet}
-    subjects = {**registry.subjects, "dns.change": lambda context, given: frozenset({"name"})}
-    leads = lambda context, given: Finding(passed=True, sentence="Yes.")  # noqa: E731
-    mine = Registry(actions=actions, probes={**registry.probes, "dns.leads": leads}, subjects=subjects)
-    bench = replace(bench, equipment=replace(bench.equipment, registry=mine))
+    bench = with_registry(
+        bench,
+        actions={"host.provision": quiet, "host.release": release, "dns.change": quiet},
+        probes={"dns.leads": lambda context, given: Finding(passed=True, sentence="Yes.")},
+        subjects={"dns.change": lambda context, given: frozenset({"name"})},
+    )
     rented = bench.go(bench.queue(bench.declare().incident, "rent"))
     assert rented.state is RunState.WAITING, rented.outcome
     rows(bench, delete(locks))

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from core.run import Run, RunKind, RunState
 from core.site import Recovery
 from core.stakes import ProofKind
 from runners.action import Finding, StepContext
-from runners.world import Registry
-from tests.integration.attacks.rows import vote, with_second_factor
-from tests.integration.runners.bench import Bench
+from tests.integration.attacks.rows import vote
+from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     recovered_by_code,
@@ -24,12 +21,6 @@ from tests.integration.runners.test_edited_files import (
 )
 from tests.integration.runners.test_rows_over_time import of, queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, card, with_dns
-
-
-@pytest.fixture
-def guarded(bench: Bench) -> Bench:
-    return with_second_factor(bench)
-
 
 TWO_GATES = """
 runbook: own
@@ -139,13 +130,10 @@ def test_a_card_says_that_a_part_is_of_ones_own(guarded: Bench) -> None:
     bench = with_dns(with_runbook(guarded, "level3-host.yml", part))
     recovery = Recovery(site="elsewhere", control="production")
     known = bench.equipment.configuration.model_copy(update={"recovery": recovery})
-    registry = bench.equipment.registry
-    yes = registry.probes["redis.reachable"]
+    bench = replace(bench, equipment=replace(bench.equipment, configuration=known))
+    yes = bench.equipment.registry.probes["redis.reachable"]
     asked = ("host.affordable", "dns.changeable", "dns.quick", "certificate.possible")
-    mine = Registry(
-        actions=registry.actions, probes={**registry.probes, **dict.fromkeys(asked, yes)}, subjects=registry.subjects
-    )
-    bench = replace(bench, equipment=replace(bench.equipment, registry=mine, configuration=known))
+    bench = with_registry(bench, probes=dict.fromkeys(asked, yes))
 
     run = bench.go(bench.queue(bench.declare().incident, "level4-datacentre"))
 
@@ -184,12 +172,7 @@ def with_urls(bench: Bench) -> Bench:
     def wait(context: StepContext, given: Mapping[str, Any]) -> Any:
         return waits(context, {**given, "services": []} if healthy(context, given).passed else given)
 
-    mine = Registry(
-        actions={**registry.actions, "health.wait": wait},
-        probes={**registry.probes, "health.services": healthy},
-        subjects=registry.subjects,
-    )
-    return replace(bench, equipment=replace(bench.equipment, registry=mine))
+    return with_registry(bench, actions={"health.wait": wait}, probes={"health.services": healthy})
 
 
 def test_a_proof_is_not_made_with_health_urls_that_were_edited_after_the_plan(guarded: Bench) -> None:

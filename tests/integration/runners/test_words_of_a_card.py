@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from bot.blocks.tables import table_block
 from commands.messages import Table
 from commands.vote_dialog import dialog_from, table_of
@@ -20,10 +18,8 @@ from core.stakes_words import loss_text
 from core.words import say
 from runners.action import StepContext
 from runners.clients.postgres_written import Written
-from runners.world import Registry
 from store import incidents, requests, steps
-from tests.integration.attacks.rows import with_second_factor
-from tests.integration.runners.bench import Bench
+from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     planned,
@@ -32,11 +28,6 @@ from tests.integration.runners.test_edited_files import (
     with_site,
 )
 from tests.integration.runners.test_rows_over_time import approved, of, rows, with_runbook
-
-
-@pytest.fixture
-def guarded(bench: Bench) -> Bench:
-    return with_second_factor(bench)
 
 
 def table_for(bench: Bench, run: Run) -> Table:
@@ -195,10 +186,7 @@ def first_transactions(bench: Bench, *numbers: int) -> Bench:
         done = swap(context, given)
         return replace(done, facts={**done.facts, "next_transaction": left.pop(0)})
 
-    own_registry = Registry(
-        actions={**registry.actions, "volume.swap": counted}, probes=registry.probes, subjects=registry.subjects
-    )
-    return replace(bench, equipment=replace(bench.equipment, registry=own_registry))
+    return with_registry(bench, actions={"volume.swap": counted})
 
 
 def test_what_an_undo_loses_is_not_counted_by_the_numbers_of_another_cluster(guarded: Bench) -> None:
