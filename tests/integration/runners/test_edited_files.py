@@ -15,7 +15,7 @@ from core.runbook_file import PACKAGED
 from core.stakes import Act, ProofKind
 from core.stakes_words import loss_text
 from store.schema import incidents, kept, locks
-from tests.integration.runners.bench import Bench
+from tests.integration.runners.bench import SECONDS, Bench
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
 
@@ -83,14 +83,17 @@ def test_data_is_not_swapped_under_services_that_no_step_stops(guarded: Bench) -
 
 
 def test_a_database_that_starts_under_running_services_is_not_swapped_back(guarded: Bench) -> None:
-    """Somebody starts them by hand while the swap runs: from then on users write."""
+    """Somebody starts them by hand while the swap runs, so users write; that they are stopped again helps nobody."""
     run = approved(guarded)
-    hold = guarded.target.hold("volume.swap")
-    guarded.begin(run)
-    assert hold.reached.wait(60)
-    guarded.target.running.add("auth")
+    swapping, looking = guarded.target.hold("volume.swap"), guarded.target.hold("health.wait")
     guarded.target.errors["health.wait"] = [PermanentError("fails on purpose")]
-    hold.go_on.set()
+    guarded.begin(run)
+    assert swapping.reached.wait(SECONDS)
+    guarded.target.running.add("auth")
+    swapping.go_on.set()
+    assert looking.reached.wait(SECONDS)
+    guarded.target.running.discard("auth")
+    looking.go_on.set()
     guarded.ended()
 
     assert guarded.target.moves == 1
@@ -102,7 +105,7 @@ def test_nothing_is_swapped_back_under_services_that_run_now(guarded: Bench) -> 
     hold = guarded.target.hold("health.wait")
     guarded.target.errors["health.wait"] = [PermanentError("fails on purpose")]
     guarded.begin(run)
-    assert hold.reached.wait(60)
+    assert hold.reached.wait(SECONDS)
     guarded.target.running.add("auth")
     hold.go_on.set()
     guarded.ended()
