@@ -51,7 +51,6 @@ class Plan(Model):
     arguments: dict[str, str] = Field(default_factory=dict)
     steps: tuple[Step, ...]
     fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
-    expected: dict[str, dict[str, Any]] = Field(default_factory=dict)  # destroy step → pre-state
     backup: BackupIdentity | None = None
     old_server: OldServer | None = None  # what no dump brings back; its files are carried over
     policy: int = 0  # the roster under which it is agreed to

@@ -71,13 +71,12 @@ def fingerprint_of(equipment: Equipment, cancelled: Callable[[], bool] = never) 
     return equipment.world.fingerprint(cancelled) | {SETTINGS: settings_of(equipment.configuration)}
 
 
-def drift(equipment: Equipment, plan: Plan, step: Step | None, *, ignored: Collection[str]) -> list[str]:
-    """What is no longer as it was sealed, one sentence each (rule 5). `step`: compare with its own pre-state.
-    `ignored`: what this run has changed itself, as paths: "volumes postgres_data".
+def drift(equipment: Equipment, plan: Plan, *, ignored: Collection[str]) -> list[str]:
+    """What is no longer as it was sealed, one sentence each (rule 5). `ignored`: what this run has changed itself, as
+    paths: "volumes postgres_data".
     """
-    expected = plan.fingerprint if step is None else plan.expected.get(step.id, plan.fingerprint)
     try:
-        found = differences(expected, fingerprint_of(equipment), ignored=ignored)
+        found = differences(plan.fingerprint, fingerprint_of(equipment), ignored=ignored)
         if plan.backup is not None:
             found += _backup_differences(plan.backup, equipment.world)
     except DrbotError as error:

@@ -57,7 +57,7 @@ def _open(walk: Walk, gate: Step, record: StepRecord) -> None:
 
 def _pass(walk: Walk, gate: str) -> None:
     """Both votes and the proof are there. The world is compared with the seal before services are stopped."""
-    if not void_if_changed(walk, gate, None):
+    if not void_if_changed(walk, gate):
         return
 
     def open_gate(tx: Transaction) -> None:

@@ -73,12 +73,12 @@ def _note_begun(walk: Walk, step: Step, *, away: bool) -> None:
     note_started(walk, step, away=away)
 
 
-def void_if_changed(walk: Walk, gate: str, step: Step | None) -> bool:
+def void_if_changed(walk: Walk, gate: str) -> bool:
     """Compares the world with the seal and reads the ledger, of which the votes are counted; ends the request with a
     plain reason when the one differs or the other is broken. True = unchanged. Raises TemporaryError.
     """
     why = fault_of(walk.equipment.database)
-    found = drift(walk.equipment, walk.plan, step, ignored=own_traces(walk, gate)) if why is None else []
+    found = drift(walk.equipment, walk.plan, ignored=own_traces(walk, gate)) if why is None else []
     if found:
         why = walk.equipment.redact("Not as it was when the plan was approved. " + "; ".join(found))
     if why is not None:
@@ -115,7 +115,7 @@ def _still_as_sealed(walk: Walk, step: Step) -> bool:
     gate = gate_of(walk.plan, step.id)
     if gate is None:
         raise PermanentError(f"No gate guards {step.id}; it is never started.")
-    return void_if_changed(walk, gate.id, step)
+    return void_if_changed(walk, gate.id)
 
 
 def _nobody_writes(walk: Walk, step: Step) -> bool:

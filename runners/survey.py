@@ -174,7 +174,6 @@ def _plan(
         arguments={name: value for name, value in run.arguments.items() if value},
         steps=steps,
         fingerprint=fingerprint,
-        expected={step.id: fingerprint for step in steps if step.effect == "destroy"},
         backup=backup,
         policy=survey.policy,
         people=max([survey.equipment.approvals.people, *(step.gate.people for step in steps if step.gate)]),

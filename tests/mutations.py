@@ -166,7 +166,7 @@ WEAKENINGS = (
     weak("another history of rosters", "runners/walk.py", "if seen is not None and policy.history[seen.number - 1 : seen.number] != (seen.hash,):", "if False:", f"{ROSTER} {PERMITS}"),
     weak("new approvers by a record's time", OWN, "newly |= dict.fromkeys(gained(before.document, document), self.now())", "pass", ROSTER),
     # Drift, fence, effects.
-    weak("the target is not compared", "runners/gate.py", "found = differences(expected, fingerprint_of(equipment), ignored=ignored)", "found: list[str] = []", WORKER),
+    weak("the target is not compared", "runners/gate.py", "found = differences(plan.fingerprint, fingerprint_of(equipment), ignored=ignored)", "found: list[str] = []", WORKER),
     weak("the backup is not compared", "runners/gate.py", "if plan.backup is not None:\n            found", "if False:\n            found", WORKER),
     weak("the ledger is not read", "runners/starting.py", "why = fault_of(walk.equipment.database)\n", "why = None\n", f"{WORKER} {SEARCH}"),
     weak("rows lower the quorum", "runners/gate.py", "people=max(gate.people, plan.people, request.people),", "people=request.people,", f"tests/unit/runners/test_gate_and_state.py {WORKER}"),
