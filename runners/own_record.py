@@ -174,12 +174,12 @@ class OwnRecord:
     def _note(self, run_id: str, request: str, **about: Any) -> None:
         self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
 
-    def let_users_in(self, run_id: str, *, but: str = "") -> None:
+    def let_users_in(self, run_id: str, *, but_itself: bool = False) -> None:
         """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more."""
         here = self.run(run_id)
         for name, known in self.runs():
             concerned = name == run_id or (here is not None and known.is_beside(here))
-            if concerned and name != but and not known.lets_users_in:
+            if concerned and not (but_itself and name == run_id) and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
     def has_moved_users(self, run_id: str) -> None:

@@ -18,7 +18,7 @@ from runners.own_record import OwnStep
 from runners.permit import Permit
 from runners.site_lock import take
 from runners.unsure import finding_of
-from runners.users import MOVES, STARTS, are_away, note_started
+from runners.users import MOVES, STARTS, are_away, lets_write, note_started
 from runners.walk import Walk
 from store import locks, requests, steps, waking
 from store.database import Transaction
@@ -70,7 +70,7 @@ def _note_begun(walk: Walk, step: Step, *, away: bool) -> None:
     moves = {"moved_users": str(step.with_.get("site"))} if step.do == "dns.change" else {}
     begun = OwnStep(state=StepState.RUNNING)
     walk.equipment.own.change(walk.run.id, lambda run: run.with_step(step.id, begun).model_copy(update=moves))
-    note_started(walk, step, away=away)
+    note_started(walk, step, is_safe=away and not lets_write(walk, step))
 
 
 def void_if_changed(walk: Walk, gate: str) -> bool:

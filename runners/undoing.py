@@ -17,7 +17,7 @@ from runners.action import StepContext
 from runners.issuing import as_undo, issue_for_undo, own_work
 from runners.keeping import unkeep
 from runners.own_record import OwnStep
-from runners.users import note_starting_again
+from runners.users import is_anything_moved, note_started
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction
@@ -78,7 +78,7 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        note_starting_again(walk, undo_step)
+        note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
         return _taken_back(walk, context, step, undo_step)
 
     try:

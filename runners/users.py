@@ -38,24 +38,23 @@ def are_away(walk: Walk, step: Step) -> bool:
     return not names or stopped(walk.looking(step), {"services": list(names)}).passed
 
 
-def note_started(walk: Walk, step: Step, *, away: bool) -> None:
-    """On this host, before the act. Whatever is started, no other run on this engine takes anything back by itself from
-    then on; nor does this one once users may write. `away`: every app and front was seen stopped right before.
+def note_started(walk: Walk, step: Step, *, is_safe: bool) -> None:
+    """On this host, before the act or the undo. Whatever is started, no other run on this engine takes anything back by
+    itself from then on; nor does this one, unless it `is_safe`: what users write meanwhile is in no data of this run.
     """
-    if step.do not in STARTS:
-        return
-    own, site = walk.equipment.own, walk.equipment.site
-    opens = step.do == "monitoring.start" or bool(
-        {*site.names("app", "front")} & {*names_in(step.with_.get("services"))}
-    )
-    own.let_users_in(walk.run.id, but="" if opens or not away else walk.run.id)
+    if step.do in STARTS:
+        walk.equipment.own.let_users_in(walk.run.id, but_itself=is_safe)
 
 
-def note_starting_again(walk: Walk, undo: Step) -> None:
-    """The same for an undo, which may start what users work with once nothing of this run is in place any more."""
+def lets_write(walk: Walk, step: Step) -> bool:
+    """Whether users may write once this is started."""
+    doors = {*walk.equipment.site.names("app", "front")}
+    return step.do == "monitoring.start" or bool(doors & {*names_in(step.with_.get("services"))})
+
+
+def is_anything_moved(walk: Walk) -> bool:
+    """Whether data that this run moved may still be in place."""
     known = walk.equipment.own.run(walk.run.id)
     moved = {step.id for step in walk.plan.steps if step.do in MOVES}
     done = {StepState.SUCCEEDED, StepState.RUNNING, StepState.UNSURE, StepState.FAILED}
-    in_place = known is not None and any(step.state in done for name, step in known.steps.items() if name in moved)
-    if undo.do in STARTS:
-        walk.equipment.own.let_users_in(walk.run.id, but="" if in_place else walk.run.id)
+    return known is not None and any(step.state in done for name, step in known.steps.items() if name in moved)
