@@ -17,9 +17,9 @@ from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
 
 
-def adopt_open_runs(tx: Transaction, home: Path) -> list[str]:
-    """Signs the plans of the runs that are not over and whose seal stands in the ledger; their ids."""
-    key, own, adopted = Vault(home).key(), OwnRecord(home), []
+def adopt_open_runs(tx: Transaction, home: Path) -> None:
+    """Signs the plans of the runs that are not over and whose seal stands in the ledger."""
+    key, own = Vault(home).key(), OwnRecord(home)
     for incident in incidents.recent(tx.connection, open_only=True, limit=1000):
         sealed = {
             event.run: event.payload.get("seal")
@@ -31,8 +31,6 @@ def adopt_open_runs(tx: Transaction, home: Path) -> list[str]:
                 continue
             own.adopt(run.id, _known(tx, run, run.plan))
             runs.signed(tx, run.id, signature_of(key, run.plan))
-            adopted.append(run.id)
-    return adopted
 
 
 def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:

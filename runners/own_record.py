@@ -137,7 +137,7 @@ class OwnRecord:
             if before is None or before.seal != seal:
                 self._write(run_id, OwnRun(seal=seal, site=site, incident=incident, engine=engine))
 
-    def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> OwnRun:
+    def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> None:
         """Read, change, write. Raises PermanentError for a run that is not known here."""
         with self._files.locked():
             known = self.run(run_id)
@@ -146,7 +146,6 @@ class OwnRecord:
             changed = how(known)
             if changed != known:
                 self._write(run_id, changed)
-            return changed
 
     def note_grants(self, run_id: str, requests: Iterable[ApprovalRequest]) -> None:
         """Remember when this host first saw that a request was granted: a row's own time may be anybody's."""

@@ -214,12 +214,11 @@ def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> N
     )
 
 
-def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> list[str]:
-    """Grant what break-glass asked for and nobody vetoed in ten minutes. The runs that are to be rung. `has_waited`:
-    whether the worker has seen it for so long.
+def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> None:
+    """Grant what break-glass asked for and nobody vetoed in ten minutes. `has_waited`: whether the worker has seen it
+    for so long.
     """
     query = select(requests).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
-    ended = []
     for row in tx.connection.execute(query).mappings().all():
         request = _locked(tx, row["id"])
         if request.state is not RequestState.OPEN or not has_waited(request):
@@ -227,8 +226,6 @@ def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalReq
         if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
             _grant(tx, request)
             wake(tx, request.run, "Break-glass was held for ten minutes.")
-            ended.append(request.run)
-    return ended
 
 
 def _insert(tx: Transaction, request: ApprovalRequest, vote: Vote) -> None:

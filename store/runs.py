@@ -146,18 +146,15 @@ def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run
     return run
 
 
-def renew(tx: Transaction, run_id: str, epoch: int, lease_seconds: float) -> str | None:
-    """Hold the run for another `lease_seconds`. The reason if a stop was asked for. Raises FencedError."""
+def renew(tx: Transaction, run_id: str, epoch: int, lease_seconds: float) -> None:
+    """Hold the run for another `lease_seconds`. Raises FencedError."""
     statement = (
         update(runs)
         .where(runs.c.id == run_id, runs.c.epoch == epoch, runs.c.state == RunState.RUNNING.value)
         .values(lease_until=tx.now + timedelta(seconds=lease_seconds))
-        .returning(runs.c.stop_requested)
     )
-    row = tx.connection.execute(statement).first()
-    if row is None:
+    if tx.connection.execute(statement).rowcount == 0:
         raise FencedError(f"The run {run_id} is no longer ours (epoch {epoch}).")
-    return None if row.stop_requested is None else str(row.stop_requested)
 
 
 def planned(tx: Transaction, run: Run, plan: Plan, signature: str | None = None) -> Run:

@@ -173,13 +173,12 @@ class DockerEngine:
             except NotFound:
                 return None
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> VolumeIdentity:
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Make a new volume. Raises PermanentError when there is one of this name: Docker would hand that one out."""
         if self.volume(name) is not None:
             raise PermanentError(f"Create the volume {name}: there is one of that name already")
         with docker_errors(f"Create the volume {name}"):
             self.client.api.create_volume(name, labels=dict(labels))
-            return volume_of(self.client.api.inspect_volume(name))
 
     def remove_volume(self, name: str, permit: Permit) -> None:
         """Remove a volume with whatever it holds; one that is gone is fine."""

@@ -178,16 +178,17 @@ def test_stop_ends_a_run_that_nobody_runs_together_with_its_request(database: Da
         runs.request_stop(tx, run.id, "ben", "again", kind=StopKind.PERSON)
 
 
-def test_the_worker_of_a_running_run_reads_the_stop_when_it_renews_and_cannot_park(database: Database) -> None:
+def test_the_worker_of_a_running_run_reads_the_stop_and_cannot_park(database: Database) -> None:
     run = stage.running(database)
     with database.write() as tx:
-        assert runs.renew(tx, run.id, run.epoch, 10) is None
+        assert waking.stop_reason(tx.connection, run.id) is None
 
     with database.write() as tx:
         assert runs.request_stop(tx, run.id, "ben", "wrong backup", kind=StopKind.PERSON) is RunState.RUNNING
 
     with database.write() as tx:
-        assert runs.renew(tx, run.id, run.epoch, 10) == "wrong backup"
+        runs.renew(tx, run.id, run.epoch, 10)  # so that the step that runs may end
+        assert waking.stop_reason(tx.connection, run.id) == "wrong backup"
         assert runs.park(tx, run, RunState.WAITING, seen_wakes=0) is False
 
 
