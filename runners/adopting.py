@@ -38,7 +38,6 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
     acted = {record.id for record in records if record.may_have_acted}
     return OwnRun(
         seal=seal_of(plan),
-        site=run.site,
         incident=run.incident,
         engine=str(plan.fingerprint.get("engine", "")),
         moved_users=next(

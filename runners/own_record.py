@@ -59,7 +59,6 @@ class OwnRun(Model):
     """A run this worker planned."""
 
     seal: str
-    site: str = ""
     incident: int = 0
     engine: str = ""  # whose containers and volumes it works with; "" = it has none
     requests: dict[str, OwnRequest] = Field(default_factory=dict)
@@ -128,14 +127,14 @@ class OwnRecord:
         known = self._files.read(name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 
-    def planned(self, run_id: str, seal: str, *, site: str, incident: int, engine: str) -> None:
+    def planned(self, run_id: str, seal: str, *, incident: int, engine: str) -> None:
         """A plan was made. A second one of the same run replaces the first, unless something was done by it."""
         with self._files.locked():
             before = self.run(run_id)
             if before is not None and before.seal != seal and (before.steps or before.ended):
                 raise PermanentError(f"{run_id} was begun by another plan on this host; it is not planned again")
             if before is None or before.seal != seal:
-                self._write(run_id, OwnRun(seal=seal, site=site, incident=incident, engine=engine))
+                self._write(run_id, OwnRun(seal=seal, incident=incident, engine=engine))
 
     def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> None:
         """Read, change, write. Raises PermanentError for a run that is not known here."""

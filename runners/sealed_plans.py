@@ -17,7 +17,7 @@ from runners.walk import Equipment
 def sign(equipment: Equipment, plan: Plan, incident: int) -> str:
     """The worker's signature under a plan; noted on its own host first."""
     engine = str(plan.fingerprint.get("engine", ""))
-    equipment.own.planned(plan.run, seal_of(plan), site=plan.site, incident=incident, engine=engine)
+    equipment.own.planned(plan.run, seal_of(plan), incident=incident, engine=engine)
     return signature_of(equipment.key, plan)
 
 

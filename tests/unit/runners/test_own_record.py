@@ -13,7 +13,7 @@ from runners.private_folder import PrivateFolder
 
 
 def test_what_was_noted_is_there_after_a_restart(tmp_path: Path) -> None:
-    OwnRecord(tmp_path).planned("r1", "a" * 64, site="production", incident=1, engine="e")
+    OwnRecord(tmp_path).planned("r1", "a" * 64, incident=1, engine="e")
     OwnRecord(tmp_path).change("r1", lambda run: run.with_step("swap", OwnStep(state=StepState.SUCCEEDED)))
 
     known = OwnRecord(tmp_path).run("r1")
@@ -23,12 +23,12 @@ def test_what_was_noted_is_there_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_run_that_was_begun_is_never_planned_again_with_another_plan(tmp_path: Path) -> None:
     record = OwnRecord(tmp_path)
-    record.planned("r1", "a" * 64, site="production", incident=1, engine="e")
-    record.planned("r1", "b" * 64, site="production", incident=1, engine="e")
+    record.planned("r1", "a" * 64, incident=1, engine="e")
+    record.planned("r1", "b" * 64, incident=1, engine="e")
     record.change("r1", lambda run: run.with_step("evidence", OwnStep(state=StepState.RUNNING)))
 
     with pytest.raises(PermanentError, match="begun by another plan"):
-        record.planned("r1", "c" * 64, site="production", incident=1, engine="e")
+        record.planned("r1", "c" * 64, incident=1, engine="e")
 
 
 def test_a_clock_that_is_set_back_gives_nobody_more_time(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_clock_that_is_set_back_gives_nobody_more_time(tmp_path: Path) -> None
 
 
 def test_only_the_workers_user_can_read_it(tmp_path: Path) -> None:
-    OwnRecord(tmp_path).planned("r1", "a" * 64, site="production", incident=1, engine="e")
+    OwnRecord(tmp_path).planned("r1", "a" * 64, incident=1, engine="e")
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / FOLDER).rglob("*")}
 
