@@ -57,7 +57,7 @@ def _of_state(home: Path | None, known: Known) -> tuple[Chain, list[str]]:
         chain = check_events(journal.everything(connection), known)
         if not chain.problems:
             chain.end(*journal.head(connection))
-    return chain, [*chain.problems, *known.problems(chain)]
+    return chain, [*chain.problems, *known.problems()]
 
 
 def _of_file(file: Path, known: Known) -> tuple[Chain, list[str]]:

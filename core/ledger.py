@@ -73,7 +73,7 @@ class Known:
         if event.seq == self.seq:
             self._found = event.hash
 
-    def problems(self, chain: Chain) -> list[str]:
+    def problems(self) -> list[str]:
         """What speaks against this ledger being the one the head was taken of."""
         if not self.seq:
             return []
@@ -104,10 +104,10 @@ def check_lines(lines: Iterable[bytes], known: Known) -> tuple[Chain, list[str]]
             ended = _take(chain, known, raw)
         except (*UNREADABLE, KeyError) as error:
             chain.unreadable(error)
-            return chain, [*chain.problems, *known.problems(chain)]
+            return chain, [*chain.problems, *known.problems()]
     if not ended and not chain.is_hopeless:
         chain.problems.append(f"The export ends at record {chain.seq} without its head: its end was cut.")
-    return chain, [*chain.problems, *known.problems(chain)]
+    return chain, [*chain.problems, *known.problems()]
 
 
 def event_in(raw: bytes) -> Event:

@@ -122,7 +122,7 @@ def verified(source: Source, stored: StoredObject, document: Mapping[str, Any]) 
         chain.end(document["seq"], document["hash"])
     if chain.problems:
         raise PermanentError(f"The ledger in {source.bucket.place(FOLDER)} is broken: {chain.problems[0]}")
-    newer = known.problems(chain)
+    newer = known.problems()
     if newer and not source.accept_older:
         raise UserError(
             TRIED,

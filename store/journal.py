@@ -78,7 +78,7 @@ def verify(connection: Connection, known: Known | None = None) -> list[str]:
     chain = check_events(everything(connection), elsewhere)
     if not chain.problems:
         chain.end(*head(connection))
-    return [*chain.problems, *elsewhere.problems(chain)]
+    return [*chain.problems, *elsewhere.problems()]
 
 
 def everything(connection: Connection) -> Iterator[Event]:
