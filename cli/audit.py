@@ -10,7 +10,7 @@ import typer
 from cli.processes import home_path
 from cli.terminal import Home, plain_console
 from core.errors import UserError
-from core.ledger import Chain, Known, check_events, check_lines, head_line, line_of
+from core.ledger import Chain, Known, check_lines, head_line, line_of
 from core.visible import visible
 from store import journal
 from store.database import Database
@@ -54,10 +54,7 @@ def verify(file: Export = None, head: Head = "", home: Home = None) -> None:
 
 def _of_state(home: Path | None, known: Known) -> tuple[Chain, list[str]]:
     with _database(home).read() as connection:
-        chain = check_events(journal.everything(connection), known)
-        if not chain.problems:
-            chain.end(*journal.head(connection))
-    return chain, [*chain.problems, *known.problems()]
+        return journal.checked(connection, known)
 
 
 def _of_file(file: Path, known: Known) -> tuple[Chain, list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from core.events import Event, EventKind, hash_of, record_of
-from core.ledger import Known, check_events
+from core.ledger import Chain, Known, check_events
 from store.schema import events
 from store.schema import head as head_table
 
@@ -70,15 +70,18 @@ def head(connection: Connection) -> tuple[int, str]:
 
 
 def verify(connection: Connection, known: Known | None = None) -> list[str]:
-    """What is wrong with the chain, in sentences that name the record; [] = whole.
+    """What is wrong with the chain, in sentences that name the record; [] = whole."""
+    return checked(connection, known or Known())[1]
 
-    A roll-back of the whole database is only found against a head that is `known` elsewhere.
+
+def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
+    """The chain, and what is wrong with it. A roll-back of the whole database is only found against a head that is
+    `known` elsewhere.
     """
-    elsewhere = known or Known()
-    chain = check_events(everything(connection), elsewhere)
+    chain = check_events(everything(connection), known)
     if not chain.problems:
         chain.end(*head(connection))
-    return [*chain.problems, *elsewhere.problems()]
+    return chain, [*chain.problems, *known.problems()]
 
 
 def everything(connection: Connection) -> Iterator[Event]:
