@@ -20,6 +20,7 @@ from runners.clients.dump import DumpScanner
 from runners.clients.postgres_dump import PostgresDump
 from runners.clients.postgres_server import ServerIdentity
 from runners.settings import RunnerSettings
+from runners.world import never
 from store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 
 Progress = Callable[[float, float | None, str], None]
@@ -43,7 +44,6 @@ def back_up_postgres(
     *,
     clients: Clients | None = None,
     progress: Progress = lambda done, total, unit: None,
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Manifest:
     """Count and dump in one snapshot, compress and digest. A failure leaves nothing that looks like a backup."""
     if clients is None:
@@ -60,8 +60,8 @@ def back_up_postgres(
     part = folder / f"{name}.part"
     labels = {RUN_LABEL: f"backup-{name}", STEP_LABEL: "dump"}
     try:
-        dump = clients.postgres.dump(labels, cancelled)
-        written = write_dump(part, dump.pieces(cancelled), progress)
+        dump = clients.postgres.dump(labels, never)
+        written = write_dump(part, dump.pieces(never), progress)
         manifest = manifest_of(configuration, site, server, started, name, written, dump)
         part.rename(folder / name)
         sync_folder(folder)

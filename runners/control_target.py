@@ -28,7 +28,7 @@ class ControlTarget:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
         """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
         settings = self._configuration.dns
         if settings is None:
@@ -90,10 +90,10 @@ class ControlTarget:
         """This site has no database."""
         raise PermanentError("this site has no database")
 
-    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+    def remove_survivors(self, run_id: str, step_id: str | None) -> None:
         """Nothing of a step here runs in a container; local programs go with their worker."""
 
-    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+    def lock(self, claim: Claim, gone: str | None) -> Holder | None:
         """There is no engine here that two drbots could meet at."""
 
     def holder(self) -> Holder | None:

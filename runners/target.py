@@ -43,7 +43,7 @@ class Target:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
         return fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
 
@@ -113,11 +113,11 @@ class Target:
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
         return written_since(self._clients.docker, self._clients.postgres, transaction, SURVEY_LABELS, cancelled)
 
-    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+    def remove_survivors(self, run_id: str, step_id: str | None) -> None:
         """Remove the containers a killed or cancelled step left."""
         remove_survivors(self._clients.docker, run_id, step_id)
 
-    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+    def lock(self, claim: Claim, gone: str | None) -> Holder | None:
         """Keeps other drbots away. None: it is ours. Raises TemporaryError."""
         return self._lock.take(claim) if gone is None else self._lock.take_over(claim, gone)
 

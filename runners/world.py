@@ -53,7 +53,7 @@ class World(Protocol):
     def clients(self) -> "Clients":
         """What actions work with."""
 
-    def fingerprint(self, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
         """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
 
     def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
@@ -95,10 +95,10 @@ class World(Protocol):
     def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> "Written":
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
 
-    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+    def remove_survivors(self, run_id: str, step_id: str | None) -> None:
         """Remove what a killed or cancelled step left running."""
 
-    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+    def lock(self, claim: Claim, gone: str | None) -> Holder | None:
         """Keeps other drbots away from this target. None: it is ours. Else the drbot that holds it; `gone`: the
         holding that the commander gave up. Raises TemporaryError.
         """

@@ -4,7 +4,7 @@ from core.errors import PermanentError
 from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LABEL, DockerEngine
 
 
-def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None = None) -> None:
+def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None) -> None:
     """Remove the containers of this step (of the whole run without a step)."""
     if not run_id:
         raise PermanentError("Survivors are removed by run; no run was given")

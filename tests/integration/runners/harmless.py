@@ -85,7 +85,7 @@ class HarmlessTarget:
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
         }
 
-    def lock(self, claim: Claim, gone: str | None = None) -> Holder | None:
+    def lock(self, claim: Claim, gone: str | None) -> Holder | None:
         """As an engine keeps it; `locked` may be shared with the target of another drbot."""
         held = self.locked[0] if self.locked else None
         if held and held.claim.instance != claim.instance and held.id != gone:
@@ -109,7 +109,7 @@ class HarmlessTarget:
         self.holds[action] = Hold()
         return self.holds[action]
 
-    def fingerprint(self, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
         """The engine and the names of the system's own volumes. Docker calls a volume younger when its data moved."""
         if "fingerprint" in self.holds:
             self.holds.pop("fingerprint").reached.set()
@@ -183,7 +183,7 @@ class HarmlessTarget:
         self.rows(cancelled)
         return Written(rows=self.written, bytes=100 * self.written, untouched={"authdb.users": 3})
 
-    def remove_survivors(self, run_id: str, step_id: str | None = None) -> None:
+    def remove_survivors(self, run_id: str, step_id: str | None) -> None:
         """Nothing runs elsewhere."""
         self.survivors_removed.append(step_id)
 

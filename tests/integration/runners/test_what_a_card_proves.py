@@ -146,7 +146,7 @@ def planned_only(bench: Bench, run: Run) -> Run:
     stop = threading.Event()
     look = bench.target.fingerprint
 
-    def fingerprint(cancelled: Any = lambda: False) -> Any:
+    def fingerprint(cancelled: Any) -> Any:
         stop.set()
         return look(cancelled)
 
