@@ -10,8 +10,8 @@ from core.plan import BackupIdentity
 from core.site import Configuration
 from core.words import size
 from runners.clients.full_store import full_stores
-from runners.clients.object_store import Progress
 from runners.full_choice import FullRules, candidates, check_full_backup
+from runners.watching import Progress
 
 
 def summary_of(manifest: FullManifest) -> str:

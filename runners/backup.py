@@ -20,10 +20,8 @@ from runners.clients.dump import DumpScanner
 from runners.clients.postgres_dump import PostgresDump
 from runners.clients.postgres_server import ServerIdentity
 from runners.settings import RunnerSettings
-from runners.world import never
+from runners.watching import Progress, never, unheard
 from store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
-
-Progress = Callable[[float, float | None, str], None]
 
 COMPRESSION = 1
 PROGRESS_EVERY_SECONDS = 0.5
@@ -43,7 +41,7 @@ def back_up_postgres(
     site: str,
     *,
     clients: Clients | None = None,
-    progress: Progress = lambda done, total, unit: None,
+    progress: Progress = unheard,
 ) -> Manifest:
     """Count and dump in one snapshot, compress and digest. A failure leaves nothing that looks like a backup."""
     if clients is None:

@@ -1,6 +1,6 @@
 """The world of a control site: it runs nothing itself. What it changes is where users go, so that is what is sealed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from core.errors import DrbotError, PermanentError, UserError
@@ -13,7 +13,8 @@ from runners.clients.name_service import NameService
 from runners.clients.postgres_written import Written
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
 from runners.lock import Claim, Holder
-from runners.world import Chosen, never
+from runners.watching import Cancelled, never
+from runners.world import Chosen
 
 
 class ControlTarget:
@@ -28,7 +29,7 @@ class ControlTarget:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """The zone and where its names lead; "unreadable" with the reason where that cannot be seen."""
         settings = self._configuration.dns
         if settings is None:
@@ -39,7 +40,7 @@ class ControlTarget:
         except DrbotError as error:
             return {RECORDS: f"unreadable: {error}"}
 
-    def old_server(self, cancelled: Callable[[], bool] = never) -> None:
+    def old_server(self, cancelled: Cancelled = never) -> None:
         """There is none here."""
 
     def choose_backup(
@@ -47,7 +48,7 @@ class ControlTarget:
         name: str | None = None,
         *,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> Chosen:
         """Backups of PostgreSQL alone lie beside a site; here there is none."""
         raise UserError(
@@ -62,7 +63,7 @@ class ControlTarget:
         *,
         site: str,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> Chosen:
         """The newest good full backup of the lost site, wherever they lie."""
         lost = self._configuration.sites.get(site)
@@ -82,11 +83,11 @@ class ControlTarget:
         """This site has no data."""
         return ()
 
-    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+    def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """The lost site's database is out of reach from here."""
         raise PermanentError("the lost site is out of reach")
 
-    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> Written:
+    def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """This site has no database."""
         raise PermanentError("this site has no database")
 

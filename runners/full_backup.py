@@ -34,9 +34,9 @@ from runners.clients.full_writer import (
     zipped_into,
 )
 from runners.clients.helper import HelperOrder, Mount, helper
-from runners.clients.object_store import Cancelled, Progress
 from runners.clients.streams import archive_of
 from runners.clients.table_counts import counted, digested
+from runners.watching import Cancelled, Progress, never, unheard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,8 +94,8 @@ def back_up_full(
     clients: Clients,
     document: Path | None = None,
     stores: Sequence[FullBackupStore] = (),
-    progress: Progress = lambda done, total, unit: None,
-    cancelled: Cancelled = lambda: False,
+    progress: Progress = unheard,
+    cancelled: Cancelled = never,
 ) -> FullManifest:
     """Into `backups.directory`, then into every other place (default: all of dr.yml), then retention. `document`:
     dr.yml itself. A failure leaves nothing that looks like a backup. Raises PermanentError, TemporaryError,

@@ -13,8 +13,9 @@ from core.words import size
 from runners.actions.backup import empty_fault, rows_fault, version_fault
 from runners.clients.full_archive import read_archive
 from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.object_store import Cancelled, Progress, require_room
+from runners.clients.object_store import require_room
 from runners.clients.plain_files import digest_file
+from runners.watching import Cancelled, Progress, never, unheard
 from runners.world import Chosen
 
 
@@ -26,8 +27,8 @@ class FullRules:
     site: str  # whose data: the site that was lost
     databases: tuple[str, ...] = ()  # of dr.yml
     server_major: int | None = None  # of the server that will read it; None = not known
-    cancelled: Cancelled = lambda: False
-    progress: Progress = lambda done, total, unit: None
+    cancelled: Cancelled = never
+    progress: Progress = unheard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """The gate in front of a destroy step: opens the request, and looks again at everything before a permit is used."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from core.runbook import Step
 from core.site import Approvals
 from runners.actions.fingerprint import SETTINGS, settings_of
 from runners.walk import Equipment
-from runners.world import World, never
+from runners.watching import Cancelled, never
+from runners.world import World
 from store import requests
 from store.database import Transaction
 
@@ -66,7 +67,7 @@ def as_sealed(request: ApprovalRequest, plan: Plan, step: Step) -> ApprovalReque
     )
 
 
-def fingerprint_of(equipment: Equipment, cancelled: Callable[[], bool] = never) -> dict[str, Any]:
+def fingerprint_of(equipment: Equipment, cancelled: Cancelled = never) -> dict[str, Any]:
     """What makes the target this target, and what dr.yml says of it. Raises TemporaryError, CancelledError."""
     return equipment.world.fingerprint(cancelled) | {SETTINGS: settings_of(equipment.configuration)}
 

@@ -14,10 +14,10 @@ from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, 
 from runners.own_record import RUN_NAME, OwnRun, OwnStep
 from runners.settings_seen import services_of
 from runners.walk import Equipment
+from runners.watching import Cancelled
 from runners.world import World
 from store import runs
 
-Cancelled = Callable[[], bool]
 Counted = dict[str, int | datetime | None]
 
 OF_BACKUP = frozenset({Act.RESTORE, Act.REPLACE_HOST, Act.CHANGE_DNS, Act.OTHER})

@@ -26,6 +26,7 @@ from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
 from runners.step_log import StepLog
 from runners.walk import Equipment
+from runners.watching import unheard
 from runners.world import Chosen
 from store import sub_runs
 
@@ -299,7 +300,7 @@ def _context(survey: Survey, draft: Plan) -> StepContext:
         clients=equipment.world.clients,
         facts={},
         cancelled=survey.cancelled,
-        progress=lambda done, total, unit: None,
+        progress=unheard,
         log=step_log.line,
         labels={"drbot.incident": str(run.incident), "drbot.run": run.id, "drbot.step": "survey"},
     )

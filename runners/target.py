@@ -1,6 +1,6 @@
 """The real world of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from core.errors import PermanentError, TemporaryError
@@ -24,7 +24,8 @@ from runners.control_target import ControlTarget
 from runners.full_choice import FullRules, choose_full_backup, find_full_backup
 from runners.lock import Claim, Holder
 from runners.settings import RunnerSettings
-from runners.world import Chosen, KeptVolume, World, never
+from runners.watching import Cancelled, never, unheard
+from runners.world import Chosen, KeptVolume, World
 
 SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
 
@@ -43,16 +44,16 @@ class Target:
         """What actions work with."""
         return self._clients
 
-    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
         return fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
 
-    def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
+    def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
         postgres = self._site.postgres
         return self.server_files(cancelled).look(postgres.volume) if postgres else None
 
-    def server_files(self, cancelled: Callable[[], bool] = never) -> ServerFiles:
+    def server_files(self, cancelled: Cancelled = never) -> ServerFiles:
         """To look at a PostgreSQL volume. Raises PermanentError without a PostgreSQL in dr.yml."""
         recipe = self._clients.postgres.recipe(cancelled)
         return ServerFiles(engine=self._clients.docker, recipe=recipe, labels=SURVEY_LABELS, cancelled=cancelled)
@@ -62,7 +63,7 @@ class Target:
         name: str | None = None,
         *,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
         return backups.choose(self._clients.backups, self._rules(cancelled), name, before=before)
@@ -73,7 +74,7 @@ class Target:
         *,
         site: str,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> Chosen:
         """The same among the full backups of a lost site, wherever they lie."""
         databases = self._site.postgres.databases if self._site.postgres else ()
@@ -105,11 +106,11 @@ class Target:
         """The data volumes of dr.yml that are there. Raises TemporaryError."""
         return tuple(name for name in data_volumes(self._site) if self._clients.docker.volume(name) is not None)
 
-    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+    def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
         return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
 
-    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> Written:
+    def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
         return written_since(self._clients.docker, self._clients.postgres, transaction, SURVEY_LABELS, cancelled)
 
@@ -129,7 +130,7 @@ class Target:
         """Give it back, if this run of this drbot has it. Raises TemporaryError."""
         self._lock.give_back(instance, run)
 
-    def _rules(self, cancelled: Callable[[], bool]) -> BackupRules:
+    def _rules(self, cancelled: Cancelled) -> BackupRules:
         postgres = self._clients.postgres
         return BackupRules(
             system=self._configuration.system,
@@ -137,10 +138,10 @@ class Target:
             databases=postgres.settings.databases,
             tables_now=lambda: self._tables_now(cancelled),
             cancelled=cancelled,
-            progress=silent,
+            progress=unheard,
         )
 
-    def _tables_now(self, cancelled: Callable[[], bool]) -> frozenset[str] | None:
+    def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:
         """Of production, which may be what is broken."""
         try:
             return self._clients.postgres.tables(SURVEY_LABELS, cancelled)
@@ -154,7 +155,3 @@ def target_of(site_name: str, configuration: Configuration, settings: RunnerSett
     if not site.services:
         return ControlTarget(configuration, clients_of(site, configuration, settings))
     return Target(site, configuration, clients_of(site, configuration, settings))
-
-
-def silent(done: float, total: float | None, unit: str) -> None:
-    """The survey shows no progress."""

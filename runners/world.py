@@ -1,6 +1,6 @@
 """What survey and executor need of the outside world; the real one is in target.py, tests bring a harmless one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,6 +8,7 @@ from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, ProbeFunction, Subjects
 from runners.lock import Claim, Holder
+from runners.watching import Cancelled, never
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
@@ -41,11 +42,6 @@ class KeptVolume:
     made_at: str  # Docker's word for when it was made
 
 
-def never() -> bool:
-    """A look is short and is not cancelled."""
-    return False
-
-
 class World(Protocol):
     """The target system as a whole; every method only reads, but for `remove_survivors` and the lock."""
 
@@ -53,10 +49,10 @@ class World(Protocol):
     def clients(self) -> "Clients":
         """What actions work with."""
 
-    def fingerprint(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
 
-    def old_server(self, cancelled: Callable[[], bool] = never) -> OldServer | None:
+    def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 
     def choose_backup(
@@ -64,7 +60,7 @@ class World(Protocol):
         name: str | None = None,
         *,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> Chosen:
         """The newest good backup, or the one of this name; only older than `before`. Each is read from start to end,
         so it asks `cancelled`. Raises UserError if none is good, CancelledError.
@@ -76,7 +72,7 @@ class World(Protocol):
         *,
         site: str,
         before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> Chosen:
         """The same among the full backups of `site`, the one that was lost."""
 
@@ -89,10 +85,10 @@ class World(Protocol):
     def data_there(self) -> tuple[str, ...]:
         """The data volumes of dr.yml that are there. Raises TemporaryError."""
 
-    def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
+    def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
 
-    def written_since(self, transaction: int, cancelled: Callable[[], bool]) -> "Written":
+    def written_since(self, transaction: int, cancelled: Cancelled) -> "Written":
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
 
     def remove_survivors(self, run_id: str, step_id: str | None) -> None:

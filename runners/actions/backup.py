@@ -16,9 +16,8 @@ from runners.clients.backup_reader import BackupReader
 from runners.clients.backup_store import Backup, BackupStore
 from runners.clients.dump import DumpScanner, major
 from runners.clients.plain_files import open_plain
+from runners.watching import Progress
 from runners.world import Chosen
-
-Progress = Callable[[float, float | None, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

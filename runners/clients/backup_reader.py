@@ -17,10 +17,9 @@ from runners.clients.byte_streams import CHUNK
 from runners.clients.dump import DumpScanner
 from runners.clients.plain_files import open_plain
 from runners.clients.reading_limits import limits_of
+from runners.watching import Progress
 
 PROGRESS_EVERY_SECONDS = 0.5
-
-Progress = Callable[[float, float | None, str], None]
 
 
 class DigestingFile(io.RawIOBase):

@@ -5,7 +5,7 @@ the same rows. Both servers go on working; the volume is gone afterwards.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -19,8 +19,7 @@ from runners.clients.postgres_dump import CLOSING, IN_SNAPSHOT, counting_environ
 from runners.clients.postgres_server import PostgresServer
 from runners.clients.redis_server import RedisServer
 from runners.clients.streams import archive_of, output_of
-
-Cancelled = Callable[[], bool]
+from runners.watching import Cancelled
 
 FOLDER = "/dump"
 COUNTS = "counts"  # the file of COUNT's lines

@@ -28,8 +28,9 @@ from core.full_manifest import MANIFEST, FullManifest
 from runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from runners.clients.dump import DumpScanner
 from runners.clients.full_folder import read_pieces
-from runners.clients.object_store import LONGEST_DOCUMENT_BYTES, Cancelled, Progress
+from runners.clients.object_store import LONGEST_DOCUMENT_BYTES
 from runners.clients.reading_limits import limits_of
+from runners.watching import Cancelled, Progress
 from store.file_modes import private
 
 DUMP, CONFIGURATION, REDIS, FILES = (

@@ -10,15 +10,9 @@ from pathlib import Path
 
 from core.errors import CancelledError, PermanentError
 from runners.clients.backup_store import sync_folder
-from runners.clients.object_store import (
-    LONGEST_DOCUMENT_BYTES,
-    PIECE_BYTES,
-    Cancelled,
-    Progress,
-    StoredObject,
-    require_room,
-)
+from runners.clients.object_store import LONGEST_DOCUMENT_BYTES, PIECE_BYTES, StoredObject, require_room
 from runners.clients.plain_files import open_plain, read_plain, stat_plain
+from runners.watching import Cancelled, Progress, never, unheard
 from store.file_modes import PRIVATE_FOLDER, private
 
 
@@ -73,8 +67,8 @@ class FolderStore:
         key: str,
         *,
         sha256: str,
-        progress: Progress = lambda done, total, unit: None,
-        cancelled: Cancelled = lambda: False,
+        progress: Progress = unheard,
+        cancelled: Cancelled = never,
     ) -> StoredObject:
         """Copy a file into the folder; nothing to do when it lies there."""
         target = self.directory / key
@@ -83,7 +77,7 @@ class FolderStore:
             self.download(stored_at(path), target, sha256=sha256, progress=progress, cancelled=cancelled, source=path)
         return stored_at(target)
 
-    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = lambda: False) -> Iterator[bytes]:
+    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = never) -> Iterator[bytes]:
         """All bytes from `start`. Raises PermanentError, CancelledError."""
         yield from read_pieces(self.directory / stored.key, start, cancelled)
 
@@ -93,8 +87,8 @@ class FolderStore:
         target: Path,
         *,
         sha256: str,
-        progress: Progress = lambda done, total, unit: None,
-        cancelled: Cancelled = lambda: False,
+        progress: Progress = unheard,
+        cancelled: Cancelled = never,
         source: Path | None = None,
     ) -> str:
         """Copy exactly these bytes to `target`; "" accepts any. Raises PermanentError when the digest is another."""

@@ -13,7 +13,8 @@ from core.errors import PermanentError
 from core.full_manifest import SUFFIX, FullManifest, is_full_name, manifest_name, named_moment
 from core.site import Configuration
 from runners.clients.full_folder import FolderStore
-from runners.clients.object_store import Cancelled, ObjectStoreClient, Progress, StoredObject
+from runners.clients.object_store import ObjectStoreClient, StoredObject
+from runners.watching import Cancelled, Progress, never, unheard
 
 PREFIX = "full_backup_"
 
@@ -90,8 +91,8 @@ class FullBackupStore:
         self,
         archive: Path,
         manifest: FullManifest,
-        progress: Progress = lambda done, total, unit: None,
-        cancelled: Cancelled = lambda: False,
+        progress: Progress = unheard,
+        cancelled: Cancelled = never,
     ) -> FullBackup:
         """Store archive and then manifest: its presence means that the archive is complete."""
         stored = self.store.upload(

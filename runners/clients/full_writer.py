@@ -14,7 +14,7 @@ from isal import igzip
 from core.errors import CancelledError, PermanentError
 from core.full_manifest import FileSet, Member, digest_of_files
 from runners.clients.byte_streams import CHUNK, DigestingReader, DigestingWriter, IteratorFile
-from runners.clients.object_store import Cancelled, Progress
+from runners.watching import Cancelled, Progress
 from store.file_modes import private
 
 COMPRESSION = 1

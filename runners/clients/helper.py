@@ -7,7 +7,7 @@ import io
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -19,8 +19,7 @@ from docker.types import LogConfig
 from core.errors import CancelledError, TemporaryError
 from runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
 from runners.clients.docker_errors import docker_errors
-
-Cancelled = Callable[[], bool]
+from runners.watching import Cancelled
 
 _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05

@@ -6,7 +6,7 @@ Errors: PermanentError names the permission that is missing; TemporaryError may 
 import hashlib
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +21,8 @@ from core.site import ObjectStore
 from core.words import size as words_size
 from runners.clients import aws
 from runners.clients.store_errors import store_errors
+from runners.watching import Cancelled, Progress, never, unheard
 from store.file_modes import private
-
-Progress = Callable[[float, float | None, str], None]
-Cancelled = Callable[[], bool]
 
 PART_BYTES = 16 << 20
 PIECE_BYTES = 1 << 20
@@ -116,8 +114,8 @@ class ObjectStoreClient:
         key: str,
         *,
         sha256: str,
-        progress: Progress = lambda done, total, unit: None,
-        cancelled: Cancelled = lambda: False,
+        progress: Progress = unheard,
+        cancelled: Cancelled = never,
     ) -> StoredObject:
         """A file in parts, each verified by S3 with SHA-256, and locked where dr.yml and the bucket say so."""
         watch = UploadWatch(path.stat().st_size, progress, cancelled)
@@ -157,7 +155,7 @@ class ObjectStoreClient:
             finally:
                 body.close()
 
-    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = lambda: False) -> Iterator[bytes]:
+    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = never) -> Iterator[bytes]:
         """All bytes from `start`; a connection that fails is made again from where it was. Raises TemporaryError when
         several in a row bring nothing, PermanentError, CancelledError.
         """
@@ -183,8 +181,8 @@ class ObjectStoreClient:
         target: Path,
         *,
         sha256: str,
-        progress: Progress = lambda done, total, unit: None,
-        cancelled: Cancelled = lambda: False,
+        progress: Progress = unheard,
+        cancelled: Cancelled = never,
     ) -> str:
         """Bring exactly these bytes to `target` and return their digest; "" accepts any. What an earlier attempt left
         in `<target>.part` is kept and gone on from. Raises PermanentError when the digest is another, and removes it.

@@ -4,7 +4,7 @@ pg_dumpall cannot be given a snapshot; so each database is dumped by pg_dump, an
 """
 
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from core.errors import PermanentError
@@ -15,8 +15,7 @@ from runners.clients.helper import HelperOrder
 from runners.clients.last_words import last_line
 from runners.clients.streams import archive_of, output_of
 from runners.clients.table_counts import COUNT_AND_DIGEST, ENVIRONMENT, counted, digested
-
-Cancelled = Callable[[], bool]
+from runners.watching import Cancelled
 
 COUNTS = "/tmp/counts"  # noqa: S108  # inside a helper that nobody else is in
 # in_snapshot <database> <shell command>: counts into $COUNTS, then runs the command with $SNAPSHOT set. The count comes

@@ -6,7 +6,7 @@ leaves nothing behind.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -21,8 +21,7 @@ from runners.clients.last_words import last_line
 from runners.clients.postgres_dump import PostgresDump
 from runners.clients.process import Bounds
 from runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
-
-Cancelled = Callable[[], bool]
+from runners.watching import Cancelled
 
 UNREADABLE = "unreadable"
 

@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +22,7 @@ from runners.clients.last_words import last_line
 from runners.clients.postgres_server import PostgresRecipe, control_data
 from runners.clients.streams import STDOUT, feed_command
 from runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
-
-Cancelled = Callable[[], bool]
+from runners.watching import Cancelled
 
 READY_WITHIN_SECONDS = 120
 STOP_WITHIN_SECONDS = 600

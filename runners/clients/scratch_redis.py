@@ -6,7 +6,7 @@ in place before the server is ever started, and where production appends, the ap
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,8 +19,7 @@ from runners.clients.docker_errors import docker_errors
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.process import Bounds
 from runners.clients.streams import feed_command
-
-Cancelled = Callable[[], bool]
+from runners.watching import Cancelled
 
 READY_WITHIN_SECONDS = 600  # it answers while it loads, but not to questions
 _PAUSE = threading.Event()

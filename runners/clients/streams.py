@@ -12,8 +12,8 @@ from typing import Any
 from core.errors import CancelledError
 from runners.clients.docker_engine import DockerEngine, Executed
 from runners.clients.docker_errors import docker_errors
+from runners.watching import Cancelled
 
-Cancelled = Callable[[], bool]
 Heard = Callable[[int, bytes], None]  # stream, bytes
 
 STDOUT = 1

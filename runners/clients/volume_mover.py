@@ -15,6 +15,7 @@ from runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, D
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.volume_scripts import COPY, RENAME
 from runners.permit import Permit, volume
+from runners.watching import never
 
 Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy"]
@@ -209,8 +210,3 @@ def kept_from(volume: VolumeIdentity) -> str | None:
 def root_of(volume: VolumeIdentity) -> str:
     """The folder that holds all volumes of the local driver."""
     return str(PurePosixPath(volume.mountpoint).parent.parent)
-
-
-def never() -> bool:
-    """For what must not be stopped half-way."""
-    return False

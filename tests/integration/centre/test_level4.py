@@ -26,7 +26,8 @@ from runners.joining import join_site
 from runners.registry import ACTIONS, PROBES, SUBJECTS
 from runners.sealed_plans import signature_of_end
 from runners.walk import Equipment
-from runners.world import Chosen, Registry, never
+from runners.watching import never
+from runners.world import Chosen, Registry
 from store import runs
 from store.schema import runs as runs_table
 from store.schema import steps
