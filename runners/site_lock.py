@@ -66,8 +66,7 @@ def look_at_drbots(equipment: Equipment) -> None:
     with equipment.database.write() as tx:
         for run in waiting:
             if holder is None or holder.id != run.waits_for_drbot:
-                waking.wake(tx, run.id, "The other drbot has given the target back.")
-                tx.after_commit(lambda run_id=run.id: equipment.ring(run_id))  # type: ignore[misc]
+                _wake(tx, equipment, run.id, "The other drbot has given the target back.")
 
 
 def give_back_stale(equipment: Equipment) -> None:
@@ -104,8 +103,12 @@ def wake_waiting(tx: Transaction, equipment: Equipment, site: str) -> None:
     """Wake every run that was parked because somebody held the site. One of them gets it, the others park again."""
     for waiting in waking.parked(tx.connection, site):
         if waits_for_site(waiting):
-            waking.wake(tx, waiting.id, "The site is free.")
-            tx.after_commit(lambda run_id=waiting.id: equipment.ring(run_id))  # type: ignore[misc]
+            _wake(tx, equipment, waiting.id, "The site is free.")
+
+
+def _wake(tx: Transaction, equipment: Equipment, run_id: str, why: str) -> None:
+    waking.wake(tx, run_id, why)
+    tx.after_commit(lambda: equipment.ring(run_id))
 
 
 def is_free(connection: Connection, site: str) -> bool:
