@@ -16,6 +16,7 @@ from runners.permit import Permit
 from runners.permit import services as named
 
 Verb = Callable[[str, Sequence[str], Watch], None]
+Interruption = Callable[[str, Sequence[str], Permit, Watch], None]
 
 NEEDED_HEALTHY_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.2
@@ -24,28 +25,24 @@ _PAUSE = threading.Event()
 
 def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Restart the services in their containers."""
-    services = arguments.services(context, given)
-    on_projects(context, services, _with_permit(context, context.clients.compose.restart))
-    return Outcome(summary=f"Restarted {spoken(services)}")
+    return Outcome(summary=f"Restarted {_interrupted(context, given, context.clients.compose.restart)}")
 
 
 def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Stop the services; their containers stay."""
-    services = arguments.services(context, given)
-    on_projects(context, services, _with_permit(context, context.clients.compose.stop))
-    return Outcome(summary=f"Stopped {spoken(services)}")
+    return Outcome(summary=f"Stopped {_interrupted(context, given, context.clients.compose.stop)}")
 
 
 def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Take the services down and up again, in fresh containers."""
-    services = arguments.services(context, given)
-    on_projects(context, services, _with_permit(context, context.clients.compose.recreate))
-    return Outcome(summary=f"Took {spoken(services)} down and up again")
+    return Outcome(summary=f"Took {_interrupted(context, given, context.clients.compose.recreate)} down and up again")
 
 
-def _with_permit(context: StepContext, verb: Callable[[str, Sequence[str], Permit, Watch], None]) -> Verb:
-    permit = context.permitted()
-    return lambda project, names, watch: verb(project, names, permit, watch)
+def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interruption) -> str:
+    """Under the permit that was given; which services."""
+    services, permit = arguments.services(context, given), context.permitted()
+    on_projects(context, services, lambda project, names, watch: verb(project, names, permit, watch))
+    return spoken(services)
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
