@@ -11,6 +11,7 @@ from core.site import Service
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.clients.compose import Watch
+from runners.clients.docker_engine import MISSING, STOPPED
 from runners.clients.process import Bounds
 from runners.permit import Permit
 from runners.permit import services as named
@@ -75,17 +76,14 @@ def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them stopped or gone?"""
     services = arguments.services(context, given)
     found = {name: status_of(context, service) for name, service in services.items()}
-    wrong = [f"{name} is {status}" for name, status in found.items() if status not in STOPPED]
+    wrong = [f"{name} is {status}" for name, status in found.items() if status not in (*STOPPED, MISSING)]
     return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{spoken(services)}: stopped", facts=found)
-
-
-STOPPED = ("exited", "created", "dead", "missing")
 
 
 def status_of(context: StepContext, service: Service) -> str:
     """Docker's word for the state of its container."""
     container = context.clients.docker.container(service)
-    return container.status if container else "missing"
+    return container.status if container else MISSING
 
 
 def on_projects(context: StepContext, services: Mapping[str, Service], verb: Verb) -> None:

@@ -27,6 +27,7 @@ LONGEST_LOG_BYTES = 2_000_000
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
 HELPER_LABEL = "drbot.helper"
 STOP_SECONDS = 30
+STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 MISSING = "missing"
 GONE_WITHIN_SECONDS = 60.0
 
@@ -222,16 +223,16 @@ class DockerEngine:
 
     def users_of(self, volume: str) -> tuple[str, ...]:
         """Names of the containers that have this volume open now; stopped ones do not count."""
-        with docker_errors(f"Look who uses the volume {volume}"):
-            found = self.client.api.containers(all=True, filters={"volume": volume})
-        stopped = ("created", "exited", "dead")
-        return tuple(container["Names"][0].lstrip("/") for container in found if container["State"] not in stopped)
+        return tuple(name for name, state in self._made_with(volume) if state not in STOPPED)
 
     def mounted_by(self, volume: str) -> tuple[str, ...]:
         """Names of the containers made with this volume, running or not."""
+        return tuple(name for name, _ in self._made_with(volume))
+
+    def _made_with(self, volume: str) -> list[tuple[str, str]]:
         with docker_errors(f"Look who has the volume {volume}"):
             found = self.client.api.containers(all=True, filters={"volume": volume})
-        return tuple(container["Names"][0].lstrip("/") for container in found)
+        return [(container["Names"][0].lstrip("/"), container["State"]) for container in found]
 
     def has_image(self, image: str) -> bool:
         """Whether it need not be pulled or built."""
@@ -342,6 +343,13 @@ def container_of(found: Mapping[str, Any]) -> ServiceContainer:
         environment=environment_of(found["Config"].get("Env")),
         command=tuple(found["Config"].get("Cmd") or ()),
     )
+
+
+def fault_of(container: ServiceContainer | None) -> str | None:
+    """Why it does not run; None when it does."""
+    if container is None:
+        return "its container does not exist"
+    return None if container.is_running else f"its container is {container.status} (exit code {container.exit_code})"
 
 
 def volume_of(found: Mapping[str, Any]) -> VolumeIdentity:

@@ -10,7 +10,7 @@ import httpx
 from core.errors import PermanentError
 from core.site import Service, Site
 from runners.clients.answers import said_in
-from runners.clients.docker_engine import DockerEngine
+from runners.clients.docker_engine import DockerEngine, fault_of
 from runners.clients.postgres_server import PostgresServer
 from runners.clients.redis_server import RedisServer
 
@@ -47,10 +47,8 @@ class Health:
 
     def _fault_of_container(self, service: Service) -> str | None:
         container = self._engine.container(service)
-        if container is None:
-            return "its container does not exist"
-        if not container.is_running:
-            return f"its container is {container.status} (exit code {container.exit_code})"
+        if container is None or not container.is_running:
+            return fault_of(container)
         return None if container.health in (None, "healthy") else f"Docker says it is {container.health}"
 
 

@@ -15,7 +15,7 @@ from core.site import Postgres, Service, Site
 from core.words import cut
 from runners.clients import helper
 from runners.clients.compose import Compose
-from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer
+from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer, fault_of
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.last_words import last_line
 from runners.clients.postgres_dump import PostgresDump
@@ -109,10 +109,8 @@ class PostgresServer:
     def fault(self) -> str | None:
         """Why it does not work, or None: every database answers a query."""
         container = self.container()
-        if container is None:
-            return "its container does not exist"
-        if not container.is_running:
-            return f"its container is {container.status} (exit code {container.exit_code})"
+        if container is None or not container.is_running:
+            return fault_of(container)
         for database in self.settings.databases:
             answer = self._ask(container, database, "SELECT 1")
             if answer.code != 0:

@@ -3,7 +3,7 @@
 from core.errors import PermanentError, TemporaryError
 from core.site import Service, Site
 from core.words import ending
-from runners.clients.docker_engine import DockerEngine, ServiceContainer
+from runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
 from runners.clients.scratch_redis import KeyCount, key_count
 
 
@@ -24,10 +24,8 @@ class RedisServer:
     def fault(self) -> str | None:
         """Why it does not work, or None: it answers a ping. One that asks for a password is alive."""
         container = self._engine.container(self.service)
-        if container is None:
-            return "its container does not exist"
-        if not container.is_running:
-            return f"its container is {container.status} (exit code {container.exit_code})"
+        if container is None or not container.is_running:
+            return fault_of(container)
         answer = self._ask(container, "ping")
         if "PONG" in answer or "NOAUTH" in answer:
             return None

@@ -6,10 +6,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.site import Service
-from runners.clients.docker_engine import HELPER_LABEL, DockerEngine, VolumeIdentity
+from runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine, VolumeIdentity
 from runners.clients.docker_errors import docker_errors
 
-STOPPED = ("created", "exited", "dead")
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
 
