@@ -181,12 +181,7 @@ class PostgresServer:
     ) -> dict[str, int]:
         order = self.beside(labels, cancelled, counting(script, self.databases()))
         order = replace(order, environment={**order.environment, **ENVIRONMENT})
-        try:
-            ended = helper.run(self._engine, order, cancelled, seconds)
-        except CancelledError:
-            if cancelled():
-                raise
-            raise PermanentError(f"counting took longer than {seconds:.0f} s") from None
+        ended = count_within(self._engine, order, cancelled, seconds)
         if ended.code != 0:
             raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
         return counted(ended.output)
@@ -222,6 +217,16 @@ class PostgresServer:
         environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
         environment["PGCLIENTENCODING"] = "UTF8"
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
+
+
+def count_within(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None) -> Executed:
+    """Run a helper that counts. Raises PermanentError after `seconds`, CancelledError."""
+    try:
+        return helper.run(engine, order, cancelled, seconds)
+    except CancelledError:
+        if cancelled():
+            raise
+        raise PermanentError(f"counting took longer than {seconds:.0f} s") from None
 
 
 def control_data(

@@ -7,12 +7,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from core.errors import CancelledError, PermanentError, TemporaryError
+from core.errors import PermanentError, TemporaryError
 from core.table_names import LARGE_OBJECTS, table_name
-from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.last_words import last_line
-from runners.clients.postgres_server import PostgresServer, control_data
+from runners.clients.postgres_server import PostgresServer, control_data, count_within
 
 COUNT_SECONDS = 30.0  # a survey people wait for; what takes longer is said to be uncounted
 LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart by age
@@ -61,12 +60,7 @@ def written_since(
 ) -> Written:
     """What transactions from number `since` on wrote. Raises TemporaryError or PermanentError saying why not."""
     order = server.beside(labels, cancelled, ("sh", "-c", COUNT_WRITTEN, "sh", str(since % 2**32)))
-    try:
-        ended = helper.run(engine, order, cancelled, COUNT_SECONDS)
-    except CancelledError:
-        if cancelled():
-            raise
-        raise PermanentError(f"counting took longer than {COUNT_SECONDS:.0f} s") from None
+    ended = count_within(engine, order, cancelled, COUNT_SECONDS)
     if ended.code != 0:
         raise TemporaryError(f"PostgreSQL said: {last_line(ended.output)}", kind="starting")
     first, *lines = ended.output.splitlines()
