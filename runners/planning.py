@@ -12,7 +12,8 @@ from runners.lease import Lease
 from runners.leaving_behind import unless_stopped
 from runners.sealed_plans import sign
 from runners.site_lock import release
-from runners.survey import Survey, make_plan
+from runners.survey import make_plan
+from runners.survey_questions import Survey
 from runners.walk import Equipment
 from store import incidents, requests, runs
 

@@ -1,16 +1,12 @@
 """Looks at the target without changing it and makes the plan: nothing is left open in it (architecture.md, step 3)."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from core.actions import PROBES
 from core.clocks import rpo_seconds
-from core.errors import CancelledError, DrbotError, UserError
-from core.incident import Incident
+from core.errors import UserError
 from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
-from core.plan import BackupIdentity, Plan
+from core.plan import Plan
 from core.replaced import replaced
 from core.run import Run
 from core.runbook import Runbook, Step, without
@@ -19,39 +15,15 @@ from core.site import Approvals, Site
 from core.stakes import Stakes, act_of
 from core.stakes_words import ACTS as HEADLINES
 from core.variables import Value, fill
-from core.words import clock, duration, say
-from runners import parts, settings_seen, strangers, users
-from runners.action import Finding, StepContext
+from core.words import clock, say
+from runners import parts, strangers, users
 from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
-from runners.step_log import StepLog
-from runners.walk import Equipment
-from runners.watching import unheard
+from runners.survey_questions import Survey, age_of, not_needed, warnings_of
 from runners.world import Chosen
 from store import sub_runs
 
-MUST_HOLD: Mapping[str, str] = {
-    "disk.free": "Make room on the target",
-    "host.room": "Make room on the new host, or give it a larger disk",
-    "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
-    "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",
-}
-"""Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
-
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
-    """Everything a survey has in hand while it works."""
-
-    equipment: Equipment
-    run: Run
-    incident: Incident
-    requesters: tuple[str, ...]
-    policy: int  # number of the roster in force
-    now: datetime
-    cancelled: Callable[[], bool]
 
 
 def make_plan(survey: Survey) -> Plan:
@@ -69,20 +41,14 @@ def make_plan(survey: Survey) -> Plan:
         steps = parts.without_people(steps)
     fingerprint = fingerprint_of(equipment, survey.cancelled)
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    steps = without(steps, _not_needed(survey, draft))
+    steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
     strangers.require_none(draft.runbook, draft.steps, fingerprint)
     users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
     acts = {step.do for step in draft.steps}
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
-    warnings = (
-        *settings_seen.changes(equipment),
-        *_of_ones_own(survey, file),
-        *_refused(chosen),
-        *_unready(survey, file.runbook, draft, variables),
-        *notes,
-    )
+    warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
     stakes = _stakes(survey, draft)
     what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes.kept)
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
@@ -195,7 +161,7 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
         draft.steps,
         draft.fingerprint,
         backup=draft.backup,
-        age=_age(survey, draft.backup),
+        age=age_of(survey, draft.backup),
         raises=parts.raising(draft.steps, equipment.configuration, draft.backup.name if draft.backup else None),
         cancelled=survey.cancelled,
     )
@@ -213,94 +179,3 @@ def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: C
         "en": f"{title['en']}: {system}, from {name} (data as of {as_of})",
         "ja": f"{title['ja']}: {system}、{name} ({as_of} 時点のデータ)",
     }
-
-
-def _age(survey: Survey, backup: BackupIdentity | None) -> float | None:
-    """Seconds from its moment to this plan, by this worker's own clock: when the outage began is said by a row."""
-    return rpo_seconds(backup.snapshot_at, survey.equipment.own.now()) if backup is not None else None
-
-
-def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
-    mine = [] if file.is_shipped else [file.path.name]
-    mine += parts.of_ones_own(file.runbook.steps, survey.equipment.configuration)
-    if not mine:
-        return ()
-    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {', '.join(mine)}",)
-
-
-def _refused(chosen: Chosen | None) -> tuple[str, ...]:
-    return tuple(f"A newer backup was refused: {why}" for why in chosen.refused) if chosen else ()
-
-
-def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:
-    """Warnings of `ready_when`. Raises UserError where the plan cannot work."""
-    warnings = []
-    context = _context(survey, draft)
-    for probe in runbook.ready_when:
-        finding = _ask(survey, context, probe.probe, fill(probe.with_, variables))
-        if finding.passed:
-            continue
-        if probe.probe in MUST_HOLD:
-            raise UserError(
-                f"Planning {runbook.runbook}.",
-                f"{PROBES[probe.probe].sentence['en'].capitalize()}? No: {finding.sentence}.",
-                f"{MUST_HOLD[probe.probe]}, then plan again: /dr recover",
-            )
-        warnings.append(finding.sentence)
-    backup = draft.backup
-    if backup is not None and not backup.manifest:
-        warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
-    max_age, age = survey.equipment.configuration.backups.max_age, _age(survey, backup)
-    if age is not None and age > max_age:
-        warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
-    return tuple(warnings)
-
-
-def _not_needed(survey: Survey, draft: Plan) -> set[str]:
-    """Steps whose `when` says no. Raises UserError when it cannot be asked: a gate is not left out by an error."""
-    context = _context(survey, draft)
-    gone = set()
-    for step in draft.steps:
-        for probe in step.when:
-            try:
-                passed = survey.equipment.registry.probes[probe.probe](context, probe.with_).passed
-            except CancelledError:
-                raise
-            except DrbotError as error:
-                raise UserError(
-                    f"Planning {draft.runbook}.",
-                    f"{probe.probe} could not be asked for {step.id}: {error}",
-                    "Make it answer, then plan again: /dr recover",
-                ) from error
-            if not passed:
-                gone.add(step.id)
-    return gone
-
-
-def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, Any]) -> Finding:
-    try:
-        return survey.equipment.registry.probes[name](context, given)
-    except CancelledError:
-        raise
-    except DrbotError as error:
-        return Finding(passed=False, sentence=f"{name} could not be asked: {error}")
-
-
-def _context(survey: Survey, draft: Plan) -> StepContext:
-    """Probes of a survey run in a step that only looks."""
-    equipment, run = survey.equipment, survey.run
-    step_log = StepLog(equipment.home / "logs" / run.id / "survey.log", equipment.redact)
-    return StepContext(
-        run=run,
-        plan=draft,
-        step=Step(id="survey", title={"en": "Survey"}),
-        attempt=1,
-        site=equipment.site,
-        configuration=equipment.configuration,
-        clients=equipment.world.clients,
-        facts={},
-        cancelled=survey.cancelled,
-        progress=unheard,
-        log=step_log.line,
-        labels={"drbot.incident": str(run.incident), "drbot.run": run.id, "drbot.step": "survey"},
-    )

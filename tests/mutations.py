@@ -147,7 +147,7 @@ WEAKENINGS = (
     weak("a proof settled by a row", "runners/finishing.py", "seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
     weak("checks of anything", "core/runbook_lint.py", "        if not is_seen(step):\n", "        if False:\n", LINT),
     weak("another cluster's numbers", "runners/stakes.py", "if mine is not None and _is_newest(equipment, mine) else None", "if mine is not None else None", PERMITS),
-    weak("dr.yml before the plan", "runners/survey.py", "        *settings_seen.changes(equipment),\n", "", PERMITS),
+    weak("dr.yml before the plan", "runners/survey_questions.py", "        *settings_seen.changes(survey.equipment),\n", "", PERMITS),
     weak("an undo under running services", ISSUING, " or (destroys and not are_away(walk, undo))", "", PERMITS),
     weak("a swap under running services", "runners/users.py", "        if running:\n", "        if False:\n", PERMITS),
     weak("another dr.yml", SEALED, "    if changed:\n", "    if False:\n", PERMITS),

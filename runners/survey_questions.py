@@ -1,0 +1,147 @@
+"""What a survey asks beside the fingerprint: which steps are needed, what cannot work, what approvers are warned of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.actions import PROBES
+from core.clocks import rpo_seconds
+from core.errors import CancelledError, DrbotError, UserError
+from core.incident import Incident
+from core.plan import BackupIdentity, Plan
+from core.run import Run
+from core.runbook import Runbook, Step
+from core.runbook_file import RunbookFile
+from core.variables import Value, fill
+from core.words import duration
+from runners import parts, settings_seen
+from runners.action import Finding, StepContext
+from runners.step_log import StepLog
+from runners.walk import Equipment
+from runners.watching import unheard
+from runners.world import Chosen
+
+MUST_HOLD: Mapping[str, str] = {
+    "disk.free": "Make room on the target",
+    "host.room": "Make room on the new host, or give it a larger disk",
+    "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
+    "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",
+}
+"""Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Everything a survey has in hand while it works."""
+
+    equipment: Equipment
+    run: Run
+    incident: Incident
+    requesters: tuple[str, ...]
+    policy: int  # number of the roster in force
+    now: datetime
+    cancelled: Callable[[], bool]
+
+
+def warnings_of(
+    survey: Survey, file: RunbookFile, draft: Plan, chosen: Chosen | None, variables: Mapping[str, Value]
+) -> tuple[str, ...]:
+    """What approvers read beside the plan. Raises UserError where it cannot work."""
+    return (
+        *settings_seen.changes(survey.equipment),
+        *_of_ones_own(survey, file),
+        *_refused(chosen),
+        *_unready(survey, file.runbook, draft, variables),
+    )
+
+
+def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
+    mine = [] if file.is_shipped else [file.path.name]
+    mine += parts.of_ones_own(file.runbook.steps, survey.equipment.configuration)
+    if not mine:
+        return ()
+    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {', '.join(mine)}",)
+
+
+def _refused(chosen: Chosen | None) -> tuple[str, ...]:
+    return tuple(f"A newer backup was refused: {why}" for why in chosen.refused) if chosen else ()
+
+
+def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:
+    """Warnings of `ready_when`. Raises UserError where the plan cannot work."""
+    warnings = []
+    context = _context(survey, draft)
+    for probe in runbook.ready_when:
+        finding = _ask(survey, context, probe.probe, fill(probe.with_, variables))
+        if finding.passed:
+            continue
+        if probe.probe in MUST_HOLD:
+            raise UserError(
+                f"Planning {runbook.runbook}.",
+                f"{PROBES[probe.probe].sentence['en'].capitalize()}? No: {finding.sentence}.",
+                f"{MUST_HOLD[probe.probe]}, then plan again: /dr recover",
+            )
+        warnings.append(finding.sentence)
+    backup = draft.backup
+    if backup is not None and not backup.manifest:
+        warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
+    max_age, age = survey.equipment.configuration.backups.max_age, age_of(survey, backup)
+    if age is not None and age > max_age:
+        warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
+    return tuple(warnings)
+
+
+def not_needed(survey: Survey, draft: Plan) -> set[str]:
+    """Steps whose `when` says no. Raises UserError when it cannot be asked: a gate is not left out by an error."""
+    context = _context(survey, draft)
+    gone = set()
+    for step in draft.steps:
+        for probe in step.when:
+            try:
+                passed = survey.equipment.registry.probes[probe.probe](context, probe.with_).passed
+            except CancelledError:
+                raise
+            except DrbotError as error:
+                raise UserError(
+                    f"Planning {draft.runbook}.",
+                    f"{probe.probe} could not be asked for {step.id}: {error}",
+                    "Make it answer, then plan again: /dr recover",
+                ) from error
+            if not passed:
+                gone.add(step.id)
+    return gone
+
+
+def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, Any]) -> Finding:
+    try:
+        return survey.equipment.registry.probes[name](context, given)
+    except CancelledError:
+        raise
+    except DrbotError as error:
+        return Finding(passed=False, sentence=f"{name} could not be asked: {error}")
+
+
+def _context(survey: Survey, draft: Plan) -> StepContext:
+    """Probes of a survey run in a step that only looks."""
+    equipment, run = survey.equipment, survey.run
+    step_log = StepLog(equipment.home / "logs" / run.id / "survey.log", equipment.redact)
+    return StepContext(
+        run=run,
+        plan=draft,
+        step=Step(id="survey", title={"en": "Survey"}),
+        attempt=1,
+        site=equipment.site,
+        configuration=equipment.configuration,
+        clients=equipment.world.clients,
+        facts={},
+        cancelled=survey.cancelled,
+        progress=unheard,
+        log=step_log.line,
+        labels={"drbot.incident": str(run.incident), "drbot.run": run.id, "drbot.step": "survey"},
+    )
+
+
+def age_of(survey: Survey, backup: BackupIdentity | None) -> float | None:
+    """Seconds from its moment to this plan, by this worker's own clock: when the outage began is said by a row."""
+    return rpo_seconds(backup.snapshot_at, survey.equipment.own.now()) if backup is not None else None
