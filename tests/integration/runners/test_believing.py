@@ -3,7 +3,6 @@ elsewhere, against the check, two people's word. What was said before is what ha
 """
 
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -11,11 +10,10 @@ from core.errors import PermanentError, UserError
 from core.incident import IncidentState
 from core.run import Run, RunState, StepState, StopKind
 from runners.action import Finding
-from tests.integration.runners.bench import SECONDS, Bench
+from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_kept import kept_volumes
-from tests.integration.runners.test_settling import expired
-from tests.integration.runners.test_workers import DYING, die_in
-from tests.waiting import wait_for
+from tests.integration.runners.test_settling import dead_in_the_swap, sick_services
+from tests.integration.runners.test_workers import dead_in_the_restore, die_in
 
 
 def killed_before_the_swap(bench: Bench) -> tuple[Run, threading.Event]:
@@ -26,28 +24,12 @@ def killed_before_the_swap(bench: Bench) -> tuple[Run, threading.Event]:
 
 def killed_in_the_restore(bench: Bench, *, finished: bool) -> Run:
     """The worker died while it restored beside; the copy is half there, or whole."""
-    hold = bench.target.hold("postgres.restore_beside")
-    run = bench.declare()
-    bench.begin(run, bench.worker(DYING))
-    assert hold.reached.wait(SECONDS)
-    bench.notice(run)
-    hold.go_on.set()
+    run, go_on = dead_in_the_restore(bench)
+    go_on.set()
     bench.ended()
     bench.target.volumes[f"postgres_data_{run.id}"] = "good" if finished else "half"
     bench.upkeep()
     return bench.run(run)
-
-
-def sick_services(bench: Bench) -> Run:
-    """The data is in place; the services do not answer, and the runbook says that people are asked."""
-    run = bench.go(bench.declare())
-    bench.approve(run)
-    probes = dict(bench.target.registry.probes)
-    probes["health.services"] = lambda context, given: Finding(passed=False, sentence="They do not answer.")
-    bench.equipment = replace(bench.equipment, registry=replace(bench.target.registry, probes=probes))
-    run = bench.go(run)
-    assert run.state is RunState.NEEDS_DECISION
-    return run
 
 
 def said(bench: Bench, run: Run) -> str:
@@ -74,13 +56,8 @@ def test_a_swap_that_never_began_is_not_believed_whoever_says_so(bench: Bench, p
 
 
 def test_done_is_offered_when_the_check_agrees(bench: Bench) -> None:
-    run = bench.go(bench.declare())
-    bench.approve(run)
-    hold = bench.target.hold("volume.swap")
-    bench.begin(run, bench.worker(DYING))
-    assert hold.reached.wait(SECONDS)
-    wait_for(lambda: expired(bench), SECONDS, "the dead worker to be noticed")
-    hold.go_on.set()
+    run, go_on = dead_in_the_swap(bench)
+    go_on.set()
     bench.ended()
     bench.upkeep()
     assert bench.events(run, "run.needs_decision")[-1].payload["choices"] == ["retry", "done", "undo", "stop"]
@@ -95,9 +72,8 @@ def test_done_is_offered_when_the_check_agrees(bench: Bench) -> None:
 def test_old_data_that_is_not_there_is_not_said_to_be_kept(bench: Bench) -> None:
     run = bench.go(bench.declare())
     bench.approve(run)
-    probes = dict(bench.target.registry.probes)
-    probes["volume.exists"] = lambda context, given: Finding(passed=False, sentence="No such volume.")
-    bench.equipment = replace(bench.equipment, registry=replace(bench.target.registry, probes=probes))
+    gone = {"volume.exists": lambda context, given: Finding(passed=False, sentence="No such volume.")}
+    bench = with_registry(bench, probes=gone)
     run = bench.go(run)
 
     assert bench.step(run, "swap").state is StepState.SUCCEEDED

@@ -12,12 +12,11 @@ from core.plan import Plan, seal_of
 from core.run import Run, StepState
 from core.signing import KeyPair
 from runners.issuing import NoPermitError, issue, own_work
-from runners.lease import Lease
 from runners.own_record import OwnRun, OwnStep
 from runners.permit import Permit, volume
 from runners.sealed_plans import own_run_of, plan_of, signature_of
 from runners.starting import start
-from runners.walk import Walk
+from runners.walk import Walk, idle_walk
 from store import requests, runs, schema
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_permits import asked, changed, without_chika
@@ -64,9 +63,7 @@ def walk_of(bench: Bench, run: Run) -> Walk:
     with bench.database.write() as tx:
         taken = runs.claim(tx, run.id, "worker", 60.0)
     assert taken is not None and taken.plan is not None
-    equipment = bench.equipment
-    lease = Lease(bench.database, taken, equipment.timing, equipment.home)
-    return Walk(run=taken, plan=taken.plan, equipment=equipment, lease=lease)
+    return idle_walk(bench.equipment, taken, taken.plan)
 
 
 def test_with_everything_in_order_there_is_a_permit_for_exactly_that(claimed: Claimed) -> None:

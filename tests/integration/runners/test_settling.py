@@ -14,14 +14,13 @@ from core.run import Offer, Run, RunState, StepState
 from core.runbook import Limits
 from core.safe_state import SafeState, safe_state
 from runners.action import Finding, ProbeFunction, StepContext
-from runners.lease import Lease
 from runners.undoing import take_back
 from runners.unsure import look_after_unsure
-from runners.walk import Walk
+from runners.walk import idle_walk
 from store import leases, steps
-from tests.integration.runners.bench import SECONDS, Bench
+from tests.integration.runners.bench import SECONDS, Bench, with_registry
 from tests.integration.runners.test_kept import kept_volumes
-from tests.integration.runners.test_workers import DYING, die_in
+from tests.integration.runners.test_workers import DYING, dead_in_the_restore, die_in
 from tests.waiting import wait_for
 
 
@@ -40,9 +39,31 @@ def retried_swap(bench: Bench, *, between: bool = False) -> Run:
     return run
 
 
-def expired(bench: Bench) -> list[str]:
-    with bench.database.write() as tx:
-        return leases.expire_leases(tx)
+def dead_in_the_swap(bench: Bench) -> tuple[Run, threading.Event]:
+    """The worker died during the swap; that is noticed, and nobody has looked at it yet."""
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    hold = bench.target.hold("volume.swap")
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+
+    def expired() -> list[str]:
+        with bench.database.write() as tx:
+            return leases.expire_leases(tx)
+
+    wait_for(expired, SECONDS, "the dead worker to be noticed")
+    return run, hold.go_on
+
+
+def sick_services(bench: Bench) -> Run:
+    """The data is in place; the services do not answer, and the runbook says that people are asked."""
+    run = bench.go(bench.declare())
+    bench.approve(run)
+    sick = {"health.services": lambda context, given: Finding(passed=False, sentence="They do not answer.")}
+    bench.equipment = with_registry(bench, probes=sick).equipment
+    run = bench.go(run)
+    assert run.state is RunState.NEEDS_DECISION
+    return run
 
 
 def left(bench: Bench, run: Run) -> SafeState:
@@ -63,12 +84,7 @@ def slow(looking: threading.Event, seen: threading.Event) -> ProbeFunction:
 
 
 def test_nothing_is_tried_again_while_a_worker_still_looks_at_the_first_try(bench: Bench) -> None:
-    run = bench.go(bench.declare())
-    bench.approve(run)
-    hold = bench.target.hold("volume.swap")
-    bench.begin(run, bench.worker(DYING))
-    assert hold.reached.wait(SECONDS)
-    wait_for(lambda: expired(bench), SECONDS, "the dead worker to be noticed")
+    run, go_on = dead_in_the_swap(bench)
     looking, seen = threading.Event(), threading.Event()
     probes = {**bench.target.registry.probes, "volume.swapped": slow(looking, seen)}
     slowly = replace(bench.equipment, registry=replace(bench.target.registry, actions={}, probes=probes))
@@ -84,7 +100,7 @@ def test_nothing_is_tried_again_while_a_worker_still_looks_at_the_first_try(benc
     look.join(SECONDS)
     assert bench.rung[-1] == run.id
     assert bench.go(run).state is RunState.WAITING
-    hold.go_on.set()
+    go_on.set()
     bench.ended()
 
 
@@ -157,14 +173,7 @@ def test_nobody_undoes_a_recovery_by_settling_a_step_whose_failure_was_borne(ben
 
 
 def test_a_step_without_an_undo_cannot_be_settled_with_one(bench: Bench) -> None:
-    run = bench.go(bench.declare())
-    bench.approve(run)
-    probes = dict(bench.target.registry.probes)
-    probes["health.services"] = lambda context, given: Finding(passed=False, sentence="They do not answer.")
-    registry = replace(bench.target.registry, probes=probes)
-    bench.equipment = replace(bench.equipment, registry=registry)
-    run = bench.go(run)
-    assert run.state is RunState.NEEDS_DECISION
+    run = sick_services(bench)
     assert bench.step(run, "health").state is StepState.FAILED
 
     with pytest.raises(UserError, match="is no decision about it"):
@@ -208,8 +217,7 @@ def test_an_undo_that_hangs_ends_at_the_steps_time_limit(bench: Bench) -> None:
     run = bench.go(run)
     assert run.plan is not None
     step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
-    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home)
-    walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
+    walk = idle_walk(bench.equipment, run, run.plan)
     bench.target.hold("compose.start")  # it never goes on by itself
 
     assert take_back(walk, step, walk.records()) == "cancelled"
@@ -236,21 +244,10 @@ def test_an_undo_that_never_succeeds_ends_at_its_limit_with_the_reason(bench: Be
     run = bench.go(run)
     assert run.plan is not None
     step = run.plan.step("stop-postgres").model_copy(update={"limits": Limits(time=0.3)})
-    lease = Lease(bench.database, run, bench.equipment.timing, bench.equipment.home)
-    walk = Walk(run=run, plan=run.plan, equipment=bench.equipment, lease=lease)
+    walk = idle_walk(bench.equipment, run, run.plan)
     bench.target.errors["compose.start"] = [TemporaryError("the Docker engine does not answer")] * 10_000
 
     assert take_back(walk, step, walk.records()) == "the Docker engine does not answer"
-
-
-def dead_in_the_restore(bench: Bench) -> tuple[Run, threading.Event]:
-    """The worker died while it restored beside; the copy is not there."""
-    hold = bench.target.hold("postgres.restore_beside")
-    run = bench.declare()
-    bench.begin(run, bench.worker(DYING))
-    assert hold.reached.wait(SECONDS)
-    bench.notice(run)
-    return run, hold.go_on
 
 
 def test_a_text_that_looks_like_drbots_own_does_not_replace_the_look_at_a_proof(bench: Bench) -> None:
@@ -275,8 +272,7 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(bench: Bench) ->
     bench.approve(run)
     bench.target.errors["volume.swap"] = [PermanentError("no")]
     looking, seen = threading.Event(), threading.Event()
-    probes = {**bench.target.registry.probes, "volume.swapped": slow(looking, seen)}
-    bench.equipment = replace(bench.equipment, registry=replace(bench.target.registry, probes=probes))
+    bench = with_registry(bench, probes={"volume.swapped": slow(looking, seen)})
     bench.begin(run)
     assert looking.wait(SECONDS)
     assert bench.run(run).state is RunState.RUNNING

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 
-from core.run import RunState, StepState
+from core.run import Run, RunState, StepState
 from runners.timing import Timing
 from runners.worker import Worker
 from store import kept, locks
@@ -23,6 +23,16 @@ def die_in(bench: Bench, action: str) -> tuple[str, threading.Event]:
     assert hold.reached.wait(SECONDS)
     bench.notice(run)
     return run.id, hold.go_on
+
+
+def dead_in_the_restore(bench: Bench) -> tuple[Run, threading.Event]:
+    """The worker died while it restored beside; the copy is not there."""
+    hold = bench.target.hold("postgres.restore_beside")
+    run = bench.declare()
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    bench.notice(run)
+    return run, hold.go_on
 
 
 def test_a_worker_that_dies_in_the_swap_leaves_it_unsure_and_a_person_is_told_what_the_check_says(
@@ -81,11 +91,7 @@ def test_an_unsure_swap_that_was_done_goes_on_when_a_person_says_so(bench: Bench
 
 
 def test_a_restore_that_was_not_done_cannot_be_talked_into_a_proof(bench: Bench) -> None:
-    hold = bench.target.hold("postgres.restore_beside")
-    run = bench.declare()
-    bench.begin(run, bench.worker(DYING))
-    assert hold.reached.wait(SECONDS)
-    bench.notice(run)
+    run, go_on = dead_in_the_restore(bench)
 
     bench.settle(run, "restore-beside", "done")
     run = bench.go(run)
@@ -93,7 +99,7 @@ def test_a_restore_that_was_not_done_cannot_be_talked_into_a_proof(bench: Bench)
     assert run.state is RunState.NEEDS_DECISION
     assert "Its check does not pass" in (bench.step(run, "restore-beside").finding or "")
     assert bench.request(run).proven_at is None
-    hold.go_on.set()
+    go_on.set()
 
 
 def test_a_step_that_is_settled_or_stopped_at_once_leaves_nothing_running(bench: Bench) -> None:
@@ -105,17 +111,13 @@ def test_a_step_that_is_settled_or_stopped_at_once_leaves_nothing_running(bench:
     go_on.set()
     bench.ended()
 
-    hold = bench.target.hold("postgres.restore_beside")
-    second = bench.declare()
-    bench.begin(second, bench.worker(DYING))
-    assert hold.reached.wait(SECONDS)
-    bench.notice(second)
+    second, go_on = dead_in_the_restore(bench)
     bench.target.survivors_removed.clear()
     bench.stop(second)
     bench.worker().handle(second.id)
     assert None in bench.target.survivors_removed  # the first worker, if it still lives, tidies up its own
     assert "what restore-beside made is not needed" in bench.events(second, "incident.note")[-1].payload["text"]
-    hold.go_on.set()
+    go_on.set()
 
 
 def test_an_unsure_swap_can_be_taken_back(bench: Bench) -> None:
