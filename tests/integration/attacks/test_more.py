@@ -110,8 +110,7 @@ def test_votes_do_not_travel_to_a_fresh_request(town: Town) -> None:
 def test_stop_after_both_votes(town: Town) -> None:
     incident, request = town.asked()
     hold = town.bench.target.hold("compose.stop")
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
     assert hold.reached.wait(PATIENCE)
 
     assert town.scene.people.command("U00BEN", incident.channel or "", "/dr stop wrong system").acknowledged
@@ -158,8 +157,7 @@ def test_the_guarded_steps_extended_in_the_database(town: Town) -> None:
     incident, request = town.asked()
     write(town, update(requests_table).where(requests_table.c.id == request.id).values(guards=["restore-beside"]))
 
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
 
     blocked_untouched(town, incident)
 
@@ -167,8 +165,7 @@ def test_the_guarded_steps_extended_in_the_database(town: Town) -> None:
 def test_a_clock_that_jumped_back(town: Town) -> None:
     incident, request = town.asked()
     hold = town.bench.target.hold("compose.stop")
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
     assert hold.reached.wait(PATIENCE)
     later = datetime.now(UTC) + timedelta(hours=2)
     of_request = update(requests_table).where(requests_table.c.id == request.id)
@@ -198,8 +195,7 @@ def test_a_vote_after_its_time_and_a_dialog_that_was_left_open(town: Town) -> No
 def test_a_permit_that_came_too_late(late: Town) -> None:
     incident, request = late.asked()
 
-    for user in ("U00BEN", "U00CHIKA"):
-        late.vote(user, late.card(incident))
+    late.both_vote(incident)
 
     blocked_untouched(late, incident)
     assert late.state(request) in (RequestState.EXPIRED, RequestState.VOID)

@@ -104,8 +104,7 @@ def test_what_was_sealed_is_not_there_any_more(town: Town, what: str) -> None:
     else:
         town.bench.target.backups[0] = backup(1).model_copy(update={"sha256": "f" * 64})
 
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
 
     town.wait_for_run(incident, RunState.BLOCKED)
     assert town.state(request) is RequestState.VOID
@@ -117,8 +116,7 @@ def test_what_was_sealed_is_not_there_any_more(town: Town, what: str) -> None:
 def test_permit_used_twice_for_another_run_and_another_step(town: Town) -> None:
     incident, request = town.asked()
     before, after = town.bench.target.hold("compose.stop"), town.bench.target.hold("volume.swap")
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
     assert before.reached.wait(PATIENCE)
     run = town.run_of(incident)
 
@@ -168,8 +166,7 @@ def test_proof_fails_after_both_votes(town: Town) -> None:
     hold = town.bench.target.hold("postgres.restore_beside")
     incident, _ = town.incident()
     request = town.request(incident)
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
 
     hold.go_on.set()
 
@@ -259,8 +256,7 @@ def test_drill_approval_used_for_production(town: Town) -> None:
     hold = town.bench.target.hold("postgres.restore_beside")
     incident, _ = town.incident()
     request = town.request(incident)
-    for user in ("U00BEN", "U00CHIKA"):
-        town.vote(user, town.card(incident))
+    town.both_vote(incident)
     run = town.run_of(incident)
     assert run.plan is not None and run.plan.mode == "real"
     with town.scene.database.write() as tx:

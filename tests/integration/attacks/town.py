@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,6 @@ class Town:
 
     scene: Scene
     bench: Bench
-    threads: list[threading.Thread] = field(default_factory=list)
 
     # what happens
 
@@ -157,6 +156,11 @@ class Town:
         given = {"reason": "I read it"} | ({"target": "production"} if decision == "approve" else {}) | fields
         self.scene.people.submit(user, view["id"], {name: {"value": text} for name, text in given.items()})
         return self.code_after(seq)
+
+    def both_vote(self, incident: Incident) -> None:
+        """Ben and Chika, one after the other."""
+        for user in ("U00BEN", "U00CHIKA"):
+            self.vote(user, self.card(incident))
 
     def forge(self, user: str, message: Message, action: str, value: str) -> str:
         """An attacker's client presses a button that is not there, with a value of its own: what became of it."""
