@@ -59,8 +59,8 @@ def batch(world: World, size: int) -> list[tuple[Signed, Meant]]:
     return everything
 
 
-def play(world: World, deliveries: int) -> int:
-    """Deliver; compare with the oracle after each batch. How many were made."""
+def play(world: World, deliveries: int) -> None:
+    """Deliver; compare with the oracle after each batch."""
     done = 0
     while done < deliveries:
         for request, meant in batch(world, world.chance.randrange(1, 12)):
@@ -73,7 +73,6 @@ def play(world: World, deliveries: int) -> int:
             world.end(world.chance.choice([RequestState.EXPIRED, RequestState.VOID, RequestState.STOPPED]))
         if what < 0.45:
             world.ask()
-    return done
 
 
 def agree(world: World) -> None:

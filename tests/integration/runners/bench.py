@@ -196,10 +196,9 @@ class Bench:
             found = journal.of_incident(connection, run.incident)
         return [event for event in found if not kind or event.kind.value == kind]
 
-    def wait_for_state(self, run: Run, state: RunState) -> Run:
+    def wait_for_state(self, run: Run, state: RunState) -> None:
         """Until the run is in this state."""
         wait_for(lambda: self.run(run).state is state, SECONDS, f"the run to be {state.value}")
-        return self.run(run)
 
     def wait_for_step(self, run: Run, step: str, state: StepState) -> None:
         """Until the step is in this state."""
