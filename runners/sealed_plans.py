@@ -26,12 +26,10 @@ def signature_of(key: KeyPair, plan: Plan) -> str:
     return key.sign(_statement(plan))
 
 
-def plan_of(equipment: Equipment, run: Run) -> Plan:
-    """The plan of a run that goes on, as this worker made it. Raises UntrustedError."""
+def require_own(equipment: Equipment, run: Run) -> None:
+    """Raises UntrustedError for a run that cannot go on: its plan is not as this worker made it, or it has ended."""
     if own_run_of(equipment, run).ended:
         raise UntrustedError(f"{run.id} has ended on this host; it is not begun again")
-    assert run.plan is not None
-    return run.plan
 
 
 def own_run_of(equipment: Equipment, run: Run) -> OwnRun:

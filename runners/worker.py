@@ -16,7 +16,7 @@ from runners.lease import Lease
 from runners.leftovers import clear_stopped
 from runners.own_record import name_of
 from runners.planning import plan_run
-from runners.sealed_plans import plan_of
+from runners.sealed_plans import require_own
 from runners.upkeep import Upkeep
 from runners.walk import Equipment, Walk
 from store import runs
@@ -100,7 +100,7 @@ class Worker:
                 return
             walk = Walk(run=planned, plan=planned.plan, equipment=equipment, lease=lease)
             try:
-                plan_of(equipment, planned)
+                require_own(equipment, planned)
             except UntrustedError as error:
                 log.error("Nothing of this run is started.", error=str(error))
                 distrust(walk, error)

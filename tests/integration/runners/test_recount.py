@@ -14,7 +14,7 @@ from core.signing import KeyPair
 from runners.issuing import NoPermitError, issue, own_work
 from runners.own_record import OwnRun, OwnStep
 from runners.permit import Permit, volume
-from runners.sealed_plans import own_run_of, plan_of, signature_of
+from runners.sealed_plans import own_run_of, require_own, signature_of
 from runners.starting import start
 from runners.walk import Walk, idle_walk
 from store import requests, runs, schema
@@ -149,11 +149,11 @@ def test_a_step_that_no_gate_stands_before_gets_none(claimed: Claimed, step: str
 
 
 def test_a_run_that_ended_on_this_host_is_not_begun_again(claimed: Claimed) -> None:
-    assert plan_of(claimed.bench.equipment, claimed.walk.run) == claimed.walk.plan
+    require_own(claimed.bench.equipment, claimed.walk.run)
     claimed.remember(lambda run: run.model_copy(update={"ended": True}))
 
     with pytest.raises(UntrustedError, match="has ended on this host"):
-        plan_of(claimed.bench.equipment, claimed.walk.run)
+        require_own(claimed.bench.equipment, claimed.walk.run)
 
 
 @pytest.mark.parametrize("edit", [{"site": "staging"}, {"arguments": {"service": "auth"}}, {"id": "r9"}])
