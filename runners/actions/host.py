@@ -82,9 +82,8 @@ def data_on(context: StepContext) -> list[str]:
     """One sentence for each volume and folder of the system that is there and not this run's own. What an earlier
     recovery made is somebody's data by now: its label says who made it, not who has written to it since.
     """
-    found = [
-        f"The folder {folder} holds something" for folder in folders_of(context) if is_foreign(folder, context.run.id)
-    ]
+    folder = context.site.projects
+    found = [f"The folder {folder} holds something"] if is_foreign(folder, context.run.id) else []
     if host_packages.engine_is_missing(context.clients.docker.host):
         return found
     for name in data_volumes(context.site):
@@ -94,11 +93,6 @@ def data_on(context: StepContext) -> list[str]:
         users = context.clients.docker.mounted_by(name)
         found.append(f"The volume {name} is there{f', used by {users[0]}' if users else ''}")
     return found
-
-
-def folders_of(context: StepContext) -> tuple[Path, ...]:
-    """The folders that a recovery would write: that of the compose projects, with whatever lies in it."""
-    return (context.site.projects,)
 
 
 def data_volumes(site: Site) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from core.words import ending
 from runners import permit
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
-from runners.actions.host import data_volumes, folders_of
+from runners.actions.host import data_volumes
 from runners.actions.infrastructure import projects
 from runners.clients import helper, own_folder
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, ServiceContainer
@@ -42,10 +42,10 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     given_permit = context.permitted()
     for project in projects(context, services):
         docker.remove_project(project, given_permit)
-    for folder in folders_of(context):
-        if is_foreign(folder, context.run.id):
-            keeper = folder.with_name(folder.name + suffix)
-            own_folder.set_aside(folder, keeper, given_permit, home=context.clients.settings.home)
+    folder = context.site.projects
+    if is_foreign(folder, context.run.id):
+        keeper = folder.with_name(folder.name + suffix)
+        own_folder.set_aside(folder, keeper, given_permit, home=context.clients.settings.home)
     kept = {}
     for name in data_volumes(context.site):
         if docker.volume(name) is None:
@@ -63,7 +63,7 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
         {
             *(permit.project(name) for name in projects(context, services)),
             *(permit.volume(name) for name in data_volumes(context.site)),
-            *(permit.folder(folder) for folder in folders_of(context)),
+            permit.folder(context.site.projects),
         }
     )
 
