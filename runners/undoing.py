@@ -12,7 +12,7 @@ from core.effects import effect_of
 from core.errors import DrbotError, FencedError, TemporaryError
 from core.plan import touches_production
 from core.run import StepRecord, StepState
-from core.runbook import Step
+from core.runbook import Step, Undo
 from runners.action import StepContext
 from runners.issuing import as_undo, issue_for_undo, own_work
 from runners.keeping import unkeep
@@ -54,7 +54,7 @@ def undo_production(walk: Walk) -> Undone:
         if why is None:
             done.append(step.id)
             continue
-        failed.append(_by_hand(step, why))
+        failed.append(_by_hand(step.id, step.undo, why))
         if step.effect == "destroy":
             break  # nothing is started on data that is half in place
     return Undone(done=tuple(done), failed=tuple(failed))
@@ -128,8 +128,6 @@ def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:
     return any(not finding.passed and finding.facts.get("state") == "before" for finding in findings)
 
 
-def _by_hand(step: Step, why: str) -> str:
-    undo = step.undo
-    given = ", ".join(f"{name} {value}" for name, value in undo.with_.items()) if undo else ""
-    what = f"{undo.do} ({given})" if undo else ""
-    return f"{step.id}: {why.rstrip('.')}; to be done by hand: {what}."
+def _by_hand(step: str, undo: Undo, why: str) -> str:
+    given = ", ".join(f"{name} {value}" for name, value in undo.with_.items())
+    return f"{step}: {why.rstrip('.')}; to be done by hand: {undo.do} ({given})."
