@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from core.errors import DrbotError, PermanentError
 from core.events import Event
@@ -146,8 +147,7 @@ class StateCopies:
                 return
             self._write_piece(events)
 
-    def _document(self, connection: Any, events: list[Event]) -> dict[str, Any]:
-        """Any: a SQLAlchemy Connection, which only store/ names."""
+    def _document(self, connection: Connection, events: list[Event]) -> dict[str, Any]:
         seq, digest = journal.head(connection)
         return {
             "format": FORMAT,
