@@ -56,7 +56,6 @@ def _add(tx: Transaction, run: Run, step_id: str, volume: str, original: str, fa
         volume=volume,
         original=original,
         size_bytes=int(size) if isinstance(size, (int, float)) else None,
-        next_transaction=facts.get("next_transaction"),
         created_at=tx.now,
     )
     kept.add(tx, row, from_step=step_id)

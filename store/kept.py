@@ -25,7 +25,6 @@ class Kept:
     volume: str  # where the old data lies now
     original: str  # the name it had
     size_bytes: int | None
-    next_transaction: int | None = None  # PostgreSQL's first after the swap: what was written since can be counted
     created_at: datetime
     removed_at: datetime | None = None
 

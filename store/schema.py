@@ -344,7 +344,6 @@ kept = Table(
     Column("volume", Text, nullable=False),
     Column("original", Text, nullable=False),
     Column("size_bytes", BigInteger),
-    Column("next_transaction", BigInteger),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
 )

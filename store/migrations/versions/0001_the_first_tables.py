@@ -101,7 +101,6 @@ def _kept() -> None:
         sa.Column("volume", sa.Text(), nullable=False),
         sa.Column("original", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
-        sa.Column("next_transaction", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kept")),

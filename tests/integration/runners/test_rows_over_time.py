@@ -243,7 +243,11 @@ def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded
         return Written(rows=5000, bytes=0)
 
     guarded.target.written_since = written_since  # type: ignore[assignment, method-assign]
-    rows(guarded, update(kept).values(next_transaction=2_000_000_000, created_at=datetime.now(UTC)))
+    rows(
+        guarded,
+        update(kept).values(created_at=datetime.now(UTC)),
+        of(run, "swap").values(facts={"next_transaction": 2_000_000_000}),
+    )
     with guarded.database.read() as connection:
         (volume,) = connection.execute(kept.select()).mappings().all()
 
