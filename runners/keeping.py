@@ -27,16 +27,15 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
         _gone(tx, run, str(step.with_["keeper"]), "brought back")
     if step.do == "kept.remove":
         _gone(tx, run, str(step.with_["volume"]), "given up, deleted for good")
-    measured = facts if step.do != "host.set_aside" else {}
     for volume, original in kept_by(step, facts).items():
         if volume in there:
-            _add(tx, run, step.id, volume, original, measured)
+            _add(tx, run, step.id, volume, original, facts.get("kept_bytes"))
 
 
 def list_as_kept(tx: Transaction, run: Run, step: Step) -> None:
     """Old data that such a step has put aside, without more being known of it."""
     for volume, original in kept_by(step, {}).items():
-        _add(tx, run, step.id, volume, original, {})
+        _add(tx, run, step.id, volume, original, None)
 
 
 def unkeep(tx: Transaction, run: Run, step: Step) -> None:
@@ -45,10 +44,9 @@ def unkeep(tx: Transaction, run: Run, step: Step) -> None:
         _gone(tx, run, str(step.with_["keeper"]), "brought back by the undo of the step")
 
 
-def _add(tx: Transaction, run: Run, step_id: str, volume: str, original: str, facts: Mapping[str, Any]) -> None:
+def _add(tx: Transaction, run: Run, step_id: str, volume: str, original: str, size: object) -> None:
     if any(there.volume == volume for there in kept.list_of(tx.connection, run.site)):
         return
-    size = facts.get("kept_bytes")
     row = kept.Kept(
         site=run.site,
         incident=run.incident,
