@@ -7,6 +7,7 @@ import io
 import tarfile
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from core.errors import PermanentError
 from core.words import ending
@@ -92,7 +93,7 @@ def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) 
         scratch.engine,
         container,
         command,
-        followed_by(pieces, judge.epilogue),
+        chain(pieces, [judge.epilogue]),
         watch,
         {"PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", ""), "LC_ALL": "C"},
         user="postgres",
@@ -101,12 +102,6 @@ def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) 
     judge.finish(ended.code, created.lines)
     require_same_settings(before, settings(scratch, container))
     return tuple(notes)
-
-
-def followed_by(pieces: Iterable[bytes], last: bytes) -> Iterator[bytes]:
-    """The pieces, then one more."""
-    yield from pieces
-    yield last
 
 
 def replace_shell(scratch: Scratch, container: str) -> None:
