@@ -102,7 +102,7 @@ def unpacked_in(folder: Path, manifest: FullManifest | None, name: str) -> Unpac
 
 def read_archive(pieces: Iterable[bytes], name: str, cancelled: Cancelled) -> Contents:
     """Read an archive from start to end without keeping it. Raises PermanentError with what is wrong."""
-    reading = Reading(name, DumpScanner())
+    reading = Reading(name)
     source = Digested(pieces)
     with archive_errors(name):
         for path, content in members(source, name, cancelled):
@@ -113,9 +113,9 @@ def read_archive(pieces: Iterable[bytes], name: str, cancelled: Cancelled) -> Co
 class Reading:
     """What was read so far of an archive."""
 
-    def __init__(self, name: str, scanner: DumpScanner) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._scanner = scanner
+        self._scanner = DumpScanner()
         self._found: dict[str, str] = {}
         self._manifest: FullManifest | None = None
 
