@@ -13,7 +13,7 @@ from store.schedules import Schedule
 
 CURSOR = "due"
 REVIEW = timedelta(hours=24)
-REMINDERS = (0.5, 0.8)  # of the time to vote (approvals.md rule 3)
+REMINDERS = (0.5, 0.8)  # of the time to vote
 
 
 def plan_events(context: CommandContext) -> None:
@@ -72,7 +72,7 @@ def _asked(context: CommandContext, tx: Transaction, event: Event) -> None:
 
 
 def _held(context: CommandContext, tx: Transaction, event: Event) -> None:
-    """Break-glass wakes the approvers, and its review is due within a day (approvals.md rule 10)."""
+    """Break-glass wakes the approvers, and its review is due within a day."""
     plan_page(tx, event)
     schedules.put(
         tx,

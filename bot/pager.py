@@ -1,4 +1,4 @@
-"""Approval requests also go to a pager (approvals.md rule 9): a webhook that wakes people while Slack is away.
+"""Approval requests also go to a pager: a webhook that wakes people while Slack is away.
 
 `PAGER_WEBHOOK_URL` gets a JSON document; its keys `text`, `incident`, `request` suit what pagers and gateways take.
 """

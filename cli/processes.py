@@ -89,7 +89,7 @@ ADVICE: Mapping[str, str] = {
 
 
 def settle_roster(database: Database, loaded: Loaded) -> None:
-    """The first start accepts the roster of dr.yml; later ones only propose what has changed (approvals.md rule 12).
+    """The first start accepts the roster of dr.yml; later ones only propose what has changed.
     A broken file proposes nothing: what it says is not known. Raises UserError while the state cannot be written.
     """
     if loaded.faults:

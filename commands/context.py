@@ -26,7 +26,7 @@ from store.ledger import LedgerWatch
 from store.rosters import Rosters
 
 ALWAYS = frozenset({"declare", "stop", "update"})
-"""What works for everybody while the people section of dr.yml is broken (architecture.md, Degraded, not dead)."""
+"""What works for everybody while the people section of dr.yml is broken."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -118,7 +118,7 @@ def _not_recorded(error: BrokenStateError) -> Text:
 
 
 def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> None:
-    """Refusals are recorded like grants (approvals.md rule 11) where they concern an incident."""
+    """Refusals are recorded like grants where they concern an incident."""
     # A declaration that failed concerns no incident, even when one happens to be open.
     if words is None or words.verb == "declare" or not TABLE[words.verb].access:
         return

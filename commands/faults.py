@@ -1,4 +1,4 @@
-"""What is wrong with dr.yml, shown on every surface while gates are closed (architecture.md, Degraded, not dead)."""
+"""What is wrong with dr.yml, shown on every surface while gates are closed."""
 
 from commands.context import CommandContext
 from commands.messages import Table, text
@@ -12,7 +12,7 @@ def faults_of(context: CommandContext) -> tuple[str, ...]:
 
 
 def proposal_of(context: CommandContext) -> str | None:
-    """dr.yml says something else than what two approvers accepted: everybody may know (approvals.md rule 12)."""
+    """dr.yml says something else than what two approvers accepted: everybody may know."""
     policy = context.rosters.policy
     if policy is None or context.faults:
         return None

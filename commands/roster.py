@@ -1,4 +1,4 @@
-"""`roster`: who may approve and by which rules, and what two approvers have to agree to (approvals.md rule 12)."""
+"""`roster`: who may approve and by which rules, and what two approvers have to agree to."""
 
 from commands.context import CommandContext
 from commands.enrol import workers

@@ -1,4 +1,4 @@
-"""`phone` and `break-glass`: votes for the night when Slack, or everybody else, is away (approvals.md rules 9, 10)."""
+"""`phone` and `break-glass`: votes for the night when Slack, or everybody else, is away."""
 
 from typing import Literal
 

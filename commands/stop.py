@@ -1,4 +1,4 @@
-"""`stop`: one person stops, from anywhere, without a code (approvals.md rule 8)."""
+"""`stop`: one person stops, from anywhere, without a code."""
 
 from commands.context import CommandContext, incident_of
 from commands.grammar import Words

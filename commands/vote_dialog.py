@@ -1,4 +1,4 @@
-"""What an approver reads before deciding, drawn from the *current* plan (approvals.md rule 2)."""
+"""What an approver reads before deciding, drawn from the *current* plan."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

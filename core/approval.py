@@ -61,10 +61,10 @@ class Door(StrEnum):
 
 
 FLOOR = 2
-"""No policy, runbook or row can ask fewer people (approvals.md rule 12); only break-glass starts with one."""
+"""No policy, runbook or row can ask fewer people; only break-glass starts with one."""
 
 HOLD_SECONDS = 600.0
-"""How long break-glass waits, loudly, for a veto (rule 10)."""
+"""How long break-glass waits, loudly, for a veto."""
 
 SKEW_SECONDS = 60.0
 """By how much the clocks of bot and worker may differ."""
@@ -150,8 +150,8 @@ def _refuse(code: str, **values: object) -> Decision:
 def decide(
     request: ApprovalRequest, votes: Iterable[Vote], ballot: Ballot, roster: Roster, *, early: bool = False
 ) -> Decision:
-    """Whether the ballot counts, and what the request becomes. Rules 1 to 5, 7, 9, 10 and 12. `early`: before the
-    dialog, when nobody can have shown who they are yet.
+    """Whether the ballot counts, and what the request becomes. `early`: before the dialog, when nobody can have shown
+    who they are yet.
     """
     refusal = _about_the_request(request, ballot, roster)
     if refusal is None and ballot.decision == "break-glass":
@@ -273,7 +273,7 @@ def _about_the_proof(request: ApprovalRequest, ballot: Ballot, roster: Roster) -
 
 
 def _break_glass(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision:
-    """One person, from the recovery host only; it holds for ten minutes before it grants (rule 10)."""
+    """One person, from the recovery host only; it holds for ten minutes before it grants."""
     person = roster.person(ballot.person) if ballot.person else None
     if person is None or not person.roles & ACCESS["break-glass"]:
         return _refuse("unknown_person" if person is None else "not_approver", approvers="")
@@ -345,7 +345,7 @@ def may_start(
     seal: str,
     now: datetime,
 ) -> str | None:
-    """None if the destructive step may start now, else the sentence why not. The worker's own recount (rule 6)."""
+    """None if the destructive step may start now, else the sentence why not. The worker's own recount."""
     votes = tuple(votes)
     deadline, need = start_deadline(request), max(FLOOR, request.people)
     checks: tuple[tuple[bool, str], ...] = (

@@ -2,7 +2,7 @@
 signature.
 
 A statement says everything it is for, so that nothing signed for one thing is good for another, or twice. The worker
-recounts with the same `holds`; a bot that writes decisions by itself cannot write these (approvals.md rule 6).
+recounts with the same `holds`; a bot that writes decisions by itself cannot write these.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""RTO, RPO, outage and forecast of an incident (architecture.md, Clocks). All values in seconds.
+"""RTO, RPO, outage and forecast of an incident. All values in seconds.
 
 What people are told about the future has a margin and is rounded up, by one rule: an expectation is a quarter more
 than the budgets say, two minutes at least; a promise to speak again has a minute for its way.

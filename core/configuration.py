@@ -1,6 +1,6 @@
 """Reads dr.yml. Every mistake is told with file, line and what was probably meant.
 
-A mistake in a section that only concerns people and habits never stops drbot (architecture.md, Degraded, not dead):
+A mistake in a section that only concerns people and habits never stops drbot:
 the rest is used, gates stay closed and the reason is shown. Without sites or backups there is nothing to recover.
 """
 

@@ -40,12 +40,12 @@ class Person:
     slack: tuple[str, ...] = ()
     language: str = "en"
     key: str | None = None  # public part of the person's own key (core/signing.py)
-    counts_from: datetime | None = None  # a new approver waits a day before a vote counts (approvals.md rule 12)
+    counts_from: datetime | None = None  # a new approver waits a day before a vote counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
-    """Everybody drbot knows. `fault` says why no gate may open (approvals.md rule 1), or is None."""
+    """Everybody drbot knows. `fault` says why no gate may open, or is None."""
 
     people: Mapping[str, Person]
     fault: str | None = None

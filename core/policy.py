@@ -1,4 +1,4 @@
-"""Who may approve and by which rules: dr.yml proposes it, the ledger's newest acceptance is in force (rule 12).
+"""Who may approve and by which rules: dr.yml proposes it, the ledger's newest acceptance is in force.
 
 Pure: the same fold over the ledger's events runs in every process; the worker's believes no signature but its own.
 """

@@ -1,4 +1,4 @@
-"""Refuses runbooks that could hurt (runbooks.md, "Refused when loaded"). Pure; every rule has one function."""
+"""Refuses runbooks that could hurt. Pure; every rule has one function."""
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations

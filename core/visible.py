@@ -1,6 +1,6 @@
 """Free text made safe to read: what cannot be seen, or looks like something else, is shown escaped.
 
-An approver must read what is there (approvals.md, last rows of the table). Used for Slack and for the terminal, where a
+An approver must read what is there. Used for Slack and for the terminal, where a
 control character could also move the cursor over what stands there.
 """
 

@@ -1,4 +1,4 @@
-"""The worker checks the codes people typed at any door, and signs what was right (approvals.md rules 6 and 9).
+"""The worker checks the codes people typed at any door, and signs what was right.
 
 A compromised bot can pass codes on, but neither read secrets nor sign; wrong codes lock where they were typed
 (runners/guessing.py).

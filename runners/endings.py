@@ -1,4 +1,4 @@
-"""How a walk ends or pauses: every end says in one sentence what state the system is in (issue 2, "stated, safe")."""
+"""How a walk ends or pauses: every end says in one sentence what state the system is in."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -139,7 +139,7 @@ def block(walk: Walk, seen_wakes: int | None, why: str, offers: Sequence[Offer],
             return False
         if seen_wakes not in (None, waking.wakes(tx.connection, walk.run.id)):
             return False
-        # A proof that failed ends the request that waits for it (approvals.md, bad inputs).
+        # A proof that failed ends the request that waits for it.
         for request in requests.of_run(tx.connection, walk.run.id):
             requests.close(tx, request.id, RequestState.VOID, why=why)
         wakes = waking.wakes(tx.connection, walk.run.id)  # closing a request wakes its run: ourselves

@@ -43,7 +43,7 @@ def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: A
 
 
 def refusal(tx: Transaction, run: Run, plan: Plan, step: Step, request: ApprovalRequest, roster: Roster) -> str | None:
-    """The worker's own recount (rule 6); None = the destroy step may start."""
+    """The worker's own recount; None = the destroy step may start."""
     # A vote of the future is of nobody who votes: who does not count yet would count by it.
     latest = tx.now + timedelta(seconds=SKEW_SECONDS)
     votes = [vote for vote in requests.votes(tx.connection, request.id) if vote.at <= latest]
@@ -73,8 +73,8 @@ def fingerprint_of(equipment: Equipment, cancelled: Cancelled = never) -> dict[s
 
 
 def drift(equipment: Equipment, plan: Plan, *, ignored: Collection[str]) -> list[str]:
-    """What is no longer as it was sealed, one sentence each (rule 5). `ignored`: what this run has changed itself, as
-    paths: "volumes postgres_data".
+    """What is no longer as it was sealed, one sentence each. `ignored`: what this run has changed itself, as paths:
+    "volumes postgres_data".
     """
     try:
         found = differences(plan.fingerprint, fingerprint_of(equipment), ignored=ignored)

@@ -1,5 +1,5 @@
 """The one place that lets a step take something away: it counts everything again, right before the act, and trusts
-nothing but the sealed plan, the voters' signatures, and what this worker's own host remembers (approvals.md rule 6).
+nothing but the sealed plan, the voters' signatures, and what this worker's own host remembers.
 """
 
 from datetime import datetime, timedelta

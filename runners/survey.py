@@ -1,4 +1,4 @@
-"""Looks at the target without changing it and makes the plan: nothing is left open in it (architecture.md, step 3)."""
+"""Looks at the target without changing it and makes the plan: nothing is left open in it."""
 
 from collections.abc import Mapping
 from typing import Any

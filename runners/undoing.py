@@ -1,4 +1,4 @@
-"""Takes steps back, newest first, under the permit that let them happen (architecture.md, Undo).
+"""Takes steps back, newest first, under the permit that let them happen.
 
 Driven by the steps' states alone: a worker that takes over in the middle goes on where the other one was.
 """

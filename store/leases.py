@@ -1,4 +1,4 @@
-"""Who holds a run, and what becomes of it and its open steps when that worker dies (architecture.md, Runs)."""
+"""Who holds a run, and what becomes of it and its open steps when that worker dies."""
 
 from datetime import timedelta
 from typing import Any

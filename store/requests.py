@@ -129,7 +129,7 @@ def votes(connection: Connection, request_id: str) -> list[Vote]:
 
 
 def denied(connection: Connection, incident: int) -> dict[str, set[str]]:
-    """Question → who denied it in this incident: it must not be asked again (approvals.md rule 4)."""
+    """Question → who denied it in this incident: it must not be asked again."""
     query = (
         select(requests.c.question, votes_table.c.person)
         .join(votes_table, votes_table.c.request == requests.c.id)
@@ -270,7 +270,7 @@ def prove(tx: Transaction, request_id: str) -> ApprovalRequest:
 
 
 def use(tx: Transaction, run: Run, request_id: str, step_id: str) -> None:
-    """Consume the permit in the transaction that starts the destroy step (approvals.md rule 6).
+    """Consume the permit in the transaction that starts the destroy step.
 
     Raises PermanentError if it is not granted, not proven, too late, for another run or for another step.
     """

@@ -1,4 +1,4 @@
-"""Runs: queued by a command, claimed by one worker, parked, woken, finished (architecture.md, Runs).
+"""Runs: queued by a command, claimed by one worker, parked, woken, finished.
 
 A claim raises `epoch`; every later write of the worker is fenced with it, so a worker that was believed dead
 can change nothing when it comes back.
@@ -309,7 +309,7 @@ def request_stop(
     safe_state: str = "",
     offers: Sequence[Offer] = (),
 ) -> RunState:
-    """One person stops (approvals.md rule 8). A run that nobody is running is stopped at once.
+    """One person stops. A run that nobody is running is stopped at once.
 
     `safe_state` and `offers` go into RUN_STOPPED in that case. Raises UserError when it is over already.
     """

@@ -1,4 +1,4 @@
-"""The vote dialog: drawn from the current plan, so that nobody votes on what an old card said (approvals.md rule 2)."""
+"""The vote dialog: drawn from the current plan, so that nobody votes on what an old card said."""
 
 import json
 from collections.abc import Mapping

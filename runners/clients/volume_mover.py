@@ -1,7 +1,7 @@
 """Puts the data of one volume in the place of another's and keeps the old: seconds, and never a deletion.
 
 Docker cannot rename a volume, so a helper that mounts the folder of all volumes renames the data folders inside
-(local driver); otherwise it copies. Design: the swap of a Docker volume, in the runbooks' design.
+(local driver); otherwise it copies.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Every door leads to the same refusals: button, dialog, HTTP, command, terminal, phone (approvals.md rule 7)."""
+"""Every door leads to the same refusals: button, dialog, HTTP, command, terminal, phone."""
 
 from collections.abc import Iterator
 from pathlib import Path
