@@ -21,27 +21,42 @@ lines would double their time.
 def pytest_configure() -> None:
     """Logs as in production: tracebacks with the values of all variables are slow, and nobody reads them."""
     configure_logs()
+    gc.disable()  # while thousands of tests and their modules are collected, which all stay
+
+
+def pytest_collection_finish() -> None:
+    """Nobody has to look through what was collected for garbage, ever."""
+    gc.freeze()
+    gc.enable()
 
 
 LONGEST_FIRST = (
     "tests/story/",
-    *(f"tests/integration/{name}/" for name in ("attacks", "lab", "centre", "actions", "dumps", "bot")),
+    *(f"tests/integration/{name}/" for name in ("attacks", "lab", "centre", "actions", "dumps")),
     "tests/integration/",
-    "tests/unit/",
 )
 """So that no process works alone at the end on a file that takes minutes."""
 
+MOSTLY_WAITING = ("tests/integration/bot/", "tests/integration/workspace/")
+"""For Slack, or for a line that was cut: spread among those that keep the machine busy."""
 
-def pytest_collection_finish() -> None:
-    """Thousands of tests and their modules stay until the end: nobody has to look through them for garbage again."""
-    gc.collect()
-    gc.freeze()
+QUICK = "tests/unit/"
 
 
 @pytest.hookimpl(trylast=True)  # after the order was shuffled, which stays within each of these
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests come first, and which of them coverage looks away from."""
-    items.sort(key=lambda item: next(at for at, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder)))
+    files: dict[str, list[pytest.Item]] = {}
     for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
         if item.nodeid.startswith(UNMEASURED):
             item.add_marker(pytest.mark.no_cover)
+    quick = [name for name in files if name.startswith(QUICK)]
+    waiting = [name for name in files if name.startswith(MOSTLY_WAITING)]
+    busy = sorted((name for name in files if name not in {*quick, *waiting}), key=_place)
+    places = sorted((at / len(names), name) for names in (busy, waiting) for at, name in enumerate(names))
+    items[:] = [item for name in (*(name for _, name in places), *quick) for item in files[name]]
+
+
+def _place(file: str) -> int:
+    return next(at for at, folder in enumerate(LONGEST_FIRST) if file.startswith(folder))
