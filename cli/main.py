@@ -65,7 +65,7 @@ class Commands(TyperGroup):
 
 @contextmanager
 def kept_for_good() -> Iterator[None]:
-    """What is imported stays until the end: looking through it for garbage, again and again, was a third of the start."""
+    """What is imported stays: looking through it for garbage, again and again, was a third of the start."""
     gc.disable()
     try:
         yield

@@ -4,7 +4,7 @@ Bots do parts of the same; everything here is guarded in SQL, so any number of t
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,7 +28,7 @@ class Upkeep:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
-        self._rung: dict[str, float] = {}
+        self._rung: dict[tuple[str, datetime], float] = {}
         self._cleared = False
 
     def tick(self) -> None:
@@ -115,15 +115,15 @@ class Upkeep:
             give_back_stale(self._equipment)
 
     def _ring(self) -> None:
-        """Queued runs of this site: at once when first seen, then every few seconds."""
+        """Queued runs of this site: at once each time they were queued, then every few seconds."""
         with self._equipment.database.read() as connection:
-            queued = runs.claimable(connection, self._equipment.site_name)
+            queued = runs.claimable(connection, self._equipment.site_name).items()
         now = time.monotonic()
         self._rung = {run: at for run, at in self._rung.items() if run in queued}
         for run in queued:
             if now - self._rung.get(run, -RING_AGAIN_SECONDS) >= RING_AGAIN_SECONDS:
                 self._rung[run] = now
-                self._equipment.ring(run)
+                self._equipment.ring(run[0])
 
 
 def _answer_for_silence(tx: Transaction, run: Run) -> None:

@@ -102,14 +102,14 @@ def current(connection: Connection, incident: int) -> Run | None:
     return next(iter(going or [run for run in newest_first if not sub_runs.is_part(run)]), None)
 
 
-def claimable(connection: Connection, site: str) -> list[str]:
-    """Ids of the runs that wait for a worker of this site, oldest first."""
+def claimable(connection: Connection, site: str) -> dict[str, datetime]:
+    """The runs that wait for a worker of this site, oldest first, and since when."""
     query = (
-        select(runs.c.id)
+        select(runs.c.id, runs.c.queued_at)
         .where(runs.c.site == site, runs.c.state == RunState.QUEUED.value)
         .order_by(runs.c.created_at, runs.c.id)
     )
-    return list(connection.execute(query).scalars())
+    return {row.id: row.queued_at for row in connection.execute(query)}
 
 
 def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:

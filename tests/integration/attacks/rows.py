@@ -147,7 +147,7 @@ def let_work(equipment: Equipment) -> None:
 
 def _claimable(equipment: Equipment) -> list[str]:
     with suppress(Exception), equipment.database.read() as connection:
-        return runs.claimable(connection, equipment.site_name)
+        return [*runs.claimable(connection, equipment.site_name)]
     return []
 
 

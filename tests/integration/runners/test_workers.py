@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from core.run import Run, RunState, StepState
 from runners.timing import Timing
+from runners.upkeep import Upkeep
 from runners.worker import Worker
 from store import kept, locks
 from store.doorbell import doorbell_of
@@ -164,6 +165,19 @@ def test_a_worker_that_is_told_to_leave_finishes_its_step_and_another_goes_on(be
     run = bench.go(run)
     assert run.state is RunState.WAITING
     assert bench.target.calls.count("restore-beside") == 1
+
+
+def test_a_run_that_was_taken_parked_and_woken_between_two_looks_is_rung_for_at_once(bench: Bench) -> None:
+    run, upkeep = bench.declare(), Upkeep(bench.equipment)
+    upkeep.tick()
+    bench.worker().handle(run.id)
+    bench.approve(run)
+    assert bench.run(run).state is RunState.QUEUED
+    bench.rung.clear()
+
+    upkeep.tick()
+
+    assert bench.rung == [run.id]
 
 
 def test_a_fault_of_drbot_itself_is_told_once(bench: Bench) -> None:
