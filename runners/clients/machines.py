@@ -24,6 +24,7 @@ from runners.clients.process import Bounds, run_process
 from runners.permit import OwnWork
 
 TERRAFORM = ("terraform", "tofu")
+ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do
 RUN_TAG = "drbot.run"  # says which run has the machine now
 RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
@@ -135,8 +136,8 @@ class Terraform:
         self._program = program
 
     def apply(self, variables: Mapping[str, str], bounds: Bounds, on_line: Callable[[str], None]) -> Machine:
-        """Bring it about; what is there already stays. Raises PermanentError with Terraform's last words, and when its
-        plan removes anything: then nothing was changed.
+        """Bring it about; what is there already stays as it is. Raises PermanentError with Terraform's last words, and
+        when its plan does more than add: then nothing was changed.
         """
         # In the environment, so that no list of processes shows the token.
         environment = {f"TF_VAR_{name}": value for name, value in variables.items()} | {"TF_IN_AUTOMATION": "1"}
@@ -148,7 +149,7 @@ class Terraform:
             plan = str(Path(private) / "plan")
             say("init", "-input=false", "-no-color")
             say("plan", "-input=false", "-no-color", f"-out={plan}")
-            self._require_nothing_removed(_json(say("show", "-json", plan, on=_unheard), "show"))
+            self._require_only_added(_json(say("show", "-json", plan, on=_unheard), "show"))
             say("apply", "-input=false", "-no-color", plan)
         outputs = _json(say("output", "-json", on=_unheard), "output")
         value = {name: str(output["value"]) for name, output in outputs.items()}
@@ -164,14 +165,17 @@ class Terraform:
             raise PermanentError(f"{self._program} {words[0]} ended with {ended.code}: {said}")
         return "\n".join(ended.lines)
 
-    def _require_nothing_removed(self, plan: Mapping[str, Any]) -> None:
-        """Nobody was asked about that: a machine that is replaced is removed first, with its disk."""
-        changes = plan.get("resource_changes", ())
-        removed = [str(one["address"]) for one in changes if "delete" in one["change"]["actions"]]
-        if removed:
+    def _require_only_added(self, plan: Mapping[str, Any]) -> None:
+        """Nobody was asked about anything else: a machine that is replaced is removed first, with its disk, and a
+        record that is updated leads users elsewhere.
+        """
+        changes = [(str(one["address"]), one["change"]["actions"]) for one in plan.get("resource_changes", ())]
+        others = [f"{name} ({' and '.join(actions)})" for name, actions in changes if not ADDS.issuperset(actions)]
+        if others:
             raise PermanentError(
-                f"{self._program} would remove {', '.join(removed)} in {self._settings.terraform}, so nothing was "
-                "changed. Read its plan and apply it by hand, or let it ignore changes of user_data"
+                f"{self._program} would change what is there in {self._settings.terraform}: {', '.join(others)}. So "
+                "nothing was applied. Read its plan and apply it by hand, then try again; where only user_data "
+                "differs, let it ignore changes of user_data"
             )
 
 

@@ -188,16 +188,27 @@ def terraform(folder: Path, monkeypatch: pytest.MonkeyPatch, *actions: str) -> P
     return program
 
 
-@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
-def test_terraform_removes_nothing(
+@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete"), ("update",), ("forget",)])
+def test_terraform_only_adds(
     centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
 ) -> None:
+    """What is there may be a machine with its disk, or a record that leads users: nobody was asked about those."""
     program = terraform(tmp_path, monkeypatch, *actions)
     changed = centre.with_provision(terraform=tmp_path)
 
-    with pytest.raises(PermanentError, match=r"would remove aws_instance\.recovery .* nothing was changed"):
+    with pytest.raises(PermanentError, match=r"would change .*aws_instance\.recovery .* nothing was applied"):
         machine.provision(centre.context(configuration=changed), HERE)
     assert " apply " not in (program.parent / "calls").read_text()
+
+
+@pytest.mark.parametrize("actions", [("no-op",), ("read",)])
+def test_terraform_applies_again_what_is_there_already(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
+) -> None:
+    terraform(tmp_path, monkeypatch, *actions)
+    changed = centre.with_provision(terraform=tmp_path)
+
+    assert machine.provision(centre.context(configuration=changed), HERE).facts["machine"] == "vm-1"
 
 
 def test_terraform_makes_it_where_it_is_present(
