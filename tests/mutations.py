@@ -143,6 +143,7 @@ WEAKENINGS = (
     weak("data moves under services", "runners/starting.py", "or gate is None or are_away(walk, step):", "or True:", PERMITS),
     weak("whatever tidies up", "runners/leftovers.py", " or step.undo.do not in REMOVES:", ":", PERMITS),
     weak("machines of others", "runners/clients/machines.py", " or tags.get(RENTED_TAG) not in own.runs:", ":", "tests/integration/centre/test_machine.py"),
+    weak("a URL with a query", "core/site.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
     weak("Terraform changes what is there", "runners/clients/machines.py", "if not ADDS.issuperset(actions)]", 'if "delete" in actions]', "tests/integration/centre/test_machine.py"),
     weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", PERMITS),
     weak("a proof settled by a row", "runners/finishing.py", "seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
