@@ -10,7 +10,7 @@ from core.events import EventKind
 from core.plan import Plan, seal_of
 from core.run import Run, StepState
 from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
-from runners.sealed_plans import signature_of
+from runners.sealed_plans import places_of, signature_of
 from runners.users import STARTS
 from runners.vault import Vault
 from store import incidents, journal, requests, runs, steps
@@ -40,6 +40,7 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
         seal=seal_of(plan),
         incident=run.incident,
         engine=str(plan.fingerprint.get("engine", "")),
+        places=places_of(plan, run.incident),
         moved_users=next(
             (str(step.with_.get("site")) for step in plan.steps if step.id in acted and step.do == "dns.change"), ""
         ),

@@ -64,7 +64,8 @@ class OwnRun(Model):
     requests: dict[str, OwnRequest] = Field(default_factory=dict)
     steps: dict[str, OwnStep] = Field(default_factory=dict)
     lets_users_in: bool = False  # from here on people may have written new data: taking back would lose it
-    moved_users: str = ""  # the site that names lead to since this run; "" = it moved nobody, or back
+    places: tuple[str, ...] = ()  # what its plan counts on: sites of this incident, and their addresses
+    moved_users: str = ""  # the site that this run led names to, for ever: also those who were led back wrote there
     ended: bool = False
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
@@ -127,14 +128,14 @@ class OwnRecord:
         known = self._files.read(name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 
-    def planned(self, run_id: str, seal: str, *, incident: int, engine: str) -> None:
+    def planned(self, run_id: str, seal: str, *, incident: int, engine: str, places: Iterable[str] = ()) -> None:
         """A plan was made. A second one of the same run replaces the first, unless something was done by it."""
         with self._files.locked():
             before = self.run(run_id)
             if before is not None and before.seal != seal and (before.steps or before.ended):
                 raise PermanentError(f"{run_id} was begun by another plan on this host; it is not planned again")
             if before is None or before.seal != seal:
-                self._write(run_id, OwnRun(seal=seal, incident=incident, engine=engine))
+                self._write(run_id, OwnRun(seal=seal, incident=incident, engine=engine, places=tuple(places)))
 
     def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> None:
         """Read, change, write. Raises PermanentError for a run that is not known here."""
@@ -180,11 +181,19 @@ class OwnRecord:
             if concerned and not (but_itself and name == run_id) and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
-    def has_moved_users(self, run_id: str) -> None:
-        """Names lead to where this run led them, so no more to where runs before it did."""
-        for name, known in self.runs():
-            if known.moved_users and name != run_id:
-                self.change(name, lambda run: run.model_copy(update={"moved_users": ""}))
+    def has_ended(self, run_id: str) -> None:
+        """Nothing of it is begun or taken back again by what a row says."""
+        if self.run(run_id) is not None:
+            self.change(run_id, lambda run: run.model_copy(update={"ended": True}))
+
+    def counted_on(self, run_id: str) -> frozenset[str]:
+        """The places where users have been led, and those that another run which is not over counts on."""
+        return frozenset(
+            place
+            for name, known in self.runs()
+            if known.moved_users or (name != run_id and not known.ended)
+            for place in known.places
+        )
 
     def runs(self) -> list[tuple[str, OwnRun]]:
         """All that this host has planned or adopted."""

@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +25,7 @@ from runners.permit import OwnWork
 
 TERRAFORM = ("terraform", "tofu")
 ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do
-RUN_TAG = "drbot.run"  # says which run has the machine now
+RUN_TAG = "drbot.run"  # the run that last counted on the machine
 RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
 
@@ -36,6 +36,8 @@ class Machine:
     id: str
     state: str  # as EC2 says it; "running" for Terraform's
     address: str | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    addresses: frozenset[str] = frozenset()  # all that it has
 
 
 class Ec2:
@@ -107,13 +109,17 @@ class Ec2:
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
         return _machine(found[0]["Instances"][0])
 
-    def end(self, machine: str, own: OwnWork) -> None:
-        """Give back what this run has rented; its disk goes with it. Raises PermanentError for any other."""
-        with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
-            found = self.client.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
-        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        if tags.get(RUN_TAG) != own.run or tags.get(RENTED_TAG) not in own.runs:
+    def end(self, machine: str, own: OwnWork, led: frozenset[str]) -> None:
+        """Give back what this very run has rented; its disk goes with it. `led`: every address that users are led to
+        now. Raises PermanentError for any other, and for one that users or another run count on.
+        """
+        found = self.get(machine)
+        if found.tags.get(RENTED_TAG) != own.run:
             raise PermanentError(f"The machine {machine} was not rented by {own.run}; it is not given back")
+        if found.tags.get(RUN_TAG) != own.run or found.addresses & own.counted_on:
+            raise PermanentError(f"Another run counts on the machine {machine}, or users were led to it; it stays")
+        if found.addresses & led:
+            raise PermanentError(f"Users are led to the machine {machine} now; it is not given back")
         with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
             self.client.terminate_instances(InstanceIds=[machine])
 
@@ -208,4 +214,14 @@ def terraform_of(settings: Provision) -> Terraform | None:
 
 
 def _machine(found: Mapping[str, Any]) -> Machine:
-    return Machine(id=str(found["InstanceId"]), state=str(found["State"]["Name"]), address=found.get("PublicIpAddress"))
+    address = found.get("PublicIpAddress")
+    cards = [one for card in found.get("NetworkInterfaces", ()) for one in card.get("PrivateIpAddresses", ())]
+    every = [one.get("PrivateIpAddress") for one in (found, *cards)]
+    every += [address, *(one.get("Association", {}).get("PublicIp") for one in cards)]
+    return Machine(
+        id=str(found["InstanceId"]),
+        state=str(found["State"]["Name"]),
+        address=address,
+        tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ())},
+        addresses=frozenset(str(one) for one in every if one),
+    )

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from core.errors import CancelledError, PermanentError, UntrustedError, UserError
+from core.errors import CancelledError, DrbotError, PermanentError, UntrustedError, UserError
 from core.signing import KeyPair
+from lab.cloud import NAME
 from runners.actions import machine
 from runners.inviting import WORKER_KEY
 from runners.joining import join_site
 from store import invitations, journal, schema
-from tests.integration.centre.conftest import Centre
+from tests.integration.centre.conftest import NEW, Centre
 from tests.waiting import PATIENCE
 
 HERE = {"site": "recovery"}
@@ -147,7 +148,67 @@ def test_a_machine_that_a_later_run_took_over_is_not_given_back_by_the_earlier(c
     centre.run = replace(earlier, id=f"{earlier.id}-2")
     machine.provision(centre.context(), HERE)
     centre.run = earlier
-    machine.release(centre.context(), HERE)
+
+    with pytest.raises(PermanentError, match="Another run counts on the machine"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_machine_that_an_earlier_run_rented_is_not_given_back_by_a_later_one(centre: Centre) -> None:
+    """The later one finds it by its tags, and would have taken it away under the earlier one's proof."""
+    machine.provision(centre.context(), HERE)
+    centre.run = replace(centre.run, id=f"{centre.run.id}-2")
+    machine.provision(centre.context(), HERE)
+
+    with pytest.raises(PermanentError, match="was not rented by"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_machine_that_users_are_led_to_now_is_not_given_back(centre: Centre) -> None:
+    """Whoever has led them there, and whatever this host remembers."""
+    made = machine.provision(centre.context(), HERE)
+    centre.cloud.point(NAME, str(made.facts["address"]))
+
+    with pytest.raises(PermanentError, match="Users are led to the machine"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_the_machine_behind_an_address_that_users_are_led_to_now_is_not_given_back(centre: Centre) -> None:
+    machine.provision(centre.context(), HERE)
+    centre.cloud.point(NAME, NEW)
+
+    with pytest.raises(PermanentError, match=r"Users are led to recovery \(127\.0\.0\.2\) now"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+@pytest.mark.parametrize("changes", [{"server": "127.0.0.1:1"}, {"endpoint": "http://127.0.0.1:1"}])
+def test_where_nobody_says_where_users_are_led_no_machine_is_given_back(
+    centre: Centre, changes: dict[str, str]
+) -> None:
+    machine.provision(centre.context(), HERE)
+
+    with pytest.raises(DrbotError):
+        machine.release(centre.context(configuration=centre.with_dns(**changes)), HERE)
+    without = centre.configuration.model_copy(update={"dns": None})
+    with pytest.raises(PermanentError, match="no section `dns`"):
+        machine.release(centre.context(configuration=without), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_machine_at_an_address_that_another_run_counts_on_is_not_given_back(centre: Centre) -> None:
+    """dr.yml may call the address that the cloud gave it by another name of a site, in another incident."""
+    made = machine.provision(centre.context(), HERE)
+
+    with pytest.raises(PermanentError, match="Another run counts on the machine"):
+        machine.release(centre.context(counted_on=(str(made.facts["address"]),)), HERE)
 
     assert len(centre.cloud.machines()) == 1
 
