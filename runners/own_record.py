@@ -23,7 +23,7 @@ from core.site import Model
 from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
-CLOCK, POLICY, JOINS, SETTINGS = "clock.json", "policy.json", "joins.json", "settings.json"
+CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 NO_ENGINE = "missing"  # what a fingerprint says of a bare host
@@ -90,6 +90,16 @@ class OwnRun(Model):
     def facts(self) -> dict[str, Mapping[str, Any]]:
         """Step → what it found out, of the steps that succeeded."""
         return {name: step.facts for name, step in self.steps.items() if step.state is StepState.SUCCEEDED}
+
+
+class OwnInvitation(Model):
+    """A one-time token that a run of this host has made, without the token."""
+
+    incident: int
+    site: str
+    key: str  # by it the token's user is known again, in hexadecimal
+    expires_at: datetime  # of this worker's own clock
+    public_key: str = ""  # of who was first seen to have used it, in time: nobody else ever uses it
 
 
 class OwnPolicy(Model):
@@ -238,15 +248,30 @@ class OwnRecord:
             now = OwnPolicy(number=number, hash=hash_, document=dict(document), newly=newly)
             self._files.write(POLICY, now.model_dump(mode="json"))
 
-    def invited(self, token_sha256: str, key: bytes) -> None:
-        """A one-time token was made; by this its user is known again."""
+    def invited(self, token_sha256: str, invitation: OwnInvitation, *, alone: bool) -> None:
+        """A one-time token was made. `alone`: for a new machine, so none that was made for this site before counts."""
+        about = (invitation.incident, invitation.site)
         with self._files.locked():
-            self._files.write(JOINS, {**(self._files.read(JOINS) or {}), token_sha256: key.hex()})
+            before = self._files.read(INVITATIONS) or {}
+            kept = {name: one for name, one in before.items() if not alone or (one["incident"], one["site"]) != about}
+            self._files.write(INVITATIONS, {**kept, token_sha256: invitation.model_dump(mode="json")})
 
-    def join_key(self, token_sha256: str) -> bytes | None:
-        """The same; None for a token that was not made here."""
-        found = (self._files.read(JOINS) or {}).get(token_sha256)
-        return bytes.fromhex(found) if found else None
+    def invitations(self, incident: int, site: str) -> dict[str, OwnInvitation]:
+        """Digest → token, of those that were made here for this."""
+        known = {name: OwnInvitation.model_validate(one) for name, one in (self._files.read(INVITATIONS) or {}).items()}
+        return {name: one for name, one in known.items() if (one.incident, one.site) == (incident, site)}
+
+    def used(self, token_sha256: str, public_key: str) -> str:
+        """Note who was seen to have used a token, unless somebody was before, or its time is over: the key of who was
+        first; "" = nobody was in time.
+        """
+        with self._files.locked():
+            known = self._files.read(INVITATIONS)
+            mine = OwnInvitation.model_validate(known[token_sha256])
+            if not mine.public_key and self.now() < mine.expires_at:
+                mine = mine.model_copy(update={"public_key": public_key})
+                self._files.write(INVITATIONS, {**known, token_sha256: mine.model_dump(mode="json")})
+            return mine.public_key
 
     def _write(self, run_id: str, known: OwnRun) -> None:
         self._files.write(name_of(run_id), known.model_dump(mode="json"))

@@ -118,7 +118,10 @@ WEAKENINGS = (
     weak("the clock goes back", OWN, "self._latest = (max(passed, datetime.now(UTC)), time.monotonic())", "self._latest = (datetime.now(UTC), time.monotonic())", "tests/unit/runners/test_own_record.py"),
     weak("the end of a part is not signed", SEALED, 'if not any(verify(key, said, part.end_signature or "") for key in keys):', "if False:", "tests/integration/runners/test_parts.py"),
     weak("the end of another part", SEALED, "if plan.arguments != {name: value for name, value in arguments.items() if value}:", "if False:", "tests/integration/runners/test_parts.py"),
-    weak("who joined proves nothing", "runners/inviting.py", 'if key is None or not hmac.compare_digest(join_proof(key, site, public), found.proof or ""):', "if False:", "tests/integration/centre/test_machine.py"),
+    weak("who joined proves nothing", "runners/inviting.py", 'if not hmac.compare_digest(join_proof(key, site, public), found.proof or ""):', "if False:", "tests/integration/centre/test_tokens.py"),
+    weak("tokens of other incidents", OWN, "if (one.incident, one.site) == (incident, site)}", "}", "tests/integration/centre/test_tokens.py"),
+    weak("a token is used again", OWN, "if not mine.public_key and self.now()", "if self.now()", "tests/integration/centre/test_tokens.py"),
+    weak("a token by a row's hour", OWN, "and self.now() < mine.expires_at:", ":", "tests/integration/centre/test_tokens.py"),
     # The permit.
     weak("anybody builds a permit", "runners/permit.py", "if issuer is not ISSUER:", "if False:", PERMITS),
     weak("a permit for everything", "runners/permit.py", "if missing:", "if False:", PERMITS),

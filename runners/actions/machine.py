@@ -146,7 +146,7 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
     cloud, tags = Ec2(settings), tags_of(context, site)
     machine = cloud.find(tags)
     if machine is None:
-        token = invitations_of(context).invite(site, TOKEN_SECONDS)
+        token = invitations_of(context).invite(site, TOKEN_SECONDS, alone=True)
         machine = cloud.run(
             tags | dict.fromkeys((RUN_TAG, RENTED_TAG), context.run.id), user_data(site, token), _client_token(context)
         )

@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from core.errors import CancelledError, DrbotError, PermanentError, UntrustedError, UserError
-from core.signing import KeyPair
+from core.errors import DrbotError, PermanentError
 from lab.cloud import NAME
 from runners.actions import machine
-from runners.inviting import WORKER_KEY
-from runners.joining import join_site
-from store import invitations, journal, schema
 from tests.integration.centre.conftest import NEW, Centre
 from tests.waiting import PATIENCE
 
 HERE = {"site": "recovery"}
-THERE = KeyPair.new()  # of the worker that joins
 
 
 def user_data(centre: Centre, instance: str) -> str:
@@ -70,57 +64,6 @@ def test_user_data_starts_a_dead_worker_again_without_its_token(tmp_path: Path, 
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [("--join" if "--join a-token" in call else "") for call in calls] == starts
     assert all(call.startswith("worker --site recovery") for call in calls)
-
-
-def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
-    made = machine.provision(centre.context(), HERE)
-    token = token_of(user_data(centre, made.facts["machine"]))
-    before = machine.joined(centre.context(), HERE)
-    site = join_site(centre.database, token, "", 7, THERE.public)
-
-    assert not before.passed
-    assert site == "recovery"
-    assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts["worker"].endswith("/7")
-    with pytest.raises(UserError, match="has used this token already"):
-        join_site(centre.database, token, "", 8, THERE.public)
-    with centre.database.read() as connection:
-        notes = [str(event.payload.get("text")) for event in journal.of_incident(connection, centre.run.incident)]
-    assert any("was refused" in note for note in notes)
-    assert not any(token in note for note in notes)
-
-
-def test_a_key_that_was_written_into_the_database_is_not_the_one_of_who_had_the_token(centre: Centre) -> None:
-    made = machine.provision(centre.context(), HERE)
-    join_site(centre.database, token_of(user_data(centre, made.facts["machine"])), "", 7, THERE.public)
-    assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts[WORKER_KEY] == THERE.public
-    with centre.database.write() as tx:
-        tx.connection.execute(update(schema.invitations).values(public_key=KeyPair.new().public))
-
-    assert "does not prove its token" in machine.joined(centre.context(), HERE).sentence
-    with pytest.raises(UntrustedError):
-        machine.join(centre.context(), {**HERE, "within": "1s"})
-
-
-def test_a_token_is_for_one_site_and_not_for_ever(centre: Centre) -> None:
-    with centre.database.write() as tx:
-        early = invitations.invite(tx, site="recovery", run=centre.run, seconds=60)
-        late = invitations.invite(tx, site="recovery", run=centre.run, seconds=-1)
-
-    with pytest.raises(UserError, match="for the site recovery"):
-        join_site(centre.database, early, "production", 1, THERE.public)
-    with pytest.raises(UserError, match="could be used until"):
-        join_site(centre.database, late, "recovery", 1, THERE.public)
-    with pytest.raises(UserError, match="Nobody made this token"):
-        join_site(centre.database, "guessed", "recovery", 1, THERE.public)
-    assert join_site(centre.database, early, "recovery", 1, THERE.public) == "recovery"  # a slip does not use it up
-
-
-def test_a_machine_whose_worker_never_comes_is_said(centre: Centre) -> None:
-    with pytest.raises(PermanentError, match="No worker has joined the site recovery within 1 s"):
-        machine.join(centre.context(), {**HERE, "within": "1s"})
-    centre.stop.set()
-    with pytest.raises(CancelledError):
-        machine.join(centre.context(), {**HERE, "within": "1h"})
 
 
 def test_the_machine_is_given_back(centre: Centre) -> None:
