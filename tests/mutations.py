@@ -155,6 +155,7 @@ WEAKENINGS = (
     weak("what others count on", OWN, "if known.moved_users or (name != run_id and not known.ended)", "if known.moved_users", "tests/integration/runners/test_rented_machines.py"),
     weak("another name of a site", SEALED, ", *sorted(addresses))", ",)", "tests/integration/runners/test_rented_machines.py"),
     weak("a permit after the end", ISSUING, "    if known.ended:\n        raise NoPermit", "    if False:\n        raise NoPermit", PERMITS),
+    weak("users of other records", "runners/clients/name_service.py", 'if one["Type"] in LEAD_TOO:', "if False:", "tests/integration/centre/test_names.py"),
     weak("a URL with a query", "core/site.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
     weak("Terraform changes what is there", "runners/clients/machines.py", "if not ADDS.issuperset(actions)]", 'if "delete" in actions]', "tests/integration/centre/test_machine.py"),
     weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", PERMITS),
