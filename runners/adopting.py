@@ -15,11 +15,13 @@ from runners.users import STARTS
 from runners.vault import Vault
 from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
+from store.ledger import instance
 
 
 def adopt_open_runs(tx: Transaction, home: Path) -> None:
     """Signs the plans of the runs that are not over and whose seal stands in the ledger."""
     key, own = Vault(home).key(), OwnRecord(home)
+    own.instance(instance(tx.connection))
     for incident in incidents.recent(tx.connection, open_only=True, limit=1000):
         sealed = {
             event.run: event.payload.get("seal")

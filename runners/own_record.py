@@ -24,6 +24,7 @@ from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"
+INSTANCE = "instance.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 NO_ENGINE = "missing"  # what a fingerprint says of a bare host
@@ -222,6 +223,14 @@ class OwnRecord:
         """Believe this of a run: on the worker's host alone, after its state was brought back and verified."""
         with self._files.locked():
             self._write(run_id, known)
+
+    def instance(self, now: str) -> str:
+        """Which drbot this is: what its state said (`now`) when this host saw it first, for ever."""
+        with self._files.locked():
+            known = self._files.read(INSTANCE)
+            if known is None and now:
+                self._files.write(INSTANCE, now)
+        return str(known or now)
 
     def policy(self) -> OwnPolicy | None:
         """The newest roster seen in force; None before the first."""
