@@ -106,7 +106,7 @@ def join_key(token: str) -> bytes:
 
 
 def join_proof(key: bytes, site: str, public: str) -> str:
-    """Proof that the user of the token named this public key."""
+    """Proof that the user of the token named this public key; for which incident, whoever made the token remembers."""
     return _text(hmac.digest(key, f"{site}\n{public}".encode(), "sha256"))
 
 

@@ -21,6 +21,10 @@ def _word(given: str) -> str:
 
 Word = Annotated[str, AfterValidator(_word)]
 Folder = Annotated[Word, Field(pattern=r"^[^/]+$", max_length=200)]
+Url = Annotated[
+    Word, Field(pattern=r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
+]
+"""Scheme, host, port and path: what is appended to it stays the path that is asked for, and never becomes a query."""
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
 
 
@@ -72,10 +76,10 @@ class Monitoring(Model):
     """The monitoring of a site: what to start again, and how to see that it works."""
 
     project: Folder  # the compose project with Prometheus and Alertmanager
-    prometheus: str  # URLs, as seen from the worker
-    alertmanager: str
+    prometheus: Url  # as seen from the worker
+    alertmanager: Url
     jobs: tuple[str, ...] = ()  # scrape jobs that must all be up
-    receiver: str | None = None  # URL that lists the alerts that arrived
+    receiver: Url | None = None  # that lists the alerts that arrived
 
 
 class Provision(Model):

@@ -34,7 +34,7 @@ class StepContext:
     labels: Mapping[str, str]  # put on every container and volume: drbot.incident, drbot.run, drbot.step
     invitations: "Invitations | None" = None  # to have the worker of a new machine join
     permit: Permit | None = None  # what this attempt may take away; given by runners/issuing.py
-    own: OwnWork | None = None  # None: users work with what this run has made
+    own: OwnWork | None = None  # None: users, or another run, count on what this run has made
 
     def permitted(self) -> Permit:
         """Raises PermanentError where nobody gave one."""
@@ -43,9 +43,9 @@ class StepContext:
         return self.permit
 
     def own_work(self) -> OwnWork:
-        """Raises PermanentError once users may work with what this run has made."""
+        """Raises PermanentError once users or another run may count on what this run has made."""
         if self.own is None:
-            raise PermanentError(f"Users may work with what {self.run.id} has made, so it is not removed")
+            raise PermanentError(f"Users or another run may count on what {self.run.id} has made; it is not removed")
         return self.own
 
 

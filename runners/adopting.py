@@ -10,16 +10,18 @@ from core.events import EventKind
 from core.plan import Plan, seal_of
 from core.run import Run, StepState
 from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
-from runners.sealed_plans import signature_of
+from runners.sealed_plans import places_of, signature_of
 from runners.users import STARTS
 from runners.vault import Vault
 from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
+from store.ledger import instance
 
 
 def adopt_open_runs(tx: Transaction, home: Path) -> None:
     """Signs the plans of the runs that are not over and whose seal stands in the ledger."""
     key, own = Vault(home).key(), OwnRecord(home)
+    own.instance(instance(tx.connection))
     for incident in incidents.recent(tx.connection, open_only=True, limit=1000):
         sealed = {
             event.run: event.payload.get("seal")
@@ -40,6 +42,7 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
         seal=seal_of(plan),
         incident=run.incident,
         engine=str(plan.fingerprint.get("engine", "")),
+        places=places_of(plan, run.incident),
         moved_users=next(
             (str(step.with_.get("site")) for step in plan.steps if step.id in acted and step.do == "dns.change"), ""
         ),

@@ -79,8 +79,7 @@ def finish(walk: Walk, state: RunState, outcome: str, *, missed: Sequence[str] =
 
 def _note_end(walk: Walk) -> None:
     """On this host: nothing of the run is ever taken back again by what a row says."""
-    if walk.equipment.own.run(walk.run.id) is not None:
-        walk.equipment.own.change(walk.run.id, lambda run: run.model_copy(update={"ended": True}))
+    walk.equipment.own.has_ended(walk.run.id)
 
 
 def stop(walk: Walk, why: str) -> None:

@@ -52,8 +52,6 @@ def _note_end(walk: Walk, step: Step, result: Result) -> None:
     walk.note(step.id, ended)
     if result.state is StepState.SUCCEEDED and step.id == last_health_step(walk.plan):
         walk.equipment.own.let_users_in(walk.run.id)
-    if result.state is StepState.SUCCEEDED and step.do == "dns.change":
-        walk.equipment.own.has_moved_users(walk.run.id)
 
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import hmac
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.errors import UntrustedError
 from core.run import Run
 from core.signing import join_key, join_proof
-from runners.own_record import OwnRecord
+from runners.own_record import OwnInvitation, OwnRecord
 from store import invitations
 from store.database import Database
 
@@ -29,22 +30,37 @@ class Invitations:
         self._run = run
         self._own = own
 
-    def invite(self, site: str, seconds: float) -> str:
-        """A token for one worker of the site, good for so long; it is not kept here and must not be logged."""
+    def invite(self, site: str, seconds: float, *, alone: bool = False) -> str:
+        """A token for one worker of the site, good for so long; it is not kept here and must not be logged. `alone`: it
+        is for a new machine, so no earlier one counts there any more.
+        """
         with self._database.write() as tx:
             token = invitations.invite(tx, site=site, run=self._run, seconds=seconds)
-            self._own.invited(invitations.digest(token), join_key(token))
+            mine = OwnInvitation(
+                incident=self._run.incident,
+                site=site,
+                key=join_key(token).hex(),
+                expires_at=self._own.now() + timedelta(seconds=seconds),
+            )
+            self._own.invited(invitations.digest(token), mine, alone=alone)
         return token
 
     def joined(self, site: str) -> Joined | None:
-        """The worker that joined the site in this incident. Raises UntrustedError when it is not the one that got a
-        token of this host's.
+        """The worker that joined the site in this incident: whom a token of another incident or site lets in, by its
+        row, is nobody. Raises UntrustedError when a row names another key than that of who used the token first and in
+        time.
         """
+        mine = self._own.invitations(self._run.incident, site)
         with self._database.read() as connection:
-            found = invitations.joined(connection, self._run.incident, site)
+            found = invitations.joined(connection, mine.keys())
         if found is None:
             return None
-        owner, public, key = found.owner or "", found.public_key or "", self._own.join_key(found.token_sha256)
-        if key is None or not hmac.compare_digest(join_proof(key, site, public), found.proof or ""):
+        owner, public, key = found.owner or "", found.public_key or "", bytes.fromhex(mine[found.token_sha256].key)
+        if not hmac.compare_digest(join_proof(key, site, public), found.proof or ""):
             raise UntrustedError(f"{owner} joined the site {site}, says the database; it does not prove its token")
+        if self._own.used(found.token_sha256, public) != public:
+            raise UntrustedError(
+                f"{owner} joined the site {site}, says the database; another worker used its token first, or its time "
+                f"was over. Give the machine of {site} back by hand, then plan again: /dr recover"
+            )
         return Joined(owner=owner, public_key=public)

@@ -39,6 +39,8 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
     Raises NoPermitError, UntrustedError.
     """
     known, plan = own_run_of(walk.equipment, walk.run), walk.plan
+    if known.ended:
+        raise NoPermitError("This run has ended on this host.")
     gates = _gates(plan, step)
     if effect_of(step, plan.steps) == "destroy":
         gate = _guarding(gates, step)
@@ -94,12 +96,12 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
 
 
 def own_work(walk: Walk) -> OwnWork | None:
-    """To remove what this run has made itself; None once users work with it. Raises UntrustedError."""
-    known, ours = own_run_of(walk.equipment, walk.run), walk.equipment.own.runs()
-    sites = {step.with_.get("site") for step in walk.plan.steps}
-    if known.lets_users_in or any(run.moved_users and run.moved_users in sites for _, run in ours):
+    """To remove what this run has made itself; None once users, or another run, count on it. Raises UntrustedError."""
+    known = own_run_of(walk.equipment, walk.run)
+    counted_on = walk.equipment.own.counted_on(walk.run.id)
+    if known.lets_users_in or counted_on.intersection(known.places):
         return None
-    return OwnWork(run=walk.run.id, runs=frozenset(name for name, _ in ours), issuer=ISSUER)
+    return OwnWork(run=walk.run.id, counted_on=counted_on, issuer=ISSUER)
 
 
 def as_undo(step: Step) -> Step:

@@ -50,6 +50,7 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
         records = {record.id: record for record in steps.of_run(connection, run_id)}
     if run.state is not RunState.STOPPED or run.plan is None or run.site != equipment.site_name:
         return
+    equipment.own.has_ended(run_id)
     _sweep(equipment, run_id, None)
     unlock(equipment, run_id)
     list_half_moves(idle_walk(equipment, run, run.plan))

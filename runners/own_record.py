@@ -23,7 +23,8 @@ from core.site import Model
 from runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
-CLOCK, POLICY, JOINS, SETTINGS = "clock.json", "policy.json", "joins.json", "settings.json"
+CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"
+INSTANCE = "instance.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 NO_ENGINE = "missing"  # what a fingerprint says of a bare host
@@ -64,7 +65,8 @@ class OwnRun(Model):
     requests: dict[str, OwnRequest] = Field(default_factory=dict)
     steps: dict[str, OwnStep] = Field(default_factory=dict)
     lets_users_in: bool = False  # from here on people may have written new data: taking back would lose it
-    moved_users: str = ""  # the site that names lead to since this run; "" = it moved nobody, or back
+    places: tuple[str, ...] = ()  # what its plan counts on: sites of this incident, and their addresses
+    moved_users: str = ""  # the site that this run led names to, for ever: also those who were led back wrote there
     ended: bool = False
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
@@ -89,6 +91,16 @@ class OwnRun(Model):
     def facts(self) -> dict[str, Mapping[str, Any]]:
         """Step → what it found out, of the steps that succeeded."""
         return {name: step.facts for name, step in self.steps.items() if step.state is StepState.SUCCEEDED}
+
+
+class OwnInvitation(Model):
+    """A one-time token that a run of this host has made, without the token."""
+
+    incident: int
+    site: str
+    key: str  # by it the token's user is known again, in hexadecimal
+    expires_at: datetime  # of this worker's own clock
+    public_key: str = ""  # of who was first seen to have used it, in time: nobody else ever uses it
 
 
 class OwnPolicy(Model):
@@ -127,14 +139,14 @@ class OwnRecord:
         known = self._files.read(name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 
-    def planned(self, run_id: str, seal: str, *, incident: int, engine: str) -> None:
+    def planned(self, run_id: str, seal: str, *, incident: int, engine: str, places: Iterable[str] = ()) -> None:
         """A plan was made. A second one of the same run replaces the first, unless something was done by it."""
         with self._files.locked():
             before = self.run(run_id)
             if before is not None and before.seal != seal and (before.steps or before.ended):
                 raise PermanentError(f"{run_id} was begun by another plan on this host; it is not planned again")
             if before is None or before.seal != seal:
-                self._write(run_id, OwnRun(seal=seal, incident=incident, engine=engine))
+                self._write(run_id, OwnRun(seal=seal, incident=incident, engine=engine, places=tuple(places)))
 
     def change(self, run_id: str, how: Callable[[OwnRun], OwnRun]) -> None:
         """Read, change, write. Raises PermanentError for a run that is not known here."""
@@ -180,11 +192,19 @@ class OwnRecord:
             if concerned and not (but_itself and name == run_id) and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
-    def has_moved_users(self, run_id: str) -> None:
-        """Names lead to where this run led them, so no more to where runs before it did."""
-        for name, known in self.runs():
-            if known.moved_users and name != run_id:
-                self.change(name, lambda run: run.model_copy(update={"moved_users": ""}))
+    def has_ended(self, run_id: str) -> None:
+        """Nothing of it is begun or taken back again by what a row says."""
+        if self.run(run_id) is not None:
+            self.change(run_id, lambda run: run.model_copy(update={"ended": True}))
+
+    def counted_on(self, run_id: str) -> frozenset[str]:
+        """The places where users have been led, and those that another run which is not over counts on."""
+        return frozenset(
+            place
+            for name, known in self.runs()
+            if known.moved_users or (name != run_id and not known.ended)
+            for place in known.places
+        )
 
     def runs(self) -> list[tuple[str, OwnRun]]:
         """All that this host has planned or adopted."""
@@ -203,6 +223,14 @@ class OwnRecord:
         """Believe this of a run: on the worker's host alone, after its state was brought back and verified."""
         with self._files.locked():
             self._write(run_id, known)
+
+    def instance(self, now: str) -> str:
+        """Which drbot this is: what its state said (`now`) when this host saw it first, for ever."""
+        with self._files.locked():
+            known = self._files.read(INSTANCE)
+            if known is None and now:
+                self._files.write(INSTANCE, now)
+        return str(known or now)
 
     def policy(self) -> OwnPolicy | None:
         """The newest roster seen in force; None before the first."""
@@ -229,15 +257,30 @@ class OwnRecord:
             now = OwnPolicy(number=number, hash=hash_, document=dict(document), newly=newly)
             self._files.write(POLICY, now.model_dump(mode="json"))
 
-    def invited(self, token_sha256: str, key: bytes) -> None:
-        """A one-time token was made; by this its user is known again."""
+    def invited(self, token_sha256: str, invitation: OwnInvitation, *, alone: bool) -> None:
+        """A one-time token was made. `alone`: for a new machine, so none that was made for this site before counts."""
+        about = (invitation.incident, invitation.site)
         with self._files.locked():
-            self._files.write(JOINS, {**(self._files.read(JOINS) or {}), token_sha256: key.hex()})
+            before = self._files.read(INVITATIONS) or {}
+            kept = {name: one for name, one in before.items() if not alone or (one["incident"], one["site"]) != about}
+            self._files.write(INVITATIONS, {**kept, token_sha256: invitation.model_dump(mode="json")})
 
-    def join_key(self, token_sha256: str) -> bytes | None:
-        """The same; None for a token that was not made here."""
-        found = (self._files.read(JOINS) or {}).get(token_sha256)
-        return bytes.fromhex(found) if found else None
+    def invitations(self, incident: int, site: str) -> dict[str, OwnInvitation]:
+        """Digest → token, of those that were made here for this."""
+        known = {name: OwnInvitation.model_validate(one) for name, one in (self._files.read(INVITATIONS) or {}).items()}
+        return {name: one for name, one in known.items() if (one.incident, one.site) == (incident, site)}
+
+    def used(self, token_sha256: str, public_key: str) -> str:
+        """Note who was seen to have used a token, unless somebody was before, or its time is over: the key of who was
+        first; "" = nobody was in time.
+        """
+        with self._files.locked():
+            known = self._files.read(INVITATIONS)
+            mine = OwnInvitation.model_validate(known[token_sha256])
+            if not mine.public_key and self.now() < mine.expires_at:
+                mine = mine.model_copy(update={"public_key": public_key})
+                self._files.write(INVITATIONS, {**known, token_sha256: mine.model_dump(mode="json")})
+            return mine.public_key
 
     def _write(self, run_id: str, known: OwnRun) -> None:
         self._files.write(name_of(run_id), known.model_dump(mode="json"))

@@ -37,10 +37,12 @@ class Permit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnWork:
-    """What this run itself has made may be removed by it, until users work with it. The engine's labels decide."""
+    """What this very run has made may be removed by it, until users or another run count on it. The thing's own labels
+    say who has made it.
+    """
 
     run: str
-    runs: frozenset[str] = frozenset()  # all that this host knows: what another host's runs have made is not ours
+    counted_on: frozenset[str] = frozenset()  # sites and addresses where others' users and proofs are
     issuer: InitVar[object] = None
 
     def __post_init__(self, issuer: object) -> None:

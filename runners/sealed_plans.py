@@ -17,8 +17,19 @@ from runners.walk import Equipment
 def sign(equipment: Equipment, plan: Plan, incident: int) -> str:
     """The worker's signature under a plan; noted on its own host first."""
     engine = str(plan.fingerprint.get("engine", ""))
-    equipment.own.planned(plan.run, seal_of(plan), incident=incident, engine=engine)
+    places = places_of(plan, incident)
+    equipment.own.planned(plan.run, seal_of(plan), incident=incident, engine=engine, places=places)
     return signature_of(equipment.key, plan)
+
+
+def places_of(plan: Plan, incident: int) -> tuple[str, ...]:
+    """The other sites that its steps are about: each by its name, for an incident has one machine there, and by its
+    address, for dr.yml may give one address several names.
+    """
+    known = plan.fingerprint.get(SETTINGS, {}).get("sites", {})
+    named = {step.run.site if step.run is not None else str(step.with_.get("site")) for step in plan.steps}
+    addresses = {str(known[name]["address"]) for name in named & known.keys() if known[name].get("address")}
+    return (*(f"DR-{incident}/{name}" for name in sorted(named & known.keys())), *sorted(addresses))
 
 
 def signature_of(key: KeyPair, plan: Plan) -> str:

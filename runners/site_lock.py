@@ -27,7 +27,7 @@ def take(walk: Walk, *, sure: bool) -> str | Holder | None:
         walk.hold(tx)
         held_by = locks.take(tx, run.site, run.id)
         claim = Claim(
-            instance=instance(tx.connection), owner=equipment.owner, incident=f"DR-{run.incident}", run=run.id,
+            instance=_ours(equipment, tx.connection), owner=equipment.owner, incident=f"DR-{run.incident}", run=run.id,
             since=tx.now,
         )  # fmt: skip
         gone = runs.get(tx.connection, run.id).given_up
@@ -71,14 +71,15 @@ def look_at_drbots(equipment: Equipment) -> None:
 
 def give_back_stale(equipment: Equipment) -> None:
     """When a worker starts: what this drbot holds on the engine for a run that has the site no more."""
+    with equipment.database.read() as connection:
+        ours = _ours(equipment, connection)
     holder = equipment.world.holder()
     if holder is None:
         return
     with equipment.database.read() as connection:
-        ours = holder.claim.instance == instance(connection)
         has_it = locks.holder(connection, equipment.site_name)
         stale = has_it != holder.claim.run or runs.get(connection, has_it).is_over
-    if ours and stale:
+    if holder.claim.instance == ours and stale:
         unlock(equipment, holder.claim.run)
 
 
@@ -86,10 +87,15 @@ def unlock(equipment: Equipment, run_id: str) -> None:
     """Give the target back to other drbots; one that does not answer now keeps a holding that our next run replaces."""
     try:
         with equipment.database.read() as connection:
-            ours = instance(connection)
+            ours = _ours(equipment, connection)
         equipment.world.unlock(ours, run_id)
     except DrbotError as error:
         log.warning("The target could not be given back to other drbots yet.", run=run_id, error=str(error))
+
+
+def _ours(equipment: Equipment, connection: Connection) -> str:
+    """Which drbot this is, as this host has known it since its first look at the state."""
+    return equipment.own.instance(instance(connection))
 
 
 def release(tx: Transaction, equipment: Equipment, run: Run) -> None:

@@ -91,8 +91,7 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
         return walk.equipment.redact(f"{type(error).__name__}: {error}")
 
     undone = OwnStep(state=StepState.UNDONE, ended_at=walk.equipment.own.now())
-    back = {"moved_users": ""} if step.do == "dns.change" else {}
-    walk.equipment.own.change(walk.run.id, lambda run: run.with_step(step.id, undone).model_copy(update=back))
+    walk.note(step.id, undone)
 
     def record(tx: Transaction) -> None:
         steps.undone(tx, walk.run, step.id, walk.equipment.redact(summary))

@@ -5,6 +5,7 @@ A token opens nothing by itself: it is no credential, it may be used once, for o
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,15 +87,11 @@ def find(connection: Connection, token: str) -> Invitation | None:
     return None if row is None else Invitation(**row)
 
 
-def joined(connection: Connection, incident: int, site: str) -> Invitation | None:
-    """The newest worker that joined this site in this incident."""
+def joined(connection: Connection, tokens: Collection[str]) -> Invitation | None:
+    """The newest worker that joined with one of these tokens, given by their digests."""
     query = (
         select(invitations)
-        .where(
-            invitations.c.incident == incident,
-            invitations.c.site == site,
-            invitations.c.used_at.is_not(None),
-        )
+        .where(invitations.c.token_sha256.in_(tokens), invitations.c.used_at.is_not(None))
         .order_by(invitations.c.used_at.desc())
     )
     row = connection.execute(query).mappings().first()

@@ -8,6 +8,6 @@ def permit(*subjects: str, run: str = "r1", step: str = "swap") -> Permit:
     return Permit(run=run, step=step, request="q1", subjects=frozenset(subjects), issuer=ISSUER)
 
 
-def own(run: str = "r1") -> OwnWork:
-    """For what this run has made."""
-    return OwnWork(run=run, runs=frozenset({run}), issuer=ISSUER)
+def own(run: str = "r1", *counted_on: str) -> OwnWork:
+    """For what this run has made, while others count on these places."""
+    return OwnWork(run=run, counted_on=frozenset(counted_on), issuer=ISSUER)

@@ -10,6 +10,7 @@ from core.words import duration
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
+from runners.actions.names import led_now
 from runners.clients.machines import RENTED_TAG, RUN_TAG, Ec2, Machine, Terraform, terraform_of
 from runners.clients.process import Bounds
 from runners.inviting import SERVES, WORKER_KEY, Invitations
@@ -45,18 +46,22 @@ def provision(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Give the machine back, unless a later run of the incident has taken it over. Terraform's stays: what it
-    destroys is for a person to read first.
+    """Give back the machine that this very run has rented, unless users or another run count on it: where the names
+    lead is asked now. Terraform's stays: what it destroys is for a person to read first.
     """
-    site, _ = site_of(context, given)
+    site, known = site_of(context, given)
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:
         raise PermanentError(f"made by Terraform: look, then run `terraform destroy` in {settings.terraform}")
     cloud = Ec2(settings)
-    machine = cloud.find(tags_of(context, site) | {RUN_TAG: context.run.id})
+    tags = tags_of(context, site)
+    machine = cloud.find(tags | {RENTED_TAG: context.run.id}) or cloud.find(tags)
     if machine is None:
-        return Outcome(summary=f"The site {site} has no machine of this run")
-    cloud.end(machine.id, context.own_work())
+        return Outcome(summary=f"The site {site} has no machine of this incident")
+    own, led = context.own_work(), led_now(context)
+    if known.address in led:
+        raise PermanentError(f"Users are led to {site} ({known.address}) now; its machine is not given back")
+    cloud.end(machine.id, own, led)
     return Outcome(summary=f"The machine {machine.id} was given back")
 
 
@@ -141,7 +146,7 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
     cloud, tags = Ec2(settings), tags_of(context, site)
     machine = cloud.find(tags)
     if machine is None:
-        token = invitations_of(context).invite(site, TOKEN_SECONDS)
+        token = invitations_of(context).invite(site, TOKEN_SECONDS, alone=True)
         machine = cloud.run(
             tags | dict.fromkeys((RUN_TAG, RENTED_TAG), context.run.id), user_data(site, token), _client_token(context)
         )

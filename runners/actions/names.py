@@ -86,6 +86,15 @@ def leads(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(passed=not wrong, sentence=said, facts=state)
 
 
+def led_now(context: StepContext) -> frozenset[str]:
+    """Every address that our names lead users to, by Route 53 and by the name server. Raises PermanentError,
+    TemporaryError when one of them cannot say.
+    """
+    names = names_of(context)
+    recorded = [address for record in names.records().values() for address in record.addresses]
+    return frozenset(recorded).union(*map(names.ask, names.settings.names))
+
+
 def fingerprint_of(names: NameService) -> dict[str, Any]:
     """Where the names lead now, sealed with the plan: if somebody else moves users meanwhile, nothing is changed."""
     found = names.records()

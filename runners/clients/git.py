@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core.errors import PermanentError, TemporaryError
 from runners.clients.compose import Watch
@@ -28,14 +29,15 @@ def clone(url: str, commit: str, folder: Path, own: OwnWork, watch: Watch) -> No
     if head_of(folder, watch) == commit:
         return
     public_folder(folder.parent)
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    git(["clone", "--quiet", "--no-checkout"], watch, values=[url, str(part.absolute())])
-    git(["checkout", "--quiet", "--detach", commit], watch, part)
-    mark(part, own)
-    if folder.exists():
-        folder.rmdir()  # empty, else it were foreign
-    part.rename(folder)
+    # Under a name that nobody had: what lies beside the folder may be anybody's, and nothing of it is removed.
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
+        part = Path(private) / folder.name
+        git(["clone", "--quiet", "--no-checkout"], watch, values=[url, str(part)])
+        git(["checkout", "--quiet", "--detach", commit], watch, part)
+        mark(part, own)
+        if folder.exists():
+            folder.rmdir()  # empty, else it were foreign
+        part.rename(folder)
 
 
 def head_of(folder: Path, watch: Watch) -> str:

@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +24,8 @@ from runners.clients.process import Bounds, run_process
 from runners.permit import OwnWork
 
 TERRAFORM = ("terraform", "tofu")
-RUN_TAG = "drbot.run"  # says which run has the machine now
+ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do
+RUN_TAG = "drbot.run"  # the run that last counted on the machine
 RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
 
@@ -35,6 +36,8 @@ class Machine:
     id: str
     state: str  # as EC2 says it; "running" for Terraform's
     address: str | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    addresses: frozenset[str] = frozenset()  # all that it has
 
 
 class Ec2:
@@ -106,13 +109,17 @@ class Ec2:
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
         return _machine(found[0]["Instances"][0])
 
-    def end(self, machine: str, own: OwnWork) -> None:
-        """Give back what this run has rented; its disk goes with it. Raises PermanentError for any other."""
-        with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
-            found = self.client.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
-        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        if tags.get(RUN_TAG) != own.run or tags.get(RENTED_TAG) not in own.runs:
+    def end(self, machine: str, own: OwnWork, led: frozenset[str]) -> None:
+        """Give back what this very run has rented; its disk goes with it. `led`: every address that users are led to
+        now. Raises PermanentError for any other, and for one that users or another run count on.
+        """
+        found = self.get(machine)
+        if found.tags.get(RENTED_TAG) != own.run:
             raise PermanentError(f"The machine {machine} was not rented by {own.run}; it is not given back")
+        if found.tags.get(RUN_TAG) != own.run or found.addresses & own.counted_on:
+            raise PermanentError(f"Another run counts on the machine {machine}, or users were led to it; it stays")
+        if found.addresses & led:
+            raise PermanentError(f"Users are led to the machine {machine} now; it is not given back")
         with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
             self.client.terminate_instances(InstanceIds=[machine])
 
@@ -135,8 +142,8 @@ class Terraform:
         self._program = program
 
     def apply(self, variables: Mapping[str, str], bounds: Bounds, on_line: Callable[[str], None]) -> Machine:
-        """Bring it about; what is there already stays. Raises PermanentError with Terraform's last words, and when its
-        plan removes anything: then nothing was changed.
+        """Bring it about; what is there already stays as it is. Raises PermanentError with Terraform's last words, and
+        when its plan does more than add: then nothing was changed.
         """
         # In the environment, so that no list of processes shows the token.
         environment = {f"TF_VAR_{name}": value for name, value in variables.items()} | {"TF_IN_AUTOMATION": "1"}
@@ -148,7 +155,7 @@ class Terraform:
             plan = str(Path(private) / "plan")
             say("init", "-input=false", "-no-color")
             say("plan", "-input=false", "-no-color", f"-out={plan}")
-            self._require_nothing_removed(_json(say("show", "-json", plan, on=_unheard), "show"))
+            self._require_only_added(_json(say("show", "-json", plan, on=_unheard), "show"))
             say("apply", "-input=false", "-no-color", plan)
         outputs = _json(say("output", "-json", on=_unheard), "output")
         value = {name: str(output["value"]) for name, output in outputs.items()}
@@ -164,14 +171,17 @@ class Terraform:
             raise PermanentError(f"{self._program} {words[0]} ended with {ended.code}: {said}")
         return "\n".join(ended.lines)
 
-    def _require_nothing_removed(self, plan: Mapping[str, Any]) -> None:
-        """Nobody was asked about that: a machine that is replaced is removed first, with its disk."""
-        changes = plan.get("resource_changes", ())
-        removed = [str(one["address"]) for one in changes if "delete" in one["change"]["actions"]]
-        if removed:
+    def _require_only_added(self, plan: Mapping[str, Any]) -> None:
+        """Nobody was asked about anything else: a machine that is replaced is removed first, with its disk, and a
+        record that is updated leads users elsewhere.
+        """
+        changes = [(str(one["address"]), one["change"]["actions"]) for one in plan.get("resource_changes", ())]
+        others = [f"{name} ({' and '.join(actions)})" for name, actions in changes if not ADDS.issuperset(actions)]
+        if others:
             raise PermanentError(
-                f"{self._program} would remove {', '.join(removed)} in {self._settings.terraform}, so nothing was "
-                "changed. Read its plan and apply it by hand, or let it ignore changes of user_data"
+                f"{self._program} would change what is there in {self._settings.terraform}: {', '.join(others)}. So "
+                "nothing was applied. Read its plan and apply it by hand, then try again; where only user_data "
+                "differs, let it ignore changes of user_data"
             )
 
 
@@ -204,4 +214,14 @@ def terraform_of(settings: Provision) -> Terraform | None:
 
 
 def _machine(found: Mapping[str, Any]) -> Machine:
-    return Machine(id=str(found["InstanceId"]), state=str(found["State"]["Name"]), address=found.get("PublicIpAddress"))
+    address = found.get("PublicIpAddress")
+    cards = [one for card in found.get("NetworkInterfaces", ()) for one in card.get("PrivateIpAddresses", ())]
+    every = [one.get("PrivateIpAddress") for one in (found, *cards)]
+    every += [address, *(one.get("Association", {}).get("PublicIp") for one in cards)]
+    return Machine(
+        id=str(found["InstanceId"]),
+        state=str(found["State"]["Name"]),
+        address=address,
+        tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ())},
+        addresses=frozenset(str(one) for one in every if one),
+    )

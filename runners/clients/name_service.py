@@ -18,6 +18,8 @@ from runners.permit import Permit
 from runners.permit import name as name_subject
 
 ASK_SECONDS = 3.0
+LEAD_TOO = frozenset({"AAAA", "CNAME", "HTTPS", "SVCB"})
+"""Records beside A that say where a service is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,15 +62,22 @@ class NameService:
         raise PermanentError(f"this Route 53 account has no public zone {name}")
 
     def records(self) -> Mapping[str, Record]:
-        """The A records of our names, as Route 53 has them; a name without one is missing."""
+        """The A records of our names, as Route 53 has them; a name without one is missing. Raises PermanentError for a
+        name that leads some users in another way: whoever follows that one would stay where they are.
+        """
         zone, found = self.zone(), {}
         for name in self.settings.names:
             with cloud_errors("route53:ListResourceRecordSets", f"the records of {name}"):
-                sets = self.client.list_resource_record_sets(
-                    HostedZoneId=zone, StartRecordName=name, StartRecordType="A", MaxItems="1"
-                )["ResourceRecordSets"]
-            for one in sets:
-                if one["Name"].rstrip(".") == name.rstrip(".") and one["Type"] == "A":
+                sets = self.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName=name)
+            for one in sets["ResourceRecordSets"]:
+                if one["Name"].rstrip(".") != name.rstrip("."):
+                    continue
+                if one["Type"] in LEAD_TOO:
+                    raise PermanentError(
+                        f"{name} has {one['Type']} records too, and drbot only changes A records: who follows the "
+                        "others would not be led along. Remove them before users are moved"
+                    )
+                if one["Type"] == "A":
                     found[name] = _record(name, one)
         return found
 

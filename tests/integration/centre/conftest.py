@@ -73,6 +73,7 @@ class Centre:
         site: str = "control",
         configuration: Configuration | None = None,
         attempt: int = 1,
+        counted_on: tuple[str, ...] = (),
     ) -> StepContext:
         """A step of the run."""
         found = configuration or self.configuration
@@ -93,7 +94,7 @@ class Centre:
             log=self.lines.append,
             labels={},
             invitations=Invitations(self.database, self.run, OwnRecord(self.home)),
-            own=own(self.run.id),
+            own=own(self.run.id, *counted_on),
         )  # fmt: skip
         return replace(context, permit=permit(*led(context), run=self.run.id))
 

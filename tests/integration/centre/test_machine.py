@@ -8,19 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from core.errors import CancelledError, PermanentError, UntrustedError, UserError
-from core.signing import KeyPair
+from core.errors import DrbotError, PermanentError
+from lab.cloud import NAME
 from runners.actions import machine
-from runners.inviting import WORKER_KEY
-from runners.joining import join_site
-from store import invitations, journal, schema
-from tests.integration.centre.conftest import Centre
+from tests.integration.centre.conftest import NEW, Centre
 from tests.waiting import PATIENCE
 
 HERE = {"site": "recovery"}
-THERE = KeyPair.new()  # of the worker that joins
 
 
 def user_data(centre: Centre, instance: str) -> str:
@@ -71,57 +66,6 @@ def test_user_data_starts_a_dead_worker_again_without_its_token(tmp_path: Path, 
     assert all(call.startswith("worker --site recovery") for call in calls)
 
 
-def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
-    made = machine.provision(centre.context(), HERE)
-    token = token_of(user_data(centre, made.facts["machine"]))
-    before = machine.joined(centre.context(), HERE)
-    site = join_site(centre.database, token, "", 7, THERE.public)
-
-    assert not before.passed
-    assert site == "recovery"
-    assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts["worker"].endswith("/7")
-    with pytest.raises(UserError, match="has used this token already"):
-        join_site(centre.database, token, "", 8, THERE.public)
-    with centre.database.read() as connection:
-        notes = [str(event.payload.get("text")) for event in journal.of_incident(connection, centre.run.incident)]
-    assert any("was refused" in note for note in notes)
-    assert not any(token in note for note in notes)
-
-
-def test_a_key_that_was_written_into_the_database_is_not_the_one_of_who_had_the_token(centre: Centre) -> None:
-    made = machine.provision(centre.context(), HERE)
-    join_site(centre.database, token_of(user_data(centre, made.facts["machine"])), "", 7, THERE.public)
-    assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts[WORKER_KEY] == THERE.public
-    with centre.database.write() as tx:
-        tx.connection.execute(update(schema.invitations).values(public_key=KeyPair.new().public))
-
-    assert "does not prove its token" in machine.joined(centre.context(), HERE).sentence
-    with pytest.raises(UntrustedError):
-        machine.join(centre.context(), {**HERE, "within": "1s"})
-
-
-def test_a_token_is_for_one_site_and_not_for_ever(centre: Centre) -> None:
-    with centre.database.write() as tx:
-        early = invitations.invite(tx, site="recovery", run=centre.run, seconds=60)
-        late = invitations.invite(tx, site="recovery", run=centre.run, seconds=-1)
-
-    with pytest.raises(UserError, match="for the site recovery"):
-        join_site(centre.database, early, "production", 1, THERE.public)
-    with pytest.raises(UserError, match="could be used until"):
-        join_site(centre.database, late, "recovery", 1, THERE.public)
-    with pytest.raises(UserError, match="Nobody made this token"):
-        join_site(centre.database, "guessed", "recovery", 1, THERE.public)
-    assert join_site(centre.database, early, "recovery", 1, THERE.public) == "recovery"  # a slip does not use it up
-
-
-def test_a_machine_whose_worker_never_comes_is_said(centre: Centre) -> None:
-    with pytest.raises(PermanentError, match="No worker has joined the site recovery within 1 s"):
-        machine.join(centre.context(), {**HERE, "within": "1s"})
-    centre.stop.set()
-    with pytest.raises(CancelledError):
-        machine.join(centre.context(), {**HERE, "within": "1h"})
-
-
 def test_the_machine_is_given_back(centre: Centre) -> None:
     machine.provision(centre.context(), HERE)
     machine.release(centre.context(), HERE)
@@ -147,7 +91,67 @@ def test_a_machine_that_a_later_run_took_over_is_not_given_back_by_the_earlier(c
     centre.run = replace(earlier, id=f"{earlier.id}-2")
     machine.provision(centre.context(), HERE)
     centre.run = earlier
-    machine.release(centre.context(), HERE)
+
+    with pytest.raises(PermanentError, match="Another run counts on the machine"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_machine_that_an_earlier_run_rented_is_not_given_back_by_a_later_one(centre: Centre) -> None:
+    """The later one finds it by its tags, and would have taken it away under the earlier one's proof."""
+    machine.provision(centre.context(), HERE)
+    centre.run = replace(centre.run, id=f"{centre.run.id}-2")
+    machine.provision(centre.context(), HERE)
+
+    with pytest.raises(PermanentError, match="was not rented by"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_machine_that_users_are_led_to_now_is_not_given_back(centre: Centre) -> None:
+    """Whoever has led them there, and whatever this host remembers."""
+    made = machine.provision(centre.context(), HERE)
+    centre.cloud.point(NAME, str(made.facts["address"]))
+
+    with pytest.raises(PermanentError, match="Users are led to the machine"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_the_machine_behind_an_address_that_users_are_led_to_now_is_not_given_back(centre: Centre) -> None:
+    machine.provision(centre.context(), HERE)
+    centre.cloud.point(NAME, NEW)
+
+    with pytest.raises(PermanentError, match=r"Users are led to recovery \(127\.0\.0\.2\) now"):
+        machine.release(centre.context(), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+@pytest.mark.parametrize("changes", [{"server": "127.0.0.1:1"}, {"endpoint": "http://127.0.0.1:1"}])
+def test_where_nobody_says_where_users_are_led_no_machine_is_given_back(
+    centre: Centre, changes: dict[str, str]
+) -> None:
+    machine.provision(centre.context(), HERE)
+
+    with pytest.raises(DrbotError):
+        machine.release(centre.context(configuration=centre.with_dns(**changes)), HERE)
+    without = centre.configuration.model_copy(update={"dns": None})
+    with pytest.raises(PermanentError, match="no section `dns`"):
+        machine.release(centre.context(configuration=without), HERE)
+
+    assert len(centre.cloud.machines()) == 1
+
+
+def test_a_machine_at_an_address_that_another_run_counts_on_is_not_given_back(centre: Centre) -> None:
+    """dr.yml may call the address that the cloud gave it by another name of a site, in another incident."""
+    made = machine.provision(centre.context(), HERE)
+
+    with pytest.raises(PermanentError, match="Another run counts on the machine"):
+        machine.release(centre.context(counted_on=(str(made.facts["address"]),)), HERE)
 
     assert len(centre.cloud.machines()) == 1
 
@@ -188,16 +192,27 @@ def terraform(folder: Path, monkeypatch: pytest.MonkeyPatch, *actions: str) -> P
     return program
 
 
-@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
-def test_terraform_removes_nothing(
+@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete"), ("update",), ("forget",)])
+def test_terraform_only_adds(
     centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
 ) -> None:
+    """What is there may be a machine with its disk, or a record that leads users: nobody was asked about those."""
     program = terraform(tmp_path, monkeypatch, *actions)
     changed = centre.with_provision(terraform=tmp_path)
 
-    with pytest.raises(PermanentError, match=r"would remove aws_instance\.recovery .* nothing was changed"):
+    with pytest.raises(PermanentError, match=r"would change .*aws_instance\.recovery .* nothing was applied"):
         machine.provision(centre.context(configuration=changed), HERE)
     assert " apply " not in (program.parent / "calls").read_text()
+
+
+@pytest.mark.parametrize("actions", [("no-op",), ("read",)])
+def test_terraform_applies_again_what_is_there_already(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
+) -> None:
+    terraform(tmp_path, monkeypatch, *actions)
+    changed = centre.with_provision(terraform=tmp_path)
+
+    assert machine.provision(centre.context(configuration=changed), HERE).facts["machine"] == "vm-1"
 
 
 def test_terraform_makes_it_where_it_is_present(

@@ -102,6 +102,29 @@ def test_an_alias_is_never_overwritten(centre: Centre) -> None:
     assert "plain A records" in finding.sentence
 
 
+@pytest.mark.parametrize(("kind", "value"), [("AAAA", "2001:db8::200"), ("HTTPS", "1 . alpn=h2 ipv4hint=192.0.2.200")])
+def test_a_name_that_leads_some_users_in_another_way_is_not_changed(centre: Centre, kind: str, value: str) -> None:
+    """Those who follow that record would stay at the old place, while the card says that users are led away."""
+    route53, zone = centre.cloud.client("route53"), centre.cloud.zone()
+    record = {"Name": NAME, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
+    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    try:
+        finding = names.changeable(centre.context(), {})
+        with pytest.raises(PermanentError, match=f"{NAME} has {kind} records too"):
+            names.fingerprint_of(service(centre))  # so no plan is made
+        with pytest.raises(PermanentError, match=f"{NAME} has {kind} records too"):
+            names.change(centre.context(), HERE)
+        led = [one["ResourceRecords"] for one in centre.cloud.records() if one["Type"] == "A"]
+    finally:
+        batch["Changes"][0]["Action"] = "DELETE"
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+
+    assert not finding.passed
+    assert f"{kind} records too" in finding.sentence
+    assert led == [[{"Value": OLD}]]
+
+
 def test_a_name_server_that_does_not_follow_is_no_success(centre: Centre) -> None:
     centre.names.stop()
     try:

@@ -154,6 +154,8 @@ def test_a_run_that_ended_on_this_host_is_not_begun_again(claimed: Claimed) -> N
 
     with pytest.raises(UntrustedError, match="has ended on this host"):
         require_own(claimed.bench.equipment, claimed.walk.run)
+    with pytest.raises(NoPermitError, match="has ended on this host"):
+        claimed.permit("swap")
 
 
 @pytest.mark.parametrize("edit", [{"site": "staging"}, {"arguments": {"service": "auth"}}, {"id": "r9"}])

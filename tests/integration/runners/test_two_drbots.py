@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from commands.context import context_of
 from commands.dispatch import dispatch
@@ -13,7 +14,10 @@ from core.approval import Door
 from core.configuration import Loaded
 from core.run import Run, RunState
 from core.site import Role
+from runners.upkeep import Upkeep
+from store import waking
 from store.doorbell import doorbell_of
+from store.schema import events
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import NOON
 
@@ -113,6 +117,26 @@ def test_a_holder_that_came_after_the_commanders_word_is_not_taken_over(bench: B
 
     assert second.state is RunState.WAITING
     assert bench.target.locked[0].claim.run == again.id
+
+
+def test_a_row_that_names_the_other_drbot_takes_nothing_over_from_it(bench: Bench, other: Bench) -> None:
+    """Which drbot this is stands on the worker's own host: the first record of the ledger may be anybody's."""
+    first = bench.go(bench.declare())
+    second = waits(other)
+    with bench.database.read() as connection:
+        theirs = connection.execute(select(events.c.hash).where(events.c.seq == 1)).scalar_one()
+    with other.database.write() as tx:
+        tx.connection.execute(update(events).where(events.c.seq == 1).values(hash=theirs))
+        waking.wake(tx, second.id, "by a row")
+
+    second = other.go(second)
+
+    assert second.state is RunState.WAITING
+    assert bench.target.locked[0].claim.run == first.id
+    other.stop(second)
+    other.worker().handle(second.id)
+    Upkeep(other.equipment).tick()
+    assert bench.target.locked[0].claim.run == first.id
 
 
 def test_the_same_drbot_takes_over_from_its_own_dead_run_without_a_word(bench: Bench) -> None:

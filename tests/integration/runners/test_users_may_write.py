@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from core.errors import PermanentError
 from core.run import Run, RunKind, RunState
 from core.site import Monitoring
-from runners.action import Finding, StepContext
+from runners.action import StepContext
 from store import runs
 from store.schema import locks
 from tests.integration.attacks.rows import vote
@@ -24,7 +24,6 @@ from tests.integration.runners.test_edited_files import (
     with_site,
 )
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
-from tests.integration.runners.test_words_of_a_card import DNS, with_dns
 
 OPEN = """
 runbook: open
@@ -241,84 +240,3 @@ def test_a_stop_that_two_rows_vouch_for_stops_nothing(guarded: Bench) -> None:
     watching.go(run)
 
     assert not any("auth" in running for running in seen)
-
-
-RENT = """
-runbook: rent
-title: {en: Rent}
-level: 4
-steps:
-  - id: provision
-    title: {en: Rent}
-    do: host.provision
-    with: {site: elsewhere}
-    after: []
-    effect: change
-    again: safe
-    limits: {time: 10m}
-    undo: {do: host.release, with: {site: elsewhere}}
-    drill: run
-  - id: approval
-    title: {en: Asked}
-    gate: {people: 2, for: [tell], proof: [provision]}
-    after: [provision]
-  - id: tell
-    title: {en: Tell}
-    do: notify.stakeholders
-    after: [approval]
-    limits: {time: 1m}
-    drill: skip
-"""
-
-
-def test_what_is_given_back_was_rented_by_a_run_that_this_host_has_planned(guarded: Bench) -> None:
-    """Tags follow dr.yml and rows, so the machine says who rented it: of another host's runs this one knows nothing."""
-    known: list[frozenset[str]] = []
-    quiet = guarded.equipment.registry.actions["notify.stakeholders"]
-
-    def release(context: StepContext, given: Mapping[str, Any]) -> Any:
-        known.append(context.own_work().runs)
-        return quiet(context, given)
-
-    bench = with_dns(with_runbook(guarded, "rent.yml", RENT))
-    bench = with_registry(bench, actions={"host.provision": quiet, "host.release": release})
-    earlier = bench.go(bench.declare())
-    rows(bench, delete(locks))
-    rented = bench.go(bench.queue(earlier.incident, "rent"))
-
-    rows(bench, queued(rented, stop_requested="x").values(state="stopped", stop_kind="discarded"))
-    bench.worker().handle(rented.id)
-
-    assert known == [frozenset({earlier.id, rented.id})]
-
-
-def test_a_machine_that_another_incident_moved_users_to_stays(guarded: Bench) -> None:
-    looks = "do: evidence.collect\n    with: {services: auth}"  # what raises the system there, runs at that site
-    text = DNS.replace("run: {runbook: restart-services, site: production}", looks)
-    bench = with_dns(with_runbook(with_runbook(guarded, "own.yml", text), "rent.yml", RENT))
-    released: list[str] = []
-    quiet = bench.equipment.registry.actions["notify.stakeholders"]
-
-    def release(context: StepContext, given: Mapping[str, Any]) -> Any:
-        context.own_work()
-        released.append(str(given["site"]))
-        return quiet(context, given)
-
-    bench = with_registry(
-        bench,
-        actions={"host.provision": quiet, "host.release": release, "dns.change": quiet},
-        probes={"dns.leads": lambda context, given: Finding(passed=True, sentence="Yes.")},
-        subjects={"dns.change": lambda context, given: frozenset({"name"})},
-    )
-    rented = bench.go(bench.queue(bench.declare().incident, "rent"))
-    assert rented.state is RunState.WAITING, rented.outcome
-    rows(bench, delete(locks))
-    moving = bench.go(bench.queue(bench.declare().incident, "own"))
-    for person in ("ben", "chika"):
-        vote(bench, moving.id, person)
-    assert bench.go(moving).state is RunState.SUCCEEDED, bench.run(moving).outcome
-
-    rows(bench, queued(rented, stop_requested="x").values(state="stopped", stop_kind="discarded"))
-    bench.worker().handle(rented.id)
-
-    assert released == []

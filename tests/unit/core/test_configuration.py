@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from core.configuration import load_configuration
 from core.errors import UserError
+from core.site import Monitoring
 
 GOOD = """\
 system: ai-micro-service
@@ -120,3 +122,25 @@ def test_too_few_approvers_close_the_gates(path: Path) -> None:
     path.write_text(GOOD.replace("slack: [U3], roles: [approver]", "slack: [U3]"))
 
     assert "1 approvers; 2 are needed" in (load_configuration(path).roster.fault or "")
+
+
+@pytest.mark.parametrize("field", ["prometheus", "alertmanager", "receiver"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://internal:8500/v1/agent/leave?x=",
+        "http://internal:8500/v1/agent/leave#",
+        "http://monitoring@internal:9093",
+        "http://internal:9093/a b",
+        "http://internal:9093\\@monitoring",
+        "file:///etc/passwd",
+        "internal:9093",
+    ],
+)
+def test_a_url_of_the_monitoring_is_no_way_to_another_request(field: str, url: str) -> None:
+    """The path of Alertmanager's alerts is appended to it, and nobody is asked before an alert is sent there."""
+    good = dict.fromkeys(("prometheus", "alertmanager", "receiver"), "http://[::1]:9093/monitoring")
+
+    assert Monitoring.model_validate({"project": "monitoring", **good}).receiver == good["receiver"]
+    with pytest.raises(ValidationError):
+        Monitoring.model_validate({"project": "monitoring", **good, field: url})

@@ -62,6 +62,19 @@ def test_neither_a_foreign_folder_nor_a_change_is_overwritten(repository: Path, 
     assert (changed / "compose.yml").read_text() == "mended by hand at night"
 
 
+def test_a_folder_of_somebody_else_beside_the_clone_stays(repository: Path, tmp_path: Path) -> None:
+    """dr.yml says where the clone lies, so the folder beside it may be anybody's, whatever its name."""
+    pinned = commit(repository, "as it ran")
+    foreign = tmp_path / "customers.part"
+    foreign.mkdir()
+    (foreign / "notes").write_text("theirs")
+
+    git.clone(f"file://{repository}", pinned, tmp_path / "customers", own(), WATCH)
+
+    assert (foreign / "notes").read_text() == "theirs"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["customers", "customers.part", "repository"]
+
+
 @pytest.mark.parametrize(
     ("docker", "compose", "faults"),
     [("26.1.5+dfsg1", "2.26.1-4", 0), ("20.9", "v2.0", 1), ("", "1.29.2", 2), ("100.0", "10.0", 0)],
