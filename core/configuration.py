@@ -130,13 +130,6 @@ def _of_site(name: str, site: Site) -> Iterator[Problem]:
                 where=("sites", name, kind, "service"),
                 sentence=f'"{store.service}" is no service here.{did_you_mean(store.service, known)}',
             )
-    for database in site.postgres.queries if site.postgres else ():
-        databases = site.postgres.databases if site.postgres else ()
-        if database not in databases:
-            yield Problem(
-                where=("sites", name, "postgres", "queries", database),
-                sentence=f'"{database}" is not one of the databases.{did_you_mean(database, list(databases))}',
-            )
 
 
 def _absolute(configuration: Configuration, folder: Path) -> Configuration:

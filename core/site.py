@@ -55,8 +55,6 @@ class Postgres(Model):
     user: Word = "postgres"
     volume: Word  # the real name of the Docker volume with its data directory
     databases: tuple[str, ...]
-    # per database: a short name and a query that returns one number; run after a restore and recorded in the manifest
-    queries: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class Redis(Model):

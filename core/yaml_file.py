@@ -6,7 +6,7 @@ Used for dr.yml and for runbooks: both are written by people in a hurry.
 import difflib
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,9 @@ from core.errors import UserError
 
 Where = tuple[str | int, ...]
 """The way to a value: ("steps", 3, "limits", "time")."""
+
+GONE: Mapping[str, str] = {"queries": " drbot runs no statement that a file holds: leave it out."}
+"""Keys of older files, and what became of them."""
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
 
@@ -110,7 +113,7 @@ def _problem(model: type[BaseModel], where: Where, kind: str, message: str) -> P
     name = str(where[-1]) if where else ""
     if kind == "extra_forbidden":
         known = _keys_at(model, where[:-1])
-        return Problem(where=where, sentence=f'unknown key "{name}".{did_you_mean(name, known)}')
+        return Problem(where=where, sentence=f'unknown key "{name}".{GONE.get(name) or did_you_mean(name, known)}')
     if kind == "missing":
         return Problem(where=where, sentence=f'the key "{name}" is missing.')
     path = ".".join(str(part) for part in where)

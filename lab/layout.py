@@ -103,11 +103,7 @@ def describe_site(
         docker=Docker(host=host),
         projects=projects,
         services=services,
-        postgres=Postgres(
-            volume=f"{prefix}postgres_data",
-            databases=tuple(TABLES),
-            queries={database: {table: f"SELECT count(*) FROM {table}"} for database, table in TABLES.items()},  # noqa: S608
-        ),
+        postgres=Postgres(volume=f"{prefix}postgres_data", databases=tuple(TABLES)),
         redis=Redis(volume=f"{prefix}redis_data"),
         files=(f"{prefix}admin_files",),
     )

@@ -5,14 +5,12 @@ leaves nothing behind.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import Postgres, Service, Site
-from core.words import cut
 from runners.clients import helper
 from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer, fault_of
@@ -135,18 +133,6 @@ class PostgresServer:
         """
         answer = self._answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         return None if answer == "t" else f"{self.settings.user} is no superuser"
-
-    def query_faults(self) -> dict[str, str]:
-        """Which of dr.yml's queries do not return one number, and why. Raises TemporaryError."""
-        container, faults = self._running(), {}
-        for database, queries in self.settings.queries.items():
-            for name, query in queries.items():
-                answer = self._ask(container, database, query)
-                if answer.code != 0:
-                    faults[f"{database}.{name}"] = last_line(answer.output)
-                elif not re.fullmatch(r"-?\d+(\.\d+)?", answer.output.strip()):
-                    faults[f"{database}.{name}"] = f"it returns {cut(answer.output.strip(), 40)!r}, not one number"
-        return faults
 
     def _running(self) -> ServiceContainer:
         container = self.container()

@@ -17,7 +17,7 @@ sites:
     services:
       postgres: {project: ai-micro-postgres, service: postgres, role: database}
       auth: {project: ai-micro-api-auth, service: auth-service, role: app, needs: [postgres]}
-    postgres: {volume: pgdata, databases: [authdb], queries: {authdb: {users: SELECT 1}}}
+    postgres: {volume: pgdata, databases: [authdb]}
 backups: {directory: backups}
 people:
   aiko: {name: Aiko, slack: [U1], roles: [commander]}
@@ -59,7 +59,6 @@ def test_a_good_file_has_no_faults_and_its_paths_are_meant_from_where_it_lies(pa
         ("needs: [postgres]", "needs: [postgers]", 7, 'Did you mean "postgres"?'),
         ("backups: {directory: backups}", "backups: {directory: backups, max_age: soon}", 9, "is not a duration"),
         ("backups: {directory: backups}", "backups: {}", 9, 'the key "directory" is missing'),
-        ("queries: {authdb:", "queries: {authbd:", 8, 'Did you mean "authdb"?'),
         ("volume: pgdata,", "volume: pgdata, service: postgre,", 8, 'Did you mean "postgres"?'),
         ("system: ai-micro-service", "system: [", 3, ""),
     ],
@@ -69,6 +68,12 @@ def test_a_mistake_is_named_with_its_line(path: Path, old: str, new: str, line: 
 
     assert f"dr.yml:{line}:" in why
     assert sentence in why
+
+
+def test_a_statement_for_the_database_is_nothing_that_dr_yml_may_hold(path: Path) -> None:
+    why = refusal(path, GOOD.replace("[authdb]}", "[authdb], queries: {authdb: {users: DELETE FROM users}}}"))
+
+    assert why == 'dr.yml:8: unknown key "queries". drbot runs no statement that a file holds: leave it out.'
 
 
 def test_all_mistakes_are_told_at_once(path: Path) -> None:
