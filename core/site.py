@@ -8,23 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from core.names import Below, Name, Title, Url, Word
 from core.signing import is_public
 from core.words import seconds_of
 
-
-def _word(given: str) -> str:
-    """Words that reach programs: none may look like an option, and none be a path out of its folder."""
-    if not given or given.startswith("-") or given != given.strip() or not given.isprintable():
-        raise ValueError("this must not be empty, begin with - or hold control characters")
-    return given
-
-
-Word = Annotated[str, AfterValidator(_word)]
-Folder = Annotated[Word, Field(pattern=r"^[^/]+$", max_length=200)]
-Url = Annotated[
-    Word, Field(pattern=r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
-]
-"""Scheme, host, port and path: what is appended to it stays the path that is asked for, and never becomes a query."""
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
 
 
@@ -40,28 +27,28 @@ ServiceRole = Literal["app", "front", "database", "cache"]
 class Service(Model):
     """One service of one compose project. Actions address project + service, never container names."""
 
-    project: Folder  # the compose project, and the folder below `projects` that holds its compose file
-    service: Word  # the service's name in that compose file
+    project: Name  # the compose project, and the folder below `projects` that holds its compose file
+    service: Name  # the service's name in that compose file
     role: ServiceRole
     health: str | None = None  # URL that answers 200 when the service works for its users
-    needs: tuple[str, ...] = ()  # services that must be healthy first
-    title: str = ""
+    needs: tuple[Name, ...] = ()  # services that must be healthy first
+    title: Title = ""
 
 
 class Postgres(Model):
     """The PostgreSQL server under recovery."""
 
-    service: str = "postgres"
+    service: Name = "postgres"
     user: Word = "postgres"
-    volume: Word  # the real name of the Docker volume with its data directory
+    volume: Name  # the real name of the Docker volume with its data directory
     databases: tuple[str, ...]
 
 
 class Redis(Model):
     """The Redis server under recovery."""
 
-    service: str = "redis"
-    volume: Word
+    service: Name = "redis"
+    volume: Name
 
 
 class Docker(Model):
@@ -73,7 +60,7 @@ class Docker(Model):
 class Monitoring(Model):
     """The monitoring of a site: what to start again, and how to see that it works."""
 
-    project: Folder  # the compose project with Prometheus and Alertmanager
+    project: Name  # the compose project with Prometheus and Alertmanager
     prometheus: Url  # as seen from the worker
     alertmanager: Url
     jobs: tuple[str, ...] = ()  # scrape jobs that must all be up
@@ -93,7 +80,7 @@ class Provision(Model):
 class Site(Model):
     """One place where the system runs; each has a queue and a worker of its own."""
 
-    title: str = ""
+    title: Title = ""
     docker: Docker = Docker()
     worker_key: str | None = None  # `drbot worker key` there; not for a machine that drbot rents, whose worker joins
     address: str | None = None  # where users reach this site: DNS points to it, compose files see it as ADDRESS
@@ -102,10 +89,10 @@ class Site(Model):
     packages: Path | None = None  # folder of .deb files with Docker and Compose; none = from the distribution
     # folder that holds one folder per compose project; a site that only controls others has none
     projects: Path = Path()
-    services: dict[str, Service] = Field(default_factory=dict)
+    services: dict[Name, Service] = Field(default_factory=dict)
     postgres: Postgres | None = None
     redis: Redis | None = None
-    files: tuple[str, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
+    files: tuple[Below, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
 
     def names(self, *roles: ServiceRole) -> tuple[str, ...]:
         """Names of the services with one of these roles, in the order of the file."""
@@ -157,7 +144,7 @@ class Certificate(Model):
     email: Word
     directory: Word = "https://acme-v02.api.letsencrypt.org/directory"
     http_port: int = 80  # where the answers to the server's challenges are served
-    install: str | None = None  # folder below `projects` that gets fullchain.pem and privkey.pem
+    install: Below | None = None  # folder below `projects` that gets fullchain.pem and privkey.pem
     trust: Path | None = None  # the CA of the ACME server itself, where the system does not know it
     roots: Path | None = None  # the CA a new certificate must lead to, where the system does not know it
 
@@ -165,8 +152,8 @@ class Certificate(Model):
 class Recovery(Model):
     """Where a lost system is built anew. Both are names of sites."""
 
-    site: str  # levels 3 and 4: the new host
-    control: str  # level 4: its worker runs outside of every other site
+    site: Name  # levels 3 and 4: the new host
+    control: Name  # level 4: its worker runs outside of every other site
 
 
 class Targets(Model):
@@ -190,7 +177,7 @@ def _public_key(given: str) -> str:
 class PersonEntry(Model):
     """A person of the roster; may own several Slack ids and still has one vote."""
 
-    name: str
+    name: Title
     slack: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ("observer",)
     language: Literal["en", "ja"] = "en"
@@ -235,10 +222,10 @@ class Configuration(Model):
     """The whole of dr.yml."""
 
     version: Literal[1] = 1
-    system: str  # what people call it, e.g. "ai-micro-service"
+    system: Title  # what people call it, e.g. "ai-micro-service"
     language: Literal["en", "ja"] = "en"
-    sites: dict[str, Site] = Field(min_length=1)
-    default_site: str = "production"
+    sites: dict[Name, Site] = Field(min_length=1)
+    default_site: Name = "production"
     backups: Backups
     object_store: ObjectStore | None = None
     repository: Repository | None = None
@@ -246,7 +233,7 @@ class Configuration(Model):
     certificate: Certificate | None = None
     recovery: Recovery | None = None
     targets: Targets = Targets()
-    people: dict[str, PersonEntry] = Field(default_factory=dict)
+    people: dict[Name, PersonEntry] = Field(default_factory=dict)
     channels: Channels = Channels()
     approvals: Approvals = Approvals()
     cadence: Cadence = Cadence()

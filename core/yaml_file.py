@@ -26,6 +26,10 @@ GONE: Mapping[str, str] = {"queries": " drbot runs no statement that a file hold
 ModelType = TypeVar("ModelType", bound=BaseModel)
 
 
+KEY = "[key]"
+"""What pydantic puts at the end of the way to a key that is wrong itself."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """Something wrong in a file, and where."""
@@ -116,7 +120,7 @@ def _problem(model: type[BaseModel], where: Where, kind: str, message: str) -> P
         return Problem(where=where, sentence=f'unknown key "{name}".{GONE.get(name) or did_you_mean(name, known)}')
     if kind == "missing":
         return Problem(where=where, sentence=f'the key "{name}" is missing.')
-    path = ".".join(str(part) for part in where)
+    path = ".".join(str(part) for part in where if part != KEY)
     return Problem(where=where, sentence=f"{path}: {message.removeprefix('Value error, ')}.".replace("..", "."))
 
 

@@ -195,6 +195,10 @@ WEAKENINGS = (
     weak("words in a file are believed", "core/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
     weak("an undo without a gate", "core/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
     weak("a copy without a proof", "core/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
+    # Names and backups.
+    weak("a name that is a path", "core/names.py", "if not _NAME.fullmatch(given):", "if False:", "tests/unit/core/test_configuration.py"),
+    weak("files above the projects", "core/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),
+    weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", "tests/unit/runners/test_fetching.py"),
     # The ledger.
     weak("a changed record", "core/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
     weak("a record of another chain", "core/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),

@@ -18,7 +18,7 @@ from runners.clients.full_store import full_stores
 from runners.full_choice import fetch_full_backup
 from store.file_modes import write_private
 
-UNPACKED, COMPLETE = "unpacked", "complete.json"
+UNPACKED, COMPLETE, MARK = "unpacked", "complete.json", "drbot-run"
 
 
 def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -43,8 +43,9 @@ def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     sealed = arguments.sealed_backup(context)
     folder = folder_of(context)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(folder / MARK, folder.name)
     for other in folder.parent.iterdir():  # this run holds the site, so what others downloaded is of no use
-        if other != folder:
+        if other != folder and is_download(other):
             shutil.rmtree(other, ignore_errors=True)
     (folder / COMPLETE).unlink(missing_ok=True)
     archive = fetch_full_backup(full_stores(context.configuration), sealed, folder, context.progress, context.cancelled)
@@ -70,6 +71,14 @@ def fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def folder_of(context: StepContext) -> Path:
     """Where this run keeps its download."""
     return context.clients.settings.home / "recoveries" / context.run.site / context.run.id
+
+
+def is_download(folder: Path) -> bool:
+    """Whether a run has made this folder to download into, as it has noted inside."""
+    try:
+        return (folder / MARK).read_text() == folder.name
+    except OSError:
+        return False
 
 
 def unpacked(context: StepContext) -> Unpacked:

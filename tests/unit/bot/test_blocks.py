@@ -191,7 +191,7 @@ def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
 
 
 def _service() -> Service:
-    return Service(project="auth", service="api", role="app", title=LONG)
+    return Service(project="auth", service="api", role="app").model_copy(update={"title": LONG})
 
 
 @given(st.text(max_size=300))

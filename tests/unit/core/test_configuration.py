@@ -76,6 +76,50 @@ def test_a_statement_for_the_database_is_nothing_that_dr_yml_may_hold(path: Path
     assert why == 'dr.yml:8: unknown key "queries". drbot runs no statement that a file holds: leave it out.'
 
 
+@pytest.mark.parametrize("name", ["..", "../../srv", ".hidden", "a/b", "-a", "", "a b", "pr\u043eduction", "x" * 101])
+@pytest.mark.parametrize(
+    ("old", "line"),
+    [("  production:", 3), ("      auth:", 7), ("{project: ai-micro-api-auth,", 7), ("{volume: pgdata,", 8)],
+)
+def test_a_name_is_one_part_of_a_path_and_one_word_of_a_card(path: Path, name: str, old: str, line: int) -> None:
+    """Names of sites, services, projects and volumes become folders below drbot's own, and files in them."""
+    word = old.strip(" {:,").rpartition(" ")[2]
+    why = refusal(path, GOOD.replace(old, old.replace(word, f'"{name}"'), 1))
+
+    assert f"dr.yml:{line}: " in why
+    assert "a name begins with a letter of a-z or a digit" in why
+
+
+@pytest.mark.parametrize("name", ["..", "../ben", "b\u0435n"])
+def test_a_person_whose_id_is_no_name_is_nobody(path: Path, name: str) -> None:
+    path.write_text(GOOD.replace("  ben:", f'  "{name}":'))
+
+    loaded = load_configuration(path)
+
+    assert "dr.yml:12: " in loaded.faults[0]
+    assert list(loaded.roster.people) == ["aiko", "chika"]
+
+
+@pytest.mark.parametrize("files", ["../../etc", "/etc/cron.d", "auth/../../etc", "-x"])
+def test_files_of_the_system_lie_below_its_projects(path: Path, files: str) -> None:
+    why = refusal(path, GOOD.replace("    projects: projects", f"    projects: projects\n    files: [{files}]"))
+
+    assert why.startswith("dr.yml:5: sites.production.files.0: this must")
+
+
+@pytest.mark.parametrize("system", ["shop\u202e", "\u3164", "a\\nb", "x" * 81])
+def test_what_people_call_the_system_can_be_read_in_one_line(path: Path, system: str) -> None:
+    why = refusal(path, GOOD.replace("system: ai-micro-service", f'system: "{system}"'))
+
+    assert why.startswith("dr.yml:1: system: this must be one line")
+
+
+def test_people_and_systems_have_names_in_any_language(path: Path) -> None:
+    path.write_text(GOOD.replace("Aiko,", "\u7530\u4e2d\u3000\u611b\u5b50,"))
+
+    assert load_configuration(path).faults == ()
+
+
 def test_all_mistakes_are_told_at_once(path: Path) -> None:
     why = refusal(path, GOOD.replace("role: app", "role: ap").replace("directory:", "directry:"))
 

@@ -83,7 +83,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/evidence.py:keep_service": "drbot's home",
     "actions/evidence.py:keep_disk": "drbot's home",
     "actions/evidence.py:keep_cluster": "drbot's home",
-    "actions/fetching.py:fetch": "drbot's home: downloads",
+    "actions/fetching.py:fetch": "drbot's home: downloads, by the mark inside",
     "private_folder.py:write": "drbot's home",
     "vault.py:_make": "drbot's home",
     "bootstrap.py:write": "a file that is not there yet",
