@@ -68,7 +68,7 @@ def back_up_postgres(
         raise unwritable(folder, error) from error
     finally:
         part.unlink(missing_ok=True)
-    clients.backups.remove_old(configuration.backups.keep)
+    clients.backups.remove_old(configuration.backups.keep, configuration.system, site)
     return manifest
 
 

@@ -98,11 +98,15 @@ class BackupStore:
         part.rename(path)
         sync_folder(self.directory)
 
-    def remove_old(self, keep: int) -> tuple[str, ...]:
-        """Remove the oldest of drbot's own backups beyond `keep`; files of other scripts are not ours to remove, and
-        what cannot be used pushes nothing out.
+    def remove_old(self, keep: int, system: str, site: str) -> tuple[str, ...]:
+        """Remove the oldest of drbot's own backups of this system and site beyond `keep`; those of others and files of
+        other scripts are not ours to remove, and what cannot be used pushes nothing out.
         """
-        ours = [backup for backup in self.newest_first() if backup.manifest is not None and backup.fault is None]
+        ours = [
+            backup
+            for backup in self.newest_first()
+            if backup.manifest and not backup.fault and (backup.manifest.system, backup.manifest.site) == (system, site)
+        ]
         old = ours[keep:]
         for backup in old:
             backup.path.unlink(missing_ok=True)

@@ -159,12 +159,27 @@ def test_a_file_that_was_replaced_has_another_identity(tmp_path: Path) -> None:
     assert identify(store, sealed).sha256 != sealed.sha256
 
 
+@pytest.mark.parametrize("other", [{"system": "bank"}, {"site": "staging"}])
+def test_backups_of_another_system_or_site_in_the_same_folder_are_not_removed(
+    tmp_path: Path, other: dict[str, str]
+) -> None:
+    theirs = put(tmp_path, 1, **other)
+    for hour in (2, 3, 4):
+        put(tmp_path, hour)
+
+    removed = BackupStore(tmp_path).remove_old(2, "shop", "production")
+
+    assert removed == ("all_databases_20261126_020000.sql.gz",)
+    assert theirs.exists()
+    assert manifest_path(theirs).exists()
+
+
 def test_only_our_own_old_backups_are_removed(tmp_path: Path) -> None:
     manifest_path(put(tmp_path, 1)).unlink()
     for hour in (2, 3, 4):
         put(tmp_path, hour)
 
-    removed = BackupStore(tmp_path).remove_old(keep=2)
+    removed = BackupStore(tmp_path).remove_old(2, "shop", "production")
 
     assert removed == ("all_databases_20261126_020000.sql.gz",)
     assert len(BackupStore(tmp_path).newest_first()) == 3

@@ -207,7 +207,7 @@ def test_what_cannot_be_used_pushes_no_good_backup_out(tmp_path: Path) -> None:
     for hour in (2, 3, 4):
         put(tmp_path, hour, snapshot_at=datetime.now(UTC) + timedelta(days=hour))
 
-    assert BackupStore(tmp_path).remove_old(keep=2) == ()
+    assert BackupStore(tmp_path).remove_old(2, "shop", "production") == ()
     assert good.exists()
 
 
