@@ -99,6 +99,7 @@ def check_backup(
         with bar("Reading") as show:
             rules = BackupRules(
                 system=configuration.system,
+                site=site,
                 server_major=None,
                 cancelled=lambda: False,
                 progress=show,

@@ -20,9 +20,10 @@ from core.people import Roster
 from core.readiness import Line, approvers_line, bad, good
 from core.site import Configuration
 from core.words import duration
-from runners.clients.backup_store import BackupStore
+from runners.actions.backup import owner_fault
+from runners.clients.backup_store import Backup, BackupStore
 from runners.clients.clients import clients_of
-from runners.clients.full_store import full_stores
+from runners.clients.full_store import FullBackup, full_stores
 from runners.full_choice import candidates
 from runners.readiness import SiteReadiness, second_factor_line
 from runners.settings import RunnerSettings
@@ -139,10 +140,17 @@ def _about_backups(configuration: Configuration) -> Iterator[Line]:
     except DrbotError as error:
         yield Line(what="backup of PostgreSQL", well=False, sentence=str(error))
     else:
-        yield _newest("backup of PostgreSQL", [(b.name, b.snapshot_at) for b in postgres if not b.fault], configuration)
+        dumps = [(b.name, b.snapshot_at) for b in postgres if _counts(b, configuration)]
+        yield _newest("backup of PostgreSQL", dumps, configuration)
     if configuration.object_store is not None:
-        yield _newest("full backup", [(b.name, b.moment) for b in full.backups if not b.fault], configuration)
+        archives = [(b.name, b.moment) for b in full.backups if _counts(b, configuration)]
+        yield _newest("full backup", archives, configuration)
         yield Line(what="places of full backups", well=not full.silent, sentence="; ".join(full.silent) or "all answer")
+
+
+def _counts(backup: Backup | FullBackup, configuration: Configuration) -> bool:
+    """Whether it can be used for the site that is meant when none is named."""
+    return not backup.fault and not owner_fault(backup.manifest, configuration.system, configuration.default_site)
 
 
 def _newest(what: str, found: Sequence[tuple[str, datetime]], configuration: Configuration) -> Line:

@@ -69,7 +69,7 @@ def dialog_from(
         target=request.target,
         where=_where(request.target, plan.engine),
         replaces=plan.replaces,
-        by=replacement_text(plan, _backup(plan.backup, plan.stakes.act)),
+        by=replacement_text(plan, _backup(plan)),
         proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss),
         keeps=keeps_text(plan.keeps),
@@ -199,19 +199,29 @@ def _where(target: str, engine: str) -> Text:
     return text(f"{target}, on the Docker engine {engine}", f"{target} (Docker エンジン {engine})")
 
 
-def _backup(backup: BackupIdentity | None, act: Act) -> Text:
-    if backup is None and act is Act.NOTHING:
+def _backup(plan: Plan) -> Text:
+    backup = plan.backup
+    if backup is None and plan.stakes.act is Act.NOTHING:
         return text("nothing", "なし")
     if backup is None:
         return text("unknown: the plan names no backup", "不明 (計画にバックアップの指定がありません)")
     moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
     what = f"{backup.name} ({size(backup.size)})"
-    english = f"the backup {what} of {moment}, in {backup.place}"
-    japanese = f"バックアップ {what} {moment} 時点、保管先 {backup.place}"
+    whose = _whose(backup, plan.target)
+    english = f"the backup {what} of {moment}, {whose['en']}, in {backup.place}"
+    japanese = f"バックアップ {what} {moment} 時点、{whose['ja']}、保管先 {backup.place}"
     if not backup.manifest:
         english += "; it has no manifest, so fewer checks were possible"
         japanese += " (マニフェストなし: 検査は一部のみ)"
     return text(english, japanese)
+
+
+def _whose(backup: BackupIdentity, target: str) -> Text:
+    if not backup.site:
+        return text("nobody knows of which site", "どの拠点のデータかは不明")
+    if backup.site == target:
+        return text(f"data of {target}", f"{target} のデータ")
+    return text(f"data of {backup.site}, not of {target}", f"{backup.site} のデータ ({target} のものではない)")
 
 
 def _approvals(dialog: VoteDialog) -> Text:

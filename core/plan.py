@@ -37,6 +37,8 @@ class BackupIdentity(Model):
     floor: Floor = Floor()
     server_version: str = ""
     system_identifier: str = ""  # of the cluster it was taken from
+    system: str = ""  # whose data it is, by its manifest; without one nobody knows
+    site: str = ""
 
 
 class Plan(Model):

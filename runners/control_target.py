@@ -47,6 +47,7 @@ class ControlTarget:
         self,
         name: str | None = None,
         *,
+        site: str,
         before: BackupIdentity | None = None,
         cancelled: Cancelled = never,
     ) -> Chosen:

@@ -20,7 +20,7 @@ from runners.site_lock import release
 from runners.undoing import take_back, undo_production
 from runners.unsure import finding_of, told, worth
 from runners.walk import Walk
-from store import incidents, requests, runs, steps, waking
+from store import requests, runs, steps, waking
 from store.database import Transaction
 
 BLOCKED_WORDS: Mapping[str, str] = {
@@ -285,10 +285,8 @@ def _older_than(walk: Walk, backup: BackupIdentity) -> BackupIdentity:
         return walk.lease.fenced or walk.lease.stop_reason is not None
 
     if not is_full_name(backup.name):
-        return world.choose_backup(before=backup, cancelled=given_up).backup
-    with walk.equipment.database.read() as connection:
-        site = incidents.get(connection, walk.run.incident).site
-    return world.choose_full_backup(before=backup, site=site, cancelled=given_up).backup
+        return world.choose_backup(before=backup, site=walk.plan.site, cancelled=given_up).backup
+    return world.choose_full_backup(before=backup, site=backup.site, cancelled=given_up).backup
 
 
 def _older(one: BackupIdentity, than: BackupIdentity) -> float:

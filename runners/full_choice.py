@@ -10,7 +10,7 @@ from core.full_manifest import FORMAT, SUFFIX
 from core.plan import BackupIdentity
 from core.proof import floor_of
 from core.words import size
-from runners.actions.backup import empty_fault, rows_fault, version_fault
+from runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
 from runners.clients.full_archive import read_archive
 from runners.clients.full_store import FullBackup, FullBackupStore
 from runners.clients.object_store import require_room
@@ -76,7 +76,7 @@ def with_floor(chosen: BackupIdentity, backups: Sequence[FullBackup], rules: Ful
     if chosen.manifest:
         return chosen
     older = (backup.manifest for backup in backups if backup.moment < chosen.snapshot_at)
-    same = (found for found in older if found and found.system == rules.system and rules.site in ("", found.site))
+    same = (found for found in older if found and not owner_fault(found, rules.system, rules.site))
     before = next((found.rows for found in same), None)
     return chosen.model_copy(update={"floor": floor_of(rules.databases, before, None)})
 
@@ -149,12 +149,10 @@ def cheap_fault(backup: FullBackup, rules: FullRules) -> str | None:
         return "its manifest does not belong to it or says that it was not completed"
     if manifest.format != FORMAT:
         return f"its manifest has format {manifest.format}; this drbot reads {FORMAT}"
-    if manifest.system != rules.system:
-        return f'it is of another system, "{manifest.system}"'
-    if rules.site and manifest.site != rules.site:
-        return f'it is of another site, "{manifest.site}"'
-    return version_fault(manifest.server_version, rules.server_major) or (
-        rows_fault(manifest.rows) if manifest.databases else None
+    return (
+        owner_fault(manifest, rules.system, rules.site)
+        or version_fault(manifest.server_version, rules.server_major)
+        or (rows_fault(manifest.rows) if manifest.databases else None)
     )
 
 
@@ -221,6 +219,8 @@ def identity_of(backup: FullBackup) -> BackupIdentity:
         rows=dict(manifest.rows),
         server_version=manifest.server_version,
         system_identifier=manifest.system_identifier,
+        system=manifest.system,
+        site=manifest.site,
     )
 
 

@@ -118,8 +118,15 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
     name = survey.run.arguments.get("backup") or None
     world = survey.equipment.world
     if FULL in wanted:
-        return world.choose_full_backup(name, site=survey.incident.site, cancelled=survey.cancelled)
-    return world.choose_backup(name, cancelled=survey.cancelled)
+        return world.choose_full_backup(name, site=_lost(survey), cancelled=survey.cancelled)
+    return world.choose_backup(name, site=survey.equipment.site_name, cancelled=survey.cancelled)
+
+
+def _lost(survey: Survey) -> str:
+    """Whose data it is about: the site's own; only where others are raised by what was declared. The card says it."""
+    recovery, here = survey.equipment.configuration.recovery, survey.equipment.site_name
+    raises = recovery is not None and here in (recovery.site, recovery.control)
+    return survey.incident.site if raises else here
 
 
 def _plan(

@@ -62,11 +62,12 @@ class Target:
         self,
         name: str | None = None,
         *,
+        site: str,
         before: BackupIdentity | None = None,
         cancelled: Cancelled = never,
     ) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
-        return backups.choose(self._clients.backups, self._rules(cancelled), name, before=before)
+        return backups.choose(self._clients.backups, self._rules(site, cancelled), name, before=before)
 
     def choose_full_backup(
         self,
@@ -130,10 +131,11 @@ class Target:
         """Give it back, if this run of this drbot has it. Raises TemporaryError."""
         self._lock.give_back(instance, run)
 
-    def _rules(self, cancelled: Cancelled) -> BackupRules:
+    def _rules(self, site: str, cancelled: Cancelled) -> BackupRules:
         postgres = self._clients.postgres
         return BackupRules(
             system=self._configuration.system,
+            site=site,
             server_major=postgres.major_version(),
             databases=postgres.settings.databases,
             tables_now=lambda: self._tables_now(cancelled),

@@ -59,11 +59,12 @@ class World(Protocol):
         self,
         name: str | None = None,
         *,
+        site: str,
         before: BackupIdentity | None = None,
         cancelled: Cancelled = never,
     ) -> Chosen:
-        """The newest good backup, or the one of this name; only older than `before`. Each is read from start to end,
-        so it asks `cancelled`. Raises UserError if none is good, CancelledError.
+        """The newest good backup of `site`, or the one of this name; only older than `before`. Each is read from start
+        to end, so it asks `cancelled`. Raises UserError if none is good, CancelledError.
         """
 
     def choose_full_backup(

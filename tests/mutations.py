@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 900
 
 RULES = "tests/unit/core/test_approval.py tests/unit/core/test_attestation.py tests/unit/core/test_approval_search.py"
-PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py tests/integration/runners/test_what_a_card_proves.py"
+PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py tests/integration/runners/test_what_a_card_proves.py tests/integration/runners/test_whose_backup.py"
 WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
 ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
@@ -200,6 +200,9 @@ WEAKENINGS = (
     weak("files above the projects", "core/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),
     weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", "tests/unit/runners/test_fetching.py"),
     weak("old backups of others", "runners/clients/backup_store.py", "and (backup.manifest.system, backup.manifest.site) == (system, site)", "", "tests/unit/runners/test_backups.py"),
+    weak("dumps of other sites", "runners/actions/backup.py", "if site and manifest.site != site:", "if False:", "tests/unit/runners/test_backups.py"),
+    weak("the lost site by a row", "runners/survey.py", "return survey.incident.site if raises else here", "return survey.incident.site", PERMITS),
+    weak("whose backup it is", "commands/vote_dialog.py", "if backup.site == target:", "if True:", PERMITS),
     # The ledger.
     weak("a changed record", "core/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
     weak("a record of another chain", "core/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import PermanentError, UserError
+from core.full_manifest import FullManifest
 from core.plan import BackupIdentity
 from core.proof import floor_of
 from core.words import duration, size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import Backup, BackupStore
+from runners.clients.backup_store import Backup, BackupStore, Manifest
 from runners.clients.dump import DumpScanner, major
 from runners.clients.plain_files import open_plain
 from runners.watching import Progress
@@ -25,6 +26,7 @@ class BackupRules:
     """What a backup must be to be used here."""
 
     system: str
+    site: str  # whose data; "" = of any site
     server_major: int | None  # of the server that will read it; None = not known
     databases: tuple[str, ...] = ()  # of dr.yml
     tables_now: Callable[[], Iterable[str] | None] = lambda: None  # of production; None = it does not answer
@@ -41,9 +43,20 @@ def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
         return "its manifest does not belong to it or says that it was not completed"
     if manifest.size != backup.size:
         return f"it has {size(backup.size)} where its manifest says {size(manifest.size)}: cut off or replaced"
-    if manifest.system != rules.system:
+    return owner_fault(manifest, rules.system, rules.site) or version_fault(manifest.server_version, rules.server_major)
+
+
+def owner_fault(manifest: Manifest | FullManifest | None, system: str, site: str) -> str | None:
+    """Several systems and sites may share a folder or a bucket; the newest of another one is no backup of this one.
+    One without a manifest is nobody's for sure, and the card says so.
+    """
+    if manifest is None:
+        return None
+    if manifest.system != system:
         return f'it is of another system, "{manifest.system}"'
-    return version_fault(manifest.server_version, rules.server_major)
+    if site and manifest.site != site:
+        return f'it is of another site, "{manifest.site}"'
+    return None
 
 
 def version_fault(version: str, server_major: int | None) -> str | None:
@@ -109,6 +122,8 @@ def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
         rows=dict(manifest.rows) if manifest else {},
         server_version=manifest.server_version if manifest else reader.scanner.server_version,
         system_identifier=manifest.system_identifier if manifest else "",
+        system=manifest.system if manifest else "",
+        site=manifest.site if manifest else "",
     )
 
 
@@ -138,7 +153,7 @@ def with_floor(chosen: BackupIdentity, store: BackupStore, rules: BackupRules) -
     if chosen.manifest:
         return chosen
     older = (backup.manifest for backup in store.newest_first() if backup.snapshot_at < chosen.snapshot_at)
-    before = next((found.rows for found in older if found is not None and found.system == rules.system), None)
+    before = next((found.rows for found in older if found and not owner_fault(found, rules.system, rules.site)), None)
     return chosen.model_copy(update={"floor": floor_of(rules.databases, before, rules.tables_now())})
 
 
@@ -158,6 +173,7 @@ def rules_of(context: StepContext) -> BackupRules:
     postgres = context.clients.postgres
     return BackupRules(
         system=context.configuration.system,
+        site=context.plan.site,
         server_major=postgres.major_version(),
         databases=postgres.settings.databases,
         cancelled=context.cancelled,
@@ -183,7 +199,7 @@ def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.whole: the named backup, else the newest."""
     try:
         store = context.clients.backups
-        name = str(given.get("backup") or "") or newest(store).name
+        name = str(given.get("backup") or "") or newest_here(context).name
         found = check(store.get(name), rules_of(context))
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
@@ -194,7 +210,7 @@ def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.fresh: how old is the newest one?"""
     most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
     try:
-        backup = newest(context.clients.backups)
+        backup = newest_here(context)
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
@@ -205,9 +221,14 @@ def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     )
 
 
-def newest(store: BackupStore) -> Backup:
-    """The newest backup that can be used, as far as that is known without reading it. Raises PermanentError."""
+def newest_here(context: StepContext) -> Backup:
+    """Of this site. Raises PermanentError."""
+    return newest(context.clients.backups, context.configuration.system, context.plan.site)
+
+
+def newest(store: BackupStore, system: str, site: str) -> Backup:
+    """The site's newest backup that can be used, as far as that is known without reading it. Raises PermanentError."""
     for backup in store.newest_first():
-        if backup.fault is None:
+        if not backup.fault and not owner_fault(backup.manifest, system, site):
             return backup
     raise PermanentError(f"There is no backup in {store.directory} that can be used")

@@ -7,7 +7,7 @@ from core.errors import PermanentError
 from core.words import ending, size
 from runners.action import Finding, StepContext
 from runners.actions import arguments
-from runners.actions.backup import newest
+from runners.actions.backup import newest_here
 from runners.clients import helper
 from runners.clients.clients import Clients
 from runners.clients.helper import HelperOrder, Mount
@@ -30,7 +30,7 @@ def sql_bytes(context: StepContext) -> int:
     """Of the plan's backup, else of the newest."""
     store, sealed = context.clients.backups, context.plan.backup
     try:
-        backup = store.get(sealed.name) if sealed else newest(store)
+        backup = store.get(sealed.name) if sealed else newest_here(context)
     except PermanentError:
         return 0
     return backup.manifest.sql_bytes if backup.manifest else backup.size * USUAL_RATIO

@@ -111,7 +111,7 @@ def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) ->
     clients = clients_of(configuration.site(), configuration, settings)
     back_up_postgres(configuration, "production", clients=clients)
     target = Target(configuration.site(), configuration, clients)
-    chosen = target.choose_backup()
+    chosen = target.choose_backup(site="production")
     assert not chosen.refused
     return Bench(lab=lab, configuration=configuration, clients=clients, backup=chosen.backup)
 

@@ -39,7 +39,7 @@ def test_without_any_backup_the_volume_is_gone_before_anybody_notices(docker: Do
         assert docker.do("volume", "inspect", "-f", "{{.Labels}}", volume) != before
     with docker.volume("data") as volume:
         rules = BackupRules(
-            system="ai-micro-service", server_major=15,
+            system="ai-micro-service", site="production", server_major=15,
             cancelled=lambda: False, progress=lambda done, total, unit: None,
         )  # fmt: skip
         with pytest.raises(UserError, match="There is none"):

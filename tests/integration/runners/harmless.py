@@ -129,6 +129,7 @@ class HarmlessTarget:
         self,
         name: str | None = None,
         *,
+        site: str,
         before: BackupIdentity | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Chosen:
@@ -138,7 +139,7 @@ class HarmlessTarget:
         for found in self.backups:
             if name not in (None, found.name) or (before and found.snapshot_at >= before.snapshot_at):
                 continue
-            return Chosen(backup=found)
+            return Chosen(backup=found.model_copy(update={"site": site if found.manifest else ""}))
         raise UserError("Looked for a good backup.", "There is none.", "Put one there.")
 
     def choose_full_backup(
@@ -150,13 +151,13 @@ class HarmlessTarget:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Chosen:
         """There is one kind only."""
-        return self.choose_backup(name, before=before, cancelled=cancelled)
+        return self.choose_backup(name, site=site, before=before, cancelled=cancelled)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """What lies there under this name."""
         for found in self.backups:
             if found.name == backup.name:
-                return found
+                return found.model_copy(update={"site": backup.site})
         raise PermanentError("it is gone")
 
     def keep(self, volume: str, *, original: str, incident: int, run: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import PermanentError, UserError
 from core.plan import Floor
-from runners.actions.backup import BackupRules, choose, identify
+from runners.actions.backup import BackupRules, choose, identify, newest
 from runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
 
 SQL = b"""\\connect authdb
@@ -25,6 +25,7 @@ COPY public.users (id) FROM stdin;
 """
 RULES = BackupRules(
     system="shop",
+    site="production",
     server_major=15,
     cancelled=lambda: False,
     progress=lambda done, total, unit: None,
@@ -85,6 +86,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "definitions alone": (definitions_only, "definitions and no data"),
     "an empty manifest": (lambda folder: put(folder, 2, rows={}), "its manifest counts no row"),
     "of another system": (lambda folder: put(folder, 2, system="bank"), 'another system, "bank"'),
+    "of another site": (lambda folder: put(folder, 2, site="staging"), 'another site, "staging"'),
     "of a newer server": (lambda folder: put(folder, 2, server_version="17.1"), "PostgreSQL 17.1"),
     "not completed": (lambda folder: put(folder, 2, completed=False), "not completed"),
     "a manifest nobody can read": (
@@ -148,6 +150,19 @@ def test_no_backup_at_all_is_said(tmp_path: Path, place: str) -> None:
         choose(BackupStore(folder), RULES)
 
 
+def test_a_dump_of_another_site_is_not_the_newest_of_this_one(tmp_path: Path) -> None:
+    mine = put(tmp_path, 2)
+    put(tmp_path, 3, site="staging")
+    store = BackupStore(tmp_path)
+
+    chosen = choose(store, RULES).backup
+
+    assert (chosen.name, chosen.system, chosen.site) == (mine.name, "shop", "production")
+    assert newest(store, "shop", "production").name == mine.name
+    with pytest.raises(PermanentError, match="no backup"):
+        newest(store, "bank", "production")
+
+
 def test_a_file_that_was_replaced_has_another_identity(tmp_path: Path) -> None:
     path = put(tmp_path, 1)
     store = BackupStore(tmp_path)
@@ -163,7 +178,7 @@ def test_a_file_that_was_replaced_has_another_identity(tmp_path: Path) -> None:
 def test_backups_of_another_system_or_site_in_the_same_folder_are_not_removed(
     tmp_path: Path, other: dict[str, str]
 ) -> None:
-    theirs = put(tmp_path, 1, **other)
+    theirs = put(tmp_path, 1, SQL, **other)
     for hour in (2, 3, 4):
         put(tmp_path, hour)
 

@@ -107,7 +107,7 @@ def test_a_day_that_does_not_exist_hides_no_good_one_and_is_never_the_newest(tmp
     (tmp_path / f"full_backup_{stamp}.tar.gz").touch()
 
     assert choose(BackupStore(tmp_path), RULES).backup.name == good.name
-    assert newest(BackupStore(tmp_path)).name == good.name
+    assert newest(BackupStore(tmp_path), "shop", "production").name == good.name
     assert backup_at(odd).snapshot_at == UNKNOWN
     assert len(FullBackupStore(FolderStore(tmp_path)).newest_first()) == 1
 
@@ -179,7 +179,7 @@ def test_a_manifest_of_the_future_is_not_the_newest_and_the_loss_is_that_of_the_
 
     chosen = choose(store, RULES)
 
-    assert chosen.backup.name == newest(store).name == good.name
+    assert chosen.backup.name == newest(store, "shop", "production").name == good.name
     assert "still to come: a clock was wrong" in chosen.refused[0]
     with pytest.raises(UserError, match="still to come"):
         choose(store, RULES, ODD)
