@@ -24,6 +24,14 @@ class Floor(Model):
     held: tuple[str, ...] = ()  # tables that held rows in the backup before: told when they hold none
 
 
+class Holds(Model):
+    """What of a system is in a backup beside PostgreSQL, as far as is known before it is unpacked."""
+
+    redis: bool = False
+    configuration: bool = False
+    files: tuple[str, ...] = ()  # as `files` in dr.yml names them
+
+
 class BackupIdentity(Model):
     """Which backup, exactly: any other bytes make another seal."""
 
@@ -39,6 +47,7 @@ class BackupIdentity(Model):
     system_identifier: str = ""  # of the cluster it was taken from
     system: str = ""  # whose data it is, by its manifest; without one nobody knows
     site: str = ""
+    holds: Holds = Holds()
 
 
 class Plan(Model):

@@ -81,6 +81,7 @@ class Loss(Model):
     rows: int | None = None  # since backup: more than in it · since swap: added or changed; None = not counted
     bytes: int | None = None  # of these rows, or of the kept data
     removed: int | None = None  # since swap: rows of then that were changed or deleted; None = not counted
+    gone: tuple[str, ...] = ()  # volumes and folders of which nothing comes back from the backup
     uncounted: str = ""  # why it could not be counted
 
 

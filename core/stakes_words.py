@@ -121,6 +121,19 @@ def _unknown(loss: Loss) -> Text:
 
 
 def _since_backup(loss: Loss) -> Text:
+    """Names come last: a long list of them is cut at its end."""
+    if not loss.gone:
+        return _written_after(loss)
+    names = ", ".join(loss.gone)
+    english = f"ALL that no step of this plan is known to bring back: {names}"
+    japanese = f"この計画で戻るか確認できないデータのすべて: {names}"
+    if loss.since is None:
+        return _text(english, japanese)
+    rest = _written_after(loss)
+    return _text(f"{rest['en']}; and {english}", f"{rest['ja']}。加えて、{japanese}")
+
+
+def _written_after(loss: Loss) -> Text:
     moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else "-"
     seconds = loss.seconds or 0.0
     english = f"everything written after {moment}"

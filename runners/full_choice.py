@@ -7,11 +7,11 @@ from pathlib import Path
 
 from core.errors import DrbotError, PermanentError, TemporaryError, UserError
 from core.full_manifest import FORMAT, SUFFIX
-from core.plan import BackupIdentity
+from core.plan import BackupIdentity, Holds
 from core.proof import floor_of
 from core.words import size
 from runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
-from runners.clients.full_archive import read_archive
+from runners.clients.full_archive import CONFIGURATION, REDIS, read_archive
 from runners.clients.full_store import FullBackup, FullBackupStore
 from runners.clients.object_store import require_room
 from runners.clients.plain_files import digest_file
@@ -193,6 +193,10 @@ def checked(backup: FullBackup, rules: FullRules) -> BackupIdentity:
         snapshot_at=backup.moment,
         manifest=False,
         server_version=version,
+        holds=Holds(
+            redis=any(REDIS.match(name) for name in contents.parts),
+            configuration=any(CONFIGURATION.match(name) for name in contents.parts),
+        ),
     )
 
 
@@ -221,6 +225,11 @@ def identity_of(backup: FullBackup) -> BackupIdentity:
         system_identifier=manifest.system_identifier,
         system=manifest.system,
         site=manifest.site,
+        holds=Holds(
+            redis=manifest.redis is not None,
+            configuration=bool(manifest.configuration),
+            files=tuple(manifest.files),
+        ),
     )
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.brought_back import not_raised, put_aside_for_good
 from core.errors import CancelledError, DrbotError, UserError
 from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
 from core.run import Run
 from core.runbook import Step
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, kept_by, proof_of
+from core.stakes_words import PUT_THERE
 from runners.own_record import RUN_NAME, OwnRun, OwnStep
 from runners.settings_seen import services_of
 from runners.walk import Equipment
@@ -20,8 +22,6 @@ from store import runs
 
 Counted = dict[str, int | datetime | None]
 
-OF_BACKUP = frozenset({Act.RESTORE, Act.REPLACE_HOST, Act.CHANGE_DNS, Act.OTHER})
-"""After these the system goes on with the data of a backup."""
 OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
 """These are about data that was kept."""
 
@@ -51,8 +51,10 @@ def stakes_of(
         loss = counting.since_backup(backup, age)
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
-    elif act in OF_BACKUP and backup is not None:
-        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
+    elif act is Act.REPLACE_HOST and backup is not None:
+        loss = _of_host(equipment, steps, backup, age)
+    elif act is Act.CHANGE_DNS and backup is not None and raises:
+        loss = _of_move(equipment, steps, backup, age)
     else:
         loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
     return Stakes(
@@ -62,6 +64,22 @@ def stakes_of(
         keeps=keeps_of(steps, fingerprint, equipment.world),
         kept=kept.data if kept is not None else None,
     )
+
+
+def _of_host(equipment: Equipment, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
+    """What no step fills again is lost whole, also what is older than the backup."""
+    gone = put_aside_for_good(steps, equipment.site, equipment.world.data_there(), backup.holds)
+    if not any(step.do in PUT_THERE for step in steps):
+        return Loss(kind=LossKind.SINCE_BACKUP, gone=gone)
+    return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
+
+
+def _of_move(equipment: Equipment, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
+    """The same of a lost site, where the new place was raised by drbot's own level 3 from this backup."""
+    sites = equipment.configuration.sites
+    there = sites[next(str(step.with_.get("site")) for step in steps if step.do == "dns.change")]
+    gone = not_raised(sites.get(backup.site, there), there, backup.holds)
+    return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
 
 
 def _of_postgres_alone(equipment: Equipment, steps: tuple[Step, ...]) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.actions import PROBES
+from core.brought_back import not_held
 from core.clocks import rpo_seconds
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
@@ -52,6 +53,7 @@ def warnings_of(
         *settings_seen.changes(survey.equipment),
         *_of_ones_own(survey, file),
         *_refused(chosen),
+        *_lacking(survey, draft),
         *_unready(survey, file.runbook, draft, variables),
     )
 
@@ -66,6 +68,15 @@ def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
 
 def _refused(chosen: Chosen | None) -> tuple[str, ...]:
     return tuple(f"A newer backup was refused: {why}" for why in chosen.refused) if chosen else ()
+
+
+def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """Told before, also where nothing is replaced and nobody is asked."""
+    if draft.backup is None:
+        return ()
+    site, holds = survey.equipment.site, draft.backup.holds
+    names = [name for step in draft.steps for name in not_held(step, site, holds)]
+    return (f"Not known to be in the backup: {', '.join(names)}",) if names else ()
 
 
 def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import PermanentError
 from core.full_manifest import MANIFEST
+from core.plan import BackupIdentity
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
@@ -91,4 +92,19 @@ def unpacked(context: StepContext) -> Unpacked:
     if complete["sha256"] != sealed.sha256:
         raise PermanentError(f"In {folder} is another backup than the plan's")
     inside = folder / UNPACKED
-    return unpacked_in(inside, inner_manifest(inside / MANIFEST, sealed.name), sealed.name)
+    found = unpacked_in(inside, inner_manifest(inside / MANIFEST, sealed.name), sealed.name)
+    require_held(found, sealed)
+    return found
+
+
+def require_held(found: Unpacked, sealed: BackupIdentity) -> None:
+    """What the card said that the backup holds is there. Raises PermanentError."""
+    holds, inside = sealed.holds, found.manifest
+    files = set(holds.files) if found.files is None or inside is None else set(holds.files) - inside.files.keys()
+    lacking = [
+        *(["data of Redis"] if holds.redis and found.redis is None else []),
+        *(["configuration"] if holds.configuration and found.configuration is None else []),
+        *sorted(files),
+    ]
+    if lacking:
+        raise PermanentError(f"{sealed.name} holds no {', no '.join(lacking)}, although its manifest says so")

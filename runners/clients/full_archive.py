@@ -64,6 +64,7 @@ class Contents:
     sha256: str
     manifest: FullManifest | None
     scanner: DumpScanner  # of its dump
+    parts: frozenset[str]  # names of the files in it
 
 
 def unpack(archive: Path, folder: Path, progress: Progress, cancelled: Cancelled) -> Unpacked:
@@ -139,7 +140,8 @@ class Reading:
         if not self._scanner.complete:
             raise PermanentError(f"{name} is not complete: the closing line of its dump is missing")
         require_members(self._manifest, self._found, name)
-        return Contents(sha256=sha256, manifest=self._manifest, scanner=self._scanner)
+        parts = frozenset(PurePosixPath(path).name for path in self._found)
+        return Contents(sha256=sha256, manifest=self._manifest, scanner=self._scanner, parts=parts)
 
 
 def is_dump(path: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from core.errors import CancelledError, PermanentError, TemporaryError, UserError
 from core.old_server import OldServer
-from core.plan import BackupIdentity
+from core.plan import BackupIdentity, Holds
 from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from runners.clients.clients import Clients
 from runners.clients.postgres_written import Written
@@ -33,6 +33,7 @@ def backup(number: int) -> BackupIdentity:
         snapshot_at=NOON - timedelta(hours=number),
         manifest=True,
         rows={"authdb.users": 3},
+        holds=Holds(redis=True, configuration=True),
     )
 
 

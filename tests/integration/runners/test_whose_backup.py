@@ -3,12 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import delete
+
+from core.plan import Holds
 from core.run import Run
-from core.site import Recovery, Site
+from core.site import Recovery, Repository, Site
 from store import schema
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_rows_over_time import rows, with_runbook
-from tests.integration.runners.test_words_of_a_card import SET_ASIDE, card
+from tests.integration.runners.test_words_of_a_card import DNS, SET_ASIDE, card, with_dns
 
 POSTGRES = """  - id: restore
     title: {en: Restore}
@@ -68,3 +71,115 @@ def test_a_backup_without_a_manifest_is_nobodys_for_sure(guarded: Bench) -> None
     guarded.target.backups[:] = [first.model_copy(update={"manifest": False}), *others]
 
     assert "nobody knows of which site" in card(guarded, planned(guarded, POSTGRES))
+
+
+REDIS = (
+    POSTGRES.replace("id: restore", "id: redis")
+    .replace("postgres.restore", "redis.restore")
+    .replace("postgres.", "redis.")
+)
+FOLDER = """  - id: clone
+    title: {en: Clone}
+    do: repository.clone
+    with: {url: "${repository.url}", commit: "${repository.commit}", folder: "${projects}"}
+    after: [aside]
+    effect: change
+    limits: {time: 1h}
+    drill: skip
+  - id: settings
+    title: {en: Settings}
+    do: configuration.restore
+    with: {backup: "${backup}", folder: "${projects}"}
+    after: [clone, fetch]
+    effect: change
+    limits: {time: 1h}
+    drill: skip
+"""
+
+
+def lost(bench: Bench, run: Run) -> str:
+    """What the card says is lost."""
+    words = card(bench, run)
+    return next(line for line in words.splitlines() if line.startswith("Data that will be LOST"))
+
+
+def with_repository(bench: Bench) -> Bench:
+    known = bench.equipment.configuration
+    repository = Repository(url="https://git.example/shop", commit="a" * 40)
+    changed = known.model_copy(update={"repository": repository})
+    return replace(bench, equipment=replace(bench.equipment, configuration=changed))
+
+
+def holding(bench: Bench, holds: Holds) -> Bench:
+    bench.target.backups[:] = [one.model_copy(update={"holds": holds}) for one in bench.target.backups]
+    return bench
+
+
+def test_what_no_step_fills_again_is_lost_whole_and_named(guarded: Bench) -> None:
+    """Of the host that is put aside only Redis is put back."""
+    said = lost(guarded, planned(guarded, REDIS))
+
+    assert "everything written after 2026-11-26 11:00 UTC" in said
+    assert f"known to bring back: postgres_data, {guarded.equipment.site.projects}" in said
+
+
+def test_what_every_step_fills_again_loses_only_what_was_written_later(guarded: Bench) -> None:
+    said = lost(guarded, planned(with_repository(guarded), POSTGRES + REDIS + FOLDER))
+
+    assert "everything written after 2026-11-26 11:00 UTC" in said
+    assert "known to bring back" not in said
+
+
+def test_what_the_backup_does_not_hold_is_lost_whole_and_told_before(guarded: Bench) -> None:
+    bench = holding(with_repository(guarded), Holds(configuration=True))
+
+    run = planned(bench, POSTGRES + REDIS + FOLDER)
+
+    assert lost(bench, run).endswith("known to bring back: redis_data")
+    assert "Not known to be in the backup: redis_data" in card(bench, run)
+
+
+def test_what_is_filled_before_the_host_is_put_aside_is_put_aside_with_it(guarded: Bench) -> None:
+    early = POSTGRES.replace("after: [aside]", "after: [fetch]")
+
+    said = lost(guarded, planned(guarded, early + REDIS))
+
+    assert "known to bring back: postgres_data" in said
+
+
+def test_where_nothing_is_put_back_all_is_lost(guarded: Bench) -> None:
+    said = lost(guarded, planned(guarded, ""))
+
+    assert "LOST: ALL that no step of this plan is known to bring back: postgres_data, redis_data" in said
+
+
+MOVE = DNS.replace(
+    "level: 4\n", "level: 4\ninputs:\n  backup: {type: backup, of: full, choose: newest_checked}\n"
+).replace(
+    "run: {runbook: restart-services, site: production}",
+    'run: {runbook: level3-host, site: elsewhere, with: {backup: "${backup}"}}',
+)
+
+
+def moved(bench: Bench, runbook: str) -> str:
+    """What is lost by leading users to `elsewhere`, where the same system is described."""
+    bench = with_dns(with_runbook(bench, "own.yml", runbook))
+    known = bench.equipment.configuration
+    sites = {**known.sites, "elsewhere": known.sites["production"].model_copy(update={"address": "192.0.2.1"})}
+    changed = replace(bench.equipment, configuration=known.model_copy(update={"sites": sites}))
+    bench = replace(bench, equipment=changed)
+    return lost(bench, bench.go(bench.queue(bench.declare().incident, "own")))
+
+
+def test_users_that_are_moved_lose_whole_what_the_backup_does_not_hold(guarded: Bench) -> None:
+    assert "known to bring back" not in moved(guarded, MOVE)
+    rows(guarded, delete(schema.locks))
+    assert moved(holding(guarded, Holds(configuration=True)), MOVE).endswith("known to bring back: redis_data")
+
+
+def test_what_users_lose_in_a_place_that_this_plan_does_not_raise_is_not_known(guarded: Bench) -> None:
+    used = "title: {en: Lead}", 'title: {en: "Lead ${backup}"}'
+
+    said = moved(guarded, MOVE.replace("level3-host", "restart-services").replace(*used))
+
+    assert "unknown" in said

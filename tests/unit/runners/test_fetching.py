@@ -1,11 +1,14 @@
 """What a run downloads has a folder of its own; of the folders beside it only downloads go."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from core.plan import Plan
+import pytest
+
+from core.plan import Holds, Plan
 from core.run import Run, RunKind, RunState
 from core.runbook import Step
 from core.site import Backups, Configuration, Site
@@ -62,3 +65,30 @@ def test_a_download_makes_room_for_the_next_and_folders_of_others_stay(tmp_path:
     assert fetching.unpacked(second).dump.exists()
     assert not fetching.folder_of(first).exists()
     assert (others / "data.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("holds", "said"),
+    [
+        (Holds(files=("uploads",)), "no uploads"),
+        (Holds(redis=True, configuration=True, files=("a", "b")), "no a, no b"),
+    ],
+)
+def test_what_approvers_read_that_a_backup_holds_is_seen_before_they_are_asked(
+    tmp_path: Path, holds: Holds, said: str
+) -> None:
+    """A manifest beside the archive may say anything; the download is the proof, and comes before the gate."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    store = FullBackupStore(FolderStore(folder))
+    put(store, tmp_path / "work")
+    run = context(tmp_path / "home", "r1", store, folder)
+    assert run.plan.backup is not None
+    told = run.plan.model_copy(update={"backup": run.plan.backup.model_copy(update={"holds": holds})})
+    run = replace(run, plan=told)
+
+    fetching.fetch(run, {})
+
+    found = fetching.fetched(run, {})
+    assert not found.passed
+    assert said in found.sentence

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import PermanentError, UserError
-from core.full_manifest import full_name, manifest_name
+from core.full_manifest import FileSet, full_name, manifest_name
+from core.plan import Holds
 from runners.clients.full_archive import unpack
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
@@ -131,6 +132,18 @@ def test_of_two_of_the_same_moment_one_is_taken_always_the_same_and_the_other_is
 
     assert {one.backup.name for one in chosen} == {twin.name}
     assert all("is of the same moment" in one.refused[0] for one in chosen)
+
+
+def test_what_it_holds_is_part_of_what_is_sealed(store: FullBackupStore, tmp_path: Path) -> None:
+    """By its manifest; one of the scripts is read, and says nothing of its files."""
+    files = {"uploads": FileSet(count=0, bytes=0, digest="0")}
+    put(store, tmp_path / "work", redis=None, files=files, configuration={"a/.env": "0"})
+    mine = choose_full_backup((store,), RULES).backup
+    make_foreign(folder_of(store), LATER)
+    theirs = choose_full_backup((store,), RULES).backup
+
+    assert (mine.system, mine.site, mine.holds) == ("shop", "production", Holds(configuration=True, files=("uploads",)))
+    assert (theirs.system, theirs.site, theirs.holds) == ("", "", Holds(redis=True, configuration=True))
 
 
 def test_one_of_the_scripts_is_taken_and_has_to_hold_what_the_one_before_it_held(store: FullBackupStore) -> None:
