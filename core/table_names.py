@@ -2,7 +2,6 @@
 
 import re
 
-LARGE_OBJECTS = ".pg_catalog.pg_largeobject_metadata"  # how the name of their catalog ends, in every database
 _UNCLEAR = re.compile(r'[."\s]')
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import PermanentError, TemporaryError
-from core.table_names import LARGE_OBJECTS, table_name
+from core.table_names import table_name
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.last_words import last_line
 from runners.clients.postgres_server import PostgresServer, control_data, count_within
@@ -16,7 +16,8 @@ from runners.clients.postgres_server import PostgresServer, control_data, count_
 COUNT_SECONDS = 30.0  # a survey people wait for; what takes longer is said to be uncounted
 LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart by age
 
-# One line a table: name, rows written since, their bytes, all rows. $1 is the first transaction that counts.
+# One line a table: name, rows written since, their bytes, all rows. $1 is the first transaction that counts. Large
+# objects are rows of their catalog, as in a backup; one of which any page was written since counts, with these pages.
 COUNT_WRITTEN = r"""
 set -eu
 psql -XAtq -d postgres -c "SELECT txid_snapshot_xmax(txid_current_snapshot())"
@@ -32,6 +33,13 @@ FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 ORDER BY 1
 \gexec
+SELECT json_build_array(current_database(), 'pg_catalog', 'pg_largeobject_metadata'),
+    count(*) FILTER (WHERE p.written OR age(o.xmin) <= age(:'since'::xid)), coalesce(sum(p.bytes), 0), count(*)
+FROM pg_catalog.pg_largeobject_metadata AS o LEFT JOIN (
+    SELECT loid, true AS written, sum(octet_length(data)) AS bytes
+    FROM pg_catalog.pg_largeobject WHERE age(xmin) <= age(:'since'::xid) GROUP BY loid
+) AS p ON p.loid = o.oid
+HAVING count(*) > 0;
 SQL
 done < /tmp/databases
 """
@@ -46,9 +54,8 @@ class Written:
     untouched: Mapping[str, int] = field(default_factory=dict)
 
     def removed(self, then: Mapping[str, int]) -> int:
-        """How many of the rows of `then` were changed or deleted; large objects have none that could be told apart."""
-        rows = ((table, count) for table, count in then.items() if not table.endswith(LARGE_OBJECTS))
-        return sum(max(0, count - self.untouched.get(table, 0)) for table, count in rows)
+        """How many of the rows of `then` were changed or deleted."""
+        return sum(max(0, count - self.untouched.get(table, 0)) for table, count in then.items())
 
 
 def written_since(

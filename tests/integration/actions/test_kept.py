@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import PermanentError
 from core.stakes import Act, KeptData, Stakes
+from core.table_names import table_name
 from runners.action import StepContext
 from runners.actions import kept
 from runners.clients.docker_engine import KEPT_LABEL
@@ -20,6 +21,8 @@ from tests.permits import permit
 pytestmark = pytest.mark.docker
 
 TABLE = "drbot_counting"
+FIRST = 4_000_000_000  # the number of the first large object
+OBJECTS = table_name("authdb", "pg_catalog", "pg_largeobject_metadata")
 
 
 def ask(bench: Bench, statement: str) -> str:
@@ -62,6 +65,30 @@ def test_rows_and_bytes_written_since_a_transaction_are_counted_exactly(bench: B
     assert found.removed({f"authdb.{TABLE}": 100}) == 5 + 3
     expected = ask(bench, f"SELECT sum(pg_column_size(t.*)) FROM {TABLE} AS t WHERE id > 100 OR id <= 5")
     assert abs(found.bytes - int(expected)) <= found.rows  # a row's header may be packed by a byte
+
+
+@pytest.fixture
+def objects(bench: Bench) -> Iterator[None]:
+    """Ten large objects of two pages each, written before anything is counted."""
+    ask(bench, f"SELECT lo_from_bytea({FIRST} + n, decode(repeat('41', 4096), 'hex')) FROM generate_series(0, 9) AS n")
+    yield
+    ask(bench, "SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
+
+
+def test_large_objects_that_were_written_changed_or_removed_since_a_transaction_are_counted(
+    bench: Bench, objects: None
+) -> None:
+    since = int(ask(bench, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
+    untouched = counted(bench, since)
+    assert (untouched.rows, untouched.bytes, untouched.untouched[OBJECTS]) == (0, 0, 10)
+
+    ask(bench, "SELECT lo_from_bytea(0, decode(repeat('41', 100000), 'hex')) FROM generate_series(1, 50)")
+    ask(bench, f"SELECT lo_put({FIRST}, 0, 'x')")  # one page of two: its entry in the catalog stays as it was
+    ask(bench, f"SELECT lo_unlink({FIRST} + 1)")
+    found = counted(bench, since)
+
+    assert (found.rows, found.bytes) == (50 + 1, 50 * 100_000 + 2048)
+    assert found.removed({OBJECTS: 10}) == 1 + 1
 
 
 def test_the_first_transaction_of_a_cold_volume_is_read_from_its_control_file(bench: Bench) -> None:
