@@ -71,7 +71,7 @@ def fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 def folder_of(context: StepContext) -> Path:
     """Where this run keeps its download."""
-    return context.clients.settings.home / "recoveries" / context.run.site / context.run.id
+    return context.clients.settings.home / "recoveries" / context.plan.site / context.run.id
 
 
 def is_download(folder: Path) -> bool:
