@@ -10,8 +10,10 @@ import pytest
 
 from core.errors import CancelledError, PermanentError
 from core.full_manifest import FullManifest, digest_of_files
+from core.plan import Holds
 from core.site import Backups, Configuration
 from runners.actions import backup as backups
+from runners.actions.fetching import require_held
 from runners.actions.postgres import restore_beside
 from runners.clients import helper
 from runners.clients.backup_store import BackupStore
@@ -74,14 +76,16 @@ def made(shared: Bench, files: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_it_is_good_in_every_place_and_nothing_else_is_left(
-    shared: Bench, made: tuple[FullManifest, Unpacked, Path]
+    shared: Bench, files: str, made: tuple[FullManifest, Unpacked, Path]
 ) -> None:
-    manifest, _, folder = made
+    manifest, found, folder = made
     rules = FullRules(system=shared.configuration.system, site="production", server_major=15)
 
     for name in ("backups", "copy"):
         chosen = choose_full_backup((FullBackupStore(FolderStore(folder / name)),), rules)
         assert (chosen.backup.name, chosen.backup.sha256, chosen.refused) == (manifest.name, manifest.sha256, ())
+        assert chosen.backup.holds == Holds(redis=True, configuration=True, files=(files,))
+        require_held(found, chosen.backup)
     assert len(list((folder / "backups").iterdir())) == 2  # archive and manifest
     assert not [v for v in shared.clients.docker.client.volumes.list() if v.name.startswith("drbot-full_backup")]
 
