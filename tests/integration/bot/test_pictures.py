@@ -60,6 +60,7 @@ BACKUP = BackupIdentity(
     sha256="0" * 64,
     snapshot_at=NOW - 2 * HOURS,
     manifest=True,
+    site="production",
 )
 KEPT = KeptData(
     volume=str(WORDS["keeper"]),

@@ -26,6 +26,7 @@ def planned(database: Database, incident: Incident) -> Run:
             sha256="0" * 64,
             snapshot_at=datetime.now(UTC) - timedelta(hours=2),
             manifest=True,
+            site="production",
         )
         update = {
             "backup": backup,

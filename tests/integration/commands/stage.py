@@ -207,6 +207,7 @@ def plan_of(run: Run, requesters: tuple[str, ...]) -> Plan:
             sha256=f"{len(BACKUP)}{BACKUP}".encode().hex()[:64],
             snapshot_at=datetime(2026, 11, 26, 2, tzinfo=UTC),
             manifest=True,
+            site="production",
         ),
         requesters=requesters,
         headline={"en": "Restore PostgreSQL", "ja": "PostgreSQL を復元"},

@@ -72,6 +72,7 @@ def plan(**changes: Any) -> Plan:
             sha256="1" * 64,
             snapshot_at=NOW - timedelta(hours=3),
             manifest=True,
+            site="production",
         ),
         replaces=({"en": "volume postgres_data"},),
         stakes=Stakes(

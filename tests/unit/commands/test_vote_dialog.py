@@ -39,6 +39,7 @@ BACKUP = BackupIdentity(
     sha256="0" * 64,
     snapshot_at=NOW - timedelta(hours=2),
     manifest=True,
+    site="production",
 )
 STEPS = (
     step("copy", "Copy", do="x", check=[{"probe": "postgres.beside_rows"}] * 3),
@@ -95,6 +96,7 @@ def asked() -> ApprovalRequest:
         ("where", "Where: production", "対象: production"),
         ("what is asked", "What is asked: restore from a backup", "依頼の内容: バックアップからの復元"),
         ("by what", "By: the backup all_databases_20261126_020000.sql.gz", "置き換え後: バックアップ all_databases"),
+        ("whose is it", "data of production", "production のデータ"),
         ("of when is it", "of 2026-11-26 01:12 UTC", "2026-11-26 01:12 UTC 時点"),
         (
             "what is the proof",
@@ -290,6 +292,31 @@ def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
     assert english["Data that will be LOST"].startswith("everything written after 2026-11-26 01:12 UTC")
     assert "pgdata_before_r7, redis_before_r7" in english["Kept to undo with"]
     assert "検証済み" not in japanese["検証"] and "退避" in japanese["検証"]
+
+
+@pytest.mark.parametrize(
+    ("site", "english", "japanese"),
+    [
+        ("staging", "data of staging, not of production", "staging のデータ (production のものではない)"),
+        ("", "nobody knows of which site", "どの拠点のデータかは不明"),
+    ],
+)
+def test_data_of_another_site_is_not_taken_for_this_ones(site: str, english: str, japanese: str) -> None:
+    backup = BACKUP.model_copy(update={"site": site})
+    said = {language: answers(shown(asked(), backup=backup), language) for language in ("en", "ja")}
+
+    assert english in said["en"]["By"]
+    assert japanese in said["ja"]["置き換え後"]
+
+
+def test_what_does_not_come_back_is_named_last_so_that_a_long_list_hides_nothing() -> None:
+    loss = HOST.loss.model_copy(update={"gone": ("redis_data", "uploads")})
+    said = [answers(shown(asked(), stakes=HOST.model_copy(update={"loss": loss})), one) for one in ("en", "ja")]
+    english, japanese = said[0]["Data that will be LOST"], said[1]["失われるデータ"]
+
+    assert english.startswith("everything written after 2026-11-26 01:12 UTC")
+    assert english.endswith("; and ALL that no step of this plan is known to bring back: redis_data, uploads")
+    assert japanese.endswith("。加えて、この計画で戻るか確認できないデータのすべて: redis_data, uploads")
 
 
 def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
