@@ -157,7 +157,7 @@ WEAKENINGS = (
     weak("a permit after the end", ISSUING, "    if known.ended:\n        raise NoPermit", "    if False:\n        raise NoPermit", PERMITS),
     weak("users of other records", "runners/clients/name_service.py", 'if one["Type"] in LEAD_TOO:', "if False:", "tests/integration/centre/test_names.py"),
     weak("another drbot by a row", OWN, "return str(known or now)", "return now", "tests/integration/runners/test_two_drbots.py"),
-    weak("a URL with a query", "core/site.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
+    weak("a URL with a query", "core/names.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
     weak("Terraform changes what is there", "runners/clients/machines.py", "if not ADDS.issuperset(actions)]", 'if "delete" in actions]', "tests/integration/centre/test_machine.py"),
     weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", PERMITS),
     weak("a proof settled by a row", "runners/finishing.py", "seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
