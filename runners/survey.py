@@ -16,7 +16,7 @@ from core.stakes import Stakes, act_of
 from core.stakes_words import ACTS as HEADLINES
 from core.variables import Value, fill
 from core.words import clock, say
-from runners import parts, strangers, users
+from runners import parts, settings_seen, strangers, users
 from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
 from runners.survey_questions import Survey, age_of, not_needed, warnings_of
@@ -43,6 +43,7 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
+    draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})
     strangers.require_none(draft.runbook, draft.steps, fingerprint)
     users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
     acts = {step.do for step in draft.steps}

@@ -11,7 +11,6 @@ from runners.clients.host_packages import engine_is_missing
 from runners.clients.volume_users import strangers_on
 from runners.strangers import STRANGERS
 
-SETTINGS = "dr.yml"
 SEALED_SECTIONS = {"sites", "repository", "dns", "certificate", "recovery", "runbooks", "backups", "object_store"}
 
 
