@@ -19,7 +19,7 @@ from core.words import clock, say
 from runners import parts, settings_seen, strangers, users
 from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
-from runners.survey_questions import Survey, age_of, not_needed, warnings_of
+from runners.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from runners.world import Chosen
 from store import sub_runs
 
@@ -44,7 +44,7 @@ def make_plan(survey: Survey) -> Plan:
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
     draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})
-    strangers.require_none(draft.runbook, draft.steps, fingerprint)
+    strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
     users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
     acts = {step.do for step in draft.steps}
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.actions import PROBES
 from core.clocks import rpo_seconds
+from core.effects import effect_of
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
 from core.plan import BackupIdentity, Plan
@@ -17,6 +18,7 @@ from core.variables import Value, fill
 from core.words import duration
 from runners import parts, settings_seen
 from runners.action import Finding, StepContext
+from runners.permit import volumes_in
 from runners.step_log import StepLog
 from runners.walk import Equipment
 from runners.watching import unheard
@@ -90,6 +92,13 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
     if age is not None and age > max_age:
         warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
     return tuple(warnings)
+
+
+def volumes_taken(survey: Survey, draft: Plan) -> frozenset[str]:
+    """Whose data the steps that destroy take, by what their permits will be for."""
+    context, subjects = _context(survey, draft), survey.equipment.registry.subjects
+    acts = [step for step in draft.steps if effect_of(step, draft.steps) == "destroy" and step.do in subjects]
+    return volumes_in(one for step in acts for one in subjects[step.do or ""](context, step.with_))
 
 
 def not_needed(survey: Survey, draft: Plan) -> set[str]:

@@ -153,6 +153,7 @@ WEAKENINGS = (
     weak("brought without a word", "runners/starting.py", "    require_agreed(walk, step)\n", "", CHANGED),
     weak("brought by an undo", ISSUING, "    require_agreed(walk, undo)\n", "", CHANGED),
     weak("a gate that a row opened", ISSUING, "if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in walk.plan.steps):", "if False:", CHANGED),
+    weak("strangers by an argument's name", "runners/survey.py", "volumes_taken(survey, draft), fingerprint)", 'frozenset(str(step.with_.get("volume")) for step in draft.steps), fingerprint)', PERMITS),
     weak("an undo under running services", ISSUING, " or (destroys and not are_away(walk, undo))", "", PERMITS),
     weak("a swap under running services", "runners/users.py", "        if running:\n", "        if False:\n", PERMITS),
     weak("another dr.yml", SEALED, "    if changed:\n", "    if False:\n", PERMITS),

@@ -296,3 +296,14 @@ def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_
     guarded.go(run)
 
     assert guarded.target.moves == 1, "swapped although the volume is not the one of the plan"
+
+
+def test_a_stranger_on_a_volume_of_a_host_that_is_put_aside_is_told_before(guarded: Bench) -> None:
+    """Else two people agree, all containers are removed, and only then the volume cannot be put aside."""
+    guarded.target.strangers.append("nightly-export")
+    bench = with_runbook(guarded, "own.yml", SET_ASIDE)
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert run.plan is None
+    assert "nightly-export also uses the volume postgres_data" in str(run.outcome)
