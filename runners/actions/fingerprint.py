@@ -11,7 +11,8 @@ from runners.clients.host_packages import engine_is_missing
 from runners.clients.volume_users import strangers_on
 from runners.strangers import STRANGERS
 
-SEALED_SECTIONS = {"sites", "repository", "dns", "certificate", "recovery", "runbooks", "backups", "object_store"}
+UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
+"""Sections of dr.yml that are the roster's (core/policy.py) or habits: all others say what is touched."""
 
 
 def fingerprint(
@@ -36,9 +37,9 @@ def fingerprint(
 
 def settings_of(configuration: Configuration) -> dict[str, Any]:
     """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
-    another plan. People and rules are the roster's (core/policy.py).
+    another plan.
     """
-    document = configuration.model_dump(mode="json", include=SEALED_SECTIONS)
+    document = configuration.model_dump(mode="json", exclude=UNSEALED)
     return {name: value for name, value in document.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 
 from core.errors import PermanentError
 from core.run import Run, RunState
-from core.site import Repository
+from core.site import Repository, Targets
 from core.stakes import Act
 from core.stakes_words import ACTS
 from runners.action import Outcome, StepContext
@@ -261,3 +261,26 @@ def test_no_step_of_a_file_is_called_like_the_gate_about_dr_yml(guarded: Bench) 
     run = asked(with_runbook(guarded, "own.yml", text))
 
     assert "this id is drbot's own" in str(run.outcome)
+
+
+@pytest.mark.parametrize("section", ["system", "default_site"])
+def test_whose_backups_are_used_stands_on_the_card_too(guarded: Bench, section: str) -> None:
+    """All that dr.yml says of what is touched is compared, not a list of sections that somebody has to think of."""
+    recovered_by_code(guarded)
+    known = guarded.equipment.configuration.model_copy(update={section: "billing"})
+    bench = replace(guarded, equipment=replace(guarded.equipment, configuration=known))
+
+    run = bench.go(bench.declare())
+
+    assert f"{section}: was {getattr(guarded.equipment.configuration, section)}, is billing" in card(bench, run)
+
+
+def test_habits_of_dr_yml_are_nobodys_question(guarded: Bench) -> None:
+    recovered_by_code(guarded)
+    known = guarded.equipment.configuration.model_copy(update={"language": "ja", "targets": Targets(rto=60.0)})
+    bench = replace(guarded, equipment=replace(guarded.equipment, configuration=known))
+
+    run = bench.go(bench.declare())
+
+    assert run.plan is not None
+    assert not [warning for warning in run.plan.warnings if "Changed in dr.yml" in warning]
