@@ -172,8 +172,9 @@ def _in_time(
 
 
 def _use(tx: Transaction, walk: Walk, request_id: str, step: Step) -> None:
-    """Once only, and written on this host before anything happens."""
-    walk.equipment.own.agreed_to(walk.plan.fingerprint[SETTINGS])
+    """Once only, and written on this host before anything happens. By break-glass one person did, so nobody agreed."""
+    if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):
+        walk.equipment.own.agreed_to(walk.plan.fingerprint[SETTINGS])
 
     def use(run: OwnRun) -> OwnRun:
         mine = run.requests[request_id]

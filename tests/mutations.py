@@ -150,6 +150,7 @@ WEAKENINGS = (
     weak("another cluster's numbers", "runners/stakes.py", "if mine is not None and _is_newest(equipment, mine) else None", "if mine is not None else None", PERMITS),
     weak("dr.yml before the plan", "runners/survey_questions.py", "        *settings_seen.changes(survey.equipment),\n", "", PERMITS),
     weak("whose backups are used", "runners/actions/fingerprint.py", 'UNSEALED = {"version", ', 'UNSEALED = {"system", "version", ', CHANGED),
+    weak("one agrees for two", ISSUING, 'if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):', "if True:", CHANGED),
     weak("nobody is asked about dr.yml", "runners/survey.py", 'draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})', "pass", CHANGED),
     weak("brought without a word", "runners/starting.py", "    require_agreed(walk, step)\n", "", CHANGED),
     weak("brought by an undo", ISSUING, "    require_agreed(walk, undo)\n", "", CHANGED),

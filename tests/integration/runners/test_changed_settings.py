@@ -4,12 +4,14 @@ agreed to that dr.yml; whoever may write every row and any YAML finds no way aro
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
+from core.approval import HOLD_SECONDS
 from core.errors import PermanentError
 from core.run import Run, RunState
 from core.site import Repository, Targets
@@ -21,7 +23,7 @@ from store.schema import requests as request_rows
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import recovered_by_code, with_services, with_site
-from tests.integration.runners.test_rows_over_time import of, queued, rows, with_runbook
+from tests.integration.runners.test_rows_over_time import forged_vote, granted, of, queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, SET_ASIDE, card, with_dns
 
 FETCH_AND_START = """
@@ -284,3 +286,36 @@ def test_habits_of_dr_yml_are_nobodys_question(guarded: Bench) -> None:
 
     assert run.plan is not None
     assert not [warning for warning in run.plan.warnings if "Changed in dr.yml" in warning]
+
+
+def test_what_one_person_did_by_break_glass_is_nothing_that_two_people_agreed_to(
+    guarded: Bench, tmp_path: Path
+) -> None:
+    roster = replace(guarded.equipment.roster, break_glass=True)
+    bench = edited(guarded, tmp_path)
+    bench = replace(bench, equipment=replace(bench.equipment, roster=roster))
+    run = bench.go(bench.declare())
+    earlier = datetime.now(UTC) - timedelta(seconds=HOLD_SECONDS + 1)
+    bench.equipment.own.note_glass(run.id, bench.request(run).id)
+    seen = {"glass_at": earlier}
+    bench.equipment.own.change(
+        run.id, lambda own: own.with_request(name := bench.request(run).id, own.requests[name].model_copy(update=seen))
+    )
+    held = granted(hold_until=earlier + timedelta(seconds=HOLD_SECONDS))
+    rows(
+        bench,
+        forged_vote(bench, run, "ben", "break-glass", earlier),
+        held.where(request_rows.c.run == run.id),
+        queued(run),
+    )
+    moves = bench.target.moves
+    bench.go(run)
+    assert bench.target.moves == moves + 1, bench.run(run).outcome  # under this plan's own approval
+    rows(bench, delete(locks))
+    done: list[str] = []
+    bench = noting(bench, done)
+
+    later = asked(bench, run.incident)
+
+    assert (later.state, done) == (RunState.WAITING, []), later.outcome
+    assert "repository url: was https://a.example/x.git" in card(bench, later)
