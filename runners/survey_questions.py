@@ -51,7 +51,7 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """What approvers read beside the plan. Raises UserError where it cannot work."""
     return (
-        *settings_seen.changes(survey.equipment),
+        *settings_seen.changes(survey.equipment, draft),
         *_of_ones_own(survey, file),
         *_refused(chosen),
         *_unready(survey, file.runbook, draft, variables),

@@ -121,6 +121,17 @@ def test_what_two_people_never_agreed_to_is_not_fetched_and_started(guarded: Ben
     assert f"is {tmp_path / 'elsewhere'}" in words
 
 
+def test_a_change_is_not_hidden_behind_others(guarded: Bench, tmp_path: Path) -> None:
+    bench = noting(with_services(edited(guarded, tmp_path), every={"title": "x", "health": "http://x"}), [])
+
+    run = asked(bench)
+
+    words = card(bench, run)
+    assert "more differences" not in words
+    assert "sites production services user title: was , is x" in words
+    assert "sites production services auth project: was auth, is evil" in words
+
+
 def test_two_people_agree_once_to_a_changed_dr_yml(guarded: Bench, tmp_path: Path) -> None:
     done: list[str] = []
     bench = noting(edited(guarded, tmp_path), done)

@@ -280,7 +280,8 @@ def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_ca
 
 def test_many_differences_of_dr_yml_are_not_hidden(guarded: Bench) -> None:
     recovered_by_code(guarded)
-    bench = with_services(guarded, every={"role": "cache", "project": "billing"})
+    changed = dict.fromkeys(("project", "service", "health", "title", "role"), "x")
+    bench = with_services(guarded, every=changed)
 
     run = bench.go(bench.queue(bench.declare().incident, "restart-services", RunKind.PLAN))
 
