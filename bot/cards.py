@@ -14,11 +14,10 @@ from bot.blocks.elements import Block
 from bot.blocks.lines import CARDS
 from bot.desk import Desk
 from bot.poster import Letter
-from bot.situation import Situation
+from bot.situation import Situation, act_of
 from bot.slack import GONE, LOST, SlackRefusedError
 from core.approval import LIVE, ApprovalRequest
 from core.events import Event, EventKind, canonical
-from core.stakes import Act
 from store import requests, runs, steps, surfaces
 from store.surfaces import Surface
 
@@ -172,7 +171,7 @@ def _about(connection: Connection, now: Situation, request_id: str) -> Situation
     return replace(
         now,
         run=run,
-        act=run.plan.stakes.act if run.plan else Act.NOTHING,
+        act=act_of(run, request),
         steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
         request=request,
         votes=tuple(requests.votes(connection, request_id)),

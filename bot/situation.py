@@ -17,6 +17,7 @@ from core.clocks import Clocks, clocks_of
 from core.events import Event, EventKind
 from core.incident import Incident
 from core.people import Roster
+from core.plan import act_asked
 from core.run import Run, StepRecord
 from core.site import Configuration
 from core.stakes import Act
@@ -93,16 +94,20 @@ def situation_of(connection: Connection, context: CommandContext, incident_id: i
     )
     if run is None:
         return situation
-    whole = sub_runs.whole_of(connection, run)
-    asked = requests.of_run(connection, whole.id)
+    asked = sub_runs.asked_now(connection, run)
     events = journal.of_incident(connection, incident_id)
     turns = [event for event in events if event.kind in TURNS and event.run == run.id]
     return replace(
         situation,
         steps=tuple(steps.of_run(connection, run.id)),
-        request=asked[-1] if asked else None,
-        act=whole.plan.stakes.act if whole.plan else Act.NOTHING,
-        votes=tuple(requests.votes(connection, asked[-1].id)) if asked else (),
+        request=asked,
+        act=act_of(runs.get(connection, asked.run), asked) if asked is not None else Act.NOTHING,
+        votes=tuple(requests.votes(connection, asked.id)) if asked is not None else (),
         turn=turns[-1] if turns else None,
         kept=tuple(one for one in list_of(connection, incident.site) if one.incident == incident_id),
     )
+
+
+def act_of(run: Run, request: ApprovalRequest) -> Act:
+    """What this request of the run asks for."""
+    return act_asked(run.plan, request.gate) if run.plan is not None else Act.NOTHING

@@ -19,7 +19,7 @@ from core.runbook import Runbook
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration
 from core.words import cut
-from store import incidents, requests, runs, sub_runs
+from store import incidents, runs, sub_runs
 from store.database import Database
 from store.doorbell import Doorbell
 from store.ledger import LedgerWatch
@@ -191,12 +191,11 @@ def current_run(conn: Connection, incident: Incident) -> Run | None:
 def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalRequest:
     """The approval request that is open now. Raises UserError saying why there is none."""
     run = current_run(conn, incident)
-    asked = requests.of_run(conn, sub_runs.whole_of(conn, run).id) if run is not None else []
-    live = [request for request in asked if request.state in LIVE]
-    if live:
-        return live[-1]
-    if asked:
-        why = text(f"Its last request is {asked[-1].state.value}.", f"直近の承認依頼は {asked[-1].state.value} です。")
+    asked = sub_runs.asked_now(conn, run) if run is not None else None
+    if asked is not None and asked.state in LIVE:
+        return asked
+    if asked is not None:
+        why = text(f"Its last request is {asked.state.value}.", f"直近の承認依頼は {asked.state.value} です。")
     else:
         why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
     raise Refusal(

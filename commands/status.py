@@ -17,6 +17,7 @@ from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import undecided
 from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person, Roster
+from core.plan import act_asked
 from core.run import DONE_WITH, Run, RunState, StepRecord, StepState
 from core.site import Configuration
 from core.stakes import Act
@@ -249,7 +250,7 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
     found: list[Choice] = []
     if view.request is not None and view.request.state is RequestState.OPEN:
-        act = run.plan.stakes.act if run is not None and run.plan is not None else Act.NOTHING
+        act = act_asked(run.plan, view.request.gate) if run is not None and run.plan is not None else Act.NOTHING
         found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += settlements(view.incident, run, undecided(run.plan, view.steps))

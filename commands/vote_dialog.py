@@ -10,10 +10,21 @@ from core.approval import ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
-from core.plan import BackupIdentity, Plan, short_seal
+from core.plan import BackupIdentity, Plan, act_asked, short_seal
 from core.run import DONE_WITH, MISSED, StepRecord, StepState
-from core.stakes import Act, ProofKind
-from core.stakes_words import ACTS, BY, NOT_PROVEN, REPLACED, keeps_text, loss_text, proven_text, replacement_text
+from core.stakes import Act, Keeps, Loss, ProofKind
+from core.stakes_words import (
+    ACTS,
+    ASKED_AGAIN,
+    BY,
+    NOT_PROVEN,
+    REPLACED,
+    UNDER_SETTINGS,
+    keeps_text,
+    loss_text,
+    proven_text,
+    replacement_text,
+)
 from core.terminals import one_terminal
 from core.words import Text, clock, duration, say, size
 
@@ -59,20 +70,21 @@ def dialog_from(
     clocks: Clocks,
 ) -> VoteDialog:
     """Pure: the dialog of one request."""
-    votes = tuple(votes)
+    votes, asked = tuple(votes), act_asked(plan, request.gate)
+    destroys = asked is not Act.SETTINGS
     return VoteDialog(
         incident=incident.id,
         incident_name=incident.name,
         request=request.id,
         headline=plan.headline or both(incident.title),
-        act=plan.stakes.act,
+        act=asked,
         target=request.target,
         where=_where(request.target, plan.engine),
-        replaces=plan.replaces,
-        by=replacement_text(plan, _backup(plan)),
+        replaces=plan.replaces if destroys else (UNDER_SETTINGS,),
+        by=replacement_text(plan, _backup(plan)) if destroys else text("nothing", "なし"),
         proof=proof_of(plan, request, steps),
-        loss=loss_text(plan.stakes.loss),
-        keeps=keeps_text(plan.keeps),
+        loss=loss_text(plan.stakes.loss if destroys else Loss()),
+        keeps=keeps_text(plan.keeps if destroys else Keeps()),
         one_terminal=one_terminal(votes),
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
@@ -92,6 +104,8 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     """How far the proof is, and what it is worth: a restored copy proves more than a look at what was kept."""
     gate = plan.step(request.gate).gate
     names = gate.proof if gate else ()
+    if act_asked(plan, request.gate) is Act.SETTINGS:
+        return ASKED_AGAIN
     if not names:
         return NOT_PROVEN
     records = [steps[name] for name in names if name in steps]

@@ -10,6 +10,7 @@ CENTRE_ACTIONS = (
         name="host.provision",
         parameters={"site": "site"},
         effect="change",
+        brings=True,
         touches=("site",),
         makes="site",
         sentence={
@@ -60,6 +61,7 @@ CENTRE_ACTIONS = (
         name="certificate.issue",
         parameters={"site": "site"},
         effect="change",
+        brings=True,
         touches=("site",),
         sentence={
             "en": "Get a certificate for the names and install it",

@@ -10,6 +10,7 @@ HOST_ACTIONS = (
         name="host.prepare",
         parameters={"docker": "text", "compose": "text"},
         effect="change",
+        brings=True,
         touches=("docker", "compose"),
         sentence={
             "en": "See to it that Docker and Compose are there, in these versions or newer",
@@ -20,6 +21,7 @@ HOST_ACTIONS = (
         name="repository.clone",
         parameters={"url": "text", "commit": "text", "folder": "text"},
         effect="change",
+        brings=True,
         touches=("folder",),
         sentence={"en": "Clone the repository at its pinned commit", "ja": "固定したコミットのリポジトリを取得する"},
     ),
@@ -27,6 +29,7 @@ HOST_ACTIONS = (
         name="backup.fetch",
         parameters={"backup": "backup"},
         effect="change",
+        brings=True,
         touches=("backup",),
         sentence={
             "en": "Download the full backup into a folder of this run, and check it while it arrives",
@@ -37,6 +40,7 @@ HOST_ACTIONS = (
         name="configuration.restore",
         parameters={"backup": "backup", "folder": "text"},
         effect="change",
+        brings=True,
         touches=("folder",),
         sentence={"en": "Put the configuration files back", "ja": "設定ファイルを戻す"},
     ),
@@ -55,6 +59,7 @@ HOST_ACTIONS = (
         name="images.prepare",
         parameters={"services": "services"},
         effect="change",
+        brings=True,
         touches=("services",),
         sentence={
             "en": "Have the images of the services: pre-staged, pulled or built",
@@ -65,6 +70,7 @@ HOST_ACTIONS = (
         name="volumes.create",
         parameters={"services": "services"},
         effect="change",
+        brings=True,
         touches=("services",),
         sentence={
             "en": "Create the networks and volumes that the compose files expect",
@@ -75,6 +81,7 @@ HOST_ACTIONS = (
         name="postgres.restore",
         parameters={"backup": "backup", "volume": "volume"},
         effect="change",
+        brings=True,
         touches=("volume",),
         sentence={
             "en": "Restore PostgreSQL into its new, empty volume and count its rows",
@@ -85,6 +92,7 @@ HOST_ACTIONS = (
         name="redis.restore",
         parameters={"backup": "backup", "volume": "volume"},
         effect="change",
+        brings=True,
         touches=("volume",),
         sentence={
             "en": "Restore Redis into its new, empty volume before it is started, and count its keys",
@@ -95,6 +103,7 @@ HOST_ACTIONS = (
         name="files.restore",
         parameters={"backup": "backup"},
         effect="change",
+        brings=True,
         touches=("backup",),
         sentence={"en": "Put the files where they belong", "ja": "ファイルを元の場所へ戻す"},
     ),
@@ -102,6 +111,7 @@ HOST_ACTIONS = (
         name="monitoring.start",
         parameters={"project": "text"},
         effect="change",
+        brings=True,
         touches=("project",),
         sentence={"en": "Start Prometheus and Alertmanager", "ja": "Prometheus と Alertmanager を起動する"},
     ),

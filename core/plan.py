@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,9 @@ from core.old_server import OldServer
 from core.runbook import Step, order_of
 from core.site import Model
 from core.stakes import Act, Keeps, Stakes
+
+SETTINGS = "dr.yml"  # in a fingerprint: what dr.yml said when the plan was made
+SETTINGS_GATE = "agree-to-dr-yml"  # drbot puts it in front of a plan; no runbook has a step of this name
 
 
 class Floor(Model):
@@ -105,7 +107,7 @@ def short_seal(seal: str) -> str:
 
 def question_of(plan: Plan) -> str:
     """What a deny forbids inside its incident: runbook, target, backup and what is destroyed; not the run."""
-    question: Mapping[str, object] = {
+    question: dict[str, object] = {
         "runbook": plan.runbook,
         "target": plan.target,
         "backup": plan.backup.sha256 if plan.backup else None,
@@ -113,7 +115,24 @@ def question_of(plan: Plan) -> str:
         "act": plan.stakes.act.value,
         "kept": plan.stakes.kept.volume if plan.stakes.kept else None,
     }
+    if any(is_about_settings(step) for step in plan.steps):  # a no to this dr.yml is none to a corrected one
+        question["settings"] = plan.fingerprint.get(SETTINGS)
     return hashlib.sha256(canonical(question)).hexdigest()
+
+
+def is_about_settings(step: Step) -> bool:
+    """A gate that asks about dr.yml alone, and guards nothing but itself."""
+    return step.gate is not None and step.id == SETTINGS_GATE
+
+
+def is_guard(step: Step) -> bool:
+    """A gate in front of what is destroyed."""
+    return step.gate is not None and not is_about_settings(step)
+
+
+def act_asked(plan: Plan, gate: str) -> Act:
+    """What a request of this gate is about."""
+    return Act.SETTINGS if gate == SETTINGS_GATE else plan.stakes.act
 
 
 def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
@@ -126,7 +145,7 @@ def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
         if before not in seen:
             seen.add(before)
             to_see += order[before]
-    return frozenset(step.id for step in plan.steps if step.gate is not None and step.id in seen)
+    return frozenset(step.id for step in plan.steps if is_guard(step) and step.id in seen)
 
 
 def touches_production(plan: Plan, step: Step) -> bool:
@@ -135,7 +154,7 @@ def touches_production(plan: Plan, step: Step) -> bool:
     """
     if step.effect == "none" or plan.stakes.act is Act.GIVE_UP:
         return False
-    return bool(gates_before(plan, step.id)) or all(other.gate is None for other in plan.steps)
+    return bool(gates_before(plan, step.id)) or not any(is_guard(other) for other in plan.steps)
 
 
 def is_beside(plan: Plan, step: Step) -> bool:

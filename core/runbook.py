@@ -133,6 +133,13 @@ def order_of(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
     return order
 
 
+def as_undo(step: Step) -> Step:
+    """The step that takes it back."""
+    if step.undo is None:
+        raise ValueError(f"{step.id} has no undo")
+    return step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_, "effect": "none"})
+
+
 def names_in(value: Any) -> tuple[str, ...]:
     """The names that an argument gives: a text with commas or spaces between them, or a list of such texts."""
     texts = [value] if isinstance(value, str) else [str(part) for part in value or ()]

@@ -7,6 +7,7 @@ from typing import Any
 from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
 from core.effects import INVERSES, SEEN_BY, STRENGTH, effect_of, is_inverse, is_seen, is_taken_back, undo_effect
+from core.plan import SETTINGS_GATE
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.stakes import ACT_OF
@@ -80,6 +81,8 @@ def _order(runbook: Runbook) -> Iterator[Problem]:
     """Ids once, `after` names steps that exist and never runs in a circle."""
     ids = [step.id for step in runbook.steps]
     for index, step in enumerate(runbook.steps):
+        if step.id == SETTINGS_GATE:
+            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: this id is drbot's own; give it another.")
         if step.id in ids[:index]:
             yield Problem(where=_at(index, "id"), sentence=f"{step.id}: this id is used twice.")
         for other in step.after or ():

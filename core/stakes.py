@@ -22,6 +22,7 @@ class Act(StrEnum):
     REPLACE_HOST = "replace_host"  # the data of a whole host is put aside, the host is filled from a backup
     CHANGE_DNS = "change_dns"  # users are led to another place
     GIVE_UP = "give_up"  # kept data is removed for good
+    SETTINGS = "settings"  # nothing is destroyed by it: what dr.yml says now is used
     OTHER = "other"  # what only a runbook of one's own calls destroying
 
 

@@ -19,6 +19,7 @@ ACTS: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("replace the data of a host", "ホストのデータの置き換え"),
     Act.CHANGE_DNS: _text("DNS change, users are moved", "DNS の変更 (利用者の移動)"),
     Act.GIVE_UP: _text("delete kept data for good", "保管データの完全な削除"),
+    Act.SETTINGS: _text("a changed dr.yml", "変更された dr.yml"),
     Act.OTHER: _text("replacement", "置き換え"),
 }
 """What is asked, for a headline."""
@@ -30,6 +31,7 @@ APPROVE: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("Approve replacing the host…", "ホストの置き換えを承認…"),
     Act.CHANGE_DNS: _text("Approve DNS change…", "DNS の変更を承認…"),
     Act.GIVE_UP: _text("Approve deleting kept data…", "保管データの削除を承認…"),
+    Act.SETTINGS: _text("Approve changed dr.yml…", "dr.yml の変更を承認…"),
     Act.OTHER: _text("Approve replacement…", "置き換えを承認…"),
 }
 """The button that opens the dialog; Slack allows 75 letters."""
@@ -41,6 +43,7 @@ APPROVE_TITLE: Mapping[Act, Text] = {
     Act.REPLACE_HOST: _text("Approve host replacement", "ホスト置き換えの承認"),
     Act.CHANGE_DNS: _text("Approve DNS change", "DNS 変更の承認"),
     Act.GIVE_UP: _text("Approve deletion", "完全な削除の承認"),
+    Act.SETTINGS: _text("Approve changed dr.yml", "dr.yml の変更の承認"),
     Act.OTHER: _text("Approve replacement", "置き換えの承認"),
 }
 """Title and button of the dialog; Slack allows 24 letters."""
@@ -55,6 +58,18 @@ BY: Mapping[Act, Text] = {
     Act.CHANGE_DNS: _text("Data in the new place", "新しい拠点のデータ"),
 }
 """The label of what comes in its place, where it is not "by"."""
+
+UNDER_SETTINGS: Text = _text(
+    "nothing by this yes. It lets the plan fetch, build, start or rent what dr.yml names now",
+    "この承認では何も置き換えません。現在の dr.yml が指定するものの取得・構築・起動・用意を許可します",
+)
+"""What is replaced by a request about dr.yml."""
+
+ASKED_AGAIN: Text = _text(
+    "none: read the notes. What this plan replaces later is asked for by a request of its own",
+    "なし: 下の注意をご確認ください。後で置き換えるものは、別の依頼で承認を求めます",
+)
+"""What proves such a request."""
 
 LOOKED: Mapping[ProofKind, Text] = {
     ProofKind.CHECKED: _text("✅ Checked at {when}: {checks}", "✅ {when} に確認: {checks}"),

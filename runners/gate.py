@@ -8,12 +8,12 @@ from typing import Any
 from core.approval import SKEW_SECONDS, ApprovalRequest, may_start
 from core.errors import DrbotError
 from core.people import Roster
-from core.plan import BackupIdentity, Plan, question_of, seal_of
+from core.plan import SETTINGS, BackupIdentity, Plan, question_of, seal_of
 from core.refusals import REFUSALS
 from core.run import Run
 from core.runbook import Step
 from core.site import Approvals
-from runners.actions.fingerprint import SETTINGS, settings_of
+from runners.actions.fingerprint import settings_of
 from runners.walk import Equipment
 from runners.watching import Cancelled, never
 from runners.world import World

@@ -8,13 +8,14 @@ from core.approval import HOLD_SECONDS, ApprovalRequest, Vote
 from core.effects import effect_of, is_inverse, is_taken_back
 from core.errors import PermanentError
 from core.people import Roster
-from core.plan import Plan, gates_before, seal_of
-from core.runbook import Step
-from runners.actions.fingerprint import SETTINGS
+from core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
+from core.run import StepState
+from core.runbook import Step, as_undo
 from runners.gate import refusal
-from runners.own_record import OwnRequest, OwnRun
+from runners.own_record import OwnRequest, OwnRun, OwnStep
 from runners.permit import ISSUER, OwnWork, Permit
 from runners.sealed_plans import own_run_of
+from runners.settings_seen import is_agreed
 from runners.users import are_away
 from runners.walk import Walk
 from store import requests
@@ -47,8 +48,7 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
         request = _counted(tx, walk, known, gate, step)
         if known.requests[request.id].used_for:
             raise NoPermitError("This approval was used before.")
-        _use(walk, request.id, step)
-        requests.use(tx, walk.run, request.id, step.id)
+        _use(tx, walk, request.id, step)
         return _permit(walk, step, request.id)
     if gates and known.lets_users_in:
         raise NoPermitError("Users work with the system again; nothing of this run interrupts it any more.")
@@ -59,8 +59,24 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
 
 
 def count(tx: Transaction, walk: Walk, gate: Step) -> None:
-    """The recount when a gate is about to open, before anything behind it is touched. Raises NoPermitError."""
-    _counted(tx, walk, own_run_of(walk.equipment, walk.run), gate, gate)
+    """The recount when a gate is about to open, before anything behind it is touched; this host remembers that it did.
+    One that asks about dr.yml is used up by opening. Raises NoPermitError.
+    """
+    request = _counted(tx, walk, own_run_of(walk.equipment, walk.run), gate, gate)
+    if is_about_settings(gate):
+        _use(tx, walk, request.id, gate)
+    walk.note(gate.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
+
+
+def require_agreed(walk: Walk, step: Step) -> None:
+    """For whatever brings to a host what dr.yml names: two people have agreed to that dr.yml, or to this plan, which
+    tells how it differs. Raises NoPermitError, UntrustedError.
+    """
+    if is_agreed(walk.equipment, step):
+        return
+    known = own_run_of(walk.equipment, walk.run)
+    if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in walk.plan.steps):
+        raise NoPermitError(f"Nobody agreed to what {step.do} takes from a dr.yml that was changed.")
 
 
 def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
@@ -70,6 +86,7 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
     undo = as_undo(step)
     if not is_taken_back(step):
         raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
+    require_agreed(walk, undo)
     if not needs_permit(walk, undo):
         return None
     known, gates = own_run_of(walk.equipment, walk.run), _gates(walk.plan, step)
@@ -102,13 +119,6 @@ def own_work(walk: Walk) -> OwnWork | None:
     if known.lets_users_in or counted_on.intersection(known.places):
         return None
     return OwnWork(run=walk.run.id, counted_on=counted_on, issuer=ISSUER)
-
-
-def as_undo(step: Step) -> Step:
-    """The step that takes it back."""
-    if step.undo is None:
-        raise ValueError(f"{step.id} has no undo")
-    return step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_, "effect": "none"})
 
 
 def _counted(tx: Transaction, walk: Walk, known: OwnRun, gate: Step, step: Step) -> ApprovalRequest:
@@ -163,15 +173,17 @@ def _in_time(
         raise NoPermitError("The time to start has passed.", late=True)
 
 
-def _use(walk: Walk, request_id: str, step: Step) -> None:
-    """Once only, and written on this host before anything happens."""
-    walk.equipment.own.agreed_to(walk.plan.fingerprint[SETTINGS])
+def _use(tx: Transaction, walk: Walk, request_id: str, step: Step) -> None:
+    """Once only, and written on this host before anything happens. By break-glass one person did, so nobody agreed."""
+    if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):
+        walk.equipment.own.agreed_to(walk.plan.fingerprint[SETTINGS])
 
     def use(run: OwnRun) -> OwnRun:
         mine = run.requests[request_id]
         return run.with_request(request_id, mine.model_copy(update={"used_for": (*mine.used_for, step.id)}))
 
     walk.equipment.own.change(walk.run.id, use)
+    requests.use(tx, walk.run, request_id, step.id)
 
 
 def _permit(walk: Walk, step: Step, request: str) -> Permit:
@@ -183,7 +195,7 @@ def _gates(plan: Plan, step: Step) -> tuple[Step, ...]:
     """The gates in front of a step. Raises NoPermitError where a plan that destroys has none in front of it."""
     gates = tuple(gate for gate in plan.steps if gate.id in gates_before(plan, step.id))
     destroys = any(effect_of(other, plan.steps) == "destroy" for other in plan.steps)
-    if not gates and (destroys or any(other.gate is not None for other in plan.steps)):
+    if not gates and (destroys or any(is_guard(other) for other in plan.steps)):
         raise NoPermitError(f"No gate stands before {step.id}; it is never started.")
     return gates
 

@@ -8,9 +8,9 @@ import structlog
 from core.errors import DrbotError, UntrustedError
 from core.plan import touches_production
 from core.run import Leftover, Run, RunState, StepState
-from core.runbook import Step
+from core.runbook import Step, as_undo
 from runners.half_moves import list_half_moves
-from runners.issuing import as_undo, own_work
+from runners.issuing import own_work
 from runners.site_lock import unlock
 from runners.walk import Equipment, Walk, idle_walk
 from store import incidents, runs, steps

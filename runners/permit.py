@@ -55,6 +55,12 @@ def volume(name: str) -> str:
     return f"volume {name}"
 
 
+def volumes_in(subjects: Iterable[str]) -> frozenset[str]:
+    """The names of the volumes among them."""
+    kinds = (subject.partition(" ") for subject in subjects)
+    return frozenset(name for kind, _, name in kinds if kind == "volume")
+
+
 def emptied(name: str) -> str:
     """A volume's name, once its data has moved to where it belongs."""
     return f"emptied volume {name}"

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from core.errors import UntrustedError
 from core.events import canonical
-from core.plan import Plan, seal_of
+from core.plan import SETTINGS, Plan, seal_of
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import SubRun
 from core.signing import KeyPair, verify
-from runners.actions.fingerprint import SETTINGS, settings_of
+from runners.actions.fingerprint import settings_of
 from runners.gate import differences
 from runners.own_record import OwnRun
 from runners.walk import Equipment

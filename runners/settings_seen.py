@@ -1,27 +1,88 @@
 """dr.yml says which engine, services, volumes, backups and names are meant, and whoever may write it may say others. So
-what differs from when two people last agreed to a plan stands on the next card, word by word.
+what differs from when two people last agreed to a plan stands on the next card, word by word; and what brings to a host
+what dr.yml names (a repository, images, containers, a machine) waits until two people have agreed to that.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.actions import ACTIONS
+from core.plan import SETTINGS_GATE, Plan, gates_before, is_about_settings
+from core.runbook import Gate, Step, as_undo, names_in, order_of
 from runners.actions.fingerprint import settings_of
 from runners.gate import differences
 from runners.walk import Equipment
 
-MOST = 8
+MOST, MOST_WHEN_ASKED = 8, 30
+"""Differences in words: beside what a card is about, and where it is about nothing else."""
+STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})
+"""What goes by a compose file that lies on the host already."""
 
 
-def changes(equipment: Equipment) -> tuple[str, ...]:
-    """One sentence for each difference; the first plan of all has nothing to be compared with."""
-    now, agreed = settings_of(equipment.configuration), equipment.own.settings()
-    if agreed is None:
-        equipment.own.agreed_to(now)
-        return ()
-    found = differences(agreed, now)
-    more = [f"{len(found) - MOST} more differences: read dr.yml before you agree"] if len(found) > MOST else []
-    said = [equipment.redact(one) for one in [*found[:MOST], *more]]
+def agreed(equipment: Equipment) -> Mapping[str, Any]:
+    """What dr.yml said when two people last agreed; the first of all has nothing to be compared with."""
+    known = equipment.own.settings()
+    if known is not None:
+        return known
+    now = settings_of(equipment.configuration)
+    equipment.own.agreed_to(now)
+    return now
+
+
+def changes(equipment: Equipment, draft: Plan) -> tuple[str, ...]:
+    """One sentence for each difference."""
+    found = differences(agreed(equipment), settings_of(equipment.configuration))
+    most = MOST_WHEN_ASKED if any(is_about_settings(step) for step in draft.steps) else MOST
+    more = [f"{len(found) - most} more differences: read dr.yml before you agree"] if len(found) > most else []
+    said = [equipment.redact(one) for one in [*found[:most], *more]]
     return tuple(f"Changed in dr.yml since two people last agreed to a plan: {one}" for one in said)
 
 
 def services_of(equipment: Equipment) -> frozenset[str]:
     """Every service that this site has, or had when two people last agreed."""
-    agreed = (equipment.own.settings() or {}).get("sites", {}).get(equipment.site_name, {}).get("services", {})
-    return frozenset({*equipment.site.services, *agreed})
+    known = (equipment.own.settings() or {}).get("sites", {}).get(equipment.site_name, {}).get("services", {})
+    return frozenset({*equipment.site.services, *known})
+
+
+def is_agreed(equipment: Equipment, step: Step) -> bool:
+    """Whether the step brings nothing but what two people have agreed to."""
+    if step.do is None or not ACTIONS[step.do].brings:
+        return True
+    now, then = settings_of(equipment.configuration), agreed(equipment)
+    return not differences(_used(then, equipment.site_name, step), _used(now, equipment.site_name, step))
+
+
+def asked_first(equipment: Equipment, draft: Plan) -> tuple[Step, ...]:
+    """The steps; behind a gate that asks about dr.yml, where one of them would bring what nobody agreed to."""
+    steps, order = draft.steps, order_of(draft.steps)
+    unguarded = (step for step in steps if not gates_before(draft, step.id))
+    if all(is_agreed(equipment, act) for step in unguarded for act in _acts(step)):
+        return steps
+    counts = equipment.approvals.requester_counts
+    gate = Step(
+        id=SETTINGS_GATE,
+        title={"en": "Two people agree to a changed dr.yml", "ja": "dr.yml の変更を 2 名で承認"},
+        gate=Gate.model_validate({"for": [SETTINGS_GATE], "requester_counts": counts}),
+        after=(),
+    )
+    behind = (step if order[step.id] else step.model_copy(update={"after": (gate.id,)}) for step in steps)
+    return (gate, *behind)
+
+
+def _acts(step: Step) -> Iterator[Step]:
+    yield step
+    if step.undo is not None:
+        yield as_undo(step)
+
+
+def _used(settings: Mapping[str, Any], site: str, step: Step) -> Mapping[str, Any]:
+    """What of dr.yml the step goes by: all, but to start a service again only where its compose file lies."""
+    if step.do not in STARTS_AGAIN:
+        return settings
+    here = settings.get("sites", {}).get(site, {})
+    services = here.get("services", {})
+    places = {
+        name: {part: services.get(name, {}).get(part) for part in ("project", "service")}
+        for name in names_in(step.with_.get("services"))
+    }
+    return {part: here.get(part) for part in ("docker", "projects", "address")} | {"services": places}

@@ -10,7 +10,7 @@ from core.plan import gates_before
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.gate import drift
-from runners.issuing import NoPermitError, issue, needs_permit
+from runners.issuing import NoPermitError, issue, needs_permit, require_agreed
 from runners.lock import Holder
 from runners.marks import mark_recovering
 from runners.moves import gate_of
@@ -39,6 +39,7 @@ def start(walk: Walk, step: Step) -> Started:
     its request has ended, and the next look at the requests says what follows). Raises FencedError, TemporaryError.
     """
     effect = effect_of(step, walk.plan.steps)
+    require_agreed(walk, step)
     if effect == "destroy" and not (_still_as_sealed(walk, step) and _nobody_writes(walk, step)):
         return Started()
     if effect != "none":

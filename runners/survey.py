@@ -16,10 +16,10 @@ from core.stakes import Stakes, act_of
 from core.stakes_words import ACTS as HEADLINES
 from core.variables import Value, fill
 from core.words import clock, say
-from runners import parts, strangers, users
+from runners import parts, settings_seen, strangers, users
 from runners.gate import fingerprint_of
 from runners.stakes import stakes_of
-from runners.survey_questions import Survey, age_of, not_needed, warnings_of
+from runners.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from runners.world import Chosen
 from store import sub_runs
 
@@ -43,7 +43,8 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    strangers.require_none(draft.runbook, draft.steps, fingerprint)
+    draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})
+    strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
     users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
     acts = {step.do for step in draft.steps}
     old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None

@@ -8,6 +8,7 @@ from typing import Any
 from core.actions import PROBES
 from core.brought_back import not_held
 from core.clocks import rpo_seconds
+from core.effects import effect_of
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
 from core.plan import BackupIdentity, Plan
@@ -18,6 +19,7 @@ from core.variables import Value, fill
 from core.words import duration
 from runners import parts, settings_seen
 from runners.action import Finding, StepContext
+from runners.permit import volumes_in
 from runners.step_log import StepLog
 from runners.walk import Equipment
 from runners.watching import unheard
@@ -50,7 +52,7 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """What approvers read beside the plan. Raises UserError where it cannot work."""
     return (
-        *settings_seen.changes(survey.equipment),
+        *settings_seen.changes(survey.equipment, draft),
         *_of_ones_own(survey, file),
         *_refused(chosen),
         *_lacking(survey, draft),
@@ -101,6 +103,13 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
     if age is not None and age > max_age:
         warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
     return tuple(warnings)
+
+
+def volumes_taken(survey: Survey, draft: Plan) -> frozenset[str]:
+    """Whose data the steps that destroy take, by what their permits will be for."""
+    context, subjects = _context(survey, draft), survey.equipment.registry.subjects
+    acts = [step for step in draft.steps if effect_of(step, draft.steps) == "destroy" and step.do in subjects]
+    return volumes_in(one for step in acts for one in subjects[step.do or ""](context, step.with_))
 
 
 def not_needed(survey: Survey, draft: Plan) -> set[str]:

@@ -10,8 +10,7 @@ from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
-from runners.actions.fingerprint import fingerprint
-from runners.actions.host import data_volumes
+from runners.actions.fingerprint import data_volumes, fingerprint
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from runners.clients.engine_lock import EngineLock

@@ -12,9 +12,9 @@ from core.effects import effect_of
 from core.errors import DrbotError, FencedError, TemporaryError
 from core.plan import touches_production
 from core.run import StepRecord, StepState
-from core.runbook import Step, Undo
+from core.runbook import Step, Undo, as_undo
 from runners.action import StepContext
-from runners.issuing import as_undo, issue_for_undo, own_work
+from runners.issuing import issue_for_undo, own_work
 from runners.keeping import unkeep
 from runners.own_record import OwnStep
 from runners.users import is_anything_moved, note_started

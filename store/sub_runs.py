@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select, update
 
+from core.approval import LIVE, ApprovalRequest
 from core.errors import UserError
 from core.events import EventKind
 from core.run import Run, RunState, StepState
 from core.runbook import Step, SubRun
-from store import steps
+from store import requests, steps
 from store.database import Transaction
 from store.rows import load_run, run_of
 from store.schema import runs
@@ -42,6 +43,13 @@ def whole_of(connection: Connection, run: Run) -> Run:
     while is_part(run):
         run = load_run(connection, run.arguments[PART_OF])
     return run
+
+
+def asked_now(connection: Connection, run: Run) -> ApprovalRequest | None:
+    """What people are asked now, or were last: by a part while it asks something itself, else by the whole."""
+    of_part = [asked for asked in requests.of_run(connection, run.id) if asked.state in LIVE]
+    asked = of_part or requests.of_run(connection, whole_of(connection, run).id)
+    return asked[-1] if asked else None
 
 
 def parts_of(connection: Connection, run: Run) -> list[Run]:

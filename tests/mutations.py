@@ -18,6 +18,7 @@ SECONDS = 900
 
 RULES = "tests/unit/core/test_approval.py tests/unit/core/test_attestation.py tests/unit/core/test_approval_search.py"
 PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py tests/integration/runners/test_what_a_card_proves.py tests/integration/runners/test_whose_backup.py"
+CHANGED = "tests/integration/runners/test_changed_settings.py"
 WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
 ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
@@ -126,7 +127,7 @@ WEAKENINGS = (
     weak("anybody builds a permit", "runners/permit.py", "if issuer is not ISSUER:", "if False:", PERMITS),
     weak("a permit for everything", "runners/permit.py", "if missing:", "if False:", PERMITS),
     weak("used twice", ISSUING, "if known.requests[request.id].used_for:", "if False:", PERMITS),
-    weak("a use is not remembered", ISSUING, "        _use(walk, request.id, step)\n", "", WORKER),
+    weak("a use is not remembered", ISSUING, "        _use(tx, walk, request.id, step)\n", "        requests.use(tx, walk.run, request.id, step.id)\n", WORKER),
     weak("services are interrupted without a recount", ISSUING, "if not _is_used(known, gate):\n            _counted", "if False:\n            _counted", WORKER),
     weak("users are interrupted", ISSUING, "if gates and known.lets_users_in:", "if False:", PERMITS),
     weak("a gate opens without a recount", "runners/people.py", "count(tx, walk, walk.plan.step(gate))", "pass", WORKER),
@@ -163,7 +164,14 @@ WEAKENINGS = (
     weak("a proof settled by a row", "runners/finishing.py", "seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
     weak("checks of anything", "core/runbook_lint.py", "        if not is_seen(step):\n", "        if False:\n", LINT),
     weak("another cluster's numbers", "runners/stakes.py", "if mine is not None and _is_newest(equipment, mine) else None", "if mine is not None else None", PERMITS),
-    weak("dr.yml before the plan", "runners/survey_questions.py", "        *settings_seen.changes(survey.equipment),\n", "", PERMITS),
+    weak("dr.yml before the plan", "runners/survey_questions.py", "        *settings_seen.changes(survey.equipment, draft),\n", "", PERMITS),
+    weak("whose backups are used", "runners/actions/fingerprint.py", 'UNSEALED = {"version", ', 'UNSEALED = {"system", "version", ', CHANGED),
+    weak("one agrees for two", ISSUING, 'if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):', "if True:", CHANGED),
+    weak("nobody is asked about dr.yml", "runners/survey.py", 'draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})', "pass", CHANGED),
+    weak("brought without a word", "runners/starting.py", "    require_agreed(walk, step)\n", "", CHANGED),
+    weak("brought by an undo", ISSUING, "    require_agreed(walk, undo)\n", "", CHANGED),
+    weak("a gate that a row opened", ISSUING, "if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in walk.plan.steps):", "if False:", CHANGED),
+    weak("strangers by an argument's name", "runners/survey.py", "volumes_taken(survey, draft), fingerprint)", 'frozenset(str(step.with_.get("volume")) for step in draft.steps), fingerprint)', PERMITS),
     weak("an undo under running services", ISSUING, " or (destroys and not are_away(walk, undo))", "", PERMITS),
     weak("a swap under running services", "runners/users.py", "        if running:\n", "        if False:\n", PERMITS),
     weak("another dr.yml", SEALED, "    if changed:\n", "    if False:\n", PERMITS),

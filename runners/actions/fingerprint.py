@@ -11,8 +11,8 @@ from runners.clients.host_packages import engine_is_missing
 from runners.clients.volume_users import strangers_on
 from runners.strangers import STRANGERS
 
-SETTINGS = "dr.yml"
-SEALED_SECTIONS = {"sites", "repository", "dns", "certificate", "recovery", "runbooks", "backups", "object_store"}
+UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
+"""Sections of dr.yml that are the roster's (core/policy.py) or habits: all others say what is touched."""
 
 
 def fingerprint(
@@ -20,15 +20,15 @@ def fingerprint(
 ) -> dict[str, Any]:
     """Engine, compose projects, volumes and the cluster's identifier; "missing" and "unreadable" are values."""
     if engine_is_missing(clients.docker.host):  # a bare new host: installing it is a step of the recovery
-        return {"engine": MISSING, "volumes": dict.fromkeys(volumes_of(site), MISSING)}
+        return {"engine": MISSING, "volumes": dict.fromkeys(data_volumes(site), MISSING)}
     found: dict[str, Any] = {
         "engine": clients.docker.id(),
         "projects": {
             project: digest(clients, project)
             for project in sorted({service.project for service in site.services.values()})
         },
-        "volumes": {name: created_at(clients, name) for name in volumes_of(site)},
-        STRANGERS: {name: running_strangers(clients, site, name) for name in volumes_of(site)},
+        "volumes": {name: created_at(clients, name) for name in data_volumes(site)},
+        STRANGERS: {name: running_strangers(clients, site, name) for name in data_volumes(site)},
     }
     if site.postgres:
         found["postgres"] = clients.postgres.identifier_of(site.postgres.volume, labels, cancelled)
@@ -37,15 +37,16 @@ def fingerprint(
 
 def settings_of(configuration: Configuration) -> dict[str, Any]:
     """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
-    another plan. People and rules are the roster's (core/policy.py).
+    another plan.
     """
-    document = configuration.model_dump(mode="json", include=SEALED_SECTIONS)
+    document = configuration.model_dump(mode="json", exclude=UNSEALED)
     return {name: value for name, value in document.items() if value is not None}
 
 
-def volumes_of(site: Site) -> tuple[str, ...]:
-    """The data volumes that dr.yml names."""
-    return tuple(part.volume for part in (site.postgres, site.redis) if part)
+def data_volumes(site: Site) -> tuple[str, ...]:
+    """The real names of the volumes with data, as dr.yml names them."""
+    stores = (part.volume for part in (site.postgres, site.redis) if part)
+    return tuple(dict.fromkeys([*stores, *(name for name in site.files if "/" not in name)]))
 
 
 def running_strangers(clients: Clients, site: Site, volume: str) -> list[str]:

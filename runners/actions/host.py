@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError, TemporaryError
-from core.site import Site
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
-from runners.actions.fingerprint import volumes_of
+from runners.actions.fingerprint import data_volumes
 from runners.clients import host_packages
 from runners.clients.docker_engine import RUN_LABEL
 from runners.clients.own_folder import is_foreign
@@ -93,11 +92,6 @@ def data_on(context: StepContext) -> list[str]:
         users = context.clients.docker.mounted_by(name)
         found.append(f"The volume {name} is there{f', used by {users[0]}' if users else ''}")
     return found
-
-
-def data_volumes(site: Site) -> tuple[str, ...]:
-    """The real names of the volumes with data, as dr.yml names them."""
-    return tuple(dict.fromkeys([*volumes_of(site), *(name for name in site.files if "/" not in name)]))
 
 
 def room(context: StepContext, given: Mapping[str, Any]) -> Finding:

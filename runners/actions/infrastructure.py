@@ -10,7 +10,7 @@ from core.site import Service
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
-from runners.actions.host import data_volumes
+from runners.actions.fingerprint import data_volumes
 from runners.clients.docker_engine import RUN_LABEL
 
 

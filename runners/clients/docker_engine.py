@@ -21,6 +21,7 @@ from core.errors import PermanentError, TemporaryError
 from core.site import Service
 from runners.clients.docker_errors import docker_errors
 from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
+from runners.clients.volume_mounts import holds
 from runners.permit import OwnWork, Permit, emptied, project, volume
 
 LONGEST_LOG_BYTES = 2_000_000
@@ -230,8 +231,10 @@ class DockerEngine:
         return tuple(name for name, _ in self._made_with(volume))
 
     def _made_with(self, volume: str) -> list[tuple[str, str]]:
+        identity = self.volume(volume)
+        folder = identity.mountpoint if identity is not None else ""
         with docker_errors(f"Look who has the volume {volume}"):
-            found = self.client.api.containers(all=True, filters={"volume": volume})
+            found = [one for one in self.client.api.containers(all=True) if holds(one, volume, folder)]
         return [(container["Names"][0].lstrip("/"), container["State"]) for container in found]
 
     def has_image(self, image: str) -> bool:

@@ -34,20 +34,23 @@ def require_own(folder: Path, own: OwnWork) -> None:
 
 
 def set_aside(folder: Path, keeper: Path, permit: Permit, *, home: Path) -> None:
-    """Give a folder another name beside its own, with everything in it. Raises PermanentError when that is taken, or
-    when drbot itself lives inside.
-    """
+    """Give a folder another name beside its own, with everything in it. Raises PermanentError."""
     permit.require(folder_subject(folder))
+    require_movable(folder, keeper, home=home)
+    try:
+        folder.rename(keeper)
+    except OSError as error:
+        raise PermanentError(f"{folder} could not be put aside: {error.strerror or error}") from error
+
+
+def require_movable(folder: Path, keeper: Path, *, home: Path) -> None:
+    """Raises PermanentError when the other name is taken, or when drbot itself lives inside."""
     if home.resolve().is_relative_to(folder.resolve()):
         raise PermanentError(
             f"drbot's own files are in {folder}, so it is not put aside: give `projects` its own folder"
         )
     if os.path.lexists(keeper):
         raise PermanentError(f"{keeper} exists already; nothing was touched")
-    try:
-        folder.rename(keeper)
-    except OSError as error:
-        raise PermanentError(f"{folder} could not be put aside: {error.strerror or error}") from error
 
 
 def _made_by(folder: Path) -> str | None:

@@ -1,13 +1,13 @@
 """Which containers hold a volume: by its name, or by its folder on the host, which is the same data."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from core.site import Service
-from runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine, VolumeIdentity
+from runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine
 from runners.clients.docker_errors import docker_errors
+from runners.clients.volume_mounts import holds
 
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
@@ -19,6 +19,11 @@ class VolumeUser:
     name: str
     is_running: bool
     labels: Mapping[str, str]
+
+    @property
+    def project(self) -> str | None:
+        """The compose project it is of."""
+        return self.labels.get(PROJECT)
 
     def belongs_to(self, services: Iterable[Service]) -> bool:
         """Whether it is the container of one of these services, and no second one beside it."""
@@ -41,7 +46,7 @@ def users_of(engine: DockerEngine, volume: str) -> tuple[VolumeUser, ...]:
         return ()
     with docker_errors(f"Look who has the volume {volume}"):
         containers = engine.client.api.containers(all=True)
-    found = (_user(container) for container in containers if any(_mounts(container, identity)))
+    found = (_user(container) for container in containers if holds(container, identity.name, identity.mountpoint))
     return tuple(sorted(found, key=lambda user: user.name))
 
 
@@ -51,13 +56,3 @@ def _user(container: Mapping[str, Any]) -> VolumeUser:
         is_running=container["State"] not in STOPPED,
         labels=container.get("Labels") or {},
     )
-
-
-def _mounts(container: Mapping[str, Any], volume: VolumeIdentity) -> Iterator[bool]:
-    """A folder above it, as monitors mount the whole disk, is no use of it."""
-    folder = PurePosixPath(volume.mountpoint)
-    for mount in container.get("Mounts", ()):
-        if mount.get("Type") == "volume":
-            yield mount.get("Name") == volume.name
-        elif volume.mountpoint:
-            yield PurePosixPath(mount.get("Source", "")).is_relative_to(folder)

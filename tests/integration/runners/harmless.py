@@ -84,6 +84,7 @@ class HarmlessTarget:
         return {
             **{name: lambda context, given: frozenset(services("x", _named(given))) for name in interrupts},
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
+            "host.set_aside": lambda context, given: frozenset(map(volume, self.data_there())),
         }
 
     def lock(self, claim: Claim, gone: str | None) -> Holder | None:

@@ -271,3 +271,33 @@ def test_where_there_is_no_old_volume_the_settings_that_are_in_no_backup_are_nam
 
     assert run.plan is not None, run.outcome
     assert any("ALTER SYSTEM" in warning and "set them anew" in warning for warning in run.plan.warnings)
+
+
+def test_a_part_that_would_start_what_nobody_agreed_to_is_what_people_are_asked_about(two: TwoSites) -> None:
+    """The whole run waits for an approval of its own all the time, and is asked about again once the part goes on."""
+    approval = "  - {id: approval, title: {en: Asked}, gate: {people: 2, for: [after], proof: [part]}, after: []}\n"
+    start = (
+        "  - {id: start, title: {en: Start}, do: compose.start, with: {services: auth}, effect: change, "
+        "limits: {time: 1m}, drill: run}\n"
+    )
+    whole_text = WHOLE.replace("  - id: after\n", f"{approval}  - id: after\n    after: [part, approval]\n")
+    (two.folder / "whole.yml").write_text(whole_text)
+    (two.folder / "part.yml").write_text(PART.replace("  - {id: confirm", f"{start}  - {{id: confirm"))
+    whole, part = two.begin()
+    known = two.there.equipment.configuration
+    site = known.sites["recovery"].model_copy(update={"projects": two.folder})
+    edited = known.model_copy(update={"sites": {**known.sites, "recovery": site}})
+    there = replace(two.there, equipment=replace(two.there.equipment, configuration=edited))
+
+    waiting = there.go(part)
+    with two.here.database.read() as connection:
+        asked = sub_runs.asked_now(connection, waiting)
+    there.approve(part)
+    ended = there.go(part)
+    with two.here.database.read() as connection:
+        next_asked = sub_runs.asked_now(connection, ended)
+
+    assert waiting.state is RunState.WAITING and asked is not None and next_asked is not None
+    assert (asked.run, asked.gate) == (part.id, "agree-to-dr-yml")
+    assert ended.state is RunState.SUCCEEDED, ended.outcome
+    assert (next_asked.run, next_asked.gate) == (whole.id, "approval")

@@ -72,6 +72,14 @@ steps:
 """
 
 
+def agreed(bench: Bench, run: Run) -> None:
+    """Two people agree to the dr.yml by which it starts something."""
+    assert bench.go(run).state is RunState.WAITING, bench.run(run).outcome
+    for person in ("ben", "chika"):
+        vote(bench, run.id, person)
+    bench.go(run)
+
+
 def put_back_by_a_row(bench: Bench, run: Run) -> None:
     """Services are stopped again, and a row settles the swap as undo."""
     closing = with_runbook(bench, "close.yml", CLOSE)
@@ -120,7 +128,7 @@ def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(gu
             arguments={},
             person="aiko",
         )
-    opened.go(queued_run)
+    agreed(opened, queued_run)
     assert "auth" in guarded.target.running, opened.run(queued_run).outcome
 
     put_back_by_a_row(guarded, run)
@@ -143,7 +151,7 @@ def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> N
     named = Monitoring(project="auth", prometheus="http://x", alertmanager="http://x")
     rows(bench, delete(locks))
     opened = with_site(bench, monitoring=named)
-    opened.go(opened.queue(run.incident, "open"))
+    agreed(opened, opened.queue(run.incident, "open"))
     assert "auth" in guarded.target.running
 
     put_back_by_a_row(guarded, run)

@@ -280,7 +280,8 @@ def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_ca
 
 def test_many_differences_of_dr_yml_are_not_hidden(guarded: Bench) -> None:
     recovered_by_code(guarded)
-    bench = with_services(guarded, every={"role": "cache", "project": "billing"})
+    changed = dict.fromkeys(("project", "service", "health", "title", "role"), "x")
+    bench = with_services(guarded, every=changed)
 
     run = bench.go(bench.queue(bench.declare().incident, "restart-services", RunKind.PLAN))
 
@@ -296,3 +297,14 @@ def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_
     guarded.go(run)
 
     assert guarded.target.moves == 1, "swapped although the volume is not the one of the plan"
+
+
+def test_a_stranger_on_a_volume_of_a_host_that_is_put_aside_is_told_before(guarded: Bench) -> None:
+    """Else two people agree, all containers are removed, and only then the volume cannot be put aside."""
+    guarded.target.strangers.append("nightly-export")
+    bench = with_runbook(guarded, "own.yml", SET_ASIDE)
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert run.plan is None
+    assert "nightly-export also uses the volume postgres_data" in str(run.outcome)

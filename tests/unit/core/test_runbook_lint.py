@@ -89,6 +89,7 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
         ("title: {en: Restore}", "title: {en: Restore}\n    ask: {text: {en: Hm}}", 5, "exactly one of do, gate, ask"),
         ("title: {en: Restore}", "title: {en: Restore}\n    why: password=hunter22", 5, "secret in plain text"),
         ("- id: swap", "- id: restore", 18, "used twice"),
+        ("- id: swap", "- id: agree-to-dr-yml", 18, "this id is drbot's own"),
         ("drill: run\n  - id: app", f"drill: run\n    {UNDO_SWAP}\n  - id: app", 14, "destroys, but no gate before it"),
         ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DNS}\n  - id: app", 14, "destroys, but no gate before it"),
         ("drill: run\n  - id: app", f"drill: run\n    {UNDO_DATA}\n  - id: app", 14, "destroys, but no gate before it"),
