@@ -3,12 +3,19 @@ arguments, can do. Pure; the linter, the plan and the worker ask the same functi
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from core.actions import ACTIONS
 from core.declarations import Effect
 from core.runbook import Step, Undo
 
 STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
+
+MOVES = frozenset({"volume.swap", "volume.swap_back"})
+"""While one of these is at work, data changes places."""
+
+STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start"})
+"""After these something may write."""
 
 INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "volume.swap": ("volume.swap_back", {"volume": "volume", "keeper": "keeper", "replacement": "replacement"}),
@@ -30,12 +37,20 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """What sees that an act was done, and for each of its parameters that of the act which names the same."""
 
 
+def sight_of(action: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The probe that sees whether this act was done, and its arguments; None = there is none."""
+    if action not in SEEN_BY:
+        return None
+    probe, same = SEEN_BY[action]
+    return probe, {name: given.get(other) for name, other in same.items()}
+
+
 def is_seen(step: Step) -> bool:
     """Whether one of the step's checks looks at what the step does, and at nothing else."""
-    if step.do is None or step.do not in SEEN_BY:
+    sight = sight_of(step.do or "", step.with_)
+    if sight is None:
         return True
-    probe, same = SEEN_BY[step.do]
-    wanted = {name: step.with_.get(other) for name, other in same.items()}
+    probe, wanted = sight
     asked = [one.with_ for one in step.check if one.probe == probe]
     return any(all(given.get(name) == value for name, value in wanted.items()) for given in asked)
 

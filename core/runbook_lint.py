@@ -6,7 +6,7 @@ from typing import Any
 
 from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
-from core.effects import INVERSES, SEEN_BY, STRENGTH, effect_of, is_inverse, is_seen, is_taken_back, undo_effect
+from core.effects import INVERSES, MOVES, SEEN_BY, STRENGTH, effect_of, is_inverse, is_seen, is_taken_back, undo_effect
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
 from core.stakes import ACT_OF
@@ -260,13 +260,18 @@ def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
 
 
 def _parallel(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """Steps that may run at the same time do not change the same thing."""
-    numbered = [(index, step) for index, step in enumerate(runbook.steps) if step.do]
+    """Steps that may run at the same time do not change the same thing, and data moves alone."""
+    numbered = [(index, step) for index, step in enumerate(runbook.steps) if step.do or step.run]
     for (_, one), (index, other) in combinations(numbered, 2):
         if one.id in ancestors[other.id] or other.id in ancestors[one.id]:
             continue
+        moving = next((step for step in (one, other) if step.do in MOVES), None)
         shared = _touched(one) & _touched(other)
-        if shared:
+        if moving is not None:
+            beside = other if moving is one else one
+            sentence = f"{beside.id} may run while {moving.id} moves data; put it before or after, with `after`."
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+        elif shared:
             what = ", ".join(sorted(shared))
             sentence = f"{one.id} and {other.id} may run at the same time and both touch {what}."
             yield Problem(where=_at(index, "id"), sentence=sentence)
@@ -274,7 +279,7 @@ def _parallel(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
 
 def _touched(step: Step) -> set[str]:
     touched: set[str] = set()
-    for name in ACTIONS[step.do or ""].touches:
+    for name in ACTIONS[step.do].touches if step.do else ():
         value = step.with_.get(name, ())
         touched |= {value} if isinstance(value, str) else {str(part) for part in value}
     if "${services.all}" in touched:

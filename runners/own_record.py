@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ class OwnStep(Model):
     state: StepState
     facts: dict[str, Any] = Field(default_factory=dict)
     ended_at: datetime | None = None
+    does: str = ""  # its action; that of its undo once data was to go back
+    given: dict[str, Any] = Field(default_factory=dict)  # and the arguments
+    taking_back: bool = False  # data was to go back, and that has not succeeded
 
 
 class OwnRun(Model):
@@ -72,7 +76,10 @@ class OwnRun(Model):
         return self.model_copy(update={"requests": {**self.requests, name: request}})
 
     def with_step(self, name: str, step: OwnStep) -> "OwnRun":
-        """The same with what is known of this step."""
+        """The same with what is known of this step; what it does was known when it began."""
+        before = self.steps.get(name)
+        if before is not None and not step.does:
+            step = step.model_copy(update={"does": before.does, "given": before.given})
         return self.model_copy(update={"steps": {**self.steps, name: step}})
 
     def has_succeeded(self, step: str) -> bool:
@@ -190,6 +197,10 @@ class OwnRecord:
         """All that this host has planned or adopted."""
         names = [path.stem for path in sorted((self._files.folder / "runs").glob("*.json"))]
         return [(name, known) for name in names if (known := self.run(name)) is not None]
+
+    def held(self, name: str, *, alone: bool) -> AbstractContextManager[None]:
+        """A lock of this host, for all its workers and their runs; it ends with the process that holds it."""
+        return self._files.held(name, alone=alone)
 
     def keep_time(self) -> None:
         """Often, and written down now and then: a restart begins at most so much earlier."""

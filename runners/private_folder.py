@@ -27,6 +27,21 @@ class PrivateFolder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @contextmanager
+    def held(self, name: str, *, alone: bool) -> Iterator[None]:
+        """Until the end of the block, or of this process, whoever ends it. Several may hold it, unless one holds it
+        `alone`. Raises TemporaryError at once when it cannot be had now.
+        """
+        with _told(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.fdopen(os.open(self.folder / f"{name}.lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")
+        with lock:
+            try:
+                fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TemporaryError(f"{name} is held by somebody else", kind="busy") from error
+            yield
+
     def read(self, name: str) -> Any:
         """The JSON in a file; None where there is none. Raises PermanentError when it is damaged."""
         path = self.folder / name

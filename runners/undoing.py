@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.effects import effect_of
+from core.effects import MOVES, effect_of
 from core.errors import DrbotError, FencedError, TemporaryError
 from core.plan import touches_production
 from core.run import StepRecord, StepState
@@ -17,6 +17,8 @@ from runners.action import StepContext
 from runners.issuing import as_undo, issue_for_undo, own_work
 from runners.keeping import unkeep
 from runners.own_record import OwnStep
+from runners.places import held
+from runners.unsure import state_of
 from runners.users import is_anything_moved, note_started
 from runners.walk import Walk
 from store import steps
@@ -78,8 +80,9 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
-        return _taken_back(walk, context, step, undo_step)
+        with held(walk, undo_step):
+            note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
+            return _taken_back(walk, context, step, undo_step)
 
     try:
         summary = _until_limit(act, cancelled, step_log.line, walk.equipment.timing.pause)
@@ -117,15 +120,18 @@ def _until_limit(act: Callable[[], str], over: Callable[[], bool], log: Callable
 def _taken_back(walk: Walk, context: StepContext, step: Step, undo_step: Step) -> str:
     if effect_of(step, walk.plan.steps) == "destroy" and _never_happened(walk, context, step):
         return "It was not in place, so there was nothing to take back."
+    if undo_step.do in MOVES:  # how far it came is looked at before anything is started, until it has succeeded
+        begun = walk.equipment.own.run(walk.run.id)
+        if begun is not None and step.id in begun.steps:
+            moving = {"taking_back": True, "does": undo_step.do, "given": dict(undo_step.with_)}
+            walk.note(step.id, begun.steps[step.id].model_copy(update=moving))
     action = walk.equipment.registry.actions[undo_step.do or ""]
     return action(context, undo_step.with_).summary
 
 
 def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:
     """The probe tells before, between and after a swap apart; what is still "before" is not swapped back."""
-    probes = walk.equipment.registry.probes
-    findings = [probes[probe.probe](context, probe.with_) for probe in step.check]
-    return any(not finding.passed and finding.facts.get("state") == "before" for finding in findings)
+    return state_of(walk, context, step.do or "", step.with_) == "before"
 
 
 def _by_hand(step: str, undo: Undo, why: str) -> str:
