@@ -91,7 +91,7 @@ class Executor:
         require_untouched(self._walk.equipment, self._walk.run, records)
         if catch_up(self._walk, records):
             return False
-        culprit = marks.culprit_of(records)
+        culprit = marks.culprit_of(self._walk.facts())
         if culprit is not None and not self._running:
             endings.culprit(self._walk, culprit)
             return True

@@ -5,7 +5,7 @@ nothing but the sealed plan, the voters' signatures, and what this worker's own 
 from datetime import datetime, timedelta
 
 from core.approval import HOLD_SECONDS, ApprovalRequest, Vote
-from core.effects import effect_of, is_inverse, is_taken_back
+from core.effects import effect_of, is_inverse, is_taken_back, may_pass
 from core.errors import PermanentError
 from core.people import Roster
 from core.plan import Plan, gates_before, seal_of
@@ -41,6 +41,8 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
     known, plan = own_run_of(walk.equipment, walk.run), walk.plan
     gates = _gates(plan, step)
     if effect_of(step, plan.steps) == "destroy":
+        if may_pass(step):
+            raise NoPermitError(f"{step.id} destroys, but its run goes on without it.")
         gate = _guarding(gates, step)
         request = _counted(tx, walk, known, gate, step)
         if known.requests[request.id].used_for:
@@ -66,7 +68,7 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
     taking it back takes nothing away. Raises NoPermitError, UntrustedError.
     """
     undo = as_undo(step)
-    if not is_taken_back(step):
+    if not is_taken_back(step, walk.plan.steps):
         raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
     if not needs_permit(walk, undo):
         return None
