@@ -18,6 +18,7 @@ SECONDS = 900
 
 RULES = "tests/unit/core/test_approval.py tests/unit/core/test_attestation.py tests/unit/core/test_approval_search.py"
 PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py tests/integration/runners/test_what_a_card_proves.py"
+PLACES = "tests/integration/runners/test_places.py tests/integration/runners/test_ends.py"
 WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
 ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
@@ -141,6 +142,18 @@ WEAKENINGS = (
     weak("an undo lets users in", "runners/undoing.py", "        note_started(walk, undo_step, is_safe=not is_anything_moved(walk))\n", "", PERMITS),
     weak("what an undo starts over new data", "runners/undoing.py", "is_safe=not is_anything_moved(walk)", "is_safe=True", PERMITS),
     weak("data moves under services", "runners/starting.py", "or gate is None or are_away(walk, step):", "or True:", PERMITS),
+    weak("a start while data moves", "runners/private_folder.py", "(fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", PLACES),
+    weak("a start on half of the data", "runners/places.py", "            if is_unsettled(known) and (why", "            if False and (why", PLACES),
+    weak("data half taken back", "runners/undoing.py", "    if undo_step.do in MOVES:", "    if False:", PLACES),
+    weak("a run ends before its swap", "runners/executor.py", "            self._see_out()\n", "", PLACES),
+    weak("a step beside a swap", "core/runbook_lint.py", "        if moving is not None:", "        if False:", f"{LINT} {PLACES}"),
+    weak("undone by another check", "runners/undoing.py", 'return state_of(walk, context, step.do or "", step.with_) == "before"', 'return any(walk.equipment.registry.probes[one.probe](context, one.with_).facts.get("state") == "before" for one in step.check)', PLACES),
+    weak("an undo of what nothing takes back", "core/effects.py", 'return effect_of(step, steps) != "destroy"', "return True", f"{LINT} {PLACES}"),
+    weak("as it was by any undo", "runners/endings.py", "if all(brings_back(step) for step in acted):", "if all(step.undo is not None for step in acted):", PLACES),
+    weak("a swap that may be passed by", "core/runbook_lint.py", "        if may_pass(step):", "        if False:", PLACES),
+    weak("done without the swap", "runners/endings.py", "if known is None or not known.has_succeeded(step)]", "if False]", PLACES),
+    weak("a new place by its level", "core/safe_state.py", "    if is_new_place(plan):", "    if plan.level >= 3:", PLACES),
+    weak("a swap without facts", "runners/stakes.py", 'if volume in (step.given.get("volume"), step.facts.get("volume"))]', 'if volume == step.facts.get("volume")]', PERMITS),
     weak("whatever tidies up", "runners/leftovers.py", " or step.undo.do not in REMOVES:", ":", PERMITS),
     weak("machines of others", "runners/clients/machines.py", " or tags.get(RENTED_TAG) not in own.runs:", ":", "tests/integration/centre/test_machine.py"),
     weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", PERMITS),
