@@ -198,9 +198,13 @@ class OwnRecord:
         names = [path.stem for path in sorted((self._files.folder / "runs").glob("*.json"))]
         return [(name, known) for name in names if (known := self.run(name)) is not None]
 
-    def held(self, name: str, *, alone: bool) -> AbstractContextManager[None]:
-        """A lock of this host, for all its workers and their runs; it ends with the process that holds it."""
-        return self._files.held(name, alone=alone)
+    def held(self, name: str) -> AbstractContextManager[None]:
+        """A lock of this host, seen by all its workers and their runs; it ends with the process that holds it."""
+        return self._files.held(name)
+
+    def held_now(self, pattern: str) -> list[str]:
+        """Which of these locks are held."""
+        return self._files.held_now(pattern)
 
     def keep_time(self) -> None:
         """Often, and written down now and then: a restart begins at most so much earlier."""

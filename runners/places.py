@@ -17,7 +17,7 @@ from runners.own_record import OwnStep
 from runners.unsure import looking, state_of
 from runners.walk import Walk
 
-LOCK = "places"
+STARTING = "starting"
 ALONE = MOVES | {"host.set_aside"}
 UNSETTLED = frozenset({StepState.RUNNING, StepState.UNSURE, StepState.FAILED, StepState.STOPPED})
 WHOLE = frozenset({"before", "after", "nothing-to-put-in-place"})  # states in which one whole set of data is in place
@@ -31,8 +31,11 @@ def held(walk: Walk, step: Step) -> Iterator[None]:
     if step.do not in ALONE | STARTS:
         yield
         return
-    with walk.equipment.own.held(LOCK, alone=step.do in ALONE):
-        if step.do in STARTS:
+    own, moves = walk.equipment.own, step.do in ALONE
+    with own.held(f"{walk.run.id}.{step.id}" if moves else STARTING):  # first shown, then looked: one of two sees it
+        if moves and own.held_now(STARTING):
+            raise TemporaryError("Something is being started now, so no data is moved", kind="busy")
+        if not moves:
             _require_whole(walk, step)
         yield
 
@@ -43,11 +46,19 @@ def _require_whole(walk: Walk, step: Step) -> None:
     for name, run in own.runs():
         if name != walk.run.id and (here is None or not here.is_beside(run)):
             continue
+        for moving in (lock.rpartition(".")[2] for lock in own.held_now(f"{name}.*")):
+            if not _is_over(run.steps.get(moving)):
+                raise TemporaryError(f"{name}/{moving} moves data now, so nothing is started", kind="busy")
         for moving, known in run.steps.items():
             if is_unsettled(known) and (why := _half(walk, step, known)):
                 raise NoPermitError(
                     f"{known.given.get('volume')} may be half in place since {name}/{moving}: {why}. Settle that first"
                 )
+
+
+def _is_over(known: OwnStep | None) -> bool:
+    """Whoever still holds its lock is an earlier attempt; a later one has come to its end."""
+    return known is not None and known.state not in UNSETTLED and not known.taking_back
 
 
 def is_unsettled(known: OwnStep) -> bool:

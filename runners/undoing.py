@@ -80,6 +80,7 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
+        _note_moving(walk, undo_step)
         with held(walk, undo_step):
             note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
             return _taken_back(walk, context, step, undo_step)
@@ -120,13 +121,16 @@ def _until_limit(act: Callable[[], str], over: Callable[[], bool], log: Callable
 def _taken_back(walk: Walk, context: StepContext, step: Step, undo_step: Step) -> str:
     if effect_of(step, walk.plan.steps) == "destroy" and _never_happened(walk, context, step):
         return "It was not in place, so there was nothing to take back."
-    if undo_step.do in MOVES:  # how far it came is looked at before anything is started, until it has succeeded
-        begun = walk.equipment.own.run(walk.run.id)
-        if begun is not None and step.id in begun.steps:
-            moving = {"taking_back": True, "does": undo_step.do, "given": dict(undo_step.with_)}
-            walk.note(step.id, begun.steps[step.id].model_copy(update=moving))
     action = walk.equipment.registry.actions[undo_step.do or ""]
     return action(context, undo_step.with_).summary
+
+
+def _note_moving(walk: Walk, undo: Step) -> None:
+    """On this host, before data goes back: until that has succeeded, nothing is started before somebody has looked."""
+    begun = walk.equipment.own.run(walk.run.id)
+    if undo.do in MOVES and begun is not None and undo.id in begun.steps:
+        moving = {"taking_back": True, "does": undo.do, "given": dict(undo.with_)}
+        walk.note(undo.id, begun.steps[undo.id].model_copy(update=moving))
 
 
 def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:

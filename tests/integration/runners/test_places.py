@@ -13,7 +13,7 @@ from core.errors import PermanentError
 from core.run import Run, RunKind, RunState
 from runners.action import Outcome, StepContext
 from runners.own_record import OwnStep
-from runners.places import LOCK, is_unsettled
+from runners.places import STARTING, is_unsettled
 from store import runs
 from store.schema import locks
 from tests.integration.runners.bench import SECONDS, Bench, with_registry
@@ -149,7 +149,7 @@ def test_what_turns_out_to_be_whole_may_be_started(guarded: Bench) -> None:
 def test_no_data_is_moved_while_something_is_started(guarded: Bench) -> None:
     bench, _ = watching(guarded)
     run = approved(bench)
-    with bench.equipment.own.held(LOCK, alone=False):  # as another run does, while it starts something
+    with bench.equipment.own.held(STARTING):  # as another run does, while it starts something
         bench.begin(run)
         wait_for(lambda: bench.states(run)["stop-postgres"] == "succeeded", SECONDS, "the services to be stopped")
         assert bench.target.moves == 0 and bench.states(run)["swap"] == "pending"
