@@ -3,12 +3,19 @@ arguments, can do. Pure; the linter, the plan and the worker ask the same functi
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from core.actions import ACTIONS
 from core.declarations import Effect
-from core.runbook import Step, Undo
+from core.runbook import Step, Undo, names_in
 
 STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
+
+MOVES = frozenset({"volume.swap", "volume.swap_back"})
+"""While one of these is at work, data changes places."""
+
+STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start"})
+"""After these something may write."""
 
 INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "volume.swap": ("volume.swap_back", {"volume": "volume", "keeper": "keeper", "replacement": "replacement"}),
@@ -16,6 +23,10 @@ INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "dns.change": ("dns.change_back", {"site": "site"}),
 }
 """What takes an act back exactly: the action, and for each of its parameters that of the act which names the same."""
+
+
+OPPOSITES: Mapping[str, str] = {"compose.stop": "compose.start", "compose.start": "compose.stop"}
+"""After both, for the same services, they are as they were."""
 
 
 SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -30,12 +41,20 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """What sees that an act was done, and for each of its parameters that of the act which names the same."""
 
 
+def sight_of(action: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The probe that sees whether this act was done, and its arguments; None = there is none."""
+    if action not in SEEN_BY:
+        return None
+    probe, same = SEEN_BY[action]
+    return probe, {name: given.get(other) for name, other in same.items()}
+
+
 def is_seen(step: Step) -> bool:
     """Whether one of the step's checks looks at what the step does, and at nothing else."""
-    if step.do is None or step.do not in SEEN_BY:
+    sight = sight_of(step.do or "", step.with_)
+    if sight is None:
         return True
-    probe, same = SEEN_BY[step.do]
-    wanted = {name: step.with_.get(other) for name, other in same.items()}
+    probe, wanted = sight
     asked = [one.with_ for one in step.check if one.probe == probe]
     return any(all(given.get(name) == value for name, value in wanted.items()) for given in asked)
 
@@ -48,9 +67,29 @@ def is_inverse(undo: Undo, step: Step) -> bool:
     return undo.do == action and dict(undo.with_) == {name: step.with_.get(other) for name, other in same.items()}
 
 
-def is_taken_back(step: Step) -> bool:
-    """Whether the step's undo, where it has one, takes back exactly what the step does."""
-    return step.undo is None or step.do not in INVERSES or is_inverse(step.undo, step)
+def is_taken_back(step: Step, steps: Iterable[Step]) -> bool:
+    """Whether the step's undo, where it has one, takes back exactly what the step does. What destroys and has no
+    inverse is taken back by nothing.
+    """
+    if step.undo is None:
+        return True
+    if step.do in INVERSES:
+        return is_inverse(step.undo, step)
+    return effect_of(step, steps) != "destroy"
+
+
+def brings_back(step: Step) -> bool:
+    """Whether after the step's undo everything is as it was before the step."""
+    if step.undo is None:
+        return False
+    if OPPOSITES.get(step.do or "") == step.undo.do:
+        return {*names_in(step.with_.get("services"))} == {*names_in(step.undo.with_.get("services"))}
+    return is_inverse(step.undo, step)
+
+
+def may_pass(step: Step) -> bool:
+    """Whether its run may come to a good end without the step."""
+    return bool(step.unless) or step.if_fails == "continue"
 
 
 def effect_of(step: Step, steps: Iterable[Step]) -> Effect:

@@ -6,7 +6,18 @@ from typing import Any
 
 from core.actions import ACTIONS, PROBES
 from core.declarations import ActionDeclaration, ProbeDeclaration
-from core.effects import INVERSES, SEEN_BY, STRENGTH, effect_of, is_inverse, is_seen, is_taken_back, undo_effect
+from core.effects import (
+    INVERSES,
+    MOVES,
+    SEEN_BY,
+    STRENGTH,
+    effect_of,
+    is_inverse,
+    is_seen,
+    is_taken_back,
+    may_pass,
+    undo_effect,
+)
 from core.plan import SETTINGS_GATE
 from core.redaction import Redactor, is_secret_name
 from core.runbook import Runbook, Step, order_of
@@ -170,6 +181,9 @@ def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):
             sentence = f"{step.id}: {step.do} is another kind of act than {first.do}; make a runbook for each."
             yield Problem(where=_at(index, "do"), sentence=sentence)
+        if may_pass(step):
+            sentence = f"{step.id} destroys; leave out `unless` and `if_fails: continue`: without it nothing is done."
+            yield Problem(where=_at(index, "id"), sentence=sentence)
         wants = {
             "check: the only source of succeeded": step.check,
             "undo, or a keeper for the old data": step.undo or step.with_.get("keeper") or _is_for_good(step),
@@ -212,11 +226,8 @@ def _taking_back(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
     for index, step in enumerate(runbook.steps):
         if step.undo is None:
             continue
-        if not is_taken_back(step):
-            action, names = INVERSES[step.do or ""]
-            wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in names.items())
-            sentence = f"{step.id}: its undo does not take it back; write {{do: {action}, with: {{{wanted}}}}}."
-            yield Problem(where=_at(index, "undo"), sentence=sentence)
+        if not is_taken_back(step, runbook.steps):
+            yield Problem(where=_at(index, "undo"), sentence=_no_undo(step))
         if undo_effect(step, runbook.steps) != "destroy":
             continue
         before = {*ancestors[step.id], step.id}
@@ -224,6 +235,14 @@ def _taking_back(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         if not any(guarded.get(other.id) in ancestors[step.id] for other in same):
             sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards what it takes back."
             yield Problem(where=_at(index, "undo"), sentence=sentence)
+
+
+def _no_undo(step: Step) -> str:
+    if step.do is None or step.do not in INVERSES:
+        return f"{step.id}: {step.do} destroys, and nothing takes it back; leave its undo out."
+    action, names = INVERSES[step.do]
+    wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in names.items())
+    return f"{step.id}: its undo does not take it back; write {{do: {action}, with: {{{wanted}}}}}."
 
 
 def _is_for_good(step: Step) -> bool:
@@ -263,13 +282,18 @@ def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
 
 
 def _parallel(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """Steps that may run at the same time do not change the same thing."""
-    numbered = [(index, step) for index, step in enumerate(runbook.steps) if step.do]
+    """Steps that may run at the same time do not change the same thing, and data moves alone."""
+    numbered = [(index, step) for index, step in enumerate(runbook.steps) if step.do or step.run]
     for (_, one), (index, other) in combinations(numbered, 2):
         if one.id in ancestors[other.id] or other.id in ancestors[one.id]:
             continue
+        moving = next((step for step in (one, other) if step.do in MOVES), None)
         shared = _touched(one) & _touched(other)
-        if shared:
+        if moving is not None:
+            beside = other if moving is one else one
+            sentence = f"{beside.id} may run while {moving.id} moves data; put it before or after, with `after`."
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+        elif shared:
             what = ", ".join(sorted(shared))
             sentence = f"{one.id} and {other.id} may run at the same time and both touch {what}."
             yield Problem(where=_at(index, "id"), sentence=sentence)
@@ -277,7 +301,7 @@ def _parallel(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
 
 def _touched(step: Step) -> set[str]:
     touched: set[str] = set()
-    for name in ACTIONS[step.do or ""].touches:
+    for name in ACTIONS[step.do].touches if step.do else ():
         value = step.with_.get(name, ())
         touched |= {value} if isinstance(value, str) else {str(part) for part in value}
     if "${services.all}" in touched:

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from core.actions import ACTIONS
+from core.effects import MOVES, STARTS
 from core.plan import Plan, touches_production
 from core.run import Offer, StepRecord, StepState
-from core.runbook import names_in
+from core.runbook import Step, names_in
 from core.stakes import Act
 from core.stakes_words import keeps_text
 
-HOST_LOST = 3  # from this level on the services were gone before anybody came, and a host of its own is filled
-
+NEW_PLACE = frozenset(
+    {
+        "host.set_aside",
+        "host.prepare", "host.provision", "worker.join", "repository.clone", "backup.fetch", "configuration.restore",
+        "images.prepare", "volumes.create", "postgres.restore", "redis.restore", "files.restore",
+    }
+)  # fmt: skip
+"""What fills a host of its own; the services were gone before anybody came."""
 
 UNCLEAR = "Not all services are known to run; look before they are started."
 
@@ -34,6 +41,20 @@ class SafeState:
     is_known: bool = True  # False: how far the replacing came; nothing may be started before somebody has looked
 
 
+def is_new_place(plan: Plan) -> bool:
+    """Whether its steps make the system anew, here or (as a part) elsewhere. What a file says of its level decides
+    nothing.
+    """
+    if any(step.do in MOVES for step in plan.steps):
+        return False
+    return any(step.run is not None or step.do in NEW_PLACE for step in plan.steps)
+
+
+def _touches(step: Step) -> bool:
+    """Whether it does anything to services or data that were there before."""
+    return step.effect == "destroy" or step.do in STARTS or (step.do is not None and ACTIONS[step.do].interrupts)
+
+
 def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     """What is true of production now."""
     return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records)
@@ -48,7 +69,7 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
         return SafeState(sentence=sentence, is_known=False)
     if destroyed and all(step.do == "dns.change" for step in destroyed):
         return SafeState(sentence=f"Users were led to the new place. {_kept(plan)}".strip())
-    if plan.level >= HOST_LOST:
+    if is_new_place(plan):
         return _on_new_host(plan, records, aside=bool(destroyed))
     services = _services(plan, records)
     if destroyed:
@@ -60,7 +81,8 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
         Services.UNCLEAR: f" {UNCLEAR}",
     }[services]
     if begun:
-        return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=(Offer.RESTART,))
+        offers = (Offer.RESTART,) if any(_touches(step) for step in begun) else ()
+        return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=offers)
     return SafeState(sentence=f"Nothing in production was changed.{copy}")
 
 
@@ -92,7 +114,8 @@ def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], *, aside: bool) 
     kept = f" {_kept(plan)}" if aside else ""
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
         return SafeState(sentence=f"The services run on the new host, but not everything of it is proven.{kept}")
-    untouched = "" if aside else " Nothing that was there before was touched."
+    touched = any(_touches(step) for step in plan.steps if records[step.id].may_have_acted)
+    untouched = "" if touched else " Nothing that was there before was touched."
     return SafeState(sentence=f"The new place is not complete.{untouched}{kept}")
 
 

@@ -6,12 +6,12 @@ Only `drbot bootstrap` does it, on the new host and by the hand of a person, aft
 from pathlib import Path
 
 from core.approval import RequestState
+from core.effects import MOVES, STARTS
 from core.events import EventKind
 from core.plan import Plan, seal_of
-from core.run import Run, StepState
+from core.run import DONE_WITH, Run, StepState
 from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
 from runners.sealed_plans import places_of, signature_of
-from runners.users import STARTS
 from runners.vault import Vault
 from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
@@ -58,9 +58,15 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
             if request.state is not RequestState.VOID
         },
         steps={
-            record.id: OwnStep(state=record.state, facts=dict(record.facts), ended_at=record.finished_at)
+            record.id: OwnStep(
+                state=record.state if record.state in DONE_WITH else StepState.UNSURE,
+                facts=dict(record.facts),
+                ended_at=record.finished_at,
+                does=plan.step(record.id).do or "",
+                given=dict(plan.step(record.id).with_),
+            )
             for record in records
-            if record.state in {StepState.SUCCEEDED, StepState.SKIPPED}
+            if record.state in DONE_WITH or (record.id in acted and plan.step(record.id).do in MOVES)
         },
         # Whatever was started may have users by now: the safe side.
         lets_users_in=any(step.id in acted and step.do in STARTS for step in plan.steps),

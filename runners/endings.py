@@ -6,6 +6,7 @@ from typing import Any
 
 from core.approval import RequestState
 from core.deciding import decisions_for
+from core.effects import brings_back, effect_of
 from core.errors import DrbotError
 from core.full_manifest import is_full_name
 from core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
@@ -58,11 +59,19 @@ def succeed(walk: Walk) -> bool:
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
     last = marks.last_health_step(walk.plan)
     against = [record.id for record in records.values() if record.is_against_check]
-    of_parts = [str(name) for record in records.values() for name in record.facts.get(MISSED, ())]
-    missed = [*(step for step in failed if last is None or step == last), *against, *of_parts]
+    known = walk.equipment.own.run(walk.run.id)
+    of_parts = [str(name) for facts in (known.facts if known else {}).values() for name in facts.get(MISSED, ())]
+    borne = [step for step in failed if last is None or step == last]
+    undone = [step for step in _destroying(walk.plan) if known is None or not known.has_succeeded(step)]
+    missed = list(dict.fromkeys([*borne, *undone, *against, *of_parts]))
     outcome = f"Done, but not everything passed: {', '.join(missed)}." if missed else "Done."
     finish(walk, RunState.SUCCEEDED, outcome, missed=missed)
     return True
+
+
+def _destroying(plan: Plan) -> list[str]:
+    """What people agreed to: without it nothing is done."""
+    return [step.id for step in plan.steps if effect_of(step, plan.steps) == "destroy"]
 
 
 def finish(walk: Walk, state: RunState, outcome: str, *, missed: Sequence[str] = (), **payload: Any) -> None:
@@ -114,10 +123,13 @@ def distrust(walk: Walk, error: DrbotError) -> None:
 
 def culprit(walk: Walk, name: str) -> None:
     """A dependency is the cause: this run cannot help."""
+    state = safe_state(walk.plan, walk.records())
+    offers = [offer for offer in state.offers if offer is not Offer.RESTART]  # that cannot help
 
     def end(tx: Transaction) -> None:
         why = marks.propose(tx, walk.run, name)
-        runs.finish(tx, walk.run, RunState.FAILED, why, todo=why)
+        outcome = f"{why}. {state.sentence}"
+        runs.finish(tx, walk.run, RunState.FAILED, outcome, todo=why, offers=offers, safe_state=state.sentence)
         release(tx, walk.equipment, walk.run)
 
     walk.write(end)
@@ -182,9 +194,11 @@ def _take_back(walk: Walk, ending: Ending) -> bool:
 
 
 def _taken_back(plan: Plan, records: Mapping[str, StepRecord]) -> str:
-    """What is true when no undo has failed: a step without one stays as it was done."""
+    """What is true when no undo has failed: a step without one stays as it was done, and one of a file's own may do
+    anything.
+    """
     acted = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
-    if all(step.undo is not None for step in acted):
+    if all(brings_back(step) for step in acted):
         return "Production is as it was."
     return "What can be taken back was taken back."
 

@@ -6,16 +6,18 @@ Acts run in threads; only this thread writes. Whatever happens to this process, 
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
 
-from core.errors import DrbotError, FencedError, TemporaryError, UntrustedError
+from core.errors import DrbotError, FencedError, PermanentError, TemporaryError, UntrustedError
 from core.run import RunState, StepRecord, StepState
 from core.runbook import Step
 from runners import endings, handing_over, marks, people
 from runners.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
 from runners.finishing import catch_up, record_result
+from runners.half_moves import settle_moves
 from runners.issuing import NoPermitError, own_work
 from runners.leftovers import sweep_open_steps
 from runners.lock import Holder
@@ -57,6 +59,7 @@ class Executor:
         except (UntrustedError, NoPermitError) as error:
             log.error("Nothing more of this run is started.", run=self._walk.run.id, error=str(error))
             self._abandon()
+            self._see_out()
             endings.distrust(self._walk, error)
         except Exception:
             self._abandon()  # without this loop nobody would renew the lease of what still runs
@@ -88,7 +91,7 @@ class Executor:
         require_untouched(self._walk.equipment, self._walk.run, records)
         if catch_up(self._walk, records):
             return False
-        culprit = marks.culprit_of(records)
+        culprit = marks.culprit_of(self._walk.facts())
         if culprit is not None and not self._running:
             endings.culprit(self._walk, culprit)
             return True
@@ -110,24 +113,32 @@ class Executor:
             attempt, context = self._walk.attempt(step, records[step.id].attempt + 1)
             self._spawn(attempt, lambda: look(registry, context, attempt, self._tell(attempt)))
             return True
-        started = start(self._walk, step)
-        self._holder = started.holder
-        if started.record is None:
-            return False
-        self._needed.discard(step.id)
-        attempt, context = self._walk.attempt(
-            step, started.record.attempt, permit=started.permit, own=own_work(self._walk)
-        )
-        sweep = self._sweeper(step.id)
-        self._spawn(attempt, lambda: perform(registry, context, attempt, self._tell(attempt), sweep))
+        with ExitStack() as place:
+            started = start(self._walk, step, place)
+            self._holder = started.holder
+            if started.record is None:
+                return False
+            self._needed.discard(step.id)
+            attempt, context = self._walk.attempt(
+                step, started.record.attempt, permit=started.permit, own=own_work(self._walk)
+            )
+            tell, sweep = self._tell(attempt, place.pop_all().close), self._sweeper(step.id)
+        self._spawn(attempt, lambda: perform(registry, context, attempt, tell, sweep))
         return True
 
     def _spawn(self, attempt: Attempt, work: Callable[[], None]) -> None:
         self._running[attempt.step.id] = attempt
         threading.Thread(target=work, name=f"step-{attempt.step.id}", daemon=True).start()
 
-    def _tell(self, attempt: Attempt) -> Callable[[Message], None]:
-        return lambda message: self._inbox.put((attempt, message))
+    def _tell(self, attempt: Attempt, leave: Callable[[], None] = lambda: None) -> Callable[[Message], None]:
+        """`leave`: the act is over, so others may begin theirs."""
+
+        def tell(message: Message) -> None:
+            if isinstance(message, Result):
+                leave()
+            self._inbox.put((attempt, message))
+
+        return tell
 
     def _read_inbox(self) -> None:
         """Records what the threads told; waits a moment when there is nothing else to do."""
@@ -142,11 +153,11 @@ class Executor:
         if isinstance(message, Retrying):
             self._walk.write(lambda tx: steps.retried(tx, self._walk.run, message.step, message.why))
             return
+        del self._running[message.step]
         if isinstance(message, Looked):
             self._looked(message)
         else:
             record_result(self._walk, message)
-        del self._running[message.step]
 
     def _looked(self, message: Looked) -> None:
         if not message.healthy:
@@ -166,8 +177,8 @@ class Executor:
             if attempt.will_not_end:
                 why = f"It did not end after it was told to ({attempt.reason}). It may still be at work."
                 result = Result(step=attempt.step.id, state=StepState.UNSURE, sentence=why, tail=attempt.log.tail)
-                record_result(self._walk, result)
                 del self._running[attempt.step.id]
+                record_result(self._walk, result)
 
     def _sweeper(self, step: str) -> Callable[[], None]:
         def sweep() -> None:
@@ -231,5 +242,25 @@ class Executor:
             log.exception("Whether a newer attempt runs cannot be seen, so nothing is removed.")
             return
         for step in self._running:
-            if records[step].epoch == self._walk.run.epoch and self._walk.plan.step(step).interrupt != "never":
+            begun = records.get(step)
+            mine = begun is not None and begun.epoch == self._walk.run.epoch
+            if mine and self._walk.plan.step(step).interrupt != "never":
                 self._sweeper(step)()
+
+    def _see_out(self) -> None:
+        """What is never interrupted comes to its end before the run does: only then it can be said how things are, and
+        others may have the site.
+        """
+        self._idle = True
+        while any(attempt.step.interrupt == "never" for attempt in self._running.values()):
+            if self._walk.lease.fenced:
+                raise FencedError(f"The run {self._walk.run.id} belongs to another worker now.")
+            try:
+                self._sweep()
+                self._read_inbox()
+            except PermanentError as error:  # a row that was edited; this host has noted how it ended
+                log.warning("The end of a step could not be recorded.", run=self._walk.run.id, error=str(error))
+        try:
+            settle_moves(self._walk)
+        except PermanentError as error:
+            log.warning("How far data was moved could not be recorded.", run=self._walk.run.id, error=str(error))

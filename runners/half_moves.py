@@ -4,12 +4,12 @@ old data that was put aside is listed. Nothing is moved here.
 
 from functools import partial
 
+from core.effects import MOVES
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.keeping import keep, kept_by, list_as_kept
 from runners.own_record import OwnStep
-from runners.unsure import finding_of
-from runners.users import MOVES
+from runners.unsure import seen_state
 from runners.walk import Walk
 from store import steps
 from store.database import Transaction
@@ -39,8 +39,9 @@ def list_half_moves(walk: Walk) -> None:
 
 def _looked_at(walk: Walk) -> list[tuple[Step, StepRecord, object]]:
     records = walk.records()
-    moves = [step for step in walk.plan.steps if step.do in MOVES and records[step.id].is_open_ended]
-    return [(step, records[step.id], finding_of(walk, step, records).facts.get("state")) for step in moves]
+    open_ended = {name for name, record in records.items() if record.is_open_ended}
+    moves = [step for step in walk.plan.steps if step.do in MOVES and step.id in open_ended]
+    return [(step, records[step.id], seen_state(walk, step)) for step in moves]
 
 
 def _believe(walk: Walk, step: Step) -> None:

@@ -5,7 +5,7 @@ nothing but the sealed plan, the voters' signatures, and what this worker's own 
 from datetime import datetime, timedelta
 
 from core.approval import HOLD_SECONDS, ApprovalRequest, Vote
-from core.effects import effect_of, is_inverse, is_taken_back
+from core.effects import effect_of, is_inverse, is_taken_back, may_pass
 from core.errors import PermanentError
 from core.people import Roster
 from core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
@@ -44,6 +44,8 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
         raise NoPermitError("This run has ended on this host.")
     gates = _gates(plan, step)
     if effect_of(step, plan.steps) == "destroy":
+        if may_pass(step):
+            raise NoPermitError(f"{step.id} destroys, but its run goes on without it.")
         gate = _guarding(gates, step)
         request = _counted(tx, walk, known, gate, step)
         if known.requests[request.id].used_for:
@@ -84,7 +86,7 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
     taking it back takes nothing away. Raises NoPermitError, UntrustedError.
     """
     undo = as_undo(step)
-    if not is_taken_back(step):
+    if not is_taken_back(step, walk.plan.steps):
         raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
     require_agreed(walk, undo)
     if not needs_permit(walk, undo):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from core.actions import ACTIONS
 from core.clocks import rpo_seconds
@@ -9,7 +10,7 @@ from core.events import EventKind
 from core.plan import Plan, touches_production
 from core.run import Run, StepRecord, StepState
 from core.runbook import Step
-from core.safe_state import HOST_LOST
+from core.safe_state import is_new_place
 from core.stakes import Act
 from store import incidents, sub_runs
 from store.database import Transaction
@@ -46,10 +47,11 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
     if step_id != last_health_step(plan) or sub_runs.is_part(run):
         return
     incident = incidents.get(tx.connection, run.incident)
-    if not incident.is_open:
+    passed = {StepState.SKIPPED, StepState.FAILED}
+    if not incident.is_open or any(records[step.id].state in passed for step in plan.steps if step.effect == "destroy"):
         return
     start = outage_start(plan, records)
-    if start is None and plan.level >= HOST_LOST:
+    if start is None and is_new_place(plan):
         start = incident.started_at
     incidents.recovered(
         tx,
@@ -74,12 +76,9 @@ def outage_start(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | No
     return min((start for start in starts if start is not None), default=None)
 
 
-def culprit_of(records: Mapping[str, StepRecord]) -> str | None:
-    """The dependency that a probe found broken."""
-    for record in records.values():
-        if record.state is StepState.SUCCEEDED and record.facts.get("culprit"):
-            return str(record.facts["culprit"])
-    return None
+def culprit_of(facts: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The dependency that a probe found broken. `facts`: of the steps that succeeded."""
+    return next((str(found["culprit"]) for found in facts.values() if found.get("culprit")), None)
 
 
 def propose(tx: Transaction, run: Run, culprit: str) -> str:

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ class OwnStep(Model):
     state: StepState
     facts: dict[str, Any] = Field(default_factory=dict)
     ended_at: datetime | None = None
+    does: str = ""  # its action; that of its undo once data was to go back
+    given: dict[str, Any] = Field(default_factory=dict)  # and the arguments
+    taking_back: bool = False  # data was to go back, and that has not succeeded
 
 
 class OwnRun(Model):
@@ -74,7 +78,10 @@ class OwnRun(Model):
         return self.model_copy(update={"requests": {**self.requests, name: request}})
 
     def with_step(self, name: str, step: OwnStep) -> "OwnRun":
-        """The same with what is known of this step."""
+        """The same with what is known of this step; what it does was known when it began."""
+        before = self.steps.get(name)
+        if before is not None and not step.does:
+            step = step.model_copy(update={"does": before.does, "given": before.given})
         return self.model_copy(update={"steps": {**self.steps, name: step}})
 
     def has_succeeded(self, step: str) -> bool:
@@ -210,6 +217,14 @@ class OwnRecord:
         """All that this host has planned or adopted."""
         names = [path.stem for path in sorted((self._files.folder / "runs").glob("*.json"))]
         return [(name, known) for name in names if (known := self.run(name)) is not None]
+
+    def held(self, name: str) -> AbstractContextManager[None]:
+        """A lock of this host, seen by all its workers and their runs; it ends with the process that holds it."""
+        return self._files.held(name)
+
+    def held_now(self, pattern: str) -> list[str]:
+        """Which of these locks are held."""
+        return self._files.held_now(pattern)
 
     def keep_time(self) -> None:
         """Often, and written down now and then: a restart begins at most so much earlier."""

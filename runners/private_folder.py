@@ -10,6 +10,8 @@ from typing import Any
 
 from core.errors import PermanentError, TemporaryError
 
+LOCKS = "locks"
+
 
 class PrivateFolder:
     """Mode 0700; its files have 0600."""
@@ -26,6 +28,21 @@ class PrivateFolder:
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Until the end of the block, or of this process, whoever ends it. Several may hold the same name."""
+        path = self.folder / LOCKS / name
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)  # never long: whoever looks has it for a moment
+            yield
+
+    def held_now(self, pattern: str) -> list[str]:
+        """Which names that match are held by anybody on this host."""
+        return [path.name for path in sorted((self.folder / LOCKS).glob(pattern)) if _is_held(path)]
 
     def read(self, name: str) -> Any:
         """The JSON in a file; None where there is none. Raises PermanentError when it is damaged."""
@@ -48,6 +65,15 @@ class PrivateFolder:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(path)
+
+
+def _is_held(path: Path) -> bool:
+    with _told(path), path.open("r") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, Step
             continue
         if mine is None or mine.state is not StepState.SUCCEEDED:
             raise UntrustedError(f"{run.id}: {step.id} succeeded, says the database; this worker did not see it")
-        if any(record.facts.get(name) != value for name, value in mine.facts.items()):
+        if dict(record.facts) != mine.facts:
             raise UntrustedError(f"{run.id}: what {step.id} found out was changed in the database")
 
 

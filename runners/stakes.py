@@ -9,7 +9,7 @@ from core.brought_back import not_raised, put_aside_for_good
 from core.errors import CancelledError, DrbotError, UserError
 from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
-from core.run import Run
+from core.run import Run, StepState
 from core.runbook import Step
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, kept_by, proof_of
 from core.stakes_words import PUT_THERE
@@ -22,6 +22,7 @@ from store import runs
 
 Counted = dict[str, int | datetime | None]
 
+NOTHING_DONE = frozenset({StepState.SKIPPED, StepState.UNDONE})
 OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
 """These are about data that was kept."""
 
@@ -125,12 +126,13 @@ def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
 
 
 def _is_newest(equipment: Equipment, mine: OwnStep) -> bool:
-    """Whether what is in place now came by this very step: another cluster counts its own transactions."""
+    """Whether what is in place now came by this very step: another cluster counts its own transactions. Of a step whose
+    end nobody has seen, or that was only settled as done, it is known what it was to do.
+    """
     volume, ended = mine.facts.get("volume"), mine.ended_at
-    moves = [
-        step for _, run in equipment.own.runs() for step in run.steps.values() if step.facts.get("volume") == volume
-    ]
-    return ended is not None and all(other.ended_at is None or other.ended_at <= ended for other in moves)
+    done = [step for _, run in equipment.own.runs() for step in run.steps.values() if step.state not in NOTHING_DONE]
+    moves = [step for step in done if volume in (step.given.get("volume"), step.facts.get("volume"))]
+    return ended is not None and all(other.ended_at is not None and other.ended_at <= ended for other in moves)
 
 
 def _rows(equipment: Equipment, run_id: str, own: OwnRun | None) -> Mapping[str, int]:

@@ -1,10 +1,12 @@
 """Starts a step: the site's lock, for a destroy step a last look at the world, then the transaction before the act."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from core.approval import RequestState
-from core.effects import effect_of
+from core.declarations import Effect
+from core.effects import MOVES, STARTS, effect_of
 from core.errors import PermanentError
 from core.plan import gates_before
 from core.run import StepRecord, StepState
@@ -16,9 +18,10 @@ from runners.marks import mark_recovering
 from runners.moves import gate_of
 from runners.own_record import OwnStep
 from runners.permit import Permit
+from runners.places import held
 from runners.site_lock import take
-from runners.unsure import finding_of
-from runners.users import MOVES, STARTS, are_away, lets_write, note_started
+from runners.unsure import seen_state
+from runners.users import are_away, lets_write, note_started
 from runners.walk import Walk
 from store import locks, requests, steps, waking
 from store.database import Transaction
@@ -34,18 +37,26 @@ class Started:
     holder: str | Holder | None = None  # the run, or the other drbot, that holds the site
 
 
-def start(walk: Walk, step: Step) -> Started:
-    """The transaction before the act. Not started: the site is held, STOP was pressed, or the permit is gone (then
-    its request has ended, and the next look at the requests says what follows). Raises FencedError, TemporaryError.
+def start(walk: Walk, step: Step, place: ExitStack) -> Started:
+    """The transaction before the act; `place` is kept until the act is over. Not started: the site is held, STOP was
+    pressed, or the permit is gone (then its request has ended, and the next look at the requests says what follows).
+    Raises FencedError, TemporaryError, and NoPermitError where no permit can ever be had.
     """
     effect = effect_of(step, walk.plan.steps)
     require_agreed(walk, step)
-    if effect == "destroy" and not (_still_as_sealed(walk, step) and _nobody_writes(walk, step)):
+    if effect == "destroy" and not _still_as_sealed(walk, step):
         return Started()
     if effect != "none":
         held_by = take(walk, sure=effect == "destroy")
         if held_by is not None:
             return Started(holder=held_by)
+    place.enter_context(held(walk, step))
+    if effect == "destroy" and not _nobody_writes(walk, step):
+        return Started()
+    return _begun(walk, step, effect)
+
+
+def _begun(walk: Walk, step: Step, effect: Effect) -> Started:
     away = step.do in STARTS and are_away(walk, step)
     with walk.equipment.database.write() as tx:
         walk.hold(tx)
@@ -69,7 +80,7 @@ def start(walk: Walk, step: Step) -> Started:
 def _note_begun(walk: Walk, step: Step, *, away: bool) -> None:
     """On this host, before the act."""
     moves = {"moved_users": str(step.with_.get("site"))} if step.do == "dns.change" else {}
-    begun = OwnStep(state=StepState.RUNNING)
+    begun = OwnStep(state=StepState.RUNNING, does=step.do or "", given=dict(step.with_))
     walk.equipment.own.change(walk.run.id, lambda run: run.with_step(step.id, begun).model_copy(update=moves))
     note_started(walk, step, is_safe=away and not lets_write(walk, step))
 
@@ -105,7 +116,7 @@ def own_traces(walk: Walk, gate: str) -> frozenset[str]:
     asked = walk.plan.step(gate).gate
     paths = set()
     for step in (walk.plan.step(name) for name in (asked.for_ if asked else ()) if records[name].attempt):
-        if step.do not in MOVES or finding_of(walk, step, records).facts.get("state") not in {"between", "after"}:
+        if step.do not in MOVES or seen_state(walk, step) not in {"between", "after"}:
             continue
         volume = str(step.with_["volume"])
         paths |= {f"volumes {volume}"} | ({"postgres"} if postgres and postgres.volume == volume else set())

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.effects import effect_of
+from core.effects import MOVES, effect_of
 from core.errors import DrbotError, FencedError, TemporaryError
 from core.plan import touches_production
 from core.run import StepRecord, StepState
@@ -17,6 +17,8 @@ from runners.action import StepContext
 from runners.issuing import issue_for_undo, own_work
 from runners.keeping import unkeep
 from runners.own_record import OwnStep
+from runners.places import held
+from runners.unsure import state_of
 from runners.users import is_anything_moved, note_started
 from runners.walk import Walk
 from store import steps
@@ -78,8 +80,10 @@ def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str 
     def act() -> str:
         permit, own = issue_for_undo(walk, step), own_work(walk)
         context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
-        return _taken_back(walk, context, step, undo_step)
+        _note_moving(walk, undo_step)
+        with held(walk, undo_step):
+            note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
+            return _taken_back(walk, context, step, undo_step)
 
     try:
         summary = _until_limit(act, cancelled, step_log.line, walk.equipment.timing.pause)
@@ -120,11 +124,17 @@ def _taken_back(walk: Walk, context: StepContext, step: Step, undo_step: Step) -
     return action(context, undo_step.with_).summary
 
 
+def _note_moving(walk: Walk, undo: Step) -> None:
+    """On this host, before data goes back: until that has succeeded, nothing is started before somebody has looked."""
+    begun = walk.equipment.own.run(walk.run.id)
+    if undo.do in MOVES and begun is not None and undo.id in begun.steps:
+        moving = {"taking_back": True, "does": undo.do, "given": dict(undo.with_)}
+        walk.note(undo.id, begun.steps[undo.id].model_copy(update=moving))
+
+
 def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:
     """The probe tells before, between and after a swap apart; what is still "before" is not swapped back."""
-    probes = walk.equipment.registry.probes
-    findings = [probes[probe.probe](context, probe.with_) for probe in step.check]
-    return any(not finding.passed and finding.facts.get("state") == "before" for finding in findings)
+    return state_of(walk, context, step.do or "", step.with_) == "before"
 
 
 def _by_hand(step: str, undo: Undo, why: str) -> str:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from core.deciding import decisions_for, needs_second
+from core.effects import sight_of
 from core.errors import DrbotError
 from core.events import EventKind
 from core.plan import Plan
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
-from runners.action import Finding
+from runners.action import Finding, StepContext
 from runners.walk import Equipment, Walk, idle_walk
 from store import leases, steps, waking
 
@@ -25,11 +26,8 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
     """What the step's check says now, with a sentence for the question. Only reads."""
     if not step.check:
         return Finding(passed=False, sentence="It has no check that could tell.")
-    step_log = walk.log_of(step.id, "look")
-    deadline = time.monotonic() + LOOK_SECONDS
-    context = walk.context(step, records[step.id].attempt, step_log, lambda: time.monotonic() > deadline)
+    context = looking(walk, step, records[step.id].attempt)
     sentences = []
-    facts: dict[str, object] = {}
     broken: list[str] = []
     passed = True
     for probe in step.check:
@@ -39,11 +37,35 @@ def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Fin
             return Finding(passed=False, sentence=walk.equipment.redact(f"Its check could not be asked: {error}"))
         passed = passed and finding.passed
         sentences.append(walk.equipment.redact(finding.sentence))
-        facts |= finding.facts
         broken += finding.broken
     verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
     sentence = f"{verdict}: {' '.join(sentences)}"
-    return Finding(passed=passed, sentence=sentence, broken=tuple(dict.fromkeys(broken)), facts=facts)
+    return Finding(passed=passed, sentence=sentence, broken=tuple(dict.fromkeys(broken)))
+
+
+def looking(walk: Walk, step: Step, attempt: int = 0) -> StepContext:
+    """For whoever only looks, but not for ever."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    return walk.context(step, attempt, walk.log_of(step.id, "look"), lambda: time.monotonic() > deadline)
+
+
+def state_of(walk: Walk, context: StepContext, action: str, given: Mapping[str, Any]) -> object:
+    """before, between, after, … of an act that moves data: what the one probe that sees it says of exactly what it was
+    given. Other checks that a file adds have no say. None = it sees no such thing. Raises what the probe raises.
+    """
+    sight = sight_of(action, given)
+    if sight is None:
+        return None
+    probe, asked = sight
+    return walk.equipment.registry.probes[probe](context, asked).facts.get("state")
+
+
+def seen_state(walk: Walk, step: Step) -> object:
+    """The same of a step; None also when nobody can tell."""
+    try:
+        return state_of(walk, looking(walk, step), step.do or "", step.with_)
+    except DrbotError:
+        return None
 
 
 def told(finding: Finding) -> dict[str, Any]:

@@ -2,16 +2,13 @@
 are stopped, and from when on what users wrote would be lost by going back.
 """
 
-from core.effects import effect_of
+from core.effects import MOVES, STARTS, effect_of
 from core.errors import UserError
 from core.run import StepState
 from core.runbook import Step, names_in
 from core.runbook_lint import ancestors_of
 from core.site import Site
 from runners.walk import Walk
-
-MOVES = frozenset({"volume.swap", "volume.swap_back"})
-STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start"})
 
 
 def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> None:

@@ -1,10 +1,10 @@
 """One walk through a plan: everything that starting, finishing, undoing and ending a step need, in one place."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -118,6 +118,11 @@ class Walk:
             for name, record in records.items()
         }
 
+    def facts(self) -> Mapping[str, Mapping[str, Any]]:
+        """Step → what it found out, as this worker has noted it itself."""
+        known = self.equipment.own.run(self.run.id)
+        return known.facts if known is not None else {}
+
     def hold(self, tx: Transaction) -> None:
         """The first statement of every write: the run is ours, or nothing of it is written. Raises FencedError."""
         runs.renew(tx, self.run.id, self.run.epoch, self.equipment.timing.lease)
@@ -156,7 +161,6 @@ class Walk:
         own: OwnWork | None = None,
     ) -> StepContext:
         """What an action or a probe gets."""
-        known = self.equipment.own.run(self.run.id)
         return StepContext(
             run=self.run,
             plan=self.plan,
@@ -165,7 +169,7 @@ class Walk:
             site=self.equipment.site,
             configuration=self.equipment.configuration,
             clients=self.equipment.world.clients,
-            facts=known.facts if known is not None else {},
+            facts=self.facts(),
             cancelled=cancelled,
             progress=self._progress(step.id, step_log),
             log=step_log.line,

@@ -66,7 +66,7 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them running?"""
     services = arguments.services(context, given)
-    found = {name: status_of(context, service) for name, service in services.items()}
+    found = {name: status_of(context, service, "running") for name, service in services.items()}
     wrong = {name: status for name, status in found.items() if status != "running"}
     said = "; ".join(f"{name} is {status}" for name, status in wrong.items())
     return Finding(passed=not wrong, sentence=said or f"{spoken(services)}: running", broken=tuple(wrong), facts=found)
@@ -75,15 +75,15 @@ def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them stopped or gone?"""
     services = arguments.services(context, given)
-    found = {name: status_of(context, service) for name, service in services.items()}
+    found = {name: status_of(context, service, *STOPPED) for name, service in services.items()}
     wrong = [f"{name} is {status}" for name, status in found.items() if status not in (*STOPPED, MISSING)]
     return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{spoken(services)}: stopped", facts=found)
 
 
-def status_of(context: StepContext, service: Service) -> str:
-    """Docker's word for the state of its container."""
-    container = context.clients.docker.container(service)
-    return container.status if container else MISSING
+def status_of(context: StepContext, service: Service, *wanted: str) -> str:
+    """Docker's word for the state of its containers: of one that is not in a wanted state, where there is one."""
+    found = [container.status for container in context.clients.docker.containers(service)]
+    return next((status for status in found if status not in wanted), found[0] if found else MISSING)
 
 
 def on_projects(context: StepContext, services: Mapping[str, Service], verb: Verb) -> None:

@@ -38,7 +38,7 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     services = arguments.services(context, given)
     suffix = arguments.text(given, "keeper")
     docker = context.clients.docker
-    containers = [found for one in services.values() if (found := docker.container(one)) is not None]
+    containers = [found for one in services.values() for found in docker.containers(one)]
     image = image_of(context, containers)
     given_permit = context.permitted()
     folder, volumes = context.site.projects, [name for name in data_volumes(context.site) if docker.volume(name)]

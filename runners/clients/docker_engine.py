@@ -117,19 +117,23 @@ class DockerEngine:
             return str(self.client.info()["DockerRootDir"])
 
     def container(self, service: Service) -> ServiceContainer | None:
-        """The container of this service, running or not."""
+        """The container to ask something of this service: one that runs, where there is one."""
+        found = self.containers(service)
+        return next((one for one in found if one.is_running), found[0] if found else None)
+
+    def containers(self, service: Service) -> tuple[ServiceContainer, ...]:
+        """All containers of this service, running or not: there may be more than one."""
         labels = [
             f"com.docker.compose.project={service.project}",
             f"com.docker.compose.service={service.service}",
             "com.docker.compose.oneoff=False",
         ]
-        with docker_errors(f"Look for the container of {service.project}/{service.service}"):
+        made = []
+        with docker_errors(f"Look for the containers of {service.project}/{service.service}"):
             for found in self.client.api.containers(all=True, filters={"label": labels}):
-                try:
-                    return container_of(self.client.api.inspect_container(found["Id"]))
-                except NotFound:
-                    continue  # removed meanwhile
-        return None
+                with suppress(NotFound):  # removed meanwhile
+                    made.append(container_of(self.client.api.inspect_container(found["Id"])))
+        return tuple(made)
 
     def inspect(self, container: str) -> dict[str, Any]:
         """Everything Docker knows about a container."""

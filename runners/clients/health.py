@@ -10,7 +10,7 @@ import httpx
 from core.errors import PermanentError
 from core.site import Service, Site
 from runners.clients.answers import said_in
-from runners.clients.docker_engine import DockerEngine, fault_of
+from runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
 from runners.clients.postgres_server import PostgresServer
 from runners.clients.redis_server import RedisServer
 
@@ -46,10 +46,15 @@ class Health:
         return special() if special else self._fault_of_container(service)
 
     def _fault_of_container(self, service: Service) -> str | None:
-        container = self._engine.container(service)
-        if container is None or not container.is_running:
-            return fault_of(container)
-        return None if container.health in (None, "healthy") else f"Docker says it is {container.health}"
+        faults = [fault_of_container(container) for container in self._engine.containers(service) or (None,)]
+        return next((fault for fault in faults if fault), None)
+
+
+def fault_of_container(container: ServiceContainer | None) -> str | None:
+    """Docker's word; None when it works."""
+    if container is None or not container.is_running:
+        return fault_of(container)
+    return None if container.health in (None, "healthy") else f"Docker says it is {container.health}"
 
 
 @cache

@@ -64,14 +64,18 @@ class VolumeMover:
         return "rename" if plain else "copy"
 
     def move(self, move: Move, permit: Permit, mode: Mode = "move") -> Moved:
-        """Do it, or go on where an earlier attempt stopped. Raises PermanentError and then has touched nothing."""
+        """Do it, or go on where an earlier attempt stopped. Raises PermanentError and then has touched nothing, or says
+        what stands where.
+        """
         permit.require(volume(move.volume))
         self._require_cold(move)
         self._require_replacement(move, permit)
         self._ensure_keeper(move, permit)
+        self._require_cold(move)
         said = self._run(move, mode, f"drbot-swap-{move.volume}")
         if said[-1] != "after":
             raise PermanentError(f"Swap {move.volume}: {REFUSALS.get(said[-1], f'it stopped at: {said[-1]}')}")
+        self._require_undisturbed(move)
         self._tidy(move, permit)
         return Moved(method=self.method_of(move.volume, move.keeper), kept_bytes=int(said[-2]) * 1024)
 
@@ -164,6 +168,15 @@ class VolumeMover:
             users = self._engine.users_of(name)
             if users:
                 raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
+
+    def _require_undisturbed(self, move: Move) -> None:
+        """Who came while the data moved may write into the old data under the name of the new."""
+        users = sorted({user for name in (move.volume, move.keeper) for user in self._engine.users_of(name)})
+        if users:
+            raise PermanentError(
+                f"Swap {move.volume}: {', '.join(users)} was started while the data moved, so what it writes may go "
+                f"into {move.keeper}. Stop it, and look at both before you go on"
+            )
 
     def _ensure_keeper(self, move: Move, permit: Permit) -> None:
         """Create the keeper, or find the one an earlier attempt of the same run created."""

@@ -1,6 +1,7 @@
 """Level 1 on a real lab: evidence, restart, down and up, health, and who is to blame."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,30 @@ def test_room_is_measured_in_backups(bench: Bench) -> None:
 
     assert disk.free(context, {"need": "2.5x backup"}).passed
     assert not disk.free(context, {"need": "100000 TB"}).passed
+
+
+def test_a_service_of_which_one_of_two_containers_runs_is_neither_stopped_nor_running(bench: Bench) -> None:
+    """Swaps and undos rely on it: whichever the engine lists first, somebody may be writing."""
+    site, api = bench.configuration.site(), bench.clients.docker.client.api
+    project = f"{bench.volume}-twice"
+    service = site.services["auth"].model_copy(update={"project": project, "service": "web", "health": None})
+    both = replace(bench.context(), site=site.model_copy(update={"services": {"web": service}}))
+    made, given = [], {"services": ["web"]}
+    for number in ("1", "2"):
+        labels = {"project": project, "service": "web", "oneoff": "False", "container-number": number}
+        labels = {f"com.docker.compose.{name}": value for name, value in labels.items()}
+        image = both.clients.postgres.recipe(both.cancelled).image
+        made.append(api.create_container(image, ["60"], entrypoint=["sleep"], labels=labels)["Id"])
+    try:
+        assert compose.stopped(both, given).passed
+        for container in made:
+            api.start(container)
+            stopped, running = compose.stopped(both, given), compose.running(both, given)
+            assert (stopped.passed, stopped.sentence) == (False, "web is running")
+            assert running.passed is (container == made[-1])
+    finally:
+        for container in made:
+            api.remove_container(container, force=True)
 
 
 def test_a_service_nobody_knows_is_answered_with_those_there_are(bench: Bench) -> None:

@@ -157,7 +157,8 @@ def test_every_volume_that_is_replaced_and_kept_is_on_the_card(guarded: Bench) -
     second = second.replace('volume: "${postgres.volume}"', 'volume: "${redis.volume}"')
     second = second.replace("_before_${run.id}", "_redis_${run.id}").replace("[stop-postgres]", "[swap]")
     gate = ("for: [swap]", "for: [swap, swap-redis]")
-    text = own("level2-postgres", gate, (BEFORE_START, f"{second}{BEFORE_START}"))
+    after = ("after: [swap]", "after: [swap-redis]")
+    text = own("level2-postgres", gate, after, (BEFORE_START, f"{second}{BEFORE_START}"))
     _, run = planned(guarded, text)
 
     assert run.plan is not None

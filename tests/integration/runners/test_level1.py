@@ -34,7 +34,7 @@ def test_a_broken_postgresql_ends_level_1_and_proposes_level_2(bench: Bench) -> 
     assert run.state is RunState.FAILED
     (proposed,) = bench.events(run, "level.proposed")
     assert proposed.payload["level"] == 2
-    assert run.outcome == proposed.payload["why"]
+    assert run.outcome == f"{proposed.payload['why']}. Nothing was replaced."
     assert "volume.swap" not in bench.target.calls
 
 

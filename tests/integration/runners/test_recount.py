@@ -1,6 +1,7 @@
 """Each reason for which the worker gives no permit, by itself: everything else about the request is in order."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,8 +182,10 @@ def test_votes_are_verified_with_this_workers_own_key_whatever_the_roster_says(c
 
 def test_from_the_start_of_apps_or_fronts_on_people_may_have_written(claimed: Claimed) -> None:
     claimed.bench.target.running.clear()
-    assert start(claimed.walk, claimed.walk.plan.step("start-postgres")).record
+    with ExitStack() as place:
+        assert start(claimed.walk, claimed.walk.plan.step("start-postgres"), place).record
     assert not own_run_of(claimed.bench.equipment, claimed.walk.run).lets_users_in
 
-    assert start(claimed.walk, claimed.walk.plan.step("start-apps")).record
+    with ExitStack() as place:
+        assert start(claimed.walk, claimed.walk.plan.step("start-apps"), place).record
     assert own_run_of(claimed.bench.equipment, claimed.walk.run).lets_users_in

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from core.errors import PermanentError
 from core.run import Run, RunKind, RunState
 from core.site import Recovery
 from core.stakes import ProofKind
+from core.stakes_words import loss_text
 from runners.action import Finding, StepContext
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, with_registry
@@ -19,8 +21,8 @@ from tests.integration.runners.test_edited_files import (
     with_services,
     with_site,
 )
-from tests.integration.runners.test_rows_over_time import of, queued, rows, with_runbook
-from tests.integration.runners.test_words_of_a_card import DNS, card, with_dns
+from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, with_runbook
+from tests.integration.runners.test_words_of_a_card import DNS, card, first_transactions, with_dns
 
 TWO_GATES = """
 runbook: own
@@ -215,3 +217,30 @@ def test_production_is_not_proven_by_one_service_that_dr_yml_still_names(guarded
 
     assert run.plan is not None, run.outcome
     assert "PROVEN: production answered without it" not in card(bench, run)
+
+
+def test_a_later_swap_whose_facts_are_not_known_changes_the_cluster_too(guarded: Bench) -> None:
+    """The second swap was done, its answer was lost, and a person settled it as done: the first one's transaction
+    number counts nothing in the cluster that is in place now.
+    """
+    bench = first_transactions(guarded, 5_000_000, 900)
+    first, oldest = recovered_by_code(bench)
+    swap = bench.equipment.registry.actions["volume.swap"]
+
+    def lost(context: StepContext, given: Mapping[str, Any]) -> Any:
+        swap(context, given)
+        raise PermanentError("the engine went away before it answered")
+
+    second = with_registry(bench, actions={"volume.swap": lost})
+    run = approved(second)
+    assert second.go(run).state is RunState.NEEDS_DECISION
+    second.settle(run, "swap", "done")
+    second.go(run)
+    second.answer(run)
+    assert second.go(run).state is RunState.SUCCEEDED
+
+    undo = bench.go(bench.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
+
+    assert undo.plan is not None
+    lost_words = loss_text(undo.plan.stakes.loss)["en"]
+    assert "the first transaction after the swap is not known here" in lost_words and "0 rows" not in lost_words

@@ -103,6 +103,19 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
             for undo in (UNDO_OTHERS, UNDO_FOR_GOOD, UNDO_NOTHING)
         ),
         (
+            "effect: destroy",
+            "effect: destroy\n    if_fails: continue",
+            18,
+            "leave out `unless` and `if_fails: continue`",
+        ),
+        ("effect: destroy", "effect: destroy\n    unless: [{probe: redis.reachable}]", 18, "leave out `unless`"),
+        (
+            "effect: change",
+            f"effect: destroy\n    {UNDO_NOTHING}",
+            11,
+            "destroys, and nothing takes it back; leave its undo",
+        ),
+        (
             "volume: data, keeper: old}}]",
             "volume: other, keeper: old}}]",
             18,
@@ -131,6 +144,16 @@ def test_two_steps_at_the_same_time_may_not_touch_the_same_thing(tmp_path: Path)
     said = problems_of(GOOD.replace("  - id: approval", twin + "  - id: approval"), tmp_path)
 
     assert "restore and twin may run at the same time and both touch new" in said
+
+
+@pytest.mark.parametrize("beside", ["do: evidence.collect\n    with: {services: auth}", "run: {runbook: x, site: y}"])
+def test_nothing_may_run_while_data_is_moved(beside: str, tmp_path: Path) -> None:
+    more = "after: []\n    limits: {time: 1m}\n    drill: run\n"
+    step = f"  - id: beside\n    title: {{en: Look}}\n    {beside}\n    {more}"
+
+    said = problems_of(GOOD + step, tmp_path)
+
+    assert "beside may run while swap moves data; put it before or after, with `after`" in said
 
 
 def test_what_a_step_made_may_be_taken_back_by_it_without_a_gate(tmp_path: Path) -> None:

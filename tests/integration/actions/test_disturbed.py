@@ -1,0 +1,78 @@
+"""Somebody starts a container by hand while data changes places: on a real engine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from core.errors import PermanentError
+from runners.clients.volume_mover import Mode, Move, VolumeMover
+from runners.permit import Permit
+from tests.integration.actions.conftest import Bench
+from tests.integration.actions.test_restore_and_swap import _tidy, permitted, read, three
+
+__all__ = ["_tidy", "three"]
+pytestmark = pytest.mark.docker
+
+
+@dataclass
+class DisturbedMover:
+    """A mover beside which somebody starts a container on the volume by hand, before or after the data has moved."""
+
+    bench: Bench
+    moment: str
+    containers: list[str] = field(default_factory=list)
+
+    def mover(self) -> VolumeMover:
+        """The real one, but for what happens beside it."""
+        outer = self
+
+        class Disturbed(VolumeMover):
+            def _ensure_keeper(self, move: Move, permit: Permit) -> None:
+                super()._ensure_keeper(move, permit)
+                outer.start_at("before", move)
+
+            def _run(self, move: Move, mode: Mode, name: str | None) -> list[str]:
+                said = super()._run(move, mode, name)
+                outer.start_at("after", move)
+                return said
+
+        return Disturbed(self.bench.clients.docker)
+
+    def start_at(self, moment: str, move: Move) -> None:
+        """When its moment has come."""
+        if moment == self.moment and not self.containers:
+            api = self.bench.clients.docker.client.api
+            binds = {"Binds": [f"{move.volume}:/x"]}
+            made = api.create_container(
+                move.image, ["60"], entrypoint=["sleep"], host_config=binds, labels=dict(move.labels)
+            )
+            self.containers.append(made["Id"])
+            api.start(made["Id"])
+
+
+@pytest.fixture
+def disturbed(bench: Bench, three: Move, request: pytest.FixtureRequest) -> Iterator[DisturbedMover]:
+    made = DisturbedMover(bench, request.param)
+    yield made
+    for container in made.containers:
+        bench.clients.docker.client.api.remove_container(container, force=True)
+
+
+@pytest.mark.parametrize("disturbed", ["before"], indirect=True)
+def test_who_comes_right_before_the_move_keeps_it_from_happening(
+    bench: Bench, three: Move, disturbed: DisturbedMover
+) -> None:
+    with pytest.raises(PermanentError, match=r"is in use by .*; nothing was touched"):
+        disturbed.mover().move(three, permitted(three.volume))
+
+    assert (read(bench, three.volume), read(bench, three.replacement)) == ("old", "new")
+
+
+@pytest.mark.parametrize("disturbed", ["after"], indirect=True)
+def test_a_move_during_which_somebody_came_is_no_success(bench: Bench, three: Move, disturbed: DisturbedMover) -> None:
+    """Whoever opened the volume before its data moved writes into the old data, under the name of the new."""
+    with pytest.raises(PermanentError, match="was started while the data moved"):
+        disturbed.mover().move(three, permitted(three.volume))
+
+    assert (read(bench, three.volume), read(bench, three.keeper)) == ("new", "old")

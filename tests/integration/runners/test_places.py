@@ -1,0 +1,191 @@
+"""While data changes places nothing is started, and nothing on data that is half in place: whatever rows, other
+names of a site or the order of a runbook of one's own say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from core.errors import PermanentError
+from core.run import Run, RunKind, RunState
+from runners.action import Outcome, StepContext
+from runners.own_record import OwnStep
+from runners.places import STARTING, is_unsettled
+from store import runs
+from store.schema import locks
+from tests.integration.runners.bench import SECONDS, Bench, with_registry
+from tests.integration.runners.harmless import Hold
+from tests.integration.runners.test_edited_files import BEFORE_START, own, planned
+from tests.integration.runners.test_kept import kept_volumes
+from tests.integration.runners.test_rows_over_time import approved, of, rows
+from tests.waiting import wait_for
+
+
+def swapping(bench: Bench) -> tuple[Run, Hold]:
+    """A run whose swap has looked whether the volumes are cold, and begins."""
+    run = approved(bench)
+    hold = bench.target.hold("volume.swap")
+    bench.begin(run)
+    assert hold.reached.wait(SECONDS)
+    return run, hold
+
+
+def restarting(bench: Bench, run: Run, site: str = "production") -> tuple[Bench, Run]:
+    """`/dr restart` asks nobody. `site`: the name by which its worker knows production."""
+    bench = replace(bench, equipment=replace(bench.equipment, site_name=site))
+    with bench.database.write() as tx:
+        restart = runs.queue(
+            tx, incident=run.incident, site=site, kind=RunKind.RECOVER, runbook="restart-services", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    return bench, restart
+
+
+def watching(bench: Bench) -> tuple[Bench, list[int]]:
+    """The same, and how often data had changed places at each start of services."""
+    started: list[int] = []
+    act = bench.target.registry.actions["compose.start"]
+
+    def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+        started.append(bench.target.moves)
+        return act(context, given)
+
+    return with_registry(bench, actions={"compose.start": start}), started
+
+
+@pytest.mark.parametrize("how", ["the lock's row is taken out", "another name of the site"])
+def test_nothing_is_started_while_data_changes_places(guarded: Bench, how: str) -> None:
+    known = guarded.equipment.configuration
+    both = known.model_copy(update={"sites": {**known.sites, "twin": known.sites["production"]}})
+    bench, started = watching(replace(guarded, equipment=replace(guarded.equipment, configuration=both)))
+    run, hold = swapping(bench)
+    if how.startswith("the lock"):
+        rows(bench, delete(locks))
+    other, restart = restarting(bench, run, "twin" if how.startswith("another") else "production")
+    other.begin(restart)
+    wait_for(lambda: other.run(restart).plan is not None, SECONDS, "the other run to be planned")
+    other.wait_for_state(restart, RunState.RUNNING)
+    assert started == []
+
+    hold.go_on.set()
+    bench.ended()
+
+    assert started and set(started) == {1}
+
+
+def test_a_run_whose_rows_were_edited_ends_when_its_swap_has_ended(guarded: Bench) -> None:
+    """Its end says how things are, and the old data is listed."""
+    bench, started = watching(guarded)
+    run, hold = swapping(bench)
+    rows(bench, of(run, "restore-beside").values(facts={"x": 1}))
+    _, restart = restarting(bench, run)
+
+    held = bench.go(restart)
+    assert (held.state, started) == (RunState.WAITING, [])
+    hold.go_on.set()
+    bench.ended()
+
+    ended = bench.run(run)
+    assert ended.state is RunState.FAILED
+    assert "what restore-beside found out was changed" in str(ended.outcome)
+    assert "The data was replaced" in str(ended.outcome)
+    assert kept_volumes(bench) == [f"postgres_data_before_{run.id}"]
+
+
+def half(context: StepContext, given: Mapping[str, Any], bench: Bench, new: str) -> Any:
+    volumes = bench.target.volumes
+    volumes[given[new]], volumes[given["volume"]] = volumes[given["volume"]], "gone"
+    raise PermanentError("the engine went away between the two renames")
+
+
+def test_nothing_is_started_on_data_that_is_half_in_place(guarded: Bench) -> None:
+    """PostgreSQL would make an empty database in the empty volume, and users would fill it."""
+    run = approved(guarded)
+    bench = with_registry(
+        guarded, actions={"volume.swap": lambda context, given: half(context, given, guarded, "keeper")}
+    )
+    assert bench.go(run).state is RunState.NEEDS_DECISION
+    rows(bench, delete(locks))
+
+    _, restart = restarting(bench, run)
+    other = bench.go(restart)
+
+    assert "postgres" not in bench.target.running
+    assert other.state is RunState.FAILED
+    assert f"postgres_data may be half in place since {run.id}/swap: it is at: between" in str(other.outcome)
+
+
+def test_nothing_is_started_on_data_that_is_half_taken_back(guarded: Bench) -> None:
+    run = approved(guarded)
+    bench = with_registry(
+        guarded, actions={"volume.swap_back": lambda context, given: half(context, given, guarded, "replacement")}
+    )
+    bench.target.errors["health.wait"] = [PermanentError("no rows")]
+    assert "Not taken back: swap" in str(bench.go(run).outcome)
+
+    _, restart = restarting(bench, run)
+    other = bench.go(restart)
+
+    assert "postgres" not in bench.target.running
+    assert "may be half in place" in str(other.outcome)
+
+
+def test_what_turns_out_to_be_whole_may_be_started(guarded: Bench) -> None:
+    """A swap that failed before it had touched anything keeps nobody from starting the services."""
+    run = approved(guarded)
+    guarded.target.errors["volume.swap"] = [PermanentError("the volume is in use")]
+    assert guarded.go(run).state is RunState.NEEDS_DECISION
+    rows(guarded, delete(locks))
+
+    _, restart = restarting(guarded, run)
+
+    assert guarded.go(restart).state is RunState.SUCCEEDED
+    assert {"auth", "postgres"} <= guarded.target.running
+
+
+def test_no_data_is_moved_while_something_is_started(guarded: Bench) -> None:
+    bench, _ = watching(guarded)
+    run = approved(bench)
+    with bench.equipment.own.held(STARTING):  # as another run does, while it starts something
+        bench.begin(run)
+        wait_for(lambda: bench.states(run)["stop-postgres"] == "succeeded", SECONDS, "the services to be stopped")
+        assert bench.target.moves == 0 and bench.states(run)["swap"] == "pending"
+    bench.wait_for_state(run, RunState.WAITING)
+
+    assert bench.target.moves == 1
+
+
+def test_no_step_of_the_same_run_stands_beside_a_swap(guarded: Bench) -> None:
+    opens = """  - id: opens
+    title: {en: Start}
+    do: compose.start
+    with: {services: ["${postgres.service}", "${services.apps}"]}
+    after: [stop-postgres]
+    effect: change
+    again: safe
+    limits: {time: 5m}
+    drill: redirect
+
+"""
+    start = ("after: [swap]", "after: [swap, opens]")
+    _, run = planned(guarded, own("level2-postgres", (BEFORE_START, f"{opens}{BEFORE_START}"), start))
+
+    assert run.state is RunState.FAILED
+    assert "opens may run while swap moves data" in str(run.outcome)
+
+
+def test_what_a_step_does_is_known_until_its_end(guarded: Bench) -> None:
+    run, hold = swapping(guarded)
+    own_record = guarded.equipment.own
+    begun = own_record.run(run.id)
+    assert begun is not None and is_unsettled(begun.steps["swap"])
+    hold.go_on.set()
+    guarded.ended()
+
+    ended = own_record.run(run.id)
+    assert ended is not None and not is_unsettled(ended.steps["swap"])
+    assert ended.steps["swap"].given["keeper"] == f"postgres_data_before_{run.id}"
+    assert not is_unsettled(OwnStep(state=ended.steps["stop-apps"].state, does="compose.stop"))
