@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from core.errors import PermanentError
+from core.errors import PermanentError, TemporaryError
 from core.run import Run, RunKind, RunState
 from runners.action import Outcome, StepContext
 from runners.own_record import OwnStep
-from runners.places import STARTING, is_unsettled
+from runners.places import STARTING, held, is_unsettled
+from runners.walk import idle_walk
 from store import runs
 from store.schema import locks
 from tests.integration.runners.bench import SECONDS, Bench, with_registry
@@ -68,6 +69,11 @@ def test_nothing_is_started_while_data_changes_places(guarded: Bench, how: str) 
     other.begin(restart)
     wait_for(lambda: other.run(restart).plan is not None, SECONDS, "the other run to be planned")
     other.wait_for_state(restart, RunState.RUNNING)
+    claimed = other.run(restart)
+    assert claimed.plan is not None
+    walk, step = idle_walk(other.equipment, claimed, claimed.plan), claimed.plan.step("start-apps")
+    with pytest.raises(TemporaryError, match="moves data now, so nothing is started"), held(walk, step):
+        pass
     assert started == []
 
     hold.go_on.set()
@@ -83,8 +89,8 @@ def test_a_run_whose_rows_were_edited_ends_when_its_swap_has_ended(guarded: Benc
     rows(bench, of(run, "restore-beside").values(facts={"x": 1}))
     _, restart = restarting(bench, run)
 
-    held = bench.go(restart)
-    assert (held.state, started) == (RunState.WAITING, [])
+    parked = bench.go(restart)
+    assert (parked.state, started) == (RunState.WAITING, [])
     hold.go_on.set()
     bench.ended()
 
