@@ -249,6 +249,6 @@ def test_the_declarer_cannot_approve_and_a_named_backup_wins(bench: Bench) -> No
     named = bench.queue(run.incident, "level2-postgres", backup=backup(2).name)
     named = bench.go(named)
 
-    assert named.plan is not None and named.plan.backup == backup(2)
+    assert named.plan is not None and named.plan.backup == backup(2).model_copy(update={"site": "production"})
     assert bench.vote(named, "aiko", "approve").code == "requester"
     assert bench.step(named, "approval").state is StepState.WAITING
