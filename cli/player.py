@@ -175,27 +175,28 @@ class Player:
         """Opens the dialog by the card's button, fills it in and submits it; what the app answered."""
         message, element = self.card(incident, decision)
         user = USERS[person]
-        view = self._dialog(user, message, element["action_id"])
+        view = self.dialog(person, lambda: self.house.people.click(user, message, element["action_id"]), "vote")
         typed = {"target": target, "reason": reason or f"{person} has read the plan"}
         fields = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
         values = {field: {"value": text} for field, text in typed.items() if field in fields}
         return self.house.people.submit(user, view["id"], values)
 
-    def _dialog(self, user: str, message: Message, action_id: str) -> Message:
+    def dialog(self, person: str, press: Callable[[], object], kind: str) -> Message:
         """The dialog behind a button. On a busy machine the three seconds in which one may be opened pass, and a person
         presses again. Raises StoryError.
         """
+        user = USERS[person]
         before = {view["id"] for view in self.house.people.views(user)}
 
         def opened() -> Message | None:
-            self.house.people.click(user, message, action_id)
+            press()
             with suppress(TimeoutError):
                 return self.house.people.wait_for_view(
-                    user, lambda one: one["id"] not in before and one["callback_id"] == "vote", PRESS_AGAIN_SECONDS
+                    user, lambda one: one["id"] not in before and one["callback_id"] == kind, PRESS_AGAIN_SECONDS
                 )
             return None
 
-        found = self.wait(opened, f"the dialog of {user}")
+        found = self.wait(opened, f"the dialog of {person}")
         assert found is not None
         return found
 

@@ -162,8 +162,7 @@ def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Pla
 def tell_by_button(player: Player, person: str, incident: Incident, words: str) -> None:
     """Presses the board's button for the stakeholders, types into the dialog, sends it and closes what is left."""
     people, user = player.house.people, USERS[person]
-    player.press(person, incident, f"update {incident.name}")
-    view = people.wait_for_view(user, lambda one: one["callback_id"] == "update", player.patience)
+    view = player.dialog(person, lambda: player.press(person, incident, f"update {incident.name}"), "update")
     assert people.submit(user, view["id"], {"text": {"value": words}}).acknowledged
     close_all(player, person)
 
