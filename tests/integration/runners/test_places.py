@@ -155,7 +155,11 @@ def test_what_turns_out_to_be_whole_may_be_started(guarded: Bench) -> None:
 def test_no_data_is_moved_while_something_is_started(guarded: Bench) -> None:
     bench, _ = watching(guarded)
     run = approved(bench)
+    assert run.plan is not None
+    walk, swap = idle_walk(bench.equipment, run, run.plan), run.plan.step("swap")
     with bench.equipment.own.held(STARTING):  # as another run does, while it starts something
+        with pytest.raises(TemporaryError, match="so no data is moved"), held(walk, swap):
+            pass
         bench.begin(run)
         wait_for(lambda: bench.states(run)["stop-postgres"] == "succeeded", SECONDS, "the services to be stopped")
         assert bench.target.moves == 0 and bench.states(run)["swap"] == "pending"
