@@ -70,8 +70,6 @@ def _half(walk: Walk, step: Step, known: OwnStep) -> str | None:
     """Why nothing may be started on it; None = it is whole. Raises TemporaryError when nobody can tell now."""
     try:
         state = state_of(walk, looking(walk, step), known.does, known.given)
-    except TemporaryError:
-        raise
     except PermanentError as error:
         return f"it could not be seen ({error})"
     return None if state in WHOLE else f"it is at: {state}"

@@ -6,9 +6,15 @@ import tarfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from core.full_manifest import MANIFEST, SUFFIX, FullManifest, RedisState, full_name
+from core.plan import BackupIdentity, Plan
+from core.run import Run, RunKind, RunState
+from core.runbook import Step
+from core.site import Configuration, Site
+from runners.action import StepContext
 from runners.clients.byte_streams import DigestingWriter
 from runners.clients.full_store import FullBackup, FullBackupStore
 from runners.clients.full_writer import FASTEST, Packer, zipped_into
@@ -91,3 +97,30 @@ def add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 def noise(count: int) -> bytes:
     """Bytes that no compression makes fewer, the same every time."""
     return b"".join((number * 2654435761 % 2**64).to_bytes(8, "big") for number in range(count // 8))
+
+
+def fetching_context(
+    home: Path, run: str, backup: BackupIdentity, site: Site, configuration: Configuration
+) -> StepContext:
+    """Of a run at the site "recovery" whose plan names this full backup. Of its clients only the folder is used."""
+    step = Step(id="fetch", title={"en": "Fetch"})
+    return StepContext(
+        run=Run(
+            id=run, incident=1, site="recovery", kind=RunKind.RECOVER, runbook="x", arguments={},
+            state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
+        ),
+        plan=Plan(
+            runbook="x", runbook_sha256="0", level=3, site="recovery", run=run, steps=(step,), fingerprint={},
+            backup=backup, surveyed_at=datetime.now(UTC),
+        ),
+        step=step,
+        attempt=1,
+        site=site,
+        configuration=configuration,
+        clients=cast(Any, SimpleNamespace(settings=SimpleNamespace(home=home))),
+        facts={},
+        cancelled=lambda: False,
+        progress=lambda done, total, unit: None,
+        log=lambda line: None,
+        labels={},
+    )  # fmt: skip

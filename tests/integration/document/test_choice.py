@@ -9,13 +9,12 @@ from typing import Any, cast
 import pytest
 
 from core.errors import UserError
-from core.plan import BackupIdentity, Plan
-from core.run import Run, RunKind, RunState
-from core.runbook import Step
+from core.plan import BackupIdentity
 from runners.action import StepContext
 from runners.actions import fetching
 from runners.actions.backup import BackupRules, choose
 from runners.clients.backup_store import BackupStore
+from tests.archives import fetching_context
 from tests.integration.document.servers import Docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
@@ -73,32 +72,4 @@ def context(home: Path, run: str) -> StepContext:
         (inside / "all_databases_20261101_020000.sql.gz").write_bytes(gzip.compress(text))
         complete = {"name": backup.name, "sha256": backup.sha256}
         (inside.parent / fetching.COMPLETE).write_text(json.dumps(complete))
-    step = Step(id="fetch", title={"en": "Fetch"})
-    return StepContext(
-        run=Run(
-            id=run, incident=1, site="recovery", kind=RunKind.RECOVER, runbook="x", arguments={},
-            state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
-        ),
-        plan=Plan(
-            runbook="x", runbook_sha256="0", level=3, site="recovery", run=run, steps=(step,), fingerprint={},
-            backup=backup, surveyed_at=datetime.now(UTC),
-        ),
-        step=step,
-        attempt=1,
-        site=cast(Any, None),
-        configuration=cast(Any, None),
-        clients=cast(Any, Home(home)),
-        facts={},
-        cancelled=lambda: False,
-        progress=lambda done, total, unit: None,
-        log=lambda line: None,
-        labels={},
-    )  # fmt: skip
-
-
-class Home:
-    """Clients of which only the folder is used."""
-
-    def __init__(self, home: Path) -> None:
-        self.settings = self
-        self.home = home
+    return fetching_context(home, run, backup, cast(Any, None), cast(Any, None))

@@ -64,6 +64,21 @@ def configuration_in(folder: Path, **approvals: Any) -> Configuration:
     )
 
 
+def asked(proof: str, gate: str = "approval") -> str:
+    """The end of a runbook of one's own: a gate whose proof this step is, for a step that only tells."""
+    return f"""  - id: {gate}
+    title: {{en: Asked}}
+    gate: {{people: 2, for: [tell], proof: [{proof}]}}
+    after: [{proof}]
+  - id: tell
+    title: {{en: Tell}}
+    do: notify.stakeholders
+    after: [{gate}]
+    limits: {{time: 1m}}
+    drill: skip
+"""
+
+
 @dataclass(kw_only=True)
 class Bench:
     """One site with as many workers as a test wants."""

@@ -14,7 +14,7 @@ from core.site import Dns, Site
 from runners.action import Finding, StepContext
 from store.schema import locks
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, with_registry
+from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_rows_over_time import queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS
 
@@ -33,17 +33,7 @@ steps:
     limits: {time: 10m}
     undo: {do: host.release, with: {site: elsewhere}}
     drill: run
-  - id: approval
-    title: {en: Asked}
-    gate: {people: 2, for: [tell], proof: [provision]}
-    after: [provision]
-  - id: tell
-    title: {en: Tell}
-    do: notify.stakeholders
-    after: [approval]
-    limits: {time: 1m}
-    drill: skip
-"""
+""" + asked("provision")
 
 
 LOOKS = "do: evidence.collect\n    with: {services: auth}"  # what raises the system there, runs at that site

@@ -15,7 +15,7 @@ from runners.action import StepContext
 from store import runs
 from store.schema import locks
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, with_registry
+from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     planned,
@@ -59,17 +59,7 @@ steps:
     limits: {time: 2m}
     undo: {do: compose.start, with: {services: [auth, user, admin]}}
     drill: run
-  - id: approval
-    title: {en: Never}
-    gate: {people: 2, for: [tell], proof: [look]}
-    after: [look]
-  - id: tell
-    title: {en: Tell}
-    do: notify.stakeholders
-    after: [approval]
-    limits: {time: 1m}
-    drill: skip
-"""
+""" + asked("look")
 
 
 def agreed(bench: Bench, run: Run) -> None:

@@ -14,7 +14,7 @@ from core.stakes import ProofKind
 from core.stakes_words import loss_text
 from runners.action import Finding, StepContext
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, with_registry
+from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     recovered_by_code,
@@ -63,17 +63,7 @@ steps:
     limits: {time: 5m}
     check: [{probe: health.services, with: {services: "${services.all}"}}]
     drill: run
-  - id: second
-    title: {en: Never reached}
-    gate: {people: 2, for: [tell], proof: [look-production]}
-    after: [look-production]
-  - id: tell
-    title: {en: Tell}
-    do: notify.stakeholders
-    after: [second]
-    limits: {time: 1m}
-    drill: skip
-"""
+""" + asked("look-production", "second")
 
 
 def test_a_gate_says_proven_by_its_own_proofs_alone(guarded: Bench) -> None:

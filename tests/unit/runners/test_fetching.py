@@ -1,52 +1,28 @@
 """What a run downloads has a folder of its own; of the folders beside it only downloads go."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
-from core.plan import Holds, Plan
-from core.run import Run, RunKind, RunState
-from core.runbook import Step
+from core.plan import Holds
 from core.site import Backups, Configuration, Site
 from runners.action import StepContext
 from runners.actions import fetching
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
 from runners.full_choice import FullRules, choose_full_backup
-from tests.archives import put
+from tests.archives import fetching_context, put
 
 
 def context(home: Path, run: str, store: FullBackupStore, folder: Path) -> StepContext:
     """A run whose plan names the full backup that is there."""
-    step = Step(id="fetch", title={"en": "Fetch"})
     site = Site()
-    return StepContext(
-        run=Run(
-            id=run, incident=1, site="recovery", kind=RunKind.RECOVER, runbook="x", arguments={},
-            state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
-        ),
-        plan=Plan(
-            runbook="x", runbook_sha256="0", level=3, site="recovery", run=run, steps=(step,), fingerprint={},
-            backup=choose_full_backup((store,), FullRules(system="shop", site="production")).backup,
-            surveyed_at=datetime.now(UTC),
-        ),
-        step=step,
-        attempt=1,
-        site=site,
-        configuration=Configuration(
-            system="shop", sites={"recovery": site}, default_site="recovery", backups=Backups(directory=folder)
-        ),
-        clients=cast(Any, SimpleNamespace(settings=SimpleNamespace(home=home))),
-        facts={},
-        cancelled=lambda: False,
-        progress=lambda done, total, unit: None,
-        log=lambda line: None,
-        labels={},
-    )  # fmt: skip
+    configuration = Configuration(
+        system="shop", sites={"recovery": site}, default_site="recovery", backups=Backups(directory=folder)
+    )
+    chosen = choose_full_backup((store,), FullRules(system="shop", site="production")).backup
+    return fetching_context(home, run, chosen, site, configuration)
 
 
 def test_a_download_makes_room_for_the_next_and_folders_of_others_stay(tmp_path: Path) -> None:
