@@ -17,6 +17,8 @@ from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
 from store.ledger import instance
 
+REMEMBERED = MOVES | {"dns.change"}  # what is known of these from the moment they begin
+
 
 def adopt_open_runs(tx: Transaction, home: Path) -> None:
     """Signs the plans of the runs that are not over and whose seal stands in the ledger."""
@@ -43,9 +45,6 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
         incident=run.incident,
         engine=str(plan.fingerprint.get("engine", "")),
         places=places_of(plan, run.incident),
-        moved_users=next(
-            (str(step.with_.get("site")) for step in plan.steps if step.id in acted and step.do == "dns.change"), ""
-        ),
         requests={
             request.id: OwnRequest(
                 gate=request.gate,
@@ -66,7 +65,7 @@ def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:
                 given=dict(plan.step(record.id).with_),
             )
             for record in records
-            if record.state in DONE_WITH or (record.id in acted and plan.step(record.id).do in MOVES)
+            if record.state in DONE_WITH or (record.id in acted and plan.step(record.id).do in REMEMBERED)
         },
         # Whatever was started may have users by now: the safe side.
         lets_users_in=any(step.id in acted and step.do in STARTS for step in plan.steps),

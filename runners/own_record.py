@@ -70,8 +70,12 @@ class OwnRun(Model):
     steps: dict[str, OwnStep] = Field(default_factory=dict)
     lets_users_in: bool = False  # from here on people may have written new data: taking back would lose it
     places: tuple[str, ...] = ()  # what its plan counts on: sites of this incident, and their addresses
-    moved_users: str = ""  # the site that this run led names to, for ever: also those who were led back wrote there
     ended: bool = False
+
+    @property
+    def moved_users(self) -> bool:
+        """Whether it led names to its places, for ever: also those who were led back wrote there."""
+        return any(step.does == "dns.change" and step.state is not StepState.SKIPPED for step in self.steps.values())
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
         """The same with this request."""

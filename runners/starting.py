@@ -79,9 +79,7 @@ def _begun(walk: Walk, step: Step, effect: Effect) -> Started:
 
 def _note_begun(walk: Walk, step: Step, *, away: bool) -> None:
     """On this host, before the act."""
-    moves = {"moved_users": str(step.with_.get("site"))} if step.do == "dns.change" else {}
-    begun = OwnStep(state=StepState.RUNNING, does=step.do or "", given=dict(step.with_))
-    walk.equipment.own.change(walk.run.id, lambda run: run.with_step(step.id, begun).model_copy(update=moves))
+    walk.note(step.id, OwnStep(state=StepState.RUNNING, does=step.do or "", given=dict(step.with_)))
     note_started(walk, step, is_safe=away and not lets_write(walk, step))
 
 
