@@ -27,13 +27,13 @@ demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itsel
 
 test: setup  ## All tests but the long ones
 	@bash tests/packages.sh
-	$(PYTEST) --cov --cov-report=
+	$(PYTEST)
 
 test-long: setup  ## The long tests
 	@bash tests/packages.sh
 	$(BIN)/pytest -n 0 -m long
 
-check: lint types layers audit coverage  ## Lint, types, layers, known weaknesses and, after `make test`, coverage
+check: lint types layers audit  ## Lint, types, layers, known weaknesses
 
 lint: .venv/.ready  ## ruff
 	$(BIN)/ruff check .
@@ -48,9 +48,9 @@ layers: .venv/.ready  ## import-linter
 audit: .venv/.ready  ## Known weaknesses of the dependencies; says so when no database answers
 	@$(BIN)/python -m tests.audit_dependencies
 
-coverage: .venv/.ready  ## The bound of coverage, measured by `make test`
-	@ls .coverage* >/dev/null 2>&1 || $(MAKE) test
-	$(BIN)/coverage report
+coverage: setup  ## All tests but the long ones, measured: a third slower, with a bound
+	@bash tests/packages.sh
+	$(PYTEST) --cov
 
 lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
