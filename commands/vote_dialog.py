@@ -17,6 +17,7 @@ from core.stakes_words import (
     ACTS,
     ASKED_AGAIN,
     BY,
+    CHANGED,
     NOT_PROVEN,
     REPLACED,
     UNDER_SETTINGS,
@@ -27,6 +28,9 @@ from core.stakes_words import (
 )
 from core.terminals import one_terminal
 from core.words import Text, clock, duration, say, size
+
+MOST, MOST_WHEN_ASKED = 8, 30
+"""Differences of dr.yml in words: beside what a card is about, and where it is about nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +50,7 @@ class VoteDialog:
     loss: Text
     keeps: Text
     one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
+    changed: tuple[str, ...]  # in dr.yml
     warnings: tuple[str, ...]
     clocks: Clocks
     rto_until: datetime | None  # None: its clock has stopped, or this brings nobody's service back
@@ -86,6 +91,7 @@ def dialog_from(
         loss=loss_text(plan.stakes.loss if destroys else Loss()),
         keeps=keeps_text(plan.keeps if destroys else Keeps()),
         one_terminal=one_terminal(votes),
+        changed=plan.changed,
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
         rto_until=_rto_until(incident, plan, clocks),
@@ -172,9 +178,19 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
         rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
     if dialog.one_terminal:
         rows.append((text("WARNING", "警告"), one_terminal_text(dialog.one_terminal)))
-    rows += [(text("Note", "注意"), warning) for warning in dialog.warnings]
+    rows += [*_changed(dialog), *((text("Note", "注意"), warning) for warning in dialog.warnings)]
     title = {language: f"{dialog.incident_name}: {words}" for language, words in dialog.headline.items()}
     return Table(rows=tuple(rows), title=title)
+
+
+def _changed(dialog: VoteDialog) -> list[tuple[Cell, ...]]:
+    """How dr.yml differs; all of it where nothing else is asked, as far as a card holds it."""
+    most = MOST_WHEN_ASKED if dialog.act is Act.SETTINGS else MOST
+    more = len(dialog.changed) - most
+    rest = text(
+        f"{more} more differences: read dr.yml before you agree", f"ほか {more} 件: 承認前に dr.yml を確認してください"
+    )
+    return [*((CHANGED, line) for line in dialog.changed[:most]), *([(CHANGED, rest)] if more > 0 else [])]
 
 
 def _lines(texts: Iterable[Text]) -> Text:

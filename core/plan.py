@@ -77,6 +77,7 @@ class Plan(Model):
     stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
     loss_seconds: float | None = None  # age of the backup's data when the outage began
     warnings: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # in dr.yml since two people last agreed to a plan: "path: before → now"
     surveyed_at: datetime
 
     @property

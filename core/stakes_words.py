@@ -59,6 +59,9 @@ BY: Mapping[Act, Text] = {
 }
 """The label of what comes in its place, where it is not "by"."""
 
+CHANGED: Text = _text("Changed in dr.yml since last agreed", "前回の承認後に変わった dr.yml の設定")
+"""The label of each line of `Plan.changed`."""
+
 UNDER_SETTINGS: Text = _text(
     "nothing by this yes. It lets the plan fetch, build, start or rent what dr.yml names now",
     "この承認では何も置き換えません。現在の dr.yml が指定するものの取得・構築・起動・用意を許可します",

@@ -73,7 +73,7 @@ def fingerprint_of(equipment: Equipment, cancelled: Cancelled = never) -> dict[s
 
 
 def drift(equipment: Equipment, plan: Plan, *, ignored: Collection[str]) -> list[str]:
-    """What is no longer as it was sealed, one sentence each. `ignored`: what this run has changed itself, as paths:
+    """What is no longer as it was sealed, one line each. `ignored`: what this run has changed itself, as paths:
     "volumes postgres_data".
     """
     try:
@@ -95,7 +95,7 @@ def _backup_differences(sealed: BackupIdentity, world: World) -> list[str]:
 
 
 def differences(expected: Any, actual: Any, path: str = "", *, ignored: Collection[str] = ()) -> list[str]:
-    """A plain diff of two trees, one sentence per leaf."""
+    """A plain diff of two trees: "path: before → now" for each leaf."""
     if path in ignored:
         return []
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
@@ -109,6 +109,5 @@ def differences(expected: Any, actual: Any, path: str = "", *, ignored: Collecti
 
 
 def _said(path: str, expected: object, actual: object) -> str:
-    then = "missing" if expected is None else expected
-    now = "missing" if actual is None else actual
-    return f"{path}: was {then}, is {now}"
+    then, now = ("missing" if value is None else '""' if value == "" else value for value in (expected, actual))
+    return f"{path}: {then} → {now}"

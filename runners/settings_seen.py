@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.actions import ACTIONS
-from core.plan import SETTINGS_GATE, Plan, gates_before, is_about_settings
+from core.plan import SETTINGS_GATE, Plan, gates_before
 from core.runbook import Gate, Step, as_undo, names_in, order_of
 from runners.actions.fingerprint import settings_of
 from runners.gate import differences
 from runners.walk import Equipment
 
-MOST, MOST_WHEN_ASKED = 8, 30
-"""Differences in words: beside what a card is about, and where it is about nothing else."""
 STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})
 """What goes by a compose file that lies on the host already."""
 
@@ -29,13 +27,10 @@ def agreed(equipment: Equipment) -> Mapping[str, Any]:
     return now
 
 
-def changes(equipment: Equipment, draft: Plan) -> tuple[str, ...]:
-    """One sentence for each difference."""
+def changes(equipment: Equipment) -> tuple[str, ...]:
+    """ "repository url: before → now" for each difference."""
     found = differences(agreed(equipment), settings_of(equipment.configuration))
-    most = MOST_WHEN_ASKED if any(is_about_settings(step) for step in draft.steps) else MOST
-    more = [f"{len(found) - most} more differences: read dr.yml before you agree"] if len(found) > most else []
-    said = [equipment.redact(one) for one in [*found[:most], *more]]
-    return tuple(f"Changed in dr.yml since two people last agreed to a plan: {one}" for one in said)
+    return tuple(equipment.redact(one) for one in found)
 
 
 def services_of(equipment: Equipment) -> frozenset[str]:

@@ -53,7 +53,7 @@ def make_plan(survey: Survey) -> Plan:
     stakes = _stakes(survey, draft)
     what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes.kept)
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
-    return draft.model_copy(update=about)
+    return draft.model_copy(update={**about, "changed": settings_seen.changes(equipment)})
 
 
 def _require_inputs(run: Run, runbook: Runbook) -> None:

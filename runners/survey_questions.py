@@ -17,7 +17,7 @@ from core.runbook import Runbook, Step
 from core.runbook_file import RunbookFile
 from core.variables import Value, fill
 from core.words import duration
-from runners import parts, settings_seen
+from runners import parts
 from runners.action import Finding, StepContext
 from runners.permit import volumes_in
 from runners.step_log import StepLog
@@ -52,7 +52,6 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """What approvers read beside the plan. Raises UserError where it cannot work."""
     return (
-        *settings_seen.changes(survey.equipment, draft),
         *_of_ones_own(survey, file),
         *_refused(chosen),
         *_lacking(survey, draft),

@@ -178,7 +178,7 @@ WEAKENINGS = (
     weak("a proof settled by a row", "runners/finishing.py", "seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
     weak("checks of anything", "core/runbook_lint.py", "        if not is_seen(step):\n", "        if False:\n", LINT),
     weak("another cluster's numbers", "runners/stakes.py", "if mine is not None and _is_newest(equipment, mine) else None", "if mine is not None else None", PERMITS),
-    weak("dr.yml before the plan", "runners/survey_questions.py", "        *settings_seen.changes(survey.equipment, draft),\n", "", PERMITS),
+    weak("dr.yml before the plan", "runners/survey.py", '{**about, "changed": settings_seen.changes(equipment)}', "about", PERMITS),
     weak("whose backups are used", "runners/actions/fingerprint.py", 'UNSEALED = {"version", ', 'UNSEALED = {"system", "version", ', CHANGED),
     weak("one agrees for two", ISSUING, 'if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):', "if True:", CHANGED),
     weak("nobody is asked about dr.yml", "runners/survey.py", 'draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})', "pass", CHANGED),

@@ -7,6 +7,7 @@ from bot.blocks.progress import progress_line
 from bot.situation import Situation
 from core.run import StepRecord, StepState
 from core.runbook import Step
+from core.stakes_words import CHANGED
 from core.visible import visible
 from core.words import Text, cut, duration, say, size
 
@@ -48,9 +49,9 @@ def plan_blocks(situation: Situation) -> list[Block]:
     room = LETTERS // max(1, len(shown))
     tasks = [_task(step, records.get(step.id), language, room) for step in shown]
     title = run.plan.headline.get(language) or run.plan.headline.get("en") or run.runbook
-    warnings = [section(f":warning: {escape(cut(warning, 300))}") for warning in run.plan.warnings[:3]]
+    told = [*(f"{say(CHANGED, language)}: {line}" for line in run.plan.changed), *run.plan.warnings]
     return [
-        *warnings,
+        *(section(f":warning: {escape(cut(warning, 300))}") for warning in told[:3]),
         section(progress_line(situation)),
         {"type": "plan", "block_id": f"plan-{run.id}", "title": cut(visible(title), 200), "tasks": tasks},
     ]

@@ -38,7 +38,7 @@ ALLOWED = {
     ("core/signing.py", "raw[BYTES:]"): "bytes of a message",
     ("core/signing.py", "[:PHONE_LETTERS]"): "the letters of a code",
     ("runners/state_copies.py", "found[:-KEPT]"): "files that are too many",
-    ("runners/settings_seen.py", "found[:MOST]"): "differences; how many more there are is said",
+    ("commands/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",
     ("runners/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",
     ("runners/step_log.py", "text[:2 * LINE_LIMIT]"): "so much is masked; what is shown of it is cut",
     ("runners/clients/streams.py", "view[:PIECE]"): "bytes of a stream",

@@ -16,10 +16,10 @@ from core.configuration import Loaded
 from core.events import EventKind
 from core.incident import Incident, UsersSay
 from core.level import Level
-from core.plan import BackupIdentity, Plan, question_of, seal_of
+from core.plan import SETTINGS_GATE, BackupIdentity, Plan, question_of, seal_of
 from core.replaced import replaced
 from core.run import Offer, Run, RunKind, RunState
-from core.runbook import Step, without
+from core.runbook import Gate, Step, without
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration, Postgres
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
@@ -131,7 +131,22 @@ def of_runbook(name: str) -> tuple[tuple[Step, ...], dict[str, str]]:
     return runbook.steps, runbook.title
 
 
-def planned(scene: Scene, incident: Incident, runbook: str, stakes: Stakes, backup: BackupIdentity | None) -> Run:
+ABOUT_SETTINGS = Step(
+    id=SETTINGS_GATE,
+    title={"en": "Two people agree to a changed dr.yml", "ja": "dr.yml の変更を 2 名で承認"},
+    gate=Gate.model_validate({"for": [SETTINGS_GATE]}),
+    after=(),
+)
+
+
+def planned(
+    scene: Scene,
+    incident: Incident,
+    runbook: str,
+    stakes: Stakes,
+    backup: BackupIdentity | None,
+    asks_first: tuple[str, ...] = (),
+) -> Run:
     """A run with its plan, as a worker would leave it."""
     found, title = of_runbook(runbook)
     filled = tuple(
@@ -156,7 +171,7 @@ def planned(scene: Scene, incident: Incident, runbook: str, stakes: Stakes, back
             level=incident.level.value,
             site="production",
             run=run.id,
-            steps=without(filled, ()),
+            steps=(*((ABOUT_SETTINGS,) if asks_first else ()), *without(filled, ())),
             fingerprint={},
             backup=backup,
             target="production",
@@ -166,6 +181,7 @@ def planned(scene: Scene, incident: Incident, runbook: str, stakes: Stakes, back
             requesters=("aiko",),
             headline=title,
             surveyed_at=NOW,
+            changed=asks_first,
         )
         return runs.planned(tx, claimed, sealed)
 
@@ -255,6 +271,24 @@ def test_the_card_of_a_host_that_holds_data(spoken: Scene, visit: Visit) -> None
     heading, button = words[language(spoken)]
     card = looked_at(visit, spoken, incident, "host-card", heading=heading)
     expect(card.get_by_role("button", name=button)).to_be_visible()
+
+
+def test_the_card_of_a_dr_yml_that_nobody_agreed_to(spoken: Scene, visit: Visit) -> None:
+    incident = declared(spoken, Level.HOST, "The server does not answer")
+    changed = ("repository url: https://git.example.com/system.git → https://git.example.org/system.git",)
+    stakes = HOST.model_copy(update={"act": Act.NOTHING})
+    run = planned(spoken, incident, "level3-host", stakes, None, asks_first=changed)
+    asked(spoken, run)
+
+    words = {
+        "en": ("a changed dr.yml", "Approve changed dr.yml…", "nothing by this yes"),
+        "ja": ("変更された dr.yml", "dr.yml の変更を承認…", "何も置き換えません"),
+    }
+    heading, button, replaced_by_it = words[language(spoken)]
+    card = looked_at(visit, spoken, incident, "settings-card", heading=heading)
+    expect(card.get_by_role("button", name=button)).to_be_visible()
+    expect(card).to_contain_text(replaced_by_it)
+    expect(card).to_contain_text("git.example.org")
 
 
 def test_a_decision_in_two_lines(spoken: Scene, visit: Visit) -> None:

@@ -124,7 +124,7 @@ def test_roles_that_were_edited_in_dr_yml_bring_nothing_back_under_users(guarded
     bench.go(run)
 
     assert ended.state is RunState.FAILED
-    assert "services auth role: was app, is cache" in str(ended.outcome)
+    assert "services auth role: app → cache" in str(ended.outcome)
     assert bench.target.moves == 1
 
 

@@ -170,8 +170,8 @@ def test_what_is_no_longer_as_sealed_makes_the_request_void_before_services_are_
     require_blocked_and_untouched(bench, run.id)
     assert "stop-apps" not in bench.target.calls
     (void,) = bench.events(run, "request.void")
-    assert ("engine: was engine-1, is engine-2" in void.payload["why"]) is (what == "engine")
-    assert ("strangers postgres_data: was [], is ['reporting']" in void.payload["why"]) is (what == "stranger")
+    assert ("engine: engine-1 → engine-2" in void.payload["why"]) is (what == "engine")
+    assert ("strangers postgres_data: [] → ['reporting']" in void.payload["why"]) is (what == "stranger")
 
 
 def test_a_change_after_the_services_were_stopped_starts_them_again_and_replaces_nothing(bench: Bench) -> None:

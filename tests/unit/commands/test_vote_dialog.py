@@ -61,8 +61,10 @@ def shown(
     later: timedelta = timedelta(0),
     incident: Mapping[str, Any] = MappingProxyType({}),
     copied: Mapping[str, int] | None = None,
+    changed: tuple[str, ...] = (),
 ) -> Table:
     sealed = plan(
+        changed=changed,
         steps=STEPS, backup=backup, target="production", replaces=({"en": "volume pgdata of ai-micro-postgres"},),
         stakes=stakes or Stakes(
             act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps(kind=KeepKind.VOLUME, names=("pgdata_before",)),
@@ -373,3 +375,13 @@ def test_what_the_proof_found_beside_the_rows_is_told_before_anybody_agrees() ->
     told = [say(row[1], "en") for row in shown(asked(), notes=[note]).rows if say(row[0], "en") == "Note"]
 
     assert told == [note]
+
+
+def test_many_differences_of_dr_yml_are_not_hidden() -> None:
+    changed = tuple(f"services s{n} role: app → cache" for n in range(40))
+    table = shown(asked(), changed=changed)
+
+    for language, rest in (("en", "32 more differences: read dr.yml"), ("ja", "ほか 32 件")):
+        said = [say(row[1], language) for row in table.rows if "dr.yml" in say(row[0], language)]
+        assert said[:2] == ["services s0 role: app → cache", "services s1 role: app → cache"]
+        assert len(said) == 9 and rest in said[-1]

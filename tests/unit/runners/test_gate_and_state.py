@@ -121,8 +121,8 @@ def test_a_drift_names_what_was_and_what_is() -> None:
 
     assert differences(sealed, {"engine": "a", "volumes": {"data": "day 1"}, "postgres": "unreadable"}) == []
     assert differences(sealed, {"engine": "b", "volumes": {}, "postgres": "unreadable"}) == [
-        "engine: was a, is b",
-        "volumes data: was day 1, is missing",
+        "engine: a → b",
+        "volumes data: day 1 → missing",
     ]
 
 
