@@ -2,6 +2,10 @@
 
 import gc
 import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +22,16 @@ lines would double their time.
 """
 
 
+IN_MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
+
+
 def pytest_configure() -> None:
-    """Logs as in production: tracebacks with the values of all variables are slow, and nobody reads them."""
+    """Logs as in production: tracebacks with the values of all variables are slow, and nobody reads them. Files of the
+    tests lie in memory where there is room: thousands of small ones are written, flushed and removed again.
+    """
     configure_logs()
+    if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
     gc.disable()  # while thousands of tests and their modules are collected, which all stay
 
 
@@ -51,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         files.setdefault(item.nodeid.partition("::")[0], []).append(item)
         if item.nodeid.startswith(UNMEASURED):
             item.add_marker(pytest.mark.no_cover)
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # one process takes them as they were asked for
+        return
     quick = [name for name in files if name.startswith(QUICK)]
     waiting = [name for name in files if name.startswith(MOSTLY_WAITING)]
     busy = sorted((name for name in files if name not in {*quick, *waiting}), key=_place)

@@ -18,6 +18,7 @@ from core.events import EventKind
 from core.incident import Incident
 from core.run import Run, RunState, Settlement, StepState
 from lab.images import SERVICE_IMAGE
+from lab.ownership import LABEL
 from store import journal, kept, requests
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, production
@@ -57,6 +58,7 @@ def places(story: Story) -> Places:
             entrypoint="sh",
             volumes={name: {"bind": f"/v/{name}", "mode": "ro"} for name in names},
             network_mode="none",
+            labels={LABEL: story.lab.label},
             remove=True,
         )  # fmt: skip
     found = [line.split() for line in said.decode().splitlines()]
@@ -73,7 +75,7 @@ def mark(story: Story) -> None:
                 volume.remove()
         client.containers.run(
             SERVICE_IMAGE, ["-c", f"touch /v/{MARK}"], entrypoint="sh", network_mode="none", remove=True,
-            volumes={production(story): {"bind": "/v", "mode": "rw"}},
+            volumes={production(story): {"bind": "/v", "mode": "rw"}}, labels={LABEL: story.lab.label},
         )  # fmt: skip
 
 

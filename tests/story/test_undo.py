@@ -8,6 +8,7 @@ import pytest
 from core.run import RunKind, RunState, StepState
 from lab.images import SERVICE_IMAGE
 from lab.layout import part
+from lab.ownership import LABEL
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
 
@@ -25,7 +26,7 @@ def on_volume(story: Story, volume: str, *command: str) -> str:
     with story.lab.client() as client:
         said = client.containers.run(
             SERVICE_IMAGE, list(command), entrypoint="sh", volumes={volume: {"bind": "/old", "mode": "rw"}},
-            network_mode="none", remove=True,
+            network_mode="none", remove=True, labels={LABEL: story.lab.label},
         )  # fmt: skip
     return str(said.decode().strip())
 
