@@ -265,8 +265,8 @@ def test_the_card_of_a_host_that_holds_data(spoken: Scene, visit: Visit) -> None
     asked(spoken, run, "fetch")
 
     words = {
-        "en": ("Approval needed", "Approve replacing the host…"),
-        "ja": ("承認が必要です", "ホストの置き換えを承認…"),
+        "en": ("Approval needed", "Approve replacing the host's data…"),
+        "ja": ("承認が必要です", "ホストのデータの置き換えを承認…"),
     }
     heading, button = words[language(spoken)]
     card = looked_at(visit, spoken, incident, "host-card", heading=heading)
