@@ -268,13 +268,15 @@ def replacement_text(plan: Plan, backup: Text) -> Text:
 
 
 def kept_text(kept: KeptData) -> Text:
-    """Whose data it is, since when, and where; what nobody knows is said to be unknown."""
+    """Where it is, since when, and whose; what nobody knows is said to be unknown. The volume comes first: production's
+    own has nearly the same name, and nobody may take it for what is deleted.
+    """
     moment = f"{kept.since:%Y-%m-%d %H:%M} UTC" if kept.since is not None else ""
     incident = f"DR-{kept.incident}" if kept.incident is not None else ""
     much = "" if kept.size is None else f", {size(kept.size)}"
     return _text(
-        f"of {kept.original}, kept since {moment or 'an unknown time'} ({incident or 'of an unknown incident'}) in "
-        f"{kept.volume}{much}",
-        f"{kept.original} のデータ、{moment or '日時不明'} から保管 ({incident or 'インシデント不明'})、{kept.volume}"
-        f"{much.replace(', ', '、')}",
+        f"kept in {kept.volume} since {moment or 'an unknown time'} ({incident or 'of an unknown incident'}), put aside "
+        f"from {kept.original}{much}",
+        f"{kept.volume} に保管したデータ ({f'{moment} から' if moment else '日時不明'}、{incident or 'インシデント不明'}、"
+        f"元は {kept.original}{much.replace(', ', '、')})",
     )

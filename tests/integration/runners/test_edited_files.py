@@ -218,8 +218,8 @@ def test_who_gives_up_kept_data_reads_how_old_it_is_and_whose(guarded: Bench) ->
     assert run.plan is not None
     moment = f"{guarded.equipment.own.now():%Y-%m-%d}"
     (what,) = said(run)
-    assert what.startswith(f"the data of postgres_data, kept since {moment}")
-    assert what.endswith(f"(DR-{first.incident}) in {keeper}, 7 B")
+    assert what.startswith(f"the data kept in {keeper} since {moment}")
+    assert what.endswith(f"(DR-{first.incident}), put aside from postgres_data, 7 B")
 
 
 def test_what_nothing_brings_back_stands_alone_in_its_runbook(guarded: Bench) -> None:

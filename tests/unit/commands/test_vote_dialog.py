@@ -277,7 +277,9 @@ def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is
     english, japanese = (answers(shown(asked(), stakes=UNDO), language) for language in ("en", "ja"))
 
     assert english["What is asked"] == "undo, back to the kept data"
-    assert english["By"].startswith("the data of pgdata, kept since 2026-11-25 23:12 UTC (DR-5) in pgdata_before_r5")
+    assert english["By"] == (
+        "the data kept in pgdata_before_r5 since 2026-11-25 23:12 UTC (DR-5), put aside from pgdata, 13.4 MB"
+    )
     assert english["Data that will be LOST"] == (
         "everything written since the swap (2026-11-26 03:00 UTC): 412 rows (1.3 MB), counted at 03:12:00 UTC, "
         "and what is written after that; changes or deletions of 3 rows of before"
