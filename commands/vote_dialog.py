@@ -17,7 +17,7 @@ from core.stakes_words import (
     ACTS,
     ASKED_AGAIN,
     BY,
-    CHANGED,
+    CHANGED_TOO,
     NOT_PROVEN,
     REPLACED,
     UNDER_SETTINGS,
@@ -190,7 +190,7 @@ def _changed(dialog: VoteDialog) -> list[tuple[Cell, ...]]:
     rest = text(
         f"{more} more differences: read dr.yml before you agree", f"ほか {more} 件: 承認前に dr.yml を確認してください"
     )
-    return [*((CHANGED, line) for line in dialog.changed[:most]), *([(CHANGED, rest)] if more > 0 else [])]
+    return [*((CHANGED_TOO, line) for line in dialog.changed[:most]), *([(CHANGED_TOO, rest)] if more > 0 else [])]
 
 
 def _lines(texts: Iterable[Text]) -> Text:

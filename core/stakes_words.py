@@ -56,21 +56,29 @@ REPLACED: Mapping[Act, Text] = {
 
 BY: Mapping[Act, Text] = {
     Act.CHANGE_DNS: _text("Data in the new place", "新しい拠点のデータ"),
+    Act.GIVE_UP: _text("In its place", "代わりに入るもの"),
+    Act.SETTINGS: _text("In its place", "代わりに入るもの"),
 }
 """The label of what comes in its place, where it is not "by"."""
 
 CHANGED: Text = _text("Changed in dr.yml since last agreed", "前回の承認後に変わった dr.yml の設定")
 """The label of each line of `Plan.changed`."""
 
+CHANGED_TOO: Text = _text(
+    "Changed in dr.yml since last agreed, your yes includes it",
+    "前回の承認後に変わった dr.yml の設定 (今回の承認に含まれます)",
+)
+"""The same where somebody is asked: once the yes is used, this dr.yml is what two people have agreed to."""
+
 UNDER_SETTINGS: Text = _text(
     "nothing by this yes. It lets the plan fetch, build, start or rent what dr.yml names now",
-    "この承認では何も置き換えません。現在の dr.yml が指定するものの取得・構築・起動・用意を許可します",
+    "この承認では何も置き換えません。現在の dr.yml が指定するものの取得・構築・起動と、マシンの調達を許可します",
 )
 """What is replaced by a request about dr.yml."""
 
 ASKED_AGAIN: Text = _text(
-    "none: read the notes. What this plan replaces later is asked for by a request of its own",
-    "なし: 下の注意をご確認ください。後で置き換えるものは、別の依頼で承認を求めます",
+    "none: read below what changed. What this plan replaces later is asked for by a request of its own",
+    "なし: 下の dr.yml の変更点をご確認ください。後で置き換えるものは、別の依頼で承認を求めます",
 )
 """What proves such a request."""
 
@@ -275,8 +283,8 @@ def kept_text(kept: KeptData) -> Text:
     incident = f"DR-{kept.incident}" if kept.incident is not None else ""
     much = "" if kept.size is None else f", {size(kept.size)}"
     return _text(
-        f"kept in {kept.volume} since {moment or 'an unknown time'} ({incident or 'of an unknown incident'}), put aside "
-        f"from {kept.original}{much}",
-        f"{kept.volume} に保管したデータ ({f'{moment} から' if moment else '日時不明'}、{incident or 'インシデント不明'}、"
-        f"元は {kept.original}{much.replace(', ', '、')})",
+        f"kept in {kept.volume} since {moment or 'an unknown time'} ({incident or 'of an unknown incident'}), "
+        f"put aside from {kept.original}{much}",
+        f"{kept.volume} に保管したデータ ({f'{moment} から' if moment else '日時不明'}、"
+        f"{incident or 'インシデント不明'}、元は {kept.original}{much.replace(', ', '、')})",
     )

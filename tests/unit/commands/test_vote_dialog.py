@@ -329,7 +329,7 @@ def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
     assert "By" not in names and names["Data in the new place"].startswith("the backup")
     assert "Will be changed" in names and "raised in the new place" in names["Proof"]
     assert "www.example.com → 192.0.2.1" in names["Kept to undo with"]
-    assert "Will be DELETED for good" in given_up and given_up["By"] == "nothing"
+    assert "Will be DELETED for good" in given_up and given_up["In its place"] == "nothing"
     assert given_up["Kept to undo with"] == "nothing" and "for good" in given_up["Data that will be LOST"]
 
 
