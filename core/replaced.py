@@ -25,7 +25,9 @@ def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kep
             f"{site} のコンテナとデータ、フォルダー {folder} (削除せず別名で残します)、プロジェクト: {projects}",
         ),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
-        "dns.change_back": lambda _: _text(f"where {names} leads users: back", f"{names} の向き先 (元に戻す)"),
+        "dns.change_back": lambda _: _text(
+            f"where {names} leads users: back", f"利用者の向き先を変更前へ戻す、対象の名前: {names}"
+        ),
     }
     return tuple(words.get(step.do or "", _other)(step) for step in steps if step.effect == "destroy")
 
@@ -40,7 +42,7 @@ def _lead(to: str, names: str, configuration: Configuration) -> Text:
     address = f" ({there.address})" if there is not None and there.address else ""
     return _text(
         f"where users are led: to {to}{address} from now on, by {names}",
-        f"利用者の向き先: {to}{address}、{names}",
+        f"利用者の向き先を {to}{address} へ変更、対象の名前: {names}",
     )
 
 
