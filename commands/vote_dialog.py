@@ -139,7 +139,11 @@ def _counted(backup: BackupIdentity | None, records: Iterable[StepRecord]) -> Te
     if not rows or backup is None:
         return {}
     total, tables = sum(rows[-1].values()), len(rows[-1])
-    english, japanese = ("as in the backup", "バックアップと一致") if backup.manifest else ("counted there", "計数済み")
+    english, japanese = (
+        ("the same number as in the backup", "行数はバックアップと一致")
+        if backup.manifest
+        else ("counted there, not compared", "復元先で数えた行数、照合なし")
+    )
     return text(f": {total:,} rows in {tables} tables, {english}", f": {tables} テーブル {total:,} 行 ({japanese})")
 
 
@@ -251,7 +255,7 @@ def _whose(backup: BackupIdentity, target: str) -> Text:
         return text("nobody knows of which site", "どの拠点のデータかは不明")
     if backup.site == target:
         return text(f"data of {target}", f"{target} のデータ")
-    return text(f"data of {backup.site}, not of {target}", f"{backup.site} のデータ ({target} のものではない)")
+    return text(f"data of {backup.site}, not of {target}", f"{backup.site} のデータ ({target} のデータではありません)")
 
 
 def _approvals(dialog: VoteDialog) -> Text:

@@ -86,7 +86,7 @@ LOOKED: Mapping[ProofKind, Text] = {
     ProofKind.CHECKED: _text("✅ Checked at {when}: {checks}", "✅ {when} に確認: {checks}"),
     ProofKind.BESIDE: _text(
         "✅ PROVEN: restored beside production at {when}, {checks}",
-        "✅ 検証済み: {when} に本番の横へ復元し、{checks}",
+        "✅ 検証済み: {when} に本番とは別に復元し、{checks}",
     ),
     ProofKind.KEPT: _text(
         "☑️ The kept data was there at {when}. Whether it is good shows only when it is in place: it may be the "
@@ -152,7 +152,7 @@ def _since_backup(loss: Loss) -> Text:
         return _written_after(loss)
     names = ", ".join(loss.gone)
     english = f"ALL that no step of this plan is known to bring back: {names}"
-    japanese = f"この計画で戻るか確認できないデータのすべて: {names}"
+    japanese = f"この計画で戻ると確認できていないデータのすべて: {names}"
     if loss.since is None:
         return _text(english, japanese)
     rest = _written_after(loss)
@@ -162,11 +162,10 @@ def _since_backup(loss: Loss) -> Text:
 def _written_after(loss: Loss) -> Text:
     moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else "-"
     seconds = loss.seconds or 0.0
-    english = f"everything written after {moment}"
-    japanese = f"{moment} より後に書き込まれたすべて"
-    if seconds:
-        english += f" ({duration(seconds)} before this plan was made)"
-        japanese += f" (この計画の作成の {duration(seconds, 'ja')}前)"
+    before = f" ({duration(seconds)} before this plan was made)" if seconds else ""
+    japanese_before = f" (計画作成の {duration(seconds, 'ja')}前)" if seconds else ""
+    english = f"everything written after {moment}{before}"
+    japanese = f"{moment}{japanese_before} より後に書き込まれたすべて"
     if loss.rows is None:
         return _uncounted(english, japanese, loss)
     return _text(
@@ -187,7 +186,7 @@ def _since_swap(loss: Loss) -> Text:
         return _text(f"{english}; deletions could not be counted", f"{japanese}。削除された行は計測不可")
     if loss.removed:
         english += f"; changes or deletions of {_rows(loss.removed)} of before"
-        japanese += f"。既存 {loss.removed:,} 行への変更・削除も失われます"
+        japanese += f"。入れ替え前からある {loss.removed:,} 行の変更・削除も取り消されます"
     return _text(english, japanese)
 
 

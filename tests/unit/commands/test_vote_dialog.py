@@ -109,7 +109,7 @@ def asked() -> ApprovalRequest:
             "what is lost",
             "LOST: everything written after 2026-11-26 01:12 UTC (1 h 30 min before this plan was made); "
             "production held 12 rows more than the backup, counted at 03:12:00 UTC",
-            "2026-11-26 01:12 UTC より後に書き込まれたすべて (この計画の作成の 1 時間 30 分前)。"
+            "2026-11-26 01:12 UTC (計画作成の 1 時間 30 分前) より後に書き込まれたすべて。"
             "本番はバックアップより 12 行多い",
         ),
         (
@@ -147,7 +147,7 @@ def test_the_proof_says_what_was_compared_and_not_only_that_something_passed() -
     copied = {"auth.public.users": 12_000, "auth.public.roles": 1_000}
 
     assert answers(shown(asked(), copied=copied), "en")["Proof"].endswith(
-        "3 checks passed: 13,000 rows in 2 tables, as in the backup"
+        "3 checks passed: 13,000 rows in 2 tables, the same number as in the backup"
     )
     assert "13,000" not in answers(shown(asked(), copied=copied, missed=["rows"]), "en")["Proof"]
 
@@ -301,7 +301,7 @@ def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
 @pytest.mark.parametrize(
     ("site", "english", "japanese"),
     [
-        ("staging", "data of staging, not of production", "staging のデータ (production のものではない)"),
+        ("staging", "data of staging, not of production", "staging のデータ (production のデータではありません)"),
         ("", "nobody knows of which site", "どの拠点のデータかは不明"),
     ],
 )
@@ -320,7 +320,7 @@ def test_what_does_not_come_back_is_named_last_so_that_a_long_list_hides_nothing
 
     assert english.startswith("everything written after 2026-11-26 01:12 UTC")
     assert english.endswith("; and ALL that no step of this plan is known to bring back: redis_data, uploads")
-    assert japanese.endswith("。加えて、この計画で戻るか確認できないデータのすべて: redis_data, uploads")
+    assert japanese.endswith("。加えて、この計画で戻ると確認できていないデータのすべて: redis_data, uploads")
 
 
 def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
