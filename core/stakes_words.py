@@ -27,7 +27,7 @@ ACTS: Mapping[Act, Text] = {
 APPROVE: Mapping[Act, Text] = {
     Act.NOTHING: _text("Approve…", "承認…"),
     Act.RESTORE: _text("Approve restore…", "復元を承認…"),
-    Act.UNDO: _text("Approve undo…", "元に戻すことを承認…"),
+    Act.UNDO: _text("Approve undo…", "元のデータに戻すことを承認…"),
     Act.REPLACE_HOST: _text("Approve replacing the host's data…", "ホストのデータの置き換えを承認…"),
     Act.CHANGE_DNS: _text("Approve DNS change…", "DNS の変更を承認…"),
     Act.GIVE_UP: _text("Approve deleting kept data…", "保管データの削除を承認…"),
@@ -39,7 +39,7 @@ APPROVE: Mapping[Act, Text] = {
 APPROVE_TITLE: Mapping[Act, Text] = {
     Act.NOTHING: _text("Approve", "承認"),
     Act.RESTORE: _text("Approve restore", "復元の承認"),
-    Act.UNDO: _text("Approve undo", "旧データへ戻す承認"),
+    Act.UNDO: _text("Approve undo", "元のデータに戻す承認"),
     Act.REPLACE_HOST: _text("Approve replacing data", "ホストのデータ置き換えの承認"),
     Act.CHANGE_DNS: _text("Approve DNS change", "DNS 変更の承認"),
     Act.GIVE_UP: _text("Approve deletion", "完全な削除の承認"),

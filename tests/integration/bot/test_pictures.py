@@ -251,7 +251,7 @@ def test_the_card_of_an_undo(spoken: Scene, visit: Visit) -> None:
     run = planned(spoken, incident, "level2-undo", UNDO, None)
     asked(spoken, run, "look-kept")
 
-    words = {"en": ("Approval needed", "Approve undo…"), "ja": ("承認が必要です", "元に戻すことを承認…")}
+    words = {"en": ("Approval needed", "Approve undo…"), "ja": ("承認が必要です", "元のデータに戻すことを承認…")}
     heading, button = words[language(spoken)]
     card = looked_at(visit, spoken, incident, "undo-card", heading=heading)
     expect(card.get_by_role("button", name=button)).to_be_visible()
