@@ -210,7 +210,10 @@ def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Rost
         until = clock(request.expires_at)
         return text(f"{have}; decide until {until}", f"{japanese}、期限 {until}")
     if request.state is RequestState.GRANTED and request.start_by is not None:
-        return text(f"{have}, granted; starts before {clock(request.start_by)}", f"{japanese} 承認済み")
+        by = clock(request.start_by)
+        return text(
+            f"{have}, granted; starts before {by} or lapses", f"{japanese} 承認済み、{by} までに開始しなければ失効"
+        )
     return text(f"{have}, {request.state.value}", f"{japanese} {request.state.value}")
 
 

@@ -67,7 +67,7 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.REQUEST_OPENED: text("{people} approvals asked for", "{people} 人の承認を依頼"),
     EventKind.REQUEST_REMINDED: text("Approvers reminded", "承認者に再通知"),
     EventKind.REQUEST_GRANTED: text("Approved", "承認成立"),
-    EventKind.REQUEST_PROVEN: text("The proof is there", "検証完了"),
+    EventKind.REQUEST_PROVEN: text("The steps of the proof have ended", "検証の手順が終了"),
     EventKind.REQUEST_USED: text("The permit was used for {step}", "{step} に承認を使用"),
     EventKind.REQUEST_DENIED: text("The request is denied: {reason}", "却下: {reason}"),
     EventKind.REQUEST_WITHDRAWN: text("The request was withdrawn: {reason}", "取り下げ: {reason}"),

@@ -170,8 +170,8 @@ DETAILS: Mapping[EventKind, Text] = {
     },
     EventKind.STEP_ANSWERED: {"en": "{who} answered {step}: {answer}", "ja": "{who} の回答 ({step}): {answer}"},
     EventKind.REQUEST_PROVEN: {
-        "en": "The proof is there: see the card.",
-        "ja": "検証が完了しました。",
+        "en": "The steps of the proof have ended: see the card.",
+        "ja": "検証の手順が終わりました。結果はカードにあります。",
     },
     EventKind.REQUEST_USED: {"en": "The approval is used for {step}.", "ja": "承認を {step} に使用しました。"},
     EventKind.REQUEST_WITHDRAWN: {

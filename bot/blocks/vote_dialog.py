@@ -18,8 +18,10 @@ TITLES: Mapping[str, Text] = {
 """While the plan is being read; then an approval says what it is for."""
 MEANING: Mapping[str, Text] = {
     "approve": {
-        "en": "Approvals: {have} of {need}. With the last one, once it is proven, exactly this starts by itself.{down}",
-        "ja": "承認 {have}/{need}。{need} 人の承認がそろい、検証に合格すると、次の内容だけが自動で始まります。{down}",
+        "en": "Approvals: {have} of {need}. With the last one, once any proof below has passed, exactly this starts by "
+        "itself.{down}",
+        "ja": "承認 {have}/{need}。{need} 人の承認がそろい、下の検証 (ある場合) に合格すると、次の内容だけが"
+        "自動で始まります。{down}",
     },
     "deny": {
         "en": "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
