@@ -93,7 +93,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
     account = request.account
     if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
         raise Refusal(
-            text(f"You asked for {access}.", f"{access} を求められました。"),
+            text(f"You asked for {access}.", f"{access} は実行していません。"),
             text(
                 "Only active members of this workspace may.", "このワークスペースの有効なメンバーだけが実行できます。"
             ),
@@ -106,7 +106,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
         name = account.id if account is not None else "terminal"
         return Person(id=name, name=name, roles=frozenset())
     raise Refusal(
-        text(f"You asked for {access}.", f"{access} を求められました。"),
+        text(f"You asked for {access}.", f"{access} は実行していません。"),
         text(
             "drbot does not know who you are: this account belongs to nobody in dr.yml, people.",
             "このアカウントは dr.yml の people に登録されていません。",
@@ -125,7 +125,7 @@ def _require(person: Person, access: str) -> None:
     except UserError as error:
         roles = ", ".join(sorted(ACCESS[access]))
         raise Refusal(
-            text(error.tried, f"{access} を求められました。"),
+            text(error.tried, f"{access} は実行していません。"),
             text(error.why, f"{roles} のいずれかの役割が必要です。"),
             text(error.todo, "指揮者に頼むか、dr.yml の役割を変更してもらってください。"),
             code="not_approver" if access in {"approve", "deny"} else "role",
@@ -146,7 +146,7 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
         return open_ones[0]
     if not open_ones:
         raise Refusal(
-            text(f"You asked for {words.verb}.", f"{words.verb} を求められました。"),
+            text(f"You asked for {words.verb}.", f"{words.verb} は実行していません。"),
             text("No incident is open.", "未解決のインシデントはありません。"),
             text(
                 "/dr declare opens one; /dr list all shows earlier ones.",
@@ -155,7 +155,7 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
         )
     names = ", ".join(incident.name for incident in open_ones)
     raise Refusal(
-        text(f"You asked for {words.verb}.", f"{words.verb} を求められました。"),
+        text(f"You asked for {words.verb}.", f"{words.verb} は実行していません。"),
         text(f"Several incidents are open: {names}.", f"複数のインシデントが未解決です: {names}。"),
         text("Say which one.", "どれかを指定してください。"),
         choices=tuple(
@@ -172,7 +172,7 @@ def must_be_open(incident: Incident, verb: str) -> None:
     if incident.is_open:
         return
     raise Refusal(
-        text(f"You asked for {verb}.", f"{verb} を求められました。"),
+        text(f"You asked for {verb}.", f"{verb} は実行していません。"),
         text(f"{incident.name} is resolved.", f"{incident.name} は解決済みです。"),
         text("/dr declare opens a new one.", "/dr declare で新しく宣言してください。"),
     )
@@ -199,7 +199,7 @@ def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalReq
     else:
         why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
     raise Refusal(
-        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} を求められました。"),
+        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
         why,
         text("/dr status shows where it stands.", "/dr status で状況を確認できます。"),
         choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),

@@ -126,8 +126,8 @@ def _site(context: CommandContext, word: str) -> str:
     if name in sites:
         return name
     raise Refusal(
-        text(f'There is no site "{printable(word)}".', f"「{printable(word)}」というサイトはありません。"),
-        text(f"Sites: {', '.join(sites)}.", f"サイト: {', '.join(sites)}。"),
+        text(f'There is no site "{printable(word)}".', f"「{printable(word)}」という拠点はありません。"),
+        text(f"Sites: {', '.join(sites)}.", f"拠点: {', '.join(sites)}。"),
     )
 
 

@@ -19,7 +19,7 @@ def enrol(context: CommandContext, request: Request, words: Words, person: Perso
     sites = workers(context)
     if not sites:
         raise Refusal(
-            text("You asked to enrol.", "登録を求められました。"),
+            text("You asked to enrol.", "登録していません。"),
             text("No worker has been started yet; it keeps the secrets.", "ワーカーがまだ起動していません。"),
             text("Start one, then try again.", "起動してからやり直してください。"),
         )
@@ -66,7 +66,7 @@ def _confirmed(context: CommandContext, sites: dict[str, str], person: Person, c
         _, problem = by_worker(context, site, Proof.CODE, claim, code, origin)
         if problem:
             refused = REFUSALS.get(problem, REFUSALS["unchecked"])
-            raise Refusal(text(f"Site {site}.", f"サイト {site}。"), refused, code=problem)
+            raise Refusal(text(f"Site {site}.", f"拠点 {site}。"), refused, code=problem)
     return Reply(
         text=text(
             "Enrolled. From now on an approval can be asked for a code of this authenticator.",

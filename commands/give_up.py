@@ -81,5 +81,5 @@ def _make_way(tx: Transaction, incident: Incident, person: Person) -> Text:
 
 
 def _refusal(what: Text, why: Text, todo: Text, choice: Choice) -> Refusal:
-    tried = text(f"{what['en']}: you asked to delete kept data.", f"{what['ja']}: 保管データの削除を求められました。")
+    tried = text(f"{what['en']}: you asked to delete kept data.", f"{what['ja']}: 保管データの削除は開始していません。")
     return Refusal(tried, why, todo, choices=(choice,))

@@ -114,7 +114,8 @@ def _backup(conn: Connection, incident: Incident, words: Words) -> str:
         return name
     raise Refusal(
         text(
-            f'You asked to recover "{printable(words.text)}".', f"「{printable(words.text)}」の復旧を求められました。"
+            f'You asked to recover "{printable(words.text)}".',
+            f"「{printable(words.text)}」での復旧は開始していません。",
         ),
         text("That is no name of a backup.", "バックアップの名前として読めません。"),
         text(
@@ -194,7 +195,7 @@ def _not_denied(
 
 def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
     return Refusal(
-        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} を求められました。"),
+        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
         text(f"A recovery is in progress ({run.state.value}).", f"復旧が進行中です ({run.state.value})。"),
         text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
         choices=(
@@ -206,7 +207,7 @@ def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
 
 def _refusal(incident: Incident, verb: str, why: Text, todo: Text | None = None) -> Refusal:
     return Refusal(
-        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} を求められました。"),
+        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
         why,
         todo or text("", ""),
     )

@@ -20,7 +20,7 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
         going = [run for run in runs.of_incident(tx.connection, incident.id) if not run.is_over]
         if not going:
             raise Refusal(
-                text(f"{incident.name}: you asked to stop.", f"{incident.name}: 停止を求められました。"),
+                text(f"{incident.name}: you asked to stop.", f"{incident.name}: 停止するものがありません。"),
                 text("No recovery is running, so nothing had to be stopped.", "実行中の復旧はありません。"),
                 choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
             )

@@ -52,7 +52,7 @@ def takeover(context: CommandContext, request: Request, words: Words, person: Pe
 
 def _refusal(incident: Incident, why: Text, todo: Text) -> Refusal:
     return Refusal(
-        text(f"{incident.name}: you asked to take the target over.", f"{incident.name}: 引き継ぎを求められました。"),
+        text(f"{incident.name}: you asked to take the target over.", f"{incident.name}: 引き継ぎは行っていません。"),
         why,
         todo,
         choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),

@@ -89,5 +89,5 @@ def returnable(configuration: Configuration, incident: Incident, rows: Iterable[
 
 
 def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:
-    tried = text(f"{incident.name}: you asked to undo.", f"{incident.name}: 元のデータに戻すよう求められました。")
+    tried = text(f"{incident.name}: you asked to undo.", f"{incident.name}: 元に戻す処理は開始していません。")
     return Refusal(tried, why, todo, choices=(choice,))

@@ -15,7 +15,7 @@ CENTRE_ACTIONS = (
         makes="site",
         sentence={
             "en": "Have the machine of a site made: by Terraform, else one EC2 instance",
-            "ja": "サイトのマシンを用意する (Terraform、なければ EC2)",
+            "ja": "拠点のマシンを用意する (Terraform、なければ EC2)",
         },
     ),
     ActionDeclaration(
@@ -44,7 +44,7 @@ CENTRE_ACTIONS = (
         touches=("site",),
         sentence={
             "en": "Lead the names to a site and wait until every name server says so",
-            "ja": "DNS をサイトへ向け、反映されるまで待つ",
+            "ja": "DNS を拠点へ向け、反映されるまで待つ",
         },
     ),
     ActionDeclaration(
@@ -89,12 +89,12 @@ CENTRE_PROBES = (
     ProbeDeclaration(
         name="host.running",
         parameters={"site": "site"},
-        sentence={"en": "the site's machine is running", "ja": "サイトのマシンが動いている"},
+        sentence={"en": "the site's machine is running", "ja": "拠点のマシンが動いている"},
     ),
     ProbeDeclaration(
         name="worker.joined",
         parameters={"site": "site"},
-        sentence={"en": "the site's worker has joined", "ja": "サイトのワーカーが参加した"},
+        sentence={"en": "the site's worker has joined", "ja": "拠点のワーカーが参加した"},
     ),
     ProbeDeclaration(
         name="dns.changeable",
@@ -109,7 +109,7 @@ CENTRE_PROBES = (
     ProbeDeclaration(
         name="dns.leads",
         parameters={"site": "site"},
-        sentence={"en": "the names lead to the site", "ja": "DNS がサイトを指している"},
+        sentence={"en": "the names lead to the site", "ja": "DNS が拠点を指している"},
     ),
     ProbeDeclaration(
         name="certificate.possible",
