@@ -161,7 +161,9 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "restart": VerbWords(
         usage="restart",
-        help=text("Start the untouched services again after STOP", "停止後、変更されていないサービスを再起動する"),
+        help=text(
+            "Start the services again after STOP, on the data in place", "停止後、データは今のままサービスを起動する"
+        ),
         example="restart DR-7",
     ),
     "report": VerbWords(usage="report", help=text("The report so far", "報告書を表示する"), example="report DR-7"),

@@ -34,7 +34,7 @@ export const VERBS = [
   { word: "kept", usage: "", about: "Old data that was kept, with size and age" },
   { word: "give-up", usage: "<volume>", about: "Delete kept old data for good; needs two approvals" },
   { word: "recover", usage: "[backup NAME]", about: "Start the recovery again, or with another backup" },
-  { word: "restart", usage: "", about: "Start the untouched services again after a stop" },
+  { word: "restart", usage: "", about: "Start the services again after a stop, on the data in place" },
   { word: "discard", usage: "", about: "Give up what was prepared; production stays as it is" },
   { word: "update", usage: "[text]", about: "Tell the stakeholders" },
   { word: "resolve", usage: "[summary]", about: "Write the report and close" },
