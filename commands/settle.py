@@ -40,7 +40,7 @@ UNDO = text(
 )
 UNDO_BESIDE = text(
     "What it made beside production is removed; production is not touched.",
-    "本番の隣に作ったものを削除します。本番は変更しません。",
+    "本番とは別に作ったものを削除します。本番は変更しません。",
 )
 STOP = text("The recovery stops here.", "復旧をここで停止します。")
 

@@ -85,7 +85,7 @@ _ACTIONS = (
         makes="volume",
         sentence={
             "en": "Restore the backup into a new volume beside production and count its rows",
-            "ja": "本番の隣の新しいボリュームへ復元し、行数を確認する",
+            "ja": "本番とは別の新しいボリュームへ復元し、行数を確認する",
         },
     ),
     ActionDeclaration(
