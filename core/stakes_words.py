@@ -94,9 +94,9 @@ LOOKED: Mapping[ProofKind, Text] = {
         "☑️ 保管データの存在を {when} に確認。正常かどうかは戻すまで分かりません (壊れた元データの可能性があります)",
     ),
     ProofKind.DOWNLOADED: _text(
-        "☑️ The backup arrived whole at {when} ({checks}). NOT restored yet: that comes after this host's data "
+        "☑️ The backup arrived whole at {when} ({checks}). NOT restored yet: nothing is, before this host's data "
         "was put aside",
-        "☑️ バックアップを {when} に完全に取得 ({checks})。復元はまだで、ホストのデータを退避した後に行います",
+        "☑️ バックアップを {when} に完全に取得 ({checks})。復元はまだで、ホストのデータを退避するまで行いません",
     ),
     ProofKind.RAISED: _text(
         "✅ PROVEN: the system was raised in the new place and passed its checks at {when}",
@@ -181,7 +181,8 @@ def _since_swap(loss: Loss) -> Text:
     if loss.rows is None:
         return _uncounted(english, japanese, loss)
     english += f": {_rows(loss.rows)} ({size(loss.bytes or 0)}){_at(loss)['en']}, and what is written after that"
-    japanese += f": {loss.rows:,} 行 ({size(loss.bytes or 0)}){_at(loss)['ja']}。以後の書き込みも失われます"
+    as_of = f"、{clock(loss.counted_at)} 時点" if loss.counted_at is not None else ""
+    japanese += f": {loss.rows:,} 行 ({size(loss.bytes or 0)}{as_of})。以後の書き込みも失われます"
     if loss.removed is None:
         return _text(f"{english}; deletions could not be counted", f"{japanese}。削除された行は計測不可")
     if loss.removed:
