@@ -10,8 +10,9 @@ from core.approval import ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks
 from core.incident import Incident
 from core.people import Roster
-from core.plan import BackupIdentity, Plan, act_asked, short_seal
+from core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
 from core.run import DONE_WITH, MISSED, StepRecord, StepState
+from core.runbook import Step
 from core.stakes import Act, Keeps, Loss, ProofKind
 from core.stakes_words import (
     ACTS,
@@ -42,6 +43,8 @@ class VoteDialog:
     request: str
     headline: Text
     act: Act
+    asked_by: str  # names
+    about: str  # what is broken, as it was declared
     target: str  # what the approver types
     where: Text
     replaces: tuple[Text, ...]
@@ -83,6 +86,8 @@ def dialog_from(
         request=request.id,
         headline=plan.headline or both(incident.title),
         act=asked,
+        asked_by=", ".join(known.name if (known := roster.person(one)) else one for one in plan.requesters),
+        about=incident.title,
         target=request.target,
         where=_where(request.target, plan.engine),
         replaces=plan.replaces if destroys else (UNDER_SETTINGS,),
@@ -95,7 +100,7 @@ def dialog_from(
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),
         clocks=clocks,
         rto_until=_rto_until(incident, plan, clocks),
-        interrupts=any((act := ACTIONS.get(step.do or "")) is not None and act.interrupts for step in plan.steps),
+        interrupts=any(_interrupts(step) for step in let_through(plan, request.gate)),
         decide_until=request.expires_at if request.state is RequestState.OPEN else None,
         have=len(standing(request, votes, roster)),
         need=request.people,
@@ -104,6 +109,11 @@ def dialog_from(
         seal=request.seal,
         short_seal=short_seal(request.seal),
     )
+
+
+def _interrupts(step: Step) -> bool:
+    act = ACTIONS.get(step.do or "")
+    return act is not None and act.interrupts
 
 
 def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> Text:
@@ -158,6 +168,7 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     """The same facts as rows, for the terminal and for cards. A card says its act, votes and seal elsewhere."""
     rows: list[tuple[Cell, ...]] = [
         *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
+        (text("Asked by", "依頼者"), _asked_by(dialog)),
         (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), _lines(dialog.replaces)),
         (text("Where", "対象"), dialog.where),
         (BY.get(dialog.act, text("By", "置き換え後")), dialog.by),
@@ -195,6 +206,11 @@ def _changed(dialog: VoteDialog) -> list[tuple[Cell, ...]]:
         f"{more} more differences: read dr.yml before you agree", f"ほか {more} 件: 承認前に dr.yml を確認してください"
     )
     return [*((CHANGED_TOO, line) for line in dialog.changed[:most]), *([(CHANGED_TOO, rest)] if more > 0 else [])]
+
+
+def _asked_by(dialog: VoteDialog) -> Text:
+    names = dialog.asked_by or "-"
+    return text(f"{names}. Declared: {dialog.about}", f"{names} (宣言: {dialog.about})")
 
 
 def _lines(texts: Iterable[Text]) -> Text:

@@ -112,13 +112,21 @@ def question_of(plan: Plan) -> str:
         "runbook": plan.runbook,
         "target": plan.target,
         "backup": plan.backup.sha256 if plan.backup else None,
-        "replaces": list(plan.replaces),
+        "takes": [_taken(plan, step) for step in plan.steps if step.effect == "destroy"],
         "act": plan.stakes.act.value,
         "kept": plan.stakes.kept.volume if plan.stakes.kept else None,
     }
     if any(is_about_settings(step) for step in plan.steps):  # a no to this dr.yml is none to a corrected one
         question["settings"] = plan.fingerprint.get(SETTINGS)
     return hashlib.sha256(canonical(question)).hexdigest()
+
+
+def _taken(plan: Plan, step: Step) -> list[object]:
+    """What a step takes, as data: words may be said better tomorrow. Names that this run gives are not the question."""
+    given = {name: value for name, value in step.with_.items() if plan.run not in str(value)}
+    settings = plan.fingerprint.get(SETTINGS, {}) if (step.do or "").startswith("dns.") else {}
+    there = settings.get("sites", {}).get(given.get("site"), {})
+    return [step.do, given, settings.get("dns"), there.get("address")]
 
 
 def is_about_settings(step: Step) -> bool:
@@ -138,6 +146,17 @@ def act_asked(plan: Plan, gate: str) -> Act:
 
 def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
     """The gates that must open before this step; empty for what is done beside production."""
+    seen = _before(plan, step_id)
+    return frozenset(step.id for step in plan.steps if is_guard(step) and step.id in seen)
+
+
+def let_through(plan: Plan, gate: str) -> tuple[Step, ...]:
+    """The steps that wait for this gate and for no later one."""
+    later = {step.id for step in plan.steps if is_guard(step) and gate in _before(plan, step.id)}
+    return tuple(step for step in plan.steps if gate in (seen := _before(plan, step.id)) and not later & seen)
+
+
+def _before(plan: Plan, step_id: str) -> set[str]:
     order = order_of(plan.steps)
     seen: set[str] = set()
     to_see = list(order[step_id])
@@ -146,7 +165,7 @@ def gates_before(plan: Plan, step_id: str) -> frozenset[str]:
         if before not in seen:
             seen.add(before)
             to_see += order[before]
-    return frozenset(step.id for step in plan.steps if is_guard(step) and step.id in seen)
+    return seen
 
 
 def touches_production(plan: Plan, step: Step) -> bool:

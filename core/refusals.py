@@ -121,7 +121,7 @@ COUNTED: Mapping[str, Text] = {
         "ja": "緊急単独実行: {when} までは何も開始しません。それまでは承認者一人の却下で中止できます。",
     },
     "denied": {
-        "en": "Denied. Nothing is replaced; one no is enough.",
-        "ja": "却下しました。何も置き換えません。",
+        "en": "Denied. What was asked is not done; one no is enough.",
+        "ja": "却下しました。依頼の内容は実行しません。",
     },
 }

@@ -61,12 +61,15 @@ BY: Mapping[Act, Text] = {
 }
 """The label of what comes in its place, where it is not "by"."""
 
-CHANGED: Text = _text("Changed in dr.yml since last agreed", "前回の承認後に変わった dr.yml の設定")
+CHANGED: Text = _text(
+    "Changed in dr.yml since last agreed (or first seen)",
+    "前回の承認後 (なければ初回の計画後) に変わった dr.yml の設定",
+)
 """The label of each line of `Plan.changed`."""
 
 CHANGED_TOO: Text = _text(
-    "Changed in dr.yml since last agreed, your yes includes it",
-    "前回の承認後に変わった dr.yml の設定 (今回の承認に含まれます)",
+    "Changed in dr.yml since last agreed (or first seen), your yes includes it",
+    "前回の承認後 (なければ初回の計画後) に変わった dr.yml の設定、今回の承認に含まれます",
 )
 """The same where somebody is asked: once the yes is used, this dr.yml is what two people have agreed to."""
 

@@ -109,8 +109,9 @@ def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> No
     people = denied.get(question_of(plan), set())
     if people and run.requested_by not in people and run.kind is not RunKind.PLAN:
         names = ", ".join(sorted(people))
+        other = "Name another backup (/dr recover backup NAME), or let" if plan.backup is not None else "Let"
         raise UserError(
             f"Planning {plan.runbook}.",
             f"{names} denied exactly this in this incident.",
-            f"Name another backup (/dr recover backup NAME), or let {names} ask for it.",
+            f"{other} {names} ask for it.",
         )

@@ -71,7 +71,7 @@ def _of_host(equipment: Equipment, steps: tuple[Step, ...], backup: BackupIdenti
     """What no step fills again is lost whole, also what is older than the backup."""
     gone = put_aside_for_good(steps, equipment.site, equipment.world.data_there(), backup.holds)
     if not any(step.do in PUT_THERE for step in steps):
-        return Loss(kind=LossKind.SINCE_BACKUP, gone=gone)
+        return Loss(kind=LossKind.SINCE_BACKUP, gone=gone) if gone else Loss(kind=LossKind.UNKNOWN)
     return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
 
 

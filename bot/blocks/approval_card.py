@@ -36,6 +36,10 @@ NEEDED: Text = {
     "en": "{people}: please read this, then approve or deny. {have} of {need} so far.",
     "ja": "{people} さん: 内容を確認し、承認または却下してください。現在 {have}/{need}",
 }
+NOBODY_LEFT: Text = {
+    "en": "Nobody is left whose vote would count and who has not voted. {have} of {need} so far.",
+    "ja": "投票できる承認者が残っていません。現在 {have}/{need}",
+}
 START_BY: Text = {
     "en": "Starts by {when}, or the approval lapses.",
     "ja": "{when} までに開始しない場合、承認は失効します。",
@@ -134,7 +138,7 @@ def _call(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...
     voted = {vote.person for vote in votes}
     people = " ".join(mention(person) for person in eligible(situation, request) if person.id not in voted)
     have = len(standing(request, votes, situation.roster))
-    return say(NEEDED, situation.language, people=people or "-", have=have, need=request.people)
+    return say(NEEDED if people else NOBODY_LEFT, situation.language, people=people, have=have, need=request.people)
 
 
 def _count(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:

@@ -24,6 +24,7 @@ from core.approval import REQUEST_MOVES, RequestState
 from core.events import EventKind
 from core.incident import IncidentState
 from core.level import Level
+from core.people import Roster
 from core.run import Offer, RunState, StepState
 from core.site import Service
 from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
@@ -352,3 +353,11 @@ def test_a_run_that_waits_for_another_drbot_does_not_ask_people_to_act(language:
     waiting = replace(run(RunState.WAITING), waits_for_drbot="c0ffee")
 
     assert words in sentence(situation(language=language, run=waiting))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Nobody is left"), ("ja", "承認者が残っていません")])
+def test_a_card_that_nobody_can_answer_says_so(language: str, words: str) -> None:
+    empty = Roster(people={})
+    card = approval_card(situation(language=language, roster=empty, request=request()), is_current=True)
+
+    assert words in str(card)

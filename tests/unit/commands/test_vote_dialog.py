@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from commands.messages import Table
-from commands.vote_dialog import dialog_from, table_of
+from commands.vote_dialog import VoteDialog, dialog_from, table_of
 from core.actions import ACTIONS
 from core.approval import ApprovalRequest, Door, RequestState, Vote
 from core.attestation import Attestation, Proof
-from core.plan import BackupIdentity
+from core.plan import SETTINGS_GATE, BackupIdentity, Plan
 from core.replaced import replaced
 from core.run import StepState
 from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
@@ -87,6 +87,15 @@ def shown(
     )
 
 
+def dialog_of(sealed: Plan, gate: str) -> VoteDialog:
+    now = situation(run=run(of=sealed), request=replace(request(), gate=gate), now=NOW)
+    assert now.request is not None
+    return dialog_from(
+        incident=now.incident, plan=sealed, request=now.request, votes=(), steps={}, roster=now.roster,
+        clocks=now.clocks,
+    )  # fmt: skip
+
+
 def asked() -> ApprovalRequest:
     return replace(request(), gate="approval", proven_at=NOW - timedelta(minutes=4))
 
@@ -97,6 +106,7 @@ def asked() -> ApprovalRequest:
         ("what is replaced", "Will be replaced: volume pgdata of ai-micro-postgres", "置き換えるもの: volume pgdata"),
         ("where", "Where: production", "対象: production"),
         ("what is asked", "What is asked: restore from a backup", "依頼の内容: バックアップからの復元"),
+        ("who asks, and why", "Asked by: Aiko. Declared: PostgreSQL does not start", "依頼者: Aiko (宣言: PostgreSQL"),
         ("by what", "By: the backup all_databases_20261126_020000.sql.gz", "置き換え後: バックアップ all_databases"),
         ("whose is it", "data of production", "production のデータ"),
         ("of when is it", "of 2026-11-26 01:12 UTC", "2026-11-26 01:12 UTC 時点"),
@@ -387,3 +397,15 @@ def test_many_differences_of_dr_yml_are_not_hidden() -> None:
         said = [say(row[1], language) for row in table.rows if "dr.yml" in say(row[0], language)]
         assert said[:2] == ["services s0 role: app → cache", "services s1 role: app → cache"]
         assert len(said) == 9 and rest in said[-1]
+
+
+def test_services_are_said_to_stop_only_where_this_yes_lets_them() -> None:
+    """The request about dr.yml stands before the one that lets services be stopped."""
+    first, rest = step(SETTINGS_GATE, "dr.yml", gate={"for": [SETTINGS_GATE]}, after=()), STEPS[1:]
+    stop = step("stop", "Stop", do="compose.stop", after=("approval",))
+    held = (first, STEPS[0].model_copy(update={"after": (SETTINGS_GATE,)}), *rest, stop)
+    sealed = plan(steps=held, target="production")
+
+    assert {gate: dialog_of(sealed, gate).interrupts for gate in (SETTINGS_GATE, "approval")} == {
+        SETTINGS_GATE: False, "approval": True,
+    }  # fmt: skip

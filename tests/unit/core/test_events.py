@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.events import Event, EventKind, hash_of
-from core.plan import BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
+from core.plan import SETTINGS, BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
 from core.run import RUN_MOVES, STEP_MOVES, RunState, StepState
 from core.runbook import Limits, Step, order_of
 
@@ -89,6 +89,36 @@ def test_a_seal_is_read_out_as_two_groups_of_four() -> None:
 def test_what_a_no_forbids_does_not_depend_on_the_run() -> None:
     assert question_of(PLAN) == question_of(PLAN.model_copy(update={"run": "r2"}))
     assert question_of(PLAN) != question_of(PLAN.model_copy(update={"target": "staging"}))
+
+
+def test_what_a_no_forbids_does_not_depend_on_words_or_on_names_that_a_run_gives() -> None:
+    """Reworded by an upgrade, what was denied would be a new question to everybody."""
+    first, second = (
+        PLAN.model_copy(update={"run": run, "replaces": ({"en": words},), "steps": (swap(keeper=f"old_{run}"),)})
+        for run, words in (("r1", "volume data"), ("r2", "the volume data"))
+    )
+
+    assert question_of(first) == question_of(second)
+    assert question_of(first) != question_of(first.model_copy(update={"steps": (swap("other", "old_r1"),)}))
+
+
+def test_what_a_no_to_a_change_of_names_forbids_is_that_address() -> None:
+    led = Step.model_validate(
+        {"id": "dns", "title": {"en": "x"}, "do": "dns.change", "with": {"site": "new"}, "effect": "destroy"}
+    )
+    here, there = (
+        PLAN.model_copy(update={"steps": (led,), "fingerprint": {SETTINGS: {"sites": {"new": {"address": address}}}}})
+        for address in ("10.0.0.1", "10.0.0.2")
+    )
+
+    assert question_of(here) != question_of(there)
+
+
+def swap(volume: str = "data", keeper: str = "") -> Step:
+    given = {"volume": volume, "keeper": keeper}
+    return Step.model_validate(
+        {"id": "swap", "title": {"en": "x"}, "do": "volume.swap", "with": given, "effect": "destroy"}
+    )
 
 
 def test_without_after_a_step_follows_the_one_before() -> None:
