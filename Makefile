@@ -48,9 +48,8 @@ layers: .venv/.ready  ## import-linter
 audit: .venv/.ready  ## Known weaknesses of the dependencies; says so when no database answers
 	@$(BIN)/python -m tests.audit_dependencies
 
-coverage: setup  ## All tests but the long ones, measured: a third slower, with a bound
-	@bash tests/packages.sh
-	$(PYTEST) --cov
+coverage: PYTEST += --cov
+coverage: test  ## The same tests, measured: a third slower, with a bound
 
 lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock

@@ -18,7 +18,7 @@ from core.run import Run, RunKind
 from core.runbook import Runbook
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration
-from core.words import cut
+from core.words import Text, cut
 from store import incidents, runs, sub_runs
 from store.database import Database
 from store.doorbell import Doorbell
@@ -88,12 +88,19 @@ def runbooks_of(configuration: Configuration) -> tuple[Mapping[str, Runbook], tu
     return found, tuple(faults)
 
 
+def asked_for(verb: str, incident: Incident | None = None) -> Text:
+    """What was tried, for a refusal."""
+    if incident is None:
+        return text(f"You asked for {verb}.", f"{verb} は実行していません。")
+    return text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。")
+
+
 def actor(context: CommandContext, request: Request, access: str) -> Person:
     """Who acts. Raises UserError unless they may; `access` is a row of ACCESS, or nothing for reading."""
     account = request.account
     if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
         raise Refusal(
-            text(f"You asked for {access}.", f"{access} は実行していません。"),
+            asked_for(access),
             text(
                 "Only active members of this workspace may.", "このワークスペースの有効なメンバーだけが実行できます。"
             ),
@@ -106,7 +113,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
         name = account.id if account is not None else "terminal"
         return Person(id=name, name=name, roles=frozenset())
     raise Refusal(
-        text(f"You asked for {access}.", f"{access} は実行していません。"),
+        asked_for(access),
         text(
             "drbot does not know who you are: this account belongs to nobody in dr.yml, people.",
             "このアカウントは dr.yml の people に登録されていません。",
@@ -146,7 +153,7 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
         return open_ones[0]
     if not open_ones:
         raise Refusal(
-            text(f"You asked for {words.verb}.", f"{words.verb} は実行していません。"),
+            asked_for(words.verb),
             text("No incident is open.", "未解決のインシデントはありません。"),
             text(
                 "/dr declare opens one; /dr list all shows earlier ones.",
@@ -155,7 +162,7 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
         )
     names = ", ".join(incident.name for incident in open_ones)
     raise Refusal(
-        text(f"You asked for {words.verb}.", f"{words.verb} は実行していません。"),
+        asked_for(words.verb),
         text(f"Several incidents are open: {names}.", f"複数のインシデントが未解決です: {names}。"),
         text("Say which one.", "どれかを指定してください。"),
         choices=tuple(
@@ -172,7 +179,7 @@ def must_be_open(incident: Incident, verb: str) -> None:
     if incident.is_open:
         return
     raise Refusal(
-        text(f"You asked for {verb}.", f"{verb} は実行していません。"),
+        asked_for(verb),
         text(f"{incident.name} is resolved.", f"{incident.name} は解決済みです。"),
         text("/dr declare opens a new one.", "/dr declare で新しく宣言してください。"),
     )
@@ -199,7 +206,7 @@ def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalReq
     else:
         why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
     raise Refusal(
-        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
+        asked_for(verb, incident),
         why,
         text("/dr status shows where it stands.", "/dr status で状況を確認できます。"),
         choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),

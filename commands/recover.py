@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from commands.context import CommandContext, current_run, incident_of, must_be_open
+from commands.context import CommandContext, asked_for, current_run, incident_of, must_be_open
 from commands.grammar import Words, plain, printable
 from commands.messages import Choice, Reply, Request, text
 from commands.recovery import RESTART_RUNBOOK, again, queue, ring, runbook_for, without_runbook
@@ -195,7 +195,7 @@ def _not_denied(
 
 def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
     return Refusal(
-        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
+        asked_for(verb, incident),
         text(f"A recovery is in progress ({run.state.value}).", f"復旧が進行中です ({run.state.value})。"),
         text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
         choices=(
@@ -207,7 +207,7 @@ def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
 
 def _refusal(incident: Incident, verb: str, why: Text, todo: Text | None = None) -> Refusal:
     return Refusal(
-        text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
+        asked_for(verb, incident),
         why,
         todo or text("", ""),
     )

@@ -313,7 +313,7 @@ def _rto_text(clocks: Clocks) -> Text:
     if clocks.rto_forecast is not None:
         english += f"; forecast {duration(minutes_up(clocks.rto_forecast))}"
         japanese += f" (見込み {duration(minutes_up(clocks.rto_forecast), 'ja')})"
-    if clocks.rto_used > clocks.rto_target:
+    if clocks.rto_is_missed:
         english += "; the target is MISSED"
         japanese += " 目標超過"
     elif clocks.rto_at_risk:

@@ -235,7 +235,7 @@ def _rto_until(incident: Incident, plan: Plan, clocks: Clocks) -> datetime | Non
 def _rto(until: datetime, clocks: Clocks) -> Text:
     """An hour without its day is read as one to come, so one that is over is said to be."""
     english, japanese = duration(clocks.rto_target), duration(clocks.rto_target, "ja")
-    if clocks.rto_used > clocks.rto_target:
+    if clocks.rto_is_missed:
         return text(
             f"MISSED: it was {clock(until)}, {english} after it began",
             f"超過: 期限は {clock(until)} でした (発生から {japanese})",

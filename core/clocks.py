@@ -33,6 +33,11 @@ class Clocks:
     is_late: bool = False  # a step takes longer than anybody was told
 
     @property
+    def rto_is_missed(self) -> bool:
+        """Past the target."""
+        return self.rto_used > self.rto_target
+
+    @property
     def rto_at_risk(self) -> bool:
         """Past the target, or expected to be."""
         return max(self.rto_used, self.rto_forecast or 0) > self.rto_target

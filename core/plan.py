@@ -9,7 +9,7 @@ from pydantic import Field
 
 from core.events import canonical
 from core.old_server import OldServer
-from core.runbook import Step, order_of
+from core.runbook import Gate, Step, order_of
 from core.site import Model
 from core.stakes import Act, Keeps, Stakes
 
@@ -126,7 +126,17 @@ def _taken(plan: Plan, step: Step) -> list[object]:
     given = {name: value for name, value in step.with_.items() if plan.run not in str(value)}
     settings = plan.fingerprint.get(SETTINGS, {}) if (step.do or "").startswith("dns.") else {}
     there = settings.get("sites", {}).get(given.get("site"), {})
-    return [step.do, given, settings.get("dns"), there.get("address")]
+    return [step.do, given, settings.get("dns", {}).get("names"), there.get("address")]
+
+
+def gate_about_settings(requester_counts: bool) -> Step:
+    """Asks about dr.yml alone; the steps of a plan wait for it."""
+    return Step(
+        id=SETTINGS_GATE,
+        title={"en": "Two people agree to a changed dr.yml", "ja": "dr.yml の変更を 2 名で承認"},
+        gate=Gate.model_validate({"for": [SETTINGS_GATE], "requester_counts": requester_counts}),
+        after=(),
+    )
 
 
 def is_about_settings(step: Step) -> bool:

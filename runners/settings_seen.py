@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.actions import ACTIONS
-from core.plan import SETTINGS_GATE, Plan, gates_before
-from core.runbook import Gate, Step, as_undo, names_in, order_of
+from core.plan import Plan, gate_about_settings, gates_before
+from core.runbook import Step, as_undo, names_in, order_of
 from runners.actions.fingerprint import settings_of
 from runners.gate import differences
 from runners.walk import Equipment
@@ -53,13 +53,7 @@ def asked_first(equipment: Equipment, draft: Plan) -> tuple[Step, ...]:
     unguarded = (step for step in steps if not gates_before(draft, step.id))
     if all(is_agreed(equipment, act) for step in unguarded for act in _acts(step)):
         return steps
-    counts = equipment.approvals.requester_counts
-    gate = Step(
-        id=SETTINGS_GATE,
-        title={"en": "Two people agree to a changed dr.yml", "ja": "dr.yml の変更を 2 名で承認"},
-        gate=Gate.model_validate({"for": [SETTINGS_GATE], "requester_counts": counts}),
-        after=(),
-    )
+    gate = gate_about_settings(equipment.approvals.requester_counts)
     behind = (step if order[step.id] else step.model_copy(update={"after": (gate.id,)}) for step in steps)
     return (gate, *behind)
 

@@ -16,10 +16,10 @@ from core.configuration import Loaded
 from core.events import EventKind
 from core.incident import Incident, UsersSay
 from core.level import Level
-from core.plan import SETTINGS_GATE, BackupIdentity, Plan, question_of, seal_of
+from core.plan import BackupIdentity, Plan, gate_about_settings, question_of, seal_of
 from core.replaced import replaced
 from core.run import Offer, Run, RunKind, RunState
-from core.runbook import Gate, Step, without
+from core.runbook import Step, without
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration, Postgres
 from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
@@ -131,14 +131,6 @@ def of_runbook(name: str) -> tuple[tuple[Step, ...], dict[str, str]]:
     return runbook.steps, runbook.title
 
 
-ABOUT_SETTINGS = Step(
-    id=SETTINGS_GATE,
-    title={"en": "Two people agree to a changed dr.yml", "ja": "dr.yml の変更を 2 名で承認"},
-    gate=Gate.model_validate({"for": [SETTINGS_GATE]}),
-    after=(),
-)
-
-
 def planned(
     scene: Scene,
     incident: Incident,
@@ -171,7 +163,7 @@ def planned(
             level=incident.level.value,
             site="production",
             run=run.id,
-            steps=(*((ABOUT_SETTINGS,) if asks_first else ()), *without(filled, ())),
+            steps=(*((gate_about_settings(False),) if asks_first else ()), *without(filled, ())),
             fingerprint={},
             backup=backup,
             target="production",

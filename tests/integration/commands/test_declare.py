@@ -139,6 +139,14 @@ def test_with_a_broken_people_section_everybody_can_declare_see_and_stop(tmp_pat
     stage.database.close()
 
 
+def test_a_target_that_is_missed_is_not_called_at_risk(stage: Stage) -> None:
+    stage.say("ben", "declare level2 x since=5h")
+
+    shown = str(stage.say("ben", "status").tables)
+
+    assert "the target is MISSED" in shown and "at risk" not in shown
+
+
 def test_a_busy_database_is_answered_honestly(stage: Stage) -> None:
     with stage.database.write() as holder:
         assert holder.now

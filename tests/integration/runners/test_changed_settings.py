@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 from core.approval import HOLD_SECONDS
 from core.errors import PermanentError
 from core.run import Run, RunState
-from core.site import Repository, Targets
+from core.site import Targets
 from core.stakes import Act
 from core.stakes_words import ACTS
 from runners.action import Outcome, StepContext
@@ -22,7 +22,12 @@ from store.schema import locks
 from store.schema import requests as request_rows
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, with_registry
-from tests.integration.runners.test_edited_files import recovered_by_code, with_services, with_site
+from tests.integration.runners.test_edited_files import (
+    recovered_by_code,
+    with_repository,
+    with_services,
+    with_site,
+)
 from tests.integration.runners.test_rows_over_time import forged_vote, granted, of, queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, SET_ASIDE, card, with_dns
 
@@ -81,12 +86,6 @@ def noting(bench: Bench, done: list[str], runbook: str = FETCH_AND_START) -> Ben
 
     names = ("repository.clone", "compose.start", "backup.fetch", "host.provision")
     return with_registry(with_runbook(bench, "own.yml", runbook), actions=dict.fromkeys(names, note))
-
-
-def with_repository(bench: Bench, letter: str) -> Bench:
-    repository = Repository(url=f"https://{letter}.example/x.git", commit=letter * 40)
-    known = bench.equipment.configuration.model_copy(update={"repository": repository})
-    return replace(bench, equipment=replace(bench.equipment, configuration=known))
 
 
 def edited(bench: Bench, folder: Path) -> Bench:
@@ -197,6 +196,8 @@ def test_a_no_to_a_changed_dr_yml_is_none_to_a_corrected_one(guarded: Bench, tmp
     corrected = asked(with_repository(bench, "c"), run.incident)
 
     assert "denied exactly this" in str(same.outcome)
+    (refused,) = bench.events(same, "run.refused")
+    assert refused.payload["todo"] == "Let ben ask for it."  # it restores no backup
     assert (corrected.state, done) == (RunState.WAITING, []), corrected.outcome
 
 

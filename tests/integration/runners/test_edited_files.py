@@ -12,6 +12,7 @@ from sqlalchemy import delete, update
 from core.errors import PermanentError
 from core.run import Run, RunKind, RunState
 from core.runbook_file import PACKAGED
+from core.site import Repository
 from core.stakes import Act, ProofKind
 from core.stakes_words import loss_text
 from store.schema import incidents, kept, locks
@@ -59,6 +60,12 @@ def with_services(bench: Bench, **changed: dict[str, str]) -> Bench:
     }
     sites = {"production": site.model_copy(update={"services": services})}
     known = bench.equipment.configuration.model_copy(update={"sites": sites})
+    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+
+
+def with_repository(bench: Bench, letter: str) -> Bench:
+    repository = Repository(url=f"https://{letter}.example/x.git", commit=letter * 40)
+    known = bench.equipment.configuration.model_copy(update={"repository": repository})
     return replace(bench, equipment=replace(bench.equipment, configuration=known))
 
 

@@ -106,6 +106,8 @@ def test_the_same_question_is_not_asked_again_after_a_no(bench: Bench) -> None:
 
     assert again.state is RunState.FAILED
     assert "chika denied exactly this" in str(again.outcome)
+    (refused,) = bench.events(again, "run.refused")
+    assert refused.payload["todo"].startswith("Name another backup")
 
 
 def test_a_request_that_nobody_answers_expires(tmp_path: Path) -> None:

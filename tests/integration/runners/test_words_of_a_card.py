@@ -24,6 +24,7 @@ from tests.integration.runners.test_edited_files import (
     own,
     planned,
     recovered_by_code,
+    with_repository,
     with_services,
     with_site,
 )
@@ -240,6 +241,24 @@ steps:
     interrupt: never
     drill: skip
 """
+FOLDER_BACK = """
+  - id: clone
+    title: {en: Clone}
+    do: repository.clone
+    with: {url: "${repository.url}", commit: "${repository.commit}", folder: "${projects}"}
+    after: [aside]
+    effect: change
+    limits: {time: 1h}
+    drill: run
+  - id: configuration
+    title: {en: Configuration}
+    do: configuration.restore
+    with: {backup: "${backup}", folder: "${projects}"}
+    after: [clone]
+    effect: change
+    limits: {time: 1h}
+    drill: run
+"""
 
 
 def test_what_comes_in_place_of_a_host_is_put_there_by_a_step(guarded: Bench) -> None:
@@ -249,6 +268,16 @@ def test_what_comes_in_place_of_a_host_is_put_there_by_a_step(guarded: Bench) ->
     run = bench.go(bench.queue(bench.declare().incident, "own"))
 
     assert "By: the backup" not in card(bench, run)
+
+
+def test_a_host_that_holds_no_volumes_is_not_said_to_lose_what_was_written_after_nothing(guarded: Bench) -> None:
+    guarded.target.volumes.clear()
+    bench = with_repository(with_runbook(guarded, "own.yml", SET_ASIDE + FOLDER_BACK), "a")
+
+    words = card(bench, bench.go(bench.queue(bench.declare().incident, "own")))
+
+    assert "written after -" not in words
+    assert "Data that will be LOST: unknown" in words
 
 
 def test_a_card_names_the_projects_and_the_folder_that_are_put_aside(guarded: Bench) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from commands.messages import Table
-from commands.vote_dialog import VoteDialog, dialog_from, table_of
+from commands.vote_dialog import dialog_from, table_of
 from core.actions import ACTIONS
 from core.approval import ApprovalRequest, Door, RequestState, Vote
 from core.attestation import Attestation, Proof
-from core.plan import SETTINGS_GATE, BackupIdentity, Plan
+from core.plan import BackupIdentity
 from core.replaced import replaced
 from core.run import StepState
 from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
@@ -85,15 +85,6 @@ def shown(
             clocks=now.clocks,
         )
     )
-
-
-def dialog_of(sealed: Plan, gate: str) -> VoteDialog:
-    now = situation(run=run(of=sealed), request=replace(request(), gate=gate), now=NOW)
-    assert now.request is not None
-    return dialog_from(
-        incident=now.incident, plan=sealed, request=now.request, votes=(), steps={}, roster=now.roster,
-        clocks=now.clocks,
-    )  # fmt: skip
 
 
 def asked() -> ApprovalRequest:
@@ -387,25 +378,3 @@ def test_what_the_proof_found_beside_the_rows_is_told_before_anybody_agrees() ->
     told = [say(row[1], "en") for row in shown(asked(), notes=[note]).rows if say(row[0], "en") == "Note"]
 
     assert told == [note]
-
-
-def test_many_differences_of_dr_yml_are_not_hidden() -> None:
-    changed = tuple(f"services s{n} role: app → cache" for n in range(40))
-    table = shown(asked(), changed=changed)
-
-    for language, rest in (("en", "32 more differences: read dr.yml"), ("ja", "ほか 32 件")):
-        said = [say(row[1], language) for row in table.rows if "dr.yml" in say(row[0], language)]
-        assert said[:2] == ["services s0 role: app → cache", "services s1 role: app → cache"]
-        assert len(said) == 9 and rest in said[-1]
-
-
-def test_services_are_said_to_stop_only_where_this_yes_lets_them() -> None:
-    """The request about dr.yml stands before the one that lets services be stopped."""
-    first, rest = step(SETTINGS_GATE, "dr.yml", gate={"for": [SETTINGS_GATE]}, after=()), STEPS[1:]
-    stop = step("stop", "Stop", do="compose.stop", after=("approval",))
-    held = (first, STEPS[0].model_copy(update={"after": (SETTINGS_GATE,)}), *rest, stop)
-    sealed = plan(steps=held, target="production")
-
-    assert {gate: dialog_of(sealed, gate).interrupts for gate in (SETTINGS_GATE, "approval")} == {
-        SETTINGS_GATE: False, "approval": True,
-    }  # fmt: skip
