@@ -20,12 +20,14 @@ class EngineProxy:
         self.host = f"unix://{path}"
         self.cut_at: re.Pattern[str] | None = None  # the first request like this is passed on, and then …
         self.away_seconds = 4.0  # … the engine is away for so long
+        self.whole_at: re.Pattern[str] | None = None  # answers to requests like this arrive as one, as on a busy host
         self.requests: list[str] = []
         self.cuts = 0
         self._over = False  # a timer of an earlier cut must not bring it back
         self._engine = engine.removeprefix("unix://")
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
+        self._whole: set[socket.socket] = set()
         self._changing = threading.Lock()
 
     def come_back(self) -> None:
@@ -81,13 +83,17 @@ class EngineProxy:
     def _pump(self, source: socket.socket, target: socket.socket, listens: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(PIECE):
+                if listens and self.whole_at is not None and self.whole_at.search(first_line(data)):
+                    self._whole.add(target)
+                while source in self._whole and (more := source.recv(PIECE)):
+                    data += more
                 target.sendall(data)
                 if listens and self._cuts(data):
                     self.away_for(self.away_seconds)
             target.shutdown(socket.SHUT_WR)
 
     def _cuts(self, data: bytes) -> bool:
-        line = data.split(b"\r\n", 1)[0].decode(errors="replace")
+        line = first_line(data)
         with self._changing:
             self.requests.append(line[:200])
             if self.cut_at is None or not self.cut_at.search(line):
@@ -95,6 +101,11 @@ class EngineProxy:
             self.cut_at = None
             self.cuts += 1
             return True
+
+
+def first_line(data: bytes) -> str:
+    """Of a request."""
+    return data.split(b"\r\n", 1)[0].decode(errors="replace")
 
 
 @contextlib.contextmanager

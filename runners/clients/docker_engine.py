@@ -20,6 +20,7 @@ from docker.utils import kwargs_from_env
 from core.errors import PermanentError, TemporaryError
 from core.site import Service
 from runners.clients.docker_errors import docker_errors
+from runners.clients.hijacked import exit_code, whole_output
 from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from runners.clients.volume_mounts import holds
 from runners.permit import OwnWork, Permit, emptied, project, volume
@@ -162,8 +163,8 @@ class DockerEngine:
         with docker_errors(f"Run {command[0]} in a container"):
             api = self.client.api
             made = api.exec_create(container, bounded, environment=dict(environment or {}))
-            output = bytes(api.exec_start(made["Id"]))
-            code = int(api.exec_inspect(made["Id"])["ExitCode"] or 0)
+            output = whole_output(api.exec_start(made["Id"], socket=True))
+            code = exit_code(api, made["Id"])
         return Executed(code=code, output=output.decode(errors="replace").strip())
 
     def image_environment(self, image: str) -> dict[str, str]:

@@ -1,44 +1,17 @@
-"""Bytes into and out of a container, and stopped within a quarter of a second.
+"""Bytes into and out of a container, and stopped within a quarter of a second."""
 
-Docker frames a container's output: one byte for the stream, three unused, four for the length.
-"""
-
-import select
-import socket
-import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from core.errors import CancelledError
 from runners.clients.docker_engine import DockerEngine, Executed
 from runners.clients.docker_errors import docker_errors
+from runners.clients.hijacked import PIECE, FrameDecoder, Hijacked, exit_code
 from runners.watching import Cancelled
 
 Heard = Callable[[int, bytes], None]  # stream, bytes
 
 STDOUT = 1
-LOOK_EVERY_SECONDS = 0.25
-PIECE = 1 << 18
 KEPT_OUTPUT = 64_000
-
-
-class FrameDecoder:
-    """Takes the stream apart, whatever the pieces it arrives in."""
-
-    def __init__(self) -> None:
-        self._rest = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """(stream, bytes) of every frame that is whole by now."""
-        self._rest += data
-        position = 0
-        while len(self._rest) - position >= 8:
-            stream, length = struct.unpack_from(">BxxxL", self._rest, position)
-            if len(self._rest) - position - 8 < length:
-                break
-            yield stream, bytes(self._rest[position + 8 : position + 8 + length])
-            position += 8 + length
-        del self._rest[:position]
 
 
 class Output:
@@ -77,40 +50,39 @@ def feed_command(
     api = engine.client.api
     with docker_errors(f"Run {command[0]} in a helper container"):
         made = api.exec_create(container, list(command), stdin=True, environment=dict(environment or {}), user=user)
-        holder = api.exec_start(made["Id"], socket=True)
-    connection = _socket_of(holder)
+        connection = Hijacked(api.exec_start(made["Id"], socket=True))
     output = Output(heard)
     try:
         with docker_errors(f"Send data to {command[0]}"):
             _exchange(connection, chunks, output, cancelled)
     finally:
-        _close(holder)
+        connection.close()
     with docker_errors(f"Read the exit code of {command[0]}"):
-        code = api.exec_inspect(made["Id"])["ExitCode"]
-    return Executed(code=-1 if code is None else int(code), output=output.kept.decode(errors="replace").strip())
+        code = exit_code(api, made["Id"])
+    return Executed(code=code, output=output.kept.decode(errors="replace").strip())
 
 
-def _exchange(connection: Any, chunks: Iterable[bytes], output: Output, cancelled: Cancelled) -> None:
+def _exchange(connection: Hijacked, chunks: Iterable[bytes], output: Output, cancelled: Cancelled) -> None:
     """Send everything and collect what is said meanwhile, until the other side closes."""
     for chunk in chunks:
         if not _send(connection, memoryview(chunk), output, cancelled):
             return
-    connection.shutdown(socket.SHUT_WR)
+    connection.finish()
     while _receive(connection, output, cancelled):
         pass
 
 
-def _send(connection: Any, view: memoryview, output: Output, cancelled: Cancelled) -> bool:
+def _send(connection: Hijacked, view: memoryview, output: Output, cancelled: Cancelled) -> bool:
     """Send one chunk; False when the other side has closed."""
     while view:
         if cancelled():
             raise CancelledError("Stopped while data was being sent")
-        readable, writable, _ = select.select([connection], [connection], [], LOOK_EVERY_SECONDS)
+        readable, writable = connection.ready(writing=True)
         if readable and not _take(connection, output):
             return False
         if writable:
             try:
-                view = view[connection.send(view[:PIECE]) :]
+                view = view[connection.send(view) :]
             except (BrokenPipeError, ConnectionResetError):
                 while _receive(connection, output, cancelled):
                     pass
@@ -120,17 +92,16 @@ def _send(connection: Any, view: memoryview, output: Output, cancelled: Cancelle
     return True
 
 
-def _receive(connection: Any, output: Output, cancelled: Cancelled) -> bool:
+def _receive(connection: Hijacked, output: Output, cancelled: Cancelled) -> bool:
     """Wait a little for output; False at its end."""
     if cancelled():
         raise CancelledError("Stopped while waiting for a command in a helper container")
-    readable, _, _ = select.select([connection], [], [], LOOK_EVERY_SECONDS)
-    return _take(connection, output) if readable else True
+    return _take(connection, output) if connection.ready()[0] else True
 
 
-def _take(connection: Any, output: Output) -> bool:
+def _take(connection: Hijacked, output: Output) -> bool:
     try:
-        data = connection.recv(PIECE)
+        data = connection.receive()
     except ConnectionResetError:
         return False
     output.take(data)
@@ -140,19 +111,17 @@ def _take(connection: Any, output: Output) -> bool:
 def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled: Cancelled) -> Iterator[bytes]:
     """Start a created helper and pass on its standard output; what it complains about is put into `errors`."""
     with docker_errors("Start a helper container"):
-        holder = engine.client.api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1, "logs": 0})
+        wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
+        connection = Hijacked(engine.client.api.attach_socket(container, params=wanted))
         engine.client.api.start(container)
-    connection = _socket_of(holder)
     decoder = FrameDecoder()
     try:
         while True:
             if cancelled():
                 raise CancelledError("Stopped while data was being read")
-            readable, _, _ = select.select([connection], [], [], LOOK_EVERY_SECONDS)
-            if not readable:
+            if not connection.ready()[0]:
                 continue
-            data = connection.recv(PIECE)
-            if not data:
+            if not (data := connection.receive()):
                 return
             for stream, piece in decoder.feed(data):
                 if stream == STDOUT:
@@ -161,7 +130,7 @@ def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled
                     errors += piece
                     del errors[:-KEPT_OUTPUT]
     finally:
-        _close(holder)
+        connection.close()
 
 
 def archive_of(engine: DockerEngine, container: str, path: str, cancelled: Cancelled) -> Iterator[bytes]:
@@ -172,18 +141,3 @@ def archive_of(engine: DockerEngine, container: str, path: str, cancelled: Cance
             if cancelled():
                 raise CancelledError("Stopped while data was being read")
             yield piece
-
-
-def _close(holder: Any) -> None:
-    """The answer first: closed after its socket, it would complain when it is collected (Python 3.13)."""
-    answer = getattr(holder, "_response", None)
-    if answer is not None:
-        answer.close()
-    holder.close()
-
-
-def _socket_of(holder: Any) -> Any:
-    """The socket inside what the SDK hands out: a SocketIO, or the TLS socket itself. Any: the SDK has no type."""
-    connection = getattr(holder, "_sock", holder)
-    connection.settimeout(LOOK_EVERY_SECONDS)
-    return connection

@@ -1,0 +1,107 @@
+"""A connection to the engine that carries a command's own bytes, from the first one on.
+
+The SDK reads the socket below its own buffer: what came together with the engine's answer is lost there, now and then
+on a busy host (docker/docker-py#3332). A command that said one word had said nothing, with the exit code 0.
+
+Docker frames a container's output: one byte for the stream, three unused, four for the length.
+"""
+
+import select
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from core.errors import TemporaryError
+
+LOOK_EVERY_SECONDS = 0.25
+PIECE = 1 << 18
+
+
+class FrameDecoder:
+    """Takes the stream apart, whatever the pieces it arrives in."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """(stream, bytes) of every frame that is whole by now."""
+        self._rest += data
+        position = 0
+        while len(self._rest) - position >= 8:
+            stream, length = struct.unpack_from(">BxxxL", self._rest, position)
+            if len(self._rest) - position - 8 < length:
+                break
+            yield stream, bytes(self._rest[position + 8 : position + 8 + length])
+            position += 8 + length
+        del self._rest[:position]
+
+
+class Hijacked:
+    """What the SDK hands out for `socket=True`. Any: it has no type for it."""
+
+    def __init__(self, holder: Any) -> None:
+        self._holder = holder
+        self._answer = getattr(holder, "_response", None)
+        self._socket = getattr(holder, "_sock", holder)  # a SocketIO, or the TLS socket itself
+        self._early = self._buffered()
+        self._socket.settimeout(LOOK_EVERY_SECONDS)
+
+    def _buffered(self) -> bytes:
+        if self._answer is None:
+            return b""
+        buffer = self._answer.raw._fp.fp
+        self._socket.settimeout(0)  # an empty buffer is not filled
+        early: bytes = buffer.peek()
+        return buffer.read1(len(early)) if early else b""
+
+    def ready(self, *, writing: bool = False) -> tuple[bool, bool]:
+        """Whether there is something to receive, and whether it takes something; waits a moment for either."""
+        if self._early:
+            return True, False
+        readable, writable, _ = select.select([self._socket], [self._socket] if writing else [], [], LOOK_EVERY_SECONDS)
+        return bool(readable), bool(writable)
+
+    def receive(self) -> bytes:
+        """What has come; b"" at the end."""
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        return bytes(self._socket.recv(PIECE))
+
+    def send(self, view: memoryview) -> int:
+        """How many of these bytes it took."""
+        return int(self._socket.send(view[:PIECE]))
+
+    def finish(self) -> None:
+        """Nothing more will be sent."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """The answer first: closed after its socket, it would complain when it is collected (Python 3.13)."""
+        if self._answer is not None:
+            self._answer.close()
+        self._holder.close()
+
+
+def whole_output(holder: Any) -> bytes:
+    """Everything that a command says until it ends, both streams."""
+    connection, decoder, said = Hijacked(holder), FrameDecoder(), bytearray()
+    try:
+        while True:
+            if not connection.ready()[0]:
+                continue
+            if not (data := connection.receive()):
+                return bytes(said)
+            for _, piece in decoder.feed(data):
+                said += piece
+    finally:
+        connection.close()
+
+
+def exit_code(api: Any, execution: str) -> int:
+    """Of a command that has ended. Raises TemporaryError when the engine does not know: that is never a success."""
+    code = api.exec_inspect(execution)["ExitCode"]
+    if code is None:
+        raise TemporaryError("The engine does not say how a command in a container ended", kind="busy")
+    return int(code)

@@ -1,0 +1,52 @@
+"""What a command says is heard from its first byte, also when it arrives together with the engine's answer."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from runners.clients.clients import Clients, clients_of
+from runners.clients.streams import feed_command
+from tests.engine_proxy import EngineProxy, engine_proxy
+from tests.integration.actions.conftest import Bench
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def busy(bench: Bench) -> Iterator[Clients]:
+    """The lab's clients on a host where all that a command says comes at once."""
+    with engine_proxy(bench.lab.host) as proxy:
+        proxy.whole_at = re.compile(r"^POST /v[^/]+/exec/[^/]+/start ")
+        yield from clients_through(bench, proxy)
+
+
+def clients_through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
+    site = bench.configuration.site()
+    docker = site.docker.model_copy(update={"host": proxy.host})
+    clients = clients_of(site.model_copy(update={"docker": docker}), bench.configuration, bench.clients.settings)
+    yield clients
+    clients.close()
+
+
+def test_a_small_question_has_its_answer(busy: Clients) -> None:
+    postgres = busy.postgres.container()
+    assert postgres is not None
+
+    found = busy.docker.execute(postgres.id, ["printf", "one word"], seconds=10)
+
+    assert (found.code, found.output) == (0, "one word")
+    assert busy.postgres.databases()
+
+
+def test_what_a_fed_command_says_is_whole(busy: Clients) -> None:
+    postgres = busy.postgres.container()
+    assert postgres is not None
+    said: list[bytes] = []
+
+    found = feed_command(
+        busy.docker, postgres.id, ["sh", "-c", "echo first; echo second"], [b"nobody reads it\n"], lambda: False,
+        heard=lambda stream, piece: said.append(piece),
+    )  # fmt: skip
+
+    assert found.output == "first\nsecond" == b"".join(said).decode().strip()
