@@ -174,7 +174,7 @@ WEAKENINGS = (
     weak("another drbot by a row", OWN, "return str(known or now)", "return now", "tests/integration/runners/test_two_drbots.py"),
     weak("a URL with a query", "core/names.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
     weak("Terraform changes what is there", "runners/clients/machines.py", "if not ADDS.issuperset(actions)]", 'if "delete" in actions]', "tests/integration/centre/test_machine.py"),
-    weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", PERMITS),
+    weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", "tests/unit/core/test_stakes.py"),
     weak("a proof settled by a row", "runners/finishing.py", "seen = not is_proof(walk.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
     weak("checks of anything", "core/runbook_lint.py", "        if not is_seen(step):\n", "        if False:\n", LINT),
     weak("another cluster's numbers", "runners/stakes.py", "if mine is not None and _is_newest(equipment, mine) else None", "if mine is not None else None", PERMITS),
