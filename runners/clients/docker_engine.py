@@ -32,6 +32,7 @@ STOP_SECONDS = 30
 STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 MISSING = "missing"
 GONE_WITHIN_SECONDS = 60.0
+NOT_RUNNING, KILLED = (404, 409), 137  # the engine's answer to a command for such a container; what a shell would say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,12 +159,19 @@ class DockerEngine:
     def execute(
         self, container: str, command: Sequence[str], *, seconds: int, environment: Mapping[str, str] | None = None
     ) -> Executed:
-        """Run something small inside a container; `timeout` ends it there, so nothing stays behind."""
+        """Run something small inside a container; `timeout` ends it there, so nothing stays behind. That the container
+        has ended since somebody looked is an answer too, and no error.
+        """
         bounded = ["timeout", "-k", "1", str(seconds), *command]
         with docker_errors(f"Run {command[0]} in a container"):
             api = self.client.api
-            made = api.exec_create(container, bounded, environment=dict(environment or {}))
-            output = whole_output(api.exec_start(made["Id"], socket=True))
+            try:
+                made = api.exec_create(container, bounded, environment=dict(environment or {}))
+                output = whole_output(api.exec_start(made["Id"], socket=True))
+            except APIError as error:
+                if error.status_code not in NOT_RUNNING:
+                    raise
+                return Executed(code=KILLED, output="its container does not run")
             code = exit_code(api, made["Id"])
         return Executed(code=code, output=output.decode(errors="replace").strip())
 

@@ -1,10 +1,13 @@
-"""What a command says is heard from its first byte, also when it arrives together with the engine's answer."""
+"""What a command in a container says: from its first byte, also when it arrives together with the engine's answer; and
+nothing, without an error, where the container has ended since it was looked at.
+"""
 
 import re
 from collections.abc import Iterator
 
 import pytest
 
+from runners.clients import helper
 from runners.clients.clients import Clients, clients_of
 from runners.clients.streams import feed_command
 from tests.engine_proxy import EngineProxy, engine_proxy
@@ -50,3 +53,18 @@ def test_what_a_fed_command_says_is_whole(busy: Clients) -> None:
     )  # fmt: skip
 
     assert found.output == "first\nsecond" == b"".join(said).decode().strip()
+
+
+def test_a_container_that_ended_meanwhile_gives_no_answer_and_no_error(bench: Bench) -> None:
+    engine = bench.clients.docker
+    image = bench.clients.postgres.recipe(lambda: False).image
+    order = helper.HelperOrder(image=image, name=None, labels={}, entrypoint=("true",))
+    with helper.helper(engine, order) as container:
+        helper.start(engine, container)
+        helper.wait(engine, container, lambda: False)
+
+        ended = engine.execute(container, ["echo", "here"], seconds=5)
+    gone = engine.execute(container, ["echo", "here"], seconds=5)
+
+    assert (ended.code, gone.code) == (137, 137)
+    assert ended.output == gone.output == "its container does not run"
