@@ -1,6 +1,9 @@
 """The one door to SQL: short transactions on SQLite or PostgreSQL, each ending with its events."""
 
 import json
+import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +25,8 @@ from store.file_modes import made_private
 
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 5
+BUSY_PAUSE_SECONDS = 0.02
+_PAUSE = threading.Event()
 MIGRATION_LOCK = 7_265_001  # any number, the same in every drbot: only one migrates at a time
 
 # The payload of these names the step too, for readers that only look there.
@@ -155,12 +160,11 @@ def _engine_of(url: str, busy_seconds: float) -> Engine:
         # isolation_level None: we begin ourselves, see `_begin_sqlite`.
         engine = create_engine(address, connect_args={"timeout": busy_seconds, "isolation_level": None}, **_POOL)
         event.listen(engine, "begin", _begin_sqlite)
-        prepare = _SQLITE
+        event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
     else:
         connect = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
         engine = create_engine(address, connect_args=connect, pool_pre_ping=True, **_POOL)
-        prepare = (f"SET lock_timeout = {busy_seconds * 1000:.0f}",)
-    event.listen(engine, "connect", partial(_prepare, prepare))
+        event.listen(engine, "connect", partial(_prepare, f"SET lock_timeout = {busy_seconds * 1000:.0f}"))
     return engine
 
 
@@ -186,9 +190,23 @@ def _is_file(address: URL) -> bool:
     return address.drivername == "sqlite" and not (address.database or ":").startswith((":", "file:"))
 
 
-def _prepare(statements: tuple[str, ...], connection: Any, _record: object) -> None:
-    for statement in statements:
-        connection.execute(statement).close()
+def _prepare(statement: str, connection: Any, _record: object) -> None:
+    connection.execute(statement).close()
+    connection.commit()
+
+
+def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:
+    """Two that open a new file at once both turn it to WAL, and for that SQLite has no patience of its own."""
+    deadline = time.monotonic() + busy_seconds
+    for statement in _SQLITE:
+        while True:
+            try:
+                connection.execute(statement).close()
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                _PAUSE.wait(BUSY_PAUSE_SECONDS)
     connection.commit()
 
 

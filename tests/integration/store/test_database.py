@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from core.errors import TemporaryError, UserError
 from core.events import EventKind
@@ -34,6 +35,22 @@ def test_two_processes_may_migrate_at_once(database_url: str) -> None:
     assert stage.kinds(databases[0]) == []
     for database in databases:
         database.close()
+
+
+def test_a_new_file_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    """Bot and workers start together; each turns the file to WAL, and SQLite refuses the second one at once."""
+    for number in range(40):
+        databases = [Database(f"sqlite:///{tmp_path}/{number}.db") for _ in range(4)]
+
+        stage.at_once(*(partial(opened, database) for database in databases))
+
+        for database in databases:
+            database.close()
+
+
+def opened(database: Database) -> None:
+    with database.read() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
 
 
 def test_a_time_of_any_zone_comes_back_as_the_same_moment_in_utc(database: Database) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,7 +26,6 @@ from runners.clients.full_store import FullBackupStore
 from runners.full_choice import FullRules, choose_full_backup
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put
-from tests.waiting import wait_for
 
 ODD = "all_databases_20261126_020000.sql.gz"
 MEBIBYTE = 1 << 20
@@ -145,25 +143,13 @@ def test_a_file_that_grows_while_it_is_read_is_refused_and_holds_nobody(tmp_path
     good = put(tmp_path, 1)
     growing = tmp_path / ODD
     growing.write_bytes(gzip.compress(SQL))
-    ended = threading.Event()
 
-    def grow() -> None:
+    def grow() -> bool:  # asked after each piece that was read
         with growing.open("ab") as file:
-            while not ended.is_set():
-                file.write(b"\0" * MEBIBYTE)
-                file.flush()
-                if file.tell() > 256 * MEBIBYTE:
-                    file.truncate(MEBIBYTE)
-                    file.seek(MEBIBYTE)
+            file.write(b"\0" * MEBIBYTE)
+        return False
 
-    writer = threading.Thread(target=grow)
-    writer.start()
-    try:
-        wait_for(lambda: growing.stat().st_size > MEBIBYTE, 30, "the file to grow")
-        chosen = choose(BackupStore(tmp_path), RULES)
-    finally:
-        ended.set()
-        writer.join()
+    chosen = choose(BackupStore(tmp_path), replace(RULES, cancelled=grow))
 
     assert chosen.backup.name == good.name
     assert f"{ODD} is still being written" in chosen.refused[0]
