@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from core.errors import TemporaryError
+from core.errors import CancelledError, TemporaryError
+from runners.watching import Cancelled, never
 
 LOOK_EVERY_SECONDS = 0.25
 PIECE = 1 << 18
@@ -69,6 +70,18 @@ class Hijacked:
             return early
         return bytes(self._socket.recv(PIECE))
 
+    def frames(self, cancelled: Cancelled) -> Iterator[tuple[int, bytes]]:
+        """(stream, bytes) until the end, where nothing is sent. Raises CancelledError."""
+        decoder = FrameDecoder()
+        while True:
+            if cancelled():
+                raise CancelledError("Stopped while data was being read")
+            if not self.ready()[0]:
+                continue
+            if not (data := self.receive()):
+                return
+            yield from decoder.feed(data)
+
     def send(self, view: memoryview) -> int:
         """How many of these bytes it took."""
         return int(self._socket.send(view[:PIECE]))
@@ -86,15 +99,9 @@ class Hijacked:
 
 def whole_output(holder: Any) -> bytes:
     """Everything that a command says until it ends, both streams."""
-    connection, decoder, said = Hijacked(holder), FrameDecoder(), bytearray()
+    connection = Hijacked(holder)
     try:
-        while True:
-            if not connection.ready()[0]:
-                continue
-            if not (data := connection.receive()):
-                return bytes(said)
-            for _, piece in decoder.feed(data):
-                said += piece
+        return b"".join(piece for _, piece in connection.frames(never))
     finally:
         connection.close()
 

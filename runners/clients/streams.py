@@ -114,21 +114,13 @@ def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled
         wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
         connection = Hijacked(engine.client.api.attach_socket(container, params=wanted))
         engine.client.api.start(container)
-    decoder = FrameDecoder()
     try:
-        while True:
-            if cancelled():
-                raise CancelledError("Stopped while data was being read")
-            if not connection.ready()[0]:
-                continue
-            if not (data := connection.receive()):
-                return
-            for stream, piece in decoder.feed(data):
-                if stream == STDOUT:
-                    yield piece
-                else:
-                    errors += piece
-                    del errors[:-KEPT_OUTPUT]
+        for stream, piece in connection.frames(cancelled):
+            if stream == STDOUT:
+                yield piece
+            else:
+                errors += piece
+                del errors[:-KEPT_OUTPUT]
     finally:
         connection.close()
 

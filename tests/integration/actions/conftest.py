@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from core.configuration import load_configuration
 from core.plan import BackupIdentity, Plan
 from core.run import Run, RunKind, RunState
 from core.runbook import Step
-from core.site import Backups, Configuration
+from core.site import Backups, Configuration, Docker
 from lab.system import Lab
 from runners.action import StepContext
 from runners.backup import back_up_postgres
@@ -23,6 +23,7 @@ from runners.permit import Permit, emptied, volume
 from runners.permit import services as named
 from runners.settings import RunnerSettings
 from runners.target import Target
+from tests.engine_proxy import EngineProxy, engine_proxy
 from tests.houses import LabFactory
 from tests.permits import own as own_work
 from tests.permits import permit
@@ -120,3 +121,18 @@ def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) ->
 def bench(shared: Bench) -> Bench:
     """The shared lab with fresh ears and no STOP."""
     return replace(shared, lines=[], stop=threading.Event(), on_progress=lambda done: None)
+
+
+@pytest.fixture
+def proxy(bench: Bench) -> Iterator[EngineProxy]:
+    with engine_proxy(bench.lab.host) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
+    """The lab's clients, through the proxy."""
+    site = bench.configuration.site().model_copy(update={"docker": Docker(host=proxy.host)})
+    clients = clients_of(site, bench.configuration, bench.clients.settings)
+    yield clients
+    clients.close()

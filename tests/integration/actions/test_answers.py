@@ -3,33 +3,23 @@ nothing, without an error, where the container has ended since it was looked at.
 """
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from runners.clients import helper
-from runners.clients.clients import Clients, clients_of
+from runners.clients.clients import Clients
 from runners.clients.streams import feed_command
-from tests.engine_proxy import EngineProxy, engine_proxy
+from tests.engine_proxy import EngineProxy
 from tests.integration.actions.conftest import Bench
 
 pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def busy(bench: Bench) -> Iterator[Clients]:
+def busy(proxy: EngineProxy, through: Clients) -> Clients:
     """The lab's clients on a host where all that a command says comes at once."""
-    with engine_proxy(bench.lab.host) as proxy:
-        proxy.whole_at = re.compile(r"^POST /v[^/]+/exec/[^/]+/start ")
-        yield from clients_through(bench, proxy)
-
-
-def clients_through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
-    site = bench.configuration.site()
-    docker = site.docker.model_copy(update={"host": proxy.host})
-    clients = clients_of(site.model_copy(update={"docker": docker}), bench.configuration, bench.clients.settings)
-    yield clients
-    clients.close()
+    proxy.whole_at = re.compile(r"^POST /v[^/]+/exec/[^/]+/start ")
+    return through
 
 
 def test_a_small_question_has_its_answer(busy: Clients) -> None:

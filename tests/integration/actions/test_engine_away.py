@@ -10,14 +10,13 @@ import pytest
 from docker.errors import NotFound
 
 from core.errors import TemporaryError
-from core.site import Docker
 from runners.actions import compose, health, postgres, volume
-from runners.clients.clients import Clients, clients_of
+from runners.clients.clients import Clients
 from runners.clients.docker_engine import DockerEngine
 from runners.clients.volume_mover import Move
 from runners.permit import emptied
 from runners.permit import volume as volume_subject
-from tests.engine_proxy import EngineProxy, engine_proxy
+from tests.engine_proxy import EngineProxy
 from tests.integration.actions.conftest import Bench, own
 from tests.integration.actions.test_restore_and_swap import read, write
 from tests.permits import permit
@@ -27,21 +26,6 @@ pytestmark = pytest.mark.docker
 
 AUTH = {"services": ["auth", "front-user"], "within": "60s"}
 RUN = "r9-away"
-
-
-@pytest.fixture
-def proxy(bench: Bench) -> Iterator[EngineProxy]:
-    with engine_proxy(bench.lab.host) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
-    """The lab's clients, through the proxy."""
-    site = bench.configuration.site().model_copy(update={"docker": Docker(host=proxy.host)})
-    clients = clients_of(site, bench.configuration, bench.clients.settings)
-    yield clients
-    clients.close()
 
 
 def test_services_stop_and_start_while_the_engine_is_away(bench: Bench, proxy: EngineProxy, through: Clients) -> None:

@@ -7,11 +7,12 @@ from sqlalchemy import delete
 
 from core.plan import Holds
 from core.run import Run
-from core.site import Recovery, Repository, Site
+from core.site import Recovery, Site
 from store import schema
 from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_edited_files import with_repository
 from tests.integration.runners.test_rows_over_time import rows, with_runbook
-from tests.integration.runners.test_words_of_a_card import DNS, SET_ASIDE, card, with_dns
+from tests.integration.runners.test_words_of_a_card import DNS, FOLDER_BACK, SET_ASIDE, card, with_dns
 
 POSTGRES = """  - id: restore
     title: {en: Restore}
@@ -78,36 +79,12 @@ REDIS = (
     .replace("postgres.restore", "redis.restore")
     .replace("postgres.", "redis.")
 )
-FOLDER = """  - id: clone
-    title: {en: Clone}
-    do: repository.clone
-    with: {url: "${repository.url}", commit: "${repository.commit}", folder: "${projects}"}
-    after: [aside]
-    effect: change
-    limits: {time: 1h}
-    drill: skip
-  - id: settings
-    title: {en: Settings}
-    do: configuration.restore
-    with: {backup: "${backup}", folder: "${projects}"}
-    after: [clone, fetch]
-    effect: change
-    limits: {time: 1h}
-    drill: skip
-"""
 
 
 def lost(bench: Bench, run: Run) -> str:
     """What the card says is lost."""
     words = card(bench, run)
     return next(line for line in words.splitlines() if line.startswith("Data that will be LOST"))
-
-
-def with_repository(bench: Bench) -> Bench:
-    known = bench.equipment.configuration
-    repository = Repository(url="https://git.example/shop", commit="a" * 40)
-    changed = known.model_copy(update={"repository": repository})
-    return replace(bench, equipment=replace(bench.equipment, configuration=changed))
 
 
 def holding(bench: Bench, holds: Holds) -> Bench:
@@ -124,16 +101,16 @@ def test_what_no_step_fills_again_is_lost_whole_and_named(guarded: Bench) -> Non
 
 
 def test_what_every_step_fills_again_loses_only_what_was_written_later(guarded: Bench) -> None:
-    said = lost(guarded, planned(with_repository(guarded), POSTGRES + REDIS + FOLDER))
+    said = lost(guarded, planned(with_repository(guarded, "a"), POSTGRES + REDIS + FOLDER_BACK))
 
     assert "everything written after 2026-11-26 11:00 UTC" in said
     assert "known to bring back" not in said
 
 
 def test_what_the_backup_does_not_hold_is_lost_whole_and_told_before(guarded: Bench) -> None:
-    bench = holding(with_repository(guarded), Holds(configuration=True))
+    bench = holding(with_repository(guarded, "a"), Holds(configuration=True))
 
-    run = planned(bench, POSTGRES + REDIS + FOLDER)
+    run = planned(bench, POSTGRES + REDIS + FOLDER_BACK)
 
     assert lost(bench, run).endswith("known to bring back: redis_data")
     assert "Not known to be in the backup: redis_data" in card(bench, run)

@@ -241,7 +241,7 @@ steps:
     interrupt: never
     drill: skip
 """
-FOLDER_BACK = """
+FOLDER_BACK = """\
   - id: clone
     title: {en: Clone}
     do: repository.clone
