@@ -17,6 +17,7 @@ from cli.terminal import Config, plain_console
 from core.backup_times import UNKNOWN
 from core.configuration import load_configuration
 from core.errors import DrbotError, UserError
+from core.full_manifest import PREFIX
 from core.plan import BackupIdentity
 from core.site import Configuration
 from core.words import size
@@ -24,7 +25,6 @@ from runners.actions.backup import BackupRules, check
 from runners.backup import back_up_postgres
 from runners.clients.backup_store import SUFFIX, close_own
 from runners.clients.clients import Clients, clients_of
-from runners.clients.full_store import PREFIX as FULL_PREFIX
 from runners.clients.full_store import full_stores
 from runners.full_backup import back_up_full
 from runners.settings import RunnerSettings
@@ -55,11 +55,11 @@ def full(site: SiteName = "", config: Config = None) -> None:
     """Everything a lost host needs: configuration, databases, Redis, files; also into the bucket of dr.yml."""
     configuration, clients, site = opened(config, site)
     with refused("Tried to make a full backup."), bar("Backing up") as show:
-        manifest = back_up_full(
+        made, manifest = back_up_full(
             configuration, site, clients=clients, document=configuration_path(config), progress=show
         )
     console = plain_console()
-    console.print(summary_of(manifest))
+    console.print(summary_of(made, manifest))
     for store in full_stores(configuration):
         console.print(f"  {store.place}")
 
@@ -93,7 +93,7 @@ def check_backup(
     """Read one backup from start to end; the exit code is 1 when a recovery would refuse it."""
     configuration, clients, site = opened(config, site)
     console = plain_console()
-    if name.startswith(FULL_PREFIX):
+    if name.startswith(PREFIX):
         raise typer.Exit(check_full(console, configuration, site, name))
     try:
         with bar("Reading") as show:

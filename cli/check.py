@@ -23,7 +23,8 @@ from core.words import duration
 from runners.actions.backup import owner_fault
 from runners.clients.backup_store import Backup, BackupStore
 from runners.clients.clients import clients_of
-from runners.clients.full_store import FullBackup, full_stores
+from runners.clients.full_store import full_stores, is_of, password
+from runners.clients.restic import installed_version, version_fault
 from runners.full_choice import candidates
 from runners.readiness import SiteReadiness, second_factor_line
 from runners.settings import RunnerSettings
@@ -143,12 +144,20 @@ def _about_backups(configuration: Configuration) -> Iterator[Line]:
         dumps = [(b.name, b.snapshot_at) for b in postgres if _counts(b, configuration)]
         yield _newest("backup of PostgreSQL", dumps, configuration)
     if configuration.object_store is not None:
-        archives = [(b.name, b.moment) for b in full.backups if _counts(b, configuration)]
-        yield _newest("full backup", archives, configuration)
+        site, system = configuration.default_site, configuration.system
+        made = [(b.name, b.moment) for b in full.backups if not b.fault and (b.archive or is_of(b, system, site))]
+        yield _newest("full backup", made, configuration)
         yield Line(what="places of full backups", well=not full.silent, sentence="; ".join(full.silent) or "all answer")
+        yield _about_restic()
 
 
-def _counts(backup: Backup | FullBackup, configuration: Configuration) -> bool:
+def _about_restic() -> Line:
+    fault = version_fault()
+    how = "encrypted" if password() else "not encrypted: RESTIC_PASSWORD in the environment does it, for new places"
+    return Line(what="restic", well=fault is None, sentence=fault or f"{installed_version()}; full backups are {how}")
+
+
+def _counts(backup: Backup, configuration: Configuration) -> bool:
     """Whether it can be used for the site that is meant when none is named."""
     return not backup.fault and not owner_fault(backup.manifest, configuration.system, configuration.default_site)
 

@@ -1,27 +1,29 @@
 """What level 3 adds to the demo: a second site, a full backup kept elsewhere, and the proof on the new host."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.configuration import load_configuration
 from core.errors import UserError
-from core.full_manifest import FullManifest, digest_of_files
+from core.full_manifest import FullManifest
 from core.site import Configuration
 from core.words import ending
 from lab.extras import JOBS, Extras
 from lab.images import SERVICE_IMAGE
 from lab.layout import part
 from lab.sites import Sites
-from runners.actions.equality import digest_of
+from lab.system import Lab
 from runners.clients.full_store import FullBackupStore
 from runners.clients.monitoring import ALERT
 from runners.clients.object_store import ObjectStoreClient
+from runners.clients.plain_files import digest_file
 from runners.clients.scratch_redis import key_count
 
-SUMS = "cd /files && find . -type f -exec sha256sum {} +"
+SUMS = "cd /files && find . -type f -exec sha256sum {} + | sort"
 
 
 def keys_of(sites: Sites) -> dict[str, str]:
@@ -35,6 +37,8 @@ def back_up_full(sites: Sites, configuration: Path) -> str:
     done = subprocess.run(command, env={**os.environ, **keys_of(sites)}, capture_output=True, text=True)
     if done.returncode != 0:
         raise UserError("Tried to make a full backup.", ending((done.stdout + done.stderr).strip(), 600))
+    seen = digests_of(sites.lab, load_configuration(configuration).configuration.site().files)
+    witness_of(sites).write_text(json.dumps(seen))
     return bucket_of(sites, load_configuration(configuration).configuration).newest_first()[0].name
 
 
@@ -46,14 +50,14 @@ def bucket_of(sites: Sites, configuration: Configuration) -> FullBackupStore:
 
 
 def differences(sites: Sites, configuration: Configuration, backup: str) -> Iterator[str]:
-    """What is not as the manifest says, looked at on the new host itself; rows are compared by the caller."""
-    manifest = bucket_of(sites, configuration).get(backup).manifest
+    """Where the new host is not as the lost one was seen to be; rows are compared by the caller."""
+    store = bucket_of(sites, configuration)
+    manifest = store.manifest(store.get(backup))
     if manifest is None:
         yield f"{backup} has no manifest."
         return
     yield from _of_redis(sites, manifest)
     yield from _of_files(sites, manifest)
-    yield from _of_configuration(sites, manifest)
     yield from _of_services(sites)
     yield from _of_monitoring(sites)
 
@@ -67,28 +71,37 @@ def _of_redis(sites: Sites, manifest: FullManifest) -> Iterator[str]:
 
 
 def _of_files(sites: Sites, manifest: FullManifest) -> Iterator[str]:
-    if not manifest.files:
-        yield "The manifest names no files."
-    for volume, expected in manifest.files.items():
-        with sites.recovered.client() as client:
-            output = client.containers.run(
-                SERVICE_IMAGE, ["-ec", SUMS], entrypoint="bash", volumes={volume: {"bind": "/files", "mode": "ro"}},
-                network_mode="none", remove=True,
-            )  # fmt: skip
-        if digest_of_files(sums_in(output.decode())) != expected.digest:
-            yield f"The files of {volume} are not those of the manifest."
+    seen, found = json.loads(witness_of(sites).read_text()), digests_of(sites.recovered, manifest.files)
+    if not manifest.files or not manifest.projects or len(seen) < len(manifest.files) + len(manifest.projects):
+        yield "Too few files were seen on the lost host to compare with."
+    for name, digest in seen.items():
+        if found.get(name) != digest:
+            yield f"{name} is not as on the lost host."
 
 
-def sums_in(output: str) -> Mapping[str, str]:
-    """Path → digest of sha256sum's lines."""
-    pairs = (line.split("  ", 1) for line in output.splitlines() if "  " in line)
-    return {path: digest for digest, path in pairs}
+def witness_of(sites: Sites) -> Path:
+    """What was seen of the host before it was lost: nothing of drbot's looked."""
+    return sites.folder / "seen-before.json"
 
 
-def _of_configuration(sites: Sites, manifest: FullManifest) -> Iterator[str]:
-    for path, digest in manifest.configuration.items():
-        if path != "dr.yml" and digest_of(sites.recovered.projects / path) != digest:
-            yield f"{path} is not as in the manifest."
+def digests_of(lab: Lab, volumes: Sequence[str]) -> dict[str, str]:
+    """Of each of these volumes, and of each file of the projects."""
+    found = {volume: sums_in(lab, volume) for volume in volumes}
+    for path in sorted(lab.projects.rglob("*")):
+        inside = path.relative_to(lab.projects)
+        if path.is_file() and ".git" not in inside.parts:
+            found[str(inside)] = digest_file(path)
+    return found
+
+
+def sums_in(lab: Lab, volume: str) -> str:
+    """sha256sum's lines of every file in a volume."""
+    with lab.client() as client:
+        output: bytes = client.containers.run(
+            SERVICE_IMAGE, ["-ec", SUMS], entrypoint="bash", volumes={volume: {"bind": "/files", "mode": "ro"}},
+            network_mode="none", remove=True,
+        )  # fmt: skip
+    return output.decode()
 
 
 def _of_services(sites: Sites) -> Iterator[str]:

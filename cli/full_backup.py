@@ -9,30 +9,32 @@ from core.full_manifest import SUFFIX, FullManifest
 from core.plan import BackupIdentity
 from core.site import Configuration
 from core.words import size
-from runners.clients.full_store import full_stores
+from runners.clients.full_store import FullBackup, full_stores
 from runners.full_choice import FullRules, candidates, check_full_backup
 from runners.watching import Progress
 
 
-def summary_of(manifest: FullManifest) -> str:
+def summary_of(made: FullBackup, manifest: FullManifest) -> str:
     """What is in it, in one line."""
     rows = f"{sum(manifest.rows.values())} rows in {len(manifest.rows)} tables"
     keys = f"{manifest.redis.keys} Redis keys" if manifest.redis else "no Redis"
-    files = f"{sum(found.count for found in manifest.files.values())} files"
-    return f"{manifest.name}: {size(manifest.size)}, {rows}, {keys}, {files}, {len(manifest.configuration)} settings"
+    files = made.snapshot.files if made.snapshot else 0
+    return f"{made.name}: {size(made.size)} in {files} files; {rows}, {keys}, {len(manifest.projects)} projects"
 
 
 def show_full_backups(console: Console, configuration: Configuration) -> None:
     """A table of those in every place, newest first, and the places that do not answer."""
     found = candidates(full_stores(configuration))
-    table = Table(Column("name", no_wrap=True), "data as of (UTC)", "size", "manifest", "where", title="Full", box=None)
+    columns = (Column("name", no_wrap=True), "data as of (UTC)", "holds", "made by", "where")
+    table = Table(*columns, title="Full", box=None)
     for backup in found.backups:
+        made_by = "drbot" if backup.snapshot else "a script"
         table.add_row(
             backup.name.removesuffix(SUFFIX),
             f"{backup.moment:%Y-%m-%d %H:%M:%S}",
-            size(backup.stored.size),
-            "yes" if backup.manifest else f"[red]{escape(backup.fault)}[/]" if backup.fault else "no",
-            backup.store.place(),
+            size(backup.size),
+            f"[red]{escape(backup.fault)}[/]" if backup.fault else made_by,
+            backup.store.place,
         )
     if found.backups:
         console.print(table)

@@ -8,13 +8,13 @@ from core.declarations import ActionDeclaration, ProbeDeclaration
 HOST_ACTIONS = (
     ActionDeclaration(
         name="host.prepare",
-        parameters={"docker": "text", "compose": "text"},
+        parameters={"docker": "text", "compose": "text", "restic": "text"},
         effect="change",
         brings=True,
-        touches=("docker", "compose"),
+        touches=("docker", "compose", "restic"),
         sentence={
-            "en": "See to it that Docker and Compose are there, in these versions or newer",
-            "ja": "Docker と Compose をこの版以上で用意する",
+            "en": "See to it that Docker, Compose and restic are there, in these versions or newer",
+            "ja": "Docker、Compose、restic をこの版以上で用意する",
         },
     ),
     ActionDeclaration(
@@ -32,8 +32,8 @@ HOST_ACTIONS = (
         brings=True,
         touches=("backup",),
         sentence={
-            "en": "Download the full backup into a folder of this run, and check it while it arrives",
-            "ja": "フルバックアップをこの実行専用のフォルダへ取得し、検査する",
+            "en": "Copy the sealed full backup to this host, by its digest; what is here already does not come again",
+            "ja": "計画どおりのフルバックアップを取得する(内容をダイジェストで照合し、既にある分は再取得しない)",
         },
     ),
     ActionDeclaration(
@@ -130,10 +130,10 @@ HOST_ACTIONS = (
 HOST_PROBES = (
     ProbeDeclaration(
         name="host.ready",
-        parameters={"docker": "text", "compose": "text"},
+        parameters={"docker": "text", "compose": "text", "restic": "text"},
         sentence={
-            "en": "Docker and Compose are there, in these versions or newer",
-            "ja": "Docker と Compose がこの版以上で存在する",
+            "en": "Docker, Compose and restic are there, in these versions or newer",
+            "ja": "Docker、Compose、restic がこの版以上で存在する",
         },
     ),
     ProbeDeclaration(
@@ -168,8 +168,8 @@ HOST_PROBES = (
         name="configuration.equal",
         parameters={"expect": "expect"},
         sentence={
-            "en": "the configuration is that of the backup's manifest",
-            "ja": "設定がマニフェストと一致する",
+            "en": "each configuration file is that of the backup, byte by byte",
+            "ja": "設定ファイルがバックアップとバイト単位で一致する",
         },
     ),
     ProbeDeclaration(
@@ -197,8 +197,8 @@ HOST_PROBES = (
         name="files.equal",
         parameters={"expect": "expect"},
         sentence={
-            "en": "the files are those of the backup's manifest",
-            "ja": "ファイルがマニフェストと一致する",
+            "en": "the files are those of the backup, byte by byte, and no others",
+            "ja": "ファイルがバックアップとバイト単位で一致し、余分なファイルがない",
         },
     ),
     ProbeDeclaration(

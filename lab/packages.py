@@ -12,7 +12,7 @@ Say = Callable[[str], None]
 # program → its package; dnsmasq-base brings no service
 RECOVERY_PROGRAMS = {
     "pebble": "pebble", "certbot": "certbot", "dnsmasq": "dnsmasq-base", "git": "git", "openssl": "openssl",
-    "ip": "iproute2",
+    "ip": "iproute2", "restic": "restic",
 }  # fmt: skip
 
 

@@ -1,42 +1,45 @@
-"""Makes a full backup: configuration, databases, Redis and files in one archive, with a manifest; stores it everywhere.
+"""Makes a full backup: configuration, databases, Redis and files as one snapshot, with a manifest; stored everywhere.
 
 Everything is read from the running system without stopping it. Called by `drbot backup full`, so that cron can.
 """
 
+import os
 import platform
 import shutil
-import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from core.errors import DrbotError, PermanentError, TemporaryError
-from core.full_manifest import MANIFEST, SUFFIX, FileSet, FullManifest, RedisState, full_name
+from core.full_manifest import (
+    DOCUMENT,
+    DUMP,
+    FILES,
+    LINKED,
+    MANIFEST,
+    OWN,
+    PROJECTS,
+    REDIS,
+    FullManifest,
+    RedisState,
+    full_name,
+)
 from core.site import Configuration, Site
-from runners.backup import first_free, unwritable, write_dump
+from runners.backup import first_free, unwritable
 from runners.clients import redis_copy
-from runners.clients.backup_store import sync_folder
 from runners.clients.clients import Clients
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
-from runners.clients.dump_volume import COUNTS, DumpVolume, dump_volume
-from runners.clients.full_store import FullBackupStore, full_stores
-from runners.clients.full_writer import (
-    FASTEST,
-    Packer,
-    compress_file,
-    files_writer,
-    unpack_stream,
-    write_configuration,
-    written,
-    zipped_into,
-)
-from runners.clients.helper import HelperOrder, Mount, helper
-from runners.clients.streams import archive_of
-from runners.clients.table_counts import counted, digested
+from runners.clients.dump import DumpScanner
+from runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
+from runners.clients.helper import Mount
+from runners.clients.restic import Restic
+from runners.clients.restic_helper import ResticHelper, portable
 from runners.watching import Cancelled, Progress, never, unheard
+from store.file_modes import PRIVATE_FOLDER, write_private
+
+EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back, Python the other
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +50,7 @@ class Making:
     site_name: str
     clients: Clients
     started: datetime
-    folder: Path  # private, beside where the archive will be
+    folder: Path  # of what is made for it; private
     progress: Progress
     cancelled: Cancelled
 
@@ -58,33 +61,22 @@ class Making:
 
     @property
     def name(self) -> str:
-        """The archive's name."""
+        """The backup's name."""
         return full_name(self.started)
 
     @property
-    def stamp(self) -> str:
-        """The time in the names of all parts."""
-        return self.name.removesuffix(SUFFIX).removeprefix("full_backup_")
-
-    @property
     def labels(self) -> Mapping[str, str]:
-        """On every container and volume it makes."""
+        """On every container it makes."""
         return {RUN_LABEL: f"backup-{self.name}", STEP_LABEL: "full"}
 
-
-def parts_folder(directory: Path, name: str) -> Path:
-    """Where the parts of an archive are made; the folder is the claim to the name."""
-    return directory / f".{name}.parts"
-
-
-def _claim(directory: Path, name: str) -> bool:
-    if (directory / name).exists():
-        return False
-    try:
-        parts_folder(directory, name).mkdir(parents=True, mode=0o700)
-    except FileExistsError:
-        return False
-    return True
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The compose projects of the site."""
+        monitoring = self.site.monitoring
+        names = [service.project for service in self.site.services.values()] + (
+            [monitoring.project] if monitoring else []
+        )
+        return tuple(sorted(set(names)))
 
 
 def back_up_full(
@@ -96,14 +88,16 @@ def back_up_full(
     stores: Sequence[FullBackupStore] = (),
     progress: Progress = unheard,
     cancelled: Cancelled = never,
-) -> FullManifest:
+) -> tuple[FullBackup, FullManifest]:
     """Into `backups.directory`, then into every other place (default: all of dr.yml), then retention. `document`:
     dr.yml itself. A failure leaves nothing that looks like a backup. Raises PermanentError, TemporaryError,
     CancelledError.
     """
     directory = configuration.backups.directory
+    *elsewhere, here = stores or full_stores(configuration)
+    known = {backup.name for backup in here.newest_first(cancelled)}
     try:
-        started = first_free(datetime.now(UTC), lambda moment: _claim(directory, full_name(moment)))
+        started = first_free(datetime.now(UTC), lambda moment: _claim(directory, full_name(moment), known))
     except OSError as error:
         raise unwritable(directory, error) from error
     making = Making(
@@ -116,139 +110,184 @@ def back_up_full(
         cancelled=cancelled,
     )
     try:
-        facts = collect(making, document)
-        manifest = pack(making, facts)
+        manifest = collect(making, document)
+        made = take(making, here, manifest)
     except OSError as error:
         raise unwritable(directory, error) from error
     finally:
         shutil.rmtree(making.folder, ignore_errors=True)
-        (directory / f"{making.name}.part").unlink(missing_ok=True)
-    store_everywhere(making, manifest, stores or full_stores(configuration))
+    require_readable(making, made, manifest)
+    store_everywhere(making, made, here, elsewhere)
+    return made, manifest
+
+
+def parts_folder(directory: Path, name: str) -> Path:
+    """Where what is made for a backup lies; the folder is the claim to the name."""
+    return directory / f".{name}.parts"
+
+
+def _claim(directory: Path, name: str, known: Container[str]) -> bool:
+    if name in known:
+        return False
+    try:
+        parts_folder(directory, name).mkdir(parents=True, mode=PRIVATE_FOLDER)
+    except FileExistsError:
+        return False
+    return True
+
+
+def collect(making: Making, document: Path | None) -> FullManifest:
+    """What is not there as files yet, into the private folder: dumps and manifest."""
+    clients, site = making.clients, making.site
+    for name in site.files:
+        if "/" not in name and clients.docker.volume(name) is None:
+            raise PermanentError(f"`files` of the site names the volume {name}, which does not exist")
+    manifest = FullManifest(
+        name=making.name,
+        system=making.configuration.system,
+        site=making.site_name,
+        started_at=making.started,
+        snapshot_at=making.started.replace(microsecond=0),
+        projects=making.projects,
+        files=site.files,
+        versions={"drbot": version("drbot-chatops")},
+        source={"engine": clients.docker.id(), "host": platform.node()},
+    )
+    if site.postgres is not None:
+        manifest = dump_postgres(making, manifest)
+    if site.redis is not None:
+        version_, appendonly = redis_copy.identity(clients.docker, clients.redis)
+        keys, expires = redis_copy.copy(clients.docker, clients.redis, making.labels, making.folder, making.cancelled)
+        state = RedisState(version=version_, keys=keys, expires=expires, appendonly=appendonly)
+        manifest = manifest.model_copy(update={"redis": state})
+    if document is not None:
+        shutil.copyfile(document, making.folder / DOCUMENT)
+    write_private(making.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     return manifest
 
 
-def collect(making: Making, document: Path | None) -> dict[str, Any]:
-    """Put every part into the private folder; returns the fields of the manifest."""
-    clients, site = making.clients, making.site
-    facts: dict[str, Any] = {"snapshot_at": making.started}
-    volume = f"drbot-{making.name.removesuffix(SUFFIX)}-{making.site_name}"
-    with dump_volume(clients.docker, volume, making.labels, making.cancelled) as copies:
-        image = ""
-        if site.postgres is not None:
-            facts |= collect_postgres(making, copies)
-            image = clients.postgres.recipe(making.cancelled).image
-        if site.redis is not None:
-            facts["redis"] = collect_redis(making, copies)
-            image = image or redis_copy.running(clients.docker, clients.redis).image
-        if image:
-            unpack_stream(copies.content(image), making.folder, making.cancelled)
-    if site.postgres is not None:
-        said = (making.folder / COUNTS).read_text(errors="backslashreplace")
-        facts |= {"rows": counted(said), "digests": digested(said)}
-        (making.folder / COUNTS).unlink()  # it is in the manifest
-    (making.folder / "globals.sql").unlink(missing_ok=True)  # it is in the dump of all databases
-    if site.redis is not None:
-        target = making.folder / f"redis_{making.stamp}.rdb.gz"
-        compress_file(making.folder / "dump.rdb", target, making.cancelled)
-    if site.files:
-        facts["files"] = collect_files(making, image)
-    projects = {service.project for service in site.services.values()}
-    projects |= {site.monitoring.project} if site.monitoring else set()
-    target = making.folder / f"config_{making.stamp}.tar.gz"
-    facts["configuration"] = write_configuration(target, site.projects, sorted(projects), document)
-    return facts
-
-
-def collect_postgres(making: Making, copies: DumpVolume) -> dict[str, Any]:
-    """Each database once in directory format, and from these the dump of all."""
+def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
+    """Every database, counted in the snapshot that is dumped."""
     postgres = making.clients.postgres
     server, databases = postgres.identity(), postgres.databases()
-    copies.dump_postgres(postgres, databases)
-    path = making.folder / f"all_databases_{making.stamp}.sql.gz"
-    dump = write_dump(path, copies.sql(postgres, databases), making.progress)
-    return {
-        # the server's clock, from just before the dump began; the two hosts' clocks may differ
-        "snapshot_at": server.now,
-        "databases": databases,
-        "sql_bytes": dump.scanner.bytes,
-        "server_version": server.version,
-        "system_identifier": server.system_identifier,
-    }
+    dump = postgres.dump(making.labels, making.cancelled)
+    dump.into(making.folder / DUMP, making.cancelled)
+    return manifest.model_copy(
+        update={
+            # the server's clock, from just before the dump began; the two hosts' clocks may differ
+            "snapshot_at": server.now.replace(microsecond=0),
+            "databases": databases,
+            "rows": dump.rows,
+            "digests": dump.digests,
+            "sql_bytes": (making.folder / DUMP).stat().st_size,
+            "server_version": server.version,
+            "system_identifier": server.system_identifier,
+        }
+    )
 
 
-def collect_redis(making: Making, copies: DumpVolume) -> RedisState:
-    """The RDB file, checked and counted."""
-    version_, appendonly = redis_copy.identity(making.clients.docker, making.clients.redis)
-    keys, expires = copies.dump_redis(making.clients.redis)
-    return RedisState(version=version_, keys=keys, expires=expires, appendonly=appendonly)
+def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> FullBackup:
+    """The snapshot, in the repository beside the host."""
+    if not store.has_repository():
+        store.restic(making.cancelled).make()
+    linked = dict(links_outside(making.site.projects, making.projects))
+    execute = ResticHelper(
+        engine=making.clients.docker,
+        image=image_of(making),
+        labels=making.labels,
+        tool=portable(making.clients.settings.home),
+        repository=Path(store.repository.url),
+        mounts=(Mount(source=str(making.folder), target=OWN, read_only=True), *mounts_of(making, linked)),
+        writes=True,
+        secrets=store.repository.keys,
+        cancelled=making.cancelled,
+    )
+    restic = Restic(store.repository, cancelled=making.cancelled, progress=making.progress, execute=execute)
+    paths = [OWN, *([PROJECTS] if making.projects else []), *([LINKED] if linked else [])]
+    paths += [FILES] if volumes_of(making.site) else []
+    restic.backup(
+        paths,
+        host=making.site_name,
+        tags=tags_of(making.name, making.configuration.system),
+        moment=manifest.snapshot_at,
+        excluded=(*EXCLUDED, *(f"{PROJECTS}/{link}" for link in linked)),
+    )
+    return store.get(making.name)
 
 
-def collect_files(making: Making, image: str) -> dict[str, FileSet]:
-    """The volumes and folders that dr.yml names."""
-    found = {}
-    target = making.folder / f"files_backup_{making.stamp}.tar.gz"
-    with files_writer(target, making.cancelled) as writer:
-        for name in making.site.files:
-            if "/" in name:
-                found[name] = writer.add_folder(name, making.site.projects / name)
-                continue
-            if making.clients.docker.volume(name) is None:
-                raise PermanentError(f"`files` of the site names the volume {name}, which does not exist")
-            order = HelperOrder(
-                image=image,
-                name=None,
-                labels=making.labels,
-                entrypoint=("true",),
-                mounts=(Mount(source=name, target="/files", read_only=True),),
-            )
-            with helper(making.clients.docker, order) as container:
-                pieces = archive_of(making.clients.docker, container, "/files", making.cancelled)
-                found[name] = writer.add_stream(name, pieces)
-    return found
+def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
+    """What is backed up as it lies there."""
+    site = making.site
+    for project in making.projects:
+        yield Mount(source=str(site.projects / project), target=f"{PROJECTS}/{project}", read_only=True)
+    for name in site.files:
+        if "/" in name and name.split("/")[0] not in making.projects:
+            yield Mount(source=str(site.projects / name), target=f"{PROJECTS}/{name.strip('/')}", read_only=True)
+    for name in volumes_of(site):
+        yield Mount(source=name, target=f"{FILES}/{name}", read_only=True)
+    for link, target in linked.items():
+        yield Mount(source=str(target), target=f"{LINKED}/{link}", read_only=True)
 
 
-def pack(making: Making, facts: Mapping[str, Any]) -> FullManifest:
-    """The archive from the private folder, with the manifest inside; both on the disk at the end."""
-    directory = making.configuration.backups.directory
-    part = directory / f"{making.name}.part"
-    with (
-        written(part) as target,
-        zipped_into(target, FASTEST) as zipped,
-        tarfile.open(fileobj=zipped, mode="w|") as archive,
-    ):
-        packer = Packer(archive, making.name.removesuffix(SUFFIX), making.cancelled)
-        members = packer.add(making.folder, making.progress)
-        manifest = FullManifest(
-            name=making.name,
-            system=making.configuration.system,
-            site=making.site_name,
-            started_at=making.started,
-            finished_at=datetime.now(UTC),
-            members=members,
-            versions={"drbot": version("drbot-chatops")},
-            source={"engine": making.clients.docker.id(), "host": platform.node()},
-            completed=True,
-            **facts,
-        )
-        packer.add_document(MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
-    part.rename(directory / making.name)
-    sync_folder(directory)
-    return manifest.model_copy(update={"size": target.size, "sha256": target.sha256.hexdigest()})
+def volumes_of(site: Site) -> tuple[str, ...]:
+    """The volumes among `files`."""
+    return tuple(name for name in site.files if "/" not in name)
 
 
-def store_everywhere(making: Making, manifest: FullManifest, stores: Sequence[FullBackupStore]) -> None:
-    """Into every place, also when one of them fails; then the oldest go. Raises PermanentError or TemporaryError that
-    names each place that has it not.
+def links_outside(projects: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Links in the projects' folders to what no backup of these folders holds, and where they lead."""
+    own = [(projects / name).resolve() for name in names]
+    for name in names:
+        for folder, folders, files in os.walk(projects / name):
+            for path in (Path(folder) / entry for entry in (*folders, *files)):
+                target = path.resolve()
+                if path.is_symlink() and target.exists() and not any(target.is_relative_to(one) for one in own):
+                    yield path.relative_to(projects).as_posix(), target
+
+
+def image_of(making: Making) -> str:
+    """One that is on this engine for sure."""
+    if making.site.postgres is not None:
+        return making.clients.postgres.recipe(making.cancelled).image
+    return redis_copy.running(making.clients.docker, making.clients.redis).image
+
+
+def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -> None:
+    """Read from the snapshot what a recovery begins with: manifest, dump, Redis. Raises PermanentError."""
+    assert made.snapshot is not None
+    restic = made.store.restic(making.cancelled)
+    if made.store.manifest(made, making.cancelled) != manifest:
+        raise PermanentError(f"{made.place}: its manifest cannot be read back as it was written")
+    if manifest.databases:
+        scanner = DumpScanner()
+        for piece in restic.stream(made.snapshot.id, f"{OWN}/{DUMP}"):
+            scanner.feed(piece)
+            making.progress(scanner.bytes, manifest.sql_bytes, "bytes")
+        if not scanner.complete or scanner.bytes != manifest.sql_bytes:
+            raise PermanentError(f"{made.place}: its dump cannot be read back as it was written")
+    if manifest.redis:
+        for _ in restic.stream(made.snapshot.id, f"{OWN}/{REDIS}"):
+            pass
+
+
+def store_everywhere(
+    making: Making, made: FullBackup, here: FullBackupStore, elsewhere: Sequence[FullBackupStore]
+) -> None:
+    """Into every other place, also when one of them fails; then the oldest go. Raises PermanentError or TemporaryError
+    that names each place that has it not.
     """
-    archive = making.configuration.backups.directory / manifest.name
+    assert made.snapshot is not None
     failed: list[DrbotError] = []
-    for store in stores:
+    for store in (*elsewhere, here):
         try:
-            store.add(archive, manifest, making.progress, making.cancelled)
-            store.remove_old(making.configuration.backups.keep, manifest.system, manifest.site)
+            if store is not here:
+                store.add(here.repository, made.snapshot, making.progress, making.cancelled)
+            keep = making.configuration.backups.keep
+            store.remove_old(keep, making.configuration.system, making.site_name, making.cancelled)
         except (PermanentError, TemporaryError) as error:
             failed.append(error)
     if failed:
         why = "; ".join(str(error) for error in failed)
         kind = TemporaryError if all(isinstance(error, TemporaryError) for error in failed) else PermanentError
-        raise kind(f"{manifest.name} is not stored everywhere, {len(failed)} of {len(stores)} places failed: {why}")
+        places = len(elsewhere) + 1
+        raise kind(f"{made.name} is not stored everywhere, {len(failed)} of {places} places failed: {why}")

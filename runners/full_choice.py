@@ -1,20 +1,18 @@
-"""Which full backup is good: complete, of this system and site, of a version we can read. Nothing by its name alone."""
+"""Which full backup is good: of this system and site, of a version we can read. Nothing by its name alone."""
 
+import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from core.errors import DrbotError, PermanentError, TemporaryError, UserError
-from core.full_manifest import FORMAT, SUFFIX
+from core.full_manifest import FORMAT, SUFFIX, FullManifest, is_archive
 from core.plan import BackupIdentity, Holds
 from core.proof import floor_of
-from core.words import size
 from runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
-from runners.clients.full_archive import CONFIGURATION, REDIS, read_archive
-from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.object_store import require_room
-from runners.clients.plain_files import digest_file
+from runners.clients.byte_streams import CHUNK, IteratorFile
+from runners.clients.document_archive import read_archive
+from runners.clients.full_store import FullBackup, FullBackupStore, is_of
 from runners.watching import Cancelled, Progress, never, unheard
 from runners.world import Chosen
 
@@ -33,7 +31,7 @@ class FullRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidates:
-    """What there is, best first, and which places could not be asked."""
+    """What there is, best first, and which places, or backups of them, could not be asked."""
 
     backups: tuple[FullBackup, ...]
     silent: tuple[str, ...] = ()
@@ -49,7 +47,7 @@ def choose_full_backup(
     """The newest good one of all places, or the one of this name; the first place wins where several have it.
     One with a manifest is judged by it; one without is read from start to end. Raises UserError, CancelledError.
     """
-    found = candidates(stores, name)
+    found = candidates(stores, name, rules.cancelled)
     refused: list[str] = list(found.silent)
     older = [
         backup for backup in found.backups if before is None or order_of(backup) < (before.snapshot_at, before.name)
@@ -58,9 +56,10 @@ def choose_full_backup(
         try:
             chosen = judged(backup, rules)
         except (PermanentError, TemporaryError) as error:
-            refused.append(str(error))
+            refused.append(str(error) if backup.name in str(error) else f"{backup.name}: {error}")
             continue
-        chosen = with_floor(chosen, candidates(stores).backups, rules)
+        if not chosen.manifest:
+            chosen = with_floor(chosen, candidates(stores, cancelled=rules.cancelled).backups, rules)
         return Chosen(backup=chosen, refused=(*refused, *twins(backup, older)))
     places = ", ".join(store.place for store in stores)
     why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {places}"
@@ -73,26 +72,32 @@ def choose_full_backup(
 
 def with_floor(chosen: BackupIdentity, backups: Sequence[FullBackup], rules: FullRules) -> BackupIdentity:
     """One without a manifest has to hold what the one before it held; there is no production any more."""
-    if chosen.manifest:
-        return chosen
-    older = (backup.manifest for backup in backups if backup.moment < chosen.snapshot_at)
-    same = (found for found in older if found and not owner_fault(found, rules.system, rules.site))
-    before = next((found.rows for found in same), None)
-    return chosen.model_copy(update={"floor": floor_of(rules.databases, before, None)})
+    older = (one for one in backups if one.moment < chosen.snapshot_at and is_of(one, rules.system, rules.site))
+    before = next(older, None)
+    manifest = before.store.manifest(before, rules.cancelled) if before else None
+    return chosen.model_copy(update={"floor": floor_of(rules.databases, manifest.rows if manifest else None, None)})
 
 
-def candidates(stores: Sequence[FullBackupStore], name: str | None = None) -> Candidates:
-    """The backups of all places, newest first; the same archive in several places once for each."""
+def candidates(stores: Sequence[FullBackupStore], name: str | None = None, cancelled: Cancelled = never) -> Candidates:
+    """The backups of all places, newest first; the same one in several places once for each."""
     found: list[tuple[int, FullBackup]] = []
     silent: list[str] = []
-    wanted = name if name is None or name.endswith(SUFFIX) else name + SUFFIX
     for number, store in enumerate(stores):
+        unread: list[str] = []
         try:
-            found += [(-number, backup) for backup in store.newest_first() if wanted in (None, backup.name)]
+            backups = store.newest_first(cancelled, unread)
         except (PermanentError, TemporaryError) as error:
             silent.append(f"the backups there could not be listed: {error}")
-    ordered = sorted(found, key=lambda one: (*order_of(one[1]), finished(one[1]), one[0]), reverse=True)
+            continue
+        found += [(-number, backup) for backup in backups if name in (None, *names_of(backup))]
+        silent += [f"{store.place}: a backup there cannot be read: {why}" for why in unread]
+    ordered = sorted(found, key=lambda one: (*order_of(one[1]), one[0]), reverse=True)
     return Candidates(backups=tuple(backup for _, backup in ordered), silent=tuple(silent))
+
+
+def names_of(backup: FullBackup) -> tuple[str, str]:
+    """As people write it."""
+    return backup.name, backup.name.removesuffix(SUFFIX)
 
 
 def order_of(backup: FullBackup) -> tuple[datetime, str]:
@@ -100,53 +105,60 @@ def order_of(backup: FullBackup) -> tuple[datetime, str]:
     return backup.moment, backup.name
 
 
-def finished(backup: FullBackup) -> datetime:
-    """When it was complete."""
-    return backup.manifest.finished_at if backup.manifest else backup.stored.modified_at
-
-
 def twins(chosen: FullBackup, backups: Sequence[FullBackup]) -> Iterator[str]:
-    """Others of the same moment with other contents: whoever approves should know that there was a choice."""
+    """Others of the same name with other contents: whoever approves should know that there was a choice."""
     for other in backups:
-        if other.moment == chosen.moment and other is not chosen and digest_of(other) != digest_of(chosen):
-            yield f"{other.place} is of the same moment and is not the same; {chosen.place} was taken by its name"
-
-
-def digest_of(backup: FullBackup) -> str:
-    """By the manifest; an archive without one is only equal to itself."""
-    return backup.manifest.sha256 if backup.manifest else backup.place
+        if other.name == chosen.name and other is not chosen and (other.digest or other.place) != chosen.digest:
+            yield f"{other.place} has the same name and is not the same; {chosen.place} was taken by its place"
 
 
 def judged(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     """Its identity if it is good. Raises PermanentError with what is wrong, TemporaryError, CancelledError."""
-    found = exact(backup, rules)
-    return identity_of(found) if backup.manifest else checked(found, rules)
+    if backup.fault:
+        raise PermanentError(f"{backup.place}: {backup.fault}")
+    if backup.archive is not None:
+        return read(replace(backup, archive=backup.store.objects.head(backup.archive.key)), rules)
+    manifest = backup.store.manifest(backup, rules.cancelled)
+    fault = fault_of(manifest, backup, rules) if manifest else None
+    if manifest is None or fault:
+        raise PermanentError(f"{backup.place}: {fault}")
+    return identity_of(backup, manifest)
 
 
 def check_full_backup(backup: FullBackup, rules: FullRules) -> BackupIdentity:
-    """The same, and read from start to end in any case."""
-    return checked(exact(backup, rules), rules)
-
-
-def exact(backup: FullBackup, rules: FullRules) -> FullBackup:
-    """The version that is there now. Raises PermanentError with what is wrong without reading it."""
-    fault = cheap_fault(backup, rules)
-    if fault:
-        raise PermanentError(f"{backup.place}: {fault}")
-    found = replace(backup, stored=backup.store.head(backup.name))
-    fault = stored_fault(found)
-    if fault:
-        raise PermanentError(f"{found.place}: {fault}")
+    """The same, and read from start to end in any case: every piece is under a digest."""
+    found = judged(backup, rules)
+    if backup.snapshot is not None:
+        require_whole(backup, backup.snapshot.id, rules)
     return found
 
 
-def cheap_fault(backup: FullBackup, rules: FullRules) -> str | None:
+def require_whole(backup: FullBackup, snapshot: str, rules: FullRules) -> None:
+    """Count what comes out of it: restic ends without a word where it cannot read on in a folder. Raises
+    PermanentError, TemporaryError, CancelledError.
+    """
+    restic = backup.store.restic(rules.cancelled)
+    counted, entries, done = restic.count(snapshot), 0, 0
+    pieces = restic.stream(snapshot, "/", "--archive=tar")
+    try:
+        with tarfile.open(fileobj=IteratorFile(pieces), mode="r|", bufsize=CHUNK) as archive:
+            for member in archive:
+                entries, done = entries + 1, done + member.size
+                rules.progress(done, counted.bytes, "bytes")
+    except tarfile.TarError:
+        pass  # cut off: counted too, when restic itself says nothing
+    for _ in pieces:
+        pass
+    if (entries, done) != (counted.entries, counted.bytes):
+        raise PermanentError(f"{backup.place} is damaged: not all of its {counted.entries} entries can be read")
+
+
+def fault_of(manifest: FullManifest, backup: FullBackup, rules: FullRules) -> str | None:
     """What is wrong with it by its manifest; None when nothing is."""
-    manifest = backup.manifest
-    if backup.fault or manifest is None:
-        return backup.fault
-    if not manifest.completed or manifest.name != backup.name:
-        return "its manifest does not belong to it or says that it was not completed"
+    if manifest.name != backup.name:
+        return f"its manifest is of {manifest.name}"
+    if manifest.snapshot_at != backup.moment:
+        return f"its manifest is of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
     if manifest.format != FORMAT:
         return f"its manifest has format {manifest.format}; this drbot reads {FORMAT}"
     return (
@@ -156,68 +168,42 @@ def cheap_fault(backup: FullBackup, rules: FullRules) -> str | None:
     )
 
 
-def stored_fault(backup: FullBackup) -> str | None:
-    """What is wrong with the stored object by what its place says of it."""
-    manifest, stored = backup.manifest, backup.stored
-    if manifest is None:
-        return None
-    if stored.size != manifest.size:
-        return f"it has {size(stored.size)} where its manifest says {size(manifest.size)}: cut off or replaced"
-    if stored.sha256 and stored.sha256 != manifest.sha256:
-        return "its SHA-256 is not the one in its manifest: replaced"
-    return None
-
-
-def checked(backup: FullBackup, rules: FullRules) -> BackupIdentity:
-    """Read from start to end. Raises PermanentError, TemporaryError, CancelledError."""
-    pieces = shown(backup, rules)
-    contents = read_archive(pieces, backup.place, rules.cancelled)
-    if backup.manifest and backup.manifest.sha256 != contents.sha256:
-        raise PermanentError(f"{backup.place}: its SHA-256 is not the one in its manifest: damaged or replaced")
-    manifest = backup.manifest or contents.manifest
+def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
+    """An archive of the document's, from start to end. Raises PermanentError, TemporaryError, CancelledError."""
+    contents = read_archive(shown(backup, rules), backup.place, rules.cancelled)
     version = contents.scanner.server_version
-    if manifest is None:
-        fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
-    else:
-        manifest = manifest.model_copy(update={"size": backup.stored.size, "sha256": contents.sha256})
-        fault = cheap_fault(replace(backup, manifest=manifest), rules)
+    fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
     if fault:
         raise PermanentError(f"{backup.place}: {fault}")
-    if manifest is not None:
-        return identity_of(replace(backup, manifest=manifest, moment=manifest.snapshot_at))
     return BackupIdentity(
         place=backup.place,
         name=backup.name,
-        size=backup.stored.size,
+        size=backup.size,
         sha256=contents.sha256,
         snapshot_at=backup.moment,
         manifest=False,
         server_version=version,
-        holds=Holds(
-            redis=any(REDIS.match(name) for name in contents.parts),
-            configuration=any(CONFIGURATION.match(name) for name in contents.parts),
-        ),
+        holds=Holds(redis=contents.redis, configuration=contents.configuration),
     )
 
 
 def shown(backup: FullBackup, rules: FullRules) -> Iterator[bytes]:
     """The archive's bytes, with progress."""
+    assert backup.archive is not None
     done = 0
-    for piece in backup.store.stream(backup.stored, cancelled=rules.cancelled):
+    for piece in backup.store.objects.stream(backup.archive, cancelled=rules.cancelled):
         done += len(piece)
-        rules.progress(done, backup.stored.size, "bytes")
+        rules.progress(done, backup.size, "bytes")
         yield piece
 
 
-def identity_of(backup: FullBackup) -> BackupIdentity:
-    """Which backup, exactly, by its manifest."""
-    manifest = backup.manifest
-    assert manifest is not None
+def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
+    """Which backup, exactly."""
     return BackupIdentity(
         place=backup.place,
         name=backup.name,
-        size=manifest.size,
-        sha256=manifest.sha256,
+        size=backup.size,
+        sha256=backup.digest,
         snapshot_at=manifest.snapshot_at,
         manifest=True,
         rows=dict(manifest.rows),
@@ -227,63 +213,50 @@ def identity_of(backup: FullBackup) -> BackupIdentity:
         site=manifest.site,
         holds=Holds(
             redis=manifest.redis is not None,
-            configuration=bool(manifest.configuration),
-            files=tuple(manifest.files),
+            configuration=bool(manifest.projects),
+            files=manifest.files,
         ),
     )
 
 
-def find_full_backup(stores: Sequence[FullBackupStore], identity: BackupIdentity) -> FullBackup:
-    """Exactly the sealed bytes: by place and version. Raises PermanentError when they are gone or others."""
-    version = identity.place.partition("?versionId=")[2] or None
-    for store in stores:
-        if store.store.place(identity.name, version) != identity.place:
-            continue
-        stored = store.store.head(identity.name, version)
-        if stored.size != identity.size or (stored.sha256 or identity.sha256) != identity.sha256:
-            raise PermanentError(f"{identity.place} is not the archive that the plan was made for: it was replaced")
-        return store.backup(stored)
-    raise PermanentError(f"{identity.place}: dr.yml names no such place for full backups any more")
-
-
-def fetch_full_backup(
-    stores: Sequence[FullBackupStore], identity: BackupIdentity, folder: Path, progress: Progress, cancelled: Cancelled
-) -> Path:
-    """The sealed archive in `folder`, verified; goes on where an earlier attempt stopped. When its own place fails,
-    the same bytes come from another one. Raises PermanentError, TemporaryError (try again: it resumes), CancelledError.
+def find_full_backup(
+    stores: Sequence[FullBackupStore], identity: BackupIdentity, cancelled: Cancelled = never
+) -> FullBackup:
+    """Exactly the sealed bytes: in the place of the plan, else anywhere. Raises PermanentError when they are gone or
+    others.
     """
-    target = folder / identity.name
-    if target.exists() and target.stat().st_size == identity.size and digest_file(target) == identity.sha256:
-        return target
+    return next(find_everywhere(stores, identity, cancelled))
+
+
+def find_everywhere(
+    stores: Sequence[FullBackupStore], identity: BackupIdentity, cancelled: Cancelled = never
+) -> Iterator[FullBackup]:
+    """The same, then once more for every other place that has them too."""
     first: DrbotError | None = None
-    for find in (find_full_backup, find_copy):
+    places = 0
+    for store in sorted(stores, key=lambda store: not identity.place.startswith(store.place)):
         try:
-            backup = find(stores, identity)
-            require_room(folder, identity.size - written_already(target) + needed_to_unpack(backup))
-            backup.store.download(backup.stored, target, sha256=identity.sha256, progress=progress, cancelled=cancelled)
+            backup = found_in(store, identity, cancelled)
         except (PermanentError, TemporaryError) as error:
             first = first or error
             continue
-        return target
-    assert first is not None
-    raise first
+        places += 1
+        yield backup
+    if places == 0:
+        raise first or PermanentError(f"{identity.place}: dr.yml names no place for full backups any more")
 
 
-def find_copy(stores: Sequence[FullBackupStore], identity: BackupIdentity) -> FullBackup:
-    """The same archive in another place than the sealed one. Raises PermanentError."""
-    for backup in candidates(stores, identity.name).backups:
-        elsewhere = not identity.place.startswith(backup.store.place(backup.name))
-        if elsewhere and backup.manifest and backup.manifest.sha256 == identity.sha256:
-            return backup
-    raise PermanentError(f"There is no copy of {identity.name} elsewhere")
-
-
-def written_already(target: Path) -> int:
-    """What an earlier attempt brought."""
-    part = target.with_name(target.name + ".part")
-    return part.stat().st_size if part.exists() else 0
-
-
-def needed_to_unpack(backup: FullBackup) -> int:
-    """Bytes beside the archive itself."""
-    return backup.manifest.unpacked_bytes if backup.manifest else backup.stored.size
+def found_in(store: FullBackupStore, identity: BackupIdentity, cancelled: Cancelled) -> FullBackup:
+    """Of one place. Raises PermanentError, TemporaryError."""
+    if not is_archive(identity.name):
+        for backup in store.newest_first(cancelled):
+            if backup.name == identity.name and backup.digest == identity.sha256:
+                return backup
+        raise PermanentError(f"{store.place} does not hold the {identity.name} that the plan was made for")
+    version = identity.place.partition("?versionId=")[2] or None
+    if store.objects.place(identity.name, version) != identity.place:
+        raise PermanentError(f"{store.place} is not the place of {identity.name}")
+    stored = store.objects.head(identity.name, version)
+    if stored.size != identity.size:
+        raise PermanentError(f"{identity.place} is not the archive that the plan was made for: it was replaced")
+    return store.of_archive(stored)

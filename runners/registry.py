@@ -87,7 +87,7 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "host.empty": host.empty,
         "host.room": host.room,
         "repository.at": fetching.at,
-        "backup.fetched": fetching.fetched,
+        "backup.fetched": fetching.is_fetched,
         "configuration.equal": equality.configuration,
         "images.present": infrastructure.images_present,
         "volumes.present": infrastructure.present,

@@ -3,21 +3,20 @@
 import gzip
 import io
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from core.full_manifest import MANIFEST, SUFFIX, FullManifest, RedisState, full_name
+from core.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
 from core.plan import BackupIdentity, Plan
 from core.run import Run, RunKind, RunState
 from core.runbook import Step
 from core.site import Configuration, Site
 from runners.action import StepContext
-from runners.clients.byte_streams import DigestingWriter
-from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.full_writer import FASTEST, Packer, zipped_into
+from runners.clients.full_store import FullBackup, FullBackupStore, tags_of
 
 SQL = b"""-- Dumped from database version 15.8
 \\connect authdb
@@ -30,59 +29,72 @@ COPY public.users (id) FROM stdin;
 MOMENT = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 
 
-def make(folder: Path, moment: datetime = MOMENT, *, sql: bytes = SQL, weight: int = 0, **changes: Any) -> FullManifest:
-    """An archive in `folder` and its manifest; `weight`: bytes more that do not compress, `changes` go into it."""
-    name = full_name(moment)
-    parts = folder / "parts"
-    for path, data in {**content_of(moment, sql), "files_backup_x.tar.gz": gzip.compress(noise(weight))}.items():
-        (parts / path).parent.mkdir(parents=True, exist_ok=True)
-        (parts / path).write_bytes(data)
-    with (
-        (folder / name).open("wb") as file,
-        zipped_into(target := DigestingWriter(file), FASTEST) as zipped,
-        tarfile.open(fileobj=zipped, mode="w|") as archive,
-    ):
-        packer = Packer(archive, name.removesuffix(SUFFIX), lambda: False)
-        members = packer.add(parts, lambda done, total, unit: None)
-        manifest = FullManifest.model_validate(
-            {
-                "name": name, "system": "shop", "site": "production", "started_at": moment, "finished_at": moment,
-                "snapshot_at": moment, "members": members, "databases": ("authdb",), "rows": {"authdb.users": 2},
-                "server_version": "15.8", "system_identifier": "1", "completed": True,
-                "redis": RedisState(version="7.0", keys=3, appendonly=True), **changes,
-            }
-        )  # fmt: skip
-        packer.add_document(MANIFEST, manifest.model_dump_json().encode())
-    return manifest.model_copy(update={"size": target.size, "sha256": target.sha256.hexdigest()} | changes)
+def put(
+    store: FullBackupStore, moment: datetime = MOMENT, *, sql: bytes = SQL, weight: int = 0, **changes: Any
+) -> FullBackup:
+    """A full backup of a small system in this place; `weight`: bytes more that do not compress, `changes` go into its
+    manifest.
+    """
+    moment = moment.replace(microsecond=0)  # as a snapshot has it
+    manifest = FullManifest.model_validate(
+        {
+            "name": full_name(moment), "system": "shop", "site": "production", "started_at": moment,
+            "snapshot_at": moment, "projects": ("ai-micro-postgres",), "databases": ("authdb",),
+            "rows": {"authdb.users": 2}, "sql_bytes": len(sql), "server_version": "15.8", "system_identifier": "1",
+            "redis": RedisState(version="7.0", keys=3, appendonly=True), **changes,
+        }
+    )  # fmt: skip
+    files = {
+        f"own/{MANIFEST}": manifest.model_dump_json().encode(),
+        f"own/{DUMP}": sql,
+        f"own/{REDIS}": b"REDIS0011",
+        "projects/ai-micro-postgres/.env": b"POSTGRES_PASSWORD=secret\n",
+        "files/uploads/noise": noise(weight),
+    }
+    return put_files(store, moment, files, system=manifest.system, site=manifest.site)
 
 
-def put(store: FullBackupStore, folder: Path, moment: datetime = MOMENT, **changes: Any) -> FullBackup:
-    """The same, stored with its manifest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = make(folder, moment, **changes)
-    return store.add(folder / full_name(moment), manifest)
+def put_files(
+    store: FullBackupStore,
+    moment: datetime,
+    files: Mapping[str, bytes],
+    *,
+    system: str = "shop",
+    site: str = "production",
+) -> FullBackup:
+    """A snapshot of exactly these files that says it is a full backup of this moment."""
+    restic = store.restic()
+    if not store.has_repository():
+        restic.make()
+    with tempfile.TemporaryDirectory() as top:
+        for path, data in files.items():
+            file = Path(top) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        tops = sorted({path.split("/")[0] for path in files})
+        made = restic.backup(tops, host=site, tags=tags_of(full_name(moment), system), moment=moment, folder=Path(top))
+    return next(one for one in store.newest_first() if one.snapshot and one.snapshot.id == made)
 
 
 def make_foreign(folder: Path, moment: datetime = MOMENT, *, sql: bytes = SQL, top: str = "./backup") -> Path:
     """As the document's scripts leave it: the same parts, no manifest."""
-    path = folder / full_name(moment)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{full_name(moment)}{SUFFIX}"
     with tarfile.open(path, "w:gz") as archive:
         for name, data in content_of(moment, sql).items():
-            if not name.startswith("databases/"):
-                add(archive, f"{top}/{name}", data)
+            add(archive, f"{top}/{name}", data)
     return path
 
 
 def content_of(moment: datetime, sql: bytes) -> Mapping[str, bytes]:
     """The parts of a small system."""
-    stamp = full_name(moment).removesuffix(SUFFIX).removeprefix("full_backup_")
+    stamp = full_name(moment).removeprefix(PREFIX)
     configuration = io.BytesIO()
     with tarfile.open(fileobj=configuration, mode="w:gz") as archive:
         add(archive, "ai-micro-postgres/.env", b"POSTGRES_PASSWORD=secret\n")
     return {
         f"config_{stamp}.tar.gz": configuration.getvalue(),
         f"all_databases_{stamp}.sql.gz": gzip.compress(sql),
-        "databases/authdb/toc.dat": b"table of contents",
         f"redis_{stamp}.rdb.gz": gzip.compress(b"REDIS0011"),
     }
 

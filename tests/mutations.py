@@ -27,6 +27,7 @@ GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_br
 STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_journal.py"
 LINT = "tests/unit/core/test_runbook_lint.py"
+FULL, FETCHED = "tests/unit/runners/test_full_backups.py", "tests/unit/runners/test_fetching.py"
 SEARCH = "tests/integration/attacks/test_table.py tests/integration/attacks/test_more.py"
 
 
@@ -220,7 +221,7 @@ WEAKENINGS = (
     # Names and backups.
     weak("a name that is a path", "core/names.py", "if not _NAME.fullmatch(given):", "if False:", "tests/unit/core/test_configuration.py"),
     weak("files above the projects", "core/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),
-    weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", "tests/unit/runners/test_fetching.py"),
+    weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", FETCHED),
     weak("old backups of others", "runners/clients/backup_store.py", "and (backup.manifest.system, backup.manifest.site) == (system, site)", "", "tests/unit/runners/test_backups.py"),
     weak("dumps of other sites", "runners/actions/backup.py", "if site and manifest.site != site:", "if False:", "tests/unit/runners/test_backups.py"),
     weak("the lost site by a row", "runners/survey.py", "return survey.incident.site if raises else here", "return survey.incident.site", PERMITS),
@@ -228,7 +229,15 @@ WEAKENINGS = (
     weak("what no step fills again", "runners/stakes.py", "gone = put_aside_for_good(steps, equipment.site, equipment.world.data_there(), backup.holds)", "gone = ()", PERMITS),
     weak("what a place does not get", "runners/stakes.py", "gone = not_raised(sites.get(backup.site, there), there, backup.holds)", "gone = ()", PERMITS),
     weak("a loss where nothing was raised", "runners/stakes.py", "elif act is Act.CHANGE_DNS and backup is not None and raises:", "elif act is Act.CHANGE_DNS and backup is not None:", PERMITS),
-    weak("a backup without what was said", "runners/actions/fetching.py", "    require_held(found, sealed)\n", "", "tests/unit/runners/test_fetching.py"),
+    weak("a backup without what was said", "runners/actions/fetching.py", "    require_held(found, sealed)\n", "", FETCHED),
+    weak("notes of another backup", "runners/actions/fetching.py", 'if not is_archive(sealed.name) and complete["tree"] != sealed.sha256:', "if False:", FETCHED),
+    weak("another full backup of this name", "runners/full_choice.py", "backup.name == identity.name and backup.digest == identity.sha256", "backup.name == identity.name", FULL),
+    weak("an archive of another size", "runners/full_choice.py", "if stored.size != identity.size:", "if False:", FULL),
+    weak("a manifest of another moment", "runners/full_choice.py", "if manifest.snapshot_at != backup.moment:", "if False:", FULL),
+    weak("a check that counts nothing", "runners/full_choice.py", "if (entries, done) != (counted.entries, counted.bytes):", "if False:", "tests/unit/runners/test_repositories.py"),
+    weak("old full backups of others", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if backup.snapshot and not backup.fault]", FULL),
+    weak("full backups of the future push others out", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if is_of(backup, system, site)]", FULL),
+    weak("paths of an archive that lead elsewhere", "runners/clients/document_archive.py", 'if not parts or ".." in parts or path.startswith("/"):', "if not parts:", "tests/unit/runners/test_document_archive.py"),
     # The ledger.
     weak("a changed record", "core/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
     weak("a record of another chain", "core/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),

@@ -1,25 +1,28 @@
 """Brings to the new host what the system is made of: the repository's commit, and the sealed full backup."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import PermanentError
-from core.full_manifest import MANIFEST
+from core.errors import DrbotError, PermanentError, TemporaryError
+from core.full_manifest import DUMP, REDIS
 from core.plan import BackupIdentity
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
 from runners.clients import git
-from runners.clients.full_archive import Unpacked, inner_manifest, unpack, unpacked_in
-from runners.clients.full_store import full_stores
-from runners.full_choice import fetch_full_backup
-from store.file_modes import write_private
+from runners.clients.fetched import Facts, Fetched, Recovery
+from runners.clients.full_store import FullBackup, full_stores
+from runners.clients.object_store import require_room
+from runners.clients.plain_files import digest_file
+from runners.clients.restic import Snapshot
+from runners.full_choice import find_everywhere
+from store.file_modes import PRIVATE_FOLDER, write_private
 
-UNPACKED, COMPLETE, MARK = "unpacked", "complete.json", "drbot-run"
+WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"
+UNPACKED_TIMES = 8  # what a compressed archive and its parts need
 
 
 def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -40,38 +43,83 @@ def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action backup.fetch: into a folder of this run alone, so that nothing of an earlier recovery can be meant."""
-    sealed = arguments.sealed_backup(context)
-    folder = folder_of(context)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Action backup.fetch: the sealed backup into the recoveries' own repository; it goes on where an earlier attempt
+    stopped.
+    """
+    sealed, folder, recovery = arguments.sealed_backup(context), folder_of(context), recovery_of(context)
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     write_private(folder / MARK, folder.name)
     for other in folder.parent.iterdir():  # this run holds the site, so what others downloaded is of no use
         if other != folder and is_download(other):
             shutil.rmtree(other, ignore_errors=True)
     (folder / COMPLETE).unlink(missing_ok=True)
-    archive = fetch_full_backup(full_stores(context.configuration), sealed, folder, context.progress, context.cancelled)
-    context.log(f"Unpacking {archive.name}")
-    shutil.rmtree(folder / UNPACKED, ignore_errors=True)
-    unpack(archive, folder / UNPACKED, context.progress, context.cancelled)
-    write_private(folder / COMPLETE, json.dumps({"name": sealed.name, "sha256": sealed.sha256}))
+    facts = recovery.facts_of(brought(context, recovery, sealed, folder), sealed.sha256)
+    write_private(folder / COMPLETE, facts.model_dump_json())
+    require_held(facts, sealed)
     return Outcome(
         summary=f"{sealed.name} is here and whole: {size(sealed.size)}",
         facts={"folder": str(folder), "sha256": sealed.sha256},
     )
 
 
-def fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe backup.fetched: downloaded, unpacked, and written down last."""
+def brought(context: StepContext, recovery: Recovery, sealed: BackupIdentity, folder: Path) -> Snapshot:
+    """From the place of the plan; when that fails, the same bytes from another one."""
+    first: DrbotError | None = None
+    for found in find_everywhere(full_stores(context.configuration), sealed, context.cancelled):
+        context.log(f"Fetching {found.place}")
+        try:
+            return bring(context, recovery, found, folder)
+        except (PermanentError, TemporaryError) as error:
+            context.log(str(error))
+            first = first or error
+    assert first is not None  # nothing found is an error of its own
+    raise first
+
+
+def bring(context: StepContext, recovery: Recovery, found: FullBackup, folder: Path) -> Snapshot:
+    """From this place."""
+    sealed = arguments.sealed_backup(context)
+    if found.snapshot is None:
+        return recovery.take_in(downloaded(context, found, sealed, folder), folder / WORK, sealed.snapshot_at)
+    require_room(folder, found.size - recovery.size)
+    return recovery.fetch(found)
+
+
+def downloaded(context: StepContext, found: FullBackup, sealed: BackupIdentity, folder: Path) -> Path:
+    """An archive of the document's, exactly the sealed bytes."""
+    assert found.archive is not None
+    target = folder / sealed.name
+    if target.exists() and target.stat().st_size == sealed.size and digest_file(target) == sealed.sha256:
+        return target
+    require_room(folder, UNPACKED_TIMES * sealed.size)
+    found.store.objects.download(
+        found.archive, target, sha256=sealed.sha256, progress=context.progress, cancelled=context.cancelled
+    )
+    return target
+
+
+def is_fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe backup.fetched: here, and written down last."""
     try:
-        unpacked(context)
+        fetched(context).require_here()
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     return Finding(passed=True, sentence=f"{arguments.sealed_backup(context).name} is here and whole")
 
 
+def recovery_of(context: StepContext) -> Recovery:
+    """Where the backups of this site's recoveries are kept."""
+    return Recovery(
+        home=context.clients.settings.home,
+        site=context.plan.site,
+        cancelled=context.cancelled,
+        progress=context.progress,
+    )
+
+
 def folder_of(context: StepContext) -> Path:
-    """Where this run keeps its download."""
-    return context.clients.settings.home / "recoveries" / context.plan.site / context.run.id
+    """Where this run keeps its notes, and an archive that is none of drbot's."""
+    return recovery_of(context).folder / context.run.id
 
 
 def is_download(folder: Path) -> bool:
@@ -82,29 +130,27 @@ def is_download(folder: Path) -> bool:
         return False
 
 
-def unpacked(context: StepContext) -> Unpacked:
-    """What an earlier step downloaded. Raises PermanentError when it did not."""
+def fetched(context: StepContext) -> Fetched:
+    """What an earlier step fetched. Raises PermanentError when it did not."""
     folder, sealed = folder_of(context), arguments.sealed_backup(context)
     try:
-        complete = json.loads((folder / COMPLETE).read_text())
+        facts = Facts.model_validate_json((folder / COMPLETE).read_text())
     except (OSError, ValueError) as error:
-        raise PermanentError(f"{sealed.name} was not downloaded whole to {folder}") from error
-    if complete["sha256"] != sealed.sha256:
-        raise PermanentError(f"In {folder} is another backup than the plan's")
-    inside = folder / UNPACKED
-    found = unpacked_in(inside, inner_manifest(inside / MANIFEST, sealed.name), sealed.name)
-    require_held(found, sealed)
-    return found
+        raise PermanentError(f"{sealed.name} was not fetched whole to {folder.parent}") from error
+    if facts.backup != sealed.sha256 or (facts.manifest is not None and facts.tree != sealed.sha256):
+        raise PermanentError(f"In {folder.parent} is another backup than the plan's")
+    require_held(facts, sealed)
+    return Fetched(recovery_of(context), facts)
 
 
-def require_held(found: Unpacked, sealed: BackupIdentity) -> None:
+def require_held(found: Facts, sealed: BackupIdentity) -> None:
     """What the card said that the backup holds is there. Raises PermanentError."""
-    holds, inside = sealed.holds, found.manifest
-    files = set(holds.files) if found.files is None or inside is None else set(holds.files) - inside.files.keys()
+    holds = sealed.holds
     lacking = [
-        *(["data of Redis"] if holds.redis and found.redis is None else []),
-        *(["configuration"] if holds.configuration and found.configuration is None else []),
-        *sorted(files),
+        *([] if DUMP in found.own or not sealed.server_version else ["dump of PostgreSQL"]),
+        *(["data of Redis"] if holds.redis and REDIS not in found.own else []),
+        *(["configuration"] if holds.configuration and not found.projects else []),
+        *sorted(name for name in holds.files if "/" not in name and name not in found.volumes),
     ]
     if lacking:
         raise PermanentError(f"{sealed.name} holds no {', no '.join(lacking)}, although its manifest says so")

@@ -1,4 +1,4 @@
-"""The new host: is Docker there, does it hold data of the system already, is there room?"""
+"""The new host: are Docker and restic there, does it hold data of the system already, is there room?"""
 
 import re
 import shutil
@@ -7,19 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError, TemporaryError
+from core.full_manifest import is_archive
+from core.plan import BackupIdentity
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
 from runners.actions.fingerprint import data_volumes
-from runners.clients import host_packages
+from runners.clients import host_packages, restic
 from runners.clients.docker_engine import RUN_LABEL
 from runners.clients.own_folder import is_foreign
+
+ARCHIVE_TIMES = 4  # what is in an archive of the document's beside its own size
+TITLES: Mapping[str, str] = {"docker": "Docker", "compose": "Compose", "restic": "restic"}
 
 
 def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Look first; install only what is missing altogether. Raises PermanentError for a version that is too old."""
-    wanted = {name: arguments.text(given, name) for name in ("docker", "compose")}
+    wanted = {name: arguments.text(given, name) for name in TITLES}
     found = versions(context)
     if "" in found.values():
         context.log(f"Missing: {', '.join(name for name, version in found.items() if not version)}")
@@ -28,15 +33,19 @@ def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     faults = faults_of(found, wanted)
     if faults:
         raise PermanentError("; ".join(faults))
-    return Outcome(summary=f"Docker {found['docker']} and Compose {found['compose']} are there", facts=found)
+    return Outcome(summary=f"{sentence_of(found)} are there", facts=found)
 
 
 def ready(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.ready."""
     found = versions(context)
-    faults = faults_of(found, {name: arguments.text(given, name) for name in ("docker", "compose")})
-    sentence = f"Docker {found['docker']}, Compose {found['compose']}"
-    return Finding(passed=not faults, sentence="; ".join(faults) or sentence, facts=found)
+    faults = faults_of(found, {name: arguments.text(given, name) for name in TITLES})
+    return Finding(passed=not faults, sentence="; ".join(faults) or sentence_of(found), facts=found)
+
+
+def sentence_of(found: Mapping[str, str]) -> str:
+    """What is there, with its version."""
+    return ", ".join(f"{title} {found[name]}" for name, title in TITLES.items())
 
 
 def versions(context: StepContext) -> dict[str, str]:
@@ -46,14 +55,14 @@ def versions(context: StepContext) -> dict[str, str]:
     except TemporaryError as error:
         context.log(str(error))
         engine = ""
-    return {"docker": engine, "compose": context.clients.compose.version(watch_of(context).bounds)}
+    compose = context.clients.compose.version(watch_of(context).bounds)
+    return {"docker": engine, "compose": compose, "restic": restic.installed_version()}
 
 
 def faults_of(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
     """One sentence for each that is missing or older than wanted."""
-    titles = {"docker": "Docker", "compose": "Compose"}
     return [
-        f"{titles[name]} {found[name] or 'is not there'}; {least} or newer is needed"
+        f"{TITLES[name]} {found[name] or 'is not there'}; {least} or newer is needed"
         for name, least in wanted.items()
         if numbers(found[name]) < numbers(least)
     ]
@@ -97,7 +106,7 @@ def data_on(context: StepContext) -> list[str]:
 def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.room: on the disk of drbot's own folder and on the engine's."""
     backup = context.plan.backup
-    need = arguments.byte_count(given.get("need"), backup.size if backup else 0)
+    need = arguments.byte_count(given.get("need"), unpacked_size(backup) if backup else 0)
     there = {folder: shutil.disk_usage(folder).free for folder in folders(context)}
     folder, least = min(there.items(), key=lambda item: item[1])
     return Finding(
@@ -105,6 +114,11 @@ def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
         sentence=f"{size(least)} free for {folder}, {size(need)} needed",
         facts={"free_bytes": least, "need_bytes": need},
     )
+
+
+def unpacked_size(backup: BackupIdentity) -> int:
+    """Of the files in it; an archive only tells how large it is itself."""
+    return ARCHIVE_TIMES * backup.size if is_archive(backup.name) else backup.size
 
 
 def folders(context: StepContext) -> tuple[Path, ...]:

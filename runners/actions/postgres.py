@@ -10,8 +10,7 @@ from core.proof import altered, differences, doubts, faults
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.carrying import Carried, carry_settings
-from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import Backup
+from runners.clients.backup_reader import BackupReader, Sql
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
 from runners.clients.dump import major
 from runners.clients.dump_execution import execute_dump
@@ -69,7 +68,8 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     source = context.clients.backups.get(backup.name)
     context.log(f"Restoring {backup.name} into {volume}")
     digests = source.manifest.digests if source.manifest else {}
-    loaded = load(context, volume, source, backup, digests, sha256=backup.sha256)
+    reader = BackupReader(source, context.progress, context.cancelled)
+    loaded = load(context, volume, reader, backup, digests)
     carried = carry_settings(context, scratch_of(context, volume, "settings"))
     return restored(loaded, backup, source.name, volume, carried)
 
@@ -95,21 +95,18 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
 def load(
     context: StepContext,
     volume: str,
-    source: Backup,
+    reader: Sql,
     backup: BackupIdentity,
     digests: Mapping[str, str],
-    *,
-    sha256: str,
 ) -> Loaded:
-    """A dump into an empty volume, by a server of our own, judged by what is counted in it. `digests`: of its manifest;
-    `sha256` "" accepts any file. Raises PermanentError.
+    """A dump into an empty volume, by a server of our own, judged by what is counted in it. `digests`: of its manifest.
+    Raises PermanentError.
     """
     scratch = scratch_of(context, volume, "restore")
-    reader = BackupReader(source, context.progress, context.cancelled)
     with scratch_server(scratch, tuned=True) as container:
         notes = execute_dump(scratch, container, reader.statements())
-        if sha256 and reader.sha256 != sha256:
-            raise PermanentError(f"{source.name} is not the file that the plan was made for: it was replaced")
+        if reader.sha256 not in ("", backup.sha256):
+            raise PermanentError(f"{backup.name} is not the file that the plan was made for: it was replaced")
         rows, found = count_and_digest(scratch, container)
         same = major(backup.server_version) == context.clients.postgres.major_version()
         require_rows(backup, rows, altered(digests, found) if same else [])

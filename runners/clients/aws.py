@@ -1,10 +1,12 @@
 """Clients of AWS, and of what speaks like it."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import boto3.session
 import botocore.session
+from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
 
 
@@ -20,3 +22,17 @@ def client_of(service: str, **settings: Any) -> Any:
     session.register_component("data_loader", _loader())
     made: Any = boto3.session.Session(botocore_session=session)  # whose types name each service of AWS
     return made.client(service, **settings)
+
+
+def keys() -> Mapping[str, str]:
+    """AWS_* for other programs, from wherever boto3 finds them. Raises NoCredentialsError."""
+    found = botocore.session.Session().get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    frozen = found.get_frozen_credentials()
+    known = {
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+    }
+    return {name: value for name, value in known.items() if value}

@@ -5,8 +5,8 @@ import io
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Protocol
 
 from isal import igzip, isal_zlib
 
@@ -55,6 +55,36 @@ class DigestingFile(io.RawIOBase):
         while self.read(CHUNK):
             pass
         return self._sha256.hexdigest()
+
+
+class Sql(Protocol):
+    """A dump that is read once. `sha256` and `scanner` are complete when `statements` is exhausted."""
+
+    scanner: DumpScanner
+    sha256: str  # "" where the content is under a digest already
+
+    def statements(self) -> Iterator[bytes]: ...
+
+
+class Pieces:
+    """A dump that arrives in pieces from where each is under a digest."""
+
+    def __init__(self, name: str, pieces: Iterable[bytes], total: int | None, progress: Progress) -> None:
+        self.scanner = DumpScanner()
+        self.sha256 = ""
+        self._name = name
+        self._pieces = pieces
+        self._total = total
+        self._progress = progress
+
+    def statements(self) -> Iterator[bytes]:
+        """What psql should execute. Raises PermanentError when it is not complete."""
+        for piece in self._pieces:
+            self.scanner.feed(piece)
+            self._progress(self.scanner.bytes, self._total, "bytes")
+            yield piece
+        if not self.scanner.complete:
+            raise PermanentError(f"{self._name} is not complete: the dump's closing line is missing")
 
 
 class BackupReader:

@@ -3,33 +3,34 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import CancelledError, PermanentError
 from runners.clients.backup_store import sync_folder
-from runners.clients.object_store import LONGEST_DOCUMENT_BYTES, PIECE_BYTES, StoredObject, require_room
-from runners.clients.plain_files import open_plain, read_plain, stat_plain
+from runners.clients.object_store import PIECE_BYTES, StoredObject, require_room
+from runners.clients.plain_files import open_plain, stat_plain
 from runners.watching import Cancelled, Progress, never, unheard
-from store.file_modes import PRIVATE_FOLDER, private
+from store.file_modes import private
 
 
 class FolderStore:
-    """Archives and their manifests in one folder; a key is a file's name."""
+    """Files in one folder; a key is a file's name."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def place(self, key: str = "", version: str | None = None) -> str:
         """URL of a file."""
-        return f"file:{self.directory}" + (f"/{key}" if key else "")
+        return f"file:{self.directory}/{key}"
 
     def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
         """The files whose names begin so; none without the folder. Raises PermanentError when it cannot be read."""
+        folder, _, name = prefix.rpartition("/")
         try:
-            paths = [path for path in self.directory.iterdir() if path.name.startswith(prefix)]
+            paths = [path for path in (self.directory / folder).iterdir() if path.name.startswith(name)]
             return tuple(found for path in paths if path.suffix != ".part" for found in stored_plain(path))
         except FileNotFoundError:  # nothing was ever put there, as on a new host
             return ()
@@ -43,39 +44,16 @@ class FolderStore:
         except OSError as error:
             raise PermanentError(f"{self.place(key)}: {error.strerror}") from error
 
-    def read(self, key: str, version: str | None = None) -> bytes:
-        """A small file as a whole."""
-        try:
-            return read_plain(self.directory / key, LONGEST_DOCUMENT_BYTES)
-        except OSError as error:
-            raise PermanentError(f"{self.place(key)} cannot be read: {error.strerror}") from error
+    def repository_url(self, name: str) -> str:
+        """As restic takes it."""
+        return str(self.directory / name)
 
-    def write(self, key: str, data: bytes, *, locked: bool = False) -> str | None:
-        """A small file, whole or not at all. A folder keeps no versions and locks nothing."""
-        part = self.directory / f"{key}.part"
-        try:
-            with open(part, "wb", opener=private) as file:
-                file.write(data)
-            settle(part, self.directory / key)
-        except OSError as error:
-            raise PermanentError(f"{self.place(key)} cannot be written: {error.strerror}") from error
-        return None
+    def keys(self) -> Mapping[str, str]:
+        """A folder needs none."""
+        return {}
 
-    def upload(
-        self,
-        path: Path,
-        key: str,
-        *,
-        sha256: str,
-        progress: Progress = unheard,
-        cancelled: Cancelled = never,
-    ) -> StoredObject:
-        """Copy a file into the folder; nothing to do when it lies there."""
-        target = self.directory / key
-        if path != target:
-            self.directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-            self.download(stored_at(path), target, sha256=sha256, progress=progress, cancelled=cancelled, source=path)
-        return stored_at(target)
+    def keep(self, prefix: str) -> None:
+        """A folder locks nothing."""
 
     def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = never) -> Iterator[bytes]:
         """All bytes from `start`. Raises PermanentError, CancelledError."""
@@ -89,30 +67,25 @@ class FolderStore:
         sha256: str,
         progress: Progress = unheard,
         cancelled: Cancelled = never,
-        source: Path | None = None,
     ) -> str:
         """Copy exactly these bytes to `target`; "" accepts any. Raises PermanentError when the digest is another."""
         require_room(target.parent, stored.size)
         part, digest, done = target.with_name(target.name + ".part"), hashlib.sha256(), 0
         try:
             with open(part, "wb", opener=private) as file:
-                for piece in read_pieces(source or self.directory / stored.key, 0, cancelled):
+                for piece in read_pieces(self.directory / stored.key, 0, cancelled):
                     file.write(piece)
                     digest.update(piece)
                     done += len(piece)
                     progress(done, stored.size, "bytes")
             if sha256 and digest.hexdigest() != sha256:
-                raise PermanentError(f"{self.place(stored.key)}: its SHA-256 is not the one in its manifest: damaged")
+                raise PermanentError(f"{self.place(stored.key)}: it is not what the plan was made for: replaced")
             settle(part, target)
         except OSError as error:
             raise PermanentError(f"{target} cannot be written: {error.strerror or error}") from error
         finally:
             part.unlink(missing_ok=True)
         return digest.hexdigest()
-
-    def remove(self, key: str) -> None:
-        """Remove the file."""
-        (self.directory / key).unlink(missing_ok=True)
 
 
 def stored_plain(path: Path) -> Iterator[StoredObject]:

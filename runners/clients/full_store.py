@@ -1,147 +1,200 @@
-"""The full backups of one place, a bucket or a folder: archives, and the manifests beside them."""
+"""The full backups of one place, a bucket or a folder: snapshots of a repository, and archives of the document's."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from core.backup_times import future_fault
 from core.errors import PermanentError
-from core.full_manifest import SUFFIX, FullManifest, is_full_name, manifest_name, named_moment
+from core.full_manifest import MANIFEST, OWN, PREFIX, SUFFIX, FullManifest, is_archive, is_full_name, named_moment
 from core.site import Configuration
 from runners.clients.full_folder import FolderStore
 from runners.clients.object_store import ObjectStoreClient, StoredObject
+from runners.clients.restic import Repository, Restic, Snapshot
 from runners.watching import Cancelled, Progress, never, unheard
 
-PREFIX = "full_backup_"
+REPOSITORY = "restic"  # the folder, or the part of every key
 
 
-class Store(Protocol):
+class Objects(Protocol):
     """What buckets and folders have in common; errors as in runners/clients/object_store.py."""
 
     def place(self, key: str = "", version: str | None = None) -> str: ...
     def list(self, prefix: str = "") -> tuple[StoredObject, ...]: ...
     def head(self, key: str, version: str | None = None) -> StoredObject: ...
-    def read(self, key: str, version: str | None = None) -> bytes: ...
-    def write(self, key: str, data: bytes, *, locked: bool = False) -> str | None: ...
-    def upload(
-        self, path: Path, key: str, *, sha256: str, progress: Progress = ..., cancelled: Cancelled = ...
-    ) -> StoredObject: ...
     def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = ...) -> Iterator[bytes]: ...
     def download(
         self, stored: StoredObject, target: Path, *, sha256: str, progress: Progress = ..., cancelled: Cancelled = ...
     ) -> str: ...
-    def remove(self, key: str) -> None: ...
+    def repository_url(self, name: str) -> str: ...
+    def keys(self) -> Mapping[str, str]: ...
+    def keep(self, prefix: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FullBackup:
-    """One archive and, if drbot made it, its manifest."""
+    """One of them, as far as it is known without reading it."""
 
-    store: Store
-    stored: StoredObject
-    moment: datetime  # of the data; without a manifest what its name says, or when it was stored
-    manifest: FullManifest | None
-    fault: str | None = None  # why its manifest cannot be read
-
-    @property
-    def name(self) -> str:
-        """The archive's name."""
-        return self.stored.key
+    store: "FullBackupStore"
+    name: str
+    moment: datetime  # of the data; of an archive what its name says, or when it was stored
+    size: int
+    snapshot: Snapshot | None = None
+    archive: StoredObject | None = None  # of the document's scripts
+    fault: str | None = None
 
     @property
     def place(self) -> str:
         """URL of exactly these bytes, as a plan seals it."""
-        return self.store.place(self.stored.key, self.stored.version)
+        if self.archive is not None:
+            return self.store.objects.place(self.archive.key, self.archive.version)
+        return f"{self.store.place}{self.name}"
+
+    @property
+    def digest(self) -> str:
+        """Of everything in it: the same in every place. "" of an archive that was not read yet."""
+        return self.snapshot.tree if self.snapshot else ""
 
 
 class FullBackupStore:
     """The full backups of one place."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, objects: Objects) -> None:
+        self.objects = objects
 
     @property
     def place(self) -> str:
         """Where that is, for people."""
-        return self.store.place()
+        return self.objects.place()
 
-    def newest_first(self) -> tuple[FullBackup, ...]:
-        """All of them. Raises PermanentError, TemporaryError."""
-        found = {stored.key: stored for stored in self.store.list(PREFIX)}
-        backups = [
-            self._backup(stored, manifest_name(name) in found) for name, stored in found.items() if is_full_name(name)
-        ]
-        return tuple(sorted(backups, key=lambda backup: (backup.moment, backup.name), reverse=True))
+    @property
+    def repository(self) -> Repository:
+        """Where drbot's own lie."""
+        url = self.objects.repository_url(REPOSITORY)
+        keys = self.objects.keys()
+        return Repository(
+            url=url, place=self.place, keys={**password(), **keys}, cache=cache_folder() if keys else None
+        )
+
+    def restic(self, cancelled: Cancelled = never, progress: Progress = unheard) -> Restic:
+        """To work with them."""
+        return Restic(self.repository, cancelled=cancelled, progress=progress)
+
+    def has_repository(self) -> bool:
+        """Asked of the place: restic would try for a quarter of an hour. Raises PermanentError, TemporaryError."""
+        return bool(self.objects.list(f"{REPOSITORY}/config"))
+
+    def newest_first(self, cancelled: Cancelled = never, unread: list[str] | None = None) -> tuple[FullBackup, ...]:
+        """All of them; which ones nobody can read is put into `unread`. Raises PermanentError, TemporaryError,
+        CancelledError.
+        """
+        found = [self.of_archive(stored) for stored in self.objects.list(PREFIX) if is_archive(stored.key)]
+        if self.has_repository():
+            snapshots = self.restic(cancelled).snapshots(unread)
+            found += [self._of_snapshot(one, name) for one in snapshots if (name := name_of(one)) is not None]
+        return tuple(sorted(found, key=lambda backup: (backup.moment, backup.name), reverse=True))
 
     def get(self, name: str) -> FullBackup:
-        """The one of this name, with or without suffix. Raises PermanentError with the names there are."""
-        wanted = name if name.endswith(SUFFIX) else name + SUFFIX
+        """The one of this name. Raises PermanentError with the names there are."""
         backups = self.newest_first()
         for backup in backups:
-            if backup.name == wanted:
+            if name in (backup.name, backup.name.removesuffix(SUFFIX)):
                 return backup
         known = ", ".join(backup.name for backup in backups[:5]) or "none at all"
-        raise PermanentError(f"There is no full backup {wanted} in {self.place}; the newest are: {known}")
+        raise PermanentError(f"There is no full backup {name} in {self.place}; the newest are: {known}")
+
+    def manifest(self, backup: FullBackup, cancelled: Cancelled = never) -> FullManifest | None:
+        """What it says of itself; None of an archive. Raises PermanentError, TemporaryError, CancelledError."""
+        if backup.snapshot is None:
+            return None
+        return parsed(self.restic(cancelled).document(backup.snapshot.id, f"{OWN}/{MANIFEST}"), backup.place)
 
     def add(
-        self,
-        archive: Path,
-        manifest: FullManifest,
-        progress: Progress = unheard,
-        cancelled: Cancelled = never,
-    ) -> FullBackup:
-        """Store archive and then manifest: its presence means that the archive is complete."""
-        stored = self.store.upload(
-            archive, manifest.name, sha256=manifest.sha256, progress=progress, cancelled=cancelled
+        self, repository: Repository, snapshot: Snapshot, progress: Progress = unheard, cancelled: Cancelled = never
+    ) -> None:
+        """Copy it here from another repository, and have it kept as `lock` of dr.yml says."""
+        restic = self.restic(cancelled, progress)
+        if not self.has_repository():
+            restic.make(like=repository)
+        restic.copy_from(repository, snapshot.id)
+        self.objects.keep(f"{REPOSITORY}/")
+
+    def remove_old(self, keep: int, system: str, site: str, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """Remove the oldest of this system and site beyond `keep`; others are not ours to remove, and what cannot be
+        used pushes none out.
+        """
+        found = self.newest_first(cancelled)
+        ours = [backup for backup in found if is_of(backup, system, site) and not backup.fault]
+        old = {backup.name: backup.snapshot.id for backup in ours[keep:] if backup.snapshot}
+        return tuple(old) if self.restic(cancelled).forget(tuple(old.values())) else ()
+
+    def of_archive(self, stored: StoredObject) -> FullBackup:
+        """One of the document's scripts."""
+        moment = named_moment(stored.key) or stored.modified_at
+        fault = future_fault(moment, datetime.now(UTC))
+        return FullBackup(store=self, name=stored.key, moment=moment, size=stored.size, archive=stored, fault=fault)
+
+    def _of_snapshot(self, snapshot: Snapshot, name: str) -> FullBackup:
+        fault = future_fault(snapshot.time, datetime.now(UTC))
+        return FullBackup(
+            store=self, name=name, moment=snapshot.time, size=snapshot.size, snapshot=snapshot, fault=fault
         )
-        document = manifest.model_dump_json(indent=2).encode() + b"\n"
-        self.store.write(manifest_name(manifest.name), document, locked=True)
-        return FullBackup(store=self.store, stored=stored, moment=manifest.snapshot_at, manifest=manifest)
 
-    def remove_old(self, keep: int, system: str, site: str) -> tuple[str, ...]:
-        """Remove the oldest of drbot's own of this system and site beyond `keep`; others are not ours to remove."""
-        ours = [
-            backup
-            for backup in self.newest_first()
-            if backup.manifest and not backup.fault and (backup.manifest.system, backup.manifest.site) == (system, site)
-        ]
-        for backup in ours[keep:]:
-            self.store.remove(manifest_name(backup.name))  # first: without it the archive does not count as complete
-            self.store.remove(backup.name)
-        return tuple(backup.name for backup in ours[keep:])
 
-    def backup(self, stored: StoredObject) -> FullBackup:
-        """This archive with the manifest beside it, if there is one."""
-        name = manifest_name(stored.key)
-        return self._backup(stored, any(found.key == name for found in self.store.list(name)))
+def tags_of(name: str, system: str) -> tuple[str, ...]:
+    """What a snapshot carries, beside its host, which is the site's name."""
+    return name, f"system={quote(system, safe='')}"
 
-    def _backup(self, stored: StoredObject, has_manifest: bool) -> FullBackup:
-        manifest, fault = None, None
-        if has_manifest:
-            name = manifest_name(stored.key)
-            try:
-                manifest = FullManifest.model_validate_json(self.store.read(name))
-            except ValidationError as error:
-                fault = f"its manifest {name} cannot be read ({str(error).splitlines()[0]})"
-            except PermanentError as error:  # one that cannot be read hides no other backup
-                fault = str(error)
-        moment = manifest.snapshot_at if manifest else named_moment(stored.key) or stored.modified_at
-        fault = fault or future_fault(moment, datetime.now(UTC))
-        return FullBackup(store=self.store, stored=stored, moment=moment, manifest=manifest, fault=fault)
+
+def name_of(snapshot: Snapshot) -> str | None:
+    """The full backup's name; None of other snapshots."""
+    return next((tag for tag in snapshot.tags if is_full_name(tag)), None)
+
+
+def is_of(backup: FullBackup, system: str, site: str) -> bool:
+    """Whether it says so; an archive says nothing."""
+    snapshot = backup.snapshot
+    return snapshot is not None and snapshot.hostname == site and tags_of(backup.name, system)[1] in snapshot.tags
+
+
+def parsed(document: bytes, place: str) -> FullManifest:
+    """Raises PermanentError when nobody can read it."""
+    try:
+        return FullManifest.model_validate_json(document)
+    except ValidationError as error:
+        raise PermanentError(f"{place}: its manifest cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def password() -> Mapping[str, str]:
+    """Of every repository, from the environment as restic reads it; without it they are not encrypted."""
+    given = os.environ.get("RESTIC_PASSWORD")
+    return {"RESTIC_PASSWORD": given, "RESTIC_FROM_PASSWORD": given} if given else {}
+
+
+def cache_folder() -> Path:
+    """Where restic remembers what it has seen of places far away."""
+    return Path(os.environ.get("DRBOT_HOME", ".drbot")).absolute() / "cache"
+
+
+def local_repository(folder: Path) -> Repository:
+    """One on this host."""
+    return Repository(url=str(folder), place=f"file:{folder}", keys=password())
 
 
 def full_stores(configuration: Configuration) -> tuple[FullBackupStore, ...]:
     """Every place that dr.yml names for full backups: the bucket, the second one, the folder. Nothing connects yet."""
     bucket = configuration.object_store
-    stores: list[Store] = []
+    places: list[Objects] = []
     if bucket is not None:
-        stores.append(ObjectStoreClient(bucket))
+        places.append(ObjectStoreClient(bucket))
         if bucket.second_bucket:
             copy = bucket.model_copy(update={"bucket": bucket.second_bucket, "second_bucket": None})
-            stores.append(ObjectStoreClient(copy))
-    stores.append(FolderStore(configuration.backups.directory))
-    return tuple(FullBackupStore(store) for store in stores)
+            places.append(ObjectStoreClient(copy))
+    places.append(FolderStore(configuration.backups.directory))
+    return tuple(FullBackupStore(objects) for objects in places)

@@ -15,6 +15,7 @@ from typing import Any
 
 from docker.errors import APIError
 from docker.types import LogConfig
+from docker.types import Mount as EngineMount
 
 from core.errors import CancelledError, TemporaryError
 from runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
@@ -41,6 +42,11 @@ class Mount:
     target: str
     read_only: bool = False
 
+    @property
+    def is_path(self) -> bool:
+        """Whether it is one of the host's, which has to be there."""
+        return self.source.startswith("/")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HelperOrder:
@@ -61,9 +67,10 @@ class HelperOrder:
 
 def create(engine: DockerEngine, order: HelperOrder) -> str:
     """Id of a new helper, not started yet. Raises TemporaryError (busy) when one of its name is at work."""
-    volumes = {
-        mount.source: {"bind": mount.target, "mode": "ro" if mount.read_only else "rw"} for mount in order.mounts
-    }
+    mounts = [
+        EngineMount(mount.target, mount.source, "bind" if mount.is_path else "volume", read_only=mount.read_only)
+        for mount in order.mounts
+    ]
     with docker_errors("Create a helper container"):
         try:
             made = engine.client.containers.create(
@@ -72,7 +79,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 entrypoint=None if order.entrypoint is None else list(order.entrypoint),
                 name=order.name,
                 labels={**order.labels, HELPER_LABEL: "true"},
-                volumes=volumes,
+                mounts=mounts,
                 network_mode=order.network,
                 environment=dict(order.environment),
                 user=order.user,

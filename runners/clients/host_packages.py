@@ -1,4 +1,4 @@
-"""Docker and Compose on a bare Debian or Ubuntu: from pre-staged packages, else from the distribution."""
+"""Docker, Compose and restic on a bare Debian or Ubuntu: from pre-staged packages, else from the distribution."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from runners.clients.compose import Watch
 from runners.clients.process import run_process, values_of
 from store.file_modes import PUBLIC_UMASK
 
-ENGINE = "docker.io"
+ENGINE, BACKUPS = "docker.io", "restic"
 SBIN = "/usr/sbin:/usr/local/sbin"  # not on everybody's path
 COMPOSE = ("docker-compose-plugin", "docker-compose-v2", "docker-compose")  # Docker's own, Ubuntu's, Debian 13's
 
@@ -21,11 +21,11 @@ def engine_is_missing(host: str | None, elsewhere: str = SBIN) -> bool:
 
 
 def install(packages: Path | None, watch: Watch) -> None:
-    """Install and start the engine. Raises PermanentError with what a person has to do."""
+    """Install all three and start the engine. Raises PermanentError with what a person has to do."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise PermanentError(
-            "Docker is not there, and it can only be installed as root on Debian or Ubuntu. Install and start Docker "
-            "with Compose by hand"
+            "Docker or restic is not there, and they can only be installed as root on Debian or Ubuntu. Install restic "
+            "and Docker with Compose by hand, and start it"
         )
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     for command in commands(packages, watch):
@@ -44,7 +44,7 @@ def commands(packages: Path | None, watch: Watch) -> list[list[str]]:
             raise PermanentError(f"There are no packages (*.deb) in {packages}")
         return [["apt-get", "install", "-y", "--no-install-recommends", *values_of("apt-get", files)]]
     known = [name for name in COMPOSE if offers(name, watch)]
-    return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, *known[:1]]]
+    return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, BACKUPS, *known[:1]]]
 
 
 def offers(name: str, watch: Watch) -> bool:

@@ -1,4 +1,4 @@
-"""An S3 bucket: uploads that S3 verifies, and downloads that go on where they were cut and are digested as they arrive.
+"""An S3 bucket: small objects, and downloads that go on where they were cut and are digested as they arrive.
 
 Errors: PermanentError names the permission that is missing; TemporaryError may be tried again and then resumes.
 """
@@ -7,12 +7,12 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -24,7 +24,7 @@ from runners.clients.store_errors import store_errors
 from runners.watching import Cancelled, Progress, never, unheard
 from store.file_modes import private
 
-PART_BYTES = 16 << 20
+CONNECTIONS = 8
 PIECE_BYTES = 1 << 20
 LONGEST_DOCUMENT_BYTES = 16 << 20  # of what is read into memory
 FAILURES_IN_A_ROW = 4  # without a byte of progress between them
@@ -108,34 +108,26 @@ class ObjectStoreClient:
             self._keep(key, version)
         return version
 
-    def upload(
-        self,
-        path: Path,
-        key: str,
-        *,
-        sha256: str,
-        progress: Progress = unheard,
-        cancelled: Cancelled = never,
-    ) -> StoredObject:
-        """A file in parts, each verified by S3 with SHA-256, and locked where dr.yml and the bucket say so."""
-        watch = UploadWatch(path.stat().st_size, progress, cancelled)
-        extra = {"ChecksumAlgorithm": "SHA256", "Metadata": {"sha256": sha256}}
-        transfer = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
-        try:
-            with path.open("rb") as file, store_errors("write", self.place(key)):
-                self.client.upload_fileobj(
-                    file, self.settings.bucket, self.settings.prefix + key,
-                    ExtraArgs=extra, Callback=watch, Config=transfer,
-                )  # fmt: skip
-        except TemporaryError:
-            if cancelled():  # botocore hides an exception of the callback behind one of its own
-                raise CancelledError(f"Stopped while uploading {path.name}") from None
-            raise
-        stored = self.head(key)
-        if stored.size != watch.total:
-            raise TemporaryError(f"{self.place(key)} has {stored.size} bytes after an upload of {watch.total}")
-        self._keep(key, stored.version)
-        return stored
+    def repository_url(self, name: str) -> str:
+        """As restic takes it."""
+        endpoint = self.settings.endpoint or f"https://s3.{self.settings.region}.amazonaws.com"
+        return f"s3:{endpoint}/{self.settings.bucket}/{self.settings.prefix}{name}"
+
+    def keys(self) -> Mapping[str, str]:
+        """For the environment of other programs. Raises PermanentError when there are none."""
+        with store_errors("read", self.place()):
+            found = self._keys or aws.keys()
+        return {"AWS_DEFAULT_REGION": self.settings.region, **found}
+
+    def keep(self, prefix: str) -> None:
+        """Make everything below undeletable for now, where dr.yml asks for it and the bucket can; locks of programs
+        are no data.
+        """
+        if self.settings.lock is None or not self.can_lock():
+            return
+        keys = [stored.key for stored in self.list(prefix) if "/locks/" not in stored.key]
+        with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="lock") as pool:
+            list(pool.map(self._keep, keys))
 
     def pieces(self, key: str, *, version: str | None = None, start: int = 0, etag: str = "") -> Iterator[bytes]:
         """The bytes from `start`, over one connection. Raises PermanentError when it is not `etag` any more."""
@@ -226,7 +218,7 @@ class ObjectStoreClient:
         names = {"Bucket": self.settings.bucket, "Key": self.settings.prefix + key}
         return names | {"VersionId": version} if version else names
 
-    def _keep(self, key: str, version: str | None) -> None:
+    def _keep(self, key: str, version: str | None = None) -> None:
         """Make this version undeletable, where dr.yml asks for it and the bucket can. In a request of its own: not
         every store keeps what it is told at the beginning of an upload in parts.
         """
@@ -248,25 +240,6 @@ class ObjectStoreClient:
                     return False
                 raise
         return bool(found["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
-
-
-class UploadWatch:
-    """boto3's callback: tells the progress, and ends the upload when it is cancelled."""
-
-    def __init__(self, total: int, progress: Progress, cancelled: Cancelled) -> None:
-        self.total = total
-        self._done = 0
-        self._progress = progress
-        self._cancelled = cancelled
-        self._counting = threading.Lock()
-
-    def __call__(self, count: int) -> None:
-        """Some more bytes are on their way; called by several threads."""
-        if self._cancelled():
-            raise CancelledError("Stopped while uploading")
-        with self._counting:
-            self._done += count
-            self._progress(self._done, self.total, "bytes")
 
 
 def make_client(settings: ObjectStore, keys: Mapping[str, str] | None) -> Any:

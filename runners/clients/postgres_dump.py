@@ -6,17 +6,19 @@ pg_dumpall cannot be given a snapshot; so each database is dumped by pg_dump, an
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from core.errors import PermanentError
 from runners.clients import helper
 from runners.clients.byte_streams import IteratorFile
 from runners.clients.docker_engine import DockerEngine
-from runners.clients.helper import HelperOrder
+from runners.clients.helper import HelperOrder, Mount
 from runners.clients.last_words import last_line
 from runners.clients.streams import archive_of, output_of
 from runners.clients.table_counts import COUNT_AND_DIGEST, ENVIRONMENT, counted, digested
 from runners.watching import Cancelled
 
+FOLDER = "/drbot"  # where `into` writes
 COUNTS = "/tmp/counts"  # noqa: S108  # inside a helper that nobody else is in
 # in_snapshot <database> <shell command>: counts into $COUNTS, then runs the command with $SNAPSHOT set. The count comes
 # first: its locks keep every table as it is until the dump is done, and the session keeps the snapshot open.
@@ -41,6 +43,7 @@ CLOSING = r"printf -- '--\n-- PostgreSQL database cluster dump complete\n--\n\n'
 # What pg_dumpall would have written: template1 and postgres exist everywhere, so they are only filled.
 DUMP_ALL = rf"""
 set -eu
+[ -z "${{OUTPUT:-}}" ] || exec > "$OUTPUT"
 exec 3>&1
 {IN_SNAPSHOT}
 pg_dumpall --no-password --globals-only > /tmp/globals.sql
@@ -66,6 +69,14 @@ class PostgresDump:
         self.rows: dict[str, int] = {}
         self.digests: dict[str, str] = {}
 
+    def into(self, path: Path, cancelled: Cancelled) -> None:
+        """The dump into a file of the engine's host. Raises as `pieces`."""
+        mount = Mount(source=str(path.parent), target=FOLDER)
+        environment = {**self._order.environment, "OUTPUT": f"{FOLDER}/{path.name}"}
+        self._order = replace(self._order, environment=environment, mounts=(mount,))
+        for _ in self.pieces(cancelled):
+            pass
+
     def pieces(self, cancelled: Cancelled) -> Iterator[bytes]:
         """The dump. Raises PermanentError when it fails, with what was said."""
         errors = bytearray()
@@ -80,9 +91,9 @@ class PostgresDump:
             raise PermanentError(f"pg_dump failed (exit code {code}): {said}")
 
 
-def counting_environment(counts: str = COUNTS) -> Mapping[str, str]:
+def counting_environment() -> Mapping[str, str]:
     """What IN_SNAPSHOT needs; pg_dump itself runs without these options."""
-    return {"COUNTING": ENVIRONMENT["PGOPTIONS"], "COUNTS": counts}
+    return {"COUNTING": ENVIRONMENT["PGOPTIONS"], "COUNTS": COUNTS}
 
 
 def read_file(engine: DockerEngine, container: str, path: str, cancelled: Cancelled) -> str:

@@ -7,21 +7,26 @@ outside (dr.yml, a manifest, a compose file) is never an option: it is one of `v
 import os
 import queue
 import re
+import select
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from core.errors import CancelledError, PermanentError, TemporaryError
 from store.file_modes import PRIVATE_UMASK
 
 KEPT_LINES = 5000  # a compose project in full must fit
 GRACE_SECONDS = 0.4
+LOOK_EVERY_SECONDS = 0.25
+PIECE_BYTES = 1 << 20
 # Descriptor 3 is our pipe. At its end the group is killed, with whatever the program left behind.
 _WATCH = """
 exec 3<&0
@@ -65,25 +70,63 @@ def run_process(
 
     Raises CancelledError, PermanentError (no such program, a value that could be an option), TemporaryError.
     """
-    words = [*command, *values_of(command[0], values)]
+    process = start([*command, *values_of(command[0], values)], environment, folder=folder, umask=umask)
     try:
-        process = subprocess.Popen(
+        lines = follow(process, bounds, on_line, command[0])
+        return Ended(code=process.wait(), lines=tuple(lines))
+    finally:
+        end_group(process)
+
+
+def start(
+    words: Sequence[str],
+    environment: Mapping[str, str] | None,
+    *,
+    folder: Path | None = None,
+    umask: int = PRIVATE_UMASK,
+    errors: IO[bytes] | int = subprocess.STDOUT,
+) -> "subprocess.Popen[bytes]":
+    """Start it, watched. Raises PermanentError."""
+    try:
+        return subprocess.Popen(
             ["sh", "-c", _WATCH, "sh", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             env={**os.environ, **(environment or {})},
             cwd=folder,
             start_new_session=True,
             umask=umask,
         )
     except (OSError, ValueError) as error:  # ValueError: a word with a zero byte
-        raise PermanentError(f"{command[0]} could not be started: {error}") from error
-    try:
-        lines = follow(process, bounds, on_line, command[0])
-        return Ended(code=process.wait(), lines=tuple(lines))
-    finally:
-        end_group(process)
+        raise PermanentError(f"{words[0]} could not be started: {error}") from error
+
+
+def read_process(
+    command: Sequence[str], bounds: Bounds, errors: list[str], *, environment: Mapping[str, str] | None = None
+) -> Generator[bytes, None, int]:
+    """What it writes, as it is; what it complains about is put into `errors`. Returns its exit code. Raises as
+    `run_process`.
+    """
+    with tempfile.TemporaryFile() as complaints:
+        process = start(command, environment, errors=complaints)
+        assert process.stdout is not None
+        try:
+            with process.stdout as output:
+                while True:
+                    if bounds.cancelled():
+                        raise CancelledError(f"{command[0]} was stopped")
+                    if not select.select([output], [], [], LOOK_EVERY_SECONDS)[0]:
+                        continue
+                    if not (piece := os.read(output.fileno(), PIECE_BYTES)):
+                        break
+                    yield piece
+            code = process.wait()
+        finally:
+            end_group(process)
+        complaints.seek(0)
+        errors += complaints.read().decode(errors="replace").splitlines()
+    return code
 
 
 def values_of(program: str, values: Sequence[str]) -> list[str]:

@@ -1,12 +1,27 @@
-"""What a copy of a running Redis needs of it: version, way of keeping, and a helper on its own network."""
+"""A copy of a running Redis, made by its own programs in a helper on its own network."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from core.errors import TemporaryError
+from core.errors import PermanentError, TemporaryError
+from core.full_manifest import REDIS
+from runners.clients import helper
 from runners.clients.docker_engine import DockerEngine, ServiceContainer
-from runners.clients.helper import HelperOrder
+from runners.clients.helper import HelperOrder, Mount
+from runners.clients.last_words import last_line
 from runners.clients.redis_server import RedisServer, password_of
+from runners.watching import Cancelled
+
+FOLDER = "/drbot"  # where the copy is written
+# The server sends its data as it would to a replica; the check reads every key and the checksum.
+COPY = f"""
+set -eu
+redis-cli -h 127.0.0.1 --rdb {FOLDER}/{REDIS} > /dev/null
+check=$(command -v redis-check-rdb || command -v valkey-check-rdb)
+"$check" {FOLDER}/{REDIS}
+"""
 
 
 def running(engine: DockerEngine, redis: RedisServer) -> ServiceContainer:
@@ -49,3 +64,21 @@ def beside(
 def _ask(engine: DockerEngine, container: ServiceContainer, *command: str) -> str:
     environment = {"REDISCLI_AUTH": password} if (password := password_of(container)) else {}
     return engine.execute(container.id, ["redis-cli", *command], seconds=5, environment=environment).output
+
+
+def copy(
+    engine: DockerEngine, redis: RedisServer, labels: Mapping[str, str], folder: Path, cancelled: Cancelled
+) -> tuple[int, int]:
+    """dump.rdb into a folder of the engine's host; how many keys it holds and how many of them expire. Raises
+    PermanentError, TemporaryError, CancelledError.
+    """
+    order = beside(engine, redis, labels, ("sh", "-c", COPY))
+    mount = Mount(source=str(folder), target=FOLDER)
+    ended = helper.run(engine, replace(order, mounts=(mount,)), cancelled)
+    if ended.code != 0:
+        kind = PermanentError if "No space left" in ended.output else TemporaryError
+        raise kind(f"redis-cli --rdb failed (exit code {ended.code}): {last_line(ended.output)}")
+    keys, expires = (re.search(rf"(\d+) {word}", ended.output) for word in ("keys read", "expires"))
+    if keys is None:
+        raise PermanentError(f"The check of the RDB file did not say how many keys it holds: {last_line(ended.output)}")
+    return int(keys[1]), int(expires[1]) if expires else 0

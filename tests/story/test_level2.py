@@ -130,7 +130,7 @@ def test_every_file_of_it_is_its_owners_alone_whatever_the_umask(recovered: Reco
         make_backup(story.house.configuration, "full")
 
     kinds = {path.name.partition(".")[2] for folder in (home, story.backups) for path in folder.rglob("*.*")}
-    assert {"db", "db-wal", "db-shm", "log", "sql.gz", "manifest.json", "tar.gz", "inspect.json"} <= kinds
+    assert {"db", "db-wal", "db-shm", "log", "sql.gz", "manifest.json", "inspect.json"} <= kinds
     assert (home / "worker" / "key").exists()
     assert open_to_others(home, story.backups) == {}
 

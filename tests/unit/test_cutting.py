@@ -33,6 +33,7 @@ ALLOWED = {
     ("core/words.py", "text[1 - limit:]"): "ending itself",
     ("core/proof.py", "tables[:_NAMED]"): "whole names; the others are counted",
     ("runners/clients/dump.py", "[-_KEPT:]"): "bytes of a stream",
+    ("runners/clients/restic_words.py", "self.errors[:NAMED]"): "whole errors of a program",
     ("runners/clients/dump_execution.py", "data[-len(_CREATE_DATABASE) + 1:]"): "bytes of a stream",
     ("core/signing.py", "raw[:BYTES]"): "bytes of a key",
     ("core/signing.py", "raw[BYTES:]"): "bytes of a message",
@@ -46,7 +47,8 @@ ALLOWED = {
     ("runners/clients/streams.py", "kept[:-KEPT_OUTPUT]"): "bytes of a stream",
     ("runners/clients/streams.py", "errors[:-KEPT_OUTPUT]"): "bytes of a stream",
     ("runners/clients/docker_engine.py", "[-LONGEST_LOG_BYTES:]"): "bytes of a log, into a file",
-    ("runners/clients/full_archive.py", "document[:LONGEST_DOCUMENT_BYTES]"): "bytes of a document, refused when cut",
+    ("runners/clients/restic_helper.py", "kept[:-KEPT_LINES]"): "whole lines of a program, the last ones that it wrote",
+    ("runners/clients/restic_helper.py", "kept[-KEPT_LINES:]"): "the same",
 }
 
 

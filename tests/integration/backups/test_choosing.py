@@ -3,106 +3,182 @@
 The source document's way is `aws s3 cp … && tar -xzf`, or `aws s3 sync` and `ls -t | head -1`.
 """
 
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError, TemporaryError, UserError
-from core.full_manifest import Member, manifest_name
-from runners.clients.full_archive import unpack
-from runners.full_choice import FullRules, choose_full_backup, fetch_full_backup, find_full_backup
-from tests.archives import MOMENT, make_foreign, put
+from core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from core.full_manifest import DUMP
+from core.plan import BackupIdentity
+from core.site import Backups, Configuration, ObjectStore, Site
+from lab.object_store import BUCKET, SECOND_BUCKET
+from runners.actions import fetching
+from runners.clients.fetched import Fetched, Recovery
+from runners.clients.full_folder import FolderStore
+from runners.clients.full_store import FullBackup, FullBackupStore
+from runners.clients.restic import Snapshot
+from runners.full_choice import FullRules, check_full_backup, choose_full_backup, find_full_backup
+from runners.watching import Cancelled, never, unheard
+from tests.archives import MOMENT, SQL, fetching_context, make_foreign, put
 from tests.integration.backups.conftest import Place
 
 RULES = FullRules(system="shop", site="production", server_major=15)
 LATER = MOMENT + timedelta(hours=1)
+MEBIBYTE = 1 << 20
 
 
-def silent(done: float, total: float | None, unit: str) -> None:
-    """No progress is shown."""
+def recovery(home: Path, cancelled: Cancelled = never) -> Recovery:
+    made = Recovery(home=home, site="recovery", cancelled=cancelled, progress=unheard)
+    made.folder.mkdir(parents=True, exist_ok=True)
+    return made
 
 
-def going_on() -> bool:
-    return False
+def snapshot_of(backup: FullBackup) -> Snapshot:
+    assert backup.snapshot is not None
+    return backup.snapshot
 
 
-def test_it_is_chosen_fetched_and_unpacked_as_exactly_this_version(place: Place, tmp_path: Path, here: Path) -> None:
+def put_object(place: Place, key: str, data: bytes) -> None:
+    client = place.client()
+    client.client.put_object(Bucket=client.settings.bucket, Key=place.prefix + key, Body=data)
+
+
+def packs(place: Place) -> Iterator[tuple[str, bytes]]:
+    """The largest first."""
+    client = place.client()
+    for found in sorted(client.list("restic/data/"), key=lambda one: one.size, reverse=True):
+        yield found.key, client.read(found.key)
+
+
+def rot(place: Place) -> None:
+    """One bit in the contents, which weigh more than the folders; these may be remembered here."""
+    key, data = next(packs(place))
+    put_object(place, key, data[:40] + bytes([data[40] ^ 1]) + data[41:])
+
+
+def test_it_is_chosen_and_fetched_as_exactly_this_one(place: Place, here: Path) -> None:
     store = place.store()
-    put(store, tmp_path / "work")
-
+    put(store)
     sealed = choose_full_backup((store,), RULES).backup
-    put(store, tmp_path / "work", weight=80_000)  # the same name again: another version, and another manifest
-    fetched = fetch_full_backup((store,), sealed, here, silent, going_on)
-    found = unpack(fetched, here / "out", silent, going_on)
+    put(store, sql=SQL + b"-- another of the same name")
 
-    assert "?versionId=" in sealed.place
-    assert fetched.stat().st_size == sealed.size
-    assert found.manifest is not None
-    assert found.manifest.rows == sealed.rows
-    assert sum(path.stat().st_size for path in (here / "out").rglob("*") if path.name == "files_backup_x.tar.gz") < 100
+    found = find_full_backup((store,), sealed)
+    fetched = Fetched(recovery(here), recovery(here).facts_of(recovery(here).fetch(found), sealed.sha256))
 
-
-def test_an_upload_that_was_cut_is_refused_and_the_next_good_one_taken(place: Place, tmp_path: Path) -> None:
-    store, client = place.store(), place.client()
-    good, bad = put(store, tmp_path / "work"), put(store, tmp_path / "work", LATER)
-    client.write(bad.name, client.read(bad.name)[:-100])
-
-    chosen = choose_full_backup((store,), RULES)
-
-    assert chosen.backup.name == good.name
-    assert "cut off or replaced" in chosen.refused[0]
+    assert sealed.place == f"s3://ai-micro-backups/{place.prefix}{sealed.name}"
+    assert found.digest == sealed.sha256
+    assert b"".join(fetched.part(DUMP)) == SQL
+    assert fetched.manifest is not None
+    assert fetched.manifest.rows == sealed.rows
 
 
-def test_an_archive_without_its_manifest_is_read_from_start_to_end(place: Place, tmp_path: Path) -> None:
-    store, client = place.store(), place.client()
-    mine = put(store, tmp_path / "work")
-    client.remove(manifest_name(mine.name))
-    foreign = make_foreign(tmp_path, LATER)
-    client.upload(foreign, foreign.name, sha256="")
+def test_one_whose_contents_were_cut_is_refused_by_a_check(place: Place) -> None:
+    backup = put(place.store(), weight=MEBIBYTE)
+    key, data = next(packs(place))
+    assert check_full_backup(backup, RULES).sha256 == backup.digest
+
+    put_object(place, key, data[:100])
+
+    with pytest.raises(PermanentError, match=f"s3://ai-micro-backups/{place.prefix} could not be read"):
+        check_full_backup(backup, RULES)
+
+
+def test_an_archive_of_the_scripts_is_read_from_start_to_end(place: Place, tmp_path: Path) -> None:
+    store = place.store()
+    mine, foreign = put(store), make_foreign(tmp_path, LATER)
+    put_object(place, foreign.name, foreign.read_bytes())
 
     newest = choose_full_backup((store,), RULES).backup
     second = choose_full_backup((store,), RULES, mine.name).backup
 
     assert (newest.name, newest.manifest, newest.rows) == (foreign.name, False, {})
-    assert (second.manifest, second.rows) == (True, {"authdb.users": 2})  # the manifest inside counts
+    assert "?versionId=" in newest.place
+    assert (second.manifest, second.rows) == (True, {"authdb.users": 2})
+
+    put_object(place, foreign.name, foreign.read_bytes()[:-50])
+    assert find_full_backup((store,), newest).size == newest.size  # its version is still there
+    again = choose_full_backup((store,), RULES)
+    assert again.backup.name == mine.name
+    assert "cut off" in again.refused[0]
 
 
-def test_a_byte_that_rotted_is_found_and_the_copy_in_the_second_bucket_is_used(
-    place: Place, tmp_path: Path, here: Path
+def test_a_bit_that_rotted_is_found_and_the_copy_in_the_second_bucket_is_used(
+    place: Place, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, second, client = place.store(), place.second(), place.client()
-    backup = put(store, tmp_path / "work")
-    name = backup.name
-    assert backup.manifest is not None
-    second.add(tmp_path / "work" / name, backup.manifest)
-    rotten = bytearray(client.read(name))
-    rotten[len(rotten) // 2] ^= 1
-    client.write(name, bytes(rotten))
+    """First the place that the plan names, whatever the order in dr.yml."""
+    store, second = place.store(), place.second()
+    second.add(store.repository, snapshot_of(put(store, weight=MEBIBYTE)))
+    rot(place)
     sealed = choose_full_backup((store, second), RULES).backup
+    with pytest.raises(PermanentError, match=f"could not be filled from {store.place}"):
+        recovery(here).fetch(find_full_backup((second, store), sealed))
+    for name, value in place.bucket.keys().items():
+        monkeypatch.setenv(name, value)
+    logged: list[str] = []
+    run = replace(fetching_context(here, "r1", sealed, Site(), configuration(place, here)), log=logged.append)
 
-    with pytest.raises(PermanentError, match="damaged or replaced"):
-        fetch_full_backup((store,), sealed, here, silent, going_on)
-    fetched = fetch_full_backup((store, second), sealed, here, silent, going_on)
+    fetching.fetch(run, {})
 
-    assert fetched.read_bytes() == second.store.read(name)
+    assert b"".join(fetching.fetched(run).part(DUMP)) == SQL
+    assert [line.split()[1] for line in logged if line.startswith("Fetching")] == [
+        sealed.place, f"{second.place}{sealed.name}",
+    ]  # fmt: skip
 
 
-def test_a_connection_cut_again_and_again_changes_nothing(place: Place, tmp_path: Path, here: Path) -> None:
-    put(place.store(), tmp_path / "work", weight=2_000_000)
+def configuration(place: Place, here: Path) -> Configuration:
+    """A dr.yml that names both buckets, and a folder that is not there."""
+    buckets = ObjectStore(
+        bucket=BUCKET, second_bucket=SECOND_BUCKET, prefix=place.prefix, endpoint=place.bucket.endpoint
+    )
+    return Configuration(
+        system="shop",
+        sites={"recovery": Site()},
+        default_site="recovery",
+        object_store=buckets,
+        backups=Backups(directory=here / "nothing"),
+    )
+
+
+def test_a_connection_cut_again_and_again_changes_nothing(place: Place, here: Path) -> None:
+    put(place.store(), weight=2_000_000)
     store = place.store(proxied=True)
     sealed = choose_full_backup((store,), RULES).backup
+    found = find_full_backup((store,), sealed)
     place.faults.cut_after, place.faults.cuts = 300_000, 6
 
-    fetched = fetch_full_backup((store,), sealed, here, silent, going_on)
-
-    assert fetched.stat().st_size == sealed.size
+    assert recovery(here).fetch(found).tree == sealed.sha256
     assert place.faults.cuts == 0
 
 
-def test_without_rights_it_says_which_are_missing_and_looks_elsewhere(place: Place, tmp_path: Path) -> None:
-    put(place.store(), tmp_path / "work")
-    put(place.second(), tmp_path / "work")
+def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, here: Path) -> None:
+    put(place.store(), weight=48 * MEBIBYTE)
+    backup = place.store(proxied=True).newest_first()[0]
+    place.faults.bytes_per_second = 8 * MEBIBYTE
+    begun = recovery(here)
+    with pytest.raises(CancelledError):
+        recovery(here, lambda: begun.size > 15 * MEBIBYTE).fetch(backup)
+    brought, place.faults.bytes_per_second = begun.size, None
+    del place.faults.seen[:]
+
+    assert begun.fetch(backup).tree == backup.digest
+
+    assert brought > 15 * MEBIBYTE
+    assert asked_for(place) < 50 * MEBIBYTE - brought + MEBIBYTE
+    assert begun.size < 50 * MEBIBYTE
+
+
+def asked_for(place: Place) -> int:
+    """Bytes of packs."""
+    ranges = [line.rpartition(" bytes=")[2] for line in place.faults.seen if "/data/" in line and " bytes=" in line]
+    return sum(int(last) - int(first) + 1 for first, last in (one.split("-") for one in ranges))
+
+
+def test_without_rights_it_says_which_are_missing_and_looks_elsewhere(place: Place) -> None:
+    put(place.store())
+    put(place.second())
     closed = place.store(person="nobody")
 
     chosen = choose_full_backup((closed, place.second()), RULES)
@@ -113,58 +189,114 @@ def test_without_rights_it_says_which_are_missing_and_looks_elsewhere(place: Pla
     assert "s3:ListBucket" in chosen.refused[0]
 
 
-def test_a_throttling_store_may_be_tried_again(place: Place, tmp_path: Path, here: Path) -> None:
-    put(place.store(), tmp_path / "work")
+def test_a_throttling_store_may_be_tried_again(place: Place, here: Path) -> None:
+    put(place.store())
     store = place.store(proxied=True)
     sealed = choose_full_backup((store,), RULES).backup
     place.faults.status = 503
 
     with pytest.raises(TemporaryError):
-        fetch_full_backup((store,), sealed, here, silent, going_on)
+        find_full_backup((store,), sealed)
     with pytest.raises(UserError, match="SlowDown"):
         choose_full_backup((store,), RULES)
     place.faults.status = None
 
-    assert fetch_full_backup((store,), sealed, here, silent, going_on).exists()
+    assert recovery(here).fetch(find_full_backup((store,), sealed)).tree == sealed.sha256
 
 
-def test_a_disk_that_is_too_small_is_noticed_before_a_byte_is_written(place: Place, tmp_path: Path, here: Path) -> None:
-    huge = Member(path="all_databases_x.sql.gz", size=2**60, sha256="0" * 64)
-    put(place.store(), tmp_path / "work", members=(huge,))
+def test_a_store_that_refuses_in_the_middle_is_told_at_once(place: Place, here: Path) -> None:
+    """And work there ends when nobody wants it any more, however often restic itself would try again."""
+    put(place.store())
     store = place.store(proxied=True)
-    sealed = choose_full_backup((store,), RULES).backup
-    asked = len(place.faults.seen)
+    backup = store.newest_first()[0]
+    place.faults.status, place.faults.methods = 403, ("GET",)
+    with pytest.raises(PermanentError, match="AccessDenied"):
+        recovery(here).fetch(backup)
 
-    with pytest.raises(PermanentError, match="too small"):
-        fetch_full_backup((store,), sealed, here, silent, going_on)
-
-    read = [line for line in place.faults.seen[asked:] if line.startswith("GET") and sealed.name in line]
-    assert read == []
-    assert list(here.iterdir()) == []
+    place.faults.status, asked = 503, len(place.faults.seen)
+    with pytest.raises(CancelledError):
+        store.restic(lambda: len(place.faults.seen) > asked + 2).snapshots()
 
 
-def test_two_of_the_same_moment_in_two_buckets_are_told(place: Place, tmp_path: Path) -> None:
-    put(place.store(), tmp_path / "work")
-    put(place.second(), tmp_path / "work", weight=8_000)
+def test_two_of_the_same_name_in_two_buckets_are_told(place: Place) -> None:
+    first, other = put(place.store()), put(place.second(), weight=8_000)
 
     chosen = choose_full_backup((place.store(), place.second()), RULES)
 
-    assert chosen.backup.place.startswith("s3://ai-micro-backups/")
-    assert "ai-micro-backups-copy" in chosen.refused[0]
-    assert "same moment" in chosen.refused[0]
+    assert chosen.backup.place == first.place
+    assert chosen.refused == (
+        f"{other.place} has the same name and is not the same; {first.place} was taken by its place",
+    )
 
 
-def test_a_removed_backup_is_not_found_again(place: Place, tmp_path: Path) -> None:
+def test_a_removed_backup_is_not_found_again(place: Place) -> None:
     store = place.store()
     for hours in range(3):
-        put(store, tmp_path / "work", MOMENT + timedelta(hours=hours))
+        put(store, MOMENT + timedelta(hours=hours))
+    put(store, MOMENT, system="bank")
+    first = choose_full_backup((store,), RULES, before=identity(store, LATER)).backup
 
     removed = store.remove_old(2, "shop", "production")
-    left = [backup.name for backup in store.newest_first()]
 
-    assert len(removed) == 1
-    assert len(left) == 2
-    with pytest.raises(PermanentError, match="There is no full backup"):
-        store.get(removed[0])
+    left = store.newest_first()
+    assert removed == (first.name,)
+    assert len(left) == 3
+    with pytest.raises(PermanentError, match="does not hold"):
+        find_full_backup((store,), first)
     sealed = choose_full_backup((store,), RULES).backup
-    assert find_full_backup((store,), sealed).name == left[0]
+    assert find_full_backup((store,), sealed).name == left[0].name
+    assert choose_full_backup((store,), FullRules(system="bank", site="production")).backup.system == "bank"
+
+
+def identity(store: FullBackupStore, moment: datetime) -> BackupIdentity:
+    """Of the one of this moment."""
+    name = next(backup.name for backup in store.newest_first() if backup.moment == moment)
+    return choose_full_backup((store,), RULES, name).backup
+
+
+def test_what_is_stored_in_a_bucket_is_kept_and_locks_of_programs_are_not(place: Place, tmp_path: Path) -> None:
+    here, there = FullBackupStore(FolderStore(tmp_path / "folder")), place.store()
+    backup = put(here)
+
+    there.add(here.repository, snapshot_of(backup))
+    put_object(place, "restic/locks/of-a-program", b"x")
+    there.objects.keep("restic/")
+
+    kept = retentions(place)
+    parts = {key.removeprefix("restic/").split("/")[0] for key in kept}
+    assert parts == {"config", "data", "index", "keys", "locks", "snapshots"}
+    assert kept.pop("restic/locks/of-a-program") is None
+    assert all(until is not None and until > datetime.now(UTC) + timedelta(minutes=50) for until in kept.values())
+
+
+def test_retention_goes_on_over_what_is_kept(place: Place, tmp_path: Path) -> None:
+    """Its versions stay until their time has come: whoever takes the keys of this host takes no backup."""
+    here, there = FullBackupStore(FolderStore(tmp_path / "folder")), place.store()
+    old, new = put(here), put(here, LATER)
+    for backup in (old, new):
+        there.add(here.repository, snapshot_of(backup))
+    before = versions(place)
+
+    assert there.remove_old(1, "shop", "production") == (old.name,)
+
+    assert [backup.name for backup in there.newest_first()] == [new.name]
+    assert before <= versions(place)
+    assert check_full_backup(there.newest_first()[0], RULES).sha256 == new.digest
+
+
+def retentions(place: Place) -> dict[str, datetime | None]:
+    """Until when each object may not be deleted."""
+    client = place.client()
+    return {
+        found.key: client.client.head_object(Bucket=client.settings.bucket, Key=place.prefix + found.key).get(
+            "ObjectLockRetainUntilDate"
+        )
+        for found in client.list("restic/")
+    }
+
+
+def versions(place: Place) -> set[tuple[str, str]]:
+    """Every version of what is no lock of a program."""
+    client = place.client()
+    found = client.client.list_object_versions(Bucket=client.settings.bucket, Prefix=f"{place.prefix}restic/")
+    return {(one["Key"], one["VersionId"]) for one in found["Versions"] if "/locks/" not in one["Key"]}

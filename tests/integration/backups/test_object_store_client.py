@@ -1,4 +1,4 @@
-"""The client of the bucket: what it stores is verified, what it brings goes on where it was cut."""
+"""The client of the bucket: what it keeps cannot be deleted, what it brings goes on where it was cut."""
 
 import hashlib
 from pathlib import Path
@@ -8,37 +8,17 @@ from botocore.exceptions import ClientError
 
 from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import ObjectStore
-from runners.clients.object_store import PART_BYTES, ObjectStoreClient, StoredObject
+from runners.clients.object_store import ObjectStoreClient, StoredObject
 from tests.integration.backups.conftest import Place
 
 BODY = bytes(range(256)) * 20_000
 DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
-def stored(place: Place, tmp_path: Path, body: bytes = BODY) -> StoredObject:
-    path = tmp_path / "archive"
-    path.write_bytes(body)
-    return place.client().upload(path, "archive", sha256=hashlib.sha256(body).hexdigest())
-
-
-def test_what_is_uploaded_in_parts_has_its_digest_and_is_locked(place: Place, tmp_path: Path) -> None:
-    body = BODY * (PART_BYTES // len(BODY) + 2)
-    seen: list[float] = []
-    path = tmp_path / "archive"
-    path.write_bytes(body)
+def stored(place: Place, body: bytes = BODY) -> StoredObject:
     client = place.client()
-
-    found = client.upload(
-        path, "archive", sha256=hashlib.sha256(body).hexdigest(), progress=lambda done, total, unit: seen.append(done)
-    )
-
-    assert (found.size, found.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-    assert found.version is not None
-    assert max(seen) == len(body)
-    with pytest.raises(ClientError, match="AccessDenied"):
-        client.client.delete_object(
-            Bucket=client.settings.bucket, Key=f"{place.prefix}archive", VersionId=found.version
-        )
+    client.client.put_object(Bucket=client.settings.bucket, Key=f"{place.prefix}archive", Body=body)
+    return client.head("archive")
 
 
 def test_a_small_document_is_written_read_and_listed(place: Place) -> None:
@@ -50,18 +30,59 @@ def test_a_small_document_is_written_read_and_listed(place: Place) -> None:
     assert [found.key for found in client.list("one")] == ["one.json"]
 
 
-def test_an_upload_stops_when_it_is_cancelled_and_leaves_nothing(place: Place, tmp_path: Path) -> None:
-    path = tmp_path / "archive"
-    path.write_bytes(BODY)
+def test_what_is_kept_cannot_be_deleted_and_what_lies_beside_it_can(place: Place) -> None:
+    client = place.client()
+    for key in ("restic/config", "restic/locks/1", "restic-of-others/config"):
+        client.write(key, b"x")
 
-    with pytest.raises(CancelledError):
-        place.client().upload(path, "archive", sha256=DIGEST, cancelled=lambda: True)
+    client.keep("restic/")
 
-    assert place.client().list() == ()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        delete(client, "restic/config")
+    delete(client, "restic/locks/1")
+    delete(client, "restic-of-others/config")
 
 
-def test_a_download_goes_on_where_it_was_cut(place: Place, tmp_path: Path, here: Path) -> None:
-    found = stored(place, tmp_path)
+def delete(client: ObjectStoreClient, key: str) -> None:
+    """This very version."""
+    version = client.head(key).version
+    client.client.delete_object(Bucket=client.settings.bucket, Key=client.settings.prefix + key, VersionId=str(version))
+
+
+def test_nothing_is_kept_where_dr_yml_does_not_ask_for_it(place: Place) -> None:
+    settings = place.client().settings.model_copy(update={"lock": None})
+    client = ObjectStoreClient(settings, place.bucket.keys())
+    client.write("restic/config", b"x", locked=True)
+
+    client.keep("restic/")
+
+    delete(client, "restic/config")
+
+
+def test_what_other_programs_need_is_told_them(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address as restic takes it, and keys from wherever boto3 finds them; without any, in words."""
+    client = place.client()
+    given = place.bucket.keys()
+    assert client.repository_url("restic") == f"s3:{place.bucket.endpoint}/ai-micro-backups/{place.prefix}restic"
+    amazon = ObjectStore(bucket="shop", prefix="dr/", region="eu-west-1")
+    assert ObjectStoreClient(amazon).repository_url("restic") == "s3:https://s3.eu-west-1.amazonaws.com/shop/dr/restic"
+    assert client.keys() == given
+
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert ObjectStoreClient(client.settings).keys() == given
+
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    for name in given:
+        monkeypatch.delenv(name)
+    with pytest.raises(PermanentError, match="there are no keys for it; set AWS_ACCESS_KEY_ID"):
+        ObjectStoreClient(client.settings).keys()
+
+
+def test_a_download_goes_on_where_it_was_cut(place: Place, here: Path) -> None:
+    found = stored(place)
     place.faults.cut_after, place.faults.cuts = 1_500_000, 3
 
     place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
@@ -72,8 +93,8 @@ def test_a_download_goes_on_where_it_was_cut(place: Place, tmp_path: Path, here:
     assert len(set(gets)) == 3  # each begins further on
 
 
-def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, tmp_path: Path, here: Path) -> None:
-    found = stored(place, tmp_path)
+def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, here: Path) -> None:
+    found = stored(place)
     (here / "archive.part").write_bytes(BODY[:4_000_000])
 
     place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
@@ -82,8 +103,8 @@ def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, tmp_
     assert [line for line in place.faults.seen if line.endswith("bytes=4000000-")]
 
 
-def test_a_damaged_beginning_is_found_and_does_not_stay(place: Place, tmp_path: Path, here: Path) -> None:
-    found = stored(place, tmp_path)
+def test_a_damaged_beginning_is_found_and_does_not_stay(place: Place, here: Path) -> None:
+    found = stored(place)
     (here / "archive.part").write_bytes(b"x" * 1000)
 
     with pytest.raises(PermanentError, match="SHA-256"):
@@ -92,10 +113,8 @@ def test_a_damaged_beginning_is_found_and_does_not_stay(place: Place, tmp_path: 
     assert list(here.iterdir()) == []
 
 
-def test_a_store_that_stays_silent_ends_in_a_temporary_error_and_keeps_what_came(
-    place: Place, tmp_path: Path, here: Path
-) -> None:
-    found = stored(place, tmp_path)
+def test_a_store_that_stays_silent_ends_in_a_temporary_error_and_keeps_what_came(place: Place, here: Path) -> None:
+    found = stored(place)
     client = place.client(proxied=True)
     place.faults.cut_after, place.faults.cuts = 2_000_000, 1
     with pytest.raises(TemporaryError) as failed:
@@ -112,8 +131,8 @@ def set_status(place: Place, status: int) -> None:
     place.faults.status = status
 
 
-def test_a_slow_store_is_slow_and_nothing_else(place: Place, tmp_path: Path, here: Path) -> None:
-    found = stored(place, tmp_path)
+def test_a_slow_store_is_slow_and_nothing_else(place: Place, here: Path) -> None:
+    found = stored(place)
     place.faults.bytes_per_second = 10_000_000
     seen: list[float] = []
 
@@ -125,8 +144,8 @@ def test_a_slow_store_is_slow_and_nothing_else(place: Place, tmp_path: Path, her
     assert seen[-1] == len(BODY)
 
 
-def test_stop_ends_a_download_and_a_later_one_goes_on(place: Place, tmp_path: Path, here: Path) -> None:
-    found = stored(place, tmp_path)
+def test_stop_ends_a_download_and_a_later_one_goes_on(place: Place, here: Path) -> None:
+    found = stored(place)
 
     with pytest.raises(CancelledError):
         place.client().download(found, here / "archive", sha256=DIGEST, cancelled=lambda: True)
@@ -135,11 +154,9 @@ def test_stop_ends_a_download_and_a_later_one_goes_on(place: Place, tmp_path: Pa
     assert [line for line in place.faults.seen if "bytes=" in line]
 
 
-def test_an_object_that_is_replaced_meanwhile_is_not_mixed_with_the_old_one(
-    place: Place, tmp_path: Path, here: Path
-) -> None:
-    old = stored(place, tmp_path)
-    stored(place, tmp_path, b"y" * len(BODY))
+def test_an_object_that_is_replaced_meanwhile_is_not_mixed_with_the_old_one(place: Place, here: Path) -> None:
+    old = stored(place)
+    stored(place, b"y" * len(BODY))
     newest = StoredObject(key=old.key, size=old.size, modified_at=old.modified_at, etag=old.etag)
 
     with pytest.raises(PermanentError, match="replaced while"):

@@ -1,20 +1,20 @@
 """Which backup: the document takes what a pattern finds, after it has deleted; drbot chooses first, and by content."""
 
 import gzip
-import json
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from core.errors import UserError
-from core.plan import BackupIdentity
-from runners.action import StepContext
+from core.full_manifest import DUMP
+from core.site import Backups, Configuration, Site
 from runners.actions import fetching
 from runners.actions.backup import BackupRules, choose
 from runners.clients.backup_store import BackupStore
-from tests.archives import fetching_context
+from runners.clients.full_folder import FolderStore
+from runners.clients.full_store import FullBackupStore
+from runners.full_choice import FullRules, choose_full_backup
+from tests.archives import SQL, fetching_context, put
 from tests.integration.document.servers import Docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
@@ -56,20 +56,19 @@ def test_leftovers_of_an_earlier_recovery_are_restored_as_well(docker: Docker, t
     assert done.returncode == 0
     assert "of today" in done.stdout
     assert "of last year" in done.stdout
-    found = fetching.unpacked(context(tmp_path, "r1")).dump
-    assert gzip.decompress(found.read_bytes()) == b"of this run\n"
+    assert dump_of_this_run(tmp_path / "home") == SQL + b"-- of this run\n"
 
 
-def context(home: Path, run: str) -> StepContext:
-    """A run that has downloaded its own backup, beside an earlier run that had left another one."""
-    backup = BackupIdentity(
-        place="s3://bucket/full_backup_20261101_020000.tar.gz", name="full_backup_20261101_020000.tar.gz", size=1,
-        sha256="5" * 64, snapshot_at=datetime(2026, 11, 1, 2, tzinfo=UTC), manifest=False,
-    )  # fmt: skip
-    for number, text in ((run, b"of this run\n"), ("r0", b"of another run\n")):
-        inside = home / "recoveries" / "recovery" / number / fetching.UNPACKED
-        inside.mkdir(parents=True)
-        (inside / "all_databases_20261101_020000.sql.gz").write_bytes(gzip.compress(text))
-        complete = {"name": backup.name, "sha256": backup.sha256}
-        (inside.parent / fetching.COMPLETE).write_text(json.dumps(complete))
-    return fetching_context(home, run, backup, cast(Any, None), cast(Any, None))
+def dump_of_this_run(home: Path) -> bytes:
+    """What drbot takes that has fetched its own backup, after an earlier run that had fetched another one."""
+    sites = {"recovery": Site()}
+    for number, said in (("r0", b"-- of another run\n"), ("r1", b"-- of this run\n")):
+        store = FullBackupStore(FolderStore(home / number))
+        put(store, sql=SQL + said)
+        sealed = choose_full_backup((store,), FullRules(system="shop", site="production")).backup
+        configuration = Configuration(
+            system="shop", sites=sites, default_site="recovery", backups=Backups(directory=home / number)
+        )
+        run = fetching_context(home, number, sealed, Site(), configuration)
+        fetching.fetch(run, {})
+    return b"".join(fetching.fetched(run).part(DUMP))

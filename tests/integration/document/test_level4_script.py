@@ -4,10 +4,12 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
+from core.site import Backups, Configuration, Site
+from runners.actions import fetching
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
-from runners.full_choice import FullRules, choose_full_backup, fetch_full_backup
-from tests.archives import MOMENT, put
+from runners.full_choice import FullRules, choose_full_backup
+from tests.archives import MOMENT, fetching_context, put
 
 LEVEL_3 = """#!/bin/bash
 aws s3 cp s3://your-backup-bucket/ai-micro-service/full_backup_latest.tar.gz {folder}/
@@ -19,8 +21,8 @@ echo "$@" >> {folder}/fetched
 
 def test_the_documents_level_3_fetches_another_backup_than_level_4_has_chosen(tmp_path: Path) -> None:
     store = FullBackupStore(FolderStore(tmp_path / "store"))
-    chosen = put(store, tmp_path / "made")
-    put(store, tmp_path / "made-later", MOMENT + timedelta(hours=1))
+    chosen = put(store)
+    put(store, MOMENT + timedelta(hours=1))
     for name, text in (("level3.sh", LEVEL_3), ("aws", AWS)):
         (tmp_path / name).write_text(text.format(folder=tmp_path))
         (tmp_path / name).chmod(0o755)
@@ -33,7 +35,12 @@ def test_the_documents_level_3_fetches_another_backup_than_level_4_has_chosen(tm
     assert chosen.name not in (tmp_path / "fetched").read_text()
     rules = FullRules(system="shop", site="production", server_major=15)
     ours = choose_full_backup((store,), rules, chosen.name).backup
-    (tmp_path / "run").mkdir()
-    fetched = fetch_full_backup((store,), ours, tmp_path / "run", lambda done, total, unit: None, lambda: False)
-    assert fetched.name == chosen.name
-    assert ours.sha256 == chosen.manifest.sha256 if chosen.manifest else False
+    configuration = Configuration(
+        system="shop", sites={"recovery": Site()}, default_site="recovery",
+        backups=Backups(directory=tmp_path / "store"),
+    )  # fmt: skip
+    run = fetching_context(tmp_path, "r1", ours, Site(), configuration)
+    fetching.fetch(run, {})
+    manifest = fetching.fetched(run).manifest
+    assert manifest is not None
+    assert (manifest.name, ours.sha256) == (chosen.name, chosen.digest)

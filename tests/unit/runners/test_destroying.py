@@ -3,6 +3,7 @@ or redirects is known here, with what it asks for. A new one fails this test unt
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,24 @@ import pytest
 import runners
 from core.actions import ACTIONS
 from core.errors import PermanentError
+from core.full_manifest import PROJECTS
 from core.site import Certificate, Dns
 from runners import permit as permits
 from runners.clients import own_folder
 from runners.clients.certbot import Certbot
 from runners.clients.compose import Compose, Watch
 from runners.clients.docker_engine import DockerEngine
+from runners.clients.full_folder import FolderStore
+from runners.clients.full_store import FullBackupStore
+from runners.clients.helper import Mount
 from runners.clients.name_service import NameService, Record
 from runners.clients.process import Bounds
+from runners.clients.restic import Wanted
+from runners.clients.restic_helper import ResticHelper
 from runners.clients.volume_mover import Move, VolumeMover
 from runners.permit import OwnWork, Permit
 from runners.registry import SUBJECTS
+from tests.archives import put
 from tests.permits import permit
 
 FOLDER = Path(runners.__file__).parent
@@ -45,8 +53,11 @@ SHARP = {
     "put_object",
     "move",
     "replace",
+    "forget",
+    "restore",
+    "know_again",
 }
-"""Calls of libraries that take something away or write over it."""
+"""Calls of libraries that take something away or write over it; the last three are restic's; one removes locks."""
 
 PERMIT = {  # ask for a Permit, before anything else
     "clients/compose.py:stop",
@@ -77,8 +88,16 @@ BEHIND = {  # reached only through one of the above
         "scratch_volume",
     },
     "clients/docker_engine.py:_remove_container": {"remove_project", "remove_helper"},
-    "actions/restoring.py:write_file": {"configuration"},
 }
+FILLS = {  # write into what the run has made: one place alone calls each, and looks at the mark before
+    "clients/fetched.py:put_settings": "actions/restoring.py:configuration",
+    "clients/fetched.py:put_folder": "actions/file_sets.py:put_folder",
+    "clients/fetched.py:put_volume": "actions/file_sets.py:put_volume",
+    "actions/file_sets.py:unpack_folder": "actions/file_sets.py:put_folder",
+    "actions/file_sets.py:unpack_volume": "actions/file_sets.py:put_volume",
+    "actions/restoring.py:restore_redis": "actions/restoring.py:restore_redis",
+}
+LOOKS = {"require_own", "renew", "prepare_volume"}  # raise unless the run itself has made it
 ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/evidence.py:keep_service": "drbot's home",
     "actions/evidence.py:keep_disk": "drbot's home",
@@ -88,21 +107,20 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "vault.py:_make": "drbot's home",
     "bootstrap.py:write": "a file that is not there yet",
     "backup.py:back_up_postgres": "the new backup",
-    "full_backup.py:back_up_full": "the new backup",
-    "full_backup.py:collect": "the new backup",
-    "full_backup.py:pack": "the new backup",
+    "full_backup.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",
     "clients/backup_store.py:write_manifest": "the new backup",
     "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
-    "clients/full_folder.py:settle": "the new backup",
-    "clients/full_folder.py:write": "the new backup",
-    "clients/full_folder.py:download": "the new backup",
-    "clients/full_folder.py:remove": "backups beyond `keep`, when a newer good one is there",
-    "clients/full_writer.py:compress_file": "the new backup",
-    "clients/full_writer.py:add": "the new backup",
+    "clients/fetched.py:take_in": "drbot's home: what an archive was unpacked to, in the folder of this run",
+    "clients/fetched.py:fetch": "drbot's home: locks in the recoveries' own repository, whose site this run holds",
+    "clients/fetched.py:only": "drbot's home: what other recoveries have fetched, once this one's is there",
+    "clients/full_folder.py:settle": "the download",
+    "clients/full_folder.py:download": "the download",
+    "clients/full_store.py:remove_old": "full backups of this system and site beyond `keep`, when newer ones are there",
+    "clients/restic_helper.py:portable": "drbot's home: a copy of the program",
     "clients/object_store.py:resume": "the download",
-    "clients/object_store.py:write": "backups and copies of drbot's state",
+    "clients/object_store.py:write": "copies of drbot's state",
     "clients/object_store.py:download": "the download",
-    "clients/object_store.py:remove": "backups beyond `keep`; copies of drbot's state",
+    "clients/object_store.py:remove": "copies of drbot's state",
     "clients/engine_lock.py:_remove": "the lock itself, by its id",
     "clients/certbot.py:install": "the certificate, and what was there stays beside it",
     "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
@@ -110,7 +128,6 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/scratch_redis.py:stop_cleanly": "a helper of drbot",
 }
 CALLERS = {  # actions: they hand on the permit that they were given
-    "actions/file_sets.py:fill_folder",
     "actions/setting_aside.py:keep",
     "actions/volume.py:exchange",
     "executor.py:_stop",
@@ -148,13 +165,13 @@ def parameters(function: ast.FunctionDef) -> set[str]:
 def test_every_place_that_takes_something_away_is_known() -> None:
     sharp = {name for name, function in functions() if calls(function) & SHARP}
 
-    assert sharp - PERMIT - OWN.keys() - BEHIND.keys() - ELSEWHERE.keys() - CALLERS == set()
+    assert sharp - PERMIT - OWN.keys() - BEHIND.keys() - FILLS.keys() - ELSEWHERE.keys() - CALLERS == set()
 
 
 def test_the_lists_name_nothing_that_is_gone() -> None:
     known = {name for name, _ in functions()}
 
-    assert PERMIT | OWN.keys() | BEHIND.keys() | ELSEWHERE.keys() | CALLERS <= known
+    assert PERMIT | OWN.keys() | BEHIND.keys() | FILLS.keys() | ELSEWHERE.keys() | CALLERS <= known
 
 
 @pytest.mark.parametrize("name", sorted(PERMIT))
@@ -186,6 +203,32 @@ def test_what_stands_behind_a_permit_is_reached_through_it_alone(name: str) -> N
     ]
 
     assert callers == BEHIND[name] and not elsewhere
+
+
+@pytest.mark.parametrize("name", sorted(FILLS))
+def test_what_fills_is_called_by_whoever_has_looked_at_the_mark(name: str) -> None:
+    filling = dict(functions())[name]
+    is_method = bool(filling.args.args) and filling.args.args[0].arg == "self"
+    callers = {
+        other: lines
+        for other, function in functions()
+        if (lines := [line for line, called in calls_of(function, is_method) if called == filling.name])
+    }
+    looks = [line for line, called in calls_of(dict(functions())[FILLS[name]], False) if called in LOOKS]
+    if name == FILLS[name]:  # an action, which fills by itself
+        callers = {name: [line for line, called in calls_of(filling, True) if called in SHARP]}
+
+    assert callers.keys() == {FILLS[name]}
+    assert min(looks) < min(callers[FILLS[name]])
+
+
+def calls_of(function: ast.FunctionDef, is_method: bool) -> Iterator[tuple[int, str]]:
+    """Line and name of every call of a method, or of a function."""
+    for call in ast.walk(function):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and is_method:
+            yield call.lineno, call.func.attr
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not is_method:
+            yield call.lineno, call.func.id
 
 
 def test_only_one_module_can_build_a_permit() -> None:
@@ -252,6 +295,51 @@ def test_a_folder_is_put_aside_by_a_permit_for_it_only(tmp_path: Path) -> None:
         )
 
     assert (tmp_path / "system").is_dir()
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_helper_with_restic_can_write_only_where_it_is_told(writes: bool) -> None:
+    """The repository that is read from, and restic itself, are not to be changed by what runs as root."""
+    order = ResticHelper(
+        engine=DockerEngine(NOWHERE), image="x", labels={}, tool=Path("/tool"), repository=Path("/backups"),
+        mounts=(Mount(source="uploads", target="/target/uploads", read_only=not writes),), writes=writes,
+        secrets={}, cancelled=lambda: False,
+    )._order(["restore"])  # fmt: skip
+
+    assert {mount.source for mount in order.mounts if not mount.read_only} == (
+        {"uploads", "/backups"} if writes else set()
+    )
+    assert order.network == "none"
+
+
+def test_what_is_backed_up_is_only_read() -> None:
+    mounts = [
+        call
+        for name, function in functions()
+        if name.startswith("full_backup.py:")
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Mount"
+    ]
+
+    assert len(mounts) == 5
+    assert all("read_only=True" in map(ast.unparse, mount.keywords) for mount in mounts)
+
+
+def test_a_comparison_writes_and_removes_nothing(tmp_path: Path) -> None:
+    backup = put(FullBackupStore(FolderStore(tmp_path / "backups")))
+    folder = tmp_path / "shop"
+    (folder / "ai-micro-postgres" / "more").mkdir(parents=True)
+    (folder / "ai-micro-postgres" / ".env").write_text("of today")
+    (folder / "ai-micro-postgres" / "more" / "orders").write_text("of users")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert backup.snapshot is not None
+
+    compared = backup.store.restic().compare(backup.snapshot.id, Wanted(folder=PROJECTS), str(folder), alone=True)
+
+    assert compared.same == 0
+    assert len(compared.other) >= 2
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert (folder / "ai-micro-postgres" / ".env").read_text() == "of today"
 
 
 def test_a_certificate_that_was_there_stays_beside_the_new_one(tmp_path: Path) -> None:

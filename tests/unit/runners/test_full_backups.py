@@ -2,144 +2,176 @@
 
 import shutil
 import tarfile
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.errors import PermanentError, UserError
-from core.full_manifest import FileSet, full_name, manifest_name
-from core.plan import Holds
-from runners.clients.full_archive import unpack
+from core.full_manifest import SUFFIX, full_name
+from core.plan import Floor, Holds
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
-from runners.clients.full_writer import files_writer
-from runners.full_choice import FullRules, choose_full_backup, fetch_full_backup, find_full_backup
-from tests.archives import MOMENT, SQL, add, make, make_foreign, put
+from runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from tests.archives import MOMENT, SQL, add, make_foreign, put, put_files
 
 RULES = FullRules(system="shop", site="production", server_major=15)
 LATER = MOMENT + timedelta(hours=1)
 
 
-def silent(done: float, total: float | None, unit: str) -> None:
-    """No progress is shown."""
-
-
-def going_on() -> bool:
-    return False
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with one good full backup: to make a repository takes a second."""
+    folder = tmp_path_factory.mktemp("made")
+    put(FullBackupStore(FolderStore(folder)))
+    return folder
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FullBackupStore:
-    (tmp_path / "store").mkdir()
-    return FullBackupStore(FolderStore(tmp_path / "store"))
+def store(made: Path, tmp_path: Path) -> FullBackupStore:
+    """One of this test's own, with the good one of MOMENT in it."""
+    return place(shutil.copytree(made, tmp_path / "store"))
+
+
+def place(folder: Path) -> FullBackupStore:
+    return FullBackupStore(FolderStore(folder))
 
 
 def folder_of(store: FullBackupStore) -> Path:
-    assert isinstance(store.store, FolderStore)
-    return store.store.directory
+    assert isinstance(store.objects, FolderStore)
+    return store.objects.directory
 
 
-def cut(store: FullBackupStore, work: Path) -> None:
-    path = folder_of(store) / put(store, work, LATER).name
-    path.write_bytes(path.read_bytes()[:-50])
+def with_files(**files: bytes) -> Callable[[FullBackupStore], object]:
+    """A newer backup of these files below /own alone."""
+    named: Mapping[str, bytes] = {f"own/{name.replace('__', '.')}": data for name, data in files.items()}
+    return lambda store: put_files(store, LATER, named)
 
 
-def unreadable_manifest(store: FullBackupStore, work: Path) -> None:
-    name = put(store, work, LATER).name
-    (folder_of(store) / manifest_name(name)).write_text("{")
+def with_changes(**changes: Any) -> Callable[[FullBackupStore], object]:
+    """A newer backup with another manifest."""
+    return lambda store: put(store, LATER, **changes)
 
 
-def foreign_cut(store: FullBackupStore, work: Path) -> None:
+def of_scripts(sql: bytes) -> Callable[[FullBackupStore], object]:
+    return lambda store: make_foreign(folder_of(store), LATER, sql=sql)
+
+
+def foreign_cut(store: FullBackupStore) -> None:
     path = make_foreign(folder_of(store), LATER)
     path.write_bytes(path.read_bytes()[:-50])
 
 
-def foreign_without_dump(store: FullBackupStore, work: Path) -> None:
-    with tarfile.open(folder_of(store) / full_name(LATER), "w:gz") as archive:
+def foreign_without_dump(store: FullBackupStore) -> None:
+    with tarfile.open(folder_of(store) / f"{full_name(LATER)}{SUFFIX}", "w:gz") as archive:
         add(archive, "full/redis_x.rdb.gz", b"")
 
 
-FAULTS: dict[str, tuple[Callable[[FullBackupStore, Path], object], str]] = {
-    "cut off": (cut, "cut off or replaced"),
-    "of another system": (lambda store, work: put(store, work, LATER, system="bank"), 'another system, "bank"'),
-    "of another site": (lambda store, work: put(store, work, LATER, site="staging"), 'another site, "staging"'),
-    "of a newer PostgreSQL": (lambda store, work: put(store, work, LATER, server_version="17.2"), "PostgreSQL 17.2"),
-    "of a newer drbot": (lambda store, work: put(store, work, LATER, format=2), "format 2"),
-    "not completed": (lambda store, work: put(store, work, LATER, completed=False), "not completed"),
-    "a manifest nobody can read": (unreadable_manifest, "cannot be read"),
+def still_to_come(store: FullBackupStore) -> None:
+    put(store, datetime.now(UTC) + timedelta(hours=1))
+
+
+FAULTS: dict[str, tuple[Callable[[FullBackupStore], object], str]] = {
+    "of another system": (with_changes(system="bank"), 'another system, "bank"'),
+    "of another site": (with_changes(site="staging"), 'another site, "staging"'),
+    "of a newer PostgreSQL": (with_changes(server_version="17.2"), "PostgreSQL 17.2"),
+    "of a newer drbot": (with_changes(format=3), "format 3"),
+    "with the manifest of another": (with_changes(name=full_name(MOMENT)), f"its manifest is of {full_name(MOMENT)}"),
+    "with the manifest of another moment": (with_changes(snapshot_at=MOMENT), "its manifest is of 2026-11-26 03:00:00"),
+    "of no row": (with_changes(rows={"authdb.users": 0}), "counts no row"),
+    "still to come": (still_to_come, "still to come: a clock was wrong"),
+    "a manifest nobody can read": (with_files(manifest__json=b"{"), "its manifest cannot be read"),
+    "a manifest of a million brackets": (with_files(manifest__json=b"[" * 10**6), "its manifest cannot be read"),
+    "without a manifest": (with_files(all_databases__sql=SQL), "could not be read"),
     "of the scripts, cut off": (foreign_cut, "cut off"),
-    "of the scripts, with a dump that was cut before it was compressed": (
-        lambda store, work: make_foreign(folder_of(store), LATER, sql=SQL[:60]),
-        "closing line",
-    ),
+    "of the scripts, with a dump that was cut before it was compressed": (of_scripts(SQL[:60]), "closing line"),
     "of the scripts, without a dump": (foreign_without_dump, "holds no all_databases"),
-    "of the scripts, of a newer PostgreSQL": (
-        lambda store, work: make_foreign(folder_of(store), LATER, sql=SQL.replace(b"15.8", b"17.2")),
-        "PostgreSQL 17.2",
-    ),
+    "of the scripts, of a newer PostgreSQL": (of_scripts(SQL.replace(b"15.8", b"17.2")), "PostgreSQL 17.2"),
+    "of the scripts, without data": (of_scripts(SQL.replace(b"COPY", b"-- COPY")), "definitions and no data"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_one_is_refused_with_its_reason_and_the_next_good_one_is_taken(
-    store: FullBackupStore, tmp_path: Path, fault: str
+    store: FullBackupStore, fault: str
 ) -> None:
     break_it, said = FAULTS[fault]
-    good = put(store, tmp_path / "work")
-    break_it(store, tmp_path / "work")
+    break_it(store)
+    newest = store.newest_first()[0]
 
     chosen = choose_full_backup((store,), RULES)
 
-    assert chosen.backup.name == good.name
+    assert chosen.backup.name == full_name(MOMENT) != newest.name
     assert len(chosen.refused) == 1
     assert said in chosen.refused[0]
+    assert newest.name in chosen.refused[0]
 
 
 def test_nothing_good_is_said_with_every_reason(store: FullBackupStore, tmp_path: Path) -> None:
-    put(store, tmp_path / "work", system="bank")
     (tmp_path / "file").write_text("no folder")
-    silent_place = FullBackupStore(FolderStore(tmp_path / "file"))
+    silent_place, of_a_bank = place(tmp_path / "file"), replace(RULES, system="bank")
 
-    with pytest.raises(UserError, match=r"file cannot be listed.*another system"):
-        choose_full_backup((silent_place, store), RULES)
+    with pytest.raises(UserError, match=r"file/ cannot be listed.*another system"):
+        choose_full_backup((silent_place, store), of_a_bank)
     with pytest.raises(UserError, match="there is none in file:"):
-        choose_full_backup((FullBackupStore(FolderStore(tmp_path / "missing")),), RULES)
+        choose_full_backup((place(tmp_path / "missing"),), RULES)
 
 
-def test_the_newest_is_taken_an_earlier_one_when_asked_and_one_by_name(store: FullBackupStore, tmp_path: Path) -> None:
-    older, newer = put(store, tmp_path / "work"), put(store, tmp_path / "work", LATER)
+def test_the_newest_is_taken_an_earlier_one_when_asked_and_one_by_name(store: FullBackupStore) -> None:
+    newer = put(store, LATER)
 
     first = choose_full_backup((store,), RULES).backup
     second = choose_full_backup((store,), RULES, before=first).backup
 
-    assert (first.name, second.name) == (newer.name, older.name)
-    assert choose_full_backup((store,), RULES, older.name.removesuffix(".tar.gz")).backup == second
+    assert (first.name, second.name) == (newer.name, full_name(MOMENT))
+    assert choose_full_backup((store,), RULES, second.name).backup == second
     with pytest.raises(UserError, match="no older one"):
         choose_full_backup((store,), RULES, before=second)
 
 
-def test_of_two_of_the_same_moment_one_is_taken_always_the_same_and_the_other_is_named(
+def test_one_of_the_scripts_is_named_with_and_without_its_suffix(store: FullBackupStore) -> None:
+    name = make_foreign(folder_of(store), LATER).name
+
+    for asked in (name, name.removesuffix(SUFFIX)):
+        assert choose_full_backup((store,), RULES, asked).backup.name == store.get(asked).name == name
+    with pytest.raises(PermanentError, match=f"no full backup other in file:.*the newest are: {name}"):
+        store.get("other")
+
+
+def test_the_same_one_in_two_places_is_taken_from_the_first_without_a_word(
     store: FullBackupStore, tmp_path: Path
 ) -> None:
-    put(store, tmp_path / "work")
-    twin = put(store, tmp_path / "work", LATER, snapshot_at=MOMENT)
-    places = [store, FullBackupStore(FolderStore(tmp_path / "empty"))]
-    (tmp_path / "empty").mkdir()
+    copy = place(tmp_path / "copy")
+    (snapshot,) = (backup.snapshot for backup in store.newest_first())
+    assert snapshot is not None
+    copy.add(store.repository, snapshot)
 
-    chosen = [choose_full_backup(order, RULES) for order in (places, places[::-1])]
+    for places in ((store, copy), (copy, store)):
+        chosen = choose_full_backup(places, RULES)
+        assert (chosen.backup.sha256, chosen.refused) == (snapshot.tree, ())
+        assert chosen.backup.place == f"{places[0].place}{full_name(MOMENT)}"
 
-    assert {one.backup.name for one in chosen} == {twin.name}
-    assert all("is of the same moment" in one.refused[0] for one in chosen)
+
+def test_another_one_of_the_same_name_is_told_and_the_first_place_wins(store: FullBackupStore, tmp_path: Path) -> None:
+    other = place(tmp_path / "other")
+    twin = put(other, sql=SQL + b"-- changed")
+
+    chosen = choose_full_backup((other, store), RULES)
+
+    assert chosen.backup.sha256 == twin.digest
+    assert chosen.refused == (
+        f"{store.place}{twin.name} has the same name and is not the same; {twin.place} was taken by its place",
+    )
 
 
-def test_what_it_holds_is_part_of_what_is_sealed(store: FullBackupStore, tmp_path: Path) -> None:
+def test_what_it_holds_is_part_of_what_is_sealed(store: FullBackupStore) -> None:
     """By its manifest; one of the scripts is read, and says nothing of its files."""
-    files = {"uploads": FileSet(count=0, bytes=0, digest="0")}
-    put(store, tmp_path / "work", redis=None, files=files, configuration={"a/.env": "0"})
+    put(store, LATER, redis=None, files=("uploads",))
     mine = choose_full_backup((store,), RULES).backup
-    make_foreign(folder_of(store), LATER)
+    make_foreign(folder_of(store), LATER + timedelta(hours=1))
     theirs = choose_full_backup((store,), RULES).backup
 
     assert (mine.system, mine.site, mine.holds) == ("shop", "production", Holds(configuration=True, files=("uploads",)))
@@ -147,109 +179,68 @@ def test_what_it_holds_is_part_of_what_is_sealed(store: FullBackupStore, tmp_pat
 
 
 def test_one_of_the_scripts_is_taken_and_has_to_hold_what_the_one_before_it_held(store: FullBackupStore) -> None:
-    make_foreign(folder_of(store), top="backup_20261126/postgres")
+    """Of this system: what another one's backup held, this one need not hold."""
+    put(store, MOMENT + timedelta(minutes=1), system="bank", rows={"bank.accounts": 5})
+    make_foreign(folder_of(store), LATER, top="backup_20261126/postgres")
 
-    found = choose_full_backup((store,), RULES).backup
+    found = choose_full_backup((store,), replace(RULES, databases=("authdb",))).backup
 
     assert (found.manifest, found.rows, found.server_version) == (False, {}, "15.8")
+    assert found.floor == Floor(named=("authdb",), databases=("authdb",), held=("authdb.users",))
 
 
-def test_the_latest_of_the_scripts_counts_as_old_as_it_is_stored(store: FullBackupStore, tmp_path: Path) -> None:
+def test_the_latest_of_the_scripts_counts_as_old_as_it_is_stored(store: FullBackupStore) -> None:
     make_foreign(folder_of(store)).rename(folder_of(store) / "full_backup_latest.tar.gz")
-    put(store, tmp_path / "work")
 
     assert choose_full_backup((store,), RULES).backup.name == "full_backup_latest.tar.gz"
 
 
-def test_what_is_packed_comes_out_whole(store: FullBackupStore, tmp_path: Path) -> None:
-    backup = put(store, tmp_path / "work")
+def test_another_one_in_its_place_is_not_the_sealed_one(store: FullBackupStore) -> None:
+    sealed = choose_full_backup((store,), RULES).backup
+    found = find_full_backup((store,), sealed)
+    assert (found.name, found.digest, found.place) == (sealed.name, sealed.sha256, sealed.place)
 
-    found = unpack(folder_of(store) / backup.name, tmp_path / "out", silent, going_on)
+    assert store.remove_old(0, "shop", "production") == (sealed.name,)
+    put(store, sql=SQL + b"-- changed")
 
-    assert found.manifest is not None
-    assert found.manifest.rows == {"authdb.users": 2}
-    assert (found.databases["authdb"] / "toc.dat").read_text() == "table of contents"
-    assert all((found.dump, found.configuration, found.redis, found.files))
-
-
-def test_a_changed_file_inside_is_noticed_when_it_is_unpacked(tmp_path: Path) -> None:
-    manifest = make(tmp_path)
-    with tarfile.open(tmp_path / manifest.name) as archive:
-        archive.extractall(tmp_path / "out", filter="data")
-    top = manifest.name.removesuffix(".tar.gz")
-    (tmp_path / "out" / top / "databases/authdb/toc.dat").write_text("something else")
-    with tarfile.open(tmp_path / manifest.name, "w:gz") as archive:
-        archive.add(tmp_path / "out" / top, top)
-
-    with pytest.raises(PermanentError, match=r"toc\.dat is not what the manifest says"):
-        unpack(tmp_path / manifest.name, tmp_path / "again", silent, going_on)
-
-
-@pytest.mark.parametrize("name", ["../outside", "/etc/outside"])
-def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
-    path = tmp_path / full_name(MOMENT)
-    with tarfile.open(path, "w:gz") as archive:
-        add(archive, name, b"x")
-
-    with pytest.raises(PermanentError, match="written elsewhere"):
-        unpack(path, tmp_path / "out", silent, going_on)
-    assert not (tmp_path / "outside").exists()
-
-
-def test_the_same_bytes_come_from_another_place_when_the_sealed_one_is_damaged(
-    store: FullBackupStore, tmp_path: Path
-) -> None:
-    copy = FullBackupStore(FolderStore(tmp_path / "copy"))
-    backup = put(store, tmp_path / "work")
-    shutil.copytree(folder_of(store), tmp_path / "copy")
-    sealed = choose_full_backup((store, copy), RULES).backup
-    damaged = bytearray((folder_of(store) / backup.name).read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    (folder_of(store) / backup.name).write_bytes(damaged)
-    (tmp_path / "here").mkdir()
-
-    fetched = fetch_full_backup((store, copy), sealed, tmp_path / "here", silent, going_on)
-
-    assert fetched.read_bytes() == (tmp_path / "copy" / backup.name).read_bytes()
-    shutil.rmtree(tmp_path / "copy")
-    fetched.unlink()
-    with pytest.raises(PermanentError, match="damaged"):
-        fetch_full_backup((store, copy), sealed, tmp_path / "here", silent, going_on)
+    with pytest.raises(PermanentError, match=f"does not hold the {sealed.name} that the plan was made for"):
+        find_full_backup((store,), sealed)
+    with pytest.raises(PermanentError, match="names no place for full backups any more"):
+        find_full_backup((), sealed)
 
 
 def test_an_archive_that_was_replaced_is_not_the_sealed_one(store: FullBackupStore, tmp_path: Path) -> None:
-    backup = put(store, tmp_path / "work")
+    path = make_foreign(folder_of(store), LATER)
     sealed = choose_full_backup((store,), RULES).backup
-    assert find_full_backup((store,), sealed).name == backup.name
+    assert find_full_backup((place(tmp_path / "elsewhere"), store), sealed).place == sealed.place
 
-    (folder_of(store) / backup.name).write_bytes(b"another")
+    path.write_bytes(b"another")
 
     with pytest.raises(PermanentError, match="replaced"):
         find_full_backup((store,), sealed)
 
 
-def test_only_our_own_old_ones_of_this_site_are_removed(store: FullBackupStore, tmp_path: Path) -> None:
+def test_only_our_own_old_ones_of_this_site_are_removed(store: FullBackupStore) -> None:
+    """Several systems may share a repository; each looks after its own."""
     make_foreign(folder_of(store), MOMENT - timedelta(days=1))
-    put(store, tmp_path / "work", MOMENT - timedelta(hours=1), site="staging")
-    for hour in range(3):
-        put(store, tmp_path / "work", MOMENT + timedelta(hours=hour))
+    earlier = MOMENT - timedelta(hours=1)
+    others = [put(store, earlier, site="staging"), put(store, earlier, system="bank")]
+    put(store, LATER)
+    kept = put(store, LATER + timedelta(hours=1))
 
-    removed = store.remove_old(2, "shop", "production")
+    removed = store.remove_old(1, "shop", "production")
 
-    assert removed == (full_name(MOMENT),)
-    assert len(store.newest_first()) == 4
+    left = store.newest_first()
+    assert removed == (full_name(LATER), full_name(MOMENT))
+    assert left[0].name == kept.name
+    assert len(left) == 4
+    assert {one.digest for one in others} < {one.digest for one in left}
+    assert store.manifest(others[1]) is not None  # what it shared with those that went is still there
 
 
-def test_the_digest_of_files_is_that_of_sha256sum_sorted_by_path(tmp_path: Path) -> None:
-    for name in ("b", "a/c", "B"):
-        (tmp_path / "uploads" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "uploads" / name).write_text(name)
+def test_what_cannot_be_used_pushes_no_good_backup_out(store: FullBackupStore) -> None:
+    for days in (1, 2):
+        put(store, datetime.now(UTC) + timedelta(days=days))
 
-    with files_writer(tmp_path / "files.tar.gz", going_on) as writer:
-        found = writer.add_folder("shop/uploads", tmp_path / "uploads")
-
-    # find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum
-    assert found.digest == "fc95e54e5aa22553fbe1a055e62cb3a5d66d567334b43d319f3d6da2d7c99d00"
-    assert (found.count, found.bytes) == (3, 5)
-    with tarfile.open(tmp_path / "files.tar.gz") as archive:
-        assert "shop/uploads/a/c" in archive.getnames()
+    assert store.remove_old(1, "shop", "production") == ()
+    assert choose_full_backup((store,), RULES).backup.name == full_name(MOMENT)

@@ -9,9 +9,9 @@ from core.errors import PermanentError
 from core.runbook import without
 from core.runbook_file import PACKAGED, load_runbook
 from runners.actions.host import faults_of
-from runners.actions.restoring import inner_path
 from runners.clients import git
 from runners.clients.compose import Watch
+from runners.clients.document_archive import inner_path
 from runners.clients.host_packages import engine_is_missing
 from runners.clients.process import Bounds
 from runners.clients.scratch_redis import key_count
@@ -114,4 +114,4 @@ def test_on_an_empty_host_nobody_is_asked_and_the_order_stays() -> None:
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b"])
 def test_configuration_is_never_written_outside_of_its_folder(path: str) -> None:
     with pytest.raises(PermanentError, match="elsewhere"):
-        inner_path(path)
+        inner_path(path, "full_backup.tar.gz")

@@ -24,6 +24,7 @@ from runners.clients.backup_store import BackupStore, backup_at, manifest_path
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
 from runners.full_choice import FullRules, choose_full_backup
+from tests.archives import put as put_full
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put
 
@@ -95,6 +96,19 @@ def test_an_odd_file_is_refused_with_its_reason_and_hides_no_good_one(tmp_path: 
     assert chosen.backup.name == good.name
     assert [why for why in chosen.refused if said in why and ODD in why], chosen.refused
     assert identify(store, chosen.backup) == chosen.backup
+
+
+def test_odd_files_among_full_backups_hide_no_good_one(tmp_path: Path) -> None:
+    store = FullBackupStore(FolderStore(tmp_path))
+    good = put_full(store)
+    kinds = ("a pipe", "a socket", "a folder", "a link to nowhere", "a link to itself", "a link to a device", "empty")
+    for number, kind in enumerate(kinds):
+        FILES[kind][0](tmp_path / f"full_backup_20261126_05000{number}.tar.gz")
+
+    chosen = choose_full_backup((store,), FullRules(system="shop", site="production"))
+
+    assert chosen.backup.name == good.name
+    assert [why for why in chosen.refused if "full_backup_20261126_050006.tar.gz is damaged: empty file" in why]
 
 
 @pytest.mark.parametrize("stamp", ["20261345_030000", "00000000_000000", "20260230_030000", "20261126_256199"])

@@ -1,0 +1,204 @@
+"""A full backup on the host where it is restored: a snapshot in a repository of the recovery's own.
+
+An archive of the document's becomes one too, so that there is one way to restore.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core.errors import PermanentError
+from core.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
+from core.site import Model
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.document_archive import unpack
+from runners.clients.full_store import FullBackup, local_repository, parsed
+from runners.clients.helper import Mount
+from runners.clients.restic import Compared, Restic, Snapshot, Wanted
+from runners.clients.restic_helper import ResticHelper, portable
+from runners.watching import Cancelled, Progress
+
+ARCHIVE = "files.tar.gz"  # below OWN: the files of an archive of the document's; only root may give them their owners
+TARGET = "/target"
+
+
+class Facts(Model):
+    """What was found out when it was fetched."""
+
+    backup: str  # the digest of the plan's backup
+    snapshot: str
+    tree: str  # the digest of everything in it
+    own: tuple[str, ...]  # names below OWN
+    projects: tuple[str, ...]
+    volumes: tuple[str, ...]
+    linked: bool
+    manifest: FullManifest | None  # None: made by the document's scripts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery:
+    """Where the backups of a site's recoveries are kept, and who may stop the work."""
+
+    home: Path  # drbot's
+    site: str
+    cancelled: Cancelled
+    progress: Progress
+
+    @property
+    def folder(self) -> Path:
+        """Of all recoveries at this site."""
+        return self.home / "recoveries" / self.site
+
+    @property
+    def restic(self) -> Restic:
+        """Its repository."""
+        return Restic(local_repository(self.folder / "restic"), cancelled=self.cancelled, progress=self.progress)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are here already, of whatever backup; not what is being written."""
+        packs = (self.folder / "restic" / "data").glob("*/*")
+        return sum(path.stat().st_size for path in packs if "-tmp-" not in path.name)
+
+    def fetch(self, backup: FullBackup) -> Snapshot:
+        """Copy it here; what is here already does not come again, and what is another backup's goes."""
+        assert backup.snapshot is not None
+        source = backup.store.repository
+        if self.restic.exists():
+            self.restic.know_again()
+        else:
+            self.restic.make(like=source)
+        self.restic.copy_from(source, backup.snapshot.id)
+        return self.only(backup.snapshot.tree)
+
+    def take_in(self, archive: Path, work: Path, moment: datetime) -> Snapshot:
+        """The same from an archive of the document's, through an empty folder of this run."""
+        shutil.rmtree(work, ignore_errors=True)
+        own = work / OWN.strip("/")
+        files = unpack(archive, work, self.progress, self.cancelled)
+        if files is not None:
+            files.rename(own / ARCHIVE)
+        if not self.restic.exists():
+            self.restic.make()
+        paths = [OWN.strip("/"), PROJECTS.strip("/")]
+        made = self.restic.backup(paths, host=self.site, tags=(archive.name,), moment=moment, folder=work)
+        shutil.rmtree(work, ignore_errors=True)
+        return self.only(next(one.tree for one in self.restic.snapshots() if one.id == made))
+
+    def only(self, tree: str) -> Snapshot:
+        """The one of this content; the others go. Raises PermanentError when it is not here."""
+        snapshots = self.restic.snapshots()
+        found = next((one for one in snapshots if one.tree == tree), None)
+        if found is None:
+            raise PermanentError("The backup that was fetched holds something else than the one the plan is for")
+        self.restic.forget([one.id for one in snapshots if one.tree != tree])
+        return found
+
+    def facts_of(self, snapshot: Snapshot, backup: str) -> Facts:
+        """Look into what was fetched."""
+        tree, paths = self.restic.listed(snapshot.id, (OWN, PROJECTS, FILES, LINKED))
+        has = {folder: sorted(below(folder, paths)) for folder in (OWN, PROJECTS, FILES, LINKED)}
+        document = self.restic.document(snapshot.id, f"{OWN}/{MANIFEST}") if MANIFEST in has[OWN] else None
+        return Facts(
+            backup=backup,
+            snapshot=snapshot.id,
+            tree=tree,
+            own=tuple(has[OWN]),
+            projects=tuple(has[PROJECTS]),
+            volumes=tuple(has[FILES]),
+            linked=bool(has[LINKED]),
+            manifest=None if document is None else parsed(document, self.restic.repository.place),
+        )
+
+
+def below(folder: str, paths: Iterable[str]) -> Iterator[str]:
+    """The names of what lies directly in a folder."""
+    for path in paths:
+        above, _, name = path.rpartition("/")
+        if above == folder:
+            yield name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Volume:
+    """A volume of the system, and how to get at it."""
+
+    name: str
+    engine: DockerEngine
+    image: str  # any that is there
+    labels: Mapping[str, str]
+
+    @property
+    def wanted(self) -> Wanted:
+        """What of a backup belongs there."""
+        return Wanted(folder=FILES, only=self.name)
+
+
+class Fetched:
+    """What can be restored from it. Raises PermanentError, TemporaryError, CancelledError."""
+
+    def __init__(self, recovery: Recovery, facts: Facts) -> None:
+        self.facts = facts
+        self._recovery = recovery
+        self._restic = recovery.restic
+        self._id = facts.snapshot
+
+    @property
+    def manifest(self) -> FullManifest | None:
+        """None: made by the document's scripts."""
+        return self.facts.manifest
+
+    def require_here(self) -> None:
+        """Raises PermanentError when it is not in the repository any more, or not what it was."""
+        tree, _ = self._restic.listed(self._id, ())
+        if tree != self.facts.tree:
+            raise PermanentError(f"{self._restic.repository.place} holds another backup than the one that was fetched")
+
+    def part(self, name: str) -> Iterator[bytes]:
+        """DUMP, REDIS or ARCHIVE."""
+        return self._restic.stream(self._id, f"{OWN}/{name}")
+
+    def put_settings(self, target: Path, without: tuple[str, ...]) -> int:
+        """The folders of the projects, and what links in them led to. Returns how many files."""
+        count = self._restic.restore(self._id, Wanted(folder=PROJECTS, without=without), str(target))
+        if self.facts.linked:
+            count += self._restic.restore(self._id, Wanted(folder=LINKED), str(target))
+        return count
+
+    def compare_settings(self, target: Path, without: tuple[str, ...]) -> Compared:
+        """The same, compared."""
+        return self._restic.compare(self._id, Wanted(folder=PROJECTS, without=without), str(target), alone=False)
+
+    def put_folder(self, name: str, target: Path) -> int:
+        """One folder below `projects`."""
+        return self._restic.restore(self._id, Wanted(folder=PROJECTS, only=name.strip("/")), str(target))
+
+    def compare_folder(self, name: str, target: Path) -> Compared:
+        """The same, compared."""
+        wanted = Wanted(folder=PROJECTS, only=name.strip("/"))
+        return self._restic.compare(self._id, wanted, str(target), alone=True)
+
+    def put_volume(self, there: Volume) -> int:
+        """One volume, with the owners and modes of all that is in it."""
+        return self._inside(there, read_only=False).restore(self._id, there.wanted, TARGET)
+
+    def compare_volume(self, there: Volume) -> Compared:
+        """The same, compared."""
+        return self._inside(there, read_only=True).compare(self._id, there.wanted, TARGET, alone=True)
+
+    def _inside(self, there: Volume, *, read_only: bool) -> Restic:
+        recovery, repository = self._recovery, self._restic.repository
+        execute = ResticHelper(
+            engine=there.engine,
+            image=there.image,
+            labels=there.labels,
+            tool=portable(recovery.home),
+            repository=Path(repository.url),
+            mounts=(Mount(source=there.name, target=f"{TARGET}/{there.name}", read_only=read_only),),
+            writes=False,
+            secrets=repository.keys,
+            cancelled=recovery.cancelled,
+        )
+        return Restic(repository, cancelled=recovery.cancelled, progress=recovery.progress, execute=execute)

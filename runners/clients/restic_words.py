@@ -1,0 +1,89 @@
+"""What restic says with --json: a message a line, from either of its streams."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runners.watching import Progress
+
+NAMED = 3  # of what went wrong
+
+
+class Said:
+    """What restic says while it works; the errors of an hour are not pushed out by how far it is."""
+
+    def __init__(self, progress: Progress, on_message: Callable[[Mapping[str, Any]], None] | None) -> None:
+        self.errors: list[str] = []
+        self.summary: Mapping[str, Any] = {}
+        self._fatal = ""
+        self._last = ""
+        self._progress = progress
+        self._on_message = on_message
+
+    def take(self, line: str) -> None:
+        """One line, from either of its streams."""
+        said = message_of(line)
+        kind = said.get("message_type")
+        if kind == "status":
+            done = said.get("bytes_done", said.get("bytes_restored", 0))
+            self._progress(float(done), float(said["total_bytes"]) if "total_bytes" in said else None, "bytes")
+        elif kind == "error":
+            self.errors.append(f"{said.get('item', '')}: {said['error'].get('message', '')}")
+        elif kind == "summary":
+            self.summary = said
+        elif kind == "exit_error":
+            self._fatal = str(said.get("message", ""))
+        elif self._on_message is not None and said:
+            self._on_message(said)
+        elif line.startswith("panic: "):  # over a damaged folder
+            self._fatal = f"restic broke down ({line})"
+        elif not said:
+            self._last = line
+
+    @property
+    def reason(self) -> str:
+        """Why it could not: what could not be read, else its last words."""
+        first = (self._fatal or self._last).removeprefix("Fatal: ").splitlines()
+        return "; ".join(self.errors[:NAMED]) or (first[0] if first else "it did not say why")
+
+
+class Counted:
+    """How much of a snapshot a tar stream of restic's holds, line by line; there may be a hundred thousand."""
+
+    def __init__(self) -> None:
+        self.entries = 0  # files, folders, links; no pipes and devices, which have no content
+        self.bytes = 0
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """Only files have a size."""
+        if said.get("message_type") == "node" and said["type"] in ("file", "dir", "symlink"):
+            self.entries += 1
+            self.bytes += int(said.get("size", 0)) if said["type"] == "file" else 0
+
+
+class Differences:
+    """What a comparison says, line by line; there may be a hundred thousand."""
+
+    def __init__(self) -> None:
+        self.same = 0
+        self.other: list[str] = []
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """A folder is always said to be restored, with the size 0."""
+        if said.get("message_type") != "verbose_status":
+            return
+        if said["action"] == "unchanged":
+            self.same += 1
+        elif said["action"] != "restored" or said["size"]:
+            self.other.append(str(said["item"]))
+
+
+def message_of(line: str) -> Mapping[str, Any]:
+    """One line of its output; what is no message says nothing."""
+    if not line.startswith("{"):
+        return {}
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
