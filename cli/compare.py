@@ -29,7 +29,7 @@ from lab.setup import prepare, prepare_recovery
 from lab.sites import Sites
 from lab.system import Lab
 from runners.backup import back_up_postgres
-from runners.clients.scratch_redis import key_count
+from runners.clients.redis_server import key_count
 from store.database import Database
 from store.settings import StoreSettings
 

@@ -21,7 +21,7 @@ from runners.clients.full_store import FullBackupStore
 from runners.clients.monitoring import ALERT
 from runners.clients.object_store import ObjectStoreClient
 from runners.clients.plain_files import digest_file
-from runners.clients.scratch_redis import key_count
+from runners.clients.redis_server import key_count
 
 SUMS = "cd /files && find . -type f -exec sha256sum {} + | sort"
 

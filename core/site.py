@@ -48,6 +48,7 @@ class Redis(Model):
     """The Redis server under recovery."""
 
     service: Name = "redis"
+    user: Word | None = None  # of its ACL, whose password is SITE_REDIS_PASSWORD; none = found in its container
     volume: Name
 
 

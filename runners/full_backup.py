@@ -156,9 +156,9 @@ def collect(making: Making, document: Path | None) -> FullManifest:
     if site.postgres is not None:
         manifest = dump_postgres(making, manifest)
     if site.redis is not None:
-        version_, appendonly = redis_copy.identity(clients.docker, clients.redis)
-        keys, expires = redis_copy.copy(clients.docker, clients.redis, making.labels, making.folder, making.cancelled)
-        state = RedisState(version=version_, keys=keys, expires=expires, appendonly=appendonly)
+        version_, appendonly = redis_copy.identity(clients.redis)
+        copied = redis_copy.copy(clients.docker, clients.redis, making.labels, making.folder, making.cancelled)
+        state = RedisState(version=version_, keys=copied.keys, expires=copied.expiring, appendonly=appendonly)
         manifest = manifest.model_copy(update={"redis": state})
     if document is not None:
         shutil.copyfile(document, making.folder / DOCUMENT)
@@ -249,7 +249,7 @@ def image_of(making: Making) -> str:
     """One that is on this engine for sure."""
     if making.site.postgres is not None:
         return making.clients.postgres.recipe(making.cancelled).image
-    return redis_copy.running(making.clients.docker, making.clients.redis).image
+    return making.clients.redis.running().image
 
 
 def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -> None:

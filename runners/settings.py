@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.redaction import secret_values
@@ -15,12 +15,18 @@ class RunnerSettings:
     home: Path
     docker_host: str | None
     secrets: tuple[str, ...] = ()
+    redis_password: str | None = field(default=None, repr=False)  # where it stands nowhere in Redis's own container
 
     @classmethod
     def from_environment(cls, home: Path, environment: Mapping[str, str] | None = None) -> "RunnerSettings":
         """What this process was started with."""
         known = os.environ if environment is None else environment
-        return cls(home=home, docker_host=known.get("DOCKER_HOST") or None, secrets=secret_values(known))
+        return cls(
+            home=home,
+            docker_host=known.get("DOCKER_HOST") or None,
+            secrets=secret_values(known),
+            redis_password=known.get("SITE_REDIS_PASSWORD") or None,
+        )
 
     @property
     def evidence(self) -> Path:

@@ -15,7 +15,7 @@ from runners.actions import arguments
 from runners.actions.disk import free_bytes
 from runners.clients.postgres_server import control_data
 from runners.clients.process import Bounds
-from runners.clients.redis_server import password_of
+from runners.clients.redis_login import secrets_of
 from store.file_modes import write_private
 
 LOG_LINES = 2000
@@ -92,10 +92,12 @@ def known_secrets(context: StepContext, services: Mapping[str, Service]) -> tupl
     service's password stands in another one's log.
     """
     found = list(context.clients.settings.secrets)
-    for service in services.values():
+    redis = context.site.redis.service if context.site.redis else None
+    for name, service in services.items():
         container = context.clients.docker.container(service)
         if container is not None:
-            found += [*secret_values(container.environment), password_of(container) or ""]
+            found += secret_values(container.environment)
+            found += secrets_of(context.clients.docker, container) if name == redis else ()
     for project in sorted({service.project for service in services.values()}):
         try:
             described = context.clients.compose.describe(project, Bounds(cancelled=context.cancelled, seconds=30))

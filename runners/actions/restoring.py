@@ -13,8 +13,10 @@ from runners.actions.fetching import fetched
 from runners.actions.infrastructure import remove_quietly, renew
 from runners.clients import scratch_redis
 from runners.clients.backup_reader import Pieces
+from runners.clients.own_definition import definition_of
 from runners.clients.own_folder import require_own
-from runners.clients.scratch_redis import ScratchRedis
+from runners.clients.process import Bounds
+from runners.clients.redis_alone import RedisAlone
 from runners.clients.survivors import remove_survivors
 
 
@@ -62,21 +64,13 @@ def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     volume, found = arguments.text(given, "volume"), fetched(context)
     if REDIS not in found.facts.own:
         raise PermanentError("The backup holds no data of Redis")
-    clients = context.clients
-    scratch = ScratchRedis(
-        engine=clients.docker,
-        recipe=scratch_redis.recipe_of(context.site, clients.compose, clients.docker, context.cancelled),
-        volume=volume,
-        name=f"drbot-restore-{volume}",
-        labels=context.labels,
-        cancelled=context.cancelled,
-    )
+    alone = redis_alone(context, volume)
     prepare_volume(context, volume)
     try:
-        count, appends = scratch_redis.restore(scratch, found.part(REDIS))
+        count, appends = scratch_redis.restore(alone, found.part(REDIS))
         expected = found.manifest.redis if found.manifest else None
-        if expected and count.keys > expected.keys:
-            raise PermanentError(f"Redis has {count.keys} keys; the manifest says {expected.keys}")
+        if expected and (count.keys, count.expiring) != (expected.keys, expected.expires):
+            raise PermanentError(f"The backup's copy of Redis has {count.keys} keys; its manifest says {expected.keys}")
     except DrbotError:
         remove_quietly(context, volume)
         raise
@@ -84,6 +78,24 @@ def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     return Outcome(
         summary=f"Restored {count.keys} keys into {volume}{how}",
         facts={"volume": volume, "keys": count.keys, "expiring": count.expiring, "appendonly": appends},
+    )
+
+
+def redis_alone(context: StepContext, volume: str) -> RedisAlone:
+    """Production's Redis, as it will be started, on this volume."""
+    clients, redis = context.clients, context.site.redis
+    if redis is None:
+        raise PermanentError("This site has no `redis` in dr.yml")
+    service = context.site.services[redis.service]
+    document = clients.compose.describe(service.project, Bounds(cancelled=context.cancelled, seconds=60))
+    return RedisAlone(
+        engine=clients.docker,
+        compose=clients.compose,
+        definition=definition_of(document, service, redis.volume),
+        volume=volume,
+        name=f"drbot-restore-{volume}",
+        labels=context.labels,
+        cancelled=context.cancelled,
     )
 
 

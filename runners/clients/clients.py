@@ -40,7 +40,7 @@ def clients_of(
     engine = DockerEngine(host, patience_seconds)
     compose = Compose(site.projects, host, site.address, engine.patience)
     postgres = PostgresServer(site, engine, compose)
-    redis = RedisServer(site, engine)
+    redis = RedisServer(site, engine, settings.redis_password)
     return Clients(
         docker=engine,
         compose=compose,

@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,14 @@ class Compose:
         """Build the images of the services."""
         self._run(project, ["build"], watch, services)
 
+    def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
+        """`create` or `start` what another document says, with this project's folder and .env."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # it holds passwords; only we may read it
+            json.dump(document, file)
+            file.flush()
+            watch = Watch(bounds=bounds, on_line=lambda _: None)
+            self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
+
     def folder(self, project: str) -> Path:
         """Where the project's compose file is."""
         return self._projects / project
@@ -107,14 +116,21 @@ class Compose:
         folder = self.folder(project)
         return tuple(folder / name for name in PROJECT_FILES if (folder / name).is_file())
 
-    def _run(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str] = ()) -> Ended:
+    def _run(
+        self,
+        project: str,
+        arguments: Sequence[str],
+        watch: Watch,
+        services: Sequence[str] = (),
+        other: Sequence[str] = (),
+    ) -> Ended:
         folder = self.folder(project)
         if not folder.is_dir():
             raise PermanentError(f"There is no folder {folder} for the compose project {project}")
         if shutil.which("docker") is None:
             raise PermanentError("The program docker is not installed on the worker's host")
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
-        command += [f"--project-directory={folder}", f"--project-name={project}", *arguments]
+        command += [f"--project-directory={folder}", *(other or [f"--project-name={project}"]), *arguments]
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
                 command, watch.bounds, watch.on_line, values=services, environment=self._environment, folder=folder

@@ -1,18 +1,45 @@
 """The Redis server of a site: does it answer, and how many keys does it hold?"""
 
+from dataclasses import dataclass
+
 from core.errors import PermanentError, TemporaryError
 from core.site import Service, Site
 from core.words import ending
 from runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
-from runners.clients.scratch_redis import KeyCount, key_count
+from runners.clients.redis_login import REFUSED, Login, ask, login_of
+
+MAY_COPY = ("REPLCONF", "capa", "eof")  # what a replica says first; it changes nothing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyCount:
+    """Keys in all databases now, and what the server itself has removed since it was started."""
+
+    keys: int
+    expiring: int  # of these: they may be gone at the next look
+    expired: int = 0  # their time was over, at loading or later
+    evicted: int = 0  # for room, as its settings say
+
+    @property
+    def lasting(self) -> int:
+        """Keys that nothing but a command removes."""
+        return self.keys - self.expiring
+
+    @property
+    def accounted(self) -> int:
+        """Keys that it had when it was started."""
+        return self.keys + self.expired + self.evicted
 
 
 class RedisServer:
     """The service `redis.service` of a site."""
 
-    def __init__(self, site: Site, engine: DockerEngine) -> None:
+    def __init__(self, site: Site, engine: DockerEngine, password: str | None = None) -> None:
+        """`password`: of the user that dr.yml names, where it stands nowhere in the container."""
         self._site = site
         self._engine = engine
+        self._given = Login(user=site.redis.user if site.redis else None, password=password)
+        self._logins: dict[tuple[str, ...], Login] = {}  # by container and words: they are found once
 
     @property
     def service(self) -> Service:
@@ -26,30 +53,67 @@ class RedisServer:
         container = self._engine.container(self.service)
         if container is None or not container.is_running:
             return fault_of(container)
-        answer = self._ask(container, "ping")
+        answer = self.ask(container, "ping")
         if "PONG" in answer or "NOAUTH" in answer:
             return None
         return answer.splitlines()[-1] if answer else "it does not answer a ping"
 
-    def count(self) -> KeyCount:
-        """The keys of all its databases. Raises TemporaryError when it does not say."""
+    def running(self) -> ServiceContainer:
+        """Its container. Raises TemporaryError when it does not run."""
         container = self._engine.container(self.service)
-        said = self._ask(container, "info", "keyspace") if container and container.is_running else ""
-        if "# Keyspace" not in said:
+        if container is None or not container.is_running:
+            raise TemporaryError("Redis is not running", kind="starting")
+        return container
+
+    def count(self) -> KeyCount:
+        """The keys of all its databases. Raises TemporaryError when it does not say, PermanentError when we may not."""
+        said = self.ask(self.running(), "info")
+        if REFUSED.search(said):
+            raise PermanentError(f"Redis does not let us count its keys: {refusal(said)}")
+        if "# Keyspace" not in said or fields(said).get("loading") == "1":
             raise TemporaryError(f"Redis does not say how many keys it has: {ending(said, 200)}", kind="starting")
         return key_count(said)
 
-    def _ask(self, container: ServiceContainer, *words: str) -> str:
-        environment = {"REDISCLI_AUTH": password} if (password := password_of(container)) else {}
-        return self._engine.execute(container.id, ["redis-cli", *words], seconds=4, environment=environment).output
+    def login(self, container: ServiceContainer, *words: str) -> Login:
+        """Who may say these words there."""
+        known = (container.id, *words)
+        if known not in self._logins:
+            self._logins[known] = login_of(self._engine, container, self._given, *words)
+        return self._logins[known]
+
+    def ask(self, container: ServiceContainer, *words: str) -> str:
+        """redis-cli's answer. A password that was changed since is found again."""
+        said = ask(self._engine, container.id, self.login(container, *words), *words)
+        if REFUSED.search(said):
+            del self._logins[(container.id, *words)]
+        return said
 
 
-def password_of(container: ServiceContainer) -> str | None:
-    """From its environment or its command line."""
-    for name in ("REDISCLI_AUTH", "REDIS_PASSWORD"):
-        if container.environment.get(name):
-            return container.environment[name]
-    command = container.command
-    if "--requirepass" in command[:-1]:
-        return command[command.index("--requirepass") + 1]
-    return None
+def refusal(said: str) -> str:
+    """What to do about it."""
+    return (
+        f"{ending(said, 120)}. Its password was looked for in the container's environment, command, files and secrets."
+        " Name a user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD"
+    )
+
+
+def key_count(info: str) -> KeyCount:
+    """From INFO: of the keyspace lines like db0:keys=500,expires=3,avg_ttl=0."""
+    said = fields(info)
+    counts = [
+        dict(part.split("=", 1) for part in value.split(","))
+        for name, value in said.items()
+        if name.startswith("db") and value.startswith("keys=")
+    ]
+    return KeyCount(
+        keys=sum(int(count["keys"]) for count in counts),
+        expiring=sum(int(count["expires"]) for count in counts),
+        expired=int(said.get("expired_keys", 0)) + int(said.get("rdb_last_load_keys_expired", 0)),
+        evicted=int(said.get("evicted_keys", 0)),
+    )
+
+
+def fields(info: str) -> dict[str, str]:
+    """name:value lines of INFO."""
+    pairs = (line.strip().split(":", 1) for line in info.splitlines() if ":" in line and not line.startswith("#"))
+    return {part[0]: part[1] for part in pairs}

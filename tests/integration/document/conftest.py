@@ -1,13 +1,17 @@
 """A Docker for the document's scripts, and drbot's own way beside it."""
 
+from pathlib import Path
+
 import pytest
 
 from lab.images import POSTGRES_IMAGE, REDIS_IMAGE
 from lab.ownership import LABEL
+from runners.clients.compose import Compose
 from runners.clients.docker_engine import DockerEngine
+from runners.clients.own_definition import OwnDefinition
 from runners.clients.postgres_server import PostgresRecipe
+from runners.clients.redis_alone import RedisAlone
 from runners.clients.scratch_postgres import Scratch
-from runners.clients.scratch_redis import RedisRecipe, ScratchRedis
 from tests.integration.document.servers import LAB, Docker
 
 
@@ -41,11 +45,17 @@ def scratch_postgres(client: DockerEngine, volume: str) -> Scratch:
     )  # fmt: skip
 
 
-def scratch_redis(client: DockerEngine, volume: str, *options: str) -> ScratchRedis:
-    """drbot's Redis for a restore into this volume; `options`: how production runs."""
-    recipe = RedisRecipe(
-        image=REDIS_IMAGE, command=("redis-server", *options), environment={}, files=(), mounted_at="/data"
-    )
-    return ScratchRedis(
-        engine=client, recipe=recipe, volume=volume, name=f"drbot-restore-{volume}", labels=labels(), cancelled=never
-    )
+def redis_alone(client: DockerEngine, host: str, volume: str, folder: Path, *options: str) -> RedisAlone:
+    """drbot's Redis for a restore into this volume; `options`: how production runs, by a compose file in a folder."""
+    service = {
+        "image": REDIS_IMAGE,
+        "command": ["redis-server", *options],
+        "volumes": [{"type": "volume", "source": "data", "target": "/data"}],
+    }
+    document = {"services": {"redis": service}, "volumes": {"data": {"name": "redis_data"}}}
+    (folder / "redis").mkdir()
+    return RedisAlone(
+        engine=client, compose=Compose(folder, host), volume=volume, name=f"drbot-restore-{volume}", labels=labels(),
+        definition=OwnDefinition(project="redis", service="redis", document=document, data="redis_data"),
+        cancelled=never,
+    )  # fmt: skip

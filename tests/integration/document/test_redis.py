@@ -6,7 +6,7 @@ import pytest
 
 from runners.clients import scratch_redis as ours
 from runners.clients.docker_engine import DockerEngine
-from tests.integration.document.conftest import scratch_redis
+from tests.integration.document.conftest import redis_alone
 from tests.integration.document.servers import Docker
 from tests.waiting import wait_for
 
@@ -59,11 +59,13 @@ def test_a_redis_that_appends_ignores_the_file_even_when_it_was_stopped_first(do
 
 
 @pytest.mark.parametrize("options", [SAVE_POINTS, APPENDING], ids=["save points", "appendonly yes"])
-def test_drbot_brings_all_keys_back(docker: Docker, client: DockerEngine, rdb: Path, options: tuple[str, ...]) -> None:
+def test_drbot_brings_all_keys_back(
+    docker: Docker, client: DockerEngine, rdb: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
     with docker.volume("ours") as volume:
-        scratch = scratch_redis(client, volume, *options)
+        alone = redis_alone(client, docker.host, volume, tmp_path, *options)
 
-        count, appends = ours.restore(scratch, iter([rdb.read_bytes()]))
+        count, appends = ours.restore(alone, iter([rdb.read_bytes()]))
 
         assert count.keys == KEYS
         assert appends == ("yes" in options)

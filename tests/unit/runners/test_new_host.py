@@ -14,7 +14,7 @@ from runners.clients.compose import Watch
 from runners.clients.document_archive import inner_path
 from runners.clients.host_packages import engine_is_missing
 from runners.clients.process import Bounds
-from runners.clients.scratch_redis import key_count
+from runners.clients.redis_server import key_count
 from tests.permits import own
 
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)

@@ -1,0 +1,102 @@
+"""A service as its own compose file describes it, but shut in: no network, no port, and another volume for its data.
+
+Compose itself makes the container, so entrypoint, command, user, secrets and the rest are what production's are.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import PermanentError
+from core.site import Service
+
+# What decides how the program runs. Whatever else a file may say (ports, networks, privileges, hooks) is left out.
+KEPT = (
+    "command", "configs", "entrypoint", "environment", "group_add", "hostname", "image", "init", "platform", "secrets",
+    "shm_size", "sysctls", "tmpfs", "ulimits", "user", "working_dir",
+)  # fmt: skip
+SHUT_IN: Mapping[str, Any] = {
+    "network_mode": "none",
+    "restart": "no",
+    "pull_policy": "never",
+    "healthcheck": {"disable": True},
+    "logging": {"driver": "json-file"},
+}
+DATA = "drbot-data"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnDefinition:
+    """One service of a project, as `docker compose config` writes it. It holds passwords: not to be logged."""
+
+    project: str
+    service: str
+    document: Mapping[str, Any]
+    data: str  # the real name of the volume with its data
+
+    @property
+    def image(self) -> str:
+        """As the container is made from it."""
+        return str(self._own.get("image") or f"{self.project}-{self.service}")
+
+    @property
+    def mounted_at(self) -> str:
+        """Where the volume with its data is inside. Raises PermanentError where it is not mounted."""
+        found = next((one["target"] for one in self._mounts if self._name(one) == self.data), None)
+        if found is None:
+            raise PermanentError(f"{self.project}/{self.service} does not mount the volume {self.data}")
+        return str(found)
+
+    def alone(self, name: str, volume: str, labels: Mapping[str, str]) -> dict[str, Any]:
+        """A project of this service alone, as a container of this name with `volume` for its data."""
+        kept = {key: self._own[key] for key in KEPT if self._own.get(key) is not None}
+        others = {self._name(one) for one in self._mounts if one["type"] == "volume"} - {self.data, None}
+        return {
+            "name": f"drbot-{hashlib.sha256(name.encode()).hexdigest()[:12]}",
+            "services": {
+                self.service: {
+                    **kept, **SHUT_IN, "image": self.image, "container_name": name, "labels": dict(labels),
+                    "volumes": list(self._shut_in_mounts()),
+                }
+            },
+            "volumes": {
+                DATA: {"name": volume, "external": True},
+                **{other: {"name": other, "external": True} for other in sorted(map(str, others))},
+            },
+            "secrets": self.document.get("secrets") or {},
+            "configs": self.document.get("configs") or {},
+        }  # fmt: skip
+
+    @property
+    def _own(self) -> Mapping[str, Any]:
+        return dict(self.document["services"][self.service])
+
+    @property
+    def _mounts(self) -> list[dict[str, Any]]:
+        return [dict(one) for one in self._own.get("volumes") or ()]
+
+    def _name(self, mount: Mapping[str, Any]) -> str | None:
+        """The real name of the volume that is mounted."""
+        known = self.document.get("volumes") or {}
+        return known.get(mount.get("source"), {}).get("name") if mount["type"] == "volume" else None
+
+    def _shut_in_mounts(self) -> Iterator[dict[str, Any]]:
+        """It may write its data, and what is mounted among them; nothing else of the host."""
+        for mount in self._mounts:
+            name = self._name(mount)
+            if name == self.data:
+                yield {**mount, "source": DATA}
+            elif name is not None:
+                yield {**mount, "source": name, "read_only": True}
+            elif mount["type"] == "bind" and not mount["target"].startswith(f"{self.mounted_at}/"):
+                yield {**mount, "read_only": True}
+            else:
+                yield mount
+
+
+def definition_of(document: Mapping[str, Any], service: Service, volume: str) -> OwnDefinition:
+    """From the project's whole description. Raises PermanentError where it has no such service."""
+    if service.service not in document.get("services", {}):
+        raise PermanentError(f"The project {service.project} describes no service {service.service}")
+    return OwnDefinition(project=service.project, service=service.service, document=document, data=volume)

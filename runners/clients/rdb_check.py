@@ -1,0 +1,55 @@
+"""What an RDB file holds, by the image's own program: it reads every key and the checksum."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from core.errors import PermanentError
+from runners.clients import helper
+from runners.clients.docker_engine import DockerEngine
+from runners.clients.helper import HelperOrder
+from runners.clients.last_words import last_line
+from runners.clients.streams import feed_command
+from runners.watching import Cancelled
+
+CHECK = '"$(command -v redis-check-rdb || command -v valkey-check-rdb)"'
+FILE = "/tmp/drbot.rdb"  # noqa: S108  inside a container of our own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RdbCount:
+    """Keys in all databases of a file; of these, those with a time to live; of these, those whose time is over now."""
+
+    keys: int
+    expiring: int
+    expired: int = 0
+
+    @property
+    def lasting(self) -> int:
+        """Keys that nothing but a command removes."""
+        return self.keys - self.expiring
+
+
+def counted(said: str) -> RdbCount:
+    """From what the program says. Raises PermanentError when it found a fault, which it says instead."""
+    keys, expiring, expired = (
+        re.search(rf"(\d+) {word}", said) for word in ("keys read", "expires", "already expired")
+    )
+    if keys is None:
+        raise PermanentError(f"The RDB file is damaged, or is none: {last_line(said)}")
+    return RdbCount(
+        keys=int(keys[1]), expiring=int(expiring[1]) if expiring else 0, expired=int(expired[1]) if expired else 0
+    )
+
+
+def write_and_count(
+    engine: DockerEngine, order: HelperOrder, file: str, chunks: Iterable[bytes], cancelled: Cancelled
+) -> RdbCount:
+    """Put a file into a container of this order, over one whose owner and mode it keeps, and count its keys."""
+    asleep = replace(order, entrypoint=("sleep", "infinity"), command=(), user="root")
+    with helper.helper(engine, asleep) as container:
+        helper.start(engine, container)
+        command = ["sh", "-c", f'cat > "$1" && {CHECK} "$1"', "put", file]
+        ended = feed_command(engine, container, command, chunks, cancelled)
+        helper.require_not_ended(engine, container)
+    return counted(ended.output)

@@ -1,0 +1,144 @@
+"""How to ask a running Redis something: as whom, and at which port.
+
+Its password stands wherever its compose file has put it: the environment, the command or what a shell makes of it, a
+configuration or ACL file, a secret. All that is found there is tried, until the server answers.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from core.redaction import is_secret_name
+from runners.clients.container_files import files_at
+from runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
+
+SECRETS = "/run/secrets"
+MOST_FILES, MOST_LOGINS, LONGEST_PASSWORD = 30, 40, 512
+REFUSED = re.compile(r"(?:^|-)(?:NOAUTH|WRONGPASS|NOPERM)", re.MULTILINE)
+_PATH = re.compile(r"(?<![\w$}])/[\w./@+-]+|\b[\w./-]+\.(?:conf|acl)\b")
+_PASSWORD = re.compile(r"""(?:requirepass|--pass|\s-a)[\s=]+(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"';|&]+))""")
+_VARIABLE = re.compile(r"\$\{?(\w+)")
+_USER = re.compile(r"^\s*user\s+(\S+)\s+(.*)$|--user\s+(\w\S*)\s+(on .*)$", re.MULTILINE)
+_PORT = re.compile(r"(?:^|\s|--)port\s+[\"']?(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Login:
+    """As whom redis-cli asks, and where."""
+
+    user: str | None = None
+    password: str | None = None
+    port: str | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Options of redis-cli."""
+        return (
+            *(("--user", self.user) if self.user and self.password else ()),
+            *(("-p", self.port) if self.port else ()),
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where redis-cli looks for the password."""
+        return {"REDISCLI_AUTH": self.password} if self.password else {}
+
+
+def ask(engine: DockerEngine, container: str, login: Login, *words: str) -> str:
+    """The answer to redis-cli in the server's own container, without its remarks on the password."""
+    command = ["redis-cli", *login.words, *words]
+    said = engine.execute(container, command, seconds=5, environment=login.environment).output
+    return "\n".join(line for line in said.splitlines() if not line.startswith(("AUTH failed:", "Warning:")))
+
+
+def login_of(engine: DockerEngine, container: ServiceContainer, given: Login, *words: str) -> Login:
+    """The first that may say these words, what dr.yml gives before all; else one that is told why not."""
+    found = logins(engine, container, given)
+    may = (one for one in found if not REFUSED.search(ask(engine, container.id, one, *words)))
+    return next(may, found[0])
+
+
+def logins(engine: DockerEngine, container: ServiceContainer, given: Login) -> tuple[Login, ...]:
+    """Everything to try, beginning with what is given: nothing, mostly."""
+    config = engine.inspect(container.id)["Config"]
+    words = words_of(config)
+    files = files_of(engine, container.id, config, words)
+    texts = ["\n".join(words), " ".join(words), *files.values()]
+    port = next((hit for text in texts for hit in _PORT.findall(text) if hit not in ("0", "6379")), None)
+    environment = environment_of(config.get("Env"))
+    known = dict.fromkeys(
+        [(given.user, given.password)]
+        + [(None, password) for password in passwords(texts, files, environment) if password]
+        + [pair for text in texts for pair in users_in(text)]
+    )
+    return tuple(Login(user=user, password=word, port=port) for user, word in list(known)[:MOST_LOGINS])
+
+
+def secrets_of(engine: DockerEngine, container: ServiceContainer) -> tuple[str, ...]:
+    """Every password that may be its."""
+    return tuple(one.password for one in logins(engine, container, Login()) if one.password)
+
+
+def words_of(config: Mapping[str, Any]) -> list[str]:
+    """What is run in the container, its health check too; what a shell is given, taken apart."""
+    given = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    given += (config.get("Healthcheck") or {}).get("Test") or []
+    words: list[str] = []
+    for word in map(str, given):
+        words.append(word)
+        if " " in word:
+            with suppress(ValueError):  # a quote that is open
+                words += shlex.split(word)
+    return words
+
+
+def files_of(engine: DockerEngine, container: str, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, str]:
+    """Path → text of the files that are named there, and of those that they name; secrets too."""
+    folder = PurePosixPath(config.get("WorkingDir") or "/")
+    environment = environment_of(config.get("Env"))
+    waiting = [SECRETS, *(value for name, value in environment.items() if name.endswith("_FILE"))]
+    waiting += named_files("\n".join(words))
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    while waiting and len(seen) < MOST_FILES:
+        path = str(folder / waiting.pop(0))
+        if path in seen:
+            continue
+        seen.add(path)
+        for name, content in files_at(engine, container, path).items():
+            text = content.decode(errors="replace")
+            if "\0" not in text:
+                found[f"{path}:{name}"] = text
+                waiting += named_files("\n".join(re.findall(r"^\s*(?:include|aclfile)\s+.*$", text, re.MULTILINE)))
+    return found
+
+
+def named_files(text: str) -> Iterator[str]:
+    """Paths in a text, programs left out."""
+    return (hit for hit in _PATH.findall(text) if not re.search(r"(^|/)(bin|sbin|dev|proc|sys)/|^/data/?$", hit))
+
+
+def passwords(texts: Sequence[str], files: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:
+    """Those without a user's name."""
+    for text in texts:
+        for hit in _PASSWORD.findall(text):
+            word = next((part for part in hit if part), "")
+            yield from (environment.get(name, "") for name in _VARIABLE.findall(word))
+            yield word
+    yield from (value for name, value in environment.items() if is_secret_name(name) or name == "REDISCLI_AUTH")
+    for text in files.values():
+        word = text.strip()
+        if "\n" not in word and len(word) <= LONGEST_PASSWORD:
+            yield word
+
+
+def users_in(text: str) -> Iterator[tuple[str, str]]:
+    """Users of an ACL whose passwords are written out."""
+    for first, rules, second, more in _USER.findall(text):
+        for rule in (rules or more).split():
+            if rule.startswith(">"):
+                yield first or second, rule[1:]
