@@ -40,7 +40,7 @@ def keys(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def compare_keys(context: StepContext, wanted: int | None, copy: Callable[[], Iterable[bytes]]) -> Finding:
-    """The running Redis beside the number in the manifest, and where that does not settle it, beside the copy itself."""
+    """The running Redis beside the manifest's number, and where that does not settle it, beside the copy itself."""
     there = context.clients.redis.count()
     if there.accounted == wanted:
         gone = there.expired + there.evicted
@@ -51,9 +51,7 @@ def compare_keys(context: StepContext, wanted: int | None, copy: Callable[[], It
     enough = held.keys - held.expired <= there.keys + there.evicted and there.keys <= held.keys
     if enough and there.lasting + there.evicted >= held.lasting:
         return _found(there, held.keys, f"the time of up to {held.expired} was over")
-    sentence = (
-        f"Redis has {there.keys} keys ({there.lasting} lasting); the backup has {held.keys} ({held.lasting} lasting)"
-    )
+    sentence = f"Redis has {there.keys} keys, {there.lasting} lasting; the backup {held.keys}, {held.lasting} lasting"
     return Finding(
         passed=False,
         sentence=f"{sentence}, of which the time of {held.expired} is over",

@@ -25,7 +25,8 @@ class Kind:
     """What a Redis is used for."""
 
     settings: Settings = ()
-    login: Mapping[str, str] = field(default_factory=dict)  # as the client library has it
+    username: str | None = None
+    password: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)  # path inside → text
     databases: Sequence[int] = (0,)
     lasting: bool = True  # False: every key expires
@@ -36,10 +37,11 @@ KINDS = {
     "aof": Kind(settings=(("appendonly", "yes"), ("save", ""))),
     "acl": Kind(
         settings=(("aclfile", "/acl/users.acl"), ("appendonly", "yes")),
-        login={"username": "admin", "password": "s3cret-admin"},
+        username="admin",
+        password="s3cret-admin",
         files={"/acl/users.acl": ACL},
     ),
-    "password": Kind(settings=(("requirepass", PASSWORD),), login={"password": PASSWORD}),
+    "password": Kind(settings=(("requirepass", PASSWORD),), password=PASSWORD),
     "ttl": Kind(lasting=False),
     "databases": Kind(
         settings=(("databases", "40"), ("appendonly", "yes"), ("aof-use-rdb-preamble", "no")), databases=(0, 3, 39)

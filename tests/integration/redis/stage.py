@@ -121,7 +121,7 @@ class Stage:
         for database, server in enumerate(self.servers()):
             for key in server.scan_iter(count=1000):
                 with server.pipeline(transaction=True) as pipe:
-                    kind = server.type(key).decode()
+                    kind = bytes(server.type(key)).decode()
                     if kind == "none":  # its time was over between two questions
                         continue
                     READERS[kind](pipe, key)

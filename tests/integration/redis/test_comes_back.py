@@ -17,8 +17,11 @@ from tests.integration.redis.stage import Keys, Stage, stage
 
 pytestmark = pytest.mark.docker
 ALWAYS = (
-    ("in a shell", "ttl"), ("own entrypoint", "aof"), ("file that includes", "acl"), ("configs and secrets", "password"),
-)  # fmt: skip
+    ("in a shell", "ttl"),
+    ("own entrypoint", "aof"),
+    ("file that includes", "acl"),
+    ("configs and secrets", "password"),
+)
 
 
 def lost(before: Keys, after: Keys) -> dict[str, object]:
