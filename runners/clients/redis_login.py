@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,7 +21,7 @@ SECRETS = "/run/secrets"
 MOST_FILES, MOST_LOGINS, LONGEST_PASSWORD = 30, 40, 512
 REFUSED = re.compile(r"(?:^|-)(?:NOAUTH|WRONGPASS|NOPERM)", re.MULTILINE)
 _PATH = re.compile(r"(?<![\w$}])/[\w./@+-]+|\b[\w./-]+\.(?:conf|acl)\b")
-_PASSWORD = re.compile(r"""(?:requirepass|--pass|\s-a)[\s=]+(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"';|&]+))""")
+_PASSWORD = re.compile(r"""^\s*requirepass\s+(?:"([^"\n]*)"|'([^'\n]*)'|(\S+))""", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)")
 _USER = re.compile(r"^\s*user\s+(\S+)\s+(.*)$|--user\s+(\w\S*)\s+(on .*)$", re.MULTILINE)
 _PORT = re.compile(r"(?:^|\s|--)port\s+[\"']?(\d+)", re.MULTILINE)
@@ -67,12 +68,12 @@ def logins(engine: DockerEngine, container: ServiceContainer, given: Login) -> t
     config = engine.inspect(container.id)["Config"]
     words = words_of(config)
     files = files_of(engine, container.id, config, words)
-    texts = ["\n".join(words), " ".join(words), *files.values()]
-    port = next((hit for text in texts for hit in _PORT.findall(text) if hit not in ("0", "6379")), None)
     environment = environment_of(config.get("Env"))
+    texts = ["\n".join(words), " ".join(words), *environment.values(), *files.values()]
+    port = next((hit for text in texts for hit in _PORT.findall(text) if hit not in ("0", "6379")), None)
     known = dict.fromkeys(
         [(given.user, given.password)]
-        + [(None, password) for password in passwords(texts, files, environment) if password]
+        + [(None, password) for password in passwords(words, texts, files, environment) if password]
         + [pair for text in texts for pair in users_in(text)]
     )
     return tuple(Login(user=user, password=word, port=port) for user, word in list(known)[:MOST_LOGINS])
@@ -122,13 +123,14 @@ def named_files(text: str) -> Iterator[str]:
     return (hit for hit in _PATH.findall(text) if not re.search(r"(^|/)(bin|sbin|dev|proc|sys)/|^/data/?$", hit))
 
 
-def passwords(texts: Sequence[str], files: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:
+def passwords(
+    words: Sequence[str], texts: Sequence[str], files: Mapping[str, str], environment: Mapping[str, str]
+) -> Iterator[str]:
     """Those without a user's name."""
-    for text in texts:
-        for hit in _PASSWORD.findall(text):
-            word = next((part for part in hit if part), "")
-            yield from (environment.get(name, "") for name in _VARIABLE.findall(word))
-            yield word
+    given = [value for option, value in pairwise(words) if option in ("--requirepass", "--pass", "-a")]
+    yield from given
+    yield from (environment.get(name, "") for value in given for name in _VARIABLE.findall(value))
+    yield from (next(filter(None, hit), "") for text in texts for hit in _PASSWORD.findall(text))
     yield from (value for name, value in environment.items() if is_secret_name(name) or name == "REDISCLI_AUTH")
     for text in files.values():
         word = text.strip()

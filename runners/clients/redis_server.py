@@ -92,7 +92,7 @@ class RedisServer:
 def refusal(said: str) -> str:
     """What to do about it."""
     return (
-        f"{ending(said, 120)}. Its password was looked for in the container's environment, command, files and secrets."
+        f"{ending(said, 120).rstrip('.')}. Its password was looked for in the container's environment, command, files and secrets."
         " Name a user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD"
     )
 

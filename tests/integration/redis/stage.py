@@ -29,13 +29,13 @@ from tests.permits import own
 from tests.waiting import wait_for
 
 Keys = dict[tuple[int, bytes], tuple[str, Any, int]]  # database and key → type, value, moment of its end (-1: none)
-READERS: dict[str, Any] = {
-    "string": lambda server, key: server.get(key),
-    "list": lambda server, key: server.lrange(key, 0, -1),
-    "set": lambda server, key: server.smembers(key),
-    "hash": lambda server, key: server.hgetall(key),
-    "zset": lambda server, key: server.zrange(key, 0, -1, withscores=True),
-    "stream": lambda server, key: server.xrange(key),
+READERS: dict[Any, Any] = {
+    b"string": lambda server, key: server.get(key),
+    b"list": lambda server, key: server.lrange(key, 0, -1),
+    b"set": lambda server, key: server.smembers(key),
+    b"hash": lambda server, key: server.hgetall(key),
+    b"zset": lambda server, key: server.zrange(key, 0, -1, withscores=True),
+    b"stream": lambda server, key: server.xrange(key),
 }
 
 
@@ -121,14 +121,14 @@ class Stage:
         for database, server in enumerate(self.servers()):
             for key in server.scan_iter(count=1000):
                 with server.pipeline(transaction=True) as pipe:
-                    kind = bytes(server.type(key)).decode()
-                    if kind == "none":  # its time was over between two questions
+                    kind = server.type(key)
+                    if kind == b"none":  # its time was over between two questions
                         continue
                     READERS[kind](pipe, key)
                     pipe.pexpiretime(key)
                     value, ends = pipe.execute()
                 if ends != -2:
-                    found[database, key] = (kind, value, ends)
+                    found[database, key] = (str(kind), value, ends)
         return found
 
     def back_up(self) -> StepContext:
