@@ -95,8 +95,8 @@ HOST_ACTIONS = (
         brings=True,
         touches=("volume",),
         sentence={
-            "en": "Restore Redis into its new, empty volume before it is started, and count its keys",
-            "ja": "起動前に Redis を新しい空のボリュームへ復元し、キー数を確認する",
+            "en": "Restore Redis into its new, empty volume; run as its compose file says, it must load every key",
+            "ja": "Redis を新しい空のボリュームへ復元し、compose の定義どおりに全キーを読み込むことを確認する",
         },
     ),
     ActionDeclaration(
@@ -189,8 +189,8 @@ HOST_PROBES = (
         name="redis.keys",
         parameters={"expect": "expect"},
         sentence={
-            "en": "Redis holds the keys of the backup's manifest",
-            "ja": "Redis のキー数がマニフェストと一致する",
+            "en": "Redis holds every key of the backup whose time is not over",
+            "ja": "バックアップのキーが、期限切れを除きすべて Redis にある",
         },
     ),
     ProbeDeclaration(

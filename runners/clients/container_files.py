@@ -9,9 +9,10 @@ from runners.clients.docker_engine import DockerEngine
 from runners.clients.docker_errors import docker_errors
 
 LARGEST_BYTES = 1 << 20
+FOLDER = 1 << 31  # of a mode, as the engine writes it
 
 
-def files_at(engine: DockerEngine, container: str, path: str) -> dict[str, bytes]:
+def files_at(engine: DockerEngine, container: str, path: str, *, folder: bool = False) -> dict[str, bytes]:
     """A file, or the files of a folder, by their paths in what is read; none where there is nothing, or too much."""
     packed = bytearray()
     with docker_errors(f"Read {path} of a container"):
@@ -20,6 +21,9 @@ def files_at(engine: DockerEngine, container: str, path: str) -> dict[str, bytes
             if found.get("linkTarget"):
                 pieces, found = engine.client.api.get_archive(container, found["linkTarget"])
         except NotFound:
+            return {}
+        if found["mode"] & FOLDER and not folder:
+            pieces.close()
             return {}
         for piece in pieces:
             packed += piece

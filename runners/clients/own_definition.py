@@ -11,10 +11,11 @@ from typing import Any
 from core.errors import PermanentError
 from core.site import Service
 
-# What decides how the program runs. Whatever else a file may say (ports, networks, privileges, hooks) is left out.
+# What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
 KEPT = (
-    "command", "configs", "entrypoint", "environment", "group_add", "hostname", "image", "init", "platform", "secrets",
-    "shm_size", "sysctls", "tmpfs", "ulimits", "user", "working_dir",
+    "cap_add", "cap_drop", "command", "configs", "entrypoint", "environment", "group_add", "hostname", "image", "init",
+    "platform", "privileged", "secrets", "security_opt", "shm_size", "sysctls", "tmpfs", "ulimits", "user",
+    "working_dir",
 )  # fmt: skip
 SHUT_IN: Mapping[str, Any] = {
     "network_mode": "none",

@@ -35,8 +35,9 @@ def counted(said: str) -> RdbCount:
     keys, expiring, expired = (
         re.search(rf"(\d+) {word}", said) for word in ("keys read", "expires", "already expired")
     )
-    if keys is None:
-        raise PermanentError(f"The RDB file is damaged, or is none: {last_line(said)}")
+    fault = re.search(r"ERROR DETECTED ---\s+(?:\[.*?\] )?(.*)", said)
+    if keys is None or fault:
+        raise PermanentError(f"The RDB file is damaged, or is none: {fault[1] if fault else last_line(said)}")
     return RdbCount(
         keys=int(keys[1]), expiring=int(expiring[1]) if expiring else 0, expired=int(expired[1]) if expired else 0
     )
@@ -52,4 +53,7 @@ def write_and_count(
         command = ["sh", "-c", f'cat > "$1" && {CHECK} "$1"', "put", file]
         ended = feed_command(engine, container, command, chunks, cancelled)
         helper.require_not_ended(engine, container)
-    return counted(ended.output)
+    count = counted(ended.output)
+    if ended.code != 0:
+        raise PermanentError(f"The RDB file could not be put in place or read: {last_line(ended.output)}")
+    return count

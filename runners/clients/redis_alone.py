@@ -38,7 +38,7 @@ while IFS= read -r path; do [ -f "$path" ] && [ -x "$path" ] && echo "$path $(re
 # A replica of nobody removes no key when its time is over, so that every key of the file can be counted.
 OPTIONS = (
     "--pidfile", f"{OURS}/pid", "--logfile", f"{OURS}/log", "--loglevel", "notice", "--bind", "127.0.0.1",
-    "--maxmemory", "0", "--replicaof", "127.0.0.1 1", "--save", "3600 1",
+    "--maxmemory", "0", "--cluster-enabled", "no", "--replicaof", "127.0.0.1 1", "--save", "3600 1",
 )  # fmt: skip
 # Asked for its version, or to test the memory, it takes no options.
 CALLED = """#!/bin/sh
@@ -164,7 +164,9 @@ def last_words(alone: RedisAlone, container: str) -> str:
 
 def stop_cleanly(alone: RedisAlone, container: str) -> None:
     """It saves what it holds. Raises PermanentError when it did not."""
-    alone.engine.execute(container, ["sh", "-c", f'kill -TERM "$(cat {OURS}/pid)"'], seconds=30)
+    told = alone.engine.execute(container, ["sh", "-c", f'kill -TERM "$(cat {OURS}/pid)"'], seconds=30)
+    if told.code != 0 and is_running(alone, container):
+        raise PermanentError(f"The Redis that loaded the backup cannot be told to end: {last_line(told.output)}")
     deadline = time.monotonic() + ENDS_WITHIN_SECONDS
     while is_running(alone, container) and text_of(alone.engine, container, f"{OURS}/pid") is not None:
         if alone.cancelled():
@@ -174,4 +176,5 @@ def stop_cleanly(alone: RedisAlone, container: str) -> None:
         _PAUSE.wait(0.2)
     log = text_of(alone.engine, container, f"{OURS}/log") or ""
     if SAVED not in log:
+        helper.require_not_ended(alone.engine, container)
         raise PermanentError(f"The Redis that loaded the backup did not save it: {last_line(log)}")

@@ -6,16 +6,18 @@ configuration or ACL file, a secret. All that is found there is tried, until the
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
 from core.redaction import is_secret_name
 from runners.clients.container_files import files_at
 from runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
+
+Reader = Callable[[str], Mapping[str, str]]  # path of a file or folder in the container → texts
 
 SECRETS = "/run/secrets"
 MOST_FILES, MOST_LOGINS, LONGEST_PASSWORD = 30, 40, 512
@@ -65,18 +67,26 @@ def login_of(engine: DockerEngine, container: ServiceContainer, given: Login, *w
 
 def logins(engine: DockerEngine, container: ServiceContainer, given: Login) -> tuple[Login, ...]:
     """Everything to try, beginning with what is given: nothing, mostly."""
-    config = engine.inspect(container.id)["Config"]
-    words = words_of(config)
-    files = files_of(engine, container.id, config, words)
-    environment = environment_of(config.get("Env"))
-    texts = ["\n".join(words), " ".join(words), *environment.values(), *files.values()]
+
+    def read(path: str) -> dict[str, str]:
+        found = files_at(engine, container.id, path, folder=path == SECRETS)
+        return {name: content.decode(errors="replace") for name, content in found.items() if b"\0" not in content}
+
+    return logins_in(engine.inspect(container.id)["Config"], read, given)
+
+
+def logins_in(config: Mapping[str, Any], read: Reader, given: Login) -> tuple[Login, ...]:
+    """The same of what a container is made of."""
+    words, environment = words_of(config), environment_of(config.get("Env"))
+    files = list(files_of(config, words, environment, read))
+    texts = ["\n".join(words), " ".join(words), *environment.values(), *files]
     port = next((hit for text in texts for hit in _PORT.findall(text) if hit not in ("0", "6379")), None)
     known = dict.fromkeys(
         [(given.user, given.password)]
         + [(None, password) for password in passwords(words, texts, files, environment) if password]
         + [pair for text in texts for pair in users_in(text)]
     )
-    return tuple(Login(user=user, password=word, port=port) for user, word in list(known)[:MOST_LOGINS])
+    return tuple(Login(user=user, password=word, port=port) for user, word in islice(known, MOST_LOGINS))
 
 
 def secrets_of(engine: DockerEngine, container: ServiceContainer) -> tuple[str, ...]:
@@ -97,25 +107,22 @@ def words_of(config: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def files_of(engine: DockerEngine, container: str, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, str]:
-    """Path → text of the files that are named there, and of those that they name; secrets too."""
+def files_of(
+    config: Mapping[str, Any], words: Sequence[str], environment: Mapping[str, str], read: Reader
+) -> Iterator[str]:
+    """Texts of the files that are named there, and of those that they name; secrets too."""
     folder = PurePosixPath(config.get("WorkingDir") or "/")
-    environment = environment_of(config.get("Env"))
-    waiting = [SECRETS, *(value for name, value in environment.items() if name.endswith("_FILE"))]
+    waiting = [SECRETS, *(value for value in environment.values() if _PATH.fullmatch(value))]
     waiting += named_files("\n".join(words))
-    found: dict[str, str] = {}
     seen: set[str] = set()
     while waiting and len(seen) < MOST_FILES:
         path = str(folder / waiting.pop(0))
         if path in seen:
             continue
         seen.add(path)
-        for name, content in files_at(engine, container, path).items():
-            text = content.decode(errors="replace")
-            if "\0" not in text:
-                found[f"{path}:{name}"] = text
-                waiting += named_files("\n".join(re.findall(r"^\s*(?:include|aclfile)\s+.*$", text, re.MULTILINE)))
-    return found
+        for text in read(path).values():
+            yield text
+            waiting += named_files("\n".join(re.findall(r"^\s*(?:include|aclfile)\s+.*$", text, re.MULTILINE)))
 
 
 def named_files(text: str) -> Iterator[str]:
@@ -124,7 +131,7 @@ def named_files(text: str) -> Iterator[str]:
 
 
 def passwords(
-    words: Sequence[str], texts: Sequence[str], files: Mapping[str, str], environment: Mapping[str, str]
+    words: Sequence[str], texts: Sequence[str], files: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[str]:
     """Those without a user's name."""
     given = [value for option, value in pairwise(words) if option in ("--requirepass", "--pass", "-a")]
@@ -132,7 +139,7 @@ def passwords(
     yield from (environment.get(name, "") for value in given for name in _VARIABLE.findall(value))
     yield from (next(filter(None, hit), "") for text in texts for hit in _PASSWORD.findall(text))
     yield from (value for name, value in environment.items() if is_secret_name(name) or name == "REDISCLI_AUTH")
-    for text in files.values():
+    for text in files:
         word = text.strip()
         if "\n" not in word and len(word) <= LONGEST_PASSWORD:
             yield word

@@ -53,8 +53,8 @@ class RedisServer:
         container = self._engine.container(self.service)
         if container is None or not container.is_running:
             return fault_of(container)
-        answer = self.ask(container, "ping")
-        if "PONG" in answer or "NOAUTH" in answer:
+        answer = ask(self._engine, container.id, self.login(container, "ping"), "ping")
+        if "PONG" in answer or REFUSED.search(answer):
             return None
         return answer.splitlines()[-1] if answer else "it does not answer a ping"
 
@@ -85,15 +85,15 @@ class RedisServer:
         """redis-cli's answer. A password that was changed since is found again."""
         said = ask(self._engine, container.id, self.login(container, *words), *words)
         if REFUSED.search(said):
-            del self._logins[(container.id, *words)]
+            self._logins.pop((container.id, *words), None)
         return said
 
 
 def refusal(said: str) -> str:
     """What to do about it."""
     return (
-        f"{ending(said, 120).rstrip('.')}. Its password was looked for in the container's environment, command, files and secrets."
-        " Name a user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD"
+        f"{ending(said, 120).rstrip('.')}. Its password was looked for in its container's environment, command, files"
+        " and secrets. Name a user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD"
     )
 
 

@@ -1,6 +1,7 @@
 """A site that is only a Redis: it is filled, backed up, lost, and brought back as level 3 does it."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import redis
 
 from core.plan import BackupIdentity
-from core.site import Backups, Configuration, Redis, Service, Site
+from core.site import Backups, Configuration, Docker, Redis, Service, Site
 from lab.images import REDIS_IMAGE
 from runners.action import StepContext
 from runners.actions import fetching, restoring
@@ -156,6 +157,11 @@ class Stage:
         fetching.fetched(context).put_settings(self.projects, ())
         restoring.restore_redis(context, {"volume": self.volume})
 
+    def on_volume(self, script: str) -> None:
+        """Do something to its data."""
+        shut_in = ("--rm", "--network=none", "--user=root", "--entrypoint=sh")
+        self.docker("run", *shut_in, f"--volume={self.volume}:/data", REDIS_IMAGE, "-c", script)
+
     def making(self) -> Making:
         """A full backup at its beginning."""
         (self.folder / "parts").mkdir()
@@ -168,18 +174,16 @@ class Stage:
 @contextmanager
 def stage(host: str, folder: Path, form: str, kind: Kind) -> Iterator[Stage]:
     """A new one, that is up; all of it is gone afterwards."""
-    name = f"r{os.getpid()}{abs(hash(str(folder))) % 10**8}"
-    place = folder / "projects" / name
-    place.mkdir(parents=True)
+    name = f"r{os.getpid()}{secrets.token_hex(3)}"
+    (folder / "projects" / name).mkdir(parents=True)
     volume = f"{name}_data"
-    port, ready = project(place, form, kind, volume)
+    port, ready = project(folder / "projects" / name, form, kind, volume)
     site = Site(
-        docker={"host": host}, projects=folder / "projects", redis=Redis(service="redis", volume=volume),
+        docker=Docker(host=host), projects=folder / "projects", redis=Redis(service="redis", volume=volume),
         services={"redis": Service(project=name, service="redis", role="cache")},
     )  # fmt: skip
-    configuration = Configuration(
-        system="shop", sites={"production": site}, backups=Backups(directory=folder / "backups")
-    )
+    backups = Backups(directory=folder / "backups")
+    configuration = Configuration(system="shop", sites={"production": site}, backups=backups)
     settings = RunnerSettings(home=folder / "home", docker_host=host)
     made = Stage(
         name=name, host=host, folder=folder, kind=kind, port=port, configuration=configuration,
@@ -188,27 +192,14 @@ def stage(host: str, folder: Path, form: str, kind: Kind) -> Iterator[Stage]:
     made.docker("volume", "create", volume)
     try:
         if ready:
-            made.docker(
-                "run",
-                "--rm",
-                "--network=none",
-                "--user=root",
-                "--entrypoint=sh",
-                f"--volume={volume}:/data",
-                REDIS_IMAGE,
-                "-c",
-                ready,
-            )
+            made.on_volume(ready)
         made.up()
         yield made
     finally:
         for container in made.docker("ps", "-aq", "--filter", f"volume={volume}").split():
             print(made.docker("logs", "--tail", "20", container))
             made.docker("rm", "-f", "-v", container)
-        for kind_, found in (
-            ("network", made.docker("network", "ls", "-q", "--filter", f"name={name}_")),
-            ("volume", made.docker("volume", "ls", "-q", "--filter", f"name={volume}")),
-        ):
-            if found:
-                made.docker(kind_, "rm", *found.split())
+        for what in ("network", "volume"):
+            for found in made.docker(what, "ls", "-q", "--filter", f"name={name}_").split():
+                made.docker(what, "rm", found)
         made.clients.close()

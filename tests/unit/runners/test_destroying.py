@@ -125,7 +125,6 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/certbot.py:install": "the certificate, and what was there stays beside it",
     "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
     "clients/scratch_postgres.py:stop_cleanly": "a helper of drbot",
-    "clients/scratch_redis.py:stop_cleanly": "a helper of drbot",
 }
 CALLERS = {  # actions: they hand on the permit that they were given
     "actions/setting_aside.py:keep",

@@ -1,0 +1,109 @@
+"""What would lose keys is said: before the service is started, in seconds, and with what to do."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from core.errors import PermanentError
+from core.site import Redis
+from runners.actions import equality, restoring
+from runners.clients import redis_alone, redis_copy, scratch_redis
+from runners.clients.clients import clients_of
+from runners.clients.rdb_check import RdbCount
+from runners.full_backup import collect
+from runners.watching import never
+from tests.integration.redis.forms import KINDS, Kind
+from tests.integration.redis.stage import Stage, stage
+from tests.integration.redis.test_comes_back import copy_of, no_backup
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.docker
+
+
+def restored(here: Stage, copy: bytes) -> RdbCount:
+    context = here.context(no_backup())
+    restoring.prepare_volume(context, here.volume)
+    return scratch_redis.restore(restoring.redis_alone(context, here.volume), [copy])[0]
+
+
+def rewritten(here: Stage, **changes: object) -> None:
+    """The service is described in another way."""
+    path = here.projects / here.name / "compose.yml"
+    document = json.loads(path.read_text())
+    document["services"]["redis"] |= changes
+    path.write_text(json.dumps(document))
+
+
+def test_a_service_that_would_not_load_every_key_is_refused_with_its_own_words(engine: str, tmp_path: Path) -> None:
+    with stage(engine, tmp_path, "words", KINDS["ttl"]) as here:
+        here.fill()
+        copy = copy_of(here)
+        here.compose("down", "--timeout", "2")
+        here.docker("volume", "rm", here.volume)
+
+        for command, said in (
+            (["sh", "-c", "rm -f /data/dump.rdb; exec redis-server"], r"loads 0 of the 346 keys"),
+            (["redis-server", "--dir", "/tmp"], "keeps its data outside of /data"),
+            (["redis-server", "--aclfile", "/no/such.acl"], "does not start as its compose file says.*such.acl"),
+            (["redis-server", "--no-such-option", "1"], "does not start as its compose file says.*no-such-option"),
+            (["no-such-program"], "no-such-program"),
+        ):
+            rewritten(here, command=command)
+            with pytest.raises(PermanentError, match=f"(?s){said}"):
+                restored(here, copy)
+        rewritten(here, command=["redis-server"])
+        with pytest.raises(PermanentError, match="damaged"):
+            restored(here, copy[:-500])
+        assert restored(here, copy).keys == 346
+
+
+def test_a_form_that_starts_no_redis_is_given_up_soon(engine: str, tmp_path: Path) -> None:
+    with stage(engine, tmp_path, "words", KINDS["plain"]) as here:
+        rewritten(here, command=["sh", "-c", "echo waiting for the network; sleep 1000"])
+        alone = restoring.redis_alone(here.context(no_backup()), here.volume)
+
+        with pytest.raises(PermanentError, match=r"not ready after 3 s.*without a network: waiting for the network"):
+            redis_alone.run_once(alone, redis_alone.programs_of(alone), 3)
+
+
+def test_keys_that_are_lost_are_told_from_those_whose_time_was_over(engine: str, tmp_path: Path) -> None:
+    with stage(engine, tmp_path, "words", KINDS["ttl"]) as here:
+        here.fill()
+        copy, server = copy_of(here), next(here.servers())
+        context = here.context(no_backup())
+        wait_for(lambda: server.exists("soon:39") == 0, 60, "the short keys to be over")
+        told_by_itself = equality.compare_keys(context, 346, lambda: [copy])
+        server.config_resetstat()
+        told_by_the_copy = equality.compare_keys(context, 346, lambda: [copy])
+        server.delete("session:7")
+        lost = equality.compare_keys(context, 346, lambda: [copy])
+
+        assert told_by_itself.passed
+        assert "346 keys; 40 went since" in told_by_itself.sentence
+        assert told_by_the_copy.passed
+        assert "306 of the backup's 346 keys; the time of up to 40 was over" in told_by_the_copy.sentence
+        assert not lost.passed
+        assert lost.sentence == (
+            "Redis has 305 keys, 0 lasting; the backup 346, 0 lasting, of which the time of 40 is over"
+        )
+
+
+def test_an_acl_that_holds_only_hashes_needs_a_user_of_dr_yml(engine: str, tmp_path: Path) -> None:
+    secret = sha256(b"s3cret-admin").hexdigest()
+    acl = Kind(
+        settings=KINDS["acl"].settings, username="admin", password="s3cret-admin",
+        files={"/acl/users.acl": f"user default off\nuser admin on #{secret} ~* &* +@all\n"},
+    )  # fmt: skip
+    with stage(engine, tmp_path, "words", acl) as here:
+        assert here.clients.redis.fault() is None
+        with pytest.raises(PermanentError, match="SITE_REDIS_PASSWORD"):
+            collect(here.making(), None)
+
+        named = here.site.model_copy(update={"redis": Redis(volume=here.volume, user="admin")})
+        settings = replace(here.clients.settings, redis_password="s3cret-admin")
+        clients = clients_of(named, here.configuration, settings)
+        assert clients.redis.count().keys == 0
+        assert redis_copy.copy(clients.docker, clients.redis, {}, tmp_path, never).keys == 0
