@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from core.errors import DrbotError, PermanentError, TemporaryError
 from core.full_manifest import (
@@ -30,10 +31,12 @@ from core.site import Configuration, Site
 from runners.backup import first_free, unwritable
 from runners.clients import redis_copy
 from runners.clients.clients import Clients
+from runners.clients.compose_uses import uses_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
 from runners.clients.dump import DumpScanner
 from runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
 from runners.clients.helper import Mount
+from runners.clients.process import Bounds
 from runners.clients.restic import Restic
 from runners.clients.restic_helper import ResticHelper, portable
 from runners.watching import Cancelled, Progress, never, unheard
@@ -153,6 +156,7 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         versions={"drbot": version("drbot-chatops")},
         source={"engine": clients.docker.id(), "host": platform.node()},
     )
+    manifest = manifest.model_copy(update={"uses": uses_of(described(making))})
     if site.postgres is not None:
         manifest = dump_postgres(making, manifest)
     if site.redis is not None:
@@ -164,6 +168,13 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         shutil.copyfile(document, making.folder / DOCUMENT)
     write_private(making.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     return manifest
+
+
+def described(making: Making) -> Iterator[Mapping[str, Any]]:
+    """Every project as its compose file describes it: one that cannot be read now could not be started later."""
+    bounds = Bounds(cancelled=making.cancelled, seconds=60)
+    for project in making.projects:
+        yield making.clients.compose.describe(project, bounds)
 
 
 def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:

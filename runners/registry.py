@@ -5,9 +5,11 @@ from types import MappingProxyType
 
 from runners.action import Action, ProbeFunction, Subjects
 from runners.actions import (
+    anew,
     backup,
     certificate,
     compose,
+    conflicts,
     disk,
     equality,
     evidence,
@@ -23,6 +25,7 @@ from runners.actions import (
     notify,
     outside,
     postgres,
+    putting_back,
     restoring,
     setting_aside,
     volume,
@@ -49,6 +52,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "backup.fetch": fetching.fetch,
         "configuration.restore": restoring.configuration,
         "host.set_aside": setting_aside.set_aside,
+        "host.put_back": putting_back.put_back,
         "images.prepare": infrastructure.prepare_images,
         "volumes.create": infrastructure.create,
         "postgres.restore": restoring.restore_postgres,
@@ -86,6 +90,10 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "host.occupied": host.occupied,
         "host.empty": host.empty,
         "host.room": host.room,
+        "compose.anew": anew.anew,
+        "host.free": conflicts.free,
+        "host.kept": putting_back.kept,
+        "host.back": putting_back.back,
         "repository.at": fetching.at,
         "backup.fetched": fetching.is_fetched,
         "configuration.equal": equality.configuration,
