@@ -82,7 +82,7 @@ def logins_in(config: Mapping[str, Any], read: Reader, given: Login) -> tuple[Lo
     texts = ["\n".join(words), " ".join(words), *environment.values(), *files]
     port = next((hit for text in texts for hit in _PORT.findall(text) if hit not in ("0", "6379")), None)
     known = dict.fromkeys(
-        [(given.user, given.password)]
+        [(given.user, given.password or environment.get("REDISCLI_AUTH"))]  # redis-cli takes that one by itself
         + [(None, password) for password in passwords(words, texts, files, environment) if password]
         + [pair for text in texts for pair in users_in(text)]
     )
@@ -138,7 +138,7 @@ def passwords(
     yield from given
     yield from (environment.get(name, "") for value in given for name in _VARIABLE.findall(value))
     yield from (next(filter(None, hit), "") for text in texts for hit in _PASSWORD.findall(text))
-    yield from (value for name, value in environment.items() if is_secret_name(name) or name == "REDISCLI_AUTH")
+    yield from (value for name, value in environment.items() if is_secret_name(name))
     for text in files:
         word = text.strip()
         if "\n" not in word and len(word) <= LONGEST_PASSWORD:

@@ -6,6 +6,7 @@ from core.errors import PermanentError, TemporaryError
 from core.site import Service, Site
 from core.words import ending
 from runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
+from runners.clients.last_words import last_line
 from runners.clients.redis_login import REFUSED, Login, ask, login_of
 
 MAY_COPY = ("REPLCONF", "capa", "eof")  # what a replica says first; it changes nothing
@@ -92,7 +93,7 @@ class RedisServer:
 def refusal(said: str) -> str:
     """What to do about it."""
     return (
-        f"{ending(said, 120).rstrip('.')}. Its password was looked for in its container's environment, command, files"
+        f"{last_line(said).rstrip('.')}. Its password was looked for in its container's environment, command, files"
         " and secrets. Name a user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD"
     )
 

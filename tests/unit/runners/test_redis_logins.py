@@ -68,6 +68,10 @@ def test_another_port_is_found_and_what_dr_yml_names_is_tried_first() -> None:
     assert found[0].environment == {"REDISCLI_AUTH": "x"}
 
 
+def test_a_password_that_redis_cli_would_take_from_its_environment_is_given_to_others_too() -> None:
+    assert logins_in({"Env": ["REDISCLI_AUTH=x"]}, reader({}), Login())[0].environment == {"REDISCLI_AUTH": "x"}
+
+
 def test_what_nobody_can_try_in_seconds_is_cut_off() -> None:
     config = {"Env": [f"SECRET{number}={number}" for number in range(1000)]}
 
