@@ -40,6 +40,7 @@ class Uses(Model):
     volumes: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     containers: tuple[str, ...] = ()  # only names that a file gives; others follow from project and service
+    settings: dict[str, str] = Field(default_factory=dict)  # "project/service/NAME" → digest, as the services ran
 
 
 class FullManifest(Model):

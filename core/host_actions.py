@@ -165,6 +165,14 @@ HOST_PROBES = (
         },
     ),
     ProbeDeclaration(
+        name="settings.equal",
+        parameters={"expect": "expect"},
+        sentence={
+            "en": "the services are started with the settings that they ran with",
+            "ja": "サービスの設定値がバックアップ時の稼働中の値と同じ",
+        },
+    ),
+    ProbeDeclaration(
         name="host.free",
         parameters={},
         sentence={

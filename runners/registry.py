@@ -91,6 +91,7 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "host.empty": host.empty,
         "host.room": host.room,
         "compose.anew": anew.anew,
+        "settings.equal": equality.settings,
         "host.free": conflicts.free,
         "host.kept": putting_back.kept,
         "host.back": putting_back.back,

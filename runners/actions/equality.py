@@ -6,11 +6,15 @@ from typing import Any
 from core.errors import PermanentError
 from core.full_manifest import REDIS
 from runners.action import Finding, StepContext
+from runners.actions.compose import watch_of
 from runners.actions.fetching import fetched
 from runners.actions.restoring import other_folders
+from runners.clients.compose_settings import settings_of
 from runners.clients.helper import HelperOrder
 from runners.clients.rdb_check import FILE, RdbCount, write_and_count
 from runners.clients.redis_server import KeyCount
+
+NO_MANIFEST = "this backup has no manifest to compare with"
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -24,6 +28,23 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
         sentence = f"{wrong} of {total} configuration files are not as in the backup: {compared.other[0]}"
         return Finding(passed=False, sentence=sentence)
     return Finding(passed=True, sentence=f"{compared.same} configuration files, as in the backup")
+
+
+def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe settings.equal: what the services are started with is what they ran with. Names only: values are secret."""
+    try:
+        manifest = fetched(context).manifest
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    if manifest is None:
+        return Finding(passed=True, sentence=f"Settings: {NO_MANIFEST}")
+    bounds, now = watch_of(context).bounds, dict[str, str]()
+    for project in manifest.projects:
+        now |= settings_of(project, context.clients.compose.describe(project, bounds), context.site.address)
+    other = sorted(name for name, digest in manifest.uses.settings.items() if now.get(name) != digest)
+    told = f"{', '.join(other[:5])}{f' and {len(other) - 5} more' if len(other) > 5 else ''}"
+    sentence = f"Not as the services ran when the backup was made: {told}. Their files may lack what a shell knew"
+    return Finding(passed=not other, sentence=sentence if other else f"{len(now)} settings, as the services ran")
 
 
 def keys(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -43,8 +64,9 @@ def compare_keys(context: StepContext, wanted: int | None, copy: Callable[[], It
     """The running Redis beside the manifest's number, and where that does not settle it, beside the copy itself."""
     there = context.clients.redis.count()
     if there.accounted == wanted:
-        gone = there.expired + there.evicted
-        return _found(there, wanted, f"{gone} went since, as their time was over or there was no room" if gone else "")
+        over = f"the time of {there.expired} was over" if there.expired else ""
+        room = f"for {there.evicted} it had no room" if there.evicted else ""
+        return _found(there, wanted, "; ".join(filter(None, (over, room))))
     # It was started more than once, or is too old to say what it removed: then the backup's own copy says how many
     # keys may be gone by now. Asked last, for their number only grows.
     held = count_now(context, copy())

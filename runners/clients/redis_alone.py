@@ -29,7 +29,7 @@ from runners.watching import Cancelled
 
 OURS = PurePosixPath("/.drbot")
 READY, SAVED = "eady to accept connections", "DB saved on disk"
-ENDS_WITHIN_SECONDS = 600
+ENDS_WITHIN_SECONDS, COMPOSE_SECONDS = 600, 300
 _PAUSE = threading.Event()
 FIND = """
 find / -xdev \\( -name redis-server -o -name valkey-server -o -name keydb-server \\) 2> /dev/null |
@@ -70,7 +70,7 @@ def programs_of(alone: RedisAlone) -> dict[str, str]:
     """Where in the image the server is, and which file each of these is a link to."""
     image = alone.definition.image
     try:
-        ended = helper.run(alone.engine, alone.order("sh", "-c", FIND), alone.cancelled, 120)
+        ended = helper.run(alone.engine, alone.order("sh", "-c", FIND), alone.cancelled)
     except PermanentError as error:
         raise PermanentError(f"Redis cannot be tried: the image {image} cannot run a shell ({error})") from error
     programs = dict(line.split(" ", 1) for line in ended.output.splitlines() if line.startswith("/"))
@@ -84,7 +84,7 @@ def run_once(alone: RedisAlone, programs: Mapping[str, str], within_seconds: flo
     with created(alone) as container:
         put_script(alone, container, programs)
         document = alone.definition.alone(alone.name, alone.volume, labels_of(alone))
-        bounds = Bounds(cancelled=alone.cancelled, seconds=120)
+        bounds = Bounds(cancelled=alone.cancelled, seconds=COMPOSE_SECONDS)
         alone.compose.alone(alone.definition.project, document, "start", bounds)
         wait_until_ready(alone, container, within_seconds)
         stop_cleanly(alone, container)
@@ -97,7 +97,7 @@ def created(alone: RedisAlone) -> Iterator[str]:
         raise TemporaryError(f"Another helper named {alone.name} is at work", kind="busy")
     document = alone.definition.alone(alone.name, alone.volume, labels_of(alone))
     try:
-        bounds = Bounds(cancelled=alone.cancelled, seconds=120)
+        bounds = Bounds(cancelled=alone.cancelled, seconds=COMPOSE_SECONDS)
         alone.compose.alone(alone.definition.project, document, "create", bounds)
         yield str(alone.engine.inspect(alone.name)["Id"])
     finally:
