@@ -113,7 +113,7 @@ def files_of(
     """Texts of the files that are named there, and of those that they name; secrets too."""
     folder = PurePosixPath(config.get("WorkingDir") or "/")
     waiting = [SECRETS, *(value for value in environment.values() if _PATH.fullmatch(value))]
-    waiting += named_files("\n".join(words))
+    waiting += named_files("\n".join([*words, *map(lines_with_files, environment.values())]))
     seen: set[str] = set()
     while waiting and len(seen) < MOST_FILES:
         path = str(folder / waiting.pop(0))
@@ -122,7 +122,12 @@ def files_of(
         seen.add(path)
         for text in read(path).values():
             yield text
-            waiting += named_files("\n".join(re.findall(r"^\s*(?:include|aclfile)\s+.*$", text, re.MULTILINE)))
+            waiting += named_files(lines_with_files(text))
+
+
+def lines_with_files(text: str) -> str:
+    """Of a configuration, what leads to more of it."""
+    return "\n".join(re.findall(r"^\s*(?:include|aclfile)\s+.*$", text, re.MULTILINE))
 
 
 def named_files(text: str) -> Iterator[str]:

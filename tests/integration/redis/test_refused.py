@@ -74,7 +74,7 @@ def test_keys_that_are_lost_are_told_from_those_whose_time_was_over(engine: str,
         here.fill()
         copy, server = copy_of(here), next(here.servers())
         context = here.context(no_backup())
-        wait_for(lambda: server.exists("soon:39") == 0, 60, "the short keys to be over")
+        wait_for(lambda: server.dbsize() == 306, 60, "the short keys to be over")
         told_by_itself = equality.compare_keys(context, 346, lambda: [copy])
         server.config_resetstat()
         told_by_the_copy = equality.compare_keys(context, 346, lambda: [copy])

@@ -53,6 +53,10 @@ def test_a_password_is_found(config: dict[str, object], files: dict[str, str]) -
             {"Cmd": ["redis-server", "/r.conf"]},
             {"/r.conf": "aclfile /acl\n", "/acl": "user default off\nuser ops on ~* >s3cret +@all\n"},
         ),
+        (
+            {"Env": ['SETTINGS=save ""\naclfile "/acl"\n'], "Cmd": ["sh", "-c", "echo $SETTINGS | redis-server -"]},
+            {"/acl": "user ops on ~* >s3cret +@all\n"},
+        ),
         ({"Cmd": ["redis-server", "--user", "ops on >s3cret ~* +@all"]}, {}),
         ({"Cmd": ["redis-server", "/r.conf"]}, {"/r.conf": "user ops on >s3cret ~* +@all\n"}),
     ],
