@@ -38,7 +38,7 @@ while IFS= read -r path; do [ -f "$path" ] && [ -x "$path" ] && echo "$path $(re
 # A replica of nobody removes no key when its time is over, so that every key of the file can be counted.
 OPTIONS = (
     "--pidfile", f"{OURS}/pid", "--logfile", f"{OURS}/log", "--loglevel", "notice", "--bind", "127.0.0.1",
-    "--maxmemory", "0", "--cluster-enabled", "no", "--replicaof", "127.0.0.1 1", "--save", "3600 1",
+    "--maxmemory", "0", "--cluster-enabled", "no", "--replicaof", "127.0.0.1", "1", "--save", "3600", "1",
 )  # fmt: skip
 # Asked for its version, or to test the memory, it takes no options.
 CALLED = """#!/bin/sh
