@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.errors import PermanentError
+from core.errors import CancelledError, PermanentError
 from core.site import Redis
 from runners.actions import equality, restoring
 from runners.clients import redis_alone, redis_copy, scratch_redis
@@ -107,3 +108,21 @@ def test_an_acl_that_holds_only_hashes_needs_a_user_of_dr_yml(engine: str, tmp_p
         clients = clients_of(named, here.configuration, settings)
         assert clients.redis.count().keys == 0
         assert redis_copy.copy(clients.docker, clients.redis, {}, tmp_path, never).keys == 0
+
+
+def test_stop_ends_a_trial_and_leaves_no_container(engine: str, tmp_path: Path) -> None:
+    with stage(engine, tmp_path, "words", KINDS["plain"]) as here:
+        rewritten(here, command=["sh", "-c", "sleep 1000"])
+        docker = here.clients.docker
+        alone = restoring.redis_alone(here.context(no_backup()), here.volume)
+        alone = replace(alone, cancelled=lambda: is_up(docker.find(alone.name)))
+
+        with pytest.raises(CancelledError):
+            redis_alone.run_once(alone, redis_alone.programs_of(alone), 60)
+
+        assert docker.find(alone.name) is None
+        assert docker.labelled({"drbot.run": f"run-{here.name}"}) == ()
+
+
+def is_up(found: dict[str, Any] | None) -> bool:
+    return found is not None and found["State"]["Status"] == "running"
