@@ -4,10 +4,10 @@ Everything is verified (runners/vouched_copy.py) before anything is written.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import PermanentError, UserError
+from core.errors import PermanentError, TemporaryError, UserError
 from core.events import EventKind
 from core.ledger import event_in
 from runners.adopting import adopt_open_runs
@@ -63,10 +63,12 @@ def searches_in(bucket: ObjectStoreClient, roots: Roots) -> dict[str, Search]:
 
 
 def everything(bucket: ObjectStoreClient, prefix: str) -> tuple[tuple[StoredObject, ...], bool]:
-    """What is below a prefix, and whether what was removed is among it. Raises PermanentError, TemporaryError."""
+    """What is below a prefix, and whether what was removed is among it: not every store, nor every key, can list that,
+    and none with each name that somebody may have given. Raises PermanentError, TemporaryError.
+    """
     try:
         return bucket.versions(prefix), True
-    except PermanentError:
+    except (PermanentError, TemporaryError):
         return bucket.list(prefix), False
 
 
@@ -177,7 +179,8 @@ def written(files: Mapping[Path, bytes]) -> Iterator[None]:
         yield
     except BaseException:
         for path in made:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
         raise
 
 

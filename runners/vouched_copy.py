@@ -138,8 +138,11 @@ class Search:
             why = f"drbot has signed record {newer.seq} too, and it is not in there: it would be forgotten."
             return Doubt(candidate=one, why=why, is_final=True)
         if self.roots.head is None and not self.witnesses.are_locked(one.records, trusted):
-            why = "It is drbot's own. Whether it is the newest is not known: whoever can write there could have removed"
-            return Doubt(candidate=one, why=f"{why} newer ones, for no head is locked.", is_final=True)
+            why = "It is drbot's own, but whoever can write there could have removed newer ones:"
+            because = (
+                "no newest head is locked" if self.witnesses.shows_removed else "removed versions cannot be listed"
+            )
+            return Doubt(candidate=one, why=f"{why} {because}.", is_final=True)
         return None
 
     def _opened(self, one: Candidate, trusted: frozenset[str]) -> Vouched:
