@@ -15,7 +15,7 @@ from core.errors import DrbotError, TemporaryError, UserError
 from core.signing import is_public
 from core.site import ObjectStore
 from core.statements import Head, head_in
-from runners.bootstrap import TRIED, bring_back, files_of, vouched_copy
+from runners.bootstrap import TRIED, among, bring_back, files_of, vouched_copy
 from runners.clients.object_store import ObjectStoreClient
 from runners.vault import key_in
 from runners.vouched_copy import Vouched
@@ -23,8 +23,6 @@ from runners.witnesses import Roots
 from store.database import Database
 from store.file_modes import begin_private
 from store.settings import StoreSettings
-
-PASSED_OVER = 5  # that are shown
 
 
 def bootstrap(
@@ -68,8 +66,8 @@ def bootstrap(
 def show(copy: Vouched, files: Iterable[Path], incidents: Sequence[str], roots: Roots) -> None:
     """What is here now, and what nobody could know."""
     console, one = plain_console(), copy.candidate
-    for said in copy.passed_over[:PASSED_OVER]:
-        console.print(f"[yellow]![/] Passed over: {escape(said)}")
+    if copy.passed_over:
+        console.print(f"[yellow]![/] {escape(among(copy.passed_over))}")
     console.print(
         f"[green]✓[/] {one.head.seq} records from {escape(one.place)}, of {one.made_at:%Y-%m-%d %H:%M:%S} UTC"
     )

@@ -34,11 +34,16 @@ class Head:
     hash: str
 
     def __str__(self) -> str:
-        return f"{self.seq}:{self.hash[:HEAD_LETTERS]}"
+        return f"{self.seq}:{short(self.hash)}"
 
     def is_of(self, seq: int, digest: str) -> bool:
         """Whether this record is meant."""
         return seq == self.seq and digest.startswith(self.hash)
+
+
+def short(digest: str) -> str:
+    """As much of a hash as people write down."""
+    return digest[:HEAD_LETTERS]
 
 
 def head_in(written: str) -> Head:

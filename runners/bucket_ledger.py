@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from core.errors import PermanentError
 from core.events import GENESIS, Event, EventKind, hash_of
 from core.ledger import UNREADABLE, event_in
-from core.statements import Head
+from core.statements import Head, short
 from runners.clients.object_store import ObjectStoreClient
-from runners.state_bucket import HASH_LETTERS, Named, unpacked
+from runners.state_bucket import Named, unpacked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +65,11 @@ class BucketLedger:
     def _piece_with(self, seq: int, digest: str) -> dict[str, tuple[bytes, Event]]:
         """The piece that ends with this record, else any that has it."""
         around = [one for one in self._pieces if one.first <= seq <= one.last]
-        for piece in sorted(around, key=lambda one: (one.digest != digest[:HASH_LETTERS], one.last)):
+        for piece in sorted(around, key=lambda one: (one.digest != short(digest), one.last)):
             found = self._read(piece)
             if digest in found:
                 return found
-        raise PermanentError(f"Record {seq} ({digest[:HASH_LETTERS]}…) is in no piece of the ledger")
+        raise PermanentError(f"Record {seq} ({short(digest)}…) is in no piece of the ledger")
 
     def _read(self, piece: Named) -> dict[str, tuple[bytes, Event]]:
         """Hash → the record that has it; nothing where something else lies under the name."""

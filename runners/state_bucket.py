@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import PermanentError
-from core.statements import LONGEST_LINE_BYTES, Statement, statement_in
+from core.statements import LONGEST_LINE_BYTES, Statement, short, statement_in
 from runners.clients.object_store import ObjectStoreClient, StoredObject
 
 FOLDER, HEADS = "state/", "ledger/heads/"
-LEDGER_LETTERS, HASH_LETTERS = 12, 16
+LEDGER_LETTERS = 12
 LARGEST_PIECE_BYTES = 64 << 20  # unpacked
 
 _LEDGER, _RECORD, _HASH = r"(?P<ledger>[0-9a-f]{12})", r"(?P<last>[0-9]{12})", r"(?P<digest>[0-9a-f]{16})"
@@ -39,9 +39,14 @@ class Named:
     digest: str = ""  # how the hash of the last record begins
 
 
+def name_of(ledger: str) -> str:
+    """How folders of this ledger are called; `ledger`: the hash of the first record."""
+    return ledger[:LEDGER_LETTERS]
+
+
 def folder_of(ledger: str) -> str:
-    """`ledger`: the hash of the first record."""
-    return f"{FOLDER}{ledger[:LEDGER_LETTERS]}/"
+    """Of its pieces and copies."""
+    return f"{FOLDER}{name_of(ledger)}/"
 
 
 def copy_key(ledger: str, seq: int) -> str:
@@ -51,12 +56,12 @@ def copy_key(ledger: str, seq: int) -> str:
 
 def piece_key(ledger: str, first: int, last: int, digest: str) -> str:
     """Of these records."""
-    return f"{folder_of(ledger)}ledger/{first:012d}-{last:012d}-{digest[:HASH_LETTERS]}.jsonl.gz"
+    return f"{folder_of(ledger)}ledger/{first:012d}-{last:012d}-{short(digest)}.jsonl.gz"
 
 
 def head_key(ledger: str, seq: int, digest: str) -> str:
     """Of the statement about this record."""
-    return f"{HEADS}{ledger[:LEDGER_LETTERS]}/{seq:012d}-{digest[:HASH_LETTERS]}.json"
+    return f"{HEADS}{name_of(ledger)}/{seq:012d}-{short(digest)}.json"
 
 
 def named(kind: re.Pattern[str], found: Iterable[StoredObject]) -> list[Named]:
@@ -84,9 +89,11 @@ def statement_of(bucket: ObjectStoreClient, found: Named) -> Statement:
         begins = next(iter(bucket.pieces(stored.key, version=stored.version)), b"")
     except PermanentError as error:
         raise ValueError(str(error)) from error
-    line, end, _ = begins[:LONGEST_LINE_BYTES].partition(b"\n")
+    line, end, _ = begins.partition(b"\n")
+    if len(line) > LONGEST_LINE_BYTES or not end:
+        raise ValueError("it does not begin with a statement of drbot")
     said = statement_in(line)
-    if not end or not said.ledger.startswith(found.ledger) or said.seq != found.last:
+    if not said.ledger.startswith(found.ledger) or said.seq != found.last:
         raise ValueError("it is of another record or of another ledger than its name says")
     return said
 

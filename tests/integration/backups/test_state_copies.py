@@ -14,12 +14,13 @@ from core.events import EventKind
 from core.level import Level
 from core.run import RunState
 from core.signing import KeyPair
+from runners.documents import Documents
 from runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
 from runners.state_copies import KEPT
 from store import copies, incidents, journal, runs
 from store.database import Database
 from tests.integration.backups.conftest import Place
-from tests.integration.backups.copied_state import OWN, Bare, Copied, Documents, copied, copier, note, opened
+from tests.integration.backups.copied_state import OWN, Bare, Copied, copied, copier, note, opened
 
 
 @pytest.fixture(autouse=True)

@@ -320,7 +320,7 @@ def client_of(place: Place, kind: str) -> ObjectStoreClient:
     return client
 
 
-@pytest.mark.parametrize("kind", [KEEPS, FORGETS])
+@pytest.mark.parametrize("kind", [KEEPS, pytest.param(FORGETS, marks=pytest.mark.long)])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_comes_back_is_what_drbot_signed_or_nothing(
     case: Case, kind: str, place: Place, tmp_path: Path, keys: None
