@@ -81,7 +81,7 @@ class BucketLedger:
         for raw in data.splitlines(keepends=True):
             try:
                 event = event_in(raw)
-                if hash_of(event) == event.hash:
+                if hash_of(event) == event.hash and isinstance(event.previous, str):
                     found[event.hash] = (raw, event)
             except (*UNREADABLE, KeyError):
                 continue

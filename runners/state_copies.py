@@ -38,6 +38,7 @@ QUIET_SECONDS = 5.0  # after which changes that no event tells of are copied, to
 LEAD_SECONDS = 30.0
 PIECE = 2000  # events
 KEPT = 20  # copies of the tables
+LOCK_SECONDS = 60.0  # so often one of them is locked, as the ledger's heads are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,7 @@ class StateCopies:
         self._ledger = ""  # the hash of its first record
         self._there: int | None = None  # the last record that is in the bucket; None = not looked yet
         self._copied = (0, "")  # record and digest of the newest copy of the tables
+        self._locked_at = float("-inf")
         self._seen, self._looked_at = 0, float("-inf")
         self._complained = ""
 
@@ -180,7 +182,10 @@ class StateCopies:
         body, pair = gzip.compress(content, compresslevel=1), self._signer.key
         sha256 = hashlib.sha256(body).hexdigest()
         said = Statement(ledger=self._ledger, seq=seq, hash=digest, key=pair.public, sha256=sha256, size=len(body))
-        self._bucket.write(copy_key(self._ledger, seq), signed_line(said, pair) + body)
+        locked = time.monotonic() - self._locked_at >= LOCK_SECONDS
+        self._bucket.write(copy_key(self._ledger, seq), signed_line(said, pair) + body, locked=locked)
+        if locked:
+            self._locked_at = time.monotonic()
 
     def _remove_old(self, seq: int) -> None:
         """Copies of this ledger until now beyond KEPT: what names a record that is not there yet is none of them."""

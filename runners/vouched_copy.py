@@ -126,9 +126,12 @@ class Search:
         return None
 
     def _unknown(self, one: Candidate) -> str:
+        signed = f"The worker's key {fingerprint(one.statement.key)} has signed it"
         if self.roots == Roots():
-            return "Nothing outside of the bucket vouches for it: whoever can write there could have made all of it."
-        return f"The key {fingerprint(one.statement.key)} has signed it, for which nothing that is known here vouches."
+            why = "and nothing outside of the bucket vouches for it: whoever can write there could have made all of it"
+        else:
+            why = "and nothing that is known here vouches for that key"
+        return f"{signed}, {why}."
 
     def _doubt_whether_newest(self, one: Candidate, trusted: frozenset[str]) -> Doubt | None:
         if self.roots.believed is not None:

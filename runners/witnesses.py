@@ -42,13 +42,15 @@ class Witnesses:
         `said` is among them.
         """
         keys, heard = roots.keys | records.keys_until(roots.certain(records)), list[Statement]()
+        if not keys & records.keys_until(len(records.hashes)):
+            return keys  # nobody whom this ledger names is known: no statement leads further
         for statement in chain([said], (statement for _, statement in self.on(records))):
             heard.append(statement)
             while (more := _grown(keys, heard, records)) != keys:
                 keys = more
             if said.key in keys:
                 break
-        return frozenset(keys)
+        return keys
 
     def on(self, records: Records) -> Iterator[tuple[Named, Statement]]:
         """Heads that this ledger has."""

@@ -12,12 +12,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from core.errors import UserError
-from core.events import EventKind
+from core.events import EventKind, hash_of
+from core.ledger import line_of as event_line
 from core.signing import KeyPair
 from core.statements import Statement, line_of
 from runners.clients.object_store import ObjectStoreClient
@@ -206,6 +208,25 @@ def odd_names(made: Copied) -> None:
     httpx.put(url.replace("state/XX", "state/%FF%FE.signed"), content=b"junk")
 
 
+def records_of_odd_kinds(made: Copied) -> None:
+    """Hashed and signed as they should be, and no records at all."""
+    last = made.moments[THIRD].events[-1]
+    odd: tuple[dict[str, Any], ...] = (
+        {"previous": ["a"]},
+        {"seq": "9"},
+        {"seq": True},
+        {"previous": None},
+        {"payload": {"key": [1]}},
+    )
+    for number, about in enumerate(odd, start=last.seq + 1):
+        event = replace(last, **{"seq": number, "kind": EventKind.STATE_SIGNED_BY, **about})  # type: ignore[arg-type]
+        event = replace(event, hash=hash_of(event))
+        line = event_line(event).encode() + b"\n"
+        made.client.write(piece_key(made.ledger, 1, number, event.hash), gzip.compress(line))
+        statement, _ = made.said()
+        made.put(replace(statement, seq=number, hash=event.hash), b"", STRANGER)
+
+
 def names_no_list_can_hold(made: Copied) -> None:
     """With which the stand-in for S3 cannot list versions any more."""
     made.client.write("state/\x01\x1f", b"junk")
@@ -294,6 +315,7 @@ CASES = (
     Case(name="junk in every folder", tamper=junk),
     Case(name="odd names", tamper=odd_names),
     Case(name="names that no list of versions can hold", tamper=names_no_list_can_hold, key=NONE),
+    Case(name="records of odd kinds", tamper=records_of_odd_kinds),
     Case(name="another ledger's copies below this one", tamper=another_ledger),
     Case(name="another system beside it", tamper=another_system),
     Case(name="bombs", tamper=bombs, in_plain=(NONE, SECOND)),
@@ -388,7 +410,7 @@ def test_without_anything_from_outside_a_person_must_say_what_is_believed(
 
     error = refused(made, bare)
 
-    assert "Nothing outside of the bucket vouches for it" in error.why
+    assert "nothing outside of the bucket vouches for it" in error.why
     assert f"--believe {third.head}" in error.todo
     assert "no whole copy" not in error.why
     refused(made, bare, believe=f"{third.head.seq}:{'0' * 16}")
@@ -400,7 +422,7 @@ def test_without_anything_from_outside_a_person_must_say_what_is_believed(
 def test_a_key_of_somebody_else_vouches_for_nothing(made: Copied, bare: Bare) -> None:
     bare.give_key(STRANGER)
 
-    assert "for which nothing that is known here vouches" in refused(made, bare).why
+    assert "nothing that is known here vouches for that key" in refused(made, bare).why
 
 
 def test_a_head_that_is_another_ones_or_mistyped_is_told(made: Copied, bare: Bare) -> None:
