@@ -64,6 +64,14 @@ def change_tables(made: Copied) -> None:
     made.client.write(copy_key(made.ledger, statement.seq), line_of(statement, OWN) + body)
 
 
+def change_a_byte(made: Copied) -> None:
+    """Of what was signed."""
+    key = copy_key(made.ledger, made.moments[THIRD].head.seq)
+    data = bytearray(made.client.read(key))
+    data[-100] ^= 1
+    made.client.write(key, bytes(data))
+
+
 def change_tables_and_digest(made: Copied) -> None:
     """Digest, size and the old signature under the right key."""
     statement, document = made.said()
@@ -294,6 +302,7 @@ def remove_all(made: Copied) -> None:
 CASES = (
     Case(name="as drbot left it", tamper=lambda made: None),
     Case(name="tables changed", tamper=change_tables, in_plain=(NONE, SECOND)),
+    Case(name="one byte changed", tamper=change_a_byte, in_plain=(NONE, SECOND)),
     Case(name="tables changed, digest too", tamper=change_tables_and_digest, in_plain=(NONE, SECOND)),
     Case(name="dr.yml swapped, signed by a stranger", tamper=swap_configuration, in_plain=(NONE, SECOND)),
     Case(name="a runbook added", tamper=add_runbook, in_plain=(NONE, SECOND)),
