@@ -139,6 +139,8 @@ class Search:
         newer = next(self.witnesses.unlike(one.records, trusted), None)
         if newer is not None:
             why = f"drbot has signed record {newer.seq} too, and it is not in there: it would be forgotten."
+            if newer.seq <= one.head.seq:
+                why = f"drbot has signed another record {newer.seq} too: a state was rolled back, and both went on."
             return Doubt(candidate=one, why=why, is_final=True)
         if self.roots.head is None and not self.witnesses.are_locked(one.records, trusted):
             why = "It is drbot's own, but whoever can write there could have removed newer ones:"

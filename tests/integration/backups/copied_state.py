@@ -148,6 +148,14 @@ class Copied:
         change(document)
         self.put(statement, gzip.compress(json.dumps(document).encode()), key)
 
+    def cut_newest(self) -> None:
+        """The newest copy, uploaded by half; what was there is gone for good."""
+        key, settings = copy_key(self.ledger, self.moments[-1].head.seq), self.client.settings
+        data, version = self.client.read(key), self.client.head(key).version
+        which = {"VersionId": version} if version else {}
+        self.client.client.delete_object(Bucket=settings.bucket, Key=settings.prefix + key, **which)
+        self.client.write(key, data[:-100])
+
     def forge(self, events: Sequence[Event], *, since: int) -> list[Event]:
         """These records, chained anew from this one on, and uploaded with a copy and a head, signed by a stranger whose
         key they name.

@@ -6,11 +6,8 @@ that an operator may have: the newest head, an older one, the worker's key, noth
 
 import gzip
 import json
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,8 @@ from core.ledger import line_of as event_line
 from core.signing import KeyPair
 from core.statements import Statement, line_of
 from runners.clients.object_store import ObjectStoreClient
-from runners.heads import Heads
-from runners.state_bucket import HEAD, HEADS, copy_key, head_key, named, piece_key
-from store import copies, journal
+from runners.state_bucket import copy_key, head_key, piece_key
+from store import journal
 from tests.integration.backups.conftest import Place
 from tests.integration.backups.copied_state import (
     OWN,
@@ -33,9 +29,7 @@ from tests.integration.backups.copied_state import (
     Bare,
     Copied,
     copied,
-    copier,
     lines_in,
-    note,
     opened,
 )
 
@@ -147,17 +141,6 @@ def exchange_pieces(made: Copied) -> None:
     made.client.write(second, data[0])
 
 
-def cut_newest(made: Copied) -> None:
-    key = copy_key(made.ledger, made.moments[THIRD].head.seq)
-    data = made.client.read(key)
-    made.client.client.delete_object(
-        Bucket=made.client.settings.bucket,
-        Key=made.client.settings.prefix + key,
-        **({"VersionId": version} if (version := made.client.head(key).version) else {}),
-    )
-    made.client.write(key, data[:-100])
-
-
 def cut_all_but_the_name(made: Copied) -> None:
     """A newer one that was begun."""
     made.client.write(copy_key(made.ledger, made.moments[THIRD].head.seq + 1), b"")
@@ -227,7 +210,7 @@ def records_of_odd_kinds(made: Copied) -> None:
         {"payload": {"key": [1]}},
     )
     for number, about in enumerate(odd, start=last.seq + 1):
-        event = replace(last, **{"seq": number, "kind": EventKind.STATE_SIGNED_BY, **about})  # type: ignore[arg-type]
+        event = replace(last, **{"seq": number, "kind": EventKind.STATE_SIGNED_BY, **about})
         event = replace(event, hash=hash_of(event))
         line = event_line(event).encode() + b"\n"
         made.client.write(piece_key(made.ledger, 1, number, event.hash), gzip.compress(line))
@@ -316,7 +299,13 @@ CASES = (
     Case(name="pieces doubled", tamper=double_pieces),
     Case(name="records reordered and doubled", tamper=reorder_pieces),
     Case(name="pieces exchanged", tamper=exchange_pieces, in_plain=(NONE, NONE)),
-    Case(name="the newest copy uploaded by half", tamper=cut_newest, newest_head=NONE, older_head=SECOND, key=SECOND),
+    Case(
+        name="the newest copy uploaded by half",
+        tamper=Copied.cut_newest,
+        newest_head=NONE,
+        older_head=SECOND,
+        key=SECOND,
+    ),
     Case(name="a newer copy begun", tamper=cut_all_but_the_name),
     Case(name="heads and the newest copy removed", tamper=remove_heads_and_newest, in_plain=(NONE, SECOND)),
     Case(name="heads replaced by older ones", tamper=replace_heads),
@@ -390,165 +379,3 @@ def bring(made: Copied, folder: Path, *, head: str = "", key: KeyPair | None = N
     (number,) = [n for n, one in enumerate(made.moments) if one.head.seq == back.payload["record"]]
     bare.require(made.moments[number])
     return number
-
-
-def refused(made: Copied, bare: Bare, **given: str) -> UserError:
-    """Why, and nothing was written."""
-    before = bare.everything()
-    with pytest.raises(UserError) as told:
-        bare.run(made.client, **given)
-    assert bare.everything() == before
-    return told.value
-
-
-@pytest.fixture
-def made(place: Place, tmp_path: Path, keys: None) -> Iterator[Copied]:
-    with copied(place.client(), tmp_path / "lost") as it:
-        yield it
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(folder=tmp_path / "bare")
-
-
-def test_without_anything_from_outside_a_person_must_say_what_is_believed(
-    made: Copied, bare: Bare, capsys: pytest.CaptureFixture[str]
-) -> None:
-    third = made.moments[THIRD]
-
-    error = refused(made, bare)
-
-    assert "nothing outside of the bucket vouches for it" in error.why
-    assert f"--believe {third.head}" in error.todo
-    assert "no whole copy" not in error.why
-    refused(made, bare, believe=f"{third.head.seq}:{'0' * 16}")
-    bare.run(made.client, believe=str(third.head))
-    bare.require(third)
-    assert "Taken on your word" in capsys.readouterr().out
-
-
-def test_a_key_of_somebody_else_vouches_for_nothing(made: Copied, bare: Bare) -> None:
-    bare.give_key(STRANGER)
-
-    assert "nothing that is known here vouches for that key" in refused(made, bare).why
-
-
-def test_a_head_that_is_another_ones_or_mistyped_is_told(made: Copied, bare: Bare) -> None:
-    last = made.moments[THIRD].head
-
-    assert "is another one than the head that you gave" in refused(made, bare, head=f"{last.seq}:{'a' * 16}").why
-    assert "ends before record 900" in refused(made, bare, head=f"900:{'a' * 16}").why
-    assert "16 letters" in refused(made, bare, head="7:abcdef12").why
-    assert "16 letters" in refused(made, bare, believe="seven").why
-
-
-def test_of_two_workers_keys_one_vouches_for_the_other_through_what_it_signed(made: Copied, bare: Bare) -> None:
-    other = KeyPair.new()
-    made.state = copier(made.database, made.client, made.documents, "worker", other)
-    made.copy("by another site's worker")
-    made.keep_head(OWN)
-    newest = made.copy("and once more")
-    bare.give_key(OWN)
-
-    bare.run(made.client)
-
-    bare.require(newest)
-
-
-def test_a_key_that_the_ledger_names_after_the_head_is_not_vouched_for_by_it(made: Copied, bare: Bare) -> None:
-    made.state = copier(made.database, made.client, made.documents, "worker", KeyPair.new())
-    newest = made.copy("by a new worker")
-
-    bare.run(made.client, head=str(made.moments[THIRD].head))
-    bare.require(made.moments[THIRD])
-
-    another = Bare(folder=bare.folder / "another")
-    another.run(made.client, head=str(newest.head))
-    another.require(newest)
-
-
-def test_a_copy_older_than_what_drbot_has_signed_is_taken_only_when_somebody_names_it(
-    made: Copied, bare: Bare, capsys: pytest.CaptureFixture[str]
-) -> None:
-    third = made.moments[THIRD].head
-    note(made.database, "happened, and was not copied any more")
-    made.keep_head()
-    bare.give_key(OWN)
-
-    error = refused(made, bare)
-    assert f"drbot has signed record {third.seq + 1} too, and it is not in there" in error.why
-    assert f"--believe {third}" in error.todo
-    bare.run(made.client, believe=str(third))
-
-    bare.require(made.moments[THIRD])
-    assert f"signed records up to {third.seq + 1}" in capsys.readouterr().out
-
-
-def test_after_an_older_copy_was_believed_drbot_goes_on_copying_and_comes_back_again(
-    made: Copied, bare: Bare, tmp_path: Path
-) -> None:
-    third = made.moments[THIRD].head
-    cut_newest(made)
-    note(made.database, "lost")
-    made.keep_head()
-    second = made.moments[SECOND].head
-    bare.run(made.client, believe=str(second))
-
-    with opened(bare.home / "state.db") as database:
-        copier(database, made.client, made.documents, key=STRANGER).copy()
-        with database.read() as connection:
-            head = journal.head(connection)
-            events = journal.after(connection, 0)
-            rows = copies.rows_of(connection)
-    again = Bare(folder=tmp_path / "again")
-    again.run(made.client, head=f"{head[0]}:{head[1]}")
-
-    assert head[0] > third.seq
-    again.require(replace(made.moments[THIRD], events=events, rows=rows))
-
-
-def test_a_ledger_with_two_ends_is_told(made: Copied, bare: Bare, tmp_path: Path) -> None:
-    """A state was rolled back and went on, beside the one that was copied."""
-    state = tmp_path / "earlier.db"
-    source = tmp_path / "lost" / "home" / "state.db"
-    with closing(sqlite3.connect(source)) as now, closing(sqlite3.connect(state)) as kept:
-        now.backup(kept)
-    with opened(state) as earlier:
-        note(earlier, "something else")
-        Heads(earlier, made.client, OWN).keep()
-    made.copy("goes on")
-    made.keep_head()
-
-    error = refused(made, bare, head=str(made.moments[THIRD].head))
-
-    assert f"drbot has signed record {made.moments[THIRD].head.seq + 1} too" in error.why
-
-
-def test_tables_of_another_version_are_told_with_the_version_to_install(made: Copied, bare: Bare) -> None:
-    made.put_document(lambda document: document.update({"revision": "0001", "drbot": "0.1"}), OWN)
-
-    error = refused(made, bare, head=str(made.moments[THIRD].head))
-
-    assert "made by drbot 0.1 (tables 0001)" in error.why
-
-
-def test_of_several_ledgers_that_are_vouched_for_one_is_named(made: Copied, bare: Bare) -> None:
-    with copied(made.client, made.folder / "another") as other:
-        bare.give_key(OWN)
-
-        assert "several ledgers" in refused(made, bare).why
-        bare.run(made.client, ledger=other.ledger[:12])
-        bare.require(other.moments[THIRD])
-
-
-def test_a_lock_that_is_over_shows_nothing_any_more(made: Copied, bare: Bare) -> None:
-    for one in named(HEAD, made.client.list(HEADS)):
-        made.client.client.put_object_retention(
-            Bucket=made.client.settings.bucket, Key=made.client.settings.prefix + one.stored.key,
-            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": datetime(2020, 1, 1, tzinfo=UTC)},
-            BypassGovernanceRetention=True,
-        )  # fmt: skip
-    bare.give_key(OWN)
-
-    assert "no newest head is locked" in refused(made, bare).why
