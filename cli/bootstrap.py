@@ -15,10 +15,10 @@ from core.errors import DrbotError, TemporaryError, UserError
 from core.signing import is_public
 from core.site import ObjectStore
 from core.statements import Head, head_in
-from runners.bootstrap import TRIED, among, bring_back, files_of, vouched_copy
+from runners.bootstrap import among, bring_back, files_of, vouched_copy
 from runners.clients.object_store import ObjectStoreClient
 from runners.vault import key_in
-from runners.vouched_copy import Vouched
+from runners.vouched_copy import TRIED, Vouched
 from runners.witnesses import Roots
 from store.database import Database
 from store.file_modes import begin_private

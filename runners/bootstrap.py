@@ -15,16 +15,16 @@ from runners.bucket_ledger import BucketLedger
 from runners.clients.object_store import ObjectStoreClient, StoredObject
 from runners.documents import CONFIGURATION, as_bytes
 from runners.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
-from runners.vouched_copy import Doubt, Search, Vouched
+from runners.vouched_copy import INSTALL, TRIED, Doubt, Search, Vouched
 from runners.witnesses import Roots, Witnesses
 from store import copies, incidents
 from store.database import Database, Transaction, newest_revision
 from store.file_modes import private
 
-TRIED = "Bringing drbot back from S3."
 GIVE = (
     "Give the newest `Ledger N:…` of an incident's channel: --head N:… Or put the backup of <home>/worker back first."
 )
+OTHER = "Is it the right bucket and prefix, and was the whole `Ledger N:…` copied? Try without it to see what is there."
 NAMED = 3  # of what was passed over
 
 
@@ -86,9 +86,10 @@ def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search
         return UserError(TRIED, why, "Look for another copy of the bucket, or for older versions of its objects.")
     final = [doubt for doubt in doubts if doubt.is_final]
     told = (final or doubts)[:NAMED]
-    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told)
-    todo = f"{GIVE} If there is nothing more, and you believe what is there: {believe}"
-    return UserError(TRIED, " ".join([*map(told_of, told), among(passed_over)]).strip(), todo)
+    more = [f"And {len(final or doubts) - NAMED} more."] if len(final or doubts) > NAMED else []
+    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told if not doubt.is_another)
+    todo = f"{GIVE} If there is nothing more, and you believe what is there: {believe}" if believe else OTHER
+    return UserError(TRIED, " ".join([*map(told_of, told), *more, among(passed_over)]).strip(), todo)
 
 
 def told_of(doubt: Doubt) -> str:
@@ -112,7 +113,7 @@ def require_same_tables(copy: Vouched) -> None:
         raise UserError(
             TRIED,
             f"The copy was made by drbot {copy.document['drbot']} (tables {there}); this one has {here}.",
-            "Install that version, bring the state back, then upgrade.",
+            INSTALL,
         )
 
 

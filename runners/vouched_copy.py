@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.errors import PermanentError
+from core.errors import PermanentError, UserError
 from core.signing import fingerprint
 from core.statements import LONGEST_LINE_BYTES, Head, Statement
 from runners.bucket_ledger import BucketLedger, Records
@@ -18,6 +18,8 @@ from runners.clients.object_store import ObjectStoreClient
 from runners.state_bucket import Named, statement_of
 from runners.witnesses import Roots, Witnesses
 
+TRIED = "Bringing drbot back from S3."
+INSTALL = "Install the version that made it, bring the state back, then upgrade."
 FORMAT = 2
 LARGEST_COPY_BYTES = 512 << 20
 
@@ -45,6 +47,7 @@ class Doubt:
     candidate: Candidate
     why: str
     is_final: bool = False  # it is drbot's own: older ones are no better
+    is_another: bool = False  # than what the person has seen: not to be believed either
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +73,8 @@ class Search:
     doubts: list[Doubt] = field(default_factory=list)
 
     def newest(self) -> Vouched | None:
-        """None: there is none, and `doubts` and `passed_over` say why. Raises TemporaryError; PermanentError for a
-        copy of a newer drbot.
+        """None: there is none, and `doubts` and `passed_over` say why. Raises TemporaryError; UserError for a copy of
+        a newer drbot.
         """
         for candidate in self._candidates():
             trusted = self.witnesses.trusted(self.roots, candidate.statement, candidate.records)
@@ -116,9 +119,10 @@ class Search:
     def _doubt_whose(self, one: Candidate, trusted: frozenset[str]) -> Doubt | None:
         head, believed, end = self.roots.head, self.roots.believed, one.head.seq
         if believed is not None and not one.records.has(believed):
-            return Doubt(candidate=one, why=f"Its record {end} is another one than you believe.")
+            return Doubt(candidate=one, why=f"Its record {end} is another one than you believe.", is_another=True)
         if head is not None and head.seq <= end and not one.records.has(head):
-            return Doubt(candidate=one, why=f"Its record {head.seq} is another one than the head that you gave.")
+            why = f"Its record {head.seq} is another one than the head that you gave."
+            return Doubt(candidate=one, why=why, is_another=True)
         if head is not None and head.seq > end and believed is None:
             return Doubt(candidate=one, why=f"It ends before record {head.seq}, whose head you gave.")
         if one.statement.key not in trusted:
@@ -155,9 +159,10 @@ class Search:
             document: dict[str, Any] = json.loads(gzip.decompress(one.body))
             is_known = document["format"] == FORMAT
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-            raise PermanentError(f"{one.place} cannot be read: {error}") from error
+            raise UserError(TRIED, f"{one.place} is drbot's own and cannot be read: {error}.", INSTALL) from error
         if not is_known:
-            raise PermanentError(f"{one.place} was written by drbot {document.get('drbot')}, in a format unknown here")
+            why = f"{one.place} was written by drbot {document.get('drbot')}, in a format that is unknown here."
+            raise UserError(TRIED, why, INSTALL)
         signed = [self.witnesses.statement(found) for found in self.copies if found.last > one.head.seq]
         lost = [said.seq for said in signed if said is not None and said.key in trusted]
         lost += [head.seq for head in self.witnesses.unlike(one.records, trusted)]

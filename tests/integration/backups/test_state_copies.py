@@ -163,6 +163,12 @@ def test_junk_in_the_bucket_keeps_no_worker_from_copying_and_pushes_no_copy_out(
     bare.require(made.now())
 
 
+def test_one_copy_a_minute_is_locked_like_the_heads(made: Copied) -> None:
+    stored = [made.client.head(copy_key(made.ledger, moment.head.seq)) for moment in made.moments]
+
+    assert [made.client.is_locked(one) for one in stored] == [True, False, False]
+
+
 def test_more_copies_than_are_kept_are_removed_oldest_first(made: Copied) -> None:
     for number in range(KEPT):
         made.copy(f"{number}")

@@ -79,7 +79,9 @@ def test_a_key_of_somebody_else_vouches_for_nothing(made: Copied, bare: Bare) ->
 def test_a_head_that_is_another_ones_or_mistyped_is_told(made: Copied, bare: Bare) -> None:
     last = made.moments[-1].head
 
-    assert "is another one than the head that you gave" in refused(made, bare, head=f"{last.seq}:{'a' * 16}").why
+    error = refused(made, bare, head=f"{last.seq}:{'a' * 16}")
+    assert "is another one than the head that you gave" in error.why
+    assert "--believe" not in error.todo
     assert "ends before record 900" in refused(made, bare, head=f"900:{'a' * 16}").why
     assert "16 letters" in refused(made, bare, head="7:abcdef12").why
     assert "16 letters" in refused(made, bare, believe="seven").why
