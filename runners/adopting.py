@@ -48,10 +48,11 @@ def _with_memory(copied: OwnRun, mine: OwnRun | None) -> OwnRun:
         used = tuple(dict.fromkeys((*requests[name].used_for, *known.used_for)))
         about = {"used_for": used, "ended": requests[name].ended or known.ended, "glass_at": known.glass_at}
         requests[name] = requests[name].model_copy(update=about)
+    half_back = {name: step for name, step in mine.steps.items() if step.taking_back}
     return copied.model_copy(
         update={
             "requests": requests,
-            "steps": {**mine.steps, **copied.steps},
+            "steps": {**mine.steps, **copied.steps, **half_back},
             "lets_users_in": mine.lets_users_in or copied.lets_users_in,
             "ended": mine.ended or copied.ended,
         }
