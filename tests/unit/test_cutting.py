@@ -42,8 +42,6 @@ ALLOWED = {
     ("runners/state_bucket.py", "ledger[:LEDGER_LETTERS]"): "a folder's name",
     ("runners/bootstrap.py", "(final or doubts)[:NAMED]"): "whole sentences, one for each copy",
     ("runners/bootstrap.py", "list(passed_over)[:NAMED]"): "whole sentences; how many more there are is said",
-    ("runners/bucket_ledger.py", "lines[::-1]"): "all lines",
-    ("runners/bucket_ledger.py", "hashes[::-1]"): "all hashes",
     ("core/statements.py", "digest[:HEAD_LETTERS]"): "the short form of a hash",
     ("commands/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",
     ("runners/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",
