@@ -6,7 +6,7 @@ record certain; keys that are named up to there make certain what they have sign
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, takewhile
 
 from core.statements import Head, Statement
 from runners.bucket_ledger import Records
@@ -72,9 +72,13 @@ class Witnesses:
                 yield Head(seq=statement.seq, hash=statement.hash)
 
     def are_locked(self, records: Records, keys: frozenset[str]) -> bool:
-        """Whether the newest head cannot be removed yet: then no newer one was."""
-        newest = next((found for found, statement in self.on(records) if statement.key in keys), None)
-        return self.shows_removed and newest is not None and self.bucket.is_locked(newest.stored)
+        """Whether the newest head cannot be removed yet: then no newer one was. Any version of it will do."""
+        drbots = (found for found, statement in self.on(records) if statement.key in keys)
+        newest = next(drbots, None) if self.shows_removed else None
+        if newest is None:
+            return False
+        versions = takewhile(lambda found: found.last == newest.last, chain([newest], drbots))
+        return any(self.bucket.is_locked(found.stored) for found in versions)
 
     def statement(self, found: Named) -> Statement | None:
         """None for what is none of drbot's, whatever it is."""

@@ -160,6 +160,12 @@ def replace_heads(made: Copied) -> None:
     made.client.write(head_key(made.ledger, first.seq, first.hash), line_of(about, OWN))
 
 
+def write_heads_again(made: Copied) -> None:
+    """The same bytes, but not locked."""
+    for key in made.keys("ledger/heads/"):
+        made.client.write(key, made.client.read(key))
+
+
 def forge_heads(made: Copied) -> None:
     """Of the future, by a stranger and under drbot's own key."""
     about = Statement(ledger=made.ledger, seq=900, hash="f" * 64, key=STRANGER.public)
@@ -309,6 +315,7 @@ CASES = (
     Case(name="a newer copy begun", tamper=cut_all_but_the_name),
     Case(name="heads and the newest copy removed", tamper=remove_heads_and_newest, in_plain=(NONE, SECOND)),
     Case(name="heads replaced by older ones", tamper=replace_heads),
+    Case(name="heads written again", tamper=write_heads_again),
     Case(name="heads of the future", tamper=forge_heads),
     Case(name="junk in every folder", tamper=junk),
     Case(name="odd names", tamper=odd_names),
