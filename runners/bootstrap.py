@@ -15,16 +15,12 @@ from runners.bucket_ledger import BucketLedger
 from runners.clients.object_store import ObjectStoreClient, StoredObject
 from runners.documents import CONFIGURATION, as_bytes
 from runners.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
-from runners.vouched_copy import INSTALL, TRIED, Doubt, Search, Vouched
+from runners.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
 from runners.witnesses import Roots, Witnesses
 from store import copies, incidents
 from store.database import Database, Transaction, newest_revision
 from store.file_modes import private
 
-GIVE = (
-    "Give the newest `Ledger N:…` of an incident's channel: --head N:… Or put the backup of <home>/worker back first."
-)
-OTHER = "Is it the right bucket and prefix, and was the whole `Ledger N:…` copied? Try without it to see what is there."
 NAMED = 3  # of what was passed over
 
 
@@ -83,12 +79,12 @@ def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search
     if not doubts:
         what = f"copy below {place} ends with record {roots.believed} and is whole" if roots.believed else ""
         why = f"No {what or f'copy below {place} is whole'}. {among(passed_over)}".strip()
-        return UserError(TRIED, why, "Look for another copy of the bucket, or for older versions of its objects.")
+        return UserError(TRIED, why, LOOK)
     final = [doubt for doubt in doubts if doubt.is_final]
     told = (final or doubts)[:NAMED]
     more = [f"And {len(final or doubts) - NAMED} more."] if len(final or doubts) > NAMED else []
-    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told if not doubt.is_another)
-    todo = f"{GIVE} If there is nothing more, and you believe what is there: {believe}" if believe else OTHER
+    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told if doubt.todo != OTHER)
+    todo = told[0].todo + (f" If there is nothing more, and you believe what is there: {believe}" if believe else "")
     return UserError(TRIED, " ".join([*map(told_of, told), *more, among(passed_over)]).strip(), todo)
 
 

@@ -20,6 +20,11 @@ from runners.witnesses import Roots, Witnesses
 
 TRIED = "Bringing drbot back from S3."
 INSTALL = "Install the version that made it, bring the state back, then upgrade."
+GIVE = (
+    "Give the newest `Ledger N:…` of an incident's channel: --head N:… Or put the backup of <home>/worker back first."
+)
+LOOK = "Look for another copy of the bucket, or for older versions of its objects."
+OTHER = "Is it the right bucket and prefix, and was the whole `Ledger N:…` copied? Try without it to see what is there."
 FORMAT = 2
 LARGEST_COPY_BYTES = 512 << 20
 
@@ -46,8 +51,8 @@ class Doubt:
 
     candidate: Candidate
     why: str
+    todo: str = GIVE
     is_final: bool = False  # it is drbot's own: older ones are no better
-    is_another: bool = False  # than what the person has seen: not to be believed either
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,12 +124,12 @@ class Search:
     def _doubt_whose(self, one: Candidate, trusted: frozenset[str]) -> Doubt | None:
         head, believed, end = self.roots.head, self.roots.believed, one.head.seq
         if believed is not None and not one.records.has(believed):
-            return Doubt(candidate=one, why=f"Its record {end} is another one than you believe.", is_another=True)
+            return Doubt(candidate=one, why=f"Its record {end} is another one than you believe.", todo=OTHER)
         if head is not None and head.seq <= end and not one.records.has(head):
             why = f"Its record {head.seq} is another one than the head that you gave."
-            return Doubt(candidate=one, why=why, is_another=True)
+            return Doubt(candidate=one, why=why, todo=OTHER)
         if head is not None and head.seq > end and believed is None:
-            return Doubt(candidate=one, why=f"It ends before record {head.seq}, whose head you gave.")
+            return Doubt(candidate=one, why=f"It ends before record {head.seq}, whose head you gave.", todo=LOOK)
         if one.statement.key not in trusted:
             return Doubt(candidate=one, why=self._unknown(one))
         return None
@@ -145,7 +150,7 @@ class Search:
             why = f"drbot has signed record {newer.seq} too, and it is not in there: it would be forgotten."
             if newer.seq <= one.head.seq:
                 why = f"drbot has signed another record {newer.seq} too: a state was rolled back, and both went on."
-            return Doubt(candidate=one, why=why, is_final=True)
+            return Doubt(candidate=one, why=why, todo=LOOK, is_final=True)
         if self.roots.head is None and not self.witnesses.are_locked(one.records, trusted):
             why = "It is drbot's own, but whoever can write there could have removed newer ones:"
             because = (
