@@ -26,7 +26,7 @@ GIVE = (
 LOOK = "Look for another copy of the bucket, or for older versions of its objects."
 OTHER = "Is it the right bucket and prefix, and was the whole `Ledger N:…` copied? Try without it to see what is there."
 FORMAT = 2
-LARGEST_COPY_BYTES = 512 << 20
+LARGEST_COPY_BYTES = 128 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
