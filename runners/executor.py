@@ -195,7 +195,7 @@ class Executor:
                 attempt.cancel(why)
         self._sweep()
         self._idle = True
-        if self._running:
+        if self._running or not handing_over.are_over(self._walk):
             return False
         endings.stop(self._walk, why)
         return True
