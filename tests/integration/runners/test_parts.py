@@ -199,8 +199,8 @@ def test_stopping_the_whole_stops_a_part_at_work(two: TwoSites) -> None:
     wait_for(hold.reached.is_set, 20, "the part to be at work")
     two.here.stop(whole)
 
-    assert two.here.run(whole).state is RunState.STOPPED
     two.there.wait_for_state(part, RunState.STOPPED)
+    assert two.here.run(whole).state is RunState.STOPPED
 
 
 def test_a_part_that_failed_is_tried_again_as_a_new_run(two: TwoSites) -> None:
