@@ -171,8 +171,10 @@ def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str
 def _make_way(
     context: CommandContext, tx: Transaction, incident: Incident, run: Run, person: Person, verb: str
 ) -> None:
-    """A blocked run ends so that the next one can start; one that is at work is never pushed aside."""
-    if run.is_over:
+    """A blocked run ends so that the next one can start; one that is at work is never pushed aside. What is being
+    stopped gives way by itself: the next one waits for the site.
+    """
+    if run.is_over or run.stop_requested is not None:
         return
     if run.state is not RunState.BLOCKED:
         raise _in_progress(incident, run, verb)

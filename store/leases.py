@@ -15,6 +15,7 @@ from store.rows import run_of, step_of
 from store.schema import runs, steps
 
 WHY = "Its worker stopped answering."
+DEATHS = 5  # what so many workers died in, one after another, is not begun once more without a person
 
 
 def expire_leases(tx: Transaction) -> list[str]:
@@ -86,7 +87,8 @@ def _open_steps(tx: Transaction, run: Run) -> list[StepRecord]:
     for record in map(step_of, tx.connection.execute(query.order_by(steps.c.position)).mappings().all()):
         step = _planned(run, record.id)
         about: dict[str, Any] = {"incident": run.incident, "run": run.id, "step": record.id}
-        again = run.plan is not None and step is not None and may_repeat(step, run.plan.steps)
+        safe = run.plan is not None and step is not None and may_repeat(step, run.plan.steps)
+        again = safe and record.attempt < DEATHS
         state = StepState.PENDING if again else StepState.UNSURE
         statement = update(steps).where(steps.c.run == run.id, steps.c.id == record.id)
         tx.connection.execute(statement.values(state=state.value))

@@ -33,6 +33,9 @@ from tests.integration.runners.harmless import HarmlessTarget, Hold
 from tests.integration.runners.test_workers import DYING
 from tests.waiting import wait_for
 
+DEAD = replace(DYING, look=1000.0)
+"""Hears of nothing any more, not even of STOP."""
+
 CONTROL, RECOVERY = "control", "recovery"
 WHOLE, PART = "level4-datacentre", "level3-host"
 
@@ -116,7 +119,7 @@ class Level4:
         hold = bench.target.hold(action)
         (self.dead if dying else self.held).append(hold)
         [name] = self._claimable(site)
-        bench.begin(bench.run(name), bench.worker(DYING) if dying else None)
+        bench.begin(bench.run(name), bench.worker(DEAD) if dying else None)
         assert hold.reached.wait(SECONDS), action
         return hold
 

@@ -2,7 +2,7 @@
 offered is taken, and what is said of the end is so. One table, walked with the real store, planner, workers and verbs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,7 +182,12 @@ TABLE = [
     State(begin=certificate_failed, whole=W, part=D, moved=True),
     State(begin=asks_whether_users_can_work, whole=W, part=S, moved=True),
 ]
-BY_NAME = [pytest.param(state, id=state.begin.__name__) for state in TABLE]
+
+
+def named(states: Iterable[State]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("state", [pytest.param(one, id=one.begin.__name__) for one in states])
+
+
 WORKERS = [pytest.param(True, id="workers are there"), pytest.param(False, id="no worker comes")]
 
 
@@ -230,7 +235,7 @@ def go_to_the_end(house: Level4, *, there: bool) -> None:
 
 
 @pytest.mark.parametrize("there", WORKERS)
-@pytest.mark.parametrize("state", BY_NAME)
+@named(TABLE)
 def test_every_state_offers_a_way_on_and_a_way_back_and_stop_ends_everything_and_says_what_is_so(
     houses: Callable[[State], Level4], state: State, there: bool
 ) -> None:
@@ -257,7 +262,7 @@ def test_every_state_offers_a_way_on_and_a_way_back_and_stop_ends_everything_and
     assert again.ok or "Ben denied exactly this" in again.text["en"]
 
 
-@pytest.mark.parametrize("state", BY_NAME)
+@named(TABLE)
 def test_discard_gives_up_what_was_prepared_or_says_why_not(houses: Callable[[State], Level4], state: State) -> None:
     house = houses(state)
 
@@ -275,7 +280,7 @@ def test_discard_gives_up_what_was_prepared_or_says_why_not(houses: Callable[[St
         assert rented.state is StepState.UNDONE or rented.leftover is Leftover.REMOVED
 
 
-@pytest.mark.parametrize("state", [one for one in BY_NAME if D in (one.values[0].whole, one.values[0].part)])
+@named(state for state in TABLE if D in (state.whole, state.part))
 def test_every_decision_that_is_offered_is_taken(houses: Callable[[State], Level4], state: State) -> None:
     offered = sorted(command for command in offers(houses(state)) if command.startswith("settle"))
     assert {"retry", "stop"} <= {command.split()[-1] for command in offered}
