@@ -1,4 +1,4 @@
-"""kill -9 while a copy is made: it is noticed, another worker makes it anew or people give it up, nothing survives."""
+"""kill -9 while a copy is made: it is noticed, another worker makes it anew or people stop, nothing survives."""
 
 import time
 
@@ -76,7 +76,7 @@ def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(
     wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")
 
 
-def test_a_copy_that_is_given_up_while_no_worker_is_there_is_removed_by_the_next_one(quiet_story: Story) -> None:
+def test_half_a_copy_of_a_run_that_is_stopped_while_no_worker_is_there_is_removed_by_the_next_one(quiet_story: Story) -> None:
     story, house = quiet_story, quiet_story.house
     house.start("bot", "bot")
     house.start("worker", "worker")
@@ -84,7 +84,7 @@ def test_a_copy_that_is_given_up_while_no_worker_is_there_is_removed_by_the_next
     incident, run_id = declare_big(story)
     house.kill("worker")
 
-    story.player.press("aiko", incident, f"discard {incident.name}")
+    story.player.press("aiko", incident, f"stop {incident.name}")
     story.player.wait_for_run(incident, RunState.STOPPED, seconds=60)
     assert copies(story, run_id)
     house.start("worker-2", "worker")
