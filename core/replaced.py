@@ -1,7 +1,8 @@
 """What a step takes away, in words: by its action and arguments alone, so no file can say something else."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
+from core.occupants import Occupant, occupants_text
 from core.runbook import Step
 from core.site import Configuration
 from core.stakes import KeptData
@@ -9,27 +10,31 @@ from core.stakes_words import kept_text
 from core.words import Text
 
 
-def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kept: KeptData | None) -> tuple[Text, ...]:
-    """One line for each step that destroys. `kept`: the kept data that the plan is about."""
+def replaced(
+    steps: Iterable[Step],
+    configuration: Configuration,
+    site: str,
+    kept: KeptData | None,
+    occupants: Collection[Occupant] = (),
+) -> tuple[Text, ...]:
+    """A line for each step that destroys, and for each kind of what is put aside. `kept`: the kept data that the plan
+    is about.
+    """
     names = ", ".join(configuration.dns.names) if configuration.dns else ""
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
-    folder = configuration.site(site).projects
-    projects = ", ".join(sorted({service.project for service in configuration.site(site).services.values()}))
     owners = {store.volume: store.service for store in stores if store is not None}
     words: Mapping[str, Callable[[Step], Text]] = {
         "volume.swap": lambda step: _volume(step, owners),
         "volume.swap_back": lambda step: _volume(step, owners),
         "kept.remove": lambda step: _kept(step, kept),
-        "host.set_aside": lambda _: _text(
-            f"containers and data of {site}, and the folder {folder} (renamed, not deleted); projects: {projects}",
-            f"{site} のコンテナとデータ、フォルダー {folder} (削除せず別名で残します)、プロジェクト: {projects}",
-        ),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
         "dns.change_back": lambda _: _text(
             f"where {names} leads users: back", f"利用者の向き先を変更前へ戻す、対象の名前: {names}"
         ),
     }
-    return tuple(words.get(step.do or "", _other)(step) for step in steps if step.effect == "destroy")
+    destroying = [step for step in steps if step.effect == "destroy"]
+    others = [words.get(step.do or "", _other)(step) for step in destroying if step.do != "host.set_aside"]
+    return (*(occupants_text(occupants) if len(others) < len(destroying) else ()), *others)
 
 
 def _text(english: str, japanese: str) -> Text:

@@ -76,7 +76,9 @@ def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(
     wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")
 
 
-def test_half_a_copy_of_a_run_that_is_stopped_while_no_worker_is_there_is_removed_by_the_next_one(quiet_story: Story) -> None:
+def test_half_a_copy_of_a_run_stopped_without_a_worker_is_removed_by_the_next_one(
+    quiet_story: Story,
+) -> None:
     story, house = quiet_story, quiet_story.house
     house.start("bot", "bot")
     house.start("worker", "worker")
