@@ -308,10 +308,10 @@ def _answer(tx: Transaction, part: Run, state: RunState, outcome: str) -> None:
     whole = sub_runs.answered(tx, part, state)
     if whole is None or whole.is_over:
         return
-    if state is not RunState.STOPPED:
-        wake(tx, whole.id, f"{part.id} has {state.value}.")
-    elif whole.stop_requested is None:
+    if whole.stop_requested is None and state is RunState.STOPPED:
         request_stop(tx, whole.id, whole.requested_by, outcome, kind=StopKind.PART)
+    elif whole.stop_requested is None:
+        wake(tx, whole.id, f"{part.id} has {state.value}.")
     end_if_unheld(tx, whole.id)
 
 
