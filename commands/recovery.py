@@ -21,6 +21,7 @@ RUNBOOK_OF: Mapping[Level, str] = {
 UNDO_RUNBOOK = "level2-undo"
 UNDO_HOST_RUNBOOK = "level3-undo"
 GIVE_UP_RUNBOOK = "kept-give-up"
+GIVE_UP_HOST_RUNBOOK = "kept-give-up-host"
 RESTART_RUNBOOK = "restart-services"
 
 _HOST: tuple[tuple[Cell, ...], ...] = (
@@ -145,7 +146,7 @@ def again(incident: Incident, run: Run) -> str:
     if run.kind is RunKind.UNDO:
         return f"undo {incident.name}"
     if run.kind is RunKind.GIVE_UP:
-        return f"give-up {incident.name} {run.arguments.get('keeper', '')}".strip()
+        return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     return f"recover {incident.name}"
 
 

@@ -37,6 +37,7 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "kept.remove": ("volume.gone", {"volume": "volume"}),
     "host.set_aside": ("host.empty", {}),
     "host.put_back": ("host.back", {"aside": "aside"}),
+    "host.give_up": ("host.given_up", {"aside": "aside"}),
     "dns.change": ("dns.leads", {"site": "site"}),
 }
 """What sees that an act was done, and for each of its parameters that of the act which names the same."""

@@ -9,6 +9,9 @@ from core.stakes import KeptData
 from core.stakes_words import kept_text
 from core.words import Text
 
+OF_HOSTS = frozenset({"host.set_aside", "host.give_up"})
+"""What takes occupants of a host."""
+
 
 def replaced(
     steps: Iterable[Step],
@@ -33,7 +36,7 @@ def replaced(
         ),
     }
     destroying = [step for step in steps if step.effect == "destroy"]
-    others = [words.get(step.do or "", _other)(step) for step in destroying if step.do != "host.set_aside"]
+    others = [words.get(step.do or "", _other)(step) for step in destroying if step.do not in OF_HOSTS]
     return (*(occupants_text(occupants) if len(others) < len(destroying) else ()), *others)
 
 

@@ -33,6 +33,7 @@ ACT_OF: Mapping[str, Act] = {
     "dns.change": Act.CHANGE_DNS,
     "dns.change_back": Act.CHANGE_DNS,
     "kept.remove": Act.GIVE_UP,
+    "host.give_up": Act.GIVE_UP,
 }
 """What each destroying action is; a test compares it with core/actions.py."""
 

@@ -38,23 +38,26 @@ def stakes_of(
     age: float | None,
     raises: Collection[str],
     occupants: Collection[Occupant],
+    aside: Collection[Occupant],
     cancelled: Cancelled,
 ) -> Stakes:
     """All of it. `age`: of the backup, seconds. `raises`: steps that raise the system elsewhere. Raises
     UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
     """
     act = act_of(steps)
-    kept = _kept(equipment, run, steps) if act in OF_KEPT else None
+    kept = _kept(equipment, run, steps) if act in OF_KEPT and not aside else None
     counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled, now=equipment.own.now())
     if act is Act.UNDO and kept is not None:
         loss = counting.since_swap(kept)
     elif act is Act.GIVE_UP and kept is not None:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
+    elif act is Act.GIVE_UP:
+        loss = Loss(kind=LossKind.KEPT_DATA, bytes=sum(one.size or 0 for one in aside))
     elif act is Act.RESTORE and backup is not None and _of_postgres_alone(equipment, steps):
         loss = counting.since_backup(backup, age)
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
-    elif act is Act.REPLACE_HOST and run.arguments.get("aside"):
+    elif act is Act.REPLACE_HOST and aside:
         loss = _since_aside(equipment, run.arguments["aside"])
     elif act is Act.REPLACE_HOST and backup is not None:
         loss = _of_host(equipment, steps, occupants, backup, age)

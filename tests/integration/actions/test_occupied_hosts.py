@@ -12,10 +12,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import PermanentError, UserError
+from core.occupants import OccupantKind
+from runners import permit as permits
 from runners.actions import setting_aside
+from runners.clients import own_folder
 from runners.clients.own_folder import MARK
+from runners.target import Target
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
+from tests.permits import permit
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -127,6 +132,18 @@ def paused_container(at: Machine) -> None:
     at.expected = {name}
 
 
+def container_in_the_network_of_another(at: Machine) -> None:
+    """As `network_mode: service:app`: by the id of a container that is another one afterwards."""
+    first = at.container(wrote="1")
+    beside = at.container("sidecar", wrote="2", network_mode=f"container:{at.api.containers.get(first).id}")
+    at.expected = {first, beside}
+
+
+def container_that_goes_when_it_is_stopped(at: Machine) -> None:
+    name = at.container(wrote="the only copy", auto_remove=True)
+    at.refused = f"{name} would be gone with all it wrote"
+
+
 def volume_on_a_folder_of_the_host(at: Machine) -> None:
     """The local driver with options: the data lies elsewhere."""
     device = at.folder.with_name("device")
@@ -188,7 +205,8 @@ HOSTS: tuple[Callable[[Machine], None], ...] = (
     volume_that_a_compose_file_describes, data_in_a_containers_own_layer, stopped_containers, never_started,
     stale_standby_on_its_own_volume, volume_without_a_name, bind_mount_below_the_folder, bind_mount_of_somewhere_else,
     service_that_dr_yml_does_not_know, earlier_recovery_of_drbots_own, half_of_an_earlier_level_3, network_of_its_own,
-    paused_container, volume_on_a_folder_of_the_host, owners_links_and_times, everything_at_once,
+    paused_container, container_in_the_network_of_another,
+    container_that_goes_when_it_is_stopped, volume_on_a_folder_of_the_host, owners_links_and_times, everything_at_once,
     another_system_beside_it, stranger_on_the_volume, stopped_stranger_on_the_volume, stranger_on_the_volumes_folder,
 )  # fmt: skip
 
@@ -264,6 +282,35 @@ def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
     machine.put_back("r2", of="r1")
 
     assert machine.picture() == before
+
+
+def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
+    """Also of the same run nothing that the plan does not name; what came back and is used stays."""
+    everything_at_once(machine)
+    before = machine.picture()
+    machine.put_aside("r1")
+    machine.put_back("r2", of="r1")
+
+    machine.give_up("r3", of="r1")
+
+    assert machine.picture() == before
+    left = Target(machine.site, machine.bench.configuration, machine.clients).put_aside(own("r1"))
+    assert {one.kind for one in left} == {OccupantKind.CONTAINER}
+
+
+def test_another_folder_under_the_name_of_the_kept_one_is_not_deleted(machine: Machine) -> None:
+    uploads_and_untracked_settings(machine)
+    (found,) = machine.put_aside("r1")
+    kept, other = Path(found.keeper), Path(found.keeper).with_name("moved")
+    identity = own_folder.identity_of(kept)
+    kept.rename(other)
+    kept.mkdir()
+    (kept / "somebody's").write_text("data")
+
+    with pytest.raises(PermanentError, match="is not the folder of the plan"):
+        own_folder.remove_kept(kept, identity, permit(permits.folder(kept)))
+
+    assert (kept / "somebody's").exists() and other.exists()
 
 
 def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(machine: Machine) -> None:
