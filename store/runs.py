@@ -17,14 +17,13 @@ from core.events import EventKind
 from core.incident import IncidentState
 from core.plan import Plan, document_of, seal_of
 from core.run import RUN_MOVES, Offer, Run, RunKind, RunState, StepState, StopKind
-from store import steps, sub_runs
+from store import steps, sub_runs, waking
 from store.database import Transaction
 from store.leases import is_free
 from store.requests import end_live
 from store.rows import fence, load_run, lock_run, run_of, sources
 from store.schema import incidents, runs
 from store.schema import steps as steps_table
-from store.waking import wake
 
 UNHEARD_SECONDS = 10.0  # so long a worker has to take up a run that is to stop, and to see what is so
 
@@ -286,6 +285,7 @@ def finish(
     tx.connection.execute(ended.values(end_signature=signature, missed=list(missed)))
     said = {"why": outcome, "offers": list(offers), "missed": list(missed)} | payload
     tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **said)
+    _answer(tx, run, state, outcome)
 
 
 def _end(
@@ -297,7 +297,6 @@ def _end(
     statement = update(runs).where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_MOVES, state)))
     tx.connection.execute(statement.values(**values, offers=list(offers)))
     end_live(tx, run, RequestState.STOPPED if state is RunState.STOPPED else RequestState.VOID, why=outcome)
-    _answer(tx, run, state, outcome)
     for part in sub_runs.parts_of(tx.connection, run):
         of_part = kind if kind is not None and kind.gives_up else StopKind.WHOLE
         request_stop(tx, part.id, run.requested_by, outcome, kind=of_part)
@@ -309,9 +308,10 @@ def _answer(tx: Transaction, part: Run, state: RunState, outcome: str) -> None:
     if whole is None or whole.is_over:
         return
     if whole.stop_requested is None and state is RunState.STOPPED:
-        request_stop(tx, whole.id, whole.requested_by, outcome, kind=StopKind.PART)
+        why = waking.stop_reason(tx.connection, part.id) or outcome
+        request_stop(tx, whole.id, whole.requested_by, why, kind=StopKind.PART)
     elif whole.stop_requested is None:
-        wake(tx, whole.id, f"{part.id} has {state.value}.")
+        waking.wake(tx, whole.id, f"{part.id} has {state.value}.")
     end_if_unheld(tx, whole.id)
 
 
@@ -366,8 +366,10 @@ def end_if_unheld(tx: Transaction, run_id: str) -> RunState:
     if reason is None or run.is_over or run.state is RunState.RUNNING or sub_runs.parts_of(tx.connection, run):
         return run.state
     left = sub_runs.left_by(tx.connection, run)
-    _end(tx, run, RunState.STOPPED, f"Stopped: {reason.rstrip('.')}. {left.sentence}", run.stop_kind, left.offers)
+    outcome = f"Stopped: {reason.rstrip('.')}. {left.sentence}"
+    _end(tx, run, RunState.STOPPED, outcome, run.stop_kind, left.offers)
     steps.stop_waiting(tx, run, reason)
     said: dict[str, Any] = {"why": reason, "safe_state": left.sentence, "offers": left.offers}
     tx.record(EventKind.RUN_STOPPED, incident=run.incident, run=run.id, **said)
+    _answer(tx, run, RunState.STOPPED, outcome)
     return RunState.STOPPED
