@@ -49,13 +49,14 @@ class Ticker:
             self._context.rosters.look(connection)
 
     def _leases(self) -> None:
-        """Runs whose worker is gone: back into the queue, or to a person."""
+        """Runs whose worker is gone: back into the queue, to a person, or to their end."""
         with self._context.database.write() as tx:
             for run_id in expire_leases(tx):
                 run = runs.get(tx.connection, run_id)
                 log.warning("A worker is gone.", run=run_id, state=run.state.value)
                 if run.state is RunState.QUEUED:
                     self._ring(tx, run)
+            runs.end_unheard(tx)
 
     def _unclaimed(self) -> None:
         """Nobody heard the doorbell: ring again, every thirty seconds. Two bots that ring do no harm."""

@@ -14,7 +14,7 @@ from core.configuration import Loaded
 from core.errors import TemporaryError, UserError
 from core.incident import Incident
 from core.people import ACCESS, Person, Roster, require
-from core.run import Run, RunKind
+from core.run import Run, RunKind, RunState
 from core.runbook import Runbook
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration
@@ -27,6 +27,9 @@ from store.rosters import Rosters
 
 ALWAYS = frozenset({"declare", "stop", "update"})
 """What works for everybody while the people section of dr.yml is broken."""
+
+
+NEEDS_PEOPLE = (RunState.BLOCKED, RunState.NEEDS_DECISION)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,13 +189,19 @@ def must_be_open(incident: Incident, verb: str) -> None:
 
 
 def current_run(conn: Connection, incident: Incident) -> Run | None:
-    """The newest run that changes something and is not over, else the newest one that changes something and is whole:
-    what was a part of another run is told there.
+    """The run that people face: of those that change something and are not over the one that needs them, else the
+    newest; else the newest whole one that is over: what was a part of it is told there.
     """
     changing = [run for run in runs.of_incident(conn, incident.id) if run.kind is not RunKind.PLAN]
     going = [run for run in changing if not run.is_over]
     whole = [run for run in changing if not sub_runs.is_part(run)]
-    return max(going or whole, key=lambda run: (run.created_at, run.id), default=None)
+    return max(going or whole, key=_urgency, default=None)
+
+
+def _urgency(run: Run) -> tuple[object, ...]:
+    """What is to stop needs nobody; what is blocked needs people, and more so what nobody knows about."""
+    needs = NEEDS_PEOPLE.index(run.state) if run.state in NEEDS_PEOPLE and not run.is_over else -1
+    return (run.stop_requested is None or run.is_over, needs, run.created_at, run.id)
 
 
 def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalRequest:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from commands import recovery
 from commands.context import CommandContext, current_run
 from commands.grammar import Words, printable
 from commands.messages import Choice, Reply, Request, both, text
@@ -21,7 +22,7 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
     with context.database.write() as tx:
         one = _meant(words, kept.list_of(tx.connection))
         incident = incidents.get(tx.connection, one.incident)
-        ended = _make_way(tx, incident, person)
+        ended = _make_way(context, tx, incident, person)
         run = runs.queue(
             tx,
             incident=incident.id,
@@ -61,7 +62,7 @@ def _meant(words: Words, there: Sequence[Kept]) -> Kept:
     )
 
 
-def _make_way(tx: Transaction, incident: Incident, person: Person) -> Text:
+def _make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person) -> Text:
     """One thing at a time: only what is blocked is pushed aside. What is to be told of that."""
     run = current_run(tx.connection, incident)
     if run is None or run.is_over:
@@ -73,7 +74,7 @@ def _make_way(tx: Transaction, incident: Incident, person: Person) -> Text:
             text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
             Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
         )
-    runs.request_stop(tx, run.id, person.id, "replaced: give-up", kind=StopKind.REPLACED)
+    recovery.stop(context, tx, run, person, "replaced: give-up", StopKind.REPLACED)
     return text(
         f" {run.id}, which was blocked, is ended, and what it had prepared is removed.",
         f"中断中だった {run.id} は終了し、準備したものは削除します。",

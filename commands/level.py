@@ -1,15 +1,16 @@
 """`level` changes how bad it is. Work in progress is never killed: once confirmed, it stops between two steps."""
 
+from commands import recovery
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words, level_of, plain
 from commands.messages import Choice, Reply, Request, text
-from commands.recovery import by_hand, queue, ring, runbook_for, without_runbook
+from commands.recovery import by_hand, queue, runbook_for, without_runbook
 from commands.refusal import Refusal
 from core.incident import Incident
 from core.level import Level
 from core.people import Person
 from core.run import RunKind, StopKind
-from store import incidents, runs
+from store import incidents
 
 CONFIRM = "confirm"
 
@@ -32,8 +33,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         if run is not None and going and not confirmed:
             return _confirm(incident.name, new, why)
         if run is not None and going:
-            runs.request_stop(tx, run.id, person.id, f"level changed to {new.value}", kind=StopKind.LEVEL)
-            ring(context, tx, run)
+            recovery.stop(context, tx, run, person, f"level changed to {new.value}", StopKind.LEVEL)
         incidents.change_level(tx, incident.id, new, person.id, why)
         runbook = runbook_for(context, new)
         # Without a service level 1 has nothing to restart; `declare level1 <service>` names one.

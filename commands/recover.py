@@ -2,19 +2,19 @@
 
 from sqlalchemy import Connection
 
+from commands import recovery
 from commands.context import CommandContext, asked_for, current_run, incident_of, must_be_open
 from commands.grammar import Words, plain, printable
 from commands.messages import Choice, Reply, Request, text
-from commands.recovery import RESTART_RUNBOOK, again, queue, ring, runbook_for, without_runbook
+from commands.recovery import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
 from commands.refusal import Refusal
 from core.incident import Incident
 from core.level import Level
 from core.people import Person
-from core.plan import question_of
+from core.plan import question_of, touches_production
 from core.run import Run, RunKind, RunState, StopKind
-from core.safe_state import safe_state
 from core.words import Text
-from store import requests, runs, steps
+from store import requests, runs, steps, sub_runs
 from store.database import Transaction
 
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -46,16 +46,15 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
 
 
 def discard(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """End a run that is blocked: what was prepared beside production is given up."""
+    """End a run that is blocked, or has touched nothing yet: what was prepared beside production is given up."""
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         run = current_run(tx.connection, incident)
         if run is None or run.is_over:
             raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
-        if run.state is not RunState.BLOCKED:
+        if run.state is not RunState.BLOCKED and not _is_beside(tx.connection, run):
             raise _in_progress(incident, run, "discard")
-        runs.request_stop(tx, run.id, person.id, "discarded", kind=StopKind.DISCARDED)
-        ring(context, tx, run)
+        recovery.stop(context, tx, run, person, "discarded", StopKind.DISCARDED)
     same = f"/dr {again(incident, run)}"
     return Reply(
         text=text(
@@ -64,6 +63,16 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
         ),
         in_channel=True,
     )
+
+
+def _is_beside(conn: Connection, run: Run) -> bool:
+    """Whether nothing of production was touched yet, by no step of the recovery that this run belongs to."""
+    top = sub_runs.top_of(conn, run)
+    if top.plan is None:
+        return True
+    begun = {record.id for record in steps.of_run(conn, top.id) if record.may_have_acted}
+    done = [step for step in top.plan.steps if step.id in begun]
+    return not any(step.effect == "destroy" or touches_production(top.plan, step) for step in done)
 
 
 def restart(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -95,9 +104,9 @@ def _know_the_data(conn: Connection, incident: Incident) -> None:
     """Nothing is started on data of which nobody knows how far it was replaced. Raises UserError."""
     planned = [run for run in runs.of_incident(conn, incident.id) if run.plan and run.runbook != RESTART_RUNBOOK]
     last = planned[-1] if planned else None
-    if last is None or last.plan is None:
+    if last is None:
         return
-    left = safe_state(last.plan, {record.id: record for record in steps.of_run(conn, last.id)})
+    left = sub_runs.left_by(conn, last)
     if not left.is_known:
         said = text(left.sentence, "データの入れ替えがどこまで進んだか不明です。")
         todo = text("Look at the volumes, then: /dr recover", "ボリュームを確認し、/dr recover でやり直してください。")
@@ -162,13 +171,14 @@ def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str
 def _make_way(
     context: CommandContext, tx: Transaction, incident: Incident, run: Run, person: Person, verb: str
 ) -> None:
-    """A blocked run ends so that the next one can start; one that is at work is never pushed aside."""
-    if run.is_over:
+    """A blocked run ends so that the next one can start; one that is at work is never pushed aside. What is being
+    stopped gives way by itself: the next one waits for the site.
+    """
+    if run.is_over or run.stop_requested is not None:
         return
     if run.state is not RunState.BLOCKED:
         raise _in_progress(incident, run, verb)
-    runs.request_stop(tx, run.id, person.id, f"replaced: {verb}", kind=StopKind.REPLACED)
-    ring(context, tx, run)
+    recovery.stop(context, tx, run, person, f"replaced: {verb}", StopKind.REPLACED)
 
 
 def _not_denied(

@@ -7,9 +7,9 @@ from commands.messages import Cell, Table, text
 from core.incident import Incident
 from core.level import Level
 from core.people import Person
-from core.run import Run, RunKind
+from core.run import Run, RunKind, RunState, StopKind
 from core.words import Text
-from store import runs
+from store import runs, sub_runs
 from store.database import Transaction
 
 RUNBOOK_OF: Mapping[Level, str] = {
@@ -148,6 +148,16 @@ def again(incident: Incident, run: Run) -> str:
     if run.kind is RunKind.GIVE_UP:
         return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     return f"recover {incident.name}"
+
+
+def stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str, kind: StopKind) -> RunState:
+    """Stop the recovery that this run belongs to: a part goes with the whole. The state that is in now."""
+    top = sub_runs.top_of(tx.connection, run)
+    parts = sub_runs.parts_of(tx.connection, top)
+    state = runs.request_stop(tx, top.id, person.id, why, kind=kind)
+    for one in (top, *parts):
+        ring(context, tx, one)  # who has it ends it; where nobody had it a worker tidies up
+    return state
 
 
 def ring(context: CommandContext, tx: Transaction, run: Run) -> None:

@@ -23,7 +23,7 @@ from core.site import Configuration
 from core.stakes import Act
 from core.stakes_words import APPROVE
 from core.words import Text, clock, duration
-from store import incidents, kept, requests, steps
+from store import incidents, kept, requests, runs, steps, sub_runs
 from store.kept import Kept
 
 
@@ -34,7 +34,8 @@ class View:
     incident: Incident
     run: Run | None
     steps: tuple[StepRecord, ...]
-    request: ApprovalRequest | None
+    request: ApprovalRequest | None  # of the run, or of the one it is a part of
+    act: Act  # what it asks for
     votes: tuple[Vote, ...]
     clocks: Clocks
     kept: tuple[Kept, ...]  # old data of this incident
@@ -47,13 +48,14 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
     """Everything the sentences need."""
     run = current_run(conn, incident)
     records = tuple(steps.of_run(conn, run.id)) if run else ()
-    asked = requests.of_run(conn, run.id) if run else []
-    request = asked[-1] if asked else None
+    request = sub_runs.asked_now(conn, run) if run else None
+    plan = runs.get(conn, request.run).plan if request else None
     return View(
         incident=incident,
         run=run,
         steps=records,
         request=request,
+        act=act_asked(plan, request.gate) if plan is not None and request is not None else Act.NOTHING,
         votes=tuple(requests.votes(conn, request.id)) if request else (),
         clocks=clocks_of(incident, run.plan if run else None, records, context.configuration.targets, now),
         kept=tuple(one for one in kept.list_of(conn, incident.site) if one.incident == incident.id),
@@ -100,8 +102,9 @@ INCIDENT_STATES: Mapping[IncidentState, Text] = {
 
 OTHER_DRBOT: Text = text("waits for another drbot, which has the target", "復旧対象を使用中の別の drbot を待機中")
 
+STOPPING: Text = text("is being stopped", "停止処理中")
+
 RUN_STATES: Mapping[RunState, Text] = {
-    RunState.QUEUED: text("waits for a worker", "ワーカー待ち"),
     RunState.RUNNING: text("at work", "実行中"),
     RunState.WAITING: text("waits for people", "人の判断待ち"),
     RunState.NEEDS_DECISION: text("a step is unsure or failed: somebody must settle it", "手順の扱いの判断が必要"),
@@ -145,6 +148,10 @@ def headline(view: View) -> Text:
 
 def run_state(run: Run) -> Text:
     """How the run is, in a few words."""
+    if run.stop_requested is not None and not run.is_over:
+        return STOPPING
+    if run.state is RunState.QUEUED:
+        return text(f"waits for a worker of {run.site}", f"{run.site} のワーカー待ち")
     return OTHER_DRBOT if run.waits_for_drbot is not None else RUN_STATES[run.state]
 
 
@@ -253,8 +260,7 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
     found: list[Choice] = []
     if view.request is not None and view.request.state is RequestState.OPEN:
-        act = act_asked(run.plan, view.request.gate) if run is not None and run.plan is not None else Act.NOTHING
-        found.append(Choice(label=APPROVE[act], command=f"approve {name}", style="primary"))
+        found.append(Choice(label=APPROVE[view.act], command=f"approve {name}", style="primary"))
     if run is not None and run.state is RunState.NEEDS_DECISION:
         found += settlements(view.incident, run, undecided(run.plan, view.steps))
     if run is not None and run.state is RunState.BLOCKED:

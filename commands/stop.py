@@ -1,15 +1,13 @@
 """`stop`: one person stops, from anywhere, without a code."""
 
+from commands import recovery
 from commands.context import CommandContext, incident_of
 from commands.grammar import Words
 from commands.messages import Choice, Reply, Request, text
-from commands.recovery import ring
 from commands.refusal import Refusal
 from core.people import Person
-from core.run import Run, RunState, StopKind
-from core.safe_state import SafeState, safe_state
-from store import runs, steps
-from store.database import Transaction
+from core.run import RunState, StopKind
+from store import runs, sub_runs
 
 
 def stop(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -24,7 +22,8 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
                 text("No recovery is running, so nothing had to be stopped.", "実行中の復旧はありません。"),
                 choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
             )
-        states = [_stop(context, tx, run, person, why) for run in going]
+        tops = {top.id: top for top in (sub_runs.top_of(tx.connection, run) for run in going)}
+        states = [recovery.stop(context, tx, top, person, why, StopKind.PERSON) for top in tops.values()]
     if all(state is RunState.STOPPED for state in states):
         said = text(
             f"{incident.name}: stopped. Nothing more is started; the channel says what state things are in.",
@@ -36,14 +35,3 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
             f"{incident.name}: 停止処理中で、まだ止まっていません。実行中の手順を安全に終え、以降は何も開始しません。",
         )
     return Reply(text=said, in_channel=True)
-
-
-def _stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str) -> RunState:
-    left = SafeState(sentence="Nothing in production was changed.")
-    if run.plan is not None:
-        left = safe_state(run.plan, {record.id: record for record in steps.of_run(tx.connection, run.id)})
-    state = runs.request_stop(
-        tx, run.id, person.id, why, kind=StopKind.PERSON, safe_state=left.sentence, offers=left.offers
-    )
-    ring(context, tx, run)
-    return state

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from commands import recovery
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words
 from commands.messages import Choice, Reply, Request, text
@@ -14,7 +15,7 @@ from core.people import Person
 from core.run import Run, RunKind, RunState, StopKind
 from core.site import Configuration
 from core.words import Text
-from store import kept, runs
+from store import kept
 from store.kept import Kept
 
 
@@ -24,6 +25,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "undo")
         run = current_run(tx.connection, incident)
+        there = _kept(context, tx.connection, incident)
         if run is not None and not run.is_over and not gives_way(incident, run):
             raise _refusal(
                 incident,
@@ -31,9 +33,8 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
                 text("Stop it first.", "先に停止してください。"),
                 Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
             )
-        there = _kept(context, tx.connection, incident)
         if run is not None and not run.is_over:
-            runs.request_stop(tx, run.id, person.id, "undo", kind=StopKind.UNDO)
+            recovery.stop(context, tx, run, person, "undo", StopKind.UNDO)
         newest = max(there, key=lambda one: (one.created_at, one.id))
         runbook, arguments = _runbook(newest)
         queue(context, tx, incident, RunKind.UNDO, runbook, arguments, person, site=newest.site)

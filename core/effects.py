@@ -94,6 +94,17 @@ def may_pass(step: Step) -> bool:
     return bool(step.unless) or step.if_fails == "continue"
 
 
+def may_repeat(step: Step, steps: Iterable[Step]) -> bool:
+    """Whether another worker begins the step again after the first one's death, without asking people: where its file
+    says so, and where it only looks or makes a copy of this run's own, which nobody uses yet.
+    """
+    if effect_of(step, steps) == "destroy":
+        return False
+    declared = ACTIONS.get(step.do or "")
+    is_own = declared is not None and (declared.effect == "none" or declared.makes is not None)
+    return (step.again or ("safe" if is_own else "look_first")) == "safe"
+
+
 def effect_of(step: Step, steps: Iterable[Step]) -> Effect:
     """Of what the step does. `steps`: all of its plan or runbook."""
     if step.do is None or step.do not in ACTIONS:

@@ -200,9 +200,23 @@ class StepRecord:
     @property
     def may_have_acted(self) -> bool:
         """Something of its act may be there. A step that waits for another try, after its worker's death or a
-        person's "retry", has acted: whoever takes things back must not forget the first one.
+        person's "retry", has acted: whoever takes things back must not forget the first one. So has one that another
+        run does at another site.
         """
-        return self.state in _ACTED or (self.state is StepState.PENDING and self.attempt > 0)
+        if self.state is StepState.PENDING:
+            return self.attempt > 0
+        return self.state in _ACTED or self.is_handed_over
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Another run is at it, or has ended and was not looked at yet."""
+        return self.state is StepState.WAITING and self.part is not None
+
+    @property
+    def is_unseen(self) -> bool:
+        """It was begun, and nobody has seen its end: its worker is at it, or died in it."""
+        begun_again = self.state is StepState.PENDING and self.attempt > 0
+        return self.state in {StepState.RUNNING, StepState.UNSURE} or begun_again
 
     @property
     def is_against_check(self) -> bool:

@@ -87,7 +87,7 @@ class Step(Model):
     when: tuple[Probe, ...] = ()  # asked by the survey: the step is left out of the plan unless all of these pass
     unless: tuple[Probe, ...] = ()  # skipped when all of these pass: it is healthy already
     effect: Literal["none", "change", "destroy"] = "none"
-    again: Literal["safe", "look_first", "never"] = "look_first"
+    again: Literal["safe", "look_first", "never"] | None = None  # None: by its action (`core.effects.may_repeat`)
     limits: Limits | None = None
     retry: Retry | None = None
     check: tuple[Probe, ...] = ()

@@ -1,11 +1,11 @@
 """In which state a run leaves the system when it ends early, in one plain sentence, and what is offered. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from core.actions import ACTIONS
-from core.effects import MOVES, STARTS
+from core.effects import MOVES, STARTS, effect_of
 from core.plan import Plan, touches_production
 from core.run import Offer, StepRecord, StepState
 from core.runbook import Step, names_in
@@ -38,7 +38,22 @@ class SafeState:
 
     sentence: str
     offers: tuple[Offer, ...] = ()
-    is_known: bool = True  # False: how far the replacing came; nothing may be started before somebody has looked
+    open_ended: tuple[str, ...] = ()  # steps that replace, of which nobody knows how far they came
+    unseen: tuple[str, ...] = ()  # other steps in a new place whose end nobody saw
+    is_untouched: bool = False  # what was there before, for sure
+    kept: str = ""  # where the old data is, when something was put aside
+
+    @property
+    def is_known(self) -> bool:
+        """False: nothing may be started before somebody has looked."""
+        return not self.open_ended
+
+
+NOTHING_DONE = SafeState(sentence="Nothing in production was changed.", is_untouched=True)
+"""Of a run that never came to a plan."""
+
+Parts = Sequence[tuple[str, SafeState]]
+"""Of each step that a run at another site does: the site, and how that run leaves it."""
 
 
 def is_new_place(plan: Plan) -> bool:
@@ -55,22 +70,24 @@ def _touches(step: Step) -> bool:
     return step.effect == "destroy" or step.do in STARTS or (step.do is not None and ACTIONS[step.do].interrupts)
 
 
-def safe_state(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
-    """What is true of production now."""
-    return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records)
+def safe_state(plan: Plan, records: Mapping[str, StepRecord], parts: Parts = ()) -> SafeState:
+    """What is true of production now. `parts`: of every step that a run at another site does."""
+    return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records, parts)
 
 
-def _recovering(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> SafeState:
     begun = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     destroyed = [step for step in begun if step.effect == "destroy"]
-    if any(records[step.id].is_open_ended for step in destroyed):
-        names = ", ".join(step.id for step in destroyed)
-        sentence = f"It is not known how far {names} came; look before anything is started."
-        return SafeState(sentence=sentence, is_known=False)
+    mine = [step.id for step in destroyed] if any(records[step.id].is_open_ended for step in destroyed) else []
+    open_ended = (*mine, *_there(parts, lambda part: part.open_ended))
+    if open_ended:
+        sentence = f"It is not known how far {', '.join(open_ended)} came; look before anything is started."
+        return SafeState(sentence=sentence, open_ended=open_ended)
     if destroyed and all(step.do == "dns.change" for step in destroyed):
-        return SafeState(sentence=f"Users were led to the new place. {_kept(plan)}".strip())
+        led = f"Users were led to the new place. {_kept(plan)}".strip()
+        return SafeState(sentence=" ".join([led, *_told(_there(parts, lambda part: part.unseen))]))
     if is_new_place(plan):
-        return _on_new_host(plan, records, aside=bool(destroyed))
+        return _on_new_host(plan, records, parts, aside=bool(destroyed))
     services = _services(plan, records)
     if destroyed:
         return _after_replacing(plan, services)
@@ -104,19 +121,40 @@ def _after_replacing(plan: Plan, services: Services) -> SafeState:
     return SafeState(sentence=f"{replaced} {stopped}", offers=(Offer.RESTART, Offer.UNDO))
 
 
-def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], *, aside: bool) -> SafeState:
+def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], parts: Parts, *, aside: bool) -> SafeState:
     """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
     if plan.stakes.act is Act.CHANGE_DNS and _are(StepState.SUCCEEDED, plan, records, parts=True):
         back = _are(StepState.UNDONE, plan, records, parts=False)
         led = "and users were led back" if back else "but users have not been led there"
         return SafeState(sentence=f"The system runs in the new place, {led}.")
+    kept = " ".join([*([_kept(plan)] if aside else []), *(part.kept for _, part in parts if part.kept)])
     starts = [step for step in plan.steps if step.do == "compose.start"]
-    kept = f" {_kept(plan)}" if aside else ""
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
-        return SafeState(sentence=f"The services run on the new host, but not everything of it is proven.{kept}")
+        running = "The services run on the new host, but not everything of it is proven."
+        return SafeState(sentence=f"{running} {kept}".strip(), kept=kept)
+    unseen = (*_unseen(plan, records), *_there(parts, lambda part: part.unseen))
     touched = any(_touches(step) for step in plan.steps if records[step.id].may_have_acted)
-    untouched = "" if touched else " Nothing that was there before was touched."
-    return SafeState(sentence=f"The new place is not complete.{untouched}{kept}")
+    asked = [step for step in plan.steps if step.run is not None and records[step.id].may_have_acted]
+    known = len(parts) == len(asked) and all(part.is_untouched for _, part in parts)
+    untouched = known and not (unseen or touched)
+    sure = ["Nothing that was there before was touched."] if untouched else []
+    sentence = " ".join(["The new place is not complete.", *_told(unseen), *sure, *([kept] if kept else [])])
+    return SafeState(sentence=sentence, unseen=unseen, is_untouched=untouched, kept=kept)
+
+
+def _unseen(plan: Plan, records: Mapping[str, StepRecord]) -> list[str]:
+    """What only looks leaves nothing behind."""
+    return [step.id for step in plan.steps if records[step.id].is_unseen and effect_of(step, plan.steps) != "none"]
+
+
+def _told(unseen: Iterable[str]) -> list[str]:
+    names = ", ".join(unseen)
+    return [f"How far {names} came is not known: nobody saw the end."] if names else []
+
+
+def _there(parts: Parts, names: Callable[[SafeState], Iterable[str]]) -> list[str]:
+    """Names of steps at the other sites."""
+    return [f"{name} at {site}" for site, part in parts for name in names(part)]
 
 
 def _are(state: StepState, plan: Plan, records: Mapping[str, StepRecord], *, parts: bool) -> bool:

@@ -12,7 +12,7 @@ from core.full_manifest import is_full_name
 from core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
 from core.run import MISSED, Offer, RunState, StepRecord, StepState
 from core.runbook import Step
-from core.safe_state import SafeState, safe_state
+from core.safe_state import SafeState
 from runners import marks
 from runners.half_moves import settle_moves
 from runners.moves import End, Ending
@@ -95,8 +95,7 @@ def stop(walk: Walk, why: str) -> None:
     """After STOP, when nothing of the run is at work any more."""
     settle_moves(walk)
     removed = [sentence for step in walk.plan.steps if (sentence := _tidy(walk, step))]
-    records = walk.records()
-    state = safe_state(walk.plan, records)
+    records, state = walk.records(), walk.left()
     sentence = " ".join((state.sentence, *removed))
 
     def end(tx: Transaction) -> None:
@@ -117,13 +116,13 @@ def distrust(walk: Walk, error: DrbotError) -> None:
     if {step.id for step in walk.plan.steps} != records.keys():
         finish(walk, RunState.FAILED, sentence)
         return
-    state = safe_state(walk.plan, records)
+    state = walk.left()
     finish(walk, RunState.FAILED, f"{sentence} {state.sentence}", offers=list(state.offers))
 
 
 def culprit(walk: Walk, name: str) -> None:
     """A dependency is the cause: this run cannot help."""
-    state = safe_state(walk.plan, walk.records())
+    state = walk.left()
     offers = [offer for offer in state.offers if offer is not Offer.RESTART]  # that cannot help
 
     def end(tx: Transaction) -> None:
@@ -187,7 +186,7 @@ def _take_back(walk: Walk, ending: Ending) -> bool:
     records = walk.records()
     why = _why(records, ending.step)
     undone = undo_production(walk)
-    state = safe_state(walk.plan, walk.records()).sentence if undone.failed else _taken_back(walk.plan, records)
+    state = walk.left().sentence if undone.failed else _taken_back(walk.plan, records)
     outcome = " ".join(part for part in (why, undone.sentence, state) if part)
     finish(walk, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
     return True
@@ -211,7 +210,7 @@ def _take_back_beside(walk: Walk, step: Step) -> bool:
     why = None if records[step.id].state is StepState.UNDONE else take_back(walk, step, records)
     said = f"What {step.id} had made was removed." if why is None else f"What {step.id} made is still there: {why}."
     offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
-    state = safe_state(walk.plan, walk.records())
+    state = walk.left()
     return block(walk, None, f"{said} {state.sentence}", offers, step=step.id)
 
 
@@ -226,7 +225,7 @@ def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     offers = [Offer.ANOTHER_BACKUP] if walk.plan.backup is not None else []
     if state != "denied":
         offers.insert(0, Offer.ASK_AGAIN)
-    left = safe_state(walk.plan, walk.records())
+    left = walk.left()
     stands = "Nothing was replaced." if undone.done and left.is_known else left.sentence
     why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, stands) if part)
     seen = None if undone.done else seen_wakes
@@ -236,7 +235,7 @@ def _refused(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
 def _failed(walk: Walk, ending: Ending, seen_wakes: int) -> bool:
     records = walk.records()
     why = _why(records, ending.step)
-    state = safe_state(walk.plan, records)
+    state = walk.left()
     step = walk.plan.step(str(ending.step))
     if walk.plan.backup is not None and not gates_before(walk.plan, step.id):
         removed = _tidy(walk, step) or ""
@@ -310,8 +309,12 @@ def _older(one: BackupIdentity, than: BackupIdentity) -> float:
 def _tidy(walk: Walk, step: Step) -> str | None:
     """Removes a copy beside production that was not finished, because nothing can be proven with it."""
     records = walk.records()
-    unfinished = records[step.id].state in {StepState.STOPPED, StepState.FAILED}
-    if not unfinished or step.effect != "change" or step.undo is None or touches_production(walk.plan, step):
+    if (
+        not records[step.id].is_open_ended
+        or step.effect != "change"
+        or step.undo is None
+        or touches_production(walk.plan, step)
+    ):
         return None
     why = take_back(walk, step, records)
     if why is None:

@@ -71,12 +71,10 @@ class Executor:
             raise FencedError(f"The run {self._walk.run.id} belongs to another worker now.")
         self._read_inbox()
         self._sweep()
-        if self._walk.lease.stop_reason is not None:
-            return self._stop(self._walk.lease.stop_reason)
-        if self._leaving.is_set():
-            return self._leave()
         try:
-            return self._go_on()
+            if self._walk.lease.stop_reason is not None:
+                return self._stop(self._walk.lease.stop_reason)
+            return self._leave() if self._leaving.is_set() else self._go_on()
         except TemporaryError as error:  # the database is busy or away: nothing is started until it is back
             log.warning("Waiting for the database or the target.", run=self._walk.run.id, error=str(error))
             self._idle = True
@@ -197,6 +195,8 @@ class Executor:
         self._idle = True
         if self._running:
             return False
+        if not handing_over.are_over(self._walk):
+            return self._leaving.is_set() and self._leave()
         endings.stop(self._walk, why)
         return True
 

@@ -47,6 +47,21 @@ def _hand_over(walk: Walk, step: Step) -> bool:
     return walk.write(queue)
 
 
+def are_over(walk: Walk) -> bool:
+    """Of a run that is to stop: it ends after its parts, so that what they did can be told."""
+    with walk.equipment.database.read() as connection:
+        going = sub_runs.parts_of(connection, walk.run)
+    unasked = [part for part in going if part.stop_requested is None]  # the stop file says it to nobody else
+
+    def ask(tx: Transaction) -> None:
+        for part in unasked:
+            runs.request_stop(tx, part.id, walk.run.requested_by, str(walk.lease.stop_reason), kind=StopKind.WHOLE)
+
+    if unasked:
+        walk.write(ask)
+    return not going
+
+
 def _take_back(walk: Walk, record: StepRecord) -> None:
     state = RunState(str(record.answer))
 
@@ -61,10 +76,6 @@ def _take_back(walk: Walk, record: StepRecord) -> None:
             steps.succeed(tx, walk.run, record.id, summary=f"{part.site}: {why}", facts=facts, seconds=seconds)
             return
         steps.fail(tx, walk.run, record.id, why=f"{part.site}: {why}")
-        if state is RunState.STOPPED:
-            # Who stops a part means the whole: it is what people see while it runs.
-            said = part.stop_requested or why
-            runs.request_stop(tx, walk.run.id, walk.run.requested_by, said, kind=StopKind.PART)
 
     walk.write(take)
 

@@ -3,6 +3,8 @@
 A proven copy is only removed when somebody discarded it, and every removal of a copy stands in the timeline.
 """
 
+from collections.abc import Collection
+
 import structlog
 
 from core.errors import DrbotError, UntrustedError
@@ -20,7 +22,6 @@ log = structlog.get_logger()
 REMOVES = frozenset({"volume.remove", "host.release"})
 """What may follow on a run that is over: nothing is started, stopped or moved then."""
 _ENDED_WELL = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
-_UNFINISHED = frozenset({StepState.STOPPED, StepState.FAILED})  # nothing can be proven with half a copy
 
 
 def sweep_open_steps(walk: Walk) -> None:
@@ -30,17 +31,13 @@ def sweep_open_steps(walk: Walk) -> None:
             _sweep(walk.equipment, walk.run.id, record.id)
 
 
-def clear_stopped_runs(equipment: Equipment) -> None:
-    """When a worker starts: runs that were stopped while no worker was there to tidy up."""
+def clear_stopped_runs(equipment: Equipment, *, but: Collection[str] = ()) -> frozenset[str]:
+    """Runs that were stopped while no worker was there to tidy up; `but` those that were looked at. Which they are."""
     with equipment.database.read() as connection:
-        found = [
-            run.id
-            for incident in incidents.recent(connection, open_only=True)
-            for run in runs.of_incident(connection, incident.id)
-            if run.site == equipment.site_name and run.state is RunState.STOPPED
-        ]
-    for run_id in found:
+        found = frozenset(runs.stopped(connection, equipment.site_name)).difference(but)
+    for run_id in sorted(found):
         clear_stopped(equipment, run_id)
+    return found
 
 
 def clear_stopped(equipment: Equipment, run_id: str) -> None:
@@ -58,10 +55,10 @@ def clear_stopped(equipment: Equipment, run_id: str) -> None:
     for step in run.plan.steps:
         if step.effect != "change" or step.undo is None or touches_production(run.plan, step):
             continue
-        state = records[step.id].state
-        if records[step.id].leftover is Leftover.REMOVED:
+        record = records[step.id]
+        if record.leftover is Leftover.REMOVED:
             continue
-        if state in _UNFINISHED or (given_up and state is StepState.SUCCEEDED):
+        if record.is_open_ended or (given_up and record.state is StepState.SUCCEEDED):  # half a copy proves nothing
             _remove(equipment, run, step)
 
 

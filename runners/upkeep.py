@@ -29,7 +29,8 @@ class Upkeep:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
         self._rung: dict[tuple[str, datetime], float] = {}
-        self._cleared = False
+        self._cleared: frozenset[str] = frozenset()  # stopped runs that were tidied up
+        self._looked = False
 
     def tick(self) -> None:
         """Each chore by itself: one that fails must not keep the others from being done."""
@@ -55,6 +56,7 @@ class Upkeep:
     def _dead_workers(self) -> None:
         with self._equipment.database.write() as tx:
             leases.expire_leases(tx)
+            runs.end_unheard(tx)
 
     def _grants(self) -> None:
         """When this host saw them, and what time it is: nobody gets more time by writing a row or setting a clock."""
@@ -108,10 +110,10 @@ class Upkeep:
         look_after_unsure(self._equipment)
 
     def _clear(self) -> None:
-        """Once, after the more urgent chores."""
-        if not self._cleared:
-            self._cleared = True
-            clear_stopped_runs(self._equipment)
+        """After the more urgent chores, and the engine once: most runs are stopped while a worker has them."""
+        self._cleared |= clear_stopped_runs(self._equipment, but=self._cleared)
+        if not self._looked:
+            self._looked = True
             give_back_stale(self._equipment)
 
     def _ring(self) -> None:

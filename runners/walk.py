@@ -16,6 +16,7 @@ from core.policy import WAIT, Policy
 from core.redaction import Redactor
 from core.run import Run, StepRecord, StepState
 from core.runbook import Step
+from core.safe_state import SafeState, safe_state
 from core.signing import KeyPair
 from core.site import Approvals, Configuration, Site
 from runners.action import StepContext
@@ -27,7 +28,7 @@ from runners.permit import OwnWork, Permit
 from runners.step_log import StepLog
 from runners.timing import Timing
 from runners.world import Registry, World
-from store import runs, steps
+from store import runs, steps, sub_runs
 from store.database import Database, Transaction
 from store.rosters import Rosters
 
@@ -117,6 +118,13 @@ class Walk:
             name: replace(record, attempt=max(1, record.attempt)) if name in begun else record
             for name, record in records.items()
         }
+
+    def left(self) -> SafeState:
+        """How the run leaves the system if it ends now, with all that its parts did."""
+        records = self.records()
+        with self.equipment.database.read() as connection:
+            parts = sub_runs.left_by_parts(connection, records.values())
+        return safe_state(self.plan, records, parts)
 
     def facts(self) -> Mapping[str, Mapping[str, Any]]:
         """Step → what it found out, as this worker has noted it itself."""

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 
 from core.deciding import decisions_for
+from core.effects import may_repeat
 from core.events import EventKind
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
@@ -14,12 +15,14 @@ from store.rows import run_of, step_of
 from store.schema import runs, steps
 
 WHY = "Its worker stopped answering."
+DEATHS = 5  # what so many workers died in, one after another, is not begun once more without a person
 
 
 def expire_leases(tx: Transaction) -> list[str]:
     """Take every run whose lease is over away from its worker; returns the ids of these runs.
 
-    A step that may safely be started again is set back. Any other open step is unsure, and a person decides.
+    A step that may safely be started again is set back. Any other open step is unsure, and a person decides; of a run
+    that is to stop nobody is asked, another worker or `runs.end_unheard` ends it.
     """
     query = (
         select(runs)
@@ -59,13 +62,14 @@ def is_free(tx: Transaction) -> ColumnElement[bool]:
 
 def _expire(tx: Transaction, run: Run) -> None:
     unsure = _open_steps(tx, run)
-    state = RunState.NEEDS_DECISION if unsure else RunState.QUEUED
+    asked = unsure if run.stop_requested is None else []
+    state = RunState.NEEDS_DECISION if asked else RunState.QUEUED
     values = {"state": state.value, "owner": None, "lease_until": None, "queued_at": tx.now}
     statement = update(runs).where(runs.c.id == run.id, runs.c.epoch == run.epoch)
     tx.connection.execute(statement.values(**values, wakes=runs.c.wakes + 1))
-    if not unsure:
+    if not asked:
         tx.record(EventKind.RUN_RESUMED, incident=run.incident, run=run.id, why=WHY)
-    for record in unsure:
+    for record in asked:
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,
@@ -83,7 +87,8 @@ def _open_steps(tx: Transaction, run: Run) -> list[StepRecord]:
     for record in map(step_of, tx.connection.execute(query.order_by(steps.c.position)).mappings().all()):
         step = _planned(run, record.id)
         about: dict[str, Any] = {"incident": run.incident, "run": run.id, "step": record.id}
-        again = step is not None and step.again == "safe" and step.effect != "destroy"
+        safe = run.plan is not None and step is not None and may_repeat(step, run.plan.steps)
+        again = safe and record.attempt < DEATHS
         state = StepState.PENDING if again else StepState.UNSURE
         statement = update(steps).where(steps.c.run == run.id, steps.c.id == record.id)
         tx.connection.execute(statement.values(state=state.value))

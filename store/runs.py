@@ -14,14 +14,18 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from core.approval import RequestState
 from core.errors import FencedError, UserError
 from core.events import EventKind
+from core.incident import IncidentState
 from core.plan import Plan, document_of, seal_of
 from core.run import RUN_MOVES, Offer, Run, RunKind, RunState, StepState, StopKind
-from store import sub_runs
+from store import steps, sub_runs, waking
 from store.database import Transaction
 from store.leases import is_free
 from store.requests import end_live
 from store.rows import fence, load_run, lock_run, run_of, sources
-from store.schema import incidents, runs, steps
+from store.schema import incidents, runs
+from store.schema import steps as steps_table
+
+UNHEARD_SECONDS = 10.0  # so long a worker has to take up a run that is to stop, and to see what is so
 
 _PARKED_EVENTS: Mapping[RunState, EventKind] = {
     RunState.WAITING: EventKind.RUN_WAITING,
@@ -112,6 +116,17 @@ def claimable(connection: Connection, site: str) -> dict[str, datetime]:
     return {row.id: row.queued_at for row in connection.execute(query)}
 
 
+def stopped(connection: Connection, site: str) -> list[str]:
+    """The stopped runs of a site, of open incidents."""
+    is_open = incidents.c.state != IncidentState.RESOLVED.value
+    query = (
+        select(runs.c.id)
+        .join(incidents, incidents.c.id == runs.c.incident)
+        .where(runs.c.site == site, runs.c.state == RunState.STOPPED.value, is_open)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:
     """Runs that have been queued since before `older_than`: their bell was not heard."""
     query = (
@@ -160,7 +175,7 @@ def renew(tx: Transaction, run_id: str, epoch: int, lease_seconds: float) -> Non
 def planned(tx: Transaction, run: Run, plan: Plan, signature: str | None = None) -> Run:
     """Keep the plan and one pending row per step; a second plan of the same run replaces the first."""
     fence(tx, run)
-    tx.connection.execute(delete(steps).where(steps.c.run == run.id))
+    tx.connection.execute(delete(steps_table).where(steps_table.c.run == run.id))
     tx.connection.execute(
         update(runs).where(runs.c.id == run.id).values(plan=document_of(plan), plan_signature=signature)
     )
@@ -176,7 +191,7 @@ def planned(tx: Transaction, run: Run, plan: Plan, signature: str | None = None)
         for position, step in enumerate(plan.steps)
     ]
     if rows:
-        tx.connection.execute(insert(steps), rows)
+        tx.connection.execute(insert(steps_table), rows)
     tx.record(
         EventKind.RUN_PLANNED,
         incident=run.incident,
@@ -270,6 +285,7 @@ def finish(
     tx.connection.execute(ended.values(end_signature=signature, missed=list(missed)))
     said = {"why": outcome, "offers": list(offers), "missed": list(missed)} | payload
     tx.record(_END_EVENTS[state], incident=run.incident, run=run.id, **said)
+    _answer(tx, run, state, outcome)
 
 
 def _end(
@@ -281,10 +297,22 @@ def _end(
     statement = update(runs).where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_MOVES, state)))
     tx.connection.execute(statement.values(**values, offers=list(offers)))
     end_live(tx, run, RequestState.STOPPED if state is RunState.STOPPED else RequestState.VOID, why=outcome)
-    sub_runs.report(tx, run, state)
     for part in sub_runs.parts_of(tx.connection, run):
         of_part = kind if kind is not None and kind.gives_up else StopKind.WHOLE
         request_stop(tx, part.id, run.requested_by, outcome, kind=of_part)
+
+
+def _answer(tx: Transaction, part: Run, state: RunState, outcome: str) -> None:
+    """Who stops a part means the whole: it is what people see while it runs."""
+    whole = sub_runs.answered(tx, part, state)
+    if whole is None or whole.is_over:
+        return
+    if whole.stop_requested is None and state is RunState.STOPPED:
+        why = waking.stop_reason(tx.connection, part.id) or outcome
+        request_stop(tx, whole.id, whole.requested_by, why, kind=StopKind.PART)
+    elif whole.stop_requested is None:
+        waking.wake(tx, whole.id, f"{part.id} has {state.value}.")
+    end_if_unheld(tx, whole.id)
 
 
 def hand_over(tx: Transaction, run: Run, owner: str) -> None:
@@ -299,51 +327,49 @@ def hand_over(tx: Transaction, run: Run, owner: str) -> None:
     tx.record(EventKind.RUN_HANDED_OVER, incident=run.incident, run=run.id, owner=owner)
 
 
-def request_stop(
-    tx: Transaction,
-    run_id: str,
-    person: str,
-    why: str,
-    *,
-    kind: StopKind,
-    safe_state: str = "",
-    offers: Sequence[Offer] = (),
-) -> RunState:
-    """One person stops. A run that nobody is running is stopped at once.
+def request_stop(tx: Transaction, run_id: str, person: str, why: str, *, kind: StopKind) -> RunState:
+    """One person stops, the parts of the run too. What nobody is running is stopped at once.
 
-    `safe_state` and `offers` go into RUN_STOPPED in that case. Raises UserError when it is over already.
+    Raises UserError when it is over already.
     """
     run = lock_run(tx, run_id)
     if run.is_over:
         raise UserError(f"You asked to stop {run_id}.", f"It has already {run.state.value}.", "See: /dr status")
     said = {"why": why, "stop": kind.value}
     tx.record(EventKind.RUN_STOP_REQUESTED, incident=run.incident, run=run.id, person=person, **said)
-    reason = why or f"stopped by {person}"
-    values = {"stop_requested": reason, "stop_kind": kind.value, "wakes": runs.c.wakes + 1}
+    values = {"stop_requested": why or f"stopped by {person}", "stop_kind": kind.value, "wakes": runs.c.wakes + 1}
     tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
-    if run.state is RunState.RUNNING:
+    for part in sub_runs.parts_of(tx.connection, run):
+        request_stop(tx, part.id, person, why, kind=kind if kind.gives_up else StopKind.WHOLE)
+    return end_if_unheld(tx, run_id)
+
+
+def end_unheard(tx: Transaction) -> list[str]:
+    """Stop what was to stop and waits for a worker that does not come. The ids of these runs."""
+    unheard = (
+        select(runs.c.id)
+        .where(
+            runs.c.state == RunState.QUEUED.value,
+            runs.c.stop_requested.is_not(None),
+            runs.c.queued_at < tx.now - timedelta(seconds=UNHEARD_SECONDS),
+        )
+        .order_by(runs.c.created_at.desc())
+    )
+    found = [str(name) for name in tx.connection.execute(unheard).scalars()]
+    return [name for name in found if end_if_unheld(tx, name) is RunState.STOPPED]
+
+
+def end_if_unheld(tx: Transaction, run_id: str) -> RunState:
+    """Ends a run that is to stop, unless a worker has it or one of its parts is not over. The state it is in now."""
+    run = lock_run(tx, run_id)
+    reason = run.stop_requested
+    if reason is None or run.is_over or run.state is RunState.RUNNING or sub_runs.parts_of(tx.connection, run):
         return run.state
-    _end(tx, run, RunState.STOPPED, reason, kind, offers)
-    _stop_waiting_steps(tx, run, reason)
-    tx.record(
-        EventKind.RUN_STOPPED,
-        incident=run.incident,
-        run=run.id,
-        person=person,
-        why=reason,
-        safe_state=safe_state,
-        offers=offers,
-    )
+    left = sub_runs.left_by(tx.connection, run)
+    outcome = f"Stopped: {reason.rstrip('.')}. {left.sentence}"
+    _end(tx, run, RunState.STOPPED, outcome, run.stop_kind, left.offers)
+    steps.stop_waiting(tx, run, reason)
+    said: dict[str, Any] = {"why": reason, "safe_state": left.sentence, "offers": left.offers}
+    tx.record(EventKind.RUN_STOPPED, incident=run.incident, run=run.id, **said)
+    _answer(tx, run, RunState.STOPPED, outcome)
     return RunState.STOPPED
-
-
-def _stop_waiting_steps(tx: Transaction, run: Run, why: str) -> None:
-    open_steps = (StepState.WAITING.value, StepState.UNSURE.value)
-    statement = (
-        update(steps)
-        .where(steps.c.run == run.id, steps.c.state.in_(open_steps))
-        .values(state=StepState.STOPPED.value, finished_at=tx.now)
-        .returning(steps.c.id)
-    )
-    for step_id in tx.connection.execute(statement).scalars().all():
-        tx.record(EventKind.STEP_STOPPED, incident=run.incident, run=run.id, step=step_id, why=why)

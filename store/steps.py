@@ -248,6 +248,14 @@ def answer(tx: Transaction, run_id: str, step_id: str, answer: str, person: str 
     wake(tx, run_id, f"{step_id} was answered: {answer}")
 
 
+def stop_waiting(tx: Transaction, run: Run, why: str) -> None:
+    """Of a run that ends without a worker: nothing waits any more. What is unsure stays so."""
+    waiting = steps.c.run == run.id, steps.c.state == StepState.WAITING.value
+    stopped = update(steps).where(*waiting).values(state=StepState.STOPPED.value, finished_at=tx.now)
+    for step_id in tx.connection.execute(stopped.returning(steps.c.id)).scalars().all():
+        _event(tx, run, step_id, EventKind.STEP_STOPPED, why=why)
+
+
 def _end(tx: Transaction, run: Run, step_id: str, state: StepState, kind: EventKind, **payload: str) -> None:
     fence(tx, run)
     sentence = next(iter(payload.values()))

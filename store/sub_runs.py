@@ -3,21 +3,21 @@
 The second one says in its `arguments` which run and step it is part of; its end is that step's answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select, update
 
 from core.approval import LIVE, ApprovalRequest
 from core.errors import UserError
 from core.events import EventKind
-from core.run import Run, RunState, StepState
+from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step, SubRun
+from core.safe_state import NOTHING_DONE, Parts, SafeState, safe_state
 from store import requests, steps
 from store.database import Transaction
 from store.rows import load_run, run_of
 from store.schema import runs
 from store.schema import steps as steps_table
-from store.waking import wake
 
 PART_OF, STEP = "part_of", "part_of_step"
 RUNBOOK = "sealed_runbook"  # SHA-256 of the runbook's file, as it was when people saw the plan
@@ -45,6 +45,16 @@ def whole_of(connection: Connection, run: Run) -> Run:
     return run
 
 
+def top_of(connection: Connection, run: Run) -> Run:
+    """The run with which this one stops: the one that waits for it, as long as that is not over."""
+    while is_part(run):
+        whole = load_run(connection, run.arguments[PART_OF])
+        if whole.is_over:
+            break
+        run = whole
+    return run
+
+
 def asked_now(connection: Connection, run: Run) -> ApprovalRequest | None:
     """What people are asked now, or were last: by a part while it asks something itself, else by the whole."""
     of_part = [asked for asked in requests.of_run(connection, run.id) if asked.state in LIVE]
@@ -59,19 +69,37 @@ def parts_of(connection: Connection, run: Run) -> list[Run]:
     return [other for other in found if other.arguments.get(PART_OF) == run.id and not other.is_over]
 
 
-def report(tx: Transaction, run: Run, state: RunState) -> None:
-    """In the transaction that ends a run: its end answers the step that waits for it."""
+def left_by(connection: Connection, run: Run) -> SafeState:
+    """How a run that ends now leaves the system, with all that its parts did."""
+    if run.plan is None:
+        return NOTHING_DONE
+    records = {record.id: record for record in steps.of_run(connection, run.id)}
+    return safe_state(run.plan, records, left_by_parts(connection, records.values()))
+
+
+def left_by_parts(connection: Connection, records: Iterable[StepRecord]) -> Parts:
+    """The same of each part that does one of these steps."""
+    begun = [record.part for record in records if record.part is not None and record.may_have_acted]
+    found = connection.execute(select(runs).where(runs.c.id.in_(begun)).order_by(runs.c.created_at)).mappings()
+    return [(part.site, left_by(connection, part)) for part in map(run_of, found)]
+
+
+def answered(tx: Transaction, run: Run, state: RunState) -> Run | None:
+    """In the transaction that ends a run: its end answers the step that waits for it. The run of that step; None when
+    nobody waits.
+    """
     if not is_part(run):
-        return
+        return None
     whole, step_id = run.arguments[PART_OF], run.arguments[STEP]
     try:
         record = steps.get(tx.connection, whole, step_id)
     except UserError:
-        return  # planned anew meanwhile, without such a step
-    if record.state is StepState.WAITING and record.part == run.id and record.answer is None:
-        statement = update(steps_table).where(steps_table.c.run == whole, steps_table.c.id == step_id)
-        tx.connection.execute(statement.values(answer=state.value))
-        wake(tx, whole, f"{run.id} has {state.value}.")
+        return None  # planned anew meanwhile, without such a step
+    if record.state is not StepState.WAITING or record.part != run.id or record.answer is not None:
+        return None
+    statement = update(steps_table).where(steps_table.c.run == whole, steps_table.c.id == step_id)
+    tx.connection.execute(statement.values(answer=state.value))
+    return load_run(tx.connection, whole)
 
 
 def wait_for(tx: Transaction, run: Run, step_id: str, part: Run, title: Mapping[str, str]) -> None:

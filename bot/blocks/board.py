@@ -29,7 +29,7 @@ NOT_ALL_PASSED: Text = {
     "ja": "実行は終わりましたが、不合格があります。",
 }
 RUNS: Mapping[RunState, Text] = {
-    RunState.QUEUED: {"en": "Waiting for a worker.", "ja": "ワーカーの開始待ちです。"},
+    RunState.QUEUED: {"en": "Waiting for a worker of {site}.", "ja": "{site} のワーカーの開始待ちです。"},
     RunState.RUNNING: {"en": "Working.", "ja": "実行中です。"},
     RunState.WAITING: {"en": "Waiting for people: see below.", "ja": "担当者の操作待ちです。"},
     RunState.NEEDS_DECISION: {"en": "A person must decide how to go on.", "ja": "担当者の判断が必要です。"},
@@ -41,6 +41,7 @@ RUNS: Mapping[RunState, Text] = {
     RunState.FAILED: {"en": "The run failed.", "ja": "実行は失敗しました。"},
     RunState.STOPPED: {"en": "The run was stopped.", "ja": "実行は停止されました。"},
 }
+STOPPING: Text = {"en": "Being stopped.", "ja": "停止処理中です。"}
 LOOKING: Text = {"en": "Looking at the system, changing nothing…", "ja": "システムを調査中です (変更は行いません)…"}
 OTHER_DRBOT: Text = {
     "en": "Waiting for another drbot, which has the target.",
@@ -92,11 +93,13 @@ def sentence(situation: Situation, *, titled: bool = True) -> str:
         parts.append(f"{incident.title}.")
     if run is None:
         parts.append(say(NO_RUN, language))
+    elif run.stop_requested is not None and not run.is_over:
+        parts.append(say(STOPPING, language))
     elif run.plan is None and not run.is_over:
-        parts.append(say(LOOKING if run.state is RunState.RUNNING else RUNS[run.state], language))
+        parts.append(say(LOOKING if run.state is RunState.RUNNING else RUNS[run.state], language, site=run.site))
     else:
         said = NOT_ALL_PASSED if run.missed else OTHER_DRBOT if run.waits_for_drbot else RUNS[run.state]
-        parts.append(say(said, language))
+        parts.append(say(said, language, site=run.site))
         parts.append(run.outcome or _doing(situation))
     return cut(" ".join(part for part in parts if part), 600)
 

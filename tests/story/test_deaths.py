@@ -1,4 +1,4 @@
-"""kill -9 in mid-step: it is noticed, nothing is repeated by itself, a person settles it, nothing survives."""
+"""kill -9 while a copy is made: it is noticed, another worker makes it anew or people stop, nothing survives."""
 
 import time
 
@@ -33,7 +33,7 @@ def declare_big(story: Story) -> tuple[Incident, str]:
     return incident, run.id
 
 
-def test_a_killed_worker_is_noticed_and_a_person_settles_its_step(quiet_story: Story) -> None:
+def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_asking(quiet_story: Story) -> None:
     story, house = quiet_story, quiet_story.house
     house.start("bot", "bot")
     house.start("worker", "worker")
@@ -43,15 +43,13 @@ def test_a_killed_worker_is_noticed_and_a_person_settles_its_step(quiet_story: S
     with Strain() as strain:
         house.kill("worker")
         began = time.monotonic()
-        run = story.player.wait_for_run(incident, RunState.NEEDS_DECISION)
+        run = story.player.wait_for_run(incident, RunState.QUEUED)
         noticed = time.monotonic() - began
     print(f"noticed after {noticed:.1f} s")
     assert noticed <= strain.allows(NOTICED_SECONDS)
-    assert story.player.records(run_id)["restore-beside"].state is StepState.UNSURE
     assert starts_of(story.player, run_id)["restore-beside"] == 1
 
     house.start("worker-2", "worker")
-    story.player.press("aiko", incident, f"settle {incident.name} restore-beside retry")
     approve_by_two(story.player, incident)
     assert finish(story.player, incident).id == run.id
     starts = starts_of(story.player, run_id)
@@ -59,7 +57,7 @@ def test_a_killed_worker_is_noticed_and_a_person_settles_its_step(quiet_story: S
     assert survivors(story, run_id) == []
 
 
-def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step(story: Story) -> None:
+def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(story: Story) -> None:
     house = story.house
     incident, run_id = declare_big(story)
 
@@ -67,33 +65,33 @@ def test_a_killed_embedded_drbot_comes_back_to_an_unsure_step(story: Story) -> N
     with Strain() as strain:
         house.start("drbot-2", "all")
         began = time.monotonic()
-        story.player.wait_for_run(incident, RunState.NEEDS_DECISION)
+        wait_for(lambda: starts_of(story.player, run_id)["restore-beside"] == 2, 120, "the copy to be made anew")
         noticed = time.monotonic() - began
-    print(f"unsure after {noticed:.1f} s")
+    print(f"made anew after {noticed:.1f} s")
     assert noticed <= strain.allows(NOTICED_SECONDS)
     house.people.wait_for_connection()
 
-    story.player.press("aiko", incident, f"settle {incident.name} restore-beside stop")
+    story.player.press("aiko", incident, f"stop {incident.name}")
     story.player.wait_for_run(incident, RunState.STOPPED)
     wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")
 
 
-def test_undo_of_a_restore_whose_worker_was_killed_removes_what_it_made(quiet_story: Story) -> None:
+def test_half_a_copy_of_a_run_stopped_without_a_worker_is_removed_by_the_next_one(
+    quiet_story: Story,
+) -> None:
     story, house = quiet_story, quiet_story.house
     house.start("bot", "bot")
     house.start("worker", "worker")
     house.people.wait_for_connection()
     incident, run_id = declare_big(story)
     house.kill("worker")
-    story.player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
-    house.start("worker-2", "worker")
+
+    story.player.press("aiko", incident, f"stop {incident.name}")
+    story.player.wait_for_run(incident, RunState.STOPPED, seconds=60)
     assert copies(story, run_id)
+    house.start("worker-2", "worker")
 
-    story.player.press("aiko", incident, f"settle {incident.name} restore-beside undo")
-    run = story.player.wait_for_run(incident, RunState.BLOCKED, seconds=120)
-
-    assert story.player.records(run.id)["restore-beside"].state is StepState.UNDONE
-    assert copies(story, run_id) == []
+    wait_for(lambda: copies(story, run_id) == [], 60, "the copy to be removed")
     assert survivors(story, run_id) == []
 
 

@@ -10,8 +10,8 @@ from core.errors import UserError
 from core.events import EventKind
 from core.people import Account
 from core.plan import short_seal
-from core.run import RunState
-from store import requests, runs
+from core.run import RunState, StopKind
+from store import requests, runs, steps, waking
 from tests.integration.commands.stage import OLDER, Stage
 
 
@@ -203,13 +203,28 @@ def test_a_backup_is_a_plain_file_name(stage: Stage, name: str) -> None:
     assert len(stage.runs()) == 1
 
 
-def test_discard_ends_a_blocked_run_and_nothing_else(stage: Stage) -> None:
+@pytest.mark.parametrize("state", [None, RunState.QUEUED, RunState.WAITING, RunState.BLOCKED])
+def test_discard_ends_a_run_that_has_touched_nothing(stage: Stage, state: RunState | None) -> None:
     stage.say("aiko", "declare level2")
-    assert "in progress" in stage.say("aiko", "discard").text["en"]
-    stage.park(stage.planned(), RunState.BLOCKED, why="expired")
+    if state is not None:
+        stage.park(stage.planned(), RunState.WAITING if state is RunState.QUEUED else state, step="approval")
+    if state is RunState.QUEUED:
+        with stage.database.write() as tx:
+            waking.wake(tx, stage.runs()[-1].id, "a vote")
 
     assert stage.say("aiko", "discard").ok
-    assert stage.runs()[-1].state is RunState.STOPPED
+    assert (stage.runs()[-1].state, stage.runs()[-1].stop_kind) == (RunState.STOPPED, StopKind.DISCARDED)
+
+
+def test_discard_does_not_end_a_run_that_has_touched_production_unless_it_is_blocked(stage: Stage) -> None:
+    stage.say("aiko", "declare level2")
+    run = stage.planned()
+    with stage.database.write() as tx:
+        steps.start(tx, run, "stop-apps", title="Stop")
+
+    assert "in progress" in stage.say("aiko", "discard").text["en"]
+    stage.park(run, RunState.BLOCKED, why="expired")
+    assert stage.say("aiko", "discard").ok
 
 
 def test_one_login_that_votes_for_two_people_is_told_so_at_the_vote_and_in_the_ledger(stage: Stage) -> None:

@@ -216,23 +216,25 @@ class HarmlessTarget:
 
     def _actions(self) -> Mapping[str, Action]:
         return {
-            "evidence.collect": self._act(lambda given: None),
-            "compose.restart": self._act(lambda given: self.running.update(_named(given))),
-            "compose.stop": self._act(lambda given: self.running.difference_update(_named(given))),
-            "compose.start": self._act(lambda given: self.running.update(_named(given))),
-            "compose.recreate": self._act(self._recreate),
-            "health.wait": self._act(self._wait),
+            "evidence.collect": self.acting(lambda given: None),
+            "compose.restart": self.acting(lambda given: self.running.update(_named(given))),
+            "compose.stop": self.acting(lambda given: self.running.difference_update(_named(given))),
+            "compose.start": self.acting(lambda given: self.running.update(_named(given))),
+            "compose.recreate": self.acting(self._recreate),
+            "health.wait": self.acting(self._wait),
             "dependencies.probe": self._dependencies,
-            "backup.check": self._act(lambda given: None),
-            "postgres.restore_beside": self._act(self._restore),
-            "volume.swap": self._act(self._swap),
-            "volume.swap_back": self._act(self._swap_back),
-            "kept.remove": self._act(lambda given: self.volumes.pop(given["volume"], None)),
-            "volume.remove": self._act(lambda given: self.volumes.pop(given["volume"], None)),
-            "notify.stakeholders": self._act(lambda given: None),
+            "backup.check": self.acting(lambda given: None),
+            "postgres.restore_beside": self.acting(self._restore),
+            "volume.swap": self.acting(self._swap),
+            "volume.swap_back": self.acting(self._swap_back),
+            "kept.remove": self.acting(lambda given: self.volumes.pop(given["volume"], None)),
+            "volume.remove": self.acting(lambda given: self.volumes.pop(given["volume"], None)),
+            "notify.stakeholders": self.acting(lambda given: None),
         }
 
-    def _act(self, effect: Any) -> Action:
+    def acting(self, effect: Any) -> Action:
+        """An action that can be held and fail, and has this effect."""
+
         def action(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             name = str(context.step.do)
             self.calls.append(context.step.id if context.step.do == name else name)

@@ -112,7 +112,8 @@ def test_a_part_whose_worker_does_not_sign_its_end_has_not_succeeded(two: TwoSit
     whole, part = two.begin()
     with two.here.database.write() as tx:
         row = runs.get(tx.connection, part.id)
-        sub_runs.report(tx, row, RunState.SUCCEEDED)  # what whoever may write the database would write
+        sub_runs.answered(tx, row, RunState.SUCCEEDED)  # what whoever may write the database would write
+        waking.wake(tx, whole.id, "its part has ended")
 
     ended = two.here.go(whole)
 
@@ -198,8 +199,8 @@ def test_stopping_the_whole_stops_a_part_at_work(two: TwoSites) -> None:
     wait_for(hold.reached.is_set, 20, "the part to be at work")
     two.here.stop(whole)
 
-    assert two.here.run(whole).state is RunState.STOPPED
     two.there.wait_for_state(part, RunState.STOPPED)
+    assert two.here.run(whole).state is RunState.STOPPED
 
 
 def test_a_part_that_failed_is_tried_again_as_a_new_run(two: TwoSites) -> None:
@@ -224,7 +225,7 @@ def test_a_late_end_of_an_earlier_part_answers_nothing(two: TwoSites) -> None:
     two.there.go(part)
     answered = two.here.step(whole, "part").answer
     with two.here.database.write() as tx:
-        sub_runs.report(tx, part, RunState.FAILED)
+        sub_runs.answered(tx, part, RunState.FAILED)
 
     assert two.here.step(whole, "part").answer == answered == "succeeded"
 

@@ -3,7 +3,9 @@
 import threading
 from dataclasses import replace
 
+from core.effects import may_repeat
 from core.run import Run, RunState, StepState
+from core.runbook_file import PACKAGED, load_runbook
 from runners.timing import Timing
 from runners.upkeep import Upkeep
 from runners.worker import Worker
@@ -26,8 +28,21 @@ def die_in(bench: Bench, action: str) -> tuple[str, threading.Event]:
     return run.id, hold.go_on
 
 
+def ask_about_the_restore(bench: Bench) -> None:
+    """From now on level 2 is a file of one's own, by which people are asked also about the copy."""
+    folder = bench.equipment.home / "runbooks"
+    folder.mkdir(exist_ok=True)
+    own = (PACKAGED / "level2-postgres.yml").read_text()
+    before, restore = own.split("  - id: restore-beside", 1)
+    asked = restore.replace("again: safe", "again: look_first", 1)
+    (folder / "level2-postgres.yml").write_text(f"{before}  - id: restore-beside{asked}")
+    known = bench.equipment.configuration.model_copy(update={"runbooks": folder})
+    bench.equipment = replace(bench.equipment, configuration=known)
+
+
 def dead_in_the_restore(bench: Bench) -> tuple[Run, threading.Event]:
-    """The worker died while it restored beside; the copy is not there."""
+    """The worker died while it restored beside; the copy is not there, and people are asked."""
+    ask_about_the_restore(bench)
     hold = bench.target.hold("postgres.restore_beside")
     run = bench.declare()
     bench.begin(run, bench.worker(DYING))
@@ -146,6 +161,32 @@ def test_a_step_that_may_be_repeated_is_repeated_by_another_worker_without_askin
     assert bench.step(run, "stop-apps").attempt == 2
     assert "stop-apps" in bench.target.survivors_removed
     go_on.set()
+
+
+def test_a_copy_of_the_runs_own_is_made_anew_by_another_worker_without_asking(bench: Bench) -> None:
+    hold = bench.target.hold("postgres.restore_beside")
+    run = bench.declare()
+    bench.begin(run, bench.worker(DYING))
+    assert hold.reached.wait(SECONDS)
+    bench.notice(run)
+
+    run = bench.go(run)
+
+    assert bench.events(run, "run.needs_decision") == []
+    assert bench.request(run).proven_at is not None
+    assert bench.step(run, "restore-beside").attempt == 2
+    assert "restore-beside" in bench.target.survivors_removed
+    hold.go_on.set()
+
+
+def test_where_a_file_does_not_say_it_only_looks_and_own_copies_are_repeated(bench: Bench) -> None:
+    written = load_runbook(PACKAGED / "level2-postgres.yml").runbook.steps
+    steps = tuple(step.model_copy(update={"again": None}) for step in written)
+
+    repeated = {step.id for step in steps if step.do is not None and may_repeat(step, steps)}
+
+    looks = {"evidence", "check-backup", "verify", "health", "notify"}
+    assert repeated == looks | {"restore-beside"}
 
 
 def test_a_worker_that_is_told_to_leave_finishes_its_step_and_another_goes_on(bench: Bench) -> None:

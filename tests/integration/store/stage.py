@@ -36,6 +36,7 @@ STEPS = (
         "copy",
         do="postgres.restore_beside",
         effect="change",
+        again="look_first",
         if_fails="ask",
         undo={"do": "volume.remove"},
         check=[{"probe": "postgres.beside_rows"}],

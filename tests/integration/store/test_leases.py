@@ -49,6 +49,20 @@ def test_a_step_that_is_safe_to_repeat_is_set_back(database: Database) -> None:
     assert "step.retried" in stage.kinds(database)
 
 
+def test_what_kills_one_worker_after_another_is_not_begun_once_more_without_a_person(database: Database) -> None:
+    run_id = died(database, "look")
+    for attempt in range(2, leases.DEATHS + 1):
+        assert states(database, run_id)["look"] == "pending"
+        with database.write() as tx:
+            run = runs.claim(tx, run_id, "worker", -1)
+            assert run is not None
+            assert steps.start(tx, run, "look", title="look").attempt == attempt
+        with database.write() as tx:
+            leases.expire_leases(tx)
+
+    assert states(database, run_id) | {"run": "needs_decision", "look": "unsure"} == states(database, run_id)
+
+
 def test_a_step_that_destroys_is_unsure_whatever_its_runbook_says(database: Database) -> None:
     run_id = died(database, "swap", "look")
 

@@ -31,6 +31,7 @@ class RunMachine(RuleBasedStateMachine):
         self.claims = [stage.running(database)]
         self.id = self.claims[0].id
         self.state, self.epoch, self.wakes, self.step = RunState.RUNNING, 1, 0, StepState.PENDING
+        self.stops = False  # somebody asked for it
         self.settled = False  # a person has decided, and no worker has acted on it yet
 
     def as_worker(self, pick: int, write: Callable[[Transaction, Run], object]) -> bool:
@@ -112,9 +113,17 @@ class RunMachine(RuleBasedStateMachine):
             return
         self.wakes += 1
         assert state is (RunState.RUNNING if self.state is RunState.RUNNING else RunState.STOPPED)
-        if state is RunState.STOPPED and self.step is StepState.UNSURE:
-            self.step = StepState.STOPPED
-        self.state = state
+        self.state, self.stops = state, True
+
+    @rule()
+    def nobody_takes_it_up(self) -> None:
+        with self.database.write() as tx:
+            long_ago = tx.now - timedelta(seconds=runs.UNHEARD_SECONDS + 1)
+            tx.connection.execute(update(runs_table).where(runs_table.c.id == self.id).values(queued_at=long_ago))
+            ended = runs.end_unheard(tx)
+        is_stopped = self.stops and self.state is RunState.QUEUED
+        assert (self.id in ended) is is_stopped
+        self.state = RunState.STOPPED if is_stopped else self.state
 
     @rule()
     def worker_dies(self) -> None:
@@ -128,7 +137,7 @@ class RunMachine(RuleBasedStateMachine):
             self.wakes += 1
             unsure = self.step is StepState.RUNNING
             self.step = StepState.UNSURE if unsure else self.step
-            self.state = RunState.NEEDS_DECISION if unsure else RunState.QUEUED
+            self.state = RunState.NEEDS_DECISION if unsure and not self.stops else RunState.QUEUED
 
     @rule(decision=st.sampled_from(["retry", "done", "undo"]))
     def settle(self, decision: str) -> None:
