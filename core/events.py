@@ -82,6 +82,8 @@ class EventKind(StrEnum):
     COMMAND_REFUSED = "command.refused"  # verb, why, code, door
     KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
     KEPT_ASKED = "kept.asked"  # volume, original, size, since: is it still needed?
+    MACHINE_RENTED = "machine.rented"  # machine, site, type, region, since
+    MACHINE_GONE = "machine.gone"  # machine, site, type, region: nobody pays for it any more
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from core.centre_words import machine_text, move_text
 from core.runbook import Step
 from core.site import Configuration
-from core.stakes import KeptData
+from core.stakes import KeptData, Stakes
 from core.stakes_words import kept_text
 from core.words import Text
 
 
-def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kept: KeptData | None) -> tuple[Text, ...]:
-    """One line for each step that destroys. `kept`: the kept data that the plan is about."""
+def replaced(steps: Iterable[Step], configuration: Configuration, site: str, stakes: Stakes) -> tuple[Text, ...]:
+    """One line for each step that destroys, or for each name that one leads back."""
+    kept = stakes.kept
     names = ", ".join(configuration.dns.names) if configuration.dns else ""
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
     folder = configuration.site(site).projects
@@ -29,7 +31,16 @@ def replaced(steps: Iterable[Step], configuration: Configuration, site: str, kep
             f"where {names} leads users: back", f"利用者の向き先を変更前へ戻す、対象の名前: {names}"
         ),
     }
-    return tuple(words.get(step.do or "", _other)(step) for step in steps if step.effect == "destroy")
+    sites = {one.address: name for name, one in configuration.sites.items() if one.address}
+    lines: list[Text] = []
+    for step in (step for step in steps if step.effect == "destroy"):
+        if step.do == "dns.lead_back":
+            lines += [move_text(move, sites) for move in stakes.moves]
+        elif step.do == "machine.give_back" and stakes.machine is not None:
+            lines.append(machine_text(stakes.machine))
+        else:
+            lines.append(words.get(step.do or "", _other)(step))
+    return tuple(lines)
 
 
 def _text(english: str, japanese: str) -> Text:

@@ -87,7 +87,8 @@ def _tried(run: Run) -> str:
 
 
 def _keep(equipment: Equipment, run: Run, plan: Plan, lease: Lease) -> Run | None:
-    signature = sign(equipment, plan, run.incident)
+    # What is only shown counts on no machine: nothing of it is ever done, and nobody ends it on this host.
+    signature = sign(equipment, plan, run.incident, counts=run.kind is not RunKind.PLAN)
     with equipment.database.write() as tx:
         planned = runs.planned(tx, run, plan, signature)
         if lease.stop_reason is None and run.kind is RunKind.PLAN:

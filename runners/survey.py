@@ -51,7 +51,7 @@ def make_plan(survey: Survey) -> Plan:
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
     warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
     stakes = _stakes(survey, draft)
-    what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes.kept)
+    what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes)
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(equipment)})
 

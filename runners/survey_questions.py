@@ -29,6 +29,7 @@ MUST_HOLD: Mapping[str, str] = {
     "disk.free": "Make room on the target",
     "host.room": "Make room on the new host, or give it a larger disk",
     "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
+    "machine.unled": "Nothing was given back. When that has changed",
     "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",
 }
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""

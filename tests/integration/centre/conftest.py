@@ -29,9 +29,11 @@ from runners.own_record import OwnRecord
 from runners.settings import RunnerSettings
 from store import incidents, runs
 from store.database import Database
+from tests.integration.centre.moving import NEW, OLD, control, front
 from tests.permits import own, permit
 
-OLD, NEW = "127.0.0.1", "127.0.0.2"
+__all__ = ["NEW", "OLD", "Centre", "control", "front"]  # the last two are fixtures
+
 EDGE = "edge/certificates"
 
 

@@ -215,7 +215,7 @@ def test_what_comes_without_a_backup_is_not_called_nothing() -> None:
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_of_a_host_with_a_folder_alone_nobody_is_promised_a_volume_or_an_undo(language: str) -> None:
     said = say(keeps_text(Keeps(kind=KeepKind.ASIDE)), language)
-    (taken,) = replaced([step("away", do="host.set_aside", effect="destroy")], configuration(), "production", None)
+    (taken,) = replaced([step("away", do="host.set_aside", effect="destroy")], configuration(), "production", Stakes())
 
     assert "/dr undo" not in said and "{" not in said
     assert "/srv" in say(taken, language)
