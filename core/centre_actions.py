@@ -69,9 +69,10 @@ CENTRE_ACTIONS = (
     ),
     ActionDeclaration(
         name="dns.lead_back",
-        parameters={"within": "seconds"},
+        parameters={"names": "names", "within": "seconds"},
         optional=frozenset({"within"}),
         effect="destroy",
+        touches=("names",),
         sentence={
             "en": "Lead the names to where they led before, exactly as in the plan",
             "ja": "DNS を計画に示した以前の向き先へ戻す",

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.errors import DrbotError, PermanentError, TemporaryError
 from core.plan import Plan
+from core.runbook import names_in
 from core.site import Configuration
 from core.stakes import AddressAnswer
 from core.words import duration
@@ -54,6 +55,8 @@ def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def lead_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Lead the names to where the sealed plan says, all at once; done when Route 53 and the name server say so."""
     wanted = moves_of(context)
+    if not wanted.keys() <= set(names_in(given.get("names"))):
+        raise PermanentError(f"the plan leads {', '.join(wanted)}, and this step is about other names")
     _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
     said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in wanted.items())
     return Outcome(
