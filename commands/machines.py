@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from commands.messages import Choice, Table, text
+from core.cost import cost_of, cost_text
 from core.effects import LEADS
 from core.level import Level
 from core.run import Run, StepState
@@ -21,25 +22,11 @@ STALE = timedelta(minutes=10)
 """What was seen longer ago is told with its time."""
 
 
-def cost_text(one: KnownMachine, configuration: Configuration, now: datetime) -> Text:
-    """What it has cost so far: an estimate by the price that dr.yml gives, for drbot knows none."""
-    site = configuration.sites.get(one.site)
-    hourly = site.provision.hourly if site is not None and site.provision is not None else None
-    if hourly is None:
-        return text("cost unknown (no `hourly` in dr.yml)", "料金不明 (dr.yml に `hourly` がありません)")
-    price, currency = hourly.split()
-    amount = float(price) * ago(one.since, now).total_seconds() / 3600
-    return text(
-        f"about {amount:,.2f} {currency} so far ({hourly} an hour)",
-        f"これまで約 {amount:,.2f} {currency} ({hourly}/時)",
-    )
-
-
 def machine_text(one: KnownMachine, configuration: Configuration, names: Sequence[LedName], now: datetime) -> Text:
     """One machine in a sentence."""
     what = ", ".join(part for part in (one.type, one.region, *one.addresses) if part)
     long = ago(one.since, now).total_seconds()
-    state, cost = _now(one, configuration, names, now), cost_text(one, configuration, now)
+    state, cost = _now(one, configuration, names, now), cost_text(cost_of(configuration, one.site), one.since, now)
     return text(
         f"{one.machine} of {one.site} ({what}), rented for {duration(long)}, {cost['en']}; {state['en']}",
         f"{one.site} の {one.machine} ({what})、借用 {duration(long, 'ja')}、{cost['ja']}、{state['ja']}",
@@ -56,7 +43,7 @@ def machines_table(
             one.machine,
             " ".join(part for part in (one.type, one.region) if part) or "?",
             text(f"{one.since:%Y-%m-%d %H:%M} UTC", f"{one.since:%Y-%m-%d %H:%M} UTC"),
-            cost_text(one, configuration, now),
+            cost_text(cost_of(configuration, one.site), one.since, now),
             _now(one, configuration, names, now),
         )
         for one in there

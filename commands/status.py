@@ -57,8 +57,8 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
     asked = requests.of_run(conn, run.id) if run else []
     request = asked[-1] if asked else None
     rented = tuple(machines.list_of(conn, incident.id))
-    names = names_of(conn, context.configuration) if concerns_names(incident.level, run, rented) else []
-    led = led_by(conn, incident.id) if names else None
+    is_about_names = concerns_names(incident.level, run, rented)
+    led = led_by(conn, incident.id) if is_about_names else None
     return View(
         incident=incident,
         run=run,
@@ -68,7 +68,7 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
         clocks=clocks_of(incident, run.plan if run else None, records, context.configuration.targets, now),
         kept=tuple(one for one in kept.list_of(conn, incident.site) if one.incident == incident.id),
         rented=rented,
-        names=tuple(names),
+        names=tuple(names_of(conn, context.configuration)) if is_about_names else (),
         led=led is not None and led.kind is not RunKind.LEAD_BACK,
         now=now,
         configuration=context.configuration,

@@ -4,7 +4,7 @@ never from rows; and where they lead now, from the zone and a name server.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from core.effects import LEADS
@@ -15,7 +15,7 @@ from core.stakes import AddressAnswer, NameMove
 from runners.actions.centre import ADDRESS, SITE
 from runners.actions.names import RECORDS, answer_at, records_of
 from runners.clients.name_service import NameService, Record
-from runners.own_record import OwnRun
+from runners.own_record import OwnRun, OwnStep
 from runners.walk import Equipment
 from store import runs
 
@@ -77,11 +77,9 @@ def back_of(equipment: Equipment, incident: int, fingerprint: Mapping[str, Any])
 
 def _led(equipment: Equipment, incident: int) -> Iterator[_Led]:
     """The runs that led names in this incident, newest first, but those whose plan is not as it was sealed here."""
-    for name, known in sorted(equipment.own.runs(), key=lambda one: one[0], reverse=True):
-        steps = [step for step in known.steps.values() if step.does in LEADS and step.state not in NOT_LED]
-        if known.incident != incident or not steps:
-            continue
-        plan = _sealed_plan(equipment, name, known)
+    mine = [(name, known) for name, known in equipment.own.runs() if known.incident == incident and _leading(known)]
+    for name, known in sorted(mine, key=_when, reverse=True):
+        steps, plan = _leading(known), _sealed_plan(equipment, name, known)
         if plan is None:
             continue
         try:
@@ -90,6 +88,18 @@ def _led(equipment: Equipment, incident: int) -> Iterator[_Led]:
             raise _refusal(f"{name}: {error}.", "Change the zone by hand.") from error
         zone = str(plan.fingerprint.get("zone"))
         yield _Led(run=name, zone=zone, before=before, after=_after(plan, known, before), at=steps[-1].ended_at)
+
+
+def _leading(known: OwnRun) -> list[OwnStep]:
+    """The steps by which it may have led names, and did not take that back."""
+    return [step for step in known.steps.values() if step.does in LEADS and step.state not in NOT_LED]
+
+
+def _when(one: tuple[str, OwnRun]) -> tuple[str, datetime]:
+    """By when it was queued, which its name tells to the second, then by when it was done."""
+    name, known = one
+    ended = _leading(known)[-1].ended_at
+    return name.rpartition("-")[0], ended or datetime.max.replace(tzinfo=UTC)
 
 
 def _sealed_plan(equipment: Equipment, name: str, known: OwnRun) -> Plan | None:

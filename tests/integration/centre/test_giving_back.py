@@ -20,15 +20,19 @@ from core.run import Run, RunKind, RunState, StepState
 from core.stakes import Act, LossKind, ProofKind, Users
 from lab.cloud import NAME
 from runners.actions import machine
+from runners.actions.fingerprint import settings_of
+from runners.lookout import Lookout
 from runners.machine_book import MachineBook, look_at_machines, look_at_names
+from runners.readiness import rented_lines
 from store import journal, kept, led_names, machines, runs
 from store.kept import Kept
 from store.schema import machines as machines_table
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import NEW, OLD, Centre
-from tests.integration.centre.moving import Health, equipment, moved, play_machine, play_part, raised
+from tests.integration.centre.moving import SECONDS, Health, equipment, moved, play_machine, play_part, raised
 from tests.integration.centre.test_leading_back import ask_back, card_of, recovered
 from tests.integration.runners.bench import Bench
+from tests.waiting import wait_for
 
 HERE = {"site": "recovery"}
 
@@ -415,3 +419,65 @@ def test_terraform_destroys_nothing_that_two_people_did_not_read(
     assert ended.state is not RunState.SUCCEEDED
     assert "aws_db_instance.production" in str(control.step(asked, "give-back").summary)
     assert (tmp_path / "bin" / "outputs.json").read_text() != "{}\n"
+
+
+# Told
+
+
+def test_readiness_lists_every_machine_until_it_is_given_back(centre: Centre) -> None:
+    made = machine.provision(centre.context(), HERE)
+    name, address = str(made.facts["machine"]), str(made.facts["address"])
+    priced = centre.with_provision(hourly="0.5 USD")
+
+    forgotten = {line.what: line for line in rented_lines(priced, [], ())}[f"rented machine {name}"]
+    assert not forgotten.well
+    assert "t3.large, us-east-1, running, for recovery in DR-1" in forgotten.sentence
+    assert "about 0.0" in forgotten.sentence and f"/dr give-back {name}" in forgotten.sentence
+    (open_one,) = rented_lines(centre.configuration, [], (1,))
+    assert open_one.well and "cost unknown" in open_one.sentence and "DR-1 is open" in open_one.sentence
+    centre.cloud.point(NAME, address)
+    (used,) = rented_lines(centre.configuration, [], ())
+    assert used.well and "users are led there" in used.sentence
+    centre.cloud.give_back()
+    (none,) = rented_lines(centre.configuration, [], ())
+    assert (none.well, none.sentence) == (True, "none")
+
+
+def test_readiness_lists_what_was_seen_last_where_the_cloud_does_not_say(centre: Centre) -> None:
+    made = machine.provision(centre.context(), HERE)
+    look_at_machines(centre.database, centre.configuration)
+    with centre.database.read() as connection:
+        there = machines.list_of(connection)
+
+    lines = [*rented_lines(centre.with_provision(endpoint="http://127.0.0.1:1"), there, (1,))]
+
+    assert [line.well for line in lines] == [False, False]
+    assert f"rented machine {made.facts['machine']}" in lines[0].what and "seen last at" in lines[0].sentence
+
+
+def test_a_price_in_dr_yml_is_nothing_that_people_are_asked_about(centre: Centre) -> None:
+    assert settings_of(centre.with_provision(hourly="0.5 USD")) == settings_of(centre.configuration)
+    assert settings_of(centre.with_provision(instance_type="x")) != settings_of(centre.configuration)
+
+
+def test_the_control_sites_worker_looks_at_once_and_again_after_each_run(centre: Centre, control: Bench) -> None:
+    made = machine.provision(centre.context(), HERE)
+    stop = threading.Event()
+    lookout = Lookout(control.equipment)
+    thread = threading.Thread(target=lookout.run, args=(stop,))
+    thread.start()
+    try:
+        wait_for(lambda: known(centre) == [made.facts["machine"]], SECONDS, "the first look")
+        centre.cloud.give_back()
+        lookout.wake()
+        wait_for(lambda: known(centre) == [], SECONDS, "the look after a run")
+    finally:
+        stop.set()
+        lookout.wake()
+        thread.join(SECONDS)
+
+
+def test_no_other_sites_worker_looks(centre: Centre, control: Bench) -> None:
+    elsewhere = replace(control.equipment, site_name="recovery")
+
+    Lookout(elsewhere).run(threading.Event())  # ends by itself
