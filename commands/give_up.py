@@ -20,6 +20,8 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
     """Queue it for the worker of the site where the kept data lies; a resolved incident is no hindrance."""
     with context.database.write() as tx:
         one = _meant(words, kept.list_of(tx.connection))
+        if one.whole_host:
+            raise _by_hand(one)
         incident = incidents.get(tx.connection, one.incident)
         ended = _make_way(tx, incident, person)
         run = runs.queue(
@@ -57,6 +59,24 @@ def _meant(words: Words, there: Sequence[Kept]) -> Kept:
         both("give-up"),
         why,
         text("/dr kept lists them.", "/dr kept で一覧を表示します。"),
+        Choice(label=text("What is kept", "保管一覧"), command="kept"),
+    )
+
+
+def _by_hand(one: Kept) -> Refusal:
+    """Refused: what was put aside of a whole host is removed by whoever can look at all of it."""
+    return _refusal(
+        both(one.volume),
+        text(
+            f"It is a whole host that {one.run} put aside: containers, volumes and a folder.",
+            f"{one.run} が退避したホスト全体 (コンテナ、ボリューム、フォルダー) です。",
+        ),
+        text(
+            f"On the host {one.site} by hand: the images drbot-kept, the volumes and the folder whose names end with "
+            f"{one.run}.",
+            f"ホスト {one.site} 上で手作業で削除してください。対象はイメージ drbot-kept と、名前が {one.run} で終わる"
+            "ボリュームおよびフォルダーです。",
+        ),
         Choice(label=text("What is kept", "保管一覧"), command="kept"),
     )
 

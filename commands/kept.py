@@ -97,7 +97,7 @@ BY_HAND: Text = text("by hand", "手作業")
 def comes_back(context: CommandContext, conn: Connection, one: Kept) -> bool:
     """Whether `undo` would bring exactly this back now."""
     incident = incidents.get(conn, one.incident)
-    found = undoable(context.configuration, incident, current_run(conn, incident), keeping.list_of(conn, one.site))
+    found = undoable(context.configuration, incident, current_run(conn, incident), keeping.list_of(conn))
     return bool(found) and found[-1].id == one.id
 
 
@@ -111,4 +111,6 @@ def choices_about(one: Kept, *, comes_back: bool) -> tuple[Choice, ...]:
         command=f"give-up {incident} {one.volume}",
         style="danger",
     )
+    if one.whole_host:  # its parts are removed by hand, on its host
+        return (undo,) if comes_back else ()
     return (undo, away) if comes_back else (away,)

@@ -19,6 +19,7 @@ RUNBOOK_OF: Mapping[Level, str] = {
     Level.DATACENTRE: "level4-datacentre",
 }
 UNDO_RUNBOOK = "level2-undo"
+UNDO_HOST_RUNBOOK = "level3-undo"
 GIVE_UP_RUNBOOK = "kept-give-up"
 LEAD_BACK_RUNBOOK = "names-lead-back"
 GIVE_BACK_RUNBOOK = "machine-give-back"
@@ -115,12 +116,14 @@ def queue(
     runbook: str,
     arguments: Mapping[str, str],
     person: Person,
+    *,
+    site: str = "",
 ) -> Run:
     """A run for the site's worker; the doorbell rings once it is committed."""
     run = runs.queue(
         tx,
         incident=incident.id,
-        site=site_of(context, incident, runbook),
+        site=site or site_of(context, incident, runbook),
         kind=kind,
         runbook=runbook,
         arguments=arguments,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words
 from commands.messages import Choice, Reply, Request, text
-from commands.recovery import UNDO_RUNBOOK, queue
+from commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from commands.refusal import Refusal
 from core.incident import Incident, IncidentState
 from core.people import Person
@@ -35,7 +35,30 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         if run is not None and not run.is_over:
             runs.request_stop(tx, run.id, person.id, "undo", kind=StopKind.UNDO)
         newest = max(there, key=lambda one: (one.created_at, one.id))
-        queue(context, tx, incident, RunKind.UNDO, UNDO_RUNBOOK, {"keeper": newest.volume}, person)
+        runbook, arguments = _runbook(newest)
+        queue(context, tx, incident, RunKind.UNDO, runbook, arguments, person, site=newest.site)
+    return _host_planned(incident, newest) if newest.whole_host else _planned(incident, newest)
+
+
+def _runbook(one: Kept) -> tuple[str, dict[str, str]]:
+    """What brings this back."""
+    return (UNDO_HOST_RUNBOOK, {"aside": one.run}) if one.whole_host else (UNDO_RUNBOOK, {"keeper": one.volume})
+
+
+def _host_planned(incident: Incident, one: Kept) -> Reply:
+    return Reply(
+        text=text(
+            f"{incident.name}: undo is being planned: the host {one.site} comes back as {one.run} put it aside. "
+            "What is on it now is put aside first, and nothing is deleted. Nothing of it is touched before two people "
+            "approve.",
+            f"{incident.name}: ホスト {one.site} を {one.run} が退避する前の状態に戻す計画を作っています。現在の内容は"
+            "先に退避し、何も削除しません。二人が承認するまで現在の内容には触れません。",
+        ),
+        in_channel=True,
+    )
+
+
+def _planned(incident: Incident, newest: Kept) -> Reply:
     return Reply(
         text=text(
             f"{incident.name}: undo is being planned: {newest.volume} goes back to {newest.original}. "
@@ -48,8 +71,8 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
 
 
 def _kept(context: CommandContext, connection: Connection, incident: Incident) -> list[Kept]:
-    """What the runbook can bring back: PostgreSQL's data. Raises UserError when there is none."""
-    of_incident = [one for one in kept.list_of(connection, incident.site) if one.incident == incident.id]
+    """What can be brought back. Raises UserError when there is none."""
+    of_incident = [one for one in kept.list_of(connection) if one.incident == incident.id]
     there = returnable(context.configuration, incident, of_incident)
     if there:
         return there
@@ -70,8 +93,7 @@ def undoable(
     """What `undo` would bring back now, the newest last; nothing where it would refuse."""
     if not incident.is_open or (run is not None and not run.is_over and not gives_way(incident, run)):
         return ()
-    mine = [one for one in there if one.site == incident.site]
-    return tuple(sorted(returnable(configuration, incident, mine), key=lambda one: (one.created_at, one.id)))
+    return tuple(sorted(returnable(configuration, incident, there), key=lambda one: (one.created_at, one.id)))
 
 
 def gives_way(incident: Incident, run: Run) -> bool:
@@ -81,11 +103,11 @@ def gives_way(incident: Incident, run: Run) -> bool:
 
 
 def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
-    """Which kept data of an incident `undo` can bring back."""
+    """Which kept data `undo` can bring back: whole hosts, and PostgreSQL's of the incident's own site."""
     postgres = configuration.site(incident.site).postgres
-    return [
-        one for one in rows if postgres is not None and one.original == postgres.volume and one.incident == incident.id
-    ]
+    volume = postgres.volume if postgres else None
+    mine = [one for one in rows if one.incident == incident.id]
+    return [one for one in mine if one.whole_host or (one.site == incident.site and one.original == volume)]
 
 
 def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:

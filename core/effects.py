@@ -14,7 +14,7 @@ STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
 MOVES = frozenset({"volume.swap", "volume.swap_back"})
 """While one of these is at work, data changes places."""
 
-STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start"})
+STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start", "host.put_back"})
 """After these something may write."""
 
 INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -37,6 +37,7 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "volume.swap_back": ("volume.swapped", {"volume": "volume", "keeper": "replacement"}),
     "kept.remove": ("volume.gone", {"volume": "volume"}),
     "host.set_aside": ("host.empty", {}),
+    "host.put_back": ("host.back", {"aside": "aside"}),
     "dns.change": ("dns.leads", {"site": "site"}),
     "dns.lead_back": ("dns.led_back", {}),
     "machine.give_back": ("machine.gone", {"machine": "machine"}),

@@ -34,6 +34,15 @@ class RedisState(Model):
     appendonly: bool  # of the server: its RDB is ignored at a start until an append-only file is built from it
 
 
+class Uses(Model):
+    """What the compose files of the projects take of a host, by the names that the engine knows."""
+
+    volumes: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    containers: tuple[str, ...] = ()  # only names that a file gives; others follow from project and service
+    settings: dict[str, str] = Field(default_factory=dict)  # "project/service/NAME" → digest, as the services ran
+
+
 class FullManifest(Model):
     """One full backup."""
 
@@ -44,6 +53,7 @@ class FullManifest(Model):
     started_at: AwareDatetime
     snapshot_at: AwareDatetime  # the data is at least as new as this
     projects: tuple[str, ...] = ()  # whose folders are in it
+    uses: Uses = Uses()
     databases: tuple[str, ...] = ()
     rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows
     digests: dict[str, str] = Field(default_factory=dict)  # the same → digest of its rows, where there is one

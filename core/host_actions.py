@@ -56,6 +56,16 @@ HOST_ACTIONS = (
         },
     ),
     ActionDeclaration(
+        name="host.put_back",
+        parameters={"aside": "text"},
+        effect="change",
+        touches=("aside",),
+        sentence={
+            "en": "Bring back what an earlier run put aside of the host; the kept copies stay",
+            "ja": "以前の実行が退避したホストの内容を元へ戻す (保管したものは残る)",
+        },
+    ),
+    ActionDeclaration(
         name="images.prepare",
         parameters={"services": "services"},
         effect="change",
@@ -139,12 +149,46 @@ HOST_PROBES = (
     ProbeDeclaration(
         name="host.occupied",
         parameters={},
-        sentence={"en": "the host holds data of the system", "ja": "ホストにこのシステムのデータがある"},
+        sentence={"en": "the host holds something of the system", "ja": "ホストにこのシステムのものがある"},
     ),
     ProbeDeclaration(
         name="host.empty",
         parameters={},
-        sentence={"en": "the host holds no data of the system", "ja": "ホストにこのシステムのデータがない"},
+        sentence={"en": "the host holds nothing of the system", "ja": "ホストにこのシステムのものがない"},
+    ),
+    ProbeDeclaration(
+        name="compose.anew",
+        parameters={"services": "services"},
+        sentence={
+            "en": "the services run in containers of this recovery, on its volumes",
+            "ja": "サービスがこの復旧で作ったコンテナとボリュームで動いている",
+        },
+    ),
+    ProbeDeclaration(
+        name="settings.equal",
+        parameters={"expect": "expect"},
+        sentence={
+            "en": "the services are started with the settings that they ran with",
+            "ja": "サービスの設定値がバックアップ時の稼働中の値と同じ",
+        },
+    ),
+    ProbeDeclaration(
+        name="host.free",
+        parameters={},
+        sentence={
+            "en": "the ports and container names that the system needs are free",
+            "ja": "システムが使うポートとコンテナ名が空いている",
+        },
+    ),
+    ProbeDeclaration(
+        name="host.kept",
+        parameters={"aside": "text"},
+        sentence={"en": "what was put aside of the host is there", "ja": "退避したものがホストに残っている"},
+    ),
+    ProbeDeclaration(
+        name="host.back",
+        parameters={"aside": "text"},
+        sentence={"en": "what was put aside is in its place again", "ja": "退避したものが元の場所に戻っている"},
     ),
     ProbeDeclaration(
         name="host.room",

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from core.events import canonical
+from core.occupants import Occupant
 from core.old_server import OldServer
 from core.runbook import Gate, Step, order_of
 from core.site import Model
@@ -32,6 +33,9 @@ class Holds(Model):
     redis: bool = False
     configuration: bool = False
     files: tuple[str, ...] = ()  # as `files` in dr.yml names them
+    mounts: tuple[str, ...] = ()  # every volume that its compose files mount
+    ports: tuple[int, ...] = ()  # of the host, that they publish
+    containers: tuple[str, ...] = ()  # names that they give to containers
 
 
 class BackupIdentity(Model):
@@ -74,6 +78,8 @@ class Plan(Model):
     target: str = ""  # what an approver types: "production"
     engine: str = ""  # the Docker engine that dr.yml names for it; "" = the one at hand
     replaces: tuple[dict[str, str], ...] = ()  # core/replaced.py
+    occupants: tuple[Occupant, ...] = ()  # what lies on the host and is put aside, exactly
+    aside: tuple[Occupant, ...] = ()  # what an earlier run put aside, and comes back or is given up
     stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
     loss_seconds: float | None = None  # age of the backup's data when the outage began
     warnings: tuple[str, ...] = ()

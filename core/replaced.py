@@ -1,8 +1,9 @@
 """What a step takes away, in words: by its action and arguments alone, so no file can say something else."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from core.centre_words import machine_text, move_text
+from core.occupants import Occupant, occupants_text
 from core.runbook import Step
 from core.site import Configuration
 from core.stakes import KeptData, Stakes
@@ -10,22 +11,22 @@ from core.stakes_words import kept_text
 from core.words import Text
 
 
-def replaced(steps: Iterable[Step], configuration: Configuration, site: str, stakes: Stakes) -> tuple[Text, ...]:
-    """One line for each step that destroys, or for each name that one leads back."""
+def replaced(
+    steps: Iterable[Step],
+    configuration: Configuration,
+    site: str,
+    stakes: Stakes,
+    occupants: Collection[Occupant] = (),
+) -> tuple[Text, ...]:
+    """A line for each step that destroys, for each kind of what is put aside, and for each name that is led back."""
     kept = stakes.kept
     names = ", ".join(configuration.dns.names) if configuration.dns else ""
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
-    folder = configuration.site(site).projects
-    projects = ", ".join(sorted({service.project for service in configuration.site(site).services.values()}))
     owners = {store.volume: store.service for store in stores if store is not None}
     words: Mapping[str, Callable[[Step], Text]] = {
         "volume.swap": lambda step: _volume(step, owners),
         "volume.swap_back": lambda step: _volume(step, owners),
         "kept.remove": lambda step: _kept(step, kept),
-        "host.set_aside": lambda _: _text(
-            f"containers and data of {site}, and the folder {folder} (renamed, not deleted); projects: {projects}",
-            f"{site} のコンテナとデータ、フォルダー {folder} (削除せず別名で残します)、プロジェクト: {projects}",
-        ),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
         "dns.change_back": lambda _: _text(
             f"where {names} leads users: back", f"利用者の向き先を変更前へ戻す、対象の名前: {names}"
@@ -34,7 +35,9 @@ def replaced(steps: Iterable[Step], configuration: Configuration, site: str, sta
     sites = {one.address: name for name, one in configuration.sites.items() if one.address}
     lines: list[Text] = []
     for step in (step for step in steps if step.effect == "destroy"):
-        if step.do == "dns.lead_back":
+        if step.do == "host.set_aside":
+            lines += occupants_text(occupants)
+        elif step.do == "dns.lead_back":
             lines += [move_text(move, sites) for move in stakes.moves]
         elif step.do == "machine.give_back" and stakes.machine is not None:
             lines.append(machine_text(stakes.machine))

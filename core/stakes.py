@@ -104,7 +104,7 @@ class KeepKind(StrEnum):
 
     NOTHING = "nothing"
     VOLUME = "volume"  # the old data, in the volume `names[0]`
-    ASIDE = "aside"  # the data of the host, in volumes named so, or that end so
+    ASIDE = "aside"  # what lay on the host, in the volumes, images and the folder named so
     IN_PLACE = "in_place"  # what was in place until now, in the volume `names[0]`
     RECORDS = "records"  # where the names led, in the plan
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.centre_words import answers_text
+from core.occupants import occupants_text
 from core.plan import Plan
 from core.stakes import UNUSED, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind
 from core.words import Text, clock, duration, size
@@ -269,7 +270,7 @@ _LOSSES = {
 def keeps_text(keeps: Keeps) -> Text:
     """What there is to go back to, as half a sentence."""
     names = ", ".join(keeps.names)
-    words = _FOLDER_ASIDE if keeps.kind is KeepKind.ASIDE and not names else _KEEPS[keeps.kind]
+    words = _KEEPS[keeps.kind]
     return _text(words["en"].format(names=names), words["ja"].format(names=names))
 
 
@@ -278,10 +279,9 @@ _KEEPS: Mapping[KeepKind, Text] = {
     KeepKind.NOTHING: _text("nothing", "なし"),
     KeepKind.VOLUME: _text("the old data is kept in the volume {names}", "元のデータをボリューム {names} に保管"),
     KeepKind.ASIDE: _text(
-        "the data of the host is put aside and comes back by hand, only PostgreSQL's by /dr undo where that is "
-        "offered. Volumes: {names}",
-        "ホストのデータを退避。戻すのは手作業です (PostgreSQL だけは /dr undo で戻せる場合があります)。"
-        "ボリューム: {names}",
+        "all of it is kept on this host; while the incident is open, /dr undo brings it back as it was. "
+        "Kept as: {names}",
+        "すべてこのホストに保管し、インシデントの解決前なら /dr undo で元の状態に戻せます。保管名: {names}",
     ),
     KeepKind.IN_PLACE: _text(
         "the data in place until now is kept in the volume {names}", "現在のデータを {names} に保管"
@@ -292,12 +292,6 @@ _KEEPS: Mapping[KeepKind, Text] = {
         "/dr lead-back でいつでも戻せます (二人の承認が必要。その間の書き込みは移りません)。変更前の向き先: {names}",
     ),
 }
-
-_FOLDER_ASIDE: Text = _text(
-    "the host holds no data volume; its folder is renamed and stays there, and comes back by hand",
-    "データのボリュームはなく、ホスト上のフォルダーを別名で残します (戻すのは手作業)",
-)
-
 
 PUT_THERE = frozenset({"postgres.restore", "redis.restore", "files.restore"})
 """What fills a host after it was cleared."""
@@ -313,9 +307,20 @@ def replacement_text(plan: Plan, backup: Text) -> Text:
     if kept is not None:
         what = kept_text(kept)
         return _text(f"the data {what['en']}", what["ja"])
+    if plan.aside:
+        return _back_text(plan)
     if plan.stakes.act is Act.REPLACE_HOST and not any(step.do in PUT_THERE for step in plan.steps):
         return _text("nothing that this plan puts there", "この計画で復元するものはありません")
     return backup
+
+
+def _back_text(plan: Plan) -> Text:
+    lines = occupants_text(plan.aside)
+    by = plan.arguments.get("aside", "")
+    return _text(
+        f"this host as {by} put it aside: {'; '.join(line['en'] for line in lines)}",
+        f"{by} が退避する前のこのホスト: {'; '.join(line['ja'] for line in lines)}",
+    )
 
 
 def kept_text(kept: KeptData) -> Text:

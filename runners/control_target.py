@@ -1,9 +1,10 @@
 """The world of a control site: it runs nothing itself. What it changes is where users go, so that is what is sealed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core.errors import DrbotError, PermanentError, UserError
+from core.occupants import Occupant
 from core.plan import BackupIdentity
 from core.site import Configuration
 from runners.actions.names import RECORDS, fingerprint_of
@@ -80,8 +81,14 @@ class ControlTarget:
     def kept(self, volume: str) -> None:
         """This site has no volumes."""
 
-    def data_there(self) -> tuple[str, ...]:
-        """This site has no data."""
+    def occupants(
+        self, run: str, suffix: str, mounted: Collection[str], cancelled: Cancelled = never
+    ) -> tuple[Occupant, ...]:
+        """Nothing is recovered to this site."""
+        return ()
+
+    def put_aside(self, run: str) -> tuple[Occupant, ...]:
+        """Nor was anything here."""
         return ()
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:

@@ -10,7 +10,7 @@ from core.events import EventKind, canonical
 from core.run import Settlement, StepRecord, StepState
 from core.runbook import Step
 from runners.attempt import Result
-from runners.keeping import keep, kept_by
+from runners.keeping import keep, keep_host, kept_by, put_aside
 from runners.marks import last_health_step, mark_recovered
 from runners.own_record import OwnStep
 from runners.unsure import finding_of
@@ -24,6 +24,7 @@ def record_result(walk: Walk, result: Result) -> None:
     step = walk.plan.step(result.step)
     _note_end(walk, step, result)
     there = _there(walk, step, result.facts) if result.state is StepState.SUCCEEDED else frozenset()
+    aside = put_aside(walk, step)
 
     def finish(tx: Transaction) -> None:
         if result.state is StepState.SUCCEEDED:
@@ -42,6 +43,7 @@ def record_result(walk: Walk, result: Result) -> None:
                 seconds=result.seconds,
                 log=result.log,
             )
+        keep_host(tx, walk.run, step, aside)
 
     walk.write(finish)
 
@@ -106,7 +108,7 @@ def _weigh(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> None:
     finding = finding_of(walk, step, records)
     known = walk.equipment.own.run(walk.run.id)
     facts = known.facts.get(step.id, {}) if known is not None else {}
-    there = _there(walk, step, facts) if finding.passed else ()
+    there, aside = _there(walk, step, facts) if finding.passed else (), put_aside(walk, step)
     names = " and ".join(walk.name_of(person) for person in (record.vouched_by, record.settled_by) if person)
     said = f"{step.id} was settled as done by {names}. {finding.sentence}"
 
@@ -119,6 +121,7 @@ def _weigh(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> None:
     def settle(tx: Transaction) -> None:
         incidents.note(tx, walk.run.incident, None, said)
         steps.found(tx, walk.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
+        keep_host(tx, walk.run, step, aside)
         if finding.passed and seen:
             steps.believe(tx, walk.run, step.id, f"{names} said that it is done, and its check agrees.", facts)
             _follow(tx, walk, step, facts, there)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from core.errors import DrbotError, PermanentError, TemporaryError
 from core.full_manifest import (
@@ -24,16 +25,20 @@ from core.full_manifest import (
     REDIS,
     FullManifest,
     RedisState,
+    Uses,
     full_name,
 )
-from core.site import Configuration, Site
+from core.site import Configuration, Service, Site
 from runners.backup import first_free, unwritable
 from runners.clients import redis_copy
 from runners.clients.clients import Clients
+from runners.clients.compose_settings import running_settings, settings_of
+from runners.clients.compose_uses import uses_of
 from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
 from runners.clients.dump import DumpScanner
 from runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
 from runners.clients.helper import Mount
+from runners.clients.process import Bounds
 from runners.clients.restic import Restic
 from runners.clients.restic_helper import ResticHelper, portable
 from runners.watching import Cancelled, Progress, never, unheard
@@ -63,6 +68,11 @@ class Making:
     def name(self) -> str:
         """The backup's name."""
         return full_name(self.started)
+
+    @property
+    def address(self) -> str | None:
+        """Where users reach the site; files and containers may name it."""
+        return self.site.address
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -153,6 +163,7 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         versions={"drbot": version("drbot-chatops")},
         source={"engine": clients.docker.id(), "host": platform.node()},
     )
+    manifest = manifest.model_copy(update={"uses": used(making)})
     if site.postgres is not None:
         manifest = dump_postgres(making, manifest)
     if site.redis is not None:
@@ -164,6 +175,27 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         shutil.copyfile(document, making.folder / DOCUMENT)
     write_private(making.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     return manifest
+
+
+def used(making: Making) -> Uses:
+    """By every project's compose file: one that cannot be read now could not be started later. Of the settings as the
+    services run, for what only somebody's shell knew is in no file.
+    """
+    bounds = Bounds(cancelled=making.cancelled, seconds=60)
+    documents = {project: making.clients.compose.describe(project, bounds) for project in making.projects}
+    settings = dict(found for project, one in documents.items() for found in settings_of(project, one, making.address))
+    settings |= dict(found for project, one in documents.items() for found in running(making, project, one))
+    return uses_of(documents.values()).model_copy(update={"settings": settings})
+
+
+def running(making: Making, project: str, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The settings of the containers of a project, where there are some."""
+    docker = making.clients.docker
+    for name, described in document["services"].items():
+        container = docker.container(Service(project=project, service=name, role="app"))
+        if container is not None:
+            names, made_of = described.get("environment") or {}, docker.inspect(container.id)
+            yield from running_settings(project, name, names, made_of, making.address)
 
 
 def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:

@@ -215,6 +215,9 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
             redis=manifest.redis is not None,
             configuration=bool(manifest.projects),
             files=manifest.files,
+            mounts=manifest.uses.volumes,
+            ports=manifest.uses.ports,
+            containers=manifest.uses.containers,
         ),
     )
 

@@ -7,7 +7,7 @@ from functools import partial
 from core.effects import MOVES
 from core.run import StepRecord, StepState
 from core.runbook import Step
-from runners.keeping import keep, kept_by, list_as_kept
+from runners.keeping import keep, keep_host, kept_by, list_as_kept, put_aside
 from runners.own_record import OwnStep
 from runners.unsure import seen_state
 from runners.walk import Walk
@@ -35,6 +35,12 @@ def list_half_moves(walk: Walk) -> None:
         if state in {"between", "after"}:
             with walk.equipment.database.write() as tx:
                 list_as_kept(tx, walk.run, step)
+    begun = walk.records()
+    for step in walk.plan.steps:
+        if step.do == "host.set_aside" and begun[step.id].is_open_ended:
+            aside = put_aside(walk, step)
+            with walk.equipment.database.write() as tx:
+                keep_host(tx, walk.run, step, aside)
 
 
 def _looked_at(walk: Walk) -> list[tuple[Step, StepRecord, object]]:

@@ -3,8 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from core.errors import DrbotError
+from core.occupants import Occupant
 from core.run import Run
 from core.runbook import Step
+from runners.walk import Walk
 from store import kept
 from store.database import Transaction
 
@@ -14,8 +17,6 @@ def kept_by(step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
     arguments = step.with_
     if step.do == "volume.swap":
         return {str(arguments["keeper"]): str(arguments["volume"])}
-    if step.do == "host.set_aside":
-        return {str(keeper): str(original) for original, keeper in facts.get("kept", {}).items()}
     if step.do == "volume.swap_back":
         return {str(arguments["replacement"]): str(arguments["volume"])}
     return {}
@@ -32,6 +33,23 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
             _add(tx, run, step.id, volume, original, facts.get("kept_bytes"))
 
 
+def keep_host(tx: Transaction, run: Run, step: Step, aside: Collection[Occupant]) -> None:
+    """What was put aside of a host, all of it or what a step came to that did not end well."""
+    if aside:
+        name, bytes_ = f"{run.site}{step.with_['keeper']}", sum(one.size or 0 for one in aside)
+        _add(tx, run, step.id, name, run.site, bytes_, whole_host=True)
+
+
+def put_aside(walk: Walk, step: Step) -> tuple[Occupant, ...]:
+    """What a step has put aside of the host by now, also one that failed half-way. Only reads."""
+    if step.do != "host.set_aside":
+        return ()
+    try:
+        return walk.equipment.world.put_aside(walk.run.id)
+    except DrbotError:  # nobody answers now; what was to be put aside is better listed than forgotten
+        return walk.plan.occupants
+
+
 def list_as_kept(tx: Transaction, run: Run, step: Step) -> None:
     """Old data that such a step has put aside, without more being known of it."""
     for volume, original in kept_by(step, {}).items():
@@ -44,7 +62,9 @@ def unkeep(tx: Transaction, run: Run, step: Step) -> None:
         _gone(tx, run, str(step.with_["keeper"]), "brought back by the undo of the step")
 
 
-def _add(tx: Transaction, run: Run, step_id: str, volume: str, original: str, size: object) -> None:
+def _add(
+    tx: Transaction, run: Run, step_id: str, volume: str, original: str, size: object, *, whole_host: bool = False
+) -> None:
     if any(there.volume == volume for there in kept.list_of(tx.connection, run.site)):
         return
     row = kept.Kept(
@@ -55,6 +75,7 @@ def _add(tx: Transaction, run: Run, step_id: str, volume: str, original: str, si
         original=original,
         size_bytes=int(size) if isinstance(size, (int, float)) else None,
         created_at=tx.now,
+        whole_host=whole_host,
     )
     kept.add(tx, row, from_step=step_id)
 

@@ -71,9 +71,9 @@ def services(project: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"service {project}/{name}" for name in names)
 
 
-def project(name: str) -> str:
-    """All containers of a compose project, with their own layers."""
-    return f"project {name}"
+def container(name: str, identity: str) -> str:
+    """A container with its own layer: this one, and no other that gets its name."""
+    return f"container {name} {identity}"
 
 
 def folder(path: Path) -> str:

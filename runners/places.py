@@ -18,7 +18,7 @@ from runners.unsure import looking, state_of
 from runners.walk import Walk
 
 STARTING = "starting"
-ALONE = MOVES | {"host.set_aside"}
+ALONE = MOVES | {"host.set_aside", "host.put_back"}
 UNSETTLED = frozenset({StepState.RUNNING, StepState.UNSURE, StepState.FAILED, StepState.STOPPED})
 WHOLE = frozenset({"before", "after", "nothing-to-put-in-place"})  # states in which one whole set of data is in place
 

@@ -8,6 +8,7 @@ from typing import Any
 from core.brought_back import not_raised, put_aside_for_good
 from core.effects import LEADS
 from core.errors import CancelledError, DrbotError, PermanentError, UserError
+from core.occupants import Occupant, OccupantKind, names_of
 from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
 from core.run import Run, StepState
@@ -52,6 +53,7 @@ def stakes_of(
     backup: BackupIdentity | None,
     age: float | None,
     raises: Collection[str],
+    occupants: Collection[Occupant],
     cancelled: Cancelled,
 ) -> Stakes:
     """All of it. `age`: of the backup, seconds. `raises`: steps that raise the system elsewhere. Raises
@@ -74,8 +76,10 @@ def stakes_of(
         loss = counting.since_backup(backup, age)
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
+    elif act is Act.REPLACE_HOST and run.arguments.get("aside"):
+        loss = _since_aside(equipment, run.arguments["aside"])
     elif act is Act.REPLACE_HOST and backup is not None:
-        loss = _of_host(equipment, steps, backup, age)
+        loss = _of_host(equipment, steps, occupants, backup, age)
     elif act is Act.CHANGE_DNS and backup is not None and raises:
         loss = _of_move(equipment, steps, backup, age)
     else:
@@ -84,7 +88,7 @@ def stakes_of(
         act=act,
         proof=proof_of(steps, act, services_of(equipment), raises),
         loss=loss,
-        keeps=keeps_of(steps, fingerprint, equipment.world),
+        keeps=keeps_of(steps, fingerprint, occupants),
         kept=kept.data if kept is not None else None,
         moves=back.moves if back is not None else (),
         answers=back.answers if back is not None else (),
@@ -120,12 +124,26 @@ def _machine(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> RentedM
     )
 
 
-def _of_host(equipment: Equipment, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
+def _of_host(
+    equipment: Equipment,
+    steps: tuple[Step, ...],
+    occupants: Collection[Occupant],
+    backup: BackupIdentity,
+    age: float | None,
+) -> Loss:
     """What no step fills again is lost whole, also what is older than the backup."""
-    gone = put_aside_for_good(steps, equipment.site, equipment.world.data_there(), backup.holds)
+    volumes = names_of(occupants, OccupantKind.VOLUME)
+    gone = put_aside_for_good(steps, equipment.site, volumes, backup.holds)
     if not any(step.do in PUT_THERE for step in steps):
         return Loss(kind=LossKind.SINCE_BACKUP, gone=gone) if gone else Loss(kind=LossKind.UNKNOWN)
     return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
+
+
+def _since_aside(equipment: Equipment, aside_by: str) -> Loss:
+    """Everything since the host was put aside; when that was, this worker noted itself."""
+    own = equipment.own.run(aside_by) if RUN_NAME.fullmatch(aside_by) else None
+    ended = [step.ended_at for step in own.steps.values() if step.does == "host.set_aside"] if own else []
+    return Loss(kind=LossKind.SINCE_SWAP, since=ended[-1] if ended else None)
 
 
 def _of_move(equipment: Equipment, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
@@ -250,7 +268,7 @@ class _Counting:
             return loss.model_copy(update={"uncounted": self._redact(str(error))})
 
 
-def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], world: World) -> Keeps:
+def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], occupants: Collection[Occupant]) -> Keeps:
     """What there is to go back to, by all the steps that destroy: they do the same kind of act."""
     destroying = [step for step in steps if step.effect == "destroy"]
     kept: dict[KeepKind, list[str]] = {}
@@ -260,7 +278,7 @@ def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], world: Wor
         elif step.do == "volume.swap":
             kept.setdefault(KeepKind.VOLUME, []).append(str(step.with_["keeper"]))
         elif step.do == "host.set_aside":
-            kept[KeepKind.ASIDE] = [f"{name}{step.with_['keeper']}" for name in world.data_there()]
+            kept[KeepKind.ASIDE] = [one.keeper for one in occupants]
         elif step.do == "volume.swap_back":
             kept.setdefault(KeepKind.IN_PLACE, []).append(str(step.with_["replacement"]))
     if len(kept) != 1:

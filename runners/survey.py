@@ -5,6 +5,7 @@ from typing import Any
 
 from core.clocks import rpo_seconds
 from core.errors import UserError
+from core.occupants import Occupant
 from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from core.plan import Plan
 from core.replaced import replaced
@@ -43,7 +44,7 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)})
+    draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)} | _host(survey, draft))
     strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
     users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
     acts = {step.do for step in draft.steps}
@@ -51,7 +52,7 @@ def make_plan(survey: Survey) -> Plan:
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
     warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
     stakes = _stakes(survey, draft)
-    what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes)
+    what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes, draft.occupants)
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(equipment)})
 
@@ -171,8 +172,26 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
         backup=draft.backup,
         age=age_of(survey, draft.backup),
         raises=parts.raising(draft.steps, equipment.configuration, draft.backup.name if draft.backup else None),
+        occupants=draft.occupants,
         cancelled=survey.cancelled,
     )
+
+
+def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
+    """What is put aside of the host, and what comes back to it. Raises UserError when nothing is there to come back."""
+    world, found = survey.equipment.world, {}
+    for step in draft.steps:
+        if step.do == "host.set_aside":
+            mounted = draft.backup.holds.mounts if draft.backup else ()
+            found["occupants"] = world.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
+        if step.do in {"host.put_back", "host.give_up"}:
+            aside = str(step.with_["aside"])
+            found["aside"] = world.put_aside(aside)
+            if not found["aside"]:
+                raise UserError(
+                    f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
+                )
+    return found
 
 
 def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> dict[str, str]:

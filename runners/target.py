@@ -1,16 +1,19 @@
 """The real world of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core.errors import PermanentError, TemporaryError
 from core.full_manifest import is_full_name
+from core.occupants import Occupant
 from core.old_server import OldServer
 from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
-from runners.actions.fingerprint import data_volumes, fingerprint
+from runners.actions.fingerprint import fingerprint
+from runners.actions.occupants import Host, measured, occupants_of, require_alone
+from runners.actions.putting_back import kept_on
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from runners.clients.engine_lock import EngineLock
@@ -102,9 +105,23 @@ class Target:
             made_at=found.created_at,
         )
 
-    def data_there(self) -> tuple[str, ...]:
-        """The data volumes of dr.yml that are there. Raises TemporaryError."""
-        return tuple(name for name in data_volumes(self._site) if self._clients.docker.volume(name) is not None)
+    def occupants(
+        self, run: str, suffix: str, mounted: Collection[str], cancelled: Cancelled = never
+    ) -> tuple[Occupant, ...]:
+        """What lies where a recovery by this run would go. Raises UserError when somebody else uses some of it,
+        TemporaryError, CancelledError.
+        """
+        host = self._host(run, cancelled)
+        found = occupants_of(host, suffix, mounted)
+        require_alone(host, found)
+        return measured(host, found)
+
+    def put_aside(self, run: str) -> tuple[Occupant, ...]:
+        """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""
+        return kept_on(self._host(run, never), run)
+
+    def _host(self, run: str, cancelled: Cancelled) -> Host:
+        return Host(clients=self._clients, site=self._site, run=run, labels=SURVEY_LABELS, cancelled=cancelled)
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""

@@ -1,9 +1,10 @@
 """What survey and executor need of the outside world; the real one is in target.py, tests bring a harmless one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core.occupants import Occupant
 from core.old_server import OldServer
 from core.plan import BackupIdentity
 from runners.action import Action, ProbeFunction, Subjects
@@ -83,8 +84,15 @@ class World(Protocol):
     def kept(self, volume: str) -> KeptVolume | None:
         """The kept data in a volume; None = there is no such volume, or it holds none. Raises TemporaryError."""
 
-    def data_there(self) -> tuple[str, ...]:
-        """The data volumes of dr.yml that are there. Raises TemporaryError."""
+    def occupants(
+        self, run: str, suffix: str, mounted: Collection[str], cancelled: Cancelled = never
+    ) -> tuple[Occupant, ...]:
+        """What lies where a recovery by this run would go (core/occupants.py). Raises UserError when somebody else uses
+        some of it, TemporaryError, CancelledError.
+        """
+
+    def put_aside(self, run: str) -> tuple[Occupant, ...]:
+        """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""

@@ -22,11 +22,12 @@ class Kept:
     site: str
     incident: int
     run: str
-    volume: str  # where the old data lies now
-    original: str  # the name it had
+    volume: str  # where the old data lies now; of a whole host the name for all of it
+    original: str  # the name it had; of a whole host the site
     size_bytes: int | None
     created_at: datetime
     removed_at: datetime | None = None
+    whole_host: bool = False  # containers, volumes and the folder of a host, which come back as one
 
 
 def add(tx: Transaction, kept: Kept, *, from_step: str | None = None) -> Kept:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -373,4 +374,5 @@ kept = Table(
     Column("size_bytes", BigInteger),
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
+    Column("whole_host", Boolean, nullable=False, server_default=false()),
 )

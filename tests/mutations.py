@@ -226,7 +226,7 @@ WEAKENINGS = (
     weak("dumps of other sites", "runners/actions/backup.py", "if site and manifest.site != site:", "if False:", "tests/unit/runners/test_backups.py"),
     weak("the lost site by a row", "runners/survey.py", "return survey.incident.site if raises else here", "return survey.incident.site", PERMITS),
     weak("whose backup it is", "commands/vote_dialog.py", "if backup.site == target:", "if True:", PERMITS),
-    weak("what no step fills again", "runners/stakes.py", "gone = put_aside_for_good(steps, equipment.site, equipment.world.data_there(), backup.holds)", "gone = ()", PERMITS),
+    weak("what no step fills again", "runners/stakes.py", "gone = put_aside_for_good(steps, equipment.site, volumes, backup.holds)", "gone = ()", PERMITS),
     weak("what a place does not get", "runners/stakes.py", "gone = not_raised(sites.get(backup.site, there), there, backup.holds)", "gone = ()", PERMITS),
     weak("a loss where nothing was raised", "runners/stakes.py", "elif act is Act.CHANGE_DNS and backup is not None and raises:", "elif act is Act.CHANGE_DNS and backup is not None:", PERMITS),
     weak("a backup without what was said", "runners/actions/fetching.py", "    require_held(found, sealed)\n", "", FETCHED),

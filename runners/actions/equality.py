@@ -5,8 +5,10 @@ from typing import Any
 
 from core.errors import PermanentError
 from runners.action import Finding, StepContext
+from runners.actions.compose import watch_of
 from runners.actions.fetching import fetched
 from runners.actions.restoring import other_folders
+from runners.clients.compose_settings import settings_of
 
 NO_MANIFEST = "this backup has no manifest to compare with"
 
@@ -22,6 +24,23 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
         sentence = f"{wrong} of {total} configuration files are not as in the backup: {compared.other[0]}"
         return Finding(passed=False, sentence=sentence)
     return Finding(passed=True, sentence=f"{compared.same} configuration files, as in the backup")
+
+
+def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe settings.equal: what the services are started with is what they ran with. Names only: values are secret."""
+    try:
+        manifest = fetched(context).manifest
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    if manifest is None:
+        return Finding(passed=True, sentence=f"Settings: {NO_MANIFEST}")
+    bounds, now = watch_of(context).bounds, dict[str, str]()
+    for project in manifest.projects:
+        now |= settings_of(project, context.clients.compose.describe(project, bounds), context.site.address)
+    other = sorted(name for name, digest in manifest.uses.settings.items() if now.get(name) != digest)
+    told = f"{', '.join(other[:5])}{f' and {len(other) - 5} more' if len(other) > 5 else ''}"
+    sentence = f"Not as the services ran when the backup was made: {told}. Their files may lack what a shell knew"
+    return Finding(passed=not other, sentence=sentence if other else f"{len(now)} settings, as the services ran")
 
 
 def keys(context: StepContext, given: Mapping[str, Any]) -> Finding:

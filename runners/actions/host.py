@@ -8,15 +8,15 @@ from typing import Any
 
 from core.errors import PermanentError, TemporaryError
 from core.full_manifest import is_archive
+from core.occupants import occupants_text, volume_bytes
 from core.plan import BackupIdentity
 from core.words import size
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
-from runners.actions.fingerprint import data_volumes
+from runners.actions.occupants import host_of, occupants_of
+from runners.actions.setting_aside import mounted
 from runners.clients import host_packages, restic
-from runners.clients.docker_engine import RUN_LABEL
-from runners.clients.own_folder import is_foreign
 
 ARCHIVE_TIMES = 4  # what is in an archive of the document's beside its own size
 TITLES: Mapping[str, str] = {"docker": "Docker", "compose": "Compose", "restic": "restic"}
@@ -76,37 +76,29 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def occupied(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.occupied."""
-    held = data_on(context)
-    return Finding(passed=bool(held), sentence="; ".join(held) or "No data of the system is on this host")
+    passed, sentence = _held(context)
+    return Finding(passed=passed, sentence=sentence)
 
 
 def empty(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.empty."""
-    held = data_on(context)
-    return Finding(passed=not held, sentence="; ".join(held) or "No data of the system is on this host")
+    held, sentence = _held(context)
+    return Finding(passed=not held, sentence=sentence)
 
 
-def data_on(context: StepContext) -> list[str]:
-    """One sentence for each volume and folder of the system that is there and not this run's own. What an earlier
-    recovery made is somebody's data by now: its label says who made it, not who has written to it since.
+def _held(context: StepContext) -> tuple[bool, str]:
+    """What an earlier recovery made is somebody's data by now: its label says who made it, not who has written to it
+    since.
     """
-    folder = context.site.projects
-    found = [f"The folder {folder} holds something"] if is_foreign(folder, context.run.id) else []
-    if host_packages.engine_is_missing(context.clients.docker.host):
-        return found
-    for name in data_volumes(context.site):
-        volume = context.clients.docker.volume(name)
-        if volume is None or volume.labels.get(RUN_LABEL) == context.run.id:
-            continue
-        users = context.clients.docker.mounted_by(name)
-        found.append(f"The volume {name} is there{f', used by {users[0]}' if users else ''}")
-    return found
+    found = occupants_of(host_of(context), "", mounted(context))
+    return bool(found), "; ".join(line["en"] for line in occupants_text(found)) or "Nothing of the system is here"
 
 
 def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.room: on the disk of drbot's own folder and on the engine's."""
     backup = context.plan.backup
     need = arguments.byte_count(given.get("need"), unpacked_size(backup) if backup else 0)
+    need += volume_bytes(context.plan.occupants) + sum(one.size or 0 for one in context.plan.aside)
     there = {folder: shutil.disk_usage(folder).free for folder in folders(context)}
     folder, least = min(there.items(), key=lambda item: item[1])
     return Finding(

@@ -11,6 +11,7 @@ from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
 from runners.actions.fingerprint import data_volumes
+from runners.clients.compose_uses import uses_of
 from runners.clients.docker_engine import RUN_LABEL
 
 
@@ -78,6 +79,7 @@ def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action volumes.create: networks, and empty volumes that carry this run's label."""
     networks, volumes = wanted_of(context, given)
+    require_nothing_old(context, given)
     made = []
     for name in networks:
         if not context.clients.docker.has_network(name):
@@ -90,6 +92,19 @@ def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         summary=f"Networks: {', '.join(networks) or 'none'}; volumes: {', '.join(volumes) or 'none'}",
         facts={"networks": list(networks), "volumes": list(volumes), "made": made},
     )
+
+
+def require_nothing_old(context: StepContext, given: Mapping[str, Any]) -> None:
+    """Raises PermanentError for a volume that Compose would take for its own, with whatever is in it."""
+    docker = context.clients.docker
+    names = uses_of(document for _, document in described(context, given)).volumes
+    found = [one for name in names if (one := docker.volume(name)) is not None]
+    old = [one.name for one in found if one.labels.get(RUN_LABEL) != context.run.id]
+    if old:
+        raise PermanentError(
+            f"{', '.join(old)}: this run has not made it, and the system would be started on it. Nothing was touched; "
+            "plan again, then it is put aside: /dr recover"
+        )
 
 
 def ensure_empty(context: StepContext, name: str) -> bool:

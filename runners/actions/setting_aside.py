@@ -1,20 +1,25 @@
-"""Makes room on a host that holds data: everything is stopped, and each volume's data moves to a keeper of its own."""
+"""Makes room on a host that is not empty: exactly what two people read in the plan is stopped and kept whole, each
+container as an image, each volume in another one, the folder under another name. Nothing is removed before it is kept.
+"""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError
+from core.occupants import Occupant, OccupantKind
 from core.words import ending
 from runners import permit
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
-from runners.actions.fingerprint import data_volumes
-from runners.actions.infrastructure import projects
-from runners.clients import helper, own_folder
-from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, ServiceContainer
+from runners.actions.occupants import Host, host_of, occupants_of
+from runners.clients import helper, kept_containers, own_folder
+from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.helper import HelperOrder, Mount
-from runners.clients.own_folder import is_foreign
-from runners.clients.volume_mover import ORIGINAL_LABEL
+from runners.clients.kept_containers import containers_of
+from runners.clients.tools_image import tools_image
+from runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from runners.clients.volume_users import users_of
 
 # The copy has to be whole before the mark is written; with the mark it is never written again. Was the original
@@ -30,67 +35,81 @@ find /keeper -mindepth 1 -delete
 cp -a /volume/. /keeper/
 sync
 touch /keeper/.drbot-whole
+touch -r /volume /keeper
 """
 
 
 def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action host.set_aside. Started again after a crash it goes on where it was."""
-    services = arguments.services(context, given)
-    suffix = arguments.text(given, "keeper")
-    docker = context.clients.docker
-    containers = [found for one in services.values() for found in docker.containers(one)]
-    image = image_of(context, containers)
-    given_permit = context.permitted()
-    folder, volumes = context.site.projects, [name for name in data_volumes(context.site) if docker.volume(name)]
-    keepers = {name: name + suffix for name in volumes}
-    folder_keeper = folder.with_name(folder.name + suffix) if is_foreign(folder, context.run.id) else None
-    if folder_keeper is not None:
-        own_folder.require_movable(folder, folder_keeper, home=context.clients.settings.home)
-    for name, keeper in keepers.items():
-        require_free(context, name, keeper, but=projects(context, services))
-    for project in projects(context, services):
-        docker.remove_project(project, given_permit)
-    if folder_keeper is not None:
-        own_folder.set_aside(folder, folder_keeper, given_permit, home=context.clients.settings.home)
-    for name, keeper in keepers.items():
-        keep(context, name, keeper, image)
-    said = ", ".join(f"{name} in {keeper}" for name, keeper in keepers.items()) or "there was no data"
-    return Outcome(summary=f"Nothing runs on the host any more; kept: {said}", facts={"kept": keepers})
+    """Action host.set_aside. Started again after a crash it goes on where it was. Raises PermanentError, and then has
+    touched nothing, when something is there that the plan does not name.
+    """
+    host, allowed = host_of(context), context.permitted()
+    there = occupants_of(host, arguments.text(given, "keeper"), mounted(context))
+    require_agreed(there, context.plan.occupants)
+    require_all_free(context, host, there)
+    containers = [one for one in there if one.kind is OccupantKind.CONTAINER]
+    for one in containers:
+        kept_containers.stop(host.clients.docker, one.identity, one.name, allowed)
+    for one in containers:
+        kept_containers.keep(
+            host.clients.docker, one.identity, one.keeper, run=context.run.id, was_running=_ran(context, one)
+        )
+        kept_containers.remove(host.clients.docker, one.identity, one.name, one.keeper, allowed)
+    for one in there:
+        if one.kind is OccupantKind.FOLDER:
+            own_folder.set_aside(Path(one.name), Path(one.keeper), allowed, home=host.clients.settings.home)
+    for one in there:
+        if one.kind is OccupantKind.VOLUME:
+            keep(context, one.name, one.keeper)
+    kept = {one.name: one.keeper for one in context.plan.occupants}
+    said = ", ".join(f"{name} in {keeper}" for name, keeper in kept.items())
+    return Outcome(summary=f"Nothing of the system runs here any more; kept: {said}", facts={"kept": kept})
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
-    """Everything of the system on the host."""
-    services = arguments.services(context, given)
-    return frozenset(
-        {
-            *(permit.project(name) for name in projects(context, services)),
-            *(permit.volume(name) for name in data_volumes(context.site)),
-            permit.folder(context.site.projects),
-        }
-    )
+    """Exactly what the plan names."""
+    return frozenset(subject_of(one) for one in context.plan.occupants)
 
 
-def image_of(context: StepContext, containers: list[ServiceContainer]) -> str:
-    """An image on this host that can copy: a container's, else whichever there is. Raises PermanentError."""
-    docker = context.clients.docker
-    for image in dict.fromkeys([*(one.image for one in containers), *docker.image_ids()]):
-        order = HelperOrder(
-            image=image, name=None, labels=context.labels, entrypoint=("sh", "-c", "command -v cp find"), user="root"
+def subject_of(one: Occupant) -> str:
+    """As permits name it."""
+    if one.kind is OccupantKind.CONTAINER:
+        return permit.container(one.name, one.identity)
+    return permit.volume(one.name) if one.kind is OccupantKind.VOLUME else permit.folder(Path(one.name))
+
+
+def mounted(context: StepContext) -> tuple[str, ...]:
+    """The volumes that the restored system will mount, as far as its backup tells."""
+    return context.plan.backup.holds.mounts if context.plan.backup else ()
+
+
+def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> None:
+    """Raises PermanentError for what came after the plan was made, or is another of the same name."""
+    known = {(one.kind, one.name, one.identity) for one in agreed}
+    new = [one.name for one in there if (one.kind, one.name, one.identity) not in known]
+    if new:
+        raise PermanentError(
+            f"Nobody agreed that {', '.join(new)} is put aside: it is not what the plan names. Nothing was touched; "
+            "plan again: /dr recover"
         )
-        try:
-            if helper.run(docker, order, context.cancelled, seconds=30).code == 0:
-                return image
-        except PermanentError as error:  # without a shell it cannot even be started
-            context.log(f"{image[:19]}: {error}")
-    raise PermanentError("There is data on this host, but no image that could copy it")
+
+
+def require_all_free(context: StepContext, host: Host, there: Iterable[Occupant]) -> None:
+    """Before the first is touched: all can be kept. Raises PermanentError."""
+    own = {one.name for one in containers_of(host.clients.docker, host.projects)}
+    for one in there:
+        if one.kind is OccupantKind.VOLUME:
+            require_free(context, one.name, one.keeper, but=own)
+        if one.kind is OccupantKind.FOLDER:
+            own_folder.require_movable(Path(one.name), Path(one.keeper), home=host.clients.settings.home)
 
 
 def require_free(context: StepContext, name: str, keeper: str, *, but: Collection[str] = ()) -> None:
-    """Raises PermanentError when others than the projects `but` have the volume, by its name or by its folder, or when
-    the keeper is taken. A stopped one counts: it may be started, and keeps the volume from being removed.
+    """Raises PermanentError when other containers than `but` have the volume, by its name or by its folder, or when the
+    keeper is taken. A stopped one counts: it may be started, and keeps the volume from being removed.
     """
     docker = context.clients.docker
-    users = [user.name for user in users_of(docker, name) if user.project not in but]
+    users = [user.name for user in users_of(docker, name) if user.name not in but]
     if users:
         raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; it was not touched")
     there = docker.volume(keeper)
@@ -98,21 +117,33 @@ def require_free(context: StepContext, name: str, keeper: str, *, but: Collectio
         raise PermanentError(f"The volume {keeper} holds what this run did not put there; neither was touched")
 
 
-def keep(context: StepContext, name: str, keeper: str, image: str) -> None:
+def keep(context: StepContext, name: str, keeper: str) -> None:
     """Copy, then remove the original: only when the copy is whole."""
     docker = context.clients.docker
     require_free(context, name, keeper)
-    if docker.volume(keeper) is None:
-        docker.create_volume(keeper, {**context.labels, KEPT_LABEL: "true", ORIGINAL_LABEL: name})
+    found = docker.volume(name)
+    if found is not None and docker.volume(keeper) is None:
+        about = {KEPT_LABEL: "true", ORIGINAL_LABEL: name, MADE_OF_LABEL: json.dumps(found.made_of())}
+        docker.create_volume(keeper, {**context.labels, **about})
+    copy(context, name, keeper, COPY)
+    docker.remove_volume(name, context.permitted())
+
+
+def copy(context: StepContext, source: str, target: str, script: str) -> None:
+    """All of a volume, by a script that knows them as /volume and /keeper. Raises PermanentError, CancelledError."""
     order = HelperOrder(
-        image=image,
+        image=tools_image(context.clients.docker),
         name=None,
         labels=context.labels,
-        entrypoint=("sh", "-c", COPY),
-        mounts=(Mount(source=name, target="/volume", read_only=True), Mount(source=keeper, target="/keeper")),
-        user="root",
+        entrypoint=("sh", "-c", script),
+        mounts=(Mount(source=source, target="/volume", read_only=True), Mount(source=target, target="/keeper")),
+        user="0",
     )
-    ended = helper.run(docker, order, context.cancelled)
+    ended = helper.run(context.clients.docker, order, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The data of {name} could not be kept: {ending(ended.output, 300)}")
-    docker.remove_volume(name, context.permitted())
+        raise PermanentError(f"The data of {source} could not be copied to {target}: {ending(ended.output, 300)}")
+
+
+def _ran(context: StepContext, one: Occupant) -> bool:
+    """As the plan saw it: after a crash it may be stopped already."""
+    return any(other.is_running for other in context.plan.occupants if other.identity == one.identity)

@@ -82,6 +82,12 @@ class Compose:
         text = "\n".join(ended.lines)
         return dict(json.loads(text[text.find("{\n") :]))  # warnings come first
 
+    def hashes(self, project: str, bounds: Bounds) -> dict[str, str]:
+        """Service → the digest that Compose writes on a container which it makes from the files as they are now."""
+        ended = self._run(project, ["config", "--hash", "*"], Watch(bounds=bounds, on_line=lambda _: None))
+        pairs = (line.split() for line in ended.lines)
+        return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
         if shutil.which("docker") is None:

@@ -23,7 +23,8 @@ from runners.clients.docker_errors import docker_errors
 from runners.clients.hijacked import exit_code, whole_output
 from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from runners.clients.volume_mounts import holds
-from runners.permit import OwnWork, Permit, emptied, project, volume
+from runners.permit import OwnWork, Permit, emptied, volume
+from runners.permit import container as of_container
 
 LONGEST_LOG_BYTES = 2_000_000
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
@@ -63,6 +64,10 @@ class VolumeIdentity:
     mountpoint: str
     options: Mapping[str, str]
     labels: Mapping[str, str]
+
+    def made_of(self) -> dict[str, object]:
+        """What it has to be made of again."""
+        return {"driver": self.driver, "options": dict(self.options), "labels": dict(self.labels)}
 
     @property
     def is_plain(self) -> bool:
@@ -188,12 +193,14 @@ class DockerEngine:
             except NotFound:
                 return None
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+    def create_volume(
+        self, name: str, labels: Mapping[str, str], driver: str = "local", options: Mapping[str, str] | None = None
+    ) -> None:
         """Make a new volume. Raises PermanentError when there is one of this name: Docker would hand that one out."""
         if self.volume(name) is not None:
             raise PermanentError(f"Create the volume {name}: there is one of that name already")
         with docker_errors(f"Create the volume {name}"):
-            self.client.api.create_volume(name, labels=dict(labels))
+            self.client.api.create_volume(name, driver=driver, driver_opts=dict(options or {}), labels=dict(labels))
 
     def remove_volume(self, name: str, permit: Permit) -> None:
         """Remove a volume with whatever it holds; one that is gone is fine."""
@@ -259,10 +266,12 @@ class DockerEngine:
                 return False
             return True
 
-    def image_ids(self) -> tuple[str, ...]:
-        """Every image on this host."""
-        with docker_errors("List the images"):
-            return tuple(str(image.id) for image in self.client.images.list())
+    def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Names of the volumes with all these labels."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        with docker_errors("List volumes by label"):
+            found = self.client.api.volumes(filters={"label": wanted})["Volumes"] or ()
+            return tuple(str(one["Name"]) for one in found)
 
     def has_network(self, name: str) -> bool:
         """Whether there is a network of exactly this name."""
@@ -280,16 +289,6 @@ class DockerEngine:
         with docker_errors("List containers by label"):
             return tuple(found["Id"] for found in self.client.api.containers(all=True, filters={"label": wanted}))
 
-    def remove_project(self, name: str, permit: Permit) -> None:
-        """Stop all containers of a compose project gently, then remove them, found by their label: the compose file
-        may be gone. Their unnamed volumes stay, for they hold data too.
-        """
-        permit.require(project(name))
-        for container in self.labelled({"com.docker.compose.project": name}):
-            with docker_errors("Stop a container"), suppress(NotFound):
-                self.client.api.stop(container, timeout=STOP_SECONDS)
-            self._remove_container(container, volumes=False)
-
     def remove_helper(self, container: str) -> None:
         """Kill and remove a helper that drbot made, with its unnamed volumes; one that is gone is fine. Raises
         PermanentError for any other container.
@@ -301,6 +300,11 @@ class DockerEngine:
         if HELPER_LABEL not in (found["Config"]["Labels"] or {}):
             raise PermanentError(f"The container {container[:12]} is no helper of drbot; nothing was touched")
         self._remove_container(container, volumes=True)
+
+    def remove_container(self, container: str, name: str, permit: Permit) -> None:
+        """Any other, by exactly its id. Its unnamed volumes stay, for they hold data too."""
+        permit.require(of_container(name, container))
+        self._remove_container(container, volumes=False)
 
     def _remove_container(self, container: str, *, volumes: bool) -> None:
         with docker_errors("Remove a container"):

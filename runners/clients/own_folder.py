@@ -4,9 +4,13 @@ The mark lies where git keeps its own files, so that the clone stays as it was c
 """
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core.errors import PermanentError
+from runners.clients.process import Bounds, run_process
 from runners.permit import OwnWork, Permit
 from runners.permit import folder as folder_subject
 
@@ -51,6 +55,41 @@ def require_movable(folder: Path, keeper: Path, *, home: Path) -> None:
         )
     if os.path.lexists(keeper):
         raise PermanentError(f"{keeper} exists already; nothing was touched")
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on the disk of everything in it; of a link its own. Unreadable things count as nothing."""
+    total = 0
+    for path, _, names in os.walk(folder, onerror=None, followlinks=False):
+        for name in names:
+            with suppress(OSError):
+                total += Path(path, name).lstat().st_blocks * 512
+    return total
+
+
+def aside_of(folder: Path, run: str) -> Path | None:
+    """What this run has put aside of it."""
+    found = folder.parent.glob(f"{folder.name}_*") if folder.parent.is_dir() else ()
+    return next((path for path in sorted(found) if path.name.endswith(f"_{run}")), None)
+
+
+def copy_back(keeper: Path, folder: Path, bounds: Bounds, on_line: Callable[[str], None]) -> None:
+    """The folder as it was put aside; the kept one stays. Raises PermanentError when another one is there."""
+    if folder.exists() and any(folder.iterdir()):
+        both = [str(keeper), str(folder)]
+        if (
+            run_process(["diff", "-rq", "--no-dereference"], bounds, on_line, values=both).code == 0
+        ):  # an earlier attempt's
+            return
+        raise PermanentError(f"{folder} holds something; nothing was touched")
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
+        part = Path(private) / folder.name
+        ended = run_process(["cp", "-a", "--reflink=auto"], bounds, on_line, values=[str(keeper), str(part)])
+        if ended.code != 0:
+            raise PermanentError(f"{keeper} could not be copied back: {' '.join(ended.lines[-2:])}")
+        if folder.exists():
+            folder.rmdir()
+        part.rename(folder)
 
 
 def _made_by(folder: Path) -> str | None:

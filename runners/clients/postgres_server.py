@@ -193,7 +193,11 @@ class PostgresServer:
         """The system identifier in a data volume, running or not; "unreadable" is a value."""
         if self._engine.volume(volume) is None:
             return UNREADABLE
-        state = control_data(self._engine, self.recipe(cancelled), volume, labels, cancelled)
+        try:
+            recipe = self.recipe(cancelled)
+        except PermanentError:  # a volume without a compose file that says how it is run
+            return UNREADABLE
+        state = control_data(self._engine, recipe, volume, labels, cancelled)
         return state.get("Database system identifier", UNREADABLE)
 
     def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:

@@ -4,9 +4,7 @@ The worker's own restic goes in, with the libraries it needs, so that it runs in
 """
 
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from runners.clients.helper import HelperOrder, Mount
 from runners.clients.process import values_of
 from runners.clients.restic import ENVIRONMENT, PROGRAM
 from runners.clients.streams import output_of
+from runners.clients.tools_image import libraries_of
 from runners.watching import Cancelled
 from store.file_modes import PRIVATE_FOLDER
 
@@ -29,7 +28,6 @@ code=$?
 [ "$OWNER" = 0:0 ] || chown -R "$OWNER" {REPOSITORY} 2> /dev/null || true
 exit $code
 """
-LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,8 +92,7 @@ def portable(home: Path) -> Path:
         return folder
     part = folder.with_name(f"{folder.name}.{os.getpid()}")
     part.mkdir(parents=True, mode=PRIVATE_FOLDER)
-    listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
-    libraries = [Path(path) for path in LOADED.findall(listed)]
+    libraries = libraries_of(program)
     for path in (program, *libraries):
         shutil.copy(path, part / path.name)
     loader = next((path.name for path in libraries if path.name.startswith("ld-")), None)

@@ -20,6 +20,7 @@ from runners.watching import never
 Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy"]
 ORIGINAL_LABEL, REPLACED_BY_LABEL = "drbot.original", "drbot.replaced_by"
+MADE_OF_LABEL = "drbot.made_of"  # of data that was put aside with its whole host: driver, options, labels
 
 LOOKS_AGAIN = 3  # each may wait for the engine as long as it is away
 

@@ -154,6 +154,19 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
         assert len(kept) == 1
         on_volume(client, lab, str(kept[0]), "grep -qx mine /broken/data")  # raises where it is not there
 
+    player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
+    undo = wait_for_step(player, incident, "approval", StepState.WAITING)
+    assert undo.id != run.id and undo.site == "recovery" and undo.plan is not None
+    assert f"{lab.prefix}postgres_data" in {one.name for one in undo.plan.occupants}
+    for person in ("ben", "chika"):
+        player.vote(person, incident, target="recovery")
+    player.wait_for_run(incident, RunState.SUCCEEDED)
+    with lab.client() as client:
+        on_volume(client, lab, str(volume.name), "grep -qx mine /broken/data && ! test -e /broken/.drbot-whole")
+        assert client.containers.list(all=True, filters={"label": f"drbot.lab={lab.label}"}) == []
+        there = {str(one.name) for one in client.volumes.list()}
+    assert f"{lab.prefix}postgres_data" not in there and f"{lab.prefix}postgres_data_before_{undo.id}" in there
+
 
 def test_a_host_whose_containers_were_only_taken_down_is_not_empty(sites: Sites, player: Player) -> None:
     """Level 3, `docker compose down`, level 3 again: what was written since is asked about, and nobody takes it."""

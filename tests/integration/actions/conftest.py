@@ -1,12 +1,13 @@
 """One lab with a backup for all tests of actions, and the context a step gets."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +28,9 @@ from tests.engine_proxy import EngineProxy, engine_proxy
 from tests.houses import LabFactory
 from tests.permits import own as own_work
 from tests.permits import permit
+
+if TYPE_CHECKING:
+    from tests.integration.actions.machine import Machine
 
 
 def own(run: str) -> str:
@@ -136,3 +140,16 @@ def through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
     clients = clients_of(site, bench.configuration, bench.clients.settings)
     yield clients
     clients.close()
+
+
+@pytest.fixture
+def machine(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["Machine"]:
+    """An empty host."""
+    from tests.integration.actions.machine import Machine  # it needs `Bench`
+
+    name = f"occ{os.getpid()}-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
+    postgres = bench.clients.postgres.container()
+    assert postgres is not None
+    machine = Machine(bench=bench, name=name, folder=tmp_path / "projects", image=postgres.image)
+    yield machine
+    machine.clean()

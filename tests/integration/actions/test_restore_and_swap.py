@@ -18,7 +18,7 @@ from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.scratch_postgres import scratch_server
 from runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
 from runners.permit import Permit, emptied
-from runners.permit import project as project_subject
+from runners.permit import container as container_subject
 from runners.permit import volume as volume_subject
 from tests.integration.actions.conftest import Bench, own
 from tests.permits import permit
@@ -295,14 +295,14 @@ def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move
         three.image, "true", host_config={"Binds": [f"{three.volume}:/x"]}, labels=dict(three.labels)
     )["Id"]
     with pytest.raises(PermanentError, match="in use"):  # stopped, but it could be started
-        keep(context, three.volume, three.keeper, three.image)
+        keep(context, three.volume, three.keeper)
     bench.clients.docker.client.api.remove_container(stopped)
     bench.clients.docker.create_volume(three.keeper, {**context.labels, ORIGINAL_LABEL: three.volume})
     shell(bench, three.keeper, "cp /dev/null /x/.drbot-whole")  # a copy that was whole, before the worker died
     shell(bench, three.volume, "touch -d tomorrow /x/later")
 
     with pytest.raises(PermanentError, match=r"written to after it was kept: /volume"):
-        keep(context, three.volume, three.keeper, three.image)
+        keep(context, three.volume, three.keeper)
 
     assert "later" in shell(bench, three.volume, "ls /x")
 
@@ -315,7 +315,7 @@ def test_data_is_never_put_aside_over_what_others_have_kept(bench: Bench, three:
     shell(bench, three.keeper, "echo 'the only good copy' > /x/kept")
 
     with pytest.raises(PermanentError, match="holds what this run did not put there"):
-        keep(context, three.volume, three.keeper, three.image)
+        keep(context, three.volume, three.keeper)
 
     assert "only good copy" in shell(bench, three.keeper, "cat /x/kept")
     assert bench.clients.docker.volume(three.volume) is not None
@@ -329,8 +329,7 @@ def test_unnamed_volumes_of_the_systems_containers_outlive_them(bench: Bench, th
     ]
     unnamed = api.inspect_container(container)["Mounts"][0]["Name"]
 
-    name = project["com.docker.compose.project"]
-    bench.clients.docker.remove_project(name, permit(project_subject(name)))
+    bench.clients.docker.remove_container(container, "unnamed", permit(container_subject("unnamed", container)))
 
     assert bench.clients.docker.labelled(project) == ()
     assert bench.clients.docker.volume(unnamed) is not None

@@ -4,14 +4,16 @@ Tests hold an action to look at the moment, break something, or replace what the
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from core.occupants import Occupant, OccupantKind
 from core.old_server import OldServer
 from core.plan import BackupIdentity, Holds
 from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
+from runners.actions import setting_aside
 from runners.clients.clients import Clients
 from runners.clients.postgres_written import Written
 from runners.lock import Claim, Holder
@@ -53,6 +55,7 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.keepers: dict[str, KeptVolume] = {}
+        self.aside: tuple[Occupant, ...] = ()
         self.records: dict[str, Any] = {}  # where names lead, as a control site sees it
         self.engine = "engine-1"
         self.server: OldServer | None = None
@@ -84,7 +87,7 @@ class HarmlessTarget:
         return {
             **{name: lambda context, given: frozenset(services("x", _named(given))) for name in interrupts},
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
-            "host.set_aside": lambda context, given: frozenset(map(volume, self.data_there())),
+            "host.set_aside": setting_aside.subjects,
         }
 
     def lock(self, claim: Claim, gone: str | None) -> Holder | None:
@@ -171,9 +174,24 @@ class HarmlessTarget:
         """None when it is gone."""
         return self.keepers.get(volume) if volume in self.volumes else None
 
-    def data_there(self) -> tuple[str, ...]:
-        """What the system calls its own."""
-        return tuple(name for name in ("postgres_data", "redis_data") if name in self.volumes)
+    def occupants(
+        self, run: str, suffix: str, mounted: Collection[str], cancelled: Callable[[], bool] = lambda: False
+    ) -> tuple[Occupant, ...]:
+        """The volumes that the system calls its own, and its folder."""
+        names = [name for name in ("postgres_data", "redis_data") if name in self.volumes]
+        volumes = [
+            Occupant(kind=OccupantKind.VOLUME, name=name, identity="day 1", keeper=name + suffix, size=1000)
+            for name in names
+        ]
+        folder = Occupant(kind=OccupantKind.FOLDER, name="/srv/x", identity="1:2", keeper="/srv/x" + suffix)
+        container = Occupant(
+            kind=OccupantKind.CONTAINER, name="auth-1", identity="c1", keeper="drbot-kept:auth-1", size=7
+        )
+        return (folder, container, *volumes)
+
+    def put_aside(self, run: str) -> tuple[Occupant, ...]:
+        """What a test put there."""
+        return self.aside
 
     def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
         """A corrupt database cannot be counted."""

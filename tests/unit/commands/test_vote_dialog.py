@@ -13,11 +13,12 @@ from commands.vote_dialog import dialog_from, table_of
 from core.actions import ACTIONS
 from core.approval import ApprovalRequest, Door, RequestState, Vote
 from core.attestation import Attestation, Proof
+from core.occupants import Occupant, OccupantKind
 from core.plan import BackupIdentity
 from core.replaced import replaced
 from core.run import StepState
 from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from core.stakes_words import APPROVE, APPROVE_TITLE, keeps_text
+from core.stakes_words import APPROVE, APPROVE_TITLE
 from core.words import clock, say
 from tests.unit.bot.situations import (
     NOW,
@@ -212,17 +213,43 @@ def test_what_comes_without_a_backup_is_not_called_nothing() -> None:
     assert "不明" in answers(shown(asked(), stakes=own, backup=None), "ja")["置き換え後"]
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_of_a_host_with_a_folder_alone_nobody_is_promised_a_volume_or_an_undo(language: str) -> None:
-    said = say(keeps_text(Keeps(kind=KeepKind.ASIDE)), language)
-    (taken,) = replaced([step("away", do="host.set_aside", effect="destroy")], configuration(), "production", Stakes())
+ON_A_HOST = (
+    Occupant(kind=OccupantKind.CONTAINER, name="auth-1", identity="1", keeper="k1", size=12_000_000, is_running=True),
+    Occupant(kind=OccupantKind.CONTAINER, name="job-1", identity="2", keeper="k2", size=0),
+    Occupant(kind=OccupantKind.VOLUME, name="pgdata", identity="3", keeper="k3"),
+    Occupant(kind=OccupantKind.FOLDER, name="/srv/system", identity="4", keeper="k4", size=3_000),
+)
 
-    assert "/dr undo" not in said and "{" not in said
-    assert "/srv" in say(taken, language)
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        (
+            "en",
+            [
+                "containers, with what each wrote into its own layer: auth-1 (12.0 MB), job-1 (stopped, 0 B)",
+                "volumes: pgdata (size unknown)",
+                "folder: /srv/system (3.0 kB)",
+            ],
+        ),
+        (
+            "ja",
+            [
+                "コンテナ (括弧内は各コンテナ自身が書き込んだ量): auth-1 (12.0 MB)、job-1 (停止中, 0 B)",
+                "ボリューム: pgdata (サイズ不明)",
+                "フォルダー: /srv/system (3.0 kB)",
+            ],
+        ),
+    ],
+)
+def test_everything_that_lies_on_a_host_is_named_with_its_size(language: str, lines: list[str]) -> None:
+    away = step("away", do="host.set_aside", effect="destroy")
+
+    assert [say(one, language) for one in replaced([away], configuration(), "production", Stakes(), ON_A_HOST)] == lines
 
 
-def test_no_volume_of_a_host_is_promised_to_come_back_where_undo_is_not_offered() -> None:
-    assert "where that is offered" in answers(shown(asked(), stakes=HOST), "en")["Kept to undo with"]
+def test_a_host_is_promised_to_come_back_only_while_undo_is_offered() -> None:
+    assert "while the incident is open, /dr undo" in answers(shown(asked(), stakes=HOST), "en")["Kept to undo with"]
 
 
 def test_old_records_are_not_said_to_be_those_of_now_and_what_does_not_come_back_with_them_is_said() -> None:

@@ -16,7 +16,7 @@ from core.errors import PermanentError
 from core.full_manifest import PROJECTS
 from core.site import Certificate, Dns, Provision
 from runners import permit as permits
-from runners.clients import own_folder
+from runners.clients import kept_containers, own_folder
 from runners.clients.certbot import Certbot
 from runners.clients.compose import Compose, Watch
 from runners.clients.docker_engine import DockerEngine
@@ -67,7 +67,9 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/compose.py:recreate",
     "clients/docker_engine.py:remove_volume",
     "clients/docker_engine.py:remove_emptied_volume",
-    "clients/docker_engine.py:remove_project",
+    "clients/docker_engine.py:remove_container",
+    "clients/kept_containers.py:stop",
+    "clients/kept_containers.py:remove",
     "clients/machines.py:give_back",
     "clients/name_service.py:change",
     "clients/own_folder.py:set_aside",
@@ -91,7 +93,7 @@ BEHIND = {  # reached only through one of the above
         "remove_own_volume",
         "scratch_volume",
     },
-    "clients/docker_engine.py:_remove_container": {"remove_project", "remove_helper"},
+    "clients/docker_engine.py:_remove_container": {"remove_container", "remove_helper"},
 }
 FILLS = {  # write into what the run has made: one place alone calls each, and looks at the mark before
     "clients/fetched.py:put_settings": "actions/restoring.py:configuration",
@@ -129,10 +131,12 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/certbot.py:install": "the certificate, and what was there stays beside it",
     "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
     "clients/scratch_postgres.py:stop_cleanly": "a helper of drbot",
+    "clients/own_folder.py:copy_back": "the copy, into a place where nothing is",
     "clients/scratch_redis.py:stop_cleanly": "a helper of drbot",
 }
 CALLERS = {  # actions: they hand on the permit that they were given
     "actions/setting_aside.py:keep",
+    "actions/setting_aside.py:set_aside",
     "actions/volume.py:exchange",
     "executor.py:_stop",
 }
@@ -263,13 +267,23 @@ def test_services_are_interrupted_by_a_permit_for_them_only(method: str, tmp_pat
         getattr(compose, method)("postgres", ["postgres"], permit(*permits.services("redis", ["redis"])), WATCH)
 
 
-@pytest.mark.parametrize("method", ["remove_volume", "remove_emptied_volume", "remove_project"])
-def test_volumes_and_containers_are_removed_by_a_permit_for_them_only(method: str) -> None:
+@pytest.mark.parametrize("method", ["remove_volume", "remove_emptied_volume"])
+def test_volumes_are_removed_by_a_permit_for_them_only(method: str) -> None:
     engine = DockerEngine(NOWHERE)
-    other = permit(permits.volume("redis_data"), permits.emptied("redis_data"), permits.project("redis"))
+    other = permit(permits.volume("redis_data"), permits.emptied("redis_data"))
 
     with pytest.raises(PermanentError, match="Nobody approved"):
         getattr(engine, method)("postgres_data", other)
+
+
+def test_a_container_is_stopped_and_removed_by_a_permit_for_exactly_this_one() -> None:
+    """Another one of the same name is another: it came after people agreed."""
+    engine, other = DockerEngine(NOWHERE), permit(permits.container("auth-1", "0d7e"))
+
+    with pytest.raises(PermanentError, match="Nobody approved that swap touches container auth-1 93fa"):
+        kept_containers.stop(engine, "93fa", "auth-1", other)
+    with pytest.raises(PermanentError, match="Nobody approved that swap touches container auth-1 93fa"):
+        engine.remove_container("93fa", "auth-1", other)
 
 
 def test_a_volume_is_swapped_by_a_permit_for_it_only() -> None:

@@ -1,0 +1,64 @@
+"""Is what answers now what this run has put there? A server that still runs on an old volume has rows too."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from core.site import Service
+from runners.action import Finding, StepContext
+from runners.actions import arguments
+from runners.actions.compose import watch_of
+from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+
+CONFIG_HASH = "com.docker.compose.config-hash"
+
+
+def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe compose.anew: each container, and every volume in it, was made after this run began to make volumes, by the
+    engine's own clock; the container from the compose file that lies there now; a store on its restored volume.
+    """
+    services = arguments.services(context, given)
+    began = first_made(context)
+    faults = [fault for name, service in services.items() for fault in faults_of(context, name, service, began)]
+    sentence = "; ".join(faults) or f"{len(services)} services run in containers of this recovery, on its volumes"
+    return Finding(passed=not faults, sentence=sentence)
+
+
+def faults_of(context: StepContext, name: str, service: Service, began: datetime | None) -> Iterator[str]:
+    """One sentence for each."""
+    docker = context.clients.docker
+    found = docker.container(service)
+    if found is None:
+        yield f"{name} has no container"
+        return
+    made_of = docker.inspect(found.id)
+    hashes = context.clients.compose.hashes(service.project, watch_of(context).bounds)
+    if made_of["Config"]["Labels"].get(CONFIG_HASH) != hashes.get(service.service):
+        yield f"the container of {name} was made from other files than those that lie there"
+    if began is not None and moment(made_of["Created"]) < began:
+        yield f"the container of {name} is older than this recovery"
+    volumes = [mount["Name"] for mount in made_of["Mounts"] if mount["Type"] == "volume"]
+    for volume in filter(None, map(docker.volume, volumes)):
+        if began is not None and moment(volume.created_at) < began:
+            yield f"{name} runs on the volume {volume.name}, which is older than this recovery"
+    wanted = stores(context).get(name)
+    if wanted is not None and wanted not in volumes:
+        yield f"{name} does not run on {wanted}"
+
+
+def stores(context: StepContext) -> dict[str, str]:
+    """Service → the volume that its data was restored into."""
+    found = (context.site.postgres, context.site.redis)
+    return {store.service: store.volume for store in found if store is not None}
+
+
+def first_made(context: StepContext) -> datetime | None:
+    """When this run made its first volume; None where the system has none."""
+    docker = context.clients.docker
+    mine = map(docker.volume, docker.volumes_labelled({RUN_LABEL: context.run.id}))
+    return min((moment(one.created_at) for one in mine if one and KEPT_LABEL not in one.labels), default=None)
+
+
+def moment(said: str) -> datetime:
+    """Docker's word, to the second: of volumes it tells no more."""
+    return datetime.fromisoformat(f"{said[:19]}+00:00") if said.endswith("Z") else datetime.fromisoformat(said)

@@ -1,0 +1,60 @@
+"""What others have on a host that the restored system needs for itself: ports, and names of containers. Compose would
+only notice after this host was cleared.
+"""
+
+import errno
+import socket
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from runners.action import Finding, StepContext
+from runners.clients import host_packages
+from runners.clients.docker_errors import docker_errors
+
+
+def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.free: by what the backup tells of its compose files; what is put aside is in nobody's way."""
+    backup = context.plan.backup
+    if backup is None or host_packages.engine_is_missing(context.clients.docker.host):
+        return Finding(passed=True, sentence="Nothing is known to be in the way")
+    names, ports = backup.holds.containers, frozenset(backup.holds.ports)
+    leaving = {one.identity for one in context.plan.occupants}
+    with docker_errors("List all containers"):
+        listed = context.clients.docker.client.api.containers(all=True)
+    others = [one for one in listed if one["Id"] not in leaving]
+    taken = [*_names(others, names), *_ports(others, ports)]
+    taken += _of_programs(context, ports - {port for one in listed for port in _published(one)})
+    sentence = "; ".join(taken) or f"{len(ports)} ports and {len(names)} names of containers are free"
+    return Finding(passed=not taken, sentence=sentence)
+
+
+def _names(others: list[Mapping[str, Any]], wanted: Collection[str]) -> Iterator[str]:
+    for one in others:
+        name = one["Names"][0].lstrip("/")
+        if name in wanted:
+            yield f"a container of somebody else's is named {name}"
+
+
+def _ports(others: list[Mapping[str, Any]], wanted: Collection[int]) -> Iterator[str]:
+    for one in others:
+        for port in sorted(_published(one) & set(wanted)):
+            yield f"port {port} is taken by the container {one['Names'][0].lstrip('/')}"
+
+
+def _published(one: Mapping[str, Any]) -> set[int]:
+    return {port["PublicPort"] for port in one.get("Ports") or () if port.get("PublicPort")}
+
+
+def _of_programs(context: StepContext, ports: Collection[int]) -> Iterator[str]:
+    """An engine on another host is not looked into."""
+    host = context.clients.docker.host
+    if host is not None and not host.startswith("unix://"):
+        return
+    for port in sorted(ports):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what is only closing is in nobody's way
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104 - as Docker would publish it; nothing listens
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    yield f"port {port} is taken by a program on this host"

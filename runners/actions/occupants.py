@@ -1,0 +1,181 @@
+"""One survey of a host as it is: everything that a recovery of this site would stop, remove, shadow or overwrite.
+
+By what is there, not by what drbot made: containers of the projects by Compose's own label, the volumes that they and
+the restored system mount, and the folder of the projects with whatever lies in it.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import CancelledError, PermanentError, UserError
+from core.occupants import Occupant, OccupantKind, image_tag, names_of
+from core.site import Site
+from runners.action import StepContext
+from runners.actions.fingerprint import data_volumes
+from runners.clients import helper, kept_containers, own_folder
+from runners.clients.clients import Clients
+from runners.clients.compose_uses import uses_of
+from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, VolumeIdentity
+from runners.clients.helper import HelperOrder, Mount
+from runners.clients.host_packages import engine_is_missing
+from runners.clients.kept_containers import PROJECT, HostContainer
+from runners.clients.process import Bounds
+from runners.clients.tools_image import tools_image
+from runners.clients.volume_users import users_of
+from runners.watching import Cancelled
+
+MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
+DESCRIBE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host:
+    """Where a recovery goes, and what is the run's own there."""
+
+    clients: Clients
+    site: Site
+    run: str
+    labels: Mapping[str, str]  # of the helper that measures
+    cancelled: Cancelled
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The compose projects of the site."""
+        return projects_of(self.site)
+
+
+def projects_of(site: Site) -> tuple[str, ...]:
+    """The compose projects of its services, and the one of its monitoring."""
+    names = [service.project for service in site.services.values()]
+    if site.monitoring:
+        names.append(site.monitoring.project)
+    return tuple(dict.fromkeys(names))
+
+
+def host_of(context: StepContext) -> Host:
+    """As a step sees it."""
+    return Host(
+        clients=context.clients,
+        site=context.site,
+        run=context.run.id,
+        labels=context.labels,
+        cancelled=context.cancelled,
+    )
+
+
+def occupants_of(host: Host, suffix: str, mounted: Collection[str] = ()) -> tuple[Occupant, ...]:
+    """All of it, with where each is kept: its name with this suffix. `mounted`: volumes that the restored system will
+    mount, as its backup tells. Raises TemporaryError when the engine cannot be asked, CancelledError.
+    """
+    folder = host.site.projects
+    found = [_folder(folder, suffix)] if own_folder.is_foreign(folder, host.run) else []
+    if engine_is_missing(host.clients.docker.host):
+        return tuple(found)
+    containers = kept_containers.containers_of(host.clients.docker, host.projects)
+    found += [_container(one, suffix) for one in containers]
+    found += [_volume(one, suffix) for one in _volumes(host, mounted)]
+    return tuple(found)
+
+
+def measured(host: Host, found: Sequence[Occupant]) -> tuple[Occupant, ...]:
+    """The same with the sizes of folder and volumes, which takes a while. Raises CancelledError."""
+    sizes: dict[str, int | None] = {**_sizes(host, names_of(found, OccupantKind.VOLUME))}
+    sizes |= {name: own_folder.size_of(Path(name)) for name in names_of(found, OccupantKind.FOLDER)}
+    return tuple(one.model_copy(update={"size": sizes.get(one.name, one.size)}) for one in found)
+
+
+def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
+    """Raises UserError when a container of somebody else's has one of the volumes, running or stopped: nobody would
+    stop it, and it would go on writing into data that was moved.
+    """
+    own = set(names_of(occupants, OccupantKind.CONTAINER))
+    for volume in names_of(occupants, OccupantKind.VOLUME):
+        users = [user.name for user in users_of(host.clients.docker, volume) if user.name not in own]
+        if users:
+            said = ", ".join(users)
+            raise UserError(
+                "Looking at what lies on the host.",
+                f"{said} also uses the volume {volume} and is of no project of this system, so drbot leaves it alone.",
+                f"Remove it (docker rm -f {' '.join(users)}) or add it to dr.yml, then plan again: /dr recover",
+            )
+
+
+def _folder(folder: Path, suffix: str) -> Occupant:
+    """A link is itself what is renamed."""
+    there = folder.lstat()
+    return Occupant(
+        kind=OccupantKind.FOLDER,
+        name=str(folder),
+        identity=f"{there.st_dev}:{there.st_ino}",
+        keeper=str(folder.with_name(folder.name + suffix)),
+    )
+
+
+def _container(one: HostContainer, suffix: str) -> Occupant:
+    return Occupant(
+        kind=OccupantKind.CONTAINER,
+        name=one.name,
+        identity=one.id,
+        keeper=image_tag(one.name, suffix),
+        size=one.own_bytes,
+        is_running=one.is_running,
+    )
+
+
+def _volume(one: VolumeIdentity, suffix: str) -> Occupant:
+    return Occupant(kind=OccupantKind.VOLUME, name=one.name, identity=one.created_at, keeper=one.name + suffix)
+
+
+def _volumes(host: Host, mounted: Collection[str]) -> Iterator[VolumeIdentity]:
+    """Those of a name that the restored system will use, whoever made them, but for this run's own."""
+    docker = host.clients.docker
+    names = {*data_volumes(host.site), *mounted, *described_volumes(host), *_of_projects(host)}
+    for name in sorted(names):
+        found = docker.volume(name)
+        if found is not None and found.labels.get(RUN_LABEL) != host.run and KEPT_LABEL not in found.labels:
+            yield found
+
+
+def _of_projects(host: Host) -> Iterator[str]:
+    """Compose takes a volume of its project and key for its own, whatever has become of the project since."""
+    for project in host.projects:
+        yield from host.clients.docker.volumes_labelled({PROJECT: project})
+
+
+def described_volumes(host: Host) -> Iterator[str]:
+    """What the compose files mount that lie there now; one that nobody can read tells nothing."""
+    bounds = Bounds(cancelled=host.cancelled, seconds=DESCRIBE_SECONDS)
+    for project in host.projects:
+        if host.clients.compose.files(project):
+            with suppress(PermanentError):
+                yield from uses_of([host.clients.compose.describe(project, bounds)]).volumes
+
+
+def _sizes(host: Host, names: Sequence[str]) -> dict[str, int]:
+    """Bytes on the disk, measured from inside; nothing for what could not be measured in time."""
+    if not names:
+        return {}
+    order = HelperOrder(
+        image=tools_image(host.clients.docker),
+        name=None,
+        labels=host.labels,
+        entrypoint=("du", "-s", "-B", "1"),
+        command=tuple(f"/volumes/{number}" for number in range(len(names))),
+        mounts=tuple(
+            Mount(source=name, target=f"/volumes/{number}", read_only=True) for number, name in enumerate(names)
+        ),
+        user="0",
+    )
+    try:
+        said = helper.run(host.clients.docker, order, host.cancelled, MEASURE_SECONDS).output
+    except CancelledError:
+        if host.cancelled():
+            raise
+        return {}
+    except PermanentError:  # one that its driver cannot mount
+        return {}
+    lines = (line.split("\t") for line in said.splitlines())
+    found = {line[1]: int(line[0]) for line in lines if len(line) == 2 and line[0].isdecimal()}
+    return {name: found[f"/volumes/{number}"] for number, name in enumerate(names) if f"/volumes/{number}" in found}

@@ -1,0 +1,130 @@
+"""Brings a host back as it was put aside: from what the engine and the disk keep, whatever a row says. What is kept
+stays kept, so it can be done again, and nothing is overwritten: the host was cleared by a step before.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import PermanentError
+from core.occupants import Occupant, OccupantKind
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.compose import watch_of
+from runners.actions.occupants import Host, host_of
+from runners.actions.setting_aside import copy
+from runners.clients import kept_containers, own_folder
+from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
+from runners.clients.volume_users import users_of
+
+COPY_BACK = """
+set -eu
+find /keeper -mindepth 1 -delete
+cp -a /volume/. /keeper/
+find /keeper -maxdepth 1 -name .drbot-whole -delete
+touch -r /volume /keeper
+sync
+"""
+
+
+def kept_on(host: Host, aside_by: str) -> tuple[Occupant, ...]:
+    """Everything that this run has put aside on the host and that is still there."""
+    docker = host.clients.docker
+    found = [
+        Occupant(
+            kind=OccupantKind.CONTAINER,
+            name=one.name,
+            identity=one.made_of["Id"],
+            keeper=one.keeper,
+            size=one.size,
+            is_running=one.was_running,
+        )
+        for one in kept_containers.kept_by(docker, aside_by)
+    ]
+    for name in docker.volumes_labelled({KEPT_LABEL: "true", RUN_LABEL: aside_by}):
+        volume = docker.volume(name)
+        if volume is not None and MADE_OF_LABEL in volume.labels:
+            original = volume.labels[ORIGINAL_LABEL]
+            found.append(Occupant(kind=OccupantKind.VOLUME, name=original, identity=volume.created_at, keeper=name))
+    folder = own_folder.aside_of(host.site.projects, aside_by)
+    if folder is not None:
+        found.append(
+            Occupant(
+                kind=OccupantKind.FOLDER,
+                name=str(host.site.projects),
+                identity="",
+                keeper=str(folder),
+                size=own_folder.size_of(folder),
+            )
+        )
+    return tuple(found)
+
+
+def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action host.put_back: exactly what the plan names, volumes first, then the folder, then the containers; those
+    that ran are started in the order of then. Raises PermanentError when something is gone, or in its place.
+    """
+    host, wanted = host_of(context), context.plan.aside
+    require_kept(host, arguments.text(given, "aside"), wanted)
+    for one in wanted:
+        if one.kind is OccupantKind.VOLUME:
+            fill_again(context, one)
+    for one in wanted:
+        if one.kind is OccupantKind.FOLDER:
+            watch = watch_of(context)
+            own_folder.copy_back(Path(one.keeper), Path(one.name), watch.bounds, watch.on_line)
+    names = {one.name for one in wanted if one.kind is OccupantKind.CONTAINER}
+    images = [one for one in kept_containers.kept_by(host.clients.docker, given["aside"]) if one.name in names]
+    made = {one.name: kept_containers.make_again(host.clients.docker, one, context.run.id) for one in images}
+    for image in images:
+        if image.was_running:
+            kept_containers.start(host.clients.docker, made[image.name], image.name)
+    back = ", ".join(one.name for one in wanted)
+    return Outcome(summary=f"Back as before {given['aside']}: {back}", facts={"back": [one.name for one in wanted]})
+
+
+def fill_again(context: StepContext, one: Occupant) -> None:
+    """Its volume, made as it was. One that this run has made is filled anew."""
+    docker = context.clients.docker
+    there, keeper = docker.volume(one.name), docker.volume(one.keeper)
+    if there is not None and there.labels.get(RUN_LABEL) != context.run.id:
+        raise PermanentError(f"The volume {one.name} exists and is not this run's; nothing was touched")
+    if there is None and keeper is not None:
+        made_of = json.loads(keeper.labels[MADE_OF_LABEL])
+        labels = {**made_of["labels"], RUN_LABEL: context.run.id}
+        docker.create_volume(one.name, labels, made_of["driver"], made_of["options"])
+    if not users_of(docker, one.name):  # else an earlier attempt has filled it: its containers came after that
+        copy(context, one.keeper, one.name, COPY_BACK)
+
+
+def require_kept(host: Host, aside_by: str, wanted: tuple[Occupant, ...]) -> None:
+    """Raises PermanentError when something that the plan names is not kept any more."""
+    there = {one.keeper for one in kept_on(host, aside_by)}
+    gone = [one.keeper for one in wanted if one.keeper not in there]
+    if gone or not wanted:
+        raise PermanentError(f"Not kept any more: {', '.join(gone) or 'anything'}. Nothing was touched")
+
+
+def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.kept: everything that the plan brings back is there."""
+    try:
+        require_kept(host_of(context), arguments.text(given, "aside"), context.plan.aside)
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence=f"{len(context.plan.aside)} kept things are there")
+
+
+def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.back: all of it is in its place, and what ran runs."""
+    docker, missing = context.clients.docker, []
+    for one in context.plan.aside:
+        if one.kind is OccupantKind.CONTAINER:
+            found = docker.find(one.name)
+            is_back = found is not None and (found["State"]["Running"] or not one.is_running)
+        else:
+            is_back = Path(one.name).exists() if one.kind is OccupantKind.FOLDER else bool(docker.volume(one.name))
+        missing += [] if is_back else [one.name]
+    sentence = f"Not back: {', '.join(missing)}" if missing else f"{len(context.plan.aside)} things are back"
+    return Finding(passed=not missing, sentence=sentence)

@@ -1,0 +1,185 @@
+"""Containers that are put aside with everything they wrote themselves, and made again exactly as they were.
+
+Docker cannot rename what Compose looks for, the labels of a container, so one that only stood there stopped would be
+taken for the new one. Each is kept as an image of its own: its layer, and in a label what it was made of.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from docker.errors import ImageNotFound, NotFound
+
+from core.errors import PermanentError
+from core.occupants import IMAGES
+from runners import permit as subjects
+from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine
+from runners.clients.docker_errors import docker_errors
+from runners.permit import Permit
+
+PROJECT = "com.docker.compose.project"
+KEPT_CONTAINER, KEPT_BY, KEPT_RUNNING = "drbot.kept.container", "drbot.kept.run", "drbot.kept.running"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostContainer:
+    """A container of a compose project, as the engine lists it."""
+
+    id: str
+    name: str
+    image: str
+    is_running: bool
+    own_bytes: int  # written into its own layer
+    volumes: tuple[str, ...]  # named and unnamed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptContainer:
+    """A container that lies in an image."""
+
+    keeper: str  # the image
+    name: str
+    made_of: Mapping[str, Any]  # as it was inspected
+    was_running: bool
+    size: int  # of its own layer, bytes
+
+
+def containers_of(engine: DockerEngine, projects: Iterable[str]) -> tuple[HostContainer, ...]:
+    """All of these compose projects, running or not, by name; no helpers of drbot's."""
+    with docker_errors("List the containers of the projects"):
+        listed = [
+            one
+            for project in projects
+            for one in engine.client.api.containers(all=True, size=True, filters={"label": f"{PROJECT}={project}"})
+        ]
+    found = (_listed(one) for one in listed if HELPER_LABEL not in (one.get("Labels") or {}))
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _listed(one: Mapping[str, Any]) -> HostContainer:
+    return HostContainer(
+        id=one["Id"],
+        name=one["Names"][0].lstrip("/"),
+        image=one["ImageID"],
+        is_running=one["State"] not in STOPPED,
+        own_bytes=int(one.get("SizeRw") or 0),
+        volumes=tuple(mount["Name"] for mount in one.get("Mounts", ()) if mount.get("Type") == "volume"),
+    )
+
+
+def stop(engine: DockerEngine, container: str, name: str, permit: Permit) -> None:
+    """Gently; one that is gone is fine."""
+    permit.require(subjects.container(name, container))
+    with docker_errors(f"Stop the container {name}"), suppress(NotFound):
+        engine.client.api.stop(container, timeout=STOP_SECONDS)
+
+
+def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_running: bool) -> None:
+    """As an image; one that this run has made already stays. Raises PermanentError when the name is another's."""
+    there = _image(engine, keeper)
+    made_of = engine.inspect(container)
+    if there is not None:
+        labels = there["Config"].get("Labels") or {}
+        if labels.get(KEPT_BY) == run and json.loads(labels[KEPT_CONTAINER])["Id"] == container:
+            return
+        raise PermanentError(f"The image {keeper} holds what this run did not put there; nothing was touched")
+    labels = {
+        KEPT_CONTAINER: json.dumps(made_of, separators=(",", ":")),
+        KEPT_BY: run,
+        KEPT_RUNNING: "true" if was_running else "",
+    }
+    repository, _, tag = keeper.partition(":")
+    with docker_errors(f"Keep the container {made_of['Name']}"):
+        engine.client.api.commit(container, repository=repository, tag=tag, conf={"Labels": labels})
+
+
+def remove(engine: DockerEngine, container: str, name: str, keeper: str, permit: Permit) -> None:
+    """Once it is kept. Its unnamed volumes stay, for they hold data too. Raises PermanentError when it is not kept."""
+    permit.require(subjects.container(name, container))
+    if _image(engine, keeper) is None:
+        raise PermanentError(f"The container {name} is not kept in {keeper}, so it is not removed")
+    engine.remove_container(container, name, permit)
+
+
+def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
+    """What this run has put aside, in the order in which the containers were started."""
+    with docker_errors("List the containers that are kept"):
+        images = [one.attrs for one in engine.client.images.list(name=IMAGES, filters={"label": f"{KEPT_BY}={run}"})]
+    found = [_kept(image) for image in images]
+    return tuple(sorted(found, key=lambda one: one.made_of["State"].get("StartedAt", "")))
+
+
+def _kept(image: Mapping[str, Any]) -> KeptContainer:
+    labels = image["Config"]["Labels"]
+    made_of = json.loads(labels[KEPT_CONTAINER])
+    return KeptContainer(
+        keeper=next(tag for tag in image["RepoTags"] if tag.startswith(f"{IMAGES}:")),
+        name=made_of["Name"].lstrip("/"),
+        made_of=made_of,
+        was_running=bool(labels.get(KEPT_RUNNING)),
+        size=int(image.get("Size") or 0),
+    )
+
+
+def make_again(engine: DockerEngine, kept: KeptContainer, run: str) -> str:
+    """Its id: the same name, settings, networks and mounts, from the image that kept it. One of this run's that is
+    there already is taken. Raises PermanentError when another container has its name.
+    """
+    there = engine.find(kept.name)
+    if there is not None:
+        if (there["Config"].get("Labels") or {}).get(RUN_LABEL) == run:
+            return str(there["Id"])
+        raise PermanentError(f"There is a container {kept.name} already; nothing was touched")
+    made_of = kept.made_of
+    labels = {**(made_of["Config"].get("Labels") or {}), RUN_LABEL: run}
+    settings = {
+        **made_of["Config"],
+        "Image": kept.keeper,
+        "Labels": labels,
+        "HostConfig": {**made_of["HostConfig"], **_mounts(made_of)},
+    }
+    if not made_of["HostConfig"]["NetworkMode"].startswith(("container:", "none", "host")):
+        settings["NetworkingConfig"] = {"EndpointsConfig": _networks(made_of)}
+        for network in settings["NetworkingConfig"]["EndpointsConfig"]:
+            if not engine.has_network(network):
+                engine.create_network(network, {RUN_LABEL: run})
+    with docker_errors(f"Make the container {kept.name} again"):
+        made = engine.client.api.create_container_from_config(settings, kept.name)  # type: ignore[no-untyped-call]
+        return str(made["Id"])
+
+
+def start(engine: DockerEngine, container: str, name: str) -> None:
+    """Its networks are there by then."""
+    with docker_errors(f"Start the container {name}"):
+        engine.client.api.start(container)
+
+
+def _mounts(made_of: Mapping[str, Any]) -> dict[str, Any]:
+    """By name also what had none, so that it finds its data."""
+    asked = made_of["HostConfig"].get("Mounts") or []
+    mounts = [mount for mount in asked if mount["Type"] != "volume" or mount.get("Source")]
+    binds = [bind for bind in made_of["HostConfig"].get("Binds") or [] if ":" in bind]
+    told = {mount["Target"] for mount in mounts} | {bind.split(":")[1] for bind in binds}
+    unnamed = [
+        f"{mount['Name']}:{mount['Destination']}"
+        for mount in made_of["Mounts"]
+        if mount["Type"] == "volume" and mount["Destination"] not in told
+    ]
+    return {"Binds": [*binds, *unnamed], "Mounts": mounts}
+
+
+def _networks(made_of: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for; addresses that the engine gave are not asked for again."""
+    asked = ("Aliases", "Links", "IPAMConfig", "DriverOpts")
+    found = made_of["NetworkSettings"]["Networks"]
+    return {name: {key: one.get(key) for key in asked if one.get(key)} for name, one in found.items()}
+
+
+def _image(engine: DockerEngine, name: str) -> Mapping[str, Any] | None:
+    with docker_errors(f"Look for the image {name}"):
+        try:
+            return dict(engine.client.images.get(name).attrs)
+        except (ImageNotFound, NotFound):
+            return None
