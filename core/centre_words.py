@@ -54,9 +54,9 @@ def _places(addresses: Sequence[str], known: Mapping[str, str]) -> str:
 
 
 USERS: Mapping[Users, Text] = {
-    Users.NEVER: _text("users were never led there", "利用者を向けたことはありません"),
+    Users.NEVER: _text("drbot never led users there", "drbot が利用者を向けたことはありません"),
     Users.ONCE: _text(
-        "users were led there once, and what they wrote there exists NOWHERE ELSE",
+        "users were led there, and what they wrote there exists NOWHERE ELSE",
         "利用者を向けたことがあり、その間の書き込みはこのマシンにしかありません",
     ),
     Users.UNKNOWN: _text(

@@ -67,6 +67,8 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if known.address in led:
         raise PermanentError(f"Users are led to {site} ({known.address}) now; its machine is not given back")
     cloud.end(machine.id, own, led)
+    if context.machines is not None:
+        context.machines.gave_back(Rented(machine=machine, by=EC2, site=site, settings=settings))
     return Outcome(summary=f"The machine {machine.id} was given back")
 
 

@@ -191,7 +191,7 @@ def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, c
     assert stakes.machine is not None and stakes.machine.users is Users.NEVER
     assert not asked.plan.keeps  # so break-glass cannot
     card = card_of(control, asked)
-    assert f"the machine {name} of recovery (t3.large, us-east-1" in card and "users were never led there" in card
+    assert f"the machine {name} of recovery (t3.large, us-east-1" in card and "drbot never led users there" in card
     assert centre.cloud.machines() == [name]
     control.approve(asked)
     assert control.go(asked).state is RunState.SUCCEEDED

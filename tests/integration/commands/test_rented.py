@@ -183,6 +183,14 @@ def test_leading_back_is_a_run_of_its_own_at_the_control_site_also_of_a_resolved
     assert (run.kind, run.runbook, run.site) == (RunKind.LEAD_BACK, "names-lead-back", "control")
 
 
+def test_who_wants_to_undo_level_4_is_told_how_the_names_are_led_back(stage: Stage) -> None:
+    moved(stage)
+
+    reply = stage.say("aiko", "undo DR-1")
+
+    assert not reply.ok and offered(reply) == ["lead-back DR-1"]
+
+
 def test_where_nothing_was_led_it_is_said_where_the_names_lead(stage: Stage) -> None:
     assert stage.say("aiko", "declare level4 the data centre burns").ok
     assert stage.say("aiko", "stop wrong").ok
