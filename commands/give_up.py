@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from commands.context import CommandContext, current_run
 from commands.grammar import Words, printable
 from commands.messages import Choice, Reply, Request, both, text
-from commands.recovery import GIVE_UP_RUNBOOK, ring
+from commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, ring
 from commands.refusal import Refusal
 from core.incident import Incident
 from core.people import Person
@@ -20,8 +20,6 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
     """Queue it for the worker of the site where the kept data lies; a resolved incident is no hindrance."""
     with context.database.write() as tx:
         one = _meant(words, kept.list_of(tx.connection))
-        if one.whole_host:
-            raise _by_hand(one)
         incident = incidents.get(tx.connection, one.incident)
         ended = _make_way(tx, incident, person)
         run = runs.queue(
@@ -29,8 +27,8 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
             incident=incident.id,
             site=one.site,
             kind=RunKind.GIVE_UP,
-            runbook=GIVE_UP_RUNBOOK,
-            arguments={"keeper": one.volume},
+            runbook=GIVE_UP_HOST_RUNBOOK if one.whole_host else GIVE_UP_RUNBOOK,
+            arguments={"aside": one.run} if one.whole_host else {"keeper": one.volume},
             person=person.id,
         )
         ring(context, tx, run)
@@ -46,7 +44,7 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
 
 def _meant(words: Words, there: Sequence[Kept]) -> Kept:
     """The kept volume that is named. Raises UserError: which one is never guessed."""
-    named = [one for one in there if one.volume in words.rest]
+    named = [one for one in there if one.volume in words.rest or (one.whole_host and one.run in words.rest)]
     if len(named) == 1 and len(words.rest) == 1 and words.incident in (None, named[0].incident):
         return named[0]
     typed = printable(words.text, 80)
@@ -59,24 +57,6 @@ def _meant(words: Words, there: Sequence[Kept]) -> Kept:
         both("give-up"),
         why,
         text("/dr kept lists them.", "/dr kept で一覧を表示します。"),
-        Choice(label=text("What is kept", "保管一覧"), command="kept"),
-    )
-
-
-def _by_hand(one: Kept) -> Refusal:
-    """Refused: what was put aside of a whole host is removed by whoever can look at all of it."""
-    return _refusal(
-        both(one.volume),
-        text(
-            f"It is a whole host that {one.run} put aside: containers, volumes and a folder.",
-            f"{one.run} が退避したホスト全体 (コンテナ、ボリューム、フォルダー) です。",
-        ),
-        text(
-            f"On the host {one.site} by hand: the images drbot-kept, the volumes and the folder whose names end with "
-            f"{one.run}.",
-            f"ホスト {one.site} 上で手作業で削除してください。対象はイメージ drbot-kept と、名前が {one.run} で終わる"
-            "ボリュームおよびフォルダーです。",
-        ),
         Choice(label=text("What is kept", "保管一覧"), command="kept"),
     )
 

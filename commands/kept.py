@@ -111,6 +111,4 @@ def choices_about(one: Kept, *, comes_back: bool) -> tuple[Choice, ...]:
         command=f"give-up {incident} {one.volume}",
         style="danger",
     )
-    if one.whole_host:  # its parts are removed by hand, on its host
-        return (undo,) if comes_back else ()
     return (undo, away) if comes_back else (away,)

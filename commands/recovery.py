@@ -23,6 +23,7 @@ UNDO_HOST_RUNBOOK = "level3-undo"
 GIVE_UP_RUNBOOK = "kept-give-up"
 LEAD_BACK_RUNBOOK = "names-lead-back"
 GIVE_BACK_RUNBOOK = "machine-give-back"
+GIVE_UP_HOST_RUNBOOK = "kept-give-up-host"
 RESTART_RUNBOOK = "restart-services"
 
 _HOST: tuple[tuple[Cell, ...], ...] = (
@@ -150,7 +151,7 @@ def again(incident: Incident, run: Run) -> str:
     if run.kind is RunKind.LEAD_BACK:
         return f"lead-back {incident.name}"
     if run.kind is RunKind.GIVE_UP:
-        return f"give-up {incident.name} {run.arguments.get('keeper', '')}".strip()
+        return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     if run.kind is RunKind.GIVE_BACK:
         return f"give-back {incident.name} {run.arguments.get('machine', '')}".strip()
     return f"recover {incident.name}"

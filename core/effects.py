@@ -38,6 +38,7 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "kept.remove": ("volume.gone", {"volume": "volume"}),
     "host.set_aside": ("host.empty", {}),
     "host.put_back": ("host.back", {"aside": "aside"}),
+    "host.give_up": ("host.given_up", {"aside": "aside"}),
     "dns.change": ("dns.leads", {"site": "site"}),
     "dns.lead_back": ("dns.led_back", {}),
     "machine.give_back": ("machine.gone", {"machine": "machine"}),

@@ -66,6 +66,17 @@ HOST_ACTIONS = (
         },
     ),
     ActionDeclaration(
+        name="host.give_up",
+        parameters={"aside": "text"},
+        effect="destroy",
+        for_good=True,
+        touches=("aside",),
+        sentence={
+            "en": "Delete for good what an earlier run put aside of the host, exactly what the plan names",
+            "ja": "以前の実行が退避したもののうち、計画にあるものを完全に削除する",
+        },
+    ),
+    ActionDeclaration(
         name="images.prepare",
         parameters={"services": "services"},
         effect="change",
@@ -189,6 +200,11 @@ HOST_PROBES = (
         name="host.back",
         parameters={"aside": "text"},
         sentence={"en": "what was put aside is in its place again", "ja": "退避したものが元の場所に戻っている"},
+    ),
+    ProbeDeclaration(
+        name="host.given_up",
+        parameters={"aside": "text"},
+        sentence={"en": "what was put aside is gone", "ja": "退避したものが削除されている"},
     ),
     ProbeDeclaration(
         name="host.room",

@@ -10,6 +10,9 @@ from core.stakes import KeptData, Stakes
 from core.stakes_words import kept_text
 from core.words import Text
 
+OF_HOSTS = frozenset({"host.set_aside", "host.give_up"})
+"""What takes occupants of a host."""
+
 
 def replaced(
     steps: Iterable[Step],
@@ -35,15 +38,16 @@ def replaced(
     sites = {one.address: name for name, one in configuration.sites.items() if one.address}
     lines: list[Text] = []
     for step in (step for step in steps if step.effect == "destroy"):
-        if step.do == "host.set_aside":
-            lines += occupants_text(occupants)
-        elif step.do == "dns.lead_back":
+        if step.do in OF_HOSTS:
+            continue  # what lies there is told below
+        if step.do == "dns.lead_back":
             lines += [move_text(move, sites) for move in stakes.moves]
         elif step.do == "machine.give_back" and stakes.machine is not None:
             lines.append(machine_text(stakes.machine))
         else:
             lines.append(words.get(step.do or "", _other)(step))
-    return tuple(lines)
+    of_hosts = any(step.do in OF_HOSTS for step in steps if step.effect == "destroy")
+    return (*(occupants_text(occupants) if of_hosts else ()), *lines)
 
 
 def _text(english: str, japanese: str) -> Text:

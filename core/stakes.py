@@ -37,6 +37,7 @@ ACT_OF: Mapping[str, Act] = {
     "dns.lead_back": Act.LEAD_BACK,
     "kept.remove": Act.GIVE_UP,
     "machine.give_back": Act.GIVE_BACK,
+    "host.give_up": Act.GIVE_UP,
 }
 """What each destroying action is; a test compares it with core/actions.py."""
 

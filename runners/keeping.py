@@ -28,6 +28,10 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
         _gone(tx, run, str(step.with_["keeper"]), "brought back")
     if step.do == "kept.remove":
         _gone(tx, run, str(step.with_["volume"]), "given up, deleted for good")
+    if step.do == "host.give_up":
+        for one in kept.list_of(tx.connection, run.site):
+            if one.whole_host and one.run == step.with_["aside"]:
+                kept.moved(tx, one.id, None, "given up, deleted for good")
     for volume, original in kept_by(step, facts).items():
         if volume in there:
             _add(tx, run, step.id, volume, original, facts.get("kept_bytes"))

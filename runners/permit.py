@@ -76,6 +76,11 @@ def container(name: str, identity: str) -> str:
     return f"container {name} {identity}"
 
 
+def image(name: str, identity: str) -> str:
+    """An image that keeps exactly this container."""
+    return f"image {name} of {identity}"
+
+
 def folder(path: Path) -> str:
     """A folder with everything in it, that is moved aside."""
     return f"folder {path}"

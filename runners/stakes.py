@@ -7,7 +7,7 @@ from typing import Any
 
 from core.brought_back import not_raised, put_aside_for_good
 from core.effects import LEADS
-from core.errors import CancelledError, DrbotError, PermanentError, UserError
+from core.errors import CancelledError, DrbotError, UserError
 from core.occupants import Occupant, OccupantKind, names_of
 from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
@@ -20,22 +20,19 @@ from core.stakes import (
     KeptData,
     Loss,
     LossKind,
-    RentedMachine,
     Stakes,
     act_of,
     kept_by,
     proof_of,
 )
 from core.stakes_words import PUT_THERE
-from runners.leading_back import back_of
+from runners.centre_stakes import OUTSIDE, stakes_outside
 from runners.own_record import RUN_NAME, OwnRun, OwnStep
-from runners.rented import EC2, find, to_destroy, users_of
 from runners.settings_seen import services_of
 from runners.walk import Equipment
 from runners.watching import Cancelled
 from runners.world import World
 from store import runs
-from store.kept import list_of
 
 Counted = dict[str, int | datetime | None]
 
@@ -54,29 +51,29 @@ def stakes_of(
     age: float | None,
     raises: Collection[str],
     occupants: Collection[Occupant],
+    aside: Collection[Occupant],
     cancelled: Cancelled,
 ) -> Stakes:
     """All of it. `age`: of the backup, seconds. `raises`: steps that raise the system elsewhere. Raises
     UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
     """
     act = act_of(steps)
-    kept = _kept(equipment, run, steps) if act in OF_KEPT else None
-    back = back_of(equipment, run.incident, fingerprint) if act is Act.LEAD_BACK else None
-    machine = _machine(equipment, run, steps) if act is Act.GIVE_BACK else None
+    if act in OUTSIDE:
+        proof, keeps = proof_of(steps, act, (), ()), keeps_of(steps, fingerprint, occupants)
+        return stakes_outside(equipment, run, steps, fingerprint, act=act, proof=proof, keeps=keeps)
+    kept = _kept(equipment, run, steps) if act in OF_KEPT and not aside else None
     counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled, now=equipment.own.now())
     if act is Act.UNDO and kept is not None:
         loss = counting.since_swap(kept)
     elif act is Act.GIVE_UP and kept is not None:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
-    elif back is not None:
-        loss = Loss(kind=LossKind.LEFT_BEHIND, since=back.since)
-    elif machine is not None:
-        loss = Loss(kind=LossKind.MACHINE)
+    elif act is Act.GIVE_UP:
+        loss = Loss(kind=LossKind.KEPT_DATA, bytes=sum(one.size or 0 for one in aside))
     elif act is Act.RESTORE and backup is not None and _of_postgres_alone(equipment, steps):
         loss = counting.since_backup(backup, age)
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
-    elif act is Act.REPLACE_HOST and run.arguments.get("aside"):
+    elif act is Act.REPLACE_HOST and aside:
         loss = _since_aside(equipment, run.arguments["aside"])
     elif act is Act.REPLACE_HOST and backup is not None:
         loss = _of_host(equipment, steps, occupants, backup, age)
@@ -90,37 +87,6 @@ def stakes_of(
         loss=loss,
         keeps=keeps_of(steps, fingerprint, occupants),
         kept=kept.data if kept is not None else None,
-        moves=back.moves if back is not None else (),
-        answers=back.answers if back is not None else (),
-        machine=machine,
-    )
-
-
-def _machine(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> RentedMachine:
-    """By what its maker says. Raises UserError when it is not there, or when that cannot be said."""
-    name = next(str(step.with_.get("machine")) for step in steps if step.do == "machine.give_back")
-    try:
-        rented = find(equipment.configuration, name)
-        resources = to_destroy(rented) if rented is not None else ()
-    except PermanentError as error:
-        raise UserError(f"Planning {run.runbook}.", f"{error}.", "Correct that, then ask again.") from error
-    if rented is None:
-        raise UserError(f"Planning {run.runbook}.", f"There is no rented machine {name}.", "See: /dr kept")
-    with equipment.database.read() as connection:
-        kept = [one.volume for one in list_of(connection, rented.site) if one.incident == rented.incident]
-    return RentedMachine(
-        machine=name,
-        by=rented.by,
-        site=rented.site,
-        type=rented.machine.type,
-        region=rented.region if rented.by == EC2 else "",
-        since=rented.machine.since,
-        addresses=tuple(sorted(rented.machine.addresses)),
-        run=rented.run,
-        incident=rented.incident,
-        users=users_of(rented, equipment.configuration, equipment.own),
-        kept=tuple(kept),
-        resources=resources,
     )
 
 

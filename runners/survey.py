@@ -52,7 +52,9 @@ def make_plan(survey: Survey) -> Plan:
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
     warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
     stakes = _stakes(survey, draft)
-    what = replaced(draft.steps, equipment.configuration, equipment.site_name, stakes, draft.occupants)
+    what = replaced(
+        draft.steps, equipment.configuration, equipment.site_name, stakes, (*draft.occupants, *given_up(draft))
+    )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(equipment)})
 
@@ -173,8 +175,14 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
         age=age_of(survey, draft.backup),
         raises=parts.raising(draft.steps, equipment.configuration, draft.backup.name if draft.backup else None),
         occupants=draft.occupants,
+        aside=draft.aside,
         cancelled=survey.cancelled,
     )
+
+
+def given_up(draft: Plan) -> tuple[Occupant, ...]:
+    """What of the earlier run's is deleted for good."""
+    return draft.aside if any(step.do == "host.give_up" for step in draft.steps) else ()
 
 
 def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:

@@ -104,11 +104,10 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
 
 def _folder(folder: Path, suffix: str) -> Occupant:
     """A link is itself what is renamed."""
-    there = folder.lstat()
     return Occupant(
         kind=OccupantKind.FOLDER,
         name=str(folder),
-        identity=f"{there.st_dev}:{there.st_ino}",
+        identity=own_folder.identity_of(folder),
         keeper=str(folder.with_name(folder.name + suffix)),
     )
 

@@ -54,7 +54,7 @@ def kept_on(host: Host, aside_by: str) -> tuple[Occupant, ...]:
             Occupant(
                 kind=OccupantKind.FOLDER,
                 name=str(host.site.projects),
-                identity="",
+                identity=own_folder.identity_of(folder),
                 keeper=str(folder),
                 size=own_folder.size_of(folder),
             )

@@ -103,6 +103,23 @@ def remove(engine: DockerEngine, container: str, name: str, keeper: str, permit:
     engine.remove_container(container, name, permit)
 
 
+def forget(engine: DockerEngine, keeper: str, container: str, permit: Permit) -> bool:
+    """Remove the image that keeps exactly this container; False when a container that was made again uses it. Raises
+    PermanentError for any other image.
+    """
+    permit.require(subjects.image(keeper, container))
+    there = _image(engine, keeper)
+    if there is None:
+        return True
+    if json.loads((there["Config"].get("Labels") or {}).get(KEPT_CONTAINER, "{}")).get("Id") != container:
+        raise PermanentError(f"The image {keeper} does not keep the container {container[:12]}; nothing was removed")
+    with docker_errors(f"Remove the image {keeper}"):
+        if engine.client.api.containers(all=True, filters={"ancestor": keeper}):
+            return False
+        engine.client.images.remove(keeper)
+    return True
+
+
 def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
     """What this run has put aside, in the order in which the containers were started."""
     with docker_errors("List the containers that are kept"):

@@ -4,6 +4,7 @@ The mark lies where git keeps its own files, so that the clone stays as it was c
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -55,6 +56,28 @@ def require_movable(folder: Path, keeper: Path, *, home: Path) -> None:
         )
     if os.path.lexists(keeper):
         raise PermanentError(f"{keeper} exists already; nothing was touched")
+
+
+def remove_kept(keeper: Path, identity: str, permit: Permit) -> None:
+    """Delete a folder that was put aside, exactly this one; one that is gone is fine. Raises PermanentError."""
+    permit.require(folder_subject(keeper))
+    if not os.path.lexists(keeper):
+        return
+    if identity_of(keeper) != identity:
+        raise PermanentError(f"{keeper} is not the folder of the plan; nothing was removed")
+    try:
+        if keeper.is_symlink():
+            keeper.unlink()
+        else:
+            shutil.rmtree(keeper)
+    except OSError as error:
+        raise PermanentError(f"{keeper} could not be removed: {error.strerror or error}") from error
+
+
+def identity_of(folder: Path) -> str:
+    """Which one it is: a link is itself one."""
+    there = folder.lstat()
+    return f"{there.st_dev}:{there.st_ino}"
 
 
 def size_of(folder: Path) -> int:

@@ -6,7 +6,9 @@ the digest of everything in it: the same in every repository that the snapshot i
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any, Protocol
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from core.errors import PermanentError, TemporaryError
+from core.errors import CancelledError, PermanentError, TemporaryError
 from runners.clients.process import Bounds, read_process, run_process, values_of
 from runners.clients.restic_words import Counted, Differences, Said
 from runners.watching import Cancelled, Progress, never, unheard
@@ -26,6 +28,7 @@ VERSION = re.compile(r"restic (\d+\.\d+(?:\.\d+)*)")
 IGNORED = "Ignoring "  # what it says before the id of a snapshot that it cannot read
 GONE = "no such file or directory"
 ENVIRONMENT: Mapping[str, str] = {"RESTIC_PROGRESS_FPS": "2", "TZ": "UTC"}
+ANSWERS_WITHIN_SECONDS = 90.0
 NO_PROGRAM = 127  # a shell's
 PASSING = ("connection", "timeout", "timed out", "EOF", "no such host", "SlowDown", "network", "reset by peer")
 
@@ -119,8 +122,10 @@ class Restic:
         cancelled: Cancelled = never,
         progress: Progress = unheard,
         execute: Execute | None = None,
+        answers_within: float = ANSWERS_WITHIN_SECONDS,
     ) -> None:
-        """`execute`: where it runs; None = here."""
+        """`execute`: where it runs; None = here. `answers_within`: seconds for a question that a person waits for."""
+        self._answers_within = answers_within
         self.repository = repository
         self._cancelled = cancelled
         self._progress = progress
@@ -128,7 +133,8 @@ class Restic:
 
     def exists(self) -> bool:
         """Whether there is a repository."""
-        code, said = self._run(["cat", "config", "--no-lock"])
+        with self._answering() as quick:
+            code, said = quick._run(["cat", "config", "--no-lock"])
         if code == NO_REPOSITORY:
             return False
         self._require_done(code, said, "looked at")
@@ -142,7 +148,8 @@ class Restic:
     def snapshots(self, unread: list[str] | None = None) -> tuple[Snapshot, ...]:
         """All of them, oldest first; which ones nobody can read is put into `unread`."""
         complaints: list[str] = []
-        found = b"".join(self._read(["snapshots", "--no-lock"], complaints=complaints))
+        with self._answering() as quick:
+            found = b"".join(quick._read(["snapshots", "--no-lock"], complaints=complaints))
         if unread is not None:
             unread += [line.removeprefix(IGNORED) for line in complaints if line.startswith(IGNORED)]
         return tuple(sorted((Snapshot.model_validate(one) for one in json.loads(found)), key=lambda one: one.time))
@@ -210,7 +217,8 @@ class Restic:
 
     def document(self, snapshot: str, path: str) -> bytes:
         """A small file of it."""
-        return b"".join(self.stream(snapshot, path))
+        with self._answering() as quick:
+            return b"".join(quick.stream(snapshot, path))
 
     def stream(self, snapshot: str, path: str, *options: str) -> Iterator[bytes]:
         """A file of it, as it is read; a folder with the option --archive=tar."""
@@ -233,6 +241,26 @@ class Restic:
             return False
         self._require_done(code, said, "tidied")
         return True
+
+    @contextmanager
+    def _answering(self) -> Iterator["Restic"]:
+        """For a question that a person waits for: restic tries for a quarter of an hour when a bucket is away. Raises
+        TemporaryError (network) when there is no answer in time.
+        """
+        deadline = time.monotonic() + self._answers_within
+        overdue = Restic(
+            self.repository,
+            cancelled=lambda: self._cancelled() or time.monotonic() > deadline,
+            progress=self._progress,
+            execute=self._execute,
+        )
+        try:
+            yield overdue
+        except CancelledError as error:
+            if self._cancelled():
+                raise
+            said = f"{self.repository.place} did not answer within {self._answers_within:.0f} s"
+            raise TemporaryError(said, kind="network") from error
 
     def _done(
         self,

@@ -10,8 +10,8 @@ from core.occupants import Occupant
 from core.plan import Holds
 from core.site import Service, Site
 from runners.action import StepContext
+from runners.actions import giving_up, putting_back, setting_aside
 from runners.actions import host as hosts
-from runners.actions import putting_back, setting_aside
 from runners.clients.clients import Clients, clients_of
 from runners.target import Target
 from tests.integration.actions.conftest import Bench, own
@@ -124,6 +124,14 @@ class Machine:
         context = self.context(run, aside=aside)
         putting_back.put_back(context, {"aside": own(of)})
         assert putting_back.back(context, {"aside": own(of)}).passed
+
+    def give_up(self, run: str, of: str) -> None:
+        """As two people agreed."""
+        aside = Target(self.site, self.bench.configuration, self.clients).put_aside(own(of))
+        context = self.context(run, aside=aside)
+        allowed = permit(*giving_up.subjects(context, {"aside": own(of)}), run=own(run))
+        giving_up.give_up(replace(context, permit=allowed), {"aside": own(of)})
+        assert giving_up.given_up(context, {"aside": own(of)}).passed
 
     def picture(self) -> dict[str, Any]:
         """Everything on the host that a recovery could touch, byte by byte."""

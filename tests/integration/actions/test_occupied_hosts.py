@@ -12,10 +12,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import PermanentError, UserError
+from core.occupants import OccupantKind
+from runners import permit as permits
 from runners.actions import setting_aside
+from runners.clients import own_folder
 from runners.clients.own_folder import MARK
+from runners.target import Target
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
+from tests.permits import permit
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -264,6 +269,35 @@ def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
     machine.put_back("r2", of="r1")
 
     assert machine.picture() == before
+
+
+def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
+    """Also of the same run nothing that the plan does not name; what came back and is used stays."""
+    everything_at_once(machine)
+    before = machine.picture()
+    machine.put_aside("r1")
+    machine.put_back("r2", of="r1")
+
+    machine.give_up("r3", of="r1")
+
+    assert machine.picture() == before
+    left = Target(machine.site, machine.bench.configuration, machine.clients).put_aside(own("r1"))
+    assert {one.kind for one in left} == {OccupantKind.CONTAINER}
+
+
+def test_another_folder_under_the_name_of_the_kept_one_is_not_deleted(machine: Machine) -> None:
+    uploads_and_untracked_settings(machine)
+    (found,) = machine.put_aside("r1")
+    kept, other = Path(found.keeper), Path(found.keeper).with_name("moved")
+    identity = own_folder.identity_of(kept)
+    kept.rename(other)
+    kept.mkdir()
+    (kept / "somebody's").write_text("data")
+
+    with pytest.raises(PermanentError, match="is not the folder of the plan"):
+        own_folder.remove_kept(kept, identity, permit(permits.folder(kept)))
+
+    assert (kept / "somebody's").exists() and other.exists()
 
 
 def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(machine: Machine) -> None:

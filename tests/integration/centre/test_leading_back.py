@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -18,7 +19,9 @@ from core.run import Run, RunKind, RunState, StepState
 from core.stakes import Act, KeepKind, LossKind, ProofKind
 from core.words import say
 from lab.cloud import NAME
+from runners.adopting import adopt_open_runs
 from runners.leading_back import back_of
+from runners.vault import Vault
 from store import incidents, requests, runs, steps
 from store.schema import runs as runs_table
 from tests.integration.centre.conftest import NEW, OLD, Centre
@@ -233,6 +236,27 @@ def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Cen
     assert asked.plan is not None
     (move,) = asked.plan.stakes.moves
     assert (move.now, move.to) == ((NEW,), (OLD,))
+
+
+def test_after_drbots_own_host_was_lost_the_names_can_still_be_led_back(
+    centre: Centre, control: Bench, tmp_path: Path
+) -> None:
+    """Its worker on the new host believes, once, what the verified ledger vouches for."""
+    run = recovered(centre, control)
+    home = tmp_path / "new host"
+    home.mkdir()
+    with control.database.write() as tx:
+        adopt_open_runs(tx, home)
+    centre.home = home
+    moved_on = replace(control, equipment=replace(equipment(control, centre), key=Vault(home).key()))
+
+    asked = ask_back(moved_on, run)
+
+    assert asked.plan is not None
+    (move,) = asked.plan.stakes.moves
+    assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
+    known = moved_on.equipment.own.run(run.id)
+    assert known is not None and known.ended and known.moved_users
 
 
 def test_a_row_says_nothing_about_where_the_names_led(centre: Centre, control: Bench) -> None:

@@ -1,7 +1,7 @@
 """`kept` offers exactly what `undo` and `give-up` would do now; a question about it comes after 72 hours."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,28 @@ def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(stage: Stage
         "give-up DR-1 redis_before_r1",
     ]
     assert [row[-1] for row in reply.tables[0].rows] == [BY_UNDO, BY_HAND]
+
+
+def test_a_host_that_was_put_aside_comes_back_at_the_site_where_it_lies(stage: Stage) -> None:
+    """Where level 3 went, not where production was lost."""
+    run = recovered(stage)
+    with stage.database.write() as tx:
+        host = Kept(
+            site="recovery", incident=1, run=run.id, volume=f"recovery_before_{run.id}", original="recovery",
+            size_bytes=7, created_at=datetime.now(UTC) + timedelta(seconds=1), whole_host=True,
+        )  # fmt: skip
+        kept.add(tx, host)
+
+    reply = stage.say("aiko", "kept")
+
+    assert offered(reply)[:3] == [
+        "give-up DR-1 pgdata_before_r1", "undo DR-1", f"give-up DR-1 recovery_before_{run.id}"
+    ]  # fmt: skip
+    assert stage.say("aiko", "undo DR-1").ok
+    with stage.database.read() as connection:
+        undo = runs.of_incident(connection, 1)[-1]
+    assert (undo.kind, undo.runbook, undo.site) == (RunKind.UNDO, "level3-undo", "recovery")
+    assert undo.arguments == {"aside": run.id}
 
 
 def test_a_resolved_incident_offers_to_give_up_and_not_to_undo_what_undo_would_refuse(stage: Stage) -> None:

@@ -74,6 +74,8 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/name_service.py:change",
     "clients/own_folder.py:set_aside",
     "clients/terraform.py:destroy",
+    "clients/own_folder.py:remove_kept",
+    "clients/kept_containers.py:forget",
     "clients/volume_mover.py:move",
     "clients/volume_mover.py:remove_kept_volume",
 }
@@ -135,6 +137,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/scratch_redis.py:stop_cleanly": "a helper of drbot",
 }
 CALLERS = {  # actions: they hand on the permit that they were given
+    "actions/giving_up.py:give_up",
     "actions/setting_aside.py:keep",
     "actions/setting_aside.py:set_aside",
     "actions/volume.py:exchange",

@@ -5,6 +5,7 @@ nothing that is damaged passes for whole.
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from core.errors import CancelledError, PermanentError, UserError
+from core.errors import CancelledError, PermanentError, TemporaryError, UserError
 from core.full_manifest import MANIFEST, OWN, full_name
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.restic import Snapshot
+from runners.clients.restic import Repository, Restic, Snapshot
 from runners.clients.restic_words import Said
 from runners.full_choice import FullRules, check_full_backup, choose_full_backup, require_whole
 from runners.watching import unheard
@@ -270,6 +271,18 @@ def test_what_is_copied_to_another_place_has_the_same_digest_and_takes_no_second
 def test_work_that_nobody_wants_any_more_ends(store: FullBackupStore) -> None:
     with pytest.raises(CancelledError):
         store.newest_first(cancelled=lambda: True)
+
+
+def test_a_bucket_that_went_away_holds_no_survey_up(tmp_path: Path) -> None:
+    """restic alone would try for a quarter of an hour."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"http://127.0.0.1:{silent.getsockname()[1]}/bucket"
+        keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+        restic = Restic(Repository(url=f"s3:{place}", place=place, keys=keys), answers_within=1)
+
+        for ask in (restic.exists, restic.snapshots, lambda: restic.document("latest", "/own/manifest.json")):
+            with pytest.raises(TemporaryError, match=f"{place} did not answer within 1 s"):
+                ask()
 
 
 def test_a_backup_in_use_is_removed_next_time(store: FullBackupStore, folder: Path) -> None:

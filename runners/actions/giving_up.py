@@ -1,0 +1,50 @@
+"""Gives up for good what an earlier run put aside of a host: exactly what two people read in the plan, nothing else."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.occupants import Occupant, OccupantKind
+from core.words import size
+from runners import permit
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.occupants import host_of
+from runners.actions.putting_back import kept_on
+from runners.clients import kept_containers, own_folder
+
+
+def give_up(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action host.give_up. Raises PermanentError for whatever is not what the plan names."""
+    docker, allowed = context.clients.docker, context.permitted()
+    stays = []
+    for one in context.plan.aside:
+        if one.kind is OccupantKind.FOLDER:
+            own_folder.remove_kept(Path(one.keeper), one.identity, allowed)
+        elif one.kind is OccupantKind.VOLUME:
+            made_at, volumes = one.identity, context.clients.volumes
+            volumes.remove_kept_volume(one.keeper, allowed, original=one.name, made_at=made_at)
+        elif not kept_containers.forget(docker, one.keeper, one.identity, allowed):
+            stays.append(one.keeper)
+    context.log(f"Removed what {given['aside']} had put aside")
+    much = size(sum(one.size or 0 for one in context.plan.aside))
+    still = f"; in use again, so it stays: {', '.join(stays)}" if stays else ""
+    return Outcome(summary=f"Deleted what {given['aside']} had put aside ({much}){still}")
+
+
+def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """Exactly what the plan names, where it is kept."""
+    return frozenset(_subject(one) for one in context.plan.aside)
+
+
+def _subject(one: Occupant) -> str:
+    if one.kind is OccupantKind.CONTAINER:
+        return permit.image(one.keeper, one.identity)
+    return permit.volume(one.keeper) if one.kind is OccupantKind.VOLUME else permit.folder(Path(one.keeper))
+
+
+def given_up(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.given_up: no volume and no folder of it is there; an image may be in use again."""
+    left = kept_on(host_of(context), arguments.text(given, "aside"))
+    names = [one.keeper for one in left if one.kind is not OccupantKind.CONTAINER]
+    return Finding(passed=not names, sentence=f"Still kept: {', '.join(names)}" if names else "Nothing of it is kept")
