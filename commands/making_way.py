@@ -30,6 +30,7 @@ def make_way(context: CommandContext, tx: Transaction, incident: Incident, perso
                 Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
             ),
         )
-    runs.request_stop(tx, run.id, person.id, f"replaced: {verb}", kind=StopKind.REPLACED)
+    # It gives up nothing that it has prepared: what becomes of a machine two people say.
+    runs.request_stop(tx, run.id, person.id, verb, kind=StopKind.UNDO)
     ring(context, tx, run)
     return text(f" {run.id} is ended for it.", f"そのため {run.id} は終了します。")

@@ -212,6 +212,23 @@ def test_while_a_recovery_runs_neither_is_planned(stage: Stage) -> None:
         assert not reply.ok and "in progress" in words(reply)
 
 
+@pytest.mark.parametrize("command", ["lead-back DR-1", f"give-back {MACHINE}"])
+def test_a_blocked_recovery_makes_way_and_keeps_what_it_has_rented_until_two_agree(stage: Stage, command: str) -> None:
+    moved(stage)
+    rent(stage)
+    assert stage.say("aiko", "recover DR-1").ok
+    with stage.database.write() as tx:
+        blocked = runs.claim(tx, stage.runs()[-1].id, "worker", 600)
+    assert blocked is not None
+    stage.park(blocked, RunState.BLOCKED, why="expired", offers=[])
+
+    assert stage.say("aiko", command).ok
+
+    ended = next(run for run in stage.runs() if run.id == blocked.id)
+    assert ended.state is RunState.STOPPED
+    assert ended.stop_kind is not None and not ended.stop_kind.gives_up
+
+
 def test_giving_back_is_about_exactly_the_machine_that_is_named(stage: Stage) -> None:
     moved(stage)
     rent(stage)
