@@ -16,20 +16,21 @@ import pytest
 from sqlalchemy import delete
 
 from core.events import EventKind
+from core.level import Level
 from core.run import Run, RunKind, RunState, StepState
 from core.stakes import Act, LossKind, ProofKind, Users
 from lab.cloud import NAME
-from runners.actions import machine
+from runners.actions import giving_back, machine
 from runners.actions.fingerprint import settings_of
 from runners.lookout import Lookout
 from runners.machine_book import MachineBook, look_at_machines, look_at_names
 from runners.readiness import rented_lines
-from store import journal, kept, led_names, machines, runs
+from store import incidents, journal, kept, led_names, machines, runs
 from store.kept import Kept
 from store.schema import machines as machines_table
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import NEW, OLD, Centre
-from tests.integration.centre.moving import SECONDS, Health, equipment, moved, play_machine, play_part, raised
+from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
 from tests.integration.centre.test_leading_back import ask_back, card_of, recovered
 from tests.integration.runners.bench import Bench
 from tests.waiting import wait_for
@@ -327,6 +328,28 @@ def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(c
         assert [one.addresses for one in led_names.list_of(connection)] == [(NEW,)]
     asked = ask_back(control, run)
     assert f"⚠ {NEW} (where they are led now): http://{NAME}" in card_of(control, asked)
+
+
+def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays(centre: Centre) -> None:
+    first = machine.provision(centre.context(), HERE).facts
+    with centre.database.write() as tx:
+        again = incidents.declare(tx, site="production", level=Level.DATACENTRE, title="Again", person="aiko")
+        centre.run = runs.queue(
+            tx, incident=again.id, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    second = machine.provision(centre.context(), HERE).facts
+    centre.cloud.point(NAME, str(second["address"]))
+    wait_for(lambda: leads_to(centre) == (second["address"],), SECONDS, "the name server to follow")
+    look_at_machines(centre.database, centre.configuration)
+
+    assert sorted(known(centre)) == sorted([first["machine"], second["machine"]])
+    told_apart = {
+        str(one["machine"]): giving_back.unled(centre.context(), {"machine": one["machine"]}).sentence
+        for one in (first, second)
+    }
+    assert f"users are led to {second['machine']} now" in told_apart[str(second["machine"])]
+    assert "users are led to" not in told_apart[str(first["machine"])]
 
 
 # Terraform
