@@ -22,6 +22,7 @@ from commands.kept import choices_about, comes_back
 from commands.report import report_for
 from core.events import Event, EventKind
 from core.people import Person
+from core.statements import HEAD_LETTERS
 from core.words import Text, cut, say
 from store import kept, runs
 from store.surfaces import Surface
@@ -38,7 +39,6 @@ SUMMARY: Text = {
 MEANWHILE: Text = {"en": "*Meanwhile:*", "ja": "*この間の経過:*"}
 WHOLE_LOG: Text = {"en": "The whole log of {step}", "ja": "{step} の全ログ"}
 HEAD: Text = {"en": "Ledger {head}", "ja": "台帳 {head}"}
-HEAD_LETTERS = 16  # nobody forges a chain that ends in 64 given bits
 REPORT: Text = {"en": "The report of {name}", "ja": "{name} の報告書"}
 
 

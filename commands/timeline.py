@@ -104,6 +104,13 @@ LINES: Mapping[EventKind, Text] = {
         "The rented machine {machine} of {site} is gone", "{site} の借りたマシン {machine} はなくなりました"
     ),
     EventKind.UNREADABLE: text("A record that cannot be read: drbot audit verify", "読めない記録: drbot audit verify"),
+    EventKind.STATE_SIGNED_BY: text(
+        "The worker of {site} signs copies of drbot's state from here on", "以後 {site} のワーカーが状態の控えに署名"
+    ),
+    EventKind.STATE_BROUGHT_BACK: text(
+        "drbot's state came back from {place}, as of record {record}",
+        "drbot の状態を {place} から復旧 (記録 {record} まで)",
+    ),
     EventKind.CONTROL_FAILED: text("drbot itself could not: {what}: {why}", "drbot の処理に失敗: {what}: {why}"),
 }
 

@@ -35,13 +35,35 @@ def adopt_open_runs(tx: Transaction, home: Path) -> None:
         for run in runs.of_incident(tx.connection, incident.id):
             if run.plan is None or sealed.get(run.id) != seal_of(run.plan):
                 continue
-            known = _known(tx, run, run.plan)
+            known = _with_memory(_known(tx, run, run.plan), own.run(run.id))
             if run.is_over and known.moved_users:
                 own.adopt(run.id, known.model_copy(update={"ended": True}))
             if run.is_over or not incident.is_open:
                 continue
             own.adopt(run.id, known)
             runs.signed(tx, run.id, signature_of(key, run.plan))
+
+
+def _with_memory(copied: OwnRun, mine: OwnRun | None) -> OwnRun:
+    """Where the worker's own folder is back, or was never lost, it may know more than the copy: what was used, has
+    begun or has ended stays so.
+    """
+    if mine is None or mine.seal != copied.seal:
+        return copied
+    requests = {**mine.requests, **copied.requests}
+    for name, known in mine.requests.items():
+        used = tuple(dict.fromkeys((*requests[name].used_for, *known.used_for)))
+        about = {"used_for": used, "ended": requests[name].ended or known.ended, "glass_at": known.glass_at}
+        requests[name] = requests[name].model_copy(update=about)
+    half_back = {name: step for name, step in mine.steps.items() if step.taking_back}
+    return copied.model_copy(
+        update={
+            "requests": requests,
+            "steps": {**mine.steps, **copied.steps, **half_back},
+            "lets_users_in": mine.lets_users_in or copied.lets_users_in,
+            "ended": mine.ended or copied.ended,
+        }
+    )
 
 
 def _known(tx: Transaction, run: Run, plan: Plan) -> OwnRun:

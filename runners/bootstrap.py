@@ -1,176 +1,192 @@
 """Brings drbot's own state back from S3 onto a bare machine: the other half of runners/state_copies.py.
 
-Nothing is believed: the ledger is verified record by record against the head of the copy, and against the heads that
-were kept apart from it (runners/heads.py).
+Everything is verified (runners/vouched_copy.py) before anything is written.
 """
 
-import gzip
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from core.configuration import load_configuration
-from core.errors import PermanentError, UserError
-from core.events import Event
-from core.ledger import UNREADABLE, Chain, Known, event_in
+from core.errors import PermanentError, TemporaryError, UserError
+from core.events import EventKind
+from core.ledger import event_in
 from runners.adopting import adopt_open_runs
+from runners.bucket_ledger import BucketLedger
 from runners.clients.object_store import ObjectStoreClient, StoredObject
-from runners.heads import FOLDER as HEADS
-from runners.state_copies import FOLDER, document_in, pieces
+from runners.documents import CONFIGURATION, as_bytes
+from runners.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
+from runners.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
+from runners.witnesses import Roots, Witnesses
 from store import copies, incidents
-from store.database import Database
-from store.file_modes import write_private
+from store.database import Database, Transaction, newest_revision
+from store.file_modes import private
 
-TRIED = "Bringing drbot back from S3."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where the copies are, and which of them is meant."""
-
-    bucket: ObjectStoreClient
-    ledger: str = ""  # the beginning of its first hash, where the bucket has several
-    accept_older: bool = False  # go on although a newer head is known
+NAMED = 3  # of what was passed over
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BroughtBack:
-    """What is here now."""
-
-    place: str
-    record: int
-    head: str
-    at: datetime  # when the copy was made
-    incidents: tuple[str, ...]  # that are open: "DR-3"
-    files: tuple[Path, ...]
-
-
-def bring_back(source: Source, database: Database, target: Path, home: Path) -> BroughtBack:
-    """Fill the empty `database`, write dr.yml to `target` and the runbooks to where it says; the worker of `home` takes
-    over the runs that are not over. Raises UserError,
-    PermanentError, TemporaryError; the database is then as empty as before.
+def vouched_copy(bucket: ObjectStoreClient, roots: Roots, ledger: str = "") -> Vouched:
+    """The newest copy that is believed. `ledger`: how its first hash begins, where the bucket has several. Raises
+    UserError, PermanentError, TemporaryError.
     """
-    stored = newest_copy(source)
-    place = source.bucket.place(stored.key)
-    document = document_in(source.bucket.read(stored.key), place)
-    database.migrate()
-    require_same_tables(document, database)
-    files = write_files(document["files"], target)
-    with database.write() as tx:
-        copies.fill(tx, verified(source, stored, document), document["tables"])
-    with database.write() as tx:
-        open_ones = incidents.recent(tx.connection, open_only=True, limit=1000)
-        for one in open_ones:
-            said = f"drbot's own host was lost. Its state came back from {place}, as of record {document['seq']}."
-            incidents.note(tx, one.id, None, said)
-        adopt_open_runs(tx, home)
-    return BroughtBack(
-        place=place,
-        record=document["seq"],
-        head=f"{document['seq']}:{document['hash']}",
-        at=datetime.fromisoformat(document["at"]),
-        incidents=tuple(one.name for one in open_ones),
-        files=files,
-    )
-
-
-def newest_copy(source: Source) -> StoredObject:
-    """The newest copy of the tables. Raises UserError when there is none, or when it is not clear of which ledger."""
-    bucket = source.bucket
-    found = [one for one in bucket.list(FOLDER + source.ledger) if "/tables/" in one.key]
-    ledgers = {one.key.split("/")[1]: one for one in sorted(found, key=lambda one: one.key)}
-    if not ledgers:
-        raise UserError(
-            TRIED,
-            f"There is no copy of drbot's state below {bucket.place(FOLDER + source.ledger)}.",
-            "Name bucket and prefix as `object_store` of dr.yml has them: s3://bucket/prefix/",
-        )
-    if len(ledgers) > 1:
-        known = ", ".join(f"{name} (last change {one.modified_at:%Y-%m-%d %H:%M})" for name, one in ledgers.items())
+    searches = {name: one for name, one in searches_in(bucket, roots).items() if name.startswith(ledger)}
+    found = {name: copy for name, search in searches.items() if (copy := search.newest()) is not None}
+    if len(found) > 1:
+        known = ", ".join(f"{name} (until record {one.candidate.head.seq})" for name, one in found.items())
         raise UserError(TRIED, f"There are copies of several ledgers: {known}.", "Name one with --ledger.")
-    return next(iter(ledgers.values()))
+    for copy in found.values():
+        require_same_tables(copy)
+        return copy
+    raise refusal(bucket, roots, searches.values())
 
 
-def require_same_tables(document: Mapping[str, Any], database: Database) -> None:
-    """Raise UserError when another version of drbot wrote the copy."""
-    with database.read() as connection:
-        here = copies.revision(connection)
-    if here != document["revision"]:
-        raise UserError(
-            TRIED,
-            f"The copy was made by drbot {document['drbot']} (tables {document['revision']}); this one has {here}.",
-            "Install that version, bring the state back, then upgrade.",
+def searches_in(bucket: ObjectStoreClient, roots: Roots) -> dict[str, Search]:
+    """Of each ledger that has a copy."""
+    state, _ = everything(bucket, FOLDER)
+    kept, shows_removed = everything(bucket, HEADS)
+    found, pieces, heads = named(COPY, state), named(PIECE, state), named(HEAD, kept)
+    return {
+        name: Search(
+            bucket=bucket,
+            roots=roots,
+            copies=[one for one in found if one.ledger == name],
+            ledger=BucketLedger(bucket, [one for one in pieces if one.ledger == name]),
+            witnesses=Witnesses(
+                bucket=bucket, heads=[one for one in heads if one.ledger == name], shows_removed=shows_removed
+            ),
         )
+        for name in sorted({one.ledger for one in found})
+    }
 
 
-def verified(source: Source, stored: StoredObject, document: Mapping[str, Any]) -> Iterator[Event]:
-    """The ledger up to the copy's record. Raises PermanentError at the end when something is wrong with it: nothing
-    of it stays then, because the transaction that takes it is undone.
+def everything(bucket: ObjectStoreClient, prefix: str) -> tuple[tuple[StoredObject, ...], bool]:
+    """What is below a prefix, and whether what was removed is among it: not every store, nor every key, can list that,
+    and none with each name that somebody may have given. Raises PermanentError, TemporaryError.
     """
-    chain, known = Chain(), known_head(source)
     try:
-        for event in events_of(source, stored, document):
-            chain.add(event)
-            known.see(event)
-            yield event
-    except (*UNREADABLE, KeyError, EOFError, OSError) as error:
-        chain.unreadable(error)
-    if not chain.problems:
-        chain.end(document["seq"], document["hash"])
-    if chain.problems:
-        raise PermanentError(f"The ledger in {source.bucket.place(FOLDER)} is broken: {chain.problems[0]}")
-    newer = known.problems()
-    if newer and not source.accept_older:
+        return bucket.versions(prefix), True
+    except (PermanentError, TemporaryError):
+        return bucket.list(prefix), False
+
+
+def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search]) -> UserError:
+    """Why none of the copies is taken, and what to do."""
+    doubts = [doubt for search in searches for doubt in search.doubts]
+    passed_over = [said for search in searches for said in search.passed_over]
+    place = bucket.place(FOLDER)
+    if not doubts and not passed_over and roots.believed is None:
+        todo = "Name bucket and prefix as `object_store` of dr.yml has them: s3://bucket/prefix/"
+        return UserError(TRIED, f"There is no copy of drbot's state below {place}.", todo)
+    if not doubts:
+        what = f"copy below {place} ends with record {roots.believed} and is whole" if roots.believed else ""
+        why = f"No {what or f'copy below {place} is whole'}. {among(passed_over)}".strip()
+        return UserError(TRIED, why, LOOK)
+    final = [doubt for doubt in doubts if doubt.is_final]
+    told = (final or doubts)[:NAMED]
+    more = [f"And {len(final or doubts) - NAMED} more."] if len(final or doubts) > NAMED else []
+    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told if doubt.todo != OTHER)
+    todo = told[0].todo + (f" If there is nothing more, and you believe what is there: {believe}" if believe else "")
+    return UserError(TRIED, " ".join([*map(told_of, told), *more, among(passed_over)]).strip(), todo)
+
+
+def told_of(doubt: Doubt) -> str:
+    """Which copy, and why not."""
+    one = doubt.candidate
+    return f"{one.place} (until record {one.head.seq}, of {one.made_at:%Y-%m-%d %H:%M} UTC): {doubt.why}"
+
+
+def among(passed_over: Collection[str]) -> str:
+    """What is no copy although it lies there as one."""
+    if not passed_over:
+        return ""
+    more = len(passed_over) - NAMED
+    return f"Passed over: {'; '.join(list(passed_over)[:NAMED])}{f'; and {more} more' if more > 0 else ''}."
+
+
+def require_same_tables(copy: Vouched) -> None:
+    """Raise UserError when another version of drbot wrote the copy."""
+    there, here = copy.document["revision"], newest_revision()
+    if here != there:
         raise UserError(
             TRIED,
-            f"The copy ends at record {chain.seq}, but a head was kept of record {known.seq}: {newer[0]}",
-            "What happened in between would be forgotten. If that is all there is: --accept-older",
+            f"The copy was made by drbot {copy.document['drbot']} (tables {there}); this one has {here}.",
+            INSTALL,
         )
 
 
-def events_of(source: Source, stored: StoredObject, document: Mapping[str, Any]) -> Iterator[Event]:
-    """Each event once: from the pieces of the ledger, then from the copy itself."""
-    seq = 0
-    for raw in lines_of(source, stored.key.partition("tables/")[0], document):
-        event = event_in(raw)
-        if seq < event.seq <= document["seq"]:  # pieces overlap where two workers took turns
-            seq = event.seq
-            yield event
+def bring_back(
+    copy: Vouched, files: Mapping[Path, bytes], database: Database, home: Path, *, believed: bool = False
+) -> tuple[str, ...]:
+    """Fill the empty `database` and write the `files` of the copy; the worker of `home` takes over the runs that are
+    not over. `believed`: nothing but a person's word vouches for it. The names of the incidents that are open. Raises
+    UserError, TemporaryError; everything is then as it was.
+    """
+    copies.require_empty(database)
+    database.migrate()
+    with written(files), database.write() as tx:
+        copies.fill(tx, map(event_in, copy.candidate.records.lines), copy.document["tables"])
+        open_ones = tell(tx, copy, believed=believed)
+        adopt_open_runs(tx, home)
+    return open_ones
 
 
-def lines_of(source: Source, folder: str, document: Mapping[str, Any]) -> Iterator[bytes]:
-    """Lines of the ledger, some of them perhaps twice."""
-    for piece in pieces(source.bucket, folder):
-        yield from gzip.decompress(source.bucket.read(piece.key)).splitlines(keepends=True)
-    for line in document["events"]:
-        yield line.encode() + b"\n"
+def tell(tx: Transaction, copy: Vouched, *, believed: bool) -> tuple[str, ...]:
+    """In the ledger, and in each incident that is open: their names."""
+    one, forgotten = copy.candidate, copy.forgotten
+    tx.record(
+        EventKind.STATE_BROUGHT_BACK,
+        place=one.place,
+        record=one.head.seq,
+        hash=one.head.hash,
+        forgotten=forgotten,
+        believed=believed,
+    )
+    said = f"drbot's own host was lost. Its state came back from {one.place}, as of record {one.head.seq}."
+    if believed:
+        said += " It was believed as it is: whether it is the newest, and all drbot's own, nobody could show."
+    if forgotten > one.head.seq:
+        said += f" drbot had signed records up to {forgotten}: what they said is lost."
+    open_ones = incidents.recent(tx.connection, open_only=True, limit=1000)
+    for incident in open_ones:
+        incidents.note(tx, incident.id, None, said)
+    return tuple(incident.name for incident in open_ones)
 
 
-def known_head(source: Source) -> Known:
-    """The newest head that was kept apart from the ledger."""
-    newest = max((one.key for one in source.bucket.list(HEADS)), default=None)
-    return Known(json.loads(source.bucket.read(newest))["head"]) if newest else Known()
+def files_of(copy: Vouched, target: Path) -> dict[Path, bytes]:
+    """dr.yml and the runbooks, each with its place. Raises UserError when other ones are there."""
+    folder = target.parent / (copy.document["runbooks"] or "")
+    found = {}
+    for name, text in copy.document["files"].items():
+        path = target if name == CONFIGURATION else folder / Path(name).name
+        found[path] = as_bytes(text)
+        if path.exists() and path.read_bytes() != found[path]:
+            why = f"{path} is there already and is another one."
+            raise UserError(TRIED, why, "Move it away, or name another place with --config.")
+    return found
 
 
-def write_files(files: Mapping[str, str], target: Path) -> tuple[Path, ...]:
-    """dr.yml and the runbooks. Raises UserError when other ones are there."""
-    if "dr.yml" not in files:
-        return ()
-    written = [write(target, files["dr.yml"])]
-    folder = load_configuration(target).configuration.runbooks
-    if folder is not None:
-        runbooks = {name.partition("/")[2]: text for name, text in files.items() if name.startswith("runbooks/")}
-        written += [write(folder / Path(name).name, text) for name, text in runbooks.items()]
-    return tuple(written)
+@contextmanager
+def written(files: Mapping[Path, bytes]) -> Iterator[None]:
+    """Files that are not there yet; gone again when what follows fails. Raises UserError."""
+    made = []
+    try:
+        for path, data in files.items():
+            if not path.exists():
+                made.append(path)
+                write(path, data)
+        yield
+    except BaseException:
+        for path in made:
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
-def write(path: Path, text: str) -> Path:
-    """A file that is not there yet, or is the same."""
-    if path.exists() and path.read_text() != text:
-        raise UserError(TRIED, f"{path} is there already and is another one.", "Move it away, or name another place.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_private(path, text)
-    return path
+def write(path: Path, data: bytes) -> None:
+    """A file that is not there yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb", opener=private) as file:
+            file.write(data)
+    except OSError as error:
+        why = f"{path} cannot be written: {error.strerror}."
+        raise UserError(TRIED, why, "Name another place with --config.") from error

@@ -1,30 +1,33 @@
-"""The ledger's head, written down where nobody who can edit the ledger can edit it too: in S3, locked where it allows.
+"""The ledger's head, written down where nobody who can edit the ledger can edit it too: in S3, signed, and locked where
+the bucket allows it.
 
 Each worker does it in a thread of its own: a slow bucket must not hold up a recovery.
 """
 
-import json
 import threading
 
 import structlog
 
 from core.errors import DrbotError
+from core.signing import KeyPair
+from core.statements import Statement, line_of
 from runners.clients.object_store import ObjectStoreClient
+from runners.state_bucket import head_key
 from store import journal
 from store.database import Database
 
 log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
-FOLDER = "ledger/heads/"
 
 
 class Heads:
     """`run` until stopped; `keep` once."""
 
-    def __init__(self, database: Database, bucket: ObjectStoreClient) -> None:
+    def __init__(self, database: Database, bucket: ObjectStoreClient, key: KeyPair) -> None:
         self._database = database
         self._bucket = bucket
+        self._key = key
         self._kept = 0
         self._complained = False
 
@@ -37,10 +40,12 @@ class Heads:
         """Write the head as an object of its own, never over another one; its key, or None: it is there already."""
         with self._database.read() as connection:
             seq, digest = journal.head(connection)
-        if seq == self._kept:
-            return None
-        key = f"{FOLDER}{seq:012d}-{digest[:16]}.json"
-        self._bucket.write(key, json.dumps({"head": f"{seq}:{digest}"}).encode(), locked=True)
+            if seq == self._kept:
+                return None
+            (first,) = journal.after(connection, 0, 1)
+        key = head_key(first.hash, seq, digest)
+        said = Statement(ledger=first.hash, seq=seq, hash=digest, key=self._key.public)
+        self._bucket.write(key, line_of(said, self._key), locked=True)
         self._kept = seq
         return key
 
@@ -56,6 +61,6 @@ class Heads:
             log.exception("Keeping the ledger's head failed in a way nobody foresaw.")
 
 
-def keep_heads(database: Database, bucket: ObjectStoreClient, stop: threading.Event) -> None:
+def keep_heads(database: Database, bucket: ObjectStoreClient, key: KeyPair, stop: threading.Event) -> None:
     """Start it beside the worker."""
-    threading.Thread(target=Heads(database, bucket).run, args=(stop,), name="heads", daemon=True).start()
+    threading.Thread(target=Heads(database, bucket, key).run, args=(stop,), name="heads", daemon=True).start()

@@ -15,7 +15,7 @@ from runners.heads import keep_heads
 from runners.own_record import OwnRecord
 from runners.registry import ACTIONS, PROBES, SUBJECTS
 from runners.settings import RunnerSettings
-from runners.state_copies import keep_copies
+from runners.state_copies import Signer, keep_copies
 from runners.target import target_of
 from runners.timing import Timing
 from runners.vault import Vault
@@ -67,6 +67,7 @@ def run_worker(
     )
     if configuration.object_store is not None:
         bucket = ObjectStoreClient(configuration.object_store)
-        keep_heads(database, bucket, stop)
-        keep_copies(database, bucket, configuration, document, f"{equipment.owner}/{name}", stop)
+        keep_heads(database, bucket, key, stop)
+        signer = Signer(owner=f"{equipment.owner}/{name}", site=name, key=key)
+        keep_copies(database, bucket, configuration, document, signer, stop)
     Worker(equipment, doorbell, stop).serve()

@@ -1,22 +1,15 @@
-"""drbot's own state in S3, copied as it grows: the ledger in pieces that are never written again, the rest as a whole.
+"""drbot's own state in S3, copied as it grows: the ledger in pieces that are never written again, the rest as a whole,
+signed by the worker. Where it lies: runners/state_bucket.py; what is believed of it: runners/vouched_copy.py.
 
-    state/<ledger>/ledger/<first>-<last>-<hash>.jsonl.gz   the lines of `drbot audit export`, locked where it allows
-    state/<ledger>/tables/<record>.json.gz                 every other table, dr.yml and the runbooks as of this record,
-                                                           and the records that are not in such a piece yet
-
-<ledger> is the beginning of its first hash: two installations in one bucket never mix. One worker at a time does it, in
-a thread of its own: a slow bucket must not hold up a recovery. `drbot bootstrap` (runners/bootstrap.py) reads it.
+One worker at a time does it, in a thread of its own: a slow bucket must not hold up a recovery.
 """
 
 import gzip
 import hashlib
 import json
-import re
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,61 +18,51 @@ import structlog
 from sqlalchemy import Connection
 
 from core.errors import DrbotError, PermanentError
-from core.events import Event
+from core.events import Event, EventKind
 from core.ledger import line_of
+from core.signing import KeyPair
 from core.site import Configuration
+from core.statements import Statement
+from core.statements import line_of as signed_line
 from runners.clients.object_store import ObjectStoreClient
+from runners.documents import Documents
+from runners.state_bucket import COPY, Named, copy_key, folder_of, named, piece_key, statement_of
+from runners.vouched_copy import FORMAT
 from store import copies, journal, surfaces
 from store.database import Database
 
 log = structlog.get_logger()
 
-FOLDER = "state/"
 LOOK_SECONDS = 1.0
 QUIET_SECONDS = 5.0  # after which changes that no event tells of are copied, too
 LEAD_SECONDS = 30.0
 PIECE = 2000  # events
 KEPT = 20  # copies of the tables
-FORMAT = 1
-_PIECE = re.compile(r"/ledger/(\d{12})-(\d{12})-([0-9a-f]{16})\.jsonl\.gz$")
+LOCK_SECONDS = 60.0  # so often one of them is locked, as the ledger's heads are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
-    """A piece of the ledger, by its name."""
+class Signer:
+    """Who copies: the worker of one site, by its process and by its key."""
 
-    key: str
-    first: int
-    last: int
-    digest: str  # how the hash of the last one begins
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Documents:
-    """dr.yml and the folder with further runbooks, where there are any."""
-
-    configuration: Path | None
-    runbooks: Path | None
-
-    def texts(self) -> dict[str, str]:
-        """By the names they have in a copy."""
-        found = {"dr.yml": self.configuration} if self.configuration and self.configuration.is_file() else {}
-        if self.runbooks and self.runbooks.is_dir():
-            found |= {f"runbooks/{path.name}": path for path in sorted(self.runbooks.glob("*.yml"))}
-        return {name: path.read_text() for name, path in found.items()}
+    owner: str
+    site: str
+    key: KeyPair
 
 
 class StateCopies:
     """`run` until stopped; `copy` once."""
 
-    def __init__(self, database: Database, bucket: ObjectStoreClient, documents: Documents, owner: str) -> None:
+    def __init__(self, database: Database, bucket: ObjectStoreClient, documents: Documents, signer: Signer) -> None:
         self._database = database
         self._bucket = bucket
         self._documents = documents
-        self._owner = owner
-        self._folder = ""
+        self._signer = signer
+        self._is_named = False
+        self._ledger = ""  # the hash of its first record
         self._there: int | None = None  # the last record that is in the bucket; None = not looked yet
         self._copied = (0, "")  # record and digest of the newest copy of the tables
+        self._locked_at = float("-inf")
         self._seen, self._looked_at = 0, float("-inf")
         self._complained = ""
 
@@ -97,46 +80,74 @@ class StateCopies:
         if seq == 0 or (seq == self._seen and quiet):
             return False
         self._seen, self._looked_at = seq, time.monotonic()
+        self._name_key()
         if not self._leads():
             return False
         self._find_place()
         self._bring_backlog()
         with self._database.read() as connection:
             events = journal.after(connection, self._there or 0, PIECE)
-            document = self._document(connection, events)
-        digest = hashlib.sha256(json.dumps(document | {"events": []}, sort_keys=True).encode()).hexdigest()
-        if not events and (document["seq"], digest) == self._copied:
+            document = self._document(connection)
+            seq, digest = journal.head(connection)
+        content = json.dumps(document, sort_keys=True).encode()
+        copied = (seq, hashlib.sha256(content).hexdigest())
+        if copied == self._copied:
             return False
-        document |= {"drbot": version("drbot-chatops"), "at": datetime.now(UTC).isoformat()}
-        key = f"{self._folder}tables/{document['seq']:012d}.json.gz"
-        # First, and with the newest events inside: the ledger is never ahead of the rest.
-        self._bucket.write(key, gzip.compress(json.dumps(document).encode(), compresslevel=1))
-        self._copied = (document["seq"], digest)
-        self._write_piece(events)
-        self._remove_old()
+        self._write_piece(events)  # first: a copy is believed only with its whole ledger
+        self._write_copy(seq, digest, content)
+        self._copied = copied
+        self._remove_old(seq)
         return True
+
+    def _name_key(self) -> None:
+        """Once: a ledger that names the key can show whose word the copies are."""
+        if self._is_named:
+            return
+        with self._database.write() as tx:
+            named = journal.of_kinds(tx.connection, [EventKind.STATE_SIGNED_BY])
+            if self._signer.key.public not in {event.payload.get("key") for event in named}:
+                tx.record(EventKind.STATE_SIGNED_BY, site=self._signer.site, key=self._signer.key.public)
+        self._is_named = True
 
     def _leads(self) -> bool:
         with self._database.write() as tx:
-            return surfaces.lead(tx, "state copies", self._owner, LEAD_SECONDS)
+            return surfaces.lead(tx, "state copies", self._signer.owner, LEAD_SECONDS)
 
     def _find_place(self) -> None:
-        """Once: where this ledger's copies are and how far they go. Raises PermanentError for another's."""
+        """Once: how far the pieces go, as this ledger's workers have signed; whatever else lies there says nothing.
+        Raises PermanentError when the newest copy is of a ledger that went on where this one did not.
+        """
         if self._there is not None:
             return
         with self._database.read() as connection:
             (first,) = journal.after(connection, 0, 1)
-        self._folder = f"{FOLDER}{first.hash[:12]}/"
-        last = max(pieces(self._bucket, self._folder), key=lambda piece: piece.last, default=None)
-        if last is not None:
-            with self._database.read() as connection:
-                found = journal.after(connection, last.last - 1, 1)
-            if not found or not found[0].hash.startswith(last.digest):
+            records = journal.of_kinds(connection, [EventKind.STATE_SIGNED_BY, EventKind.STATE_BROUGHT_BACK])
+        keys = {event.payload.get("key") for event in records}
+        given_up = max((int(event.payload.get("forgotten", 0)) for event in records), default=0)
+        for found in named(COPY, self._bucket.list(folder_of(first.hash))):
+            said = self._statement(found)
+            if said is None or said.key not in keys:
+                continue
+            if self._has(said):
+                self._ledger, self._there = first.hash, said.seq
+                return
+            if said.seq > given_up:
                 raise PermanentError(
-                    f"{self._bucket.place(last.key)} is of a ledger that went on where this one did not: this state "
-                    "was rolled back, or drbot goes on elsewhere. Nothing is copied over it"
+                    f"{self._bucket.place(found.stored.key)} is of a ledger that went on where this one did not: this "
+                    "state was rolled back, or drbot goes on elsewhere. Nothing is copied over it"
                 )
-        self._there = last.last if last else 0
+        self._ledger, self._there = first.hash, 0
+
+    def _statement(self, found: Named) -> Statement | None:
+        try:
+            return statement_of(self._bucket, found)
+        except ValueError:
+            return None
+
+    def _has(self, said: Statement) -> bool:
+        with self._database.read() as connection:
+            events = journal.after(connection, said.seq - 1, 1)
+        return bool(events) and (events[0].seq, events[0].hash) == (said.seq, said.hash)
 
     def _bring_backlog(self) -> None:
         """All but the newest events, as after a time without the bucket."""
@@ -147,31 +158,40 @@ class StateCopies:
                 return
             self._write_piece(events)
 
-    def _document(self, connection: Connection, events: list[Event]) -> dict[str, Any]:
-        seq, digest = journal.head(connection)
+    def _document(self, connection: Connection) -> dict[str, Any]:
         return {
             "format": FORMAT,
+            "drbot": version("drbot-chatops"),
             "revision": copies.revision(connection),
-            "seq": seq,
-            "hash": digest,
-            "events": [line_of(event) for event in events],
             "tables": copies.rows_of(connection),
             "files": self._documents.texts(),
+            "runbooks": self._documents.folder(),
         }
 
     def _write_piece(self, events: list[Event]) -> None:
         if not events:
             return
         lines = b"".join(line_of(event).encode() + b"\n" for event in events)
-        last = events[-1]
-        key = f"{self._folder}ledger/{events[0].seq:012d}-{last.seq:012d}-{last.hash[:16]}.jsonl.gz"
+        first, last = events[0], events[-1]
+        key = piece_key(self._ledger, first.seq, last.seq, last.hash)
         self._bucket.write(key, gzip.compress(lines), locked=True)
         self._there = last.seq
 
-    def _remove_old(self) -> None:
-        found = sorted(one.key for one in self._bucket.list(f"{self._folder}tables/"))
-        for key in found[:-KEPT]:
-            self._bucket.remove(key)
+    def _write_copy(self, seq: int, digest: str, content: bytes) -> None:
+        """One object, so that it is there whole or not at all."""
+        body, pair = gzip.compress(content, compresslevel=1), self._signer.key
+        sha256 = hashlib.sha256(body).hexdigest()
+        said = Statement(ledger=self._ledger, seq=seq, hash=digest, key=pair.public, sha256=sha256, size=len(body))
+        locked = time.monotonic() - self._locked_at >= LOCK_SECONDS
+        self._bucket.write(copy_key(self._ledger, seq), signed_line(said, pair) + body, locked=locked)
+        if locked:
+            self._locked_at = time.monotonic()
+
+    def _remove_old(self, seq: int) -> None:
+        """Copies of this ledger until now beyond KEPT: what names a record that is not there yet is none of them."""
+        found = [one for one in named(COPY, self._bucket.list(folder_of(self._ledger))) if one.last <= seq]
+        for one in found[KEPT:]:
+            self._bucket.remove(one.stored.key)
 
     def _guarded(self) -> None:
         try:
@@ -185,37 +205,15 @@ class StateCopies:
             log.exception("Copying drbot's own state failed in a way nobody foresaw.")
 
 
-def pieces(bucket: ObjectStoreClient, folder: str) -> list[Piece]:
-    """The pieces of a ledger in the bucket, in order."""
-    found = []
-    for one in bucket.list(f"{folder}ledger/"):
-        match = _PIECE.search(one.key)
-        if match:
-            found.append(Piece(key=one.key, first=int(match[1]), last=int(match[2]), digest=match[3]))
-    return sorted(found, key=lambda piece: (piece.first, piece.last))
-
-
 def keep_copies(
     database: Database,
     bucket: ObjectStoreClient,
     configuration: Configuration,
     document: Path | None,
-    owner: str,
+    signer: Signer,
     stop: threading.Event,
 ) -> None:
     """Start it beside the worker."""
     documents = Documents(configuration=document, runbooks=configuration.runbooks)
-    state = StateCopies(database, bucket, documents, owner)
+    state = StateCopies(database, bucket, documents, signer)
     threading.Thread(target=state.run, args=(stop,), name="state copies", daemon=True).start()
-
-
-def document_in(data: bytes, place: str) -> Mapping[str, Any]:
-    """A copy of the tables. Raises PermanentError when it cannot be read by this drbot."""
-    try:
-        found: dict[str, Any] = json.loads(gzip.decompress(data))
-        known = found["format"] == FORMAT
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise PermanentError(f"{place} cannot be read: {error}") from error
-    if not known:
-        raise PermanentError(f"{place} was written by drbot {found.get('drbot')}, in a format this one does not know")
-    return found

@@ -5,14 +5,14 @@ from typing import Any
 
 from core.errors import PermanentError, TemporaryError
 from core.full_manifest import is_full_name
-from core.occupants import Occupant
+from core.occupants import Occupant, OccupantKind
 from core.old_server import OldServer
 from core.plan import BackupIdentity
 from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
 from runners.actions.fingerprint import fingerprint
-from runners.actions.occupants import Host, measured, occupants_of, require_alone
+from runners.actions.occupants import Host, measured, occupants_of, require_alone, volume_sizes
 from runners.actions.putting_back import kept_on
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
@@ -118,7 +118,10 @@ class Target:
 
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""
-        return kept_on(self._host(run, never), run)
+        host = self._host(run, never)
+        found = kept_on(host, run)
+        sizes = volume_sizes(host, [one.keeper for one in found if one.kind is OccupantKind.VOLUME])
+        return tuple(one.model_copy(update={"size": sizes.get(one.keeper, one.size)}) for one in found)
 
     def _host(self, run: str, cancelled: Cancelled) -> Host:
         return Host(clients=self._clients, site=self._site, run=run, labels=SURVEY_LABELS, cancelled=cancelled)

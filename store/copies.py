@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, select, text
+from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, inspect, select, text
 
 from core.errors import UserError
 from core.events import Event
 from store import journal
-from store.database import Transaction
-from store.schema import Moment, metadata
+from store.database import Database, Transaction
+from store.schema import Moment, head, metadata
 
 LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
 """The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that
@@ -44,13 +44,17 @@ def revision(connection: Connection) -> str:
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
 
 
-def fill(tx: Transaction, chain: Iterable[Event], rows: Rows) -> None:
-    """Put everything into an empty database. Raises UserError when it is not empty."""
-    seq, _ = journal.head(tx.connection)
+def require_empty(database: Database) -> None:
+    """Nothing is written. Raises UserError when it holds a state already, also one that is older than these tables."""
+    with database.read() as connection:
+        seq = journal.head(connection)[0] if inspect(connection).has_table(head.name) else 0
     if seq:
-        raise UserError(
-            "Bringing the state back.", f"This database holds {seq} records already.", "Name an empty home."
-        )
+        why = f"This database holds {seq} records already."
+        raise UserError("Bringing the state back.", why, "Name an empty home, or another DATABASE_URL.")
+
+
+def fill(tx: Transaction, chain: Iterable[Event], rows: Rows) -> None:
+    """Put everything into an empty database."""
     journal.bring(tx.connection, chain)
     for table in copied_tables():
         values = [{name: _value(table, name, value) for name, value in row.items()} for row in rows[table.name]]

@@ -14,6 +14,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
@@ -120,8 +121,7 @@ class Database:
         """Bring the tables up to date; several processes may call it at once. Raises UserError when a newer drbot
         made them.
         """
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config = _migrations()
         with _translated(), self._writer.begin() as connection:
             if not self.is_sqlite:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
@@ -138,6 +138,17 @@ class Database:
             return datetime.now(UTC)  # the file lies on this host; SQLite itself only counts milliseconds
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return now.astimezone(UTC)
+
+
+def newest_revision() -> str:
+    """Which migration makes the tables of this drbot."""
+    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def _upgrade(config: Config) -> None:

@@ -14,13 +14,13 @@ from core.occupants import Occupant, OccupantKind, image_tag, names_of
 from core.site import Site
 from runners.action import StepContext
 from runners.actions.fingerprint import data_volumes
-from runners.clients import helper, kept_containers, own_folder
+from runners.clients import helper, own_folder
 from runners.clients.clients import Clients
 from runners.clients.compose_uses import uses_of
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, VolumeIdentity
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.host_packages import engine_is_missing
-from runners.clients.kept_containers import PROJECT, HostContainer
+from runners.clients.kept_containers import PROJECT, HostContainer, containers_of
 from runners.clients.process import Bounds
 from runners.clients.tools_image import tools_image
 from runners.clients.volume_users import users_of
@@ -73,7 +73,7 @@ def occupants_of(host: Host, suffix: str, mounted: Collection[str] = ()) -> tupl
     found = [_folder(folder, suffix)] if own_folder.is_foreign(folder, host.run) else []
     if engine_is_missing(host.clients.docker.host):
         return tuple(found)
-    containers = kept_containers.containers_of(host.clients.docker, host.projects)
+    containers = containers_of(host.clients.docker, host.projects)
     found += [_container(one, suffix) for one in containers]
     found += [_volume(one, suffix) for one in _volumes(host, mounted)]
     return tuple(found)
@@ -81,7 +81,7 @@ def occupants_of(host: Host, suffix: str, mounted: Collection[str] = ()) -> tupl
 
 def measured(host: Host, found: Sequence[Occupant]) -> tuple[Occupant, ...]:
     """The same with the sizes of folder and volumes, which takes a while. Raises CancelledError."""
-    sizes: dict[str, int | None] = {**_sizes(host, names_of(found, OccupantKind.VOLUME))}
+    sizes: dict[str, int | None] = {**volume_sizes(host, names_of(found, OccupantKind.VOLUME))}
     sizes |= {name: own_folder.size_of(Path(name)) for name in names_of(found, OccupantKind.FOLDER)}
     return tuple(one.model_copy(update={"size": sizes.get(one.name, one.size)}) for one in found)
 
@@ -91,6 +91,13 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
     stop it, and it would go on writing into data that was moved.
     """
     own = set(names_of(occupants, OccupantKind.CONTAINER))
+    vanishing = [one.name for one in containers_of(host.clients.docker, host.projects) if one.vanishes]
+    if vanishing:
+        raise UserError(
+            "Looking at what lies on the host.",
+            f"{', '.join(vanishing)} would be gone with all it wrote as soon as it is stopped (it was made with --rm).",
+            "Keep what is needed of it and stop it, then plan again: /dr recover",
+        )
     for volume in names_of(occupants, OccupantKind.VOLUME):
         users = [user.name for user in users_of(host.clients.docker, volume) if user.name not in own]
         if users:
@@ -152,7 +159,7 @@ def described_volumes(host: Host) -> Iterator[str]:
                 yield from uses_of([host.clients.compose.describe(project, bounds)]).volumes
 
 
-def _sizes(host: Host, names: Sequence[str]) -> dict[str, int]:
+def volume_sizes(host: Host, names: Sequence[str]) -> dict[str, int]:
     """Bytes on the disk, measured from inside; nothing for what could not be measured in time."""
     if not names:
         return {}

@@ -77,10 +77,12 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             own_folder.copy_back(Path(one.keeper), Path(one.name), watch.bounds, watch.on_line)
     names = {one.name for one in wanted if one.kind is OccupantKind.CONTAINER}
     images = [one for one in kept_containers.kept_by(host.clients.docker, given["aside"]) if one.name in names]
-    made = {one.name: kept_containers.make_again(host.clients.docker, one, context.run.id) for one in images}
+    made: dict[str, str] = {}
+    for image in images:
+        made[image.made_of["Id"]] = kept_containers.make_again(host.clients.docker, image, context.run.id, made)
     for image in images:
         if image.was_running:
-            kept_containers.start(host.clients.docker, made[image.name], image.name)
+            kept_containers.start(host.clients.docker, made[image.made_of["Id"]], image.name)
     back = ", ".join(one.name for one in wanted)
     return Outcome(summary=f"Back as before {given['aside']}: {back}", facts={"back": [one.name for one in wanted]})
 

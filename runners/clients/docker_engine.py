@@ -328,13 +328,15 @@ class DockerEngine:
         raise TemporaryError(f"The container {container[:12]} is being removed for {GONE_WITHIN_SECONDS:.0f} s already")
 
 
-def connect(host: str | None, patience: Patience) -> docker.DockerClient:
-    """A client of this engine; without a host DOCKER_HOST or the Docker context, which the SDK ignores."""
+def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.DockerClient:
+    """A client of this engine; without a host DOCKER_HOST or the Docker context, which the SDK ignores. `seconds`: for
+    one answer.
+    """
     if host is None or host == os.environ.get("DOCKER_HOST"):
         if os.environ.get("DOCKER_HOST"):
-            return PatientDocker(patience=patience, timeout=60, **kwargs_from_env())
+            return PatientDocker(patience=patience, timeout=seconds, **kwargs_from_env())
         host = context_host()
-    return PatientDocker(patience=patience, timeout=60, **({"base_url": host} if host else kwargs_from_env()))
+    return PatientDocker(patience=patience, timeout=seconds, **({"base_url": host} if host else kwargs_from_env()))
 
 
 def context_host() -> str | None:

@@ -63,15 +63,27 @@ class Recovery:
         return sum(path.stat().st_size for path in packs if "-tmp-" not in path.name)
 
     def fetch(self, backup: FullBackup) -> Snapshot:
-        """Copy it here; what is here already does not come again, and what is another backup's goes."""
+        """Copy it here; what is here already does not come again, unless it has rotted, and what is another backup's
+        goes.
+        """
         assert backup.snapshot is not None
-        source = backup.store.repository
-        if self.restic.exists():
-            self.restic.know_again()
-        else:
+        source, kept = backup.store.repository, self._reusable()
+        if not kept:
+            shutil.rmtree(self.folder / "restic", ignore_errors=True)
             self.restic.make(like=source)
         self.restic.copy_from(source, backup.snapshot.id)
         return self.only(backup.snapshot.tree)
+
+    def _reusable(self) -> bool:
+        """Whether what an earlier attempt brought is there and whole: every byte of it is read for that."""
+        try:
+            if not self.restic.exists():
+                return False
+            self.restic.know_again()
+            self.restic.check()
+        except PermanentError:
+            return False
+        return True
 
     def take_in(self, archive: Path, work: Path, moment: datetime) -> Snapshot:
         """The same from an archive of the document's, through an empty folder of this run."""
@@ -80,7 +92,8 @@ class Recovery:
         files = unpack(archive, work, self.progress, self.cancelled)
         if files is not None:
             files.rename(own / ARCHIVE)
-        if not self.restic.exists():
+        if not self._reusable():
+            shutil.rmtree(self.folder / "restic", ignore_errors=True)
             self.restic.make()
         paths = [OWN.strip("/"), PROJECTS.strip("/")]
         made = self.restic.backup(paths, host=self.site, tags=(archive.name,), moment=moment, folder=work)

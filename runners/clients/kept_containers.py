@@ -6,7 +6,7 @@ taken for the new one. Each is kept as an image of its own: its layer, and in a 
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,13 @@ from docker.errors import ImageNotFound, NotFound
 from core.errors import PermanentError
 from core.occupants import IMAGES
 from runners import permit as subjects
-from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine
+from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine, connect
 from runners.clients.docker_errors import docker_errors
 from runners.permit import Permit
 
 PROJECT = "com.docker.compose.project"
+COMMIT_SECONDS = 2 * 60 * 60  # the engine answers when all of a layer is copied
+OTHERS = ("NetworkMode", "IpcMode", "PidMode")  # settings that may name another container, by its id
 KEPT_CONTAINER, KEPT_BY, KEPT_RUNNING = "drbot.kept.container", "drbot.kept.run", "drbot.kept.running"
 
 
@@ -29,10 +31,9 @@ class HostContainer:
 
     id: str
     name: str
-    image: str
     is_running: bool
     own_bytes: int  # written into its own layer
-    volumes: tuple[str, ...]  # named and unnamed
+    vanishes: bool  # with all it wrote, as soon as it is stopped (`--rm`)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,18 +55,18 @@ def containers_of(engine: DockerEngine, projects: Iterable[str]) -> tuple[HostCo
             for project in projects
             for one in engine.client.api.containers(all=True, size=True, filters={"label": f"{PROJECT}={project}"})
         ]
-    found = (_listed(one) for one in listed if HELPER_LABEL not in (one.get("Labels") or {}))
+    mine = [one for one in listed if HELPER_LABEL not in (one.get("Labels") or {})]
+    found = [_listed(one, there) for one in mine if (there := engine.find(one["Id"])) is not None]
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def _listed(one: Mapping[str, Any]) -> HostContainer:
+def _listed(one: Mapping[str, Any], inspected: Mapping[str, Any]) -> HostContainer:
     return HostContainer(
         id=one["Id"],
         name=one["Names"][0].lstrip("/"),
-        image=one["ImageID"],
         is_running=one["State"] not in STOPPED,
         own_bytes=int(one.get("SizeRw") or 0),
-        volumes=tuple(mount["Name"] for mount in one.get("Mounts", ()) if mount.get("Type") == "volume"),
+        vanishes=bool(inspected["HostConfig"].get("AutoRemove")),
     )
 
 
@@ -91,8 +92,9 @@ def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_run
         KEPT_RUNNING: "true" if was_running else "",
     }
     repository, _, tag = keeper.partition(":")
-    with docker_errors(f"Keep the container {made_of['Name']}"):
-        engine.client.api.commit(container, repository=repository, tag=tag, conf={"Labels": labels})
+    tried = docker_errors(f"Keep the container {made_of['Name']}")
+    with tried, closing(connect(engine.host, engine.patience, COMMIT_SECONDS)) as patient:
+        patient.api.commit(container, repository=repository, tag=tag, conf={"Labels": labels})
 
 
 def remove(engine: DockerEngine, container: str, name: str, keeper: str, permit: Permit) -> None:
@@ -140,31 +142,40 @@ def _kept(image: Mapping[str, Any]) -> KeptContainer:
     )
 
 
-def make_again(engine: DockerEngine, kept: KeptContainer, run: str) -> str:
+def make_again(engine: DockerEngine, kept: KeptContainer, run: str, made: Mapping[str, str]) -> str:
     """Its id: the same name, settings, networks and mounts, from the image that kept it. One of this run's that is
-    there already is taken. Raises PermanentError when another container has its name.
+    there already is taken. `made`: the ids of those made again before, by their old ones. Raises PermanentError when
+    another container has its name.
     """
     there = engine.find(kept.name)
     if there is not None:
         if (there["Config"].get("Labels") or {}).get(RUN_LABEL) == run:
             return str(there["Id"])
         raise PermanentError(f"There is a container {kept.name} already; nothing was touched")
-    made_of = kept.made_of
-    labels = {**(made_of["Config"].get("Labels") or {}), RUN_LABEL: run}
-    settings = {
-        **made_of["Config"],
-        "Image": kept.keeper,
-        "Labels": labels,
-        "HostConfig": {**made_of["HostConfig"], **_mounts(made_of)},
-    }
-    if not made_of["HostConfig"]["NetworkMode"].startswith(("container:", "none", "host")):
-        settings["NetworkingConfig"] = {"EndpointsConfig": _networks(made_of)}
-        for network in settings["NetworkingConfig"]["EndpointsConfig"]:
-            if not engine.has_network(network):
-                engine.create_network(network, {RUN_LABEL: run})
+    settings = _settings(kept, run, made)
+    for network in settings.get("NetworkingConfig", {}).get("EndpointsConfig", ()):
+        if not engine.has_network(network):
+            engine.create_network(network, {RUN_LABEL: run})
     with docker_errors(f"Make the container {kept.name} again"):
-        made = engine.client.api.create_container_from_config(settings, kept.name)  # type: ignore[no-untyped-call]
-        return str(made["Id"])
+        answer = engine.client.api.create_container_from_config(settings, kept.name)  # type: ignore[no-untyped-call]
+        return str(answer["Id"])
+
+
+def _settings(kept: KeptContainer, run: str, made: Mapping[str, str]) -> dict[str, Any]:
+    """As the engine takes them."""
+    config, host = dict(kept.made_of["Config"]), kept.made_of["HostConfig"]
+    if host["NetworkMode"].startswith("container:"):
+        for name in ("Hostname", "Domainname", "ExposedPorts"):  # the other one's; asked for here they are refused
+            config.pop(name, None)
+    asked = {
+        **config,
+        "Image": kept.keeper,
+        "Labels": {**(config.get("Labels") or {}), RUN_LABEL: run},
+        "HostConfig": {**host, **_mounts(kept.made_of), **_beside(kept.made_of, made)},
+    }
+    if host["NetworkMode"].startswith(("container:", "none", "host")):
+        return asked
+    return asked | {"NetworkingConfig": {"EndpointsConfig": _networks(kept.made_of)}}
 
 
 def start(engine: DockerEngine, container: str, name: str) -> None:
@@ -185,6 +196,13 @@ def _mounts(made_of: Mapping[str, Any]) -> dict[str, Any]:
         if mount["Type"] == "volume" and mount["Destination"] not in told
     ]
     return {"Binds": [*binds, *unnamed], "Mounts": mounts}
+
+
+def _beside(made_of: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, Any]:
+    """What it shares with other containers, by their new ids."""
+    asked = {name: str(made_of["HostConfig"].get(name) or "").partition(":") for name in OTHERS}
+    shared = {name: other for name, (kind, _, other) in asked.items() if kind == "container"}
+    return {name: f"container:{made.get(other, other)}" for name, other in shared.items()}
 
 
 def _networks(made_of: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -76,6 +76,24 @@ class ObjectStoreClient:
             )
             return tuple(self._listed(found) for page in pages for found in page.get("Contents", ()))
 
+    def versions(self, prefix: str = "") -> tuple[StoredObject, ...]:
+        """Every version of each object whose key begins so, also of those that were removed since. Raises
+        PermanentError where the store has no versions, or the keys in use may not list them.
+        """
+        with store_errors("list versions", self.place(prefix)):
+            pages = self.client.get_paginator("list_object_versions").paginate(
+                Bucket=self.settings.bucket, Prefix=self.settings.prefix + prefix
+            )
+            found = [one for page in pages for one in page.get("Versions", ())]
+            return tuple(replace(self._listed(one), version=version_of(one)) for one in found)
+
+    def is_locked(self, stored: StoredObject) -> bool:
+        """Whether the store itself keeps this version for now, as far as the keys in use may see that."""
+        with store_errors("read", self.place(stored.key, stored.version)):
+            found = self.client.head_object(**self._names(stored.key, stored.version))
+        until = found.get("ObjectLockRetainUntilDate")
+        return until is not None and until > datetime.now(UTC)
+
     def head(self, key: str, version: str | None = None) -> StoredObject:
         """What is known of an object. Raises PermanentError when there is none."""
         with store_errors("read", self.place(key, version)):
@@ -89,15 +107,13 @@ class ObjectStoreClient:
             sha256=found.get("Metadata", {}).get("sha256"),
         )
 
-    def read(self, key: str, version: str | None = None) -> bytes:
-        """A small object as a whole."""
+    def read(self, key: str, version: str | None = None, *, most: int = LONGEST_DOCUMENT_BYTES) -> bytes:
+        """A small object as a whole. Raises PermanentError when it has more than `most` bytes."""
         place = self.place(key, version)
         with store_errors("read", place):
             found = self.client.get_object(**self._names(key, version))
-            if found["ContentLength"] > LONGEST_DOCUMENT_BYTES:
-                raise PermanentError(
-                    f"{place} is larger than {words_size(LONGEST_DOCUMENT_BYTES)}: no document of ours"
-                )
+            if found["ContentLength"] > most:
+                raise PermanentError(f"{place} is larger than {words_size(most)}: no document of ours")
             return bytes(found["Body"].read())
 
     def write(self, key: str, data: bytes, *, locked: bool = False) -> str | None:

@@ -186,6 +186,16 @@ class Restic:
         self._done("listed", ["ls", "--no-lock"], values=[snapshot, *folders], on_message=take)
         return trees[0], frozenset(path for path in paths if path not in folders)
 
+    def empty_files(self, snapshot: str, folder: str) -> frozenset[str]:
+        """Paths below this folder of files without content."""
+        paths: set[str] = set()
+
+        def take(said: Mapping[str, Any]) -> None:
+            paths.update({str(said["path"])} if said.get("type") == "file" and not said.get("size") else set())
+
+        self._done("listed", ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
+        return frozenset(paths)
+
     def count(self, snapshot: str) -> Counted:
         """How much is in it; every folder of it is read for that."""
         counted = Counted()
@@ -203,7 +213,8 @@ class Restic:
     def compare(self, snapshot: str, wanted: Wanted, target: str, *, alone: bool) -> Compared:
         """The files in `target` byte by byte; `alone`: nothing else may be there. Writes nothing."""
         options = ["--dry-run", "-vv", "--overwrite=always", "--no-lock", *(["--delete"] if alone else [])]
-        found = Differences()
+        listed = Restic(self.repository, cancelled=self._cancelled)  # here, also where it is executed elsewhere
+        found = Differences(listed.empty_files(snapshot, wanted.folder))
         command = ["restore", f"--target={target}", *options, *wanted.options]
         self._done("compared with", command, values=[f"{snapshot}:{wanted.folder}"], on_message=found.take)
         return Compared(same=found.same, other=tuple(found.other))
@@ -230,6 +241,10 @@ class Restic:
         """
         self._run(["unlock", "--remove-all"])
         self._run(["repair", "index"])
+
+    def check(self) -> None:
+        """Read everything in it. Raises PermanentError when something is missing or has changed."""
+        self._done("read whole", ["check", "--read-data", "--no-lock"])
 
     def forget(self, snapshots: Sequence[str]) -> bool:
         """Remove these, and what only they used. False: somebody is at work there, so it is left for next time."""

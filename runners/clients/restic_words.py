@@ -1,7 +1,7 @@
 """What restic says with --json: a message a line, from either of its streams."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from runners.watching import Progress
@@ -28,7 +28,7 @@ class Said:
             done = said.get("bytes_done", said.get("bytes_restored", 0))
             self._progress(float(done), float(said["total_bytes"]) if "total_bytes" in said else None, "bytes")
         elif kind == "error":
-            self.errors.append(f"{said.get('item', '')}: {said['error'].get('message', '')}")
+            self.errors.append(error_in(said))
         elif kind == "summary":
             self.summary = said
         elif kind == "exit_error":
@@ -47,6 +47,12 @@ class Said:
         return "; ".join(self.errors[:NAMED]) or (first[0] if first else "it did not say why")
 
 
+def error_in(said: Mapping[str, Any]) -> str:
+    """Of a file, or of the repository itself."""
+    of_file = said.get("error")
+    return f"{said.get('item', '')}: {of_file.get('message', '')}" if of_file else str(said.get("message", ""))
+
+
 class Counted:
     """How much of a snapshot a tar stream of restic's holds, line by line; there may be a hundred thousand."""
 
@@ -62,19 +68,20 @@ class Counted:
 
 
 class Differences:
-    """What a comparison says, line by line; there may be a hundred thousand."""
+    """What a comparison says, line by line; there may be a hundred thousand. `empty`: files that have no content."""
 
-    def __init__(self) -> None:
+    def __init__(self, empty: Collection[str] = ()) -> None:
+        self._empty = empty
         self.same = 0
         self.other: list[str] = []
 
     def take(self, said: Mapping[str, Any]) -> None:
-        """A folder is always said to be restored, with the size 0."""
+        """A folder, or a link, is always said to be restored, with the size 0."""
         if said.get("message_type") != "verbose_status":
             return
         if said["action"] == "unchanged":
             self.same += 1
-        elif said["action"] != "restored" or said["size"]:
+        elif said["action"] != "restored" or said["size"] or said["item"] in self._empty:
             self.other.append(str(said["item"]))
 
 

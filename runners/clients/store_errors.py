@@ -21,6 +21,7 @@ from core.errors import DrbotError, PermanentError, TemporaryError
 # What the request needs, as it is called in a policy; a refusal names it.
 PERMISSIONS = {
     "list": "s3:ListBucket",
+    "list versions": "s3:ListBucketVersions",
     "read": "s3:GetObject",
     "write": "s3:PutObject",
     "lock": "s3:PutObjectRetention",

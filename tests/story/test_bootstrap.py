@@ -13,10 +13,11 @@ from ruamel.yaml import YAML
 from cli.player import Player
 from core.incident import Incident
 from core.run import RunState, StepState
+from core.statements import HEAD_LETTERS
 from lab.breakage import break_it
 from lab.object_store import BUCKET, PREFIX, Bucket
 from lab.seed import seed
-from runners.state_copies import FOLDER
+from runners.state_bucket import FOLDER
 from store import journal, requests, surfaces
 from store.database import Database
 from store.settings import StoreSettings
@@ -51,19 +52,17 @@ def copied(quiet_story: Story, bucket: Bucket) -> Story:
     return quiet_story
 
 
-def head_of(player: Player) -> int:
-    with player.database.read() as connection:
-        return journal.head(connection)[0]
-
-
-def lose(story: Story, bucket: Bucket) -> None:
-    """All of drbot's host: processes, home, dr.yml. Only what was copied until now is left."""
-    head = head_of(story.player)
+def lose(story: Story, bucket: Bucket) -> str:
+    """All of drbot's host: processes, home, dr.yml. Only what was copied until now is left, and the head that people
+    have seen in the channel.
+    """
+    with story.player.database.read() as connection:
+        head, digest = journal.head(connection)
     client = bucket.client()
 
     def is_copied() -> bool:
         found = client.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX + FOLDER).get("Contents", ())
-        return any(int(key[-20:-8]) >= head for one in found if "/tables/" in (key := one["Key"]))
+        return any(int(Path(one["Key"]).stem) >= head for one in found if "/copies/" in one["Key"])
 
     wait_for(is_copied, 30, f"record {head} to be in the bucket")
     for name in list(story.house.processes):
@@ -71,15 +70,16 @@ def lose(story: Story, bucket: Bucket) -> None:
     story.player.database.close()
     shutil.rmtree(story.house.home)
     story.house.configuration.unlink()
+    return f"{head}:{digest[:HEAD_LETTERS]}"
 
 
-def bring_back(story: Story, bucket: Bucket, folder: Path) -> Player:
+def bring_back(story: Story, bucket: Bucket, folder: Path, head: str) -> Player:
     """`drbot bootstrap` on another machine, and drbot started there."""
     house = story.house
     house.home, house.configuration = folder / "home", folder / "dr.yml"
     words = ("bootstrap", f"s3://{BUCKET}/{PREFIX}", "--endpoint", bucket.endpoint, "--home", str(house.home))
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words, "--config", str(house.configuration)],
+        [sys.executable, "-m", "cli.main", *words, "--config", str(house.configuration), "--head", head],
         env={"PATH": "/usr/bin:/bin", **bucket.keys()}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -107,8 +107,8 @@ def test_the_host_of_drbot_is_lost_while_it_restores_and_once_more_before_the_se
     incident = copied.player.declare("aiko", WORDS)
     run = wait_for_step(copied.player, incident, "restore-beside", StepState.RUNNING)
 
-    lose(copied, bucket)
-    player = bring_back(copied, bucket, tmp_path / "second-machine")
+    head = lose(copied, bucket)
+    player = bring_back(copied, bucket, tmp_path / "second-machine", head)
     with closing(player.database):
         player.wait_for_run(incident, RunState.NEEDS_DECISION, seconds=60)
         assert player.records(run.id)["restore-beside"].state is StepState.UNSURE
@@ -117,8 +117,8 @@ def test_the_host_of_drbot_is_lost_while_it_restores_and_once_more_before_the_se
         wait_for_step(player, incident, "restore-beside", StepState.SUCCEEDED)
         board = board_of(player, incident)
 
-        lose(Story(house=copied.house, player=player, lab=copied.lab, backups=copied.backups), bucket)
-    player = bring_back(copied, bucket, tmp_path / "third-machine")
+        head = lose(Story(house=copied.house, player=player, lab=copied.lab, backups=copied.backups), bucket)
+    player = bring_back(copied, bucket, tmp_path / "third-machine", head)
     with closing(player.database):
         player.vote("chika", incident)
         assert finish(player, incident).id == run.id

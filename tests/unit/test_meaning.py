@@ -26,6 +26,7 @@ ALLOWED = {
     ("bot/blocks/lines.py", "_filled"): "a part of a sentence is not shown twice",
     ("runners/attempt.py", "_summary"): "a sentence is not said twice",
     ("bot/calls.py", "called"): "whether the event is about a request, by its key",
+    ("runners/state_copies.py", "_name_key"): "whether the ledger names a key already",
     ("bot/calls.py", "_is_told"): "whether the event is one that was told before, by its keys",
     ("bot/blocks/lines.py", "_next_backup"): "whether the event names a backup to show",
 }

@@ -11,10 +11,13 @@ from core.errors import CancelledError, PermanentError
 from core.full_manifest import DUMP, REDIS, FullManifest
 from core.plan import Holds
 from core.site import Backups, Configuration
+from runners.actions.equality import not_as_they_ran
 from runners.actions.fetching import require_held
+from runners.clients.compose_settings import digest_of, settings_of
 from runners.clients.fetched import Fetched, Recovery, Volume
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackup, FullBackupStore
+from runners.clients.process import Bounds
 from runners.full_backup import back_up_full
 from runners.full_choice import FullRules, check_full_backup, choose_full_backup
 from runners.watching import never, unheard
@@ -92,7 +95,9 @@ def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: Bench, files
     for store in made.stores:
         chosen = choose_full_backup((store,), rules)
         assert (chosen.backup.name, chosen.backup.sha256, chosen.refused) == (made.backup.name, made.backup.digest, ())
-        assert chosen.backup.holds == Holds(redis=True, configuration=True, files=(files,))
+        holds, uses = chosen.backup.holds, made.manifest.uses
+        known = {"mounts": uses.volumes, "ports": uses.ports, "containers": uses.containers}
+        assert holds == Holds(redis=True, configuration=True, files=(files,), **known)
         require_held(made.fetched.facts, chosen.backup)
         assert check_full_backup(store.get(made.backup.name), rules) == chosen.backup
     assert [path.name for path in (made.folder / "backups").iterdir()] == ["restic"]
@@ -173,3 +178,24 @@ def test_a_volume_that_is_not_there_and_stop_leave_nothing(bench: Bench, tmp_pat
         )
 
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_it_tells_what_its_system_needs_of_a_host(shared: Bench, made: Made) -> None:
+    assert shared.volume in made.manifest.uses.volumes
+    assert len(made.manifest.uses.ports) >= 5
+
+
+def test_what_services_ran_with_and_no_file_holds_is_named(shared: Bench, made: Made) -> None:
+    """A password that somebody's shell knew: Compose would start the service with an empty one."""
+    bounds, address = Bounds(cancelled=never, seconds=60), shared.configuration.site().address
+    now = dict(
+        found
+        for project in made.manifest.projects
+        for found in settings_of(project, shared.clients.compose.describe(project, bounds), address)
+    )
+    ran = made.manifest.uses.settings
+    (password,) = (name for name in ran if name.endswith("/postgres/POSTGRES_PASSWORD"))
+
+    assert not_as_they_ran(ran, now) == []
+    assert not_as_they_ran(ran, now | {password: digest_of("", address)}) == [password]
+    assert not_as_they_ran(ran | {"shop/app/TOKEN": "1234"}, now) == ["shop/app/TOKEN"]

@@ -132,6 +132,18 @@ def paused_container(at: Machine) -> None:
     at.expected = {name}
 
 
+def container_in_the_network_of_another(at: Machine) -> None:
+    """As `network_mode: service:app`: by the id of a container that is another one afterwards."""
+    first = at.container(wrote="1")
+    beside = at.container("sidecar", wrote="2", network_mode=f"container:{at.api.containers.get(first).id}")
+    at.expected = {first, beside}
+
+
+def container_that_goes_when_it_is_stopped(at: Machine) -> None:
+    name = at.container(wrote="the only copy", auto_remove=True)
+    at.refused = f"{name} would be gone with all it wrote"
+
+
 def volume_on_a_folder_of_the_host(at: Machine) -> None:
     """The local driver with options: the data lies elsewhere."""
     device = at.folder.with_name("device")
@@ -193,7 +205,8 @@ HOSTS: tuple[Callable[[Machine], None], ...] = (
     volume_that_a_compose_file_describes, data_in_a_containers_own_layer, stopped_containers, never_started,
     stale_standby_on_its_own_volume, volume_without_a_name, bind_mount_below_the_folder, bind_mount_of_somewhere_else,
     service_that_dr_yml_does_not_know, earlier_recovery_of_drbots_own, half_of_an_earlier_level_3, network_of_its_own,
-    paused_container, volume_on_a_folder_of_the_host, owners_links_and_times, everything_at_once,
+    paused_container, container_in_the_network_of_another,
+    container_that_goes_when_it_is_stopped, volume_on_a_folder_of_the_host, owners_links_and_times, everything_at_once,
     another_system_beside_it, stranger_on_the_volume, stopped_stranger_on_the_volume, stranger_on_the_volumes_folder,
 )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """The ledger's head in S3: written when it moved, locked, and enough to find a roll-back."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,10 @@ from botocore.exceptions import ClientError
 
 from core.events import EventKind
 from core.ledger import Known
-from runners.heads import FOLDER, Heads
+from core.signing import KeyPair
+from core.statements import statement_in
+from runners.heads import Heads
+from runners.state_bucket import HEAD, HEADS, named
 from store import journal
 from store.database import Database
 from tests.integration.backups.conftest import Place
@@ -18,26 +20,28 @@ def test_each_new_head_is_an_object_of_its_own_and_shows_a_roll_back(place: Plac
     database = Database(f"sqlite:///{tmp_path / 'state.db'}")
     database.migrate()
     client = place.client()
-    heads = Heads(database, client)
+    pair = KeyPair.new()
+    heads = Heads(database, client, pair)
     for number in (1, 2):
         with database.write() as tx:
             tx.record(EventKind.INCIDENT_NOTE, text=f"{number}")
         assert heads.keep() is not None
     assert heads.keep() is None
 
-    kept = client.list(FOLDER)
-    assert [one.key.removeprefix(FOLDER)[:12] for one in kept] == ["000000000001", "000000000002"]
-    newest = json.loads(client.read(kept[-1].key))["head"]
-    version = client.head(kept[-1].key).version
+    newest, first = (one.stored for one in named(HEAD, client.list(HEADS)))
+    said = statement_in(client.read(newest.key).removesuffix(b"\n"))
+    assert statement_in(client.read(first.key).removesuffix(b"\n")).ledger == said.ledger
+    assert (said.seq, said.key) == (2, pair.public)
+    version = client.head(newest.key).version
     with pytest.raises(ClientError, match="AccessDenied"):
         client.client.delete_object(
-            Bucket=client.settings.bucket, Key=client.settings.prefix + kept[-1].key, VersionId=version
+            Bucket=client.settings.bucket, Key=client.settings.prefix + newest.key, VersionId=version
         )
     earlier = Database(f"sqlite:///{tmp_path / 'earlier.db'}")
     earlier.migrate()
     with database.read() as now, earlier.read() as then:
-        assert journal.verify(now, Known(newest)) == []
+        assert journal.verify(now, Known(f"{said.seq}:{said.hash}")) == []
         assert journal.verify(then) == []
-        assert "rolled back" in journal.verify(then, Known(newest))[0]
+        assert "rolled back" in journal.verify(then, Known(f"{said.seq}:{said.hash}"))[0]
     database.close()
     earlier.close()

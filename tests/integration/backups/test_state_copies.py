@@ -1,255 +1,208 @@
-"""drbot's own state: copied to S3 as it grows, and back on a bare machine, verified."""
+"""drbot's own state: copied to S3 as it grows, and back on a bare machine. Whom the copies are believed:
+test_tampered_buckets.py.
+"""
 
-import gzip
-import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core.errors import PermanentError, UserError
 from core.events import EventKind
-from core.incident import Incident
 from core.level import Level
-from core.run import RunKind, RunState
-from lab.layout import as_yaml, describe
-from runners.bootstrap import Source, bring_back
-from runners.heads import Heads
-from runners.state_copies import Documents, StateCopies, pieces
-from store import copies, incidents, journal, runs, surfaces
+from core.run import RunState
+from core.signing import KeyPair
+from runners.documents import Documents
+from runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
+from runners.state_copies import KEPT
+from store import copies, incidents, journal, runs
 from store.database import Database
 from tests.integration.backups.conftest import Place
+from tests.integration.backups.copied_state import OWN, Bare, Copied, copied, copier, note, opened
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{path}")
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path / "home" / "state.db") as made:
-        made.migrate()
-        yield made
+@pytest.fixture(autouse=True)
+def keys(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the bucket, in the environment; the state is a file."""
+    for name, value in place.bucket.keys().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
 @pytest.fixture
-def documents(tmp_path: Path) -> Documents:
-    """A dr.yml with a folder of runbooks beside it."""
-    folder = tmp_path / "etc"
-    (folder / "runbooks").mkdir(parents=True)
-    (folder / "runbooks" / "own.yml").write_text("runbook: own\n")
-    ports = dict.fromkeys(("auth", "user", "admin", "front-user", "front-admin"), 1)
-    plan = describe(folder, "x-", "unix:///x", ports).model_copy(update={"runbooks": Path("runbooks")})
-    (folder / "dr.yml").write_text(as_yaml(plan))
-    return Documents(configuration=folder / "dr.yml", runbooks=folder / "runbooks")
+def made(place: Place, tmp_path: Path) -> Iterator[Copied]:
+    with copied(place.client(), tmp_path / "lost") as it:
+        yield it
 
 
-def copier(database: Database, place: Place, documents: Documents, owner: str = "worker") -> StateCopies:
-    return StateCopies(database, place.client(), documents, owner)
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    return Bare(folder=tmp_path / "bare")
 
 
-def declare(database: Database) -> Incident:
-    """An incident with a run that a worker holds."""
-    with database.write() as tx:
-        made = incidents.declare(tx, site="production", level=Level(2), title="down", person="aiko")
-        run = runs.queue(
-            tx, incident=made.id, site="production", kind=RunKind.RECOVER, runbook="level2-postgres", arguments={},
-            person="aiko",
-        )  # fmt: skip
-        runs.claim(tx, run.id, "lost worker", 15)
-        surfaces.put(tx, surfaces.Surface(incident=made.id, key="board", channel="C1", ts="1.2"))
-    return made
+def test_everything_is_back_and_a_run_that_was_at_work_is_found_by_its_lease(made: Copied, bare: Bare) -> None:
+    moment = made.moments[-1]
 
+    bare.run(made.client, head=f"`{moment.head}`")
 
-def note(database: Database, text: str) -> None:
-    with database.write() as tx:
-        tx.record(EventKind.INCIDENT_NOTE, text=text)
-
-
-def source(place: Place, **more: bool | str) -> Source:
-    return Source(bucket=place.client(), **more)  # type: ignore[arg-type]
-
-
-def test_everything_is_back_and_a_run_that_was_at_work_is_found_by_its_lease(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    made = declare(database)
-    assert copier(database, place, documents).copy()
-
-    with opened(tmp_path / "bare" / "state.db") as bare:
-        found = bring_back(source(place), bare, tmp_path / "bare" / "dr.yml", tmp_path)
-
-        with bare.read() as now, database.read() as then:
-            assert journal.verify(now) == []
-            assert journal.after(now, 0)[: found.record] == journal.after(then, 0)
-            assert copies.rows_of(now) == copies.rows_of(then)
-            run = runs.current(now, made.id)
-        assert found.incidents == (made.name,)
-        assert (tmp_path / "bare" / "runbooks" / "own.yml").read_text() == "runbook: own\n"
+    bare.require(moment)
+    with opened(bare.home / "state.db") as now:
+        with now.read() as connection:
+            run = runs.current(connection, 1)
+            told = journal.after(connection, moment.head.seq)
         assert run is not None
         assert (run.state, run.owner) == (RunState.RUNNING, "lost worker")
-        with bare.write() as tx:  # goes on like every other ledger: numbers, hashes, incidents
+        assert {event.kind for event in told} == {EventKind.STATE_BROUGHT_BACK, EventKind.INCIDENT_NOTE}
+        with now.write() as tx:  # goes on like every other ledger: numbers, hashes, incidents
             second = incidents.declare(tx, site="production", level=Level(1), title="again", person="ben")
-        assert second.id == made.id + 1
-        with bare.read() as now:
-            assert journal.verify(now) == []
-            assert "came back from s3://" in str(journal.after(now, found.record)[0].payload)
+        assert second.name == "DR-2"
+        with now.read() as connection:
+            assert journal.verify(connection) == []
 
 
 def test_a_small_installation_comes_back_on_postgresql_and_goes_on_counting(
-    database: Database, place: Place, documents: Documents, tmp_path: Path, fresh_postgres_url: str
+    made: Copied, bare: Bare, fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = declare(database)
-    copier(database, place, documents).copy()
+    monkeypatch.setenv("DATABASE_URL", fresh_postgres_url)
 
-    with closing(Database(fresh_postgres_url)) as bare:
-        bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
+    bare.run(made.client, head=str(made.moments[-1].head))
 
-        with bare.read() as now, database.read() as then:
+    with closing(Database(fresh_postgres_url)) as back:
+        with back.read() as now:
             assert journal.verify(now) == []
-            assert copies.rows_of(now) == copies.rows_of(then)
-        with bare.write() as tx:
+            assert copies.rows_of(now) == made.moments[-1].rows
+        with back.write() as tx:
             second = incidents.declare(tx, site="production", level=Level(1), title="again", person="ben")
-        assert second.id == made.id + 1
+        assert second.name == "DR-2"
 
 
-def test_it_grows_piece_by_piece_and_an_idle_drbot_copies_nothing(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    state = copier(database, place, documents)
-    assert not state.copy()
-    for number in range(3):
-        note(database, f"{number}")
-        assert state.copy()
-        assert not state.copy()
+def test_it_grows_piece_by_piece_and_an_idle_drbot_copies_nothing(made: Copied) -> None:
+    assert not made.state.copy()
+    before = len(named(PIECE, made.client.list(FOLDER)))
+    note(made.database, "more")
 
-    with opened(tmp_path / "bare.db") as bare:
-        found = bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
-
-    folder = found.place.split(place.prefix)[1].partition("tables/")[0]
-    assert [(piece.first, piece.last) for piece in pieces(place.client(), folder)] == [(1, 1), (2, 2), (3, 3)]
-    assert found.record == 3
+    assert made.state.copy()
+    assert not made.state.copy()
+    newest, *others = named(PIECE, made.client.list(FOLDER))
+    assert (newest.first, newest.last, len(others)) == (others[0].last + 1, others[0].last + 1, before)
 
 
-def test_one_of_two_workers_copies_and_the_next_one_goes_on_where_it_was(
-    database: Database, place: Place, documents: Documents
-) -> None:
-    note(database, "one")
-    first, second = copier(database, place, documents, "first"), copier(database, place, documents, "second")
-    assert first.copy()
+def test_a_key_is_named_in_the_ledger_once(made: Copied) -> None:
+    copier(made.database, made.client, made.documents).copy()
+    copier(made.database, made.client, made.documents, "second", KeyPair.new()).copy()
+
+    with made.database.read() as connection:
+        events = journal.of_kinds(connection, [EventKind.STATE_SIGNED_BY])
+    assert [event.payload["key"] == OWN.public for event in events] == [True, False]
+
+
+def test_one_of_two_workers_copies_and_the_next_one_goes_on_where_it_was(made: Copied) -> None:
+    second = copier(made.database, made.client, made.documents, "second")
+    note(made.database, "more")
 
     assert not second.copy()
-    note(database, "two")
-    assert not second.copy()
-    assert copier(database, place, documents, "first").copy()
+    assert copier(made.database, made.client, made.documents).copy()
+    assert next(one.first for one in named(PIECE, made.client.list(FOLDER))) > made.moments[-1].head.seq
 
 
-def test_a_copy_that_was_cut_between_its_two_halves_is_whole(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    note(database, "one")
-    copier(database, place, documents).copy()
-    client = place.client()
-    (piece,) = [one.key for one in client.list("state/") if "/ledger/" in one.key]
-    client.remove(piece)
+def test_a_copy_that_was_cut_behind_its_piece_of_the_ledger_leaves_the_one_before(made: Copied, bare: Bare) -> None:
+    made.client.remove(copy_key(made.ledger, made.moments[-1].head.seq))
+    version = made.client.versions(copy_key(made.ledger, made.moments[-1].head.seq))[0].version
+    made.client.client.delete_object(
+        Bucket=made.client.settings.bucket,
+        Key=made.client.settings.prefix + copy_key(made.ledger, made.moments[-1].head.seq),
+        VersionId=version,
+    )
 
-    with opened(tmp_path / "bare.db") as bare:
-        assert bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path).record == 1
+    bare.run(made.client, head=str(made.moments[-2].head))
 
-
-def test_a_changed_record_is_found_and_nothing_is_brought_back(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    note(database, "one")
-    copier(database, place, documents).copy()
-    client = place.client()
-    for one in client.list("state/"):
-        data = gzip.decompress(client.read(one.key)).replace(b"one", b"two")
-        client.write(one.key, gzip.compress(data))
-
-    with opened(tmp_path / "bare.db") as bare:
-        with pytest.raises(PermanentError, match="Record 1 was changed"):
-            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
-        with bare.read() as connection:
-            assert journal.head(connection)[0] == 0
-
-
-def test_an_older_copy_than_the_head_that_was_kept_is_only_taken_when_somebody_says_so(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    note(database, "one")
-    copier(database, place, documents).copy()
-    note(database, "two")
-    Heads(database, place.client()).keep()
-
-    with opened(tmp_path / "bare.db") as bare:
-        with pytest.raises(UserError, match=r"record 1, but a head was kept of record 2.*--accept-older"):
-            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
-        assert bring_back(source(place, accept_older=True), bare, tmp_path / "bare.yml", tmp_path).record == 1
+    bare.require(made.moments[-2])
 
 
 def test_a_state_that_was_rolled_back_does_not_overwrite_the_copies(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
+    made: Copied, documents_elsewhere: Documents, tmp_path: Path
 ) -> None:
-    note(database, "one")
     state = tmp_path / "earlier.db"
-    with closing(sqlite3.connect(tmp_path / "home" / "state.db")) as now, closing(sqlite3.connect(state)) as kept:
+    with (
+        closing(sqlite3.connect(tmp_path / "lost" / "home" / "state.db")) as now,
+        closing(sqlite3.connect(state)) as kept,
+    ):
         now.backup(kept)
-    note(database, "two")
-    copier(database, place, documents).copy()
-    before = [one.key for one in place.client().list("state/")]
+    made.copy("more")
+    before = made.keys("")
 
     with opened(state) as earlier:
         note(earlier, "something else")
         with pytest.raises(PermanentError, match="rolled back"):
-            copier(earlier, place, documents).copy()
+            copier(earlier, made.client, documents_elsewhere).copy()
 
-    assert [one.key for one in place.client().list("state/")] == before
-
-
-def test_what_cannot_be_brought_back_is_said_before_anything_is_written(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    with opened(tmp_path / "bare.db") as bare:
-        with pytest.raises(UserError, match="no copy of drbot's state"):
-            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
-        note(database, "one")
-        copier(database, place, documents).copy()
-        (tmp_path / "other.yml").write_text("something else")
-        with pytest.raises(UserError, match=r"other\.yml is there already"):
-            bring_back(source(place), bare, tmp_path / "other.yml", tmp_path)
-        with pytest.raises(UserError, match="holds 1 records already"):
-            bring_back(source(place), database, tmp_path / "bare.yml", tmp_path)
-
-        (key,) = [one.key for one in place.client().list("state/") if "/tables/" in one.key]
-        document = json.loads(gzip.decompress(place.client().read(key))) | {"revision": "9999", "drbot": "7.0"}
-        place.client().write(key, gzip.compress(json.dumps(document).encode()))
-        with pytest.raises(UserError, match=r"made by drbot 7\.0"):
-            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
+    assert made.keys("") == before
 
 
-def test_of_several_ledgers_in_one_bucket_one_is_named(
-    database: Database, place: Place, documents: Documents, tmp_path: Path
-) -> None:
-    note(database, "one")
-    copier(database, place, documents).copy()
-    with opened(tmp_path / "second.db") as second:
-        second.migrate()
-        note(second, "another")
-        copier(second, place, documents).copy()
-        with second.read() as connection:
-            (first,) = journal.after(connection, 0)
+@pytest.fixture
+def documents_elsewhere() -> Documents:
+    return Documents(configuration=None, runbooks=None)
 
-    with opened(tmp_path / "bare.db") as bare:
-        with pytest.raises(UserError, match="several ledgers"):
-            bring_back(source(place), bare, tmp_path / "bare.yml", tmp_path)
-        bring_back(source(place, ledger=first.hash[:8]), bare, tmp_path / "bare.yml", tmp_path)
-        with bare.read() as connection:
-            assert journal.after(connection, 0)[0] == first
+
+def test_junk_in_the_bucket_keeps_no_worker_from_copying_and_pushes_no_copy_out(made: Copied, bare: Bare) -> None:
+    last = made.moments[-1].head.seq
+    for number in range(KEPT + 5):
+        made.client.write(copy_key(made.ledger, last + 100 + number), b"junk")
+    made.client.write(piece_key(made.ledger, 1, 999_999, "f" * 16), b"junk")
+    made.client.write(piece_key(made.ledger, last, last, made.moments[-1].head.hash), b"junk")
+    again = copier(made.database, made.client, made.documents)
+    note(made.database, "more")
+
+    assert again.copy()
+
+    there = [one.last for one in named(COPY, made.client.list(FOLDER))]
+    assert {moment.head.seq for moment in made.moments} <= set(there)
+    bare.run(made.client, head=str(made.now().head))
+    bare.require(made.now())
+
+
+def test_one_copy_a_minute_is_locked_like_the_heads(made: Copied) -> None:
+    stored = [made.client.head(copy_key(made.ledger, moment.head.seq)) for moment in made.moments]
+
+    assert [made.client.is_locked(one) for one in stored] == [True, False, False]
+
+
+def test_more_copies_than_are_kept_are_removed_oldest_first(made: Copied) -> None:
+    for number in range(KEPT):
+        made.copy(f"{number}")
+
+    there = [one.last for one in named(COPY, made.client.list(FOLDER))]
+    assert there == [moment.head.seq for moment in made.moments[::-1][:KEPT]]
+
+
+def test_where_something_is_already_nothing_is_written(made: Copied, bare: Bare) -> None:
+    head = str(made.moments[-1].head)
+    with pytest.raises(UserError, match="no copy of drbot's state"):
+        Bare(folder=bare.folder).run(made.client, ledger="ffff")
+    (bare.folder / "etc" / "runbooks").mkdir(parents=True)
+    other = bare.folder / "etc" / "runbooks" / "own.yml"
+    other.write_text("something else")
+    with pytest.raises(UserError, match=r"own\.yml is there already and is another one"):
+        bare.run(made.client, head=head)
+    assert list(bare.everything()) == ["etc/runbooks/own.yml"]
+
+    other.unlink()
+    bare.run(made.client, head=head)
+    with opened(bare.home / "state.db") as database:
+        note(database, "here")
+    with pytest.raises(UserError, match="records already"):
+        bare.run(made.client, head=head)
+
+
+def test_what_cannot_be_written_leaves_everything_as_it_was(made: Copied, bare: Bare) -> None:
+    (bare.folder / "etc").mkdir(parents=True)
+    (bare.folder / "etc" / "runbooks").write_text("no folder")
+
+    with pytest.raises(UserError, match="cannot be written"):
+        bare.run(made.client, head=str(made.moments[-1].head))
+
+    assert not (bare.folder / "etc" / "dr.yml").exists()
+    with opened(bare.home / "state.db") as database, database.read() as connection:
+        assert journal.head(connection)[0] == 0

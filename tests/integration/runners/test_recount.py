@@ -12,6 +12,7 @@ from core.errors import PermanentError, UntrustedError
 from core.plan import Plan, seal_of
 from core.run import Run, StepState
 from core.signing import KeyPair
+from runners.adopting import adopt_open_runs
 from runners.issuing import NoPermitError, issue, own_work
 from runners.own_record import OwnRun, OwnStep
 from runners.permit import Permit, volume
@@ -84,6 +85,22 @@ def test_an_approval_is_used_once_whatever_its_row_says(claimed: Claimed) -> Non
 
     with pytest.raises(NoPermitError, match="was used before"):
         claimed.permit("swap")
+
+
+def test_what_the_host_remembers_outlives_an_older_copy_of_the_state(claimed: Claimed) -> None:
+    used = claimed.permit("swap")
+    claimed.bench.equipment.own.let_users_in(claimed.walk.run.id)
+    with claimed.bench.database.write() as tx:
+        again = update(schema.requests).where(schema.requests.c.id == used.request)
+        tx.connection.execute(again.values(state="granted", used_by=None))
+
+        adopt_open_runs(tx, claimed.bench.equipment.home)
+
+    with pytest.raises(NoPermitError, match="was used before"):
+        claimed.permit("swap")
+    known = claimed.bench.equipment.own.run(claimed.walk.run.id)
+    assert known is not None
+    assert known.lets_users_in
 
 
 @pytest.mark.parametrize("step", ["stop-apps", "stop-postgres", "swap"])

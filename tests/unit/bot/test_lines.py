@@ -13,7 +13,7 @@ from core.events import EventKind
 from tests.unit.bot.situations import event, request, situation, vote
 from workspace.block_rules import texts_of
 
-OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor."))}
+OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor.", "state."))}
 UNSHOWN = OF_NO_INCIDENT | {
     EventKind.INCIDENT_CHANNEL_OPENED,
     EventKind.STATUS_DUE,

@@ -145,6 +145,22 @@ def test_a_backup_that_went_from_here_is_missed_and_can_be_had_again(fetched: St
     assert fetching.is_fetched(fetched, {}).passed
 
 
+@pytest.mark.parametrize("rotten", ["data", "index", "config"])
+def test_what_has_rotted_here_is_brought_again(fetched: StepContext, rotten: str) -> None:
+    """Else every attempt would end at the same byte."""
+    folder = fetching.recovery_of(fetched).folder / "restic"
+    paths = (
+        [folder / "config"] if rotten == "config" else [one for one in (folder / rotten).rglob("*") if one.is_file()]
+    )
+    for path in paths:
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes()[:-40] + b"?" * 40)
+
+    fetching.fetch(fetched, {})
+
+    assert b"COPY public.users" in dump_of(fetched)
+
+
 def test_one_that_is_not_there_any_more_is_not_replaced_by_another(fresh: StepContext) -> None:
     store = store_of(fresh)
     store.remove_old(0, "shop", "production")

@@ -18,7 +18,7 @@ from core.errors import CancelledError, PermanentError, TemporaryError, UserErro
 from core.full_manifest import MANIFEST, OWN, full_name
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.restic import Repository, Restic, Snapshot
+from runners.clients.restic import Repository, Restic, Snapshot, Wanted
 from runners.clients.restic_words import Said
 from runners.full_choice import FullRules, check_full_backup, choose_full_backup, require_whole
 from runners.watching import unheard
@@ -271,6 +271,24 @@ def test_what_is_copied_to_another_place_has_the_same_digest_and_takes_no_second
 def test_work_that_nobody_wants_any_more_ends(store: FullBackupStore) -> None:
     with pytest.raises(CancelledError):
         store.newest_first(cancelled=lambda: True)
+
+
+@pytest.mark.parametrize("gone", ["full", "empty", "below/empty"])
+def test_a_file_that_is_not_there_is_a_difference_also_when_it_is_empty(tmp_path: Path, gone: str) -> None:
+    """restic says of an empty one what it says of every folder."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "files" / "below").mkdir(parents=True)
+    for name, text in (("full", "x"), ("empty", ""), ("below/empty", "")):
+        (source / "files" / name).write_text(text)
+    restic = Restic(Repository(url=str(tmp_path / "repository"), place="here"))
+    restic.make()
+    made = restic.backup(["files"], host="h", tags=(), moment=MOMENT, folder=source)
+    restic.restore(made, Wanted(folder="/files"), str(target))
+    assert restic.compare(made, Wanted(folder="/files"), str(target), alone=True).other == ()
+
+    (target / gone).unlink()
+
+    assert restic.compare(made, Wanted(folder="/files"), str(target), alone=True).other == (f"/{gone}",)
 
 
 def test_a_bucket_that_went_away_holds_no_survey_up(tmp_path: Path) -> None:
