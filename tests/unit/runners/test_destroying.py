@@ -119,7 +119,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/backup_store.py:write_manifest": "the new backup",
     "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
     "clients/fetched.py:take_in": "drbot's home: what an archive was unpacked to, in the folder of this run",
-    "clients/fetched.py:fetch": "drbot's home: what rotted in the recoveries' repository, whose site this run holds",
+    "clients/fetched.py:fetch": "drbot's home: what has rotted in the recoveries' own repository",
     "clients/fetched.py:_reusable": "drbot's home: locks in that repository",
     "clients/fetched.py:only": "drbot's home: what other recoveries have fetched, once this one's is there",
     "clients/full_folder.py:settle": "the download",
