@@ -26,10 +26,11 @@ from runners.clients.clients import clients_of
 from runners.clients.full_store import full_stores, is_of, password
 from runners.clients.restic import installed_version, version_fault
 from runners.full_choice import candidates
-from runners.readiness import SiteReadiness, second_factor_line
+from runners.readiness import SiteReadiness, rented_lines, second_factor_line
 from runners.settings import RunnerSettings
 from runners.vault import Vault
-from store import journal
+from store import incidents, journal, machines
+from store.machines import KnownMachine
 from store.rosters import Rosters
 from workspace.app import read_manifest
 
@@ -48,6 +49,7 @@ def check(config: Config = None, home: Home = None) -> None:
     lines += _about_slack_and_people(loaded, roster, folder)
     for site in loaded.configuration.sites:
         lines += _about_site(loaded.configuration, site, folder)
+    lines += rented_lines(loaded.configuration, *_rented_and_open(folder))
     lines += _about_backups(loaded.configuration)
     console = Console(highlight=False)
     for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
@@ -120,7 +122,7 @@ def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator
     site = configuration.site(name)
     if site.provision is not None:
         yield good(name, "is made when it is needed (level 4)")
-        return
+        return  # what is rented for it is told once for all sites
     if not site.services:
         return  # the control site: its worker needs no engine
     clients = clients_of(site, configuration, RunnerSettings.from_environment(home), patience_seconds=0)
@@ -132,6 +134,22 @@ def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator
         yield bad(name, str(error).rstrip("."), "Look again when its engine answers.")
     finally:
         clients.close()
+
+
+def _rented_and_open(home: Path) -> tuple[list[KnownMachine], frozenset[int]]:
+    """Machines and open incidents of this state; without one nobody knows of any."""
+    try:
+        database = open_database(home)
+    except DrbotError:
+        return [], frozenset()
+    try:
+        with database.read() as connection:
+            going_on = incidents.recent(connection, open_only=True, limit=1000)
+            return machines.list_of(connection), frozenset(one.id for one in going_on)
+    except DrbotError:
+        return [], frozenset()
+    finally:
+        database.close()
 
 
 def _about_backups(configuration: Configuration) -> Iterator[Line]:

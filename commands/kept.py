@@ -4,11 +4,13 @@ from sqlalchemy import Connection
 
 from commands.context import CommandContext, current_run
 from commands.grammar import Words
+from commands.machines import give_back_choices, machines_table, names_of
 from commands.messages import Choice, Reply, Request, Table, text
 from commands.undo import undoable
 from core.people import Person
+from core.run import RunState
 from core.words import Text, ago, cut, duration, size
-from store import incidents
+from store import incidents, machines
 from store import kept as keeping
 from store.kept import Kept
 
@@ -20,8 +22,13 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
         if words.incident is not None:
             there = [one for one in there if one.incident == words.incident]
         back = {one.id for one in there if comes_back(context, conn, one)}
+        rented, names = machines.list_of(conn, words.incident), names_of(conn, context.configuration)
+        busy = {one.incident for one in rented if one.incident is not None and _is_busy(conn, one.incident)}
+    tables = (machines_table(rented, context.configuration, names, request.at),) if rented else ()
+    give_back = give_back_choices(rented, context.configuration, names, busy)
     if not there:
-        return Reply(text=text("No old data is kept.", "保管中の旧データはありません。"))
+        said = text("No old data is kept.", "保管中の旧データはありません。")
+        return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=give_back)
     rows = tuple(
         (
             f"DR-{one.incident}",
@@ -37,9 +44,13 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
         for one in there
     )
     return Reply(
-        text=text(
-            f"Old data that is kept: {len(there)}. drbot never deletes it by itself; giving it up needs two people.",
-            f"保管中の旧データ: {len(there)} 件。drbot が勝手に削除することはなく、削除には二人の承認が必要です。",
+        text=_with_rented(
+            text(
+                f"Old data that is kept: {len(there)}. drbot never deletes it by itself; giving it up needs two "
+                "people.",
+                f"保管中の旧データ: {len(there)} 件。drbot が勝手に削除することはなく、削除には二人の承認が必要です。",
+            ),
+            len(rented),
         ),
         tables=(
             Table(
@@ -53,9 +64,30 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
                     text("Comes back", "戻し方"),
                 ),
             ),
+            *tables,
         ),
-        choices=tuple(choice for one in there for choice in choices_about(one, comes_back=one.id in back)),
+        choices=(
+            *(choice for one in there for choice in choices_about(one, comes_back=one.id in back)),
+            *give_back,
+        ),
     )
+
+
+def _with_rented(said: Text, count: int) -> Text:
+    """What is rented costs every hour, so it is said beside what is kept."""
+    if not count:
+        return said
+    more = text(
+        f" Rented machines: {count}. They are paid for until two people agree to give them back.",
+        f"借りているマシン: {count} 台。二人の承認で返却するまで課金されます。",
+    )
+    return {language: words + more[language] for language, words in said.items()}
+
+
+def _is_busy(conn: Connection, incident: int) -> bool:
+    """Whether `give-back` would refuse, because a run is in progress."""
+    run = current_run(conn, incidents.get(conn, incident))
+    return run is not None and not run.is_over and run.state is not RunState.BLOCKED
 
 
 BY_UNDO: Text = text("by /dr undo", "/dr undo")

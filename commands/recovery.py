@@ -21,6 +21,8 @@ RUNBOOK_OF: Mapping[Level, str] = {
 UNDO_RUNBOOK = "level2-undo"
 UNDO_HOST_RUNBOOK = "level3-undo"
 GIVE_UP_RUNBOOK = "kept-give-up"
+LEAD_BACK_RUNBOOK = "names-lead-back"
+GIVE_BACK_RUNBOOK = "machine-give-back"
 GIVE_UP_HOST_RUNBOOK = "kept-give-up-host"
 RESTART_RUNBOOK = "restart-services"
 
@@ -137,7 +139,8 @@ def site_of(context: CommandContext, incident: Incident, runbook: str) -> str:
     recovery = context.configuration.recovery
     if recovery is None:
         return incident.site
-    elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site, RUNBOOK_OF[Level.DATACENTRE]: recovery.control}
+    outside = (RUNBOOK_OF[Level.DATACENTRE], LEAD_BACK_RUNBOOK, GIVE_BACK_RUNBOOK)
+    elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site} | dict.fromkeys(outside, recovery.control)
     return elsewhere.get(runbook, incident.site)
 
 
@@ -145,8 +148,12 @@ def again(incident: Incident, run: Run) -> str:
     """The verb text that asks for the same once more: an undo that expired is no reason to restore a backup."""
     if run.kind is RunKind.UNDO:
         return f"undo {incident.name}"
+    if run.kind is RunKind.LEAD_BACK:
+        return f"lead-back {incident.name}"
     if run.kind is RunKind.GIVE_UP:
         return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
+    if run.kind is RunKind.GIVE_BACK:
+        return f"give-back {incident.name} {run.arguments.get('machine', '')}".strip()
     return f"recover {incident.name}"
 
 

@@ -1,12 +1,15 @@
 """`report` and `timeline`: what happened, read from the journal; nothing in a report is written by hand."""
 
+from datetime import UTC, datetime
+
 from commands.context import CommandContext, incident_of
 from commands.grammar import Words
+from commands.machines import machine_text, names_of
 from commands.messages import Reply, Request, Table, text
 from commands.report_text import report_of
 from commands.timeline import line_of
 from core.people import Person
-from store import incidents, journal, requests, runs, steps
+from store import incidents, journal, machines, requests, runs, steps
 
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -33,6 +36,10 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             requests=asked,
             votes={one.id: requests.votes(conn, one.id) for one in asked},
             repair_times=incidents.repair_times(conn, incident.level),
+            rented=[
+                machine_text(one, context.configuration, names_of(conn, context.configuration), datetime.now(UTC))
+                for one in machines.list_of(conn, number)
+            ],
             configuration=context.configuration,
             language=language,
         )

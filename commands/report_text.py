@@ -47,6 +47,7 @@ def report_of(
     repair_times: Sequence[float],
     configuration: Configuration,
     language: str,
+    rented: Sequence[Text] = (),
 ) -> str:
     """Everything of one incident, so that nobody has to remember."""
     names = {key: entry.name for key, entry in configuration.people.items()}
@@ -56,6 +57,7 @@ def report_of(
         _approvals(runs, requests, votes, names, language),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
         _kept(events, language),
+        _rented(rented, language),
         _refused(events, names, language),
         _timeline(events, names, language),
         _lessons(language),
@@ -183,6 +185,12 @@ def _kept(events: Iterable[Event], language: str) -> str:
             measured = f", {size(count)}" if isinstance(count, (int, float)) else ""
             lines.append(f"- `{event.payload.get('volume', '-')}`{measured}, {_moment(event.at)}")
     return _section(text("What was kept to undo with", "元に戻すために保管したもの"), language, lines)
+
+
+def _rented(rented: Sequence[Text], language: str) -> str:
+    lines = [f"- {escape(say(one, language))}" for one in rented]
+    title = text("Machines that are still rented, and paid for", "まだ借りているマシン (課金が続きます)")
+    return _section(title, language, lines)
 
 
 def _refused(events: Iterable[Event], names: Mapping[str, str], language: str) -> str:

@@ -2,11 +2,12 @@
 
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words, clean
+from commands.machines import give_back_choices, machines_table, names_of
 from commands.messages import Choice, DialogRequest, Reply, Request, text
 from commands.refusal import Refusal
 from core.approval import Door
 from core.people import Person
-from store import incidents, schedules
+from store import incidents, machines, schedules
 
 
 def resolve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -39,11 +40,20 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
             )
         incidents.resolve(tx, incident.id, person.id, summary)
         schedules.drop(tx, incident.id)
+        rented, names = machines.list_of(tx.connection, incident.id), names_of(tx.connection, context.configuration)
+    said = text(
+        f"{incident.name} is resolved. The report is posted in its channel; /dr report {incident.name} shows it again.",
+        f"{incident.name} を終了しました。報告書をチャンネルに投稿します。"
+        f"/dr report {incident.name} でも表示できます。",
+    )
+    if not rented:
+        return Reply(text=said)
+    reminder = text(
+        f" STILL RENTED, and paid for: {len(rented)}. What is not needed any more goes back by two: /dr give-back",
+        f"まだ借りているマシンが {len(rented)} 台あり、課金が続きます。不要になれば返却してください: /dr give-back",
+    )
     return Reply(
-        text=text(
-            f"{incident.name} is resolved. The report is posted in its channel; "
-            f"/dr report {incident.name} shows it again.",
-            f"{incident.name} を終了しました。報告書をチャンネルに投稿します。"
-            f"/dr report {incident.name} でも表示できます。",
-        ),
+        text={language: words + reminder[language] for language, words in said.items()},
+        tables=(machines_table(rented, context.configuration, names, request.at),),
+        choices=give_back_choices(rented, context.configuration, names),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from commands.context import CommandContext, current_run, incident_of
 from commands.faults import fault_tables
 from commands.grammar import Words, plain
+from commands.machines import concerns_names, give_back_choices, led_by, machine_text, names_of, names_texts
 from commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from commands.next_actions import next_actions
 from commands.ways_on import settlements, ways_out
@@ -18,13 +19,15 @@ from core.deciding import undecided
 from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person, Roster
 from core.plan import act_asked
-from core.run import DONE_WITH, Run, RunState, StepRecord, StepState
+from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
 from core.site import Configuration
 from core.stakes import Act
 from core.stakes_words import APPROVE
 from core.words import Text, clock, duration
-from store import incidents, kept, requests, runs, steps, sub_runs
+from store import incidents, kept, machines, requests, runs, steps, sub_runs
 from store.kept import Kept
+from store.led_names import LedName
+from store.machines import KnownMachine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,10 @@ class View:
     votes: tuple[Vote, ...]
     clocks: Clocks
     kept: tuple[Kept, ...]  # old data of this incident
+    rented: tuple[KnownMachine, ...]  # machines of this incident
+    names: tuple[LedName, ...]  # where they lead, where people of this incident want to know
+    led: bool  # names were led elsewhere by it, and not led back
+    now: datetime
     configuration: Configuration
     runbooks: Collection[str]
     roster: Roster
@@ -50,6 +57,9 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
     records = tuple(steps.of_run(conn, run.id)) if run else ()
     request = sub_runs.asked_now(conn, run) if run else None
     plan = runs.get(conn, request.run).plan if request else None
+    rented = tuple(machines.list_of(conn, incident.id))
+    is_about_names = concerns_names(incident.level, run, rented)
+    led = led_by(conn, incident.id) if is_about_names else None
     return View(
         incident=incident,
         run=run,
@@ -59,6 +69,10 @@ def read(conn: Connection, context: CommandContext, incident: Incident, now: dat
         votes=tuple(requests.votes(conn, request.id)) if request else (),
         clocks=clocks_of(incident, run.plan if run else None, records, context.configuration.targets, now),
         kept=tuple(one for one in kept.list_of(conn, incident.site) if one.incident == incident.id),
+        rented=rented,
+        names=tuple(names_of(conn, context.configuration)) if is_about_names else (),
+        led=led is not None and led.kind is not RunKind.LEAD_BACK,
+        now=now,
         configuration=context.configuration,
         runbooks=context.runbooks.keys(),
         roster=context.rosters.look(conn, run.site if run else incident.site),
@@ -193,6 +207,11 @@ def rows_of(view: View) -> tuple[tuple[Cell, ...], ...]:
                 ),
             )
         )
+    rows += [(text("Names", "DNS"), one) for one in names_texts(view.names, view.rented, view.configuration)]
+    rows += [
+        (text("Rented machine", "借りたマシン"), machine_text(one, view.configuration, view.names, view.now))
+        for one in view.rented
+    ]
     if incident.outage_seconds is not None:
         seconds = incident.outage_seconds
         label = text("Services stopped during the recovery", "復旧作業中のサービス停止")
@@ -257,7 +276,7 @@ def choices_for(view: View) -> tuple[Choice, ...]:
     name = view.incident.name
     run = view.run
     if not view.incident.is_open:
-        return (Choice(label=text("Report", "報告書"), command=f"report {name}"),)
+        return (Choice(label=text("Report", "報告書"), command=f"report {name}"), *_outside(view))
     found: list[Choice] = []
     if view.request is not None and view.request.state is RequestState.OPEN:
         found.append(Choice(label=APPROVE[view.act], command=f"approve {name}", style="primary"))
@@ -272,7 +291,16 @@ def choices_for(view: View) -> tuple[Choice, ...]:
         return tuple(found)
     if view.incident.state is IncidentState.RECOVERED:
         found.append(Choice(label=text("Resolve", "解決"), command=f"resolve {name}", style="primary"))
-    return (*found, *next_actions(view.configuration, view.runbooks, view.incident, run, view.kept))
+    return (*found, *next_actions(view.configuration, view.runbooks, view.incident, run, view.kept), *_outside(view))
+
+
+def _outside(view: View) -> tuple[Choice, ...]:
+    """What can be done about names and machines while no run goes on, also when the incident is long resolved."""
+    if view.run is not None and not view.run.is_over:
+        return ()
+    name = view.incident.name
+    back = Choice(label=text("Lead the names back…", "DNS を以前の向き先へ戻す…"), command=f"lead-back {name}")
+    return (*([back] if view.led else []), *give_back_choices(view.rented, view.configuration, view.names))
 
 
 def _answers(view: View) -> list[Choice]:

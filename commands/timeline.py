@@ -96,6 +96,13 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.COMMAND_REFUSED: text("{who}: {verb} refused: {why}", "{who}: {verb} を拒否: {why}"),
     EventKind.KEPT_CREATED: text("Old data kept as {volume}", "旧データを {volume} として保管"),
     EventKind.KEPT_ASKED: text("Asked whether {volume} is still needed", "{volume} がまだ必要か確認"),
+    EventKind.MACHINE_RENTED: text(
+        "A rented machine is there: {machine} ({type}, {region}) for {site}",
+        "借りたマシンがあります: {machine} ({type}、{region})、拠点 {site}",
+    ),
+    EventKind.MACHINE_GONE: text(
+        "The rented machine {machine} of {site} is gone", "{site} の借りたマシン {machine} はなくなりました"
+    ),
     EventKind.UNREADABLE: text("A record that cannot be read: drbot audit verify", "読めない記録: drbot audit verify"),
     EventKind.STATE_SIGNED_BY: text(
         "The worker of {site} signs copies of drbot's state from here on", "以後 {site} のワーカーが状態の控えに署名"

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from commands import recovery
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words
+from commands.machines import led_by
 from commands.messages import Choice, Reply, Request, text
 from commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from commands.refusal import Refusal
@@ -82,7 +83,13 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
         why = text(
             "Nothing of this incident is kept, so there is nothing to go back to.", "保管中の旧データがありません。"
         )
-        raise _refusal(incident, why, text("", ""), look)
+        if led_by(connection, incident.id) is None:
+            raise _refusal(incident, why, text("", ""), look)
+        todo = text("Where the names lead is another question: /dr lead-back", "DNS の向き先を戻すには: /dr lead-back")
+        back = Choice(
+            label=text("Lead the names back…", "DNS を以前の向き先へ戻す…"), command=f"lead-back {incident.name}"
+        )
+        raise _refusal(incident, why, todo, back)
     others = ", ".join(one.volume for one in of_incident)
     why = text(f"What is kept is not PostgreSQL's data: {others}.", f"PostgreSQL の保管データがありません: {others}。")
     raise _refusal(incident, why, text("It has to be put back by hand.", "手作業で戻す必要があります。"), look)

@@ -124,8 +124,21 @@ VERBS: Mapping[str, VerbWords] = {
         help=text("Bring the kept old data back; needs two approvals", "保管した旧データに戻す (二人の承認が必要)"),
         example="undo DR-7",
     ),
+    "lead-back": VerbWords(
+        usage="lead-back",
+        help=text(
+            "Lead the names back to where they led before level 4; needs two approvals",
+            "DNS をレベル 4 の前の向き先へ戻す (二人の承認が必要)",
+        ),
+        example="lead-back DR-7",
+    ),
     "kept": VerbWords(
-        usage="kept", help=text("Old data that is kept, with size and age", "保管中の旧データの一覧"), example="kept"
+        usage="kept",
+        help=text(
+            "Old data that is kept and machines that are rented, with size, age and cost",
+            "保管中の旧データと借りているマシンの一覧",
+        ),
+        example="kept",
     ),
     "give-up": VerbWords(
         usage="give-up <volume>",
@@ -133,6 +146,14 @@ VERBS: Mapping[str, VerbWords] = {
             "Delete kept old data for good; needs two approvals", "保管した旧データを完全に削除する (二人の承認が必要)"
         ),
         example="give-up postgres_data_before_r7-20261126-031200",
+    ),
+    "give-back": VerbWords(
+        usage="give-back <machine>",
+        help=text(
+            "Give a rented machine back with everything on it; needs two approvals",
+            "借りたマシンを中のデータごと返却する (二人の承認が必要)",
+        ),
+        example="give-back i-0123456789abcdef0",
     ),
     "update": VerbWords(
         usage="update [text]",

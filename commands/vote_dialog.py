@@ -13,7 +13,7 @@ from core.people import Roster
 from core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
 from core.run import DONE_WITH, MISSED, StepRecord, StepState
 from core.runbook import Step
-from core.stakes import Act, Keeps, Loss, ProofKind
+from core.stakes import UNUSED, Act, Keeps, Loss, ProofKind
 from core.stakes_words import (
     ACTS,
     ASKED_AGAIN,
@@ -227,7 +227,7 @@ def one_terminal_text(terminal: str) -> Text:
 
 
 def _rto_until(incident: Incident, plan: Plan, clocks: Clocks) -> datetime | None:
-    if incident.recovered_at is not None or not incident.is_open or plan.stakes.act is Act.GIVE_UP:
+    if incident.recovered_at is not None or not incident.is_open or plan.stakes.act in UNUSED:
         return None
     return incident.started_at + timedelta(seconds=clocks.rto_target)
 

@@ -50,11 +50,52 @@ CENTRE_ACTIONS = (
     ActionDeclaration(
         name="dns.change_back",
         parameters={"site": "site"},
+        optional=frozenset({"site"}),
         effect="destroy",
         touches=("site",),
         sentence={
             "en": "Lead the names to where they led when the plan was made",
             "ja": "DNS を計画時の向き先へ戻す",
+        },
+    ),
+    ActionDeclaration(
+        name="dns.look",
+        parameters={},
+        effect="none",
+        sentence={
+            "en": "Ask where the names lead and what answers there",
+            "ja": "DNS の向き先と、そこでの応答を確認する",
+        },
+    ),
+    ActionDeclaration(
+        name="dns.lead_back",
+        parameters={"names": "names", "within": "seconds"},
+        optional=frozenset({"within"}),
+        effect="destroy",
+        touches=("names",),
+        sentence={
+            "en": "Lead the names to where they led before, exactly as in the plan",
+            "ja": "DNS を計画に示した以前の向き先へ戻す",
+        },
+    ),
+    ActionDeclaration(
+        name="machine.look",
+        parameters={"machine": "machine"},
+        effect="none",
+        sentence={
+            "en": "Look at a rented machine: whose it is, and whether anything leads there",
+            "ja": "借りているマシンと、DNS の向き先を確認する",
+        },
+    ),
+    ActionDeclaration(
+        name="machine.give_back",
+        parameters={"machine": "machine"},
+        effect="destroy",
+        for_good=True,
+        touches=("machine",),
+        sentence={
+            "en": "Give a rented machine back with everything on it, exactly the one in the plan",
+            "ja": "計画にある借りたマシンを、中のデータごと返却する",
         },
     ),
     ActionDeclaration(
@@ -110,6 +151,24 @@ CENTRE_PROBES = (
         name="dns.leads",
         parameters={"site": "site"},
         sentence={"en": "the names lead to the site", "ja": "DNS が拠点を指している"},
+    ),
+    ProbeDeclaration(
+        name="dns.led_back",
+        parameters={},
+        sentence={"en": "the names lead where the plan leads them", "ja": "DNS が計画どおりの向き先を指している"},
+    ),
+    ProbeDeclaration(
+        name="machine.unled",
+        parameters={"machine": "machine"},
+        sentence={
+            "en": "no name leads to the machine, and it holds no copy that is needed",
+            "ja": "マシンを指す DNS がなく、必要なデータの唯一の保管先でもない",
+        },
+    ),
+    ProbeDeclaration(
+        name="machine.gone",
+        parameters={"machine": "machine"},
+        sentence={"en": "the machine was given back", "ja": "マシンが返却された"},
     ),
     ProbeDeclaration(
         name="certificate.possible",

@@ -7,7 +7,18 @@ from typing import Literal
 from core.words import Text
 
 ParameterKind = Literal[
-    "site", "services", "service", "backup", "volume", "text", "number", "seconds", "bytes", "expect"
+    "site",
+    "services",
+    "service",
+    "backup",
+    "volume",
+    "machine",
+    "names",
+    "text",
+    "number",
+    "seconds",
+    "bytes",
+    "expect",
 ]
 """site: a name of dr.yml · services: a list of names of dr.yml · bytes: "2.5x backup", "10 GB" or a number ·
 expect: "manifest"."""

@@ -21,6 +21,7 @@ INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "volume.swap": ("volume.swap_back", {"volume": "volume", "keeper": "keeper", "replacement": "replacement"}),
     "volume.swap_back": ("volume.swap_back", {"volume": "volume", "keeper": "replacement", "replacement": "keeper"}),
     "dns.change": ("dns.change_back", {"site": "site"}),
+    "dns.lead_back": ("dns.change_back", {}),
 }
 """What takes an act back exactly: the action, and for each of its parameters that of the act which names the same."""
 
@@ -39,7 +40,12 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "host.put_back": ("host.back", {"aside": "aside"}),
     "host.give_up": ("host.given_up", {"aside": "aside"}),
     "dns.change": ("dns.leads", {"site": "site"}),
+    "dns.lead_back": ("dns.led_back", {}),
+    "machine.give_back": ("machine.gone", {"machine": "machine"}),
 }
+
+LEADS = frozenset({"dns.change", "dns.lead_back"})
+"""After these users are somewhere else."""
 """What sees that an act was done, and for each of its parameters that of the act which names the same."""
 
 

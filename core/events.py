@@ -82,6 +82,8 @@ class EventKind(StrEnum):
     COMMAND_REFUSED = "command.refused"  # verb, why, code, door
     KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
     KEPT_ASKED = "kept.asked"  # volume, original, size, since: is it still needed?
+    MACHINE_RENTED = "machine.rented"  # machine, site, type, region, since
+    MACHINE_GONE = "machine.gone"  # machine, site, type, region: nobody pays for it any more
     STATE_SIGNED_BY = "state.signed_by"  # site, key: a worker whose word about copies of this state holds
     STATE_BROUGHT_BACK = "state.brought_back"  # place, record, hash, forgotten: up to which record; believed: by nobody
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something

@@ -12,7 +12,7 @@ from core.occupants import Occupant
 from core.old_server import OldServer
 from core.runbook import Gate, Step, order_of
 from core.site import Model
-from core.stakes import Act, Keeps, Stakes
+from core.stakes import UNUSED, Act, Keeps, Stakes
 
 SETTINGS = "dr.yml"  # in a fingerprint: what dr.yml said when the plan was made
 SETTINGS_GATE = "agree-to-dr-yml"  # drbot puts it in front of a plan; no runbook has a step of this name
@@ -122,6 +122,8 @@ def question_of(plan: Plan) -> str:
         "act": plan.stakes.act.value,
         "kept": plan.stakes.kept.volume if plan.stakes.kept else None,
     }
+    if plan.stakes.moves:
+        question["moves"] = [[move.name, move.now, move.to] for move in plan.stakes.moves]
     if any(is_about_settings(step) for step in plan.steps):  # a no to this dr.yml is none to a corrected one
         question["settings"] = plan.fingerprint.get(SETTINGS)
     return hashlib.sha256(canonical(question)).hexdigest()
@@ -188,7 +190,7 @@ def touches_production(plan: Plan, step: Step) -> bool:
     """A change that is not made beside production: behind the gate, or in a runbook that needs none. Kept data lies
     beside production too.
     """
-    if step.effect == "none" or plan.stakes.act is Act.GIVE_UP:
+    if step.effect == "none" or plan.stakes.act in UNUSED:
         return False
     return bool(gates_before(plan, step.id)) or not any(is_guard(other) for other in plan.steps)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from core.centre_words import machine_text, move_text
 from core.occupants import Occupant, occupants_text
 from core.runbook import Step
 from core.site import Configuration
-from core.stakes import KeptData
+from core.stakes import KeptData, Stakes
 from core.stakes_words import kept_text
 from core.words import Text
 
@@ -17,12 +18,11 @@ def replaced(
     steps: Iterable[Step],
     configuration: Configuration,
     site: str,
-    kept: KeptData | None,
+    stakes: Stakes,
     occupants: Collection[Occupant] = (),
 ) -> tuple[Text, ...]:
-    """A line for each step that destroys, and for each kind of what is put aside. `kept`: the kept data that the plan
-    is about.
-    """
+    """A line for each step that destroys, for each kind of what is put aside, and for each name that is led back."""
+    kept = stakes.kept
     names = ", ".join(configuration.dns.names) if configuration.dns else ""
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
     owners = {store.volume: store.service for store in stores if store is not None}
@@ -35,9 +35,19 @@ def replaced(
             f"where {names} leads users: back", f"利用者の向き先を変更前へ戻す、対象の名前: {names}"
         ),
     }
-    destroying = [step for step in steps if step.effect == "destroy"]
-    others = [words.get(step.do or "", _other)(step) for step in destroying if step.do not in OF_HOSTS]
-    return (*(occupants_text(occupants) if len(others) < len(destroying) else ()), *others)
+    sites = {one.address: name for name, one in configuration.sites.items() if one.address}
+    lines: list[Text] = []
+    for step in (step for step in steps if step.effect == "destroy"):
+        if step.do in OF_HOSTS:
+            continue  # what lies there is told below
+        if step.do == "dns.lead_back":
+            lines += [move_text(move, sites) for move in stakes.moves]
+        elif step.do == "machine.give_back" and stakes.machine is not None:
+            lines.append(machine_text(stakes.machine))
+        else:
+            lines.append(words.get(step.do or "", _other)(step))
+    of_hosts = any(step.do in OF_HOSTS for step in steps if step.effect == "destroy")
+    return (*(occupants_text(occupants) if of_hosts else ()), *lines)
 
 
 def _text(english: str, japanese: str) -> Text:

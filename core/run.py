@@ -29,6 +29,8 @@ class RunKind(StrEnum):
     PLAN = "plan"  # survey only: shows the plan and touches nothing
     UNDO = "undo"  # brings the kept data back
     GIVE_UP = "give_up"  # deletes kept data for good
+    LEAD_BACK = "lead_back"  # leads the names to where they led before
+    GIVE_BACK = "give_back"  # gives a rented machine back
 
 
 class StopKind(StrEnum):

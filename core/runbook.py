@@ -107,7 +107,7 @@ class Step(Model):
 class Input(Model):
     """Something the plan fills in."""
 
-    type: Literal["backup", "service", "volume", "run"]
+    type: Literal["backup", "service", "volume", "run", "machine"]
     of: str = ""
     choose: Literal["newest_checked", "given", "declared"] = "given"
 

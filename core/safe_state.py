@@ -72,6 +72,10 @@ def _touches(step: Step) -> bool:
 
 def safe_state(plan: Plan, records: Mapping[str, StepRecord], parts: Parts = ()) -> SafeState:
     """What is true of production now. `parts`: of every step that a run at another site does."""
+    if plan.stakes.act is Act.LEAD_BACK:
+        return _leading_back(plan, records)
+    if plan.stakes.act is Act.GIVE_BACK:
+        return _giving_back(plan, records)
     return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records, parts)
 
 
@@ -101,6 +105,27 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
         offers = (Offer.RESTART,) if any(_touches(step) for step in begun) else ()
         return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=offers)
     return SafeState(sentence=f"Nothing in production was changed.{copy}")
+
+
+def _leading_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    (leading,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
+    if leading.is_open_ended:
+        sentence = "It is not known whether the names were led back: /dr status says where they lead."
+        return SafeState(sentence=sentence, open_ended=(leading.id,))
+    if leading.state is StepState.UNDONE:
+        return SafeState(sentence="The names lead where they led before this run.")
+    if leading.may_have_acted:
+        return SafeState(sentence=f"Users were led back. {_kept(plan)}".strip())
+    return SafeState(sentence="No name was changed.")
+
+
+def _giving_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    (giving,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
+    if giving.is_open_ended:
+        return SafeState(sentence="It is not known whether the machine is still there: /dr kept says so.")
+    if giving.may_have_acted:
+        return SafeState(sentence="The machine was given back. Production was not touched.")
+    return SafeState(sentence="The machine is still there, and is paid for. Production was not touched.")
 
 
 def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:

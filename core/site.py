@@ -14,6 +14,8 @@ from core.words import seconds_of
 
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
 
+PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
+
 
 class Model(BaseModel):
     """A frozen piece of a file; an unknown key is an error."""
@@ -76,6 +78,7 @@ class Provision(Model):
     instance_type: str = "t3.large"
     region: str = "us-east-1"
     endpoint: str | None = None  # only where it is not Amazon's
+    hourly: Annotated[str, Field(pattern=PRICE)] | None = None  # what it costs, e.g. "0.0832 USD"; shown, not asked
 
 
 class Site(Model):

@@ -21,7 +21,9 @@ class Act(StrEnum):
     UNDO = "undo"  # production's data is replaced by the data kept before
     REPLACE_HOST = "replace_host"  # the data of a whole host is put aside, the host is filled from a backup
     CHANGE_DNS = "change_dns"  # users are led to another place
+    LEAD_BACK = "lead_back"  # users are led to where they were before
     GIVE_UP = "give_up"  # kept data is removed for good
+    GIVE_BACK = "give_back"  # a rented machine is given back, with everything on it
     SETTINGS = "settings"  # nothing is destroyed by it: what dr.yml says now is used
     OTHER = "other"  # what only a runbook of one's own calls destroying
 
@@ -32,10 +34,15 @@ ACT_OF: Mapping[str, Act] = {
     "host.set_aside": Act.REPLACE_HOST,
     "dns.change": Act.CHANGE_DNS,
     "dns.change_back": Act.CHANGE_DNS,
+    "dns.lead_back": Act.LEAD_BACK,
     "kept.remove": Act.GIVE_UP,
+    "machine.give_back": Act.GIVE_BACK,
     "host.give_up": Act.GIVE_UP,
 }
 """What each destroying action is; a test compares it with core/actions.py."""
+
+UNUSED = frozenset({Act.GIVE_UP, Act.GIVE_BACK})
+"""What these take away serves nobody: no clock of an incident runs for them, and production is not touched."""
 
 KEPT_IN: Mapping[str, str] = {"volume.swap_back": "keeper", "kept.remove": "volume"}
 """The parameter that names kept data."""
@@ -51,6 +58,8 @@ class ProofKind(StrEnum):
     DOWNLOADED = "downloaded"  # the backup arrived whole; it is restored only after the host was cleared
     RAISED = "raised"  # the system runs and answers in the other place
     HEALTHY = "healthy"  # production works without the kept data
+    ASKED = "asked"  # where the names lead now, and what answers there
+    UNLED = "unled"  # no name leads to the machine
 
 
 PROVES: Mapping[Act, ProofKind] = {
@@ -58,7 +67,9 @@ PROVES: Mapping[Act, ProofKind] = {
     Act.UNDO: ProofKind.KEPT,
     Act.REPLACE_HOST: ProofKind.DOWNLOADED,
     Act.CHANGE_DNS: ProofKind.RAISED,
+    Act.LEAD_BACK: ProofKind.ASKED,
     Act.GIVE_UP: ProofKind.HEALTHY,
+    Act.GIVE_BACK: ProofKind.UNLED,
 }
 """What a proof must show to be more than "checked"; which step shows it is said by its action and its checks."""
 
@@ -70,6 +81,8 @@ class LossKind(StrEnum):
     SINCE_BACKUP = "since_backup"  # what was written after the backup was taken
     SINCE_SWAP = "since_swap"  # what was written since the data was put in place that is replaced now
     KEPT_DATA = "kept_data"  # the kept data itself, for good
+    LEFT_BEHIND = "left_behind"  # nothing is deleted, but what was written since the names were led stays where it is
+    MACHINE = "machine"  # everything on the machine, for good
     UNKNOWN = "unknown"  # nothing that drbot could count
 
 
@@ -119,6 +132,50 @@ class KeptData(Model):
     size: int | None = None  # bytes
 
 
+class NameMove(Model):
+    """Where one name leads, as asked for this plan, and where it is to lead."""
+
+    name: str
+    now: tuple[str, ...]  # by the zone; empty = nowhere
+    told: tuple[str, ...] | None  # by a name server; None = it could not be asked
+    led: tuple[str, ...]  # where drbot led it; other than `now`: somebody else has changed it since
+    to: tuple[str, ...]
+    ttl: int  # seconds
+
+
+class AddressAnswer(Model):
+    """What users get at an address, by the URL of dr.yml."""
+
+    address: str
+    answers: bool  # with 200
+    said: str
+
+
+class Users(StrEnum):
+    """Whether users were ever led to a machine: then it may hold what exists nowhere else."""
+
+    NEVER = "never"
+    ONCE = "once"
+    UNKNOWN = "unknown"  # this host does not remember the run that rented it
+
+
+class RentedMachine(Model):
+    """The machine that a plan gives back, exactly, as its cloud described it."""
+
+    machine: str
+    by: str  # "ec2" or "terraform"
+    site: str
+    type: str = ""
+    region: str = ""
+    since: datetime | None = None
+    addresses: tuple[str, ...] = ()
+    run: str = ""  # that rented it
+    incident: int | None = None
+    users: Users = Users.UNKNOWN
+    kept: tuple[str, ...] = ()  # volumes of kept data that go with it
+    resources: tuple[str, ...] = ()  # all that Terraform would destroy
+
+
 class Stakes(Model):
     """What two people agree to, beside the steps."""
 
@@ -127,6 +184,9 @@ class Stakes(Model):
     loss: Loss = Field(default_factory=Loss)
     keeps: Keeps = Field(default_factory=Keeps)
     kept: KeptData | None = None
+    moves: tuple[NameMove, ...] = ()
+    answers: tuple[AddressAnswer, ...] = ()  # at every address of `moves`
+    machine: RentedMachine | None = None
 
 
 def act_of(steps: Iterable[Step]) -> Act:
@@ -166,6 +226,8 @@ def _shown(proofs: list[Step], kept: set[str], services: Collection[str], raises
         ProofKind.DOWNLOADED: any(step.do == "backup.fetch" for step in proofs),
         ProofKind.RAISED: any(step.id in raises for step in proofs),
         ProofKind.HEALTHY: set(services) <= _looked_at(proofs, "health.services", "services"),
+        ProofKind.ASKED: any(step.do == "dns.look" for step in proofs),
+        ProofKind.UNLED: bool(_looked_at(proofs, "machine.unled", "machine")),
     }
     return {kind for kind, is_so in does.items() if is_so}
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from core.centre_words import answers_text
 from core.occupants import occupants_text
 from core.plan import Plan
-from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind
+from core.stakes import UNUSED, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind
 from core.words import Text, clock, duration, size
 
 
@@ -19,7 +20,9 @@ ACTS: Mapping[Act, Text] = {
     Act.UNDO: _text("undo, back to the kept data", "保管した元のデータに戻す"),
     Act.REPLACE_HOST: _text("replace the data of a host", "ホストのデータの置き換え"),
     Act.CHANGE_DNS: _text("DNS change, users are moved", "DNS の変更 (利用者の移動)"),
+    Act.LEAD_BACK: _text("DNS change, users are led back", "DNS を以前の向き先へ戻す (利用者の移動)"),
     Act.GIVE_UP: _text("delete kept data for good", "保管データの完全な削除"),
+    Act.GIVE_BACK: _text("give a rented machine back", "借りたマシンの返却"),
     Act.SETTINGS: _text("a changed dr.yml", "変更された dr.yml"),
     Act.OTHER: _text("replacement", "置き換え"),
 }
@@ -31,7 +34,9 @@ APPROVE: Mapping[Act, Text] = {
     Act.UNDO: _text("Approve undo…", "元のデータに戻すことを承認…"),
     Act.REPLACE_HOST: _text("Approve replacing the host's data…", "ホストのデータの置き換えを承認…"),
     Act.CHANGE_DNS: _text("Approve DNS change…", "DNS の変更を承認…"),
+    Act.LEAD_BACK: _text("Approve leading users back…", "利用者を戻すことを承認…"),
     Act.GIVE_UP: _text("Approve deleting kept data…", "保管データの削除を承認…"),
+    Act.GIVE_BACK: _text("Approve giving the machine back…", "マシンの返却を承認…"),
     Act.SETTINGS: _text("Approve changed dr.yml…", "dr.yml の変更を承認…"),
     Act.OTHER: _text("Approve replacement…", "置き換えを承認…"),
 }
@@ -43,7 +48,9 @@ APPROVE_TITLE: Mapping[Act, Text] = {
     Act.UNDO: _text("Approve undo", "元のデータに戻す承認"),
     Act.REPLACE_HOST: _text("Approve replacing data", "ホストのデータ置き換えの承認"),
     Act.CHANGE_DNS: _text("Approve DNS change", "DNS 変更の承認"),
+    Act.LEAD_BACK: _text("Approve leading back", "利用者を戻す承認"),
     Act.GIVE_UP: _text("Approve deletion", "完全な削除の承認"),
+    Act.GIVE_BACK: _text("Approve giving back", "マシン返却の承認"),
     Act.SETTINGS: _text("Approve changed dr.yml", "dr.yml の変更の承認"),
     Act.OTHER: _text("Approve replacement", "置き換えの承認"),
 }
@@ -51,13 +58,17 @@ APPROVE_TITLE: Mapping[Act, Text] = {
 
 REPLACED: Mapping[Act, Text] = {
     Act.CHANGE_DNS: _text("Will be changed", "変更するもの"),
+    Act.LEAD_BACK: _text("Will be changed", "変更するもの"),
     Act.GIVE_UP: _text("Will be DELETED for good", "完全に削除するもの"),
+    Act.GIVE_BACK: _text("Will be GIVEN BACK for good", "返却するもの (元に戻せません)"),
 }
 """The label of what is destroyed, where it is not "will be replaced"."""
 
 BY: Mapping[Act, Text] = {
     Act.CHANGE_DNS: _text("Data in the new place", "新しい拠点のデータ"),
+    Act.LEAD_BACK: _text("What answers there", "向き先での応答"),
     Act.GIVE_UP: _text("In its place", "代わりに入るもの"),
+    Act.GIVE_BACK: _text("In its place", "代わりに入るもの"),
     Act.SETTINGS: _text("In its place", "代わりに入るもの"),
 }
 """The label of what comes in its place, where it is not "by"."""
@@ -109,6 +120,14 @@ LOOKED: Mapping[ProofKind, Text] = {
     ProofKind.HEALTHY: _text(
         "✅ PROVEN: production answered without it at {when}, {checks}",
         "✅ 検証済み: {when} に保管データなしで本番が正常、{checks}",
+    ),
+    ProofKind.ASKED: _text(
+        "☑️ Where the names lead and what answers there was asked again at {when}. Nobody has looked whether the data "
+        "there is good",
+        "☑️ 向き先と応答を {when} に再確認。そこにあるデータが正常かどうかは確認していません",
+    ),
+    ProofKind.UNLED: _text(
+        "✅ PROVEN: no name led to it at {when}, {checks}", "✅ 検証済み: {when} に DNS の向き先ではない、{checks}"
     ),
 }
 """What was seen, once it was. Cards stay as they are for minutes, so they say when and not how long ago."""
@@ -220,11 +239,30 @@ def _rows(count: int) -> str:
     return f"{count:,} row{'s' * (count != 1)}"
 
 
+def _left_behind(loss: Loss) -> Text:
+    moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else ""
+    return _text(
+        f"nothing is deleted, but what users wrote since the names were led ({moment or 'at an unknown time'}) does "
+        "NOT come along: it stays where they are now. They get the data that lies at the other place, as it was left",
+        f"削除はしませんが、向き先の変更 ({moment or '日時不明'}) 後の書き込みは移りません (現在の拠点に残ります)。"
+        "利用者には、戻り先に残っている当時のデータが表示されます",
+    )
+
+
+def _machine(loss: Loss) -> Text:
+    return _text(
+        "everything on the machine's disk, for good: nothing brings it back",
+        "マシンのディスクにあるすべて。元に戻す方法はありません",
+    )
+
+
 _LOSSES = {
     LossKind.NOTHING: _nothing,
     LossKind.SINCE_BACKUP: _since_backup,
     LossKind.SINCE_SWAP: _since_swap,
     LossKind.KEPT_DATA: _kept_data,
+    LossKind.LEFT_BEHIND: _left_behind,
+    LossKind.MACHINE: _machine,
     LossKind.UNKNOWN: _unknown,
 }
 
@@ -249,9 +287,9 @@ _KEEPS: Mapping[KeepKind, Text] = {
         "the data in place until now is kept in the volume {names}", "現在のデータを {names} に保管"
     ),
     KeepKind.RECORDS: _text(
-        "drbot offers to lead the names back only if a step of this run fails, else that is done by hand. They led "
-        "before the change: {names}",
-        "DNS を drbot が戻せるのはこの実行の手順が失敗したときだけで、それ以外は手作業です。変更前の向き先: {names}",
+        "/dr lead-back leads the names back at any time, when two people agree; what was written meanwhile does not "
+        "come along. They led before the change: {names}",
+        "/dr lead-back でいつでも戻せます (二人の承認が必要。その間の書き込みは移りません)。変更前の向き先: {names}",
     ),
 }
 
@@ -262,8 +300,10 @@ PUT_THERE = frozenset({"postgres.restore", "redis.restore", "files.restore"})
 def replacement_text(plan: Plan, backup: Text) -> Text:
     """What comes in its place; `backup` is what is said of the plan's backup."""
     kept = plan.stakes.kept
-    if plan.stakes.act is Act.GIVE_UP:
+    if plan.stakes.act in UNUSED:
         return _text("nothing", "なし")
+    if plan.stakes.act is Act.LEAD_BACK:
+        return answers_text(plan.stakes)
     if kept is not None:
         what = kept_text(kept)
         return _text(f"the data {what['en']}", what["ja"])

@@ -14,6 +14,7 @@ from runners.permit import OwnWork, Permit
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from runners.clients.clients import Clients
     from runners.inviting import Invitations
+    from runners.machine_book import MachineBook
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,7 @@ class StepContext:
     log: Callable[[str], None]  # one line, masked, into the step's log file
     labels: Mapping[str, str]  # put on every container and volume: drbot.incident, drbot.run, drbot.step
     invitations: "Invitations | None" = None  # to have the worker of a new machine join
+    machines: "MachineBook | None" = None  # to write down what was rented and given back
     permit: Permit | None = None  # what this attempt may take away; given by runners/issuing.py
     own: OwnWork | None = None  # None: users, or another run, count on what this run has made
 

@@ -6,7 +6,7 @@ Only `drbot bootstrap` does it, on the new host and by the hand of a person, aft
 from pathlib import Path
 
 from core.approval import RequestState
-from core.effects import MOVES, STARTS
+from core.effects import LEADS, MOVES, STARTS
 from core.events import EventKind
 from core.plan import Plan, seal_of
 from core.run import DONE_WITH, Run, StepState
@@ -17,23 +17,30 @@ from store import incidents, journal, requests, runs, steps
 from store.database import Transaction
 from store.ledger import instance
 
-REMEMBERED = MOVES | {"dns.change"}  # what is known of these from the moment they begin
+REMEMBERED = MOVES | LEADS  # what is known of these from the moment they begin
 
 
 def adopt_open_runs(tx: Transaction, home: Path) -> None:
-    """Signs the plans of the runs that are not over and whose seal stands in the ledger."""
+    """Signs the plans of the runs that are not over and whose seal stands in the ledger. Of those that are over it
+    remembers who led names: they can be led back, and a machine that users worked on may hold what nothing else does.
+    """
     key, own = Vault(home).key(), OwnRecord(home)
     own.instance(instance(tx.connection))
-    for incident in incidents.recent(tx.connection, open_only=True, limit=1000):
+    for incident in incidents.recent(tx.connection, limit=1000):
         sealed = {
             event.run: event.payload.get("seal")
             for event in journal.of_incident(tx.connection, incident.id)
             if event.kind is EventKind.RUN_PLANNED
         }
         for run in runs.of_incident(tx.connection, incident.id):
-            if run.is_over or run.plan is None or sealed.get(run.id) != seal_of(run.plan):
+            if run.plan is None or sealed.get(run.id) != seal_of(run.plan):
                 continue
-            own.adopt(run.id, _with_memory(_known(tx, run, run.plan), own.run(run.id)))
+            known = _with_memory(_known(tx, run, run.plan), own.run(run.id))
+            if run.is_over and known.moved_users:
+                own.adopt(run.id, known.model_copy(update={"ended": True}))
+            if run.is_over or not incident.is_open:
+                continue
+            own.adopt(run.id, known)
             runs.signed(tx, run.id, signature_of(key, run.plan))
 
 

@@ -11,7 +11,7 @@ from core.plan import Plan, touches_production
 from core.run import Run, StepRecord, StepState
 from core.runbook import Step
 from core.safe_state import is_new_place
-from core.stakes import Act
+from core.stakes import UNUSED, Act
 from store import incidents, sub_runs
 from store.database import Transaction
 
@@ -20,7 +20,11 @@ SHORTEST = 0.001  # a duration is never zero or negative, even when a clock was 
 
 
 def mark_recovering(tx: Transaction, run: Run, plan: Plan, step: Step) -> None:
-    """In the transaction that starts the step."""
+    """In the transaction that starts the step. Users who are led back lose nothing that a clock could tell: whoever is
+    served now is served there, or asks to be led on.
+    """
+    if plan.stakes.act is Act.LEAD_BACK:
+        return
     if touches_production(plan, step) and incidents.get(tx.connection, run.incident).is_open:
         incidents.recovering(tx, run.incident, run.id)
 
@@ -42,7 +46,7 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
     """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
     that nobody changed recovers nothing.
     """
-    if plan.stakes.act is Act.GIVE_UP:
+    if plan.stakes.act in UNUSED:
         return
     if step_id != last_health_step(plan) or sub_runs.is_part(run):
         return

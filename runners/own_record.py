@@ -8,7 +8,7 @@ Written before the act it is about. The workers of a site share it (`<home>/work
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from core.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
+from core.effects import LEADS
 from core.errors import PermanentError
 from core.policy import gained
 from core.run import StepState
@@ -75,7 +76,7 @@ class OwnRun(Model):
     @property
     def moved_users(self) -> bool:
         """Whether it led names to its places, for ever: also those who were led back wrote there."""
-        return any(step.does == "dns.change" and step.state is not StepState.SKIPPED for step in self.steps.values())
+        return any(step.does in LEADS and step.state is not StepState.SKIPPED for step in self.steps.values())
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
         """The same with this request."""
@@ -216,6 +217,15 @@ class OwnRecord:
             if known.moved_users or (name != run_id and not known.ended)
             for place in known.places
         )
+
+    def led_users_to(self, places: Collection[str]) -> bool:
+        """Whether a run of this host ever led names to one of these."""
+        return any(known.moved_users and set(places).intersection(known.places) for _, known in self.runs())
+
+    def counting_on(self, places: Collection[str], *, but: str) -> list[str]:
+        """The other runs that are not over and count on one of these."""
+        others = ((name, known) for name, known in self.runs() if name != but and not known.ended)
+        return [name for name, known in others if set(places).intersection(known.places)]
 
     def runs(self) -> list[tuple[str, OwnRun]]:
         """All that this host has planned or adopted."""

@@ -91,6 +91,11 @@ def name(dns_name: str, addresses: Iterable[str]) -> str:
     return f"name {dns_name} to {', '.join(sorted(addresses))}"
 
 
+def machine(name: str) -> str:
+    """A rented machine, with everything on it."""
+    return f"machine {name}"
+
+
 def _only_for(issuer: object) -> None:
     if issuer is not ISSUER:
         raise TypeError("only runners/issuing.py gives permits")

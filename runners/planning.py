@@ -13,7 +13,7 @@ from runners.leaving_behind import unless_stopped
 from runners.sealed_plans import sign
 from runners.site_lock import release
 from runners.survey import make_plan
-from runners.survey_questions import Survey
+from runners.survey_questions import AGAIN, RECOVER, Survey
 from runners.walk import Equipment
 from store import incidents, requests, runs
 
@@ -49,7 +49,8 @@ def plan_run(equipment: Equipment, run: Run, lease: Lease) -> Run | None:
     except UserError as error:
         _refuse(equipment, run, error)
     except DrbotError as error:
-        _refuse(equipment, run, UserError(_tried(run), str(error), "Correct that, then plan again: /dr recover"))
+        todo = f"Correct that, then ask again: {AGAIN.get(run.kind, RECOVER)}"
+        _refuse(equipment, run, UserError(_tried(run), str(error), todo))
     except Exception as error:
         log.exception("The survey failed in a way nobody foresaw.", run=run.id)
         why = f"Unexpected: {type(error).__name__}: {error}"
@@ -87,7 +88,8 @@ def _tried(run: Run) -> str:
 
 
 def _keep(equipment: Equipment, run: Run, plan: Plan, lease: Lease) -> Run | None:
-    signature = sign(equipment, plan, run.incident)
+    # What is only shown counts on no machine: nothing of it is ever done, and nobody ends it on this host.
+    signature = sign(equipment, plan, run.incident, counts=run.kind is not RunKind.PLAN)
     with equipment.database.write() as tx:
         planned = runs.planned(tx, run, plan, signature)
         if lease.stop_reason is None and run.kind is RunKind.PLAN:

@@ -1,17 +1,23 @@
 """What a recovery of a site would stumble over that night: seen now, with the worker's own clients. Changes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from core.cost import cost_of, cost_text
 from core.errors import DrbotError
 from core.people import Roster
 from core.readiness import Line, bad, good, tried
-from core.site import Service, Site
+from core.site import Configuration, Service, Site
+from core.words import ago, duration
 from runners.clients.clients import Clients
 from runners.clients.compose import COMPOSE_FILES
+from runners.clients.name_service import NameService
 from runners.clients.process import Bounds
+from runners.rented import Rented, all_rented, makers_of
 from runners.vault import Vault
+from store.machines import KnownMachine
 
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 
@@ -147,6 +153,58 @@ class SiteReadiness:
             yield bad(what, fault.rstrip("."), todo)
             return
         yield good(what, f"{user} may dump and restore everything")
+
+
+def rented_lines(
+    configuration: Configuration, known: Sequence[KnownMachine], going_on: Collection[int]
+) -> Iterator[Line]:
+    """Every machine that drbot has rented and nobody gave back, asked of its maker: one that no name leads to and no
+    incident (`going_on`: those that are open) is about costs money for nothing. `known`: what a worker saw last, for
+    makers that cannot say.
+    """
+    makers = makers_of(configuration)
+    if not makers:
+        return
+    found, silent = all_rented(configuration)
+    led = _led(configuration)
+    for one in found:
+        what, said = f"rented machine {one.machine.id}", _rented(one, configuration)
+        if led is not None and one.machine.addresses & led:
+            yield good(what, f"{said}; users are led there")
+        elif one.incident in going_on:
+            yield good(what, f"{said}; DR-{one.incident} is open")
+        else:
+            yield bad(what, said, f"If nobody needs it, two people give it back: /dr give-back {one.machine.id}.")
+    listed = {one.machine.id for one in found}
+    for last in (one for one in known if silent and one.machine not in listed):
+        said = f"{last.type or last.by}, for {last.site}, seen last at {last.seen_at:%Y-%m-%d %H:%M} UTC"
+        yield bad(f"rented machine {last.machine}", said, f"Is it needed? Else: /dr give-back {last.machine}.")
+    for fault in silent:
+        yield bad("rented machines", fault.rstrip("."), "Ask where the control site's worker runs: it has the keys.")
+    if not found and not silent:
+        yield good("rented machines", "none")
+
+
+def _rented(one: Rented, configuration: Configuration) -> str:
+    what = ", ".join(part for part in (one.machine.type, one.region, one.machine.state) if part)
+    for_ = f"for {one.site}" + (f" in DR-{one.incident}" if one.incident is not None else "")
+    if one.machine.since is None:
+        return f"{what}, {for_}"
+    now = datetime.now(UTC)
+    rented, cost = duration(ago(one.machine.since, now).total_seconds()), cost_of(configuration, one.site)
+    return f"{what}, {for_}, rented for {rented}, {cost_text(cost, one.machine.since, now)['en']}"
+
+
+def _led(configuration: Configuration) -> frozenset[str] | None:
+    """Every address that users are led to; None = nobody can say."""
+    if configuration.dns is None:
+        return None
+    names = NameService(configuration.dns)
+    try:
+        recorded = [address for record in names.records().values() for address in record.addresses]
+        return frozenset(recorded).union(*map(names.ask, configuration.dns.names))
+    except DrbotError:
+        return None
 
 
 def second_factor_line(roster: Roster, vault: Vault) -> Line | None:

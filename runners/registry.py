@@ -15,6 +15,7 @@ from runners.actions import (
     evidence,
     fetching,
     file_sets,
+    giving_back,
     giving_up,
     health,
     host,
@@ -67,6 +68,10 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "worker.join": machine.join,
         "dns.change": names.change,
         "dns.change_back": names.change_back,
+        "dns.look": names.look,
+        "dns.lead_back": names.lead_back,
+        "machine.look": giving_back.look,
+        "machine.give_back": giving_back.give_back,
         "certificate.issue": certificate.issue,
         "outside.check": outside.check,
     }
@@ -113,6 +118,9 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "dns.changeable": names.changeable,
         "dns.quick": names.quick,
         "dns.leads": names.leads,
+        "dns.led_back": names.led_back,
+        "machine.unled": giving_back.unled,
+        "machine.gone": giving_back.gone,
         "certificate.possible": certificate.possible,
         "certificate.installed": certificate.installed,
         "outside.answers": outside.answers,
@@ -131,6 +139,8 @@ SUBJECTS: Mapping[str, Subjects] = MappingProxyType(
         "host.give_up": giving_up.subjects,
         "dns.change": names.change_subjects,
         "dns.change_back": names.change_back_subjects,
+        "dns.lead_back": names.lead_back_subjects,
+        "machine.give_back": giving_back.subjects,
     }
 )
 """Every action that can take something away, and what with given arguments; only a permit lets it."""

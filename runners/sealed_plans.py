@@ -14,10 +14,10 @@ from runners.own_record import OwnRun
 from runners.walk import Equipment
 
 
-def sign(equipment: Equipment, plan: Plan, incident: int) -> str:
-    """The worker's signature under a plan; noted on its own host first."""
+def sign(equipment: Equipment, plan: Plan, incident: int, *, counts: bool = True) -> str:
+    """The worker's signature under a plan; noted on its own host first. `counts`: on the places it is about."""
     engine = str(plan.fingerprint.get("engine", ""))
-    places = places_of(plan, incident)
+    places = places_of(plan, incident) if counts else ()
     equipment.own.planned(plan.run, seal_of(plan), incident=incident, engine=engine, places=places)
     return signature_of(equipment.key, plan)
 
@@ -29,6 +29,7 @@ def places_of(plan: Plan, incident: int) -> tuple[str, ...]:
     known = plan.fingerprint.get(SETTINGS, {}).get("sites", {})
     named = {step.run.site if step.run is not None else str(step.with_.get("site")) for step in plan.steps}
     addresses = {str(known[name]["address"]) for name in named & known.keys() if known[name].get("address")}
+    addresses |= {address for move in plan.stakes.moves for address in move.to}
     return (*(f"DR-{incident}/{name}" for name in sorted(named & known.keys())), *sorted(addresses))
 
 

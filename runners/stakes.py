@@ -6,14 +6,27 @@ from datetime import datetime
 from typing import Any
 
 from core.brought_back import not_raised, put_aside_for_good
+from core.effects import LEADS
 from core.errors import CancelledError, DrbotError, UserError
 from core.occupants import Occupant, OccupantKind, names_of
 from core.plan import BackupIdentity, seal_of
 from core.redaction import Redactor
 from core.run import Run, StepState
 from core.runbook import Step
-from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes, act_of, kept_by, proof_of
+from core.stakes import (
+    Act,
+    KeepKind,
+    Keeps,
+    KeptData,
+    Loss,
+    LossKind,
+    Stakes,
+    act_of,
+    kept_by,
+    proof_of,
+)
 from core.stakes_words import PUT_THERE
+from runners.centre_stakes import OUTSIDE, stakes_outside
 from runners.own_record import RUN_NAME, OwnRun, OwnStep
 from runners.settings_seen import services_of
 from runners.walk import Equipment
@@ -45,6 +58,9 @@ def stakes_of(
     UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
     """
     act = act_of(steps)
+    if act in OUTSIDE:
+        proof, keeps = proof_of(steps, act, (), ()), keeps_of(steps, fingerprint, occupants)
+        return stakes_outside(equipment, run, steps, fingerprint, act=act, proof=proof, keeps=keeps)
     kept = _kept(equipment, run, steps) if act in OF_KEPT and not aside else None
     counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled, now=equipment.own.now())
     if act is Act.UNDO and kept is not None:
@@ -223,7 +239,7 @@ def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], occupants:
     destroying = [step for step in steps if step.effect == "destroy"]
     kept: dict[KeepKind, list[str]] = {}
     for step in destroying:
-        if step.do == "dns.change":
+        if step.do in LEADS:
             kept[KeepKind.RECORDS] = _led(fingerprint)
         elif step.do == "volume.swap":
             kept.setdefault(KeepKind.VOLUME, []).append(str(step.with_["keeper"]))

@@ -53,7 +53,7 @@ def make_plan(survey: Survey) -> Plan:
     warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
     stakes = _stakes(survey, draft)
     what = replaced(
-        draft.steps, equipment.configuration, equipment.site_name, stakes.kept, (*draft.occupants, *given_up(draft))
+        draft.steps, equipment.configuration, equipment.site_name, stakes, (*draft.occupants, *given_up(draft))
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(equipment)})

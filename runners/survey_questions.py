@@ -12,7 +12,7 @@ from core.effects import effect_of
 from core.errors import CancelledError, DrbotError, UserError
 from core.incident import Incident
 from core.plan import BackupIdentity, Plan
-from core.run import Run
+from core.run import Run, RunKind
 from core.runbook import Runbook, Step
 from core.runbook_file import RunbookFile
 from core.variables import Value, fill
@@ -30,9 +30,20 @@ MUST_HOLD: Mapping[str, str] = {
     "host.room": "Make room on the new host, or give it a larger disk",
     "host.free": "Stop or rename what is in the way; drbot does not touch what is not this system's",
     "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
+    "machine.unled": "See to it that nobody needs the machine",
     "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",
 }
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
+
+
+RECOVER = "/dr recover"
+AGAIN: Mapping[RunKind, str] = {
+    RunKind.UNDO: "/dr undo",
+    RunKind.LEAD_BACK: "/dr lead-back",
+    RunKind.GIVE_UP: "/dr kept",
+    RunKind.GIVE_BACK: "/dr kept",
+}
+"""Where somebody asks again for what they asked for: a recovery is no answer to who wanted to give something back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +104,7 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
             raise UserError(
                 f"Planning {runbook.runbook}.",
                 f"{PROBES[probe.probe].sentence['en'].capitalize()}? No: {finding.sentence}.",
-                f"{MUST_HOLD[probe.probe]}, then plan again: /dr recover",
+                f"{MUST_HOLD[probe.probe]}, then ask again: {AGAIN.get(survey.run.kind, RECOVER)}",
             )
         warnings.append(finding.sentence)
     backup = draft.backup

@@ -23,6 +23,7 @@ from runners.action import StepContext
 from runners.attempt import Attempt
 from runners.inviting import Invitations
 from runners.lease import Lease
+from runners.machine_book import MachineBook
 from runners.own_record import OwnRecord, OwnStep
 from runners.permit import OwnWork, Permit
 from runners.step_log import StepLog
@@ -187,6 +188,7 @@ class Walk:
                 "drbot.step": step.id,
             },
             invitations=Invitations(self.equipment.database, self.run, self.equipment.own),
+            machines=MachineBook(self.equipment.database, self.run),
             permit=permit,
             own=own,
         )

@@ -14,6 +14,7 @@ from runners.endings import distrust
 from runners.executor import Executor
 from runners.lease import Lease
 from runners.leftovers import clear_stopped
+from runners.lookout import Lookout
 from runners.own_record import name_of
 from runners.planning import plan_run
 from runners.sealed_plans import require_own
@@ -36,6 +37,7 @@ class Worker:
         self._stop = stop
         self._busy = 0
         self._changed = threading.Condition()
+        self._lookout = Lookout(equipment)
 
     def serve(self) -> None:
         """Blocks until `stop`."""
@@ -43,6 +45,7 @@ class Worker:
         self._doorbell.listen(self._equipment.site_name, self.handle, THREADS)
         checker = Checker(self._equipment)
         threading.Thread(target=checker.run, args=(self._stop,), name="codes", daemon=True).start()
+        threading.Thread(target=self._lookout.run, args=(self._stop,), name="lookout", daemon=True).start()
         log.info("The worker is ready.", site=self._equipment.site_name, owner=self._equipment.owner)
         while not self._stop.wait(self._equipment.timing.tick):
             upkeep.tick()
@@ -65,6 +68,7 @@ class Worker:
             log.exception("The run was left; its lease runs out and it is found again.", run=run_id)
             self._tell(run_id, cut(f"{type(error).__name__}: {error}", 500))
         finally:
+            self._lookout.wake()
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()

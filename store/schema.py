@@ -327,6 +327,33 @@ leaders = Table(
     Column("until", Moment, nullable=False),
 )
 
+machines = Table(
+    "machines",
+    metadata,
+    Column("key", Text, primary_key=True),  # of its maker and the next two: one machine is one row
+    Column("machine", Text, nullable=False),  # as its maker calls it
+    Column("by", Text, nullable=False),  # "ec2" or "terraform"
+    Column("site", Text, nullable=False),
+    Column("incident", Integer, index=True),  # None: rented by a drbot with another state
+    Column("run", Text),  # that rented it
+    Column("type", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("addresses", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("gone_at", Moment),
+)
+
+led_names = Table(
+    "led_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("addresses", Json, nullable=False),  # by the zone
+    Column("told", Json),  # by a name server; None = it did not answer
+    Column("seen_at", Moment, nullable=False),
+)
+
 locks = Table(
     "locks",
     metadata,

@@ -26,6 +26,7 @@ class Faults:
     cut_after: int | None = None  # bytes of a body after which the connection is cut …
     cuts: int = 0  # … this many times more
     methods: tuple[str, ...] = ("GET", "PUT", "POST", "DELETE", "HEAD")  # only these fail
+    lost: tuple[str, ...] = ()  # what is asked with one of these words is done, and its answer never comes
     seen: list[str] = field(default_factory=list)  # "GET /key bytes=0-99" of every request
 
     def cut(self, method: str) -> int | None:
@@ -56,6 +57,11 @@ def faulty_proxy(endpoint: str) -> Iterator[tuple[str, Faults]]:
             upstream = http.client.HTTPConnection(target, timeout=60)
             try:
                 upstream.request(self.command, self.path, body, dict(self.headers.items()))
+                if any(word.encode() in body for word in faults.lost):
+                    upstream.getresponse().read()
+                    self.close_connection = True
+                    self.connection.shutdown(2)
+                    return
                 pass_on(self, upstream.getresponse(), faults)
             finally:
                 upstream.close()

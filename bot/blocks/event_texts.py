@@ -194,4 +194,12 @@ DETAILS: Mapping[EventKind, Text] = {
         "en": "The old data is kept: {volume} ({size}).",
         "ja": "元のデータを保管しました: {volume} ({size})",
     },
+    EventKind.MACHINE_RENTED: {
+        "en": "A rented machine is there: {machine} ({type}, {region}) for {site}.",
+        "ja": "借りたマシンがあります: {machine} ({type}、{region})、拠点 {site}",
+    },
+    EventKind.MACHINE_GONE: {
+        "en": "The rented machine {machine} of {site} is gone.",
+        "ja": "{site} の借りたマシン {machine} はなくなりました。",
+    },
 }

@@ -14,6 +14,9 @@ from runners.strangers import STRANGERS
 UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
 """Sections of dr.yml that are the roster's (core/policy.py) or habits: all others say what is touched."""
 
+PRICES: Mapping[str, Any] = {"sites": {"__all__": {"provision": {"hourly"}}}}
+"""Nothing follows from them but what people are told."""
+
 
 def fingerprint(
     clients: Clients, site: Site, labels: Mapping[str, str], cancelled: Callable[[], bool]
@@ -39,7 +42,7 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
     """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
     another plan.
     """
-    document = configuration.model_dump(mode="json", exclude=UNSEALED)
+    document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **PRICES})
     return {name: value for name, value in document.items() if value is not None}
 
 

@@ -11,9 +11,11 @@ from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
 from runners.actions.names import led_now
-from runners.clients.machines import RENTED_TAG, RUN_TAG, Ec2, Machine, Terraform, terraform_of
+from runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SITE_TAG, SYSTEM_TAG, Ec2, Machine
 from runners.clients.process import Bounds
+from runners.clients.terraform import Terraform, terraform_of
 from runners.inviting import SERVES, WORKER_KEY, Invitations
+from runners.rented import EC2, TERRAFORM, Rented, variables_of
 
 TOKEN_SECONDS = 3600.0
 RUNNING_WITHIN_SECONDS = 600.0
@@ -38,6 +40,7 @@ def provision(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     settings = provision_of(context, given)
     terraform = terraform_of(settings)
     machine = _apply(context, site, terraform) if terraform else _rent(context, site, settings)
+    _write_down(context, machine, TERRAFORM if terraform else EC2, site, settings)
     where = f" at {machine.address}" if machine.address else ""
     return Outcome(
         summary=f"The machine {machine.id} of the site {site} runs{where}",
@@ -52,7 +55,9 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     site, known = site_of(context, given)
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:
-        raise PermanentError(f"made by Terraform: look, then run `terraform destroy` in {settings.terraform}")
+        raise PermanentError(
+            "it was made by Terraform, and what that takes away two people read first: /dr kept lists it"
+        )
     cloud = Ec2(settings)
     tags = tags_of(context, site)
     machine = cloud.find(tags | {RENTED_TAG: context.run.id}) or cloud.find(tags)
@@ -62,6 +67,8 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if known.address in led:
         raise PermanentError(f"Users are led to {site} ({known.address}) now; its machine is not given back")
     cloud.end(machine.id, own, led)
+    if context.machines is not None:
+        context.machines.gave_back(Rented(machine=machine, by=EC2, site=site, settings=settings))
     return Outcome(summary=f"The machine {machine.id} was given back")
 
 
@@ -136,9 +143,9 @@ def user_data(site: str, token: str) -> str:
 def tags_of(context: StepContext, site: str) -> dict[str, str]:
     """By which the machine of an incident is found again."""
     return {
-        "drbot.system": context.configuration.system,
-        "drbot.incident": str(context.run.incident),
-        "drbot.site": site,
+        SYSTEM_TAG: context.configuration.system,
+        INCIDENT_TAG: str(context.run.incident),
+        SITE_TAG: site,
     }
 
 
@@ -151,6 +158,7 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
             tags | dict.fromkeys((RUN_TAG, RENTED_TAG), context.run.id), user_data(site, token), _client_token(context)
         )
         context.log(f"rented {machine.id} ({settings.instance_type} in {settings.region})")
+        _write_down(context, machine, EC2, site, settings)
     else:
         cloud.tag(machine.id, {RUN_TAG: context.run.id})
         context.log(f"{machine.id} was rented for this incident before")
@@ -165,6 +173,12 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
     return wait_for(context, look, RUNNING_WITHIN_SECONDS, lambda: f"the machine {rented} does not get to run")
 
 
+def _write_down(context: StepContext, machine: Machine, by: str, site: str, settings: Provision) -> None:
+    """So that people see it at once; where that fails, the next look finds it."""
+    if context.machines is not None:
+        context.machines.saw(Rented(machine=machine, by=by, site=site, settings=settings))
+
+
 def _client_token(context: StepContext) -> str:
     # EC2 refuses a token again with other user data, so each attempt has its own; `find` keeps it at one machine.
     return f"{context.run.id}-{context.attempt}"
@@ -173,6 +187,6 @@ def _client_token(context: StepContext) -> str:
 def _apply(context: StepContext, site: str, terraform: Terraform) -> Machine:
     office = invitations_of(context)
     token = office.invite(site, TOKEN_SECONDS)
-    variables = {"environment": "disaster-recovery", "site": site, "user_data": user_data(site, token)}
+    variables = variables_of(site, user_data(site, token))
     bounds = Bounds(cancelled=context.cancelled)
     return terraform.apply(variables, bounds, lambda line: context.log(line.replace(token, "(one-time token)")))

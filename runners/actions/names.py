@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError, TemporaryError
+from core.errors import DrbotError, PermanentError, TemporaryError
+from core.plan import Plan
+from core.runbook import names_in
+from core.site import Configuration
+from core.stakes import AddressAnswer
 from core.words import duration
 from runners import permit
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
 from runners.clients.name_service import NameService, Record
+from runners.clients.outside import fetch
 
 WITHIN_SECONDS = 300.0
 RECORDS = "records"  # of the fingerprint
@@ -31,10 +36,73 @@ def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def change_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """To where the names led when the plan was sealed."""
     sealed = sealed_records(context)
-    site, _ = site_of(context, given)
     _lead(context, sealed, WITHIN_SECONDS)
     said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in sealed.items())
-    return Outcome(summary=f"{said} again, and not to {site}")
+    return Outcome(summary=f"{said} again")
+
+
+def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Where the names of the plan lead now, and what answers at each address."""
+    names, moves = names_of(context), context.plan.stakes.moves
+    found = names.records()
+    led = {move.name: found[move.name].addresses if move.name in found else () for move in moves}
+    addresses = dict.fromkeys(address for move in moves for address in (*led[move.name], *move.to))
+    said = [f"{name} leads to {', '.join(there) or 'nothing'}" for name, there in led.items()]
+    said += [one.said for one in (answer_at(context.configuration, address) for address in addresses)]
+    return Outcome(summary="; ".join(said))
+
+
+def lead_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Lead the names to where the sealed plan says, all at once; done when Route 53 and the name server say so."""
+    wanted = moves_of(context)
+    if not wanted.keys() <= set(names_in(given.get("names"))):
+        raise PermanentError(f"the plan leads {', '.join(wanted)}, and this step is about other names")
+    _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
+    said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in wanted.items())
+    return Outcome(
+        summary=f"{said} again; users follow within {duration(max(record.ttl for record in wanted.values()))}",
+        facts={
+            "addresses": sorted({one for record in wanted.values() for one in record.addresses}),
+            "names": [*wanted],
+        },
+    )
+
+
+def lead_back_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """Where each name leads from now on, as two people read it."""
+    return frozenset(permit.name(move.name, move.to) for move in context.plan.stakes.moves)
+
+
+def led_back(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Do Route 53 and the name server both lead where the plan leads?"""
+    names = names_of(context)
+    wanted = {name: record.addresses for name, record in moves_of(context).items()}
+    wrong = _wrong(names, wanted)
+    state = {"state": "before"} if wrong and _is_as_sealed(context, names) else {}
+    said = "; ".join(wrong or [f"{name} leads to {', '.join(there)}" for name, there in wanted.items()])
+    return Finding(passed=not wrong, sentence=said, facts=state)
+
+
+def moves_of(context: StepContext) -> dict[str, Record]:
+    """Of the sealed plan. Raises PermanentError for one that leads nothing back."""
+    moves = context.plan.stakes.moves
+    if not moves:
+        raise PermanentError("the plan does not say where the names are led back to")
+    return {move.name: Record(addresses=move.to, ttl=move.ttl) for move in moves}
+
+
+def answer_at(configuration: Configuration, address: str) -> AddressAnswer:
+    """What users would get at an address: the URL of dr.yml, opened there whatever the name server says."""
+    settings, certificate = configuration.dns, configuration.certificate
+    if settings is None or not settings.url:
+        said = f"what answers at {address} is not known: dr.yml names no `url` in its section `dns`"
+        return AddressAnswer(address=address, answers=False, said=said)
+    try:
+        answer = fetch(settings.url, lambda _: (address,), certificate.roots if certificate else None)
+    except DrbotError as error:
+        return AddressAnswer(address=address, answers=False, said=f"nothing answers users there: {error}")
+    said = f"{settings.url} at {address} answers {answer.status}"
+    return AddressAnswer(address=address, answers=answer.status == 200, said=said)
 
 
 def change_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -106,9 +174,16 @@ def fingerprint_of(names: NameService) -> dict[str, Any]:
 
 def sealed_records(context: StepContext) -> dict[str, Record]:
     """Of the plan. Raises PermanentError where a name led nowhere, because there is no way back to that."""
-    found = context.plan.fingerprint.get(RECORDS)
+    return records_of(context.plan)
+
+
+def records_of(plan: Plan) -> dict[str, Record]:
+    """Where the names led that a plan is about; of one that leads some back, of these alone. Raises PermanentError."""
+    found = plan.fingerprint.get(RECORDS)
     if not isinstance(found, Mapping):
         raise PermanentError("the plan does not know where the names led")
+    moved = {move.name for move in plan.stakes.moves}
+    found = {name: record for name, record in found.items() if name in moved or not moved}
     missing = [name for name, record in found.items() if not isinstance(record, Mapping)]
     if missing:
         raise PermanentError(f"{', '.join(missing)} led nowhere before, so there is nothing to lead back to")

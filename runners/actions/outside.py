@@ -69,6 +69,7 @@ def _ask(context: StepContext) -> Answer:
 def _expected(context: StepContext, name: str) -> tuple[str, ...]:
     """Where this run led the name, if it did."""
     for facts in context.facts.values():
-        if name in facts.get("names", ()) and facts.get("address"):
-            return (str(facts["address"]),)
+        if name in facts.get("names", ()):
+            led = facts.get("addresses") or [facts.get("address")]
+            return tuple(str(address) for address in led if address)
     return ()

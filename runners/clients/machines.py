@@ -1,16 +1,12 @@
-"""The machine of a site: from a folder of Terraform where there is one, else one EC2 instance.
+"""Machines of EC2: whatever drbot had made carries its tags and is found by them, whoever remembers it.
 
-Asked twice for the machine of one incident, it is still one machine: EC2's are found by their tags, Terraform's state
-knows its own.
+Asked twice for the machine of one incident, it is still one machine.
 """
 
-import json
-import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.config import Config
@@ -20,11 +16,11 @@ from core.errors import PermanentError
 from core.site import Provision
 from runners.clients import aws
 from runners.clients.cloud_errors import cloud_errors, code_of
-from runners.clients.process import Bounds, run_process
-from runners.permit import OwnWork
+from runners.permit import OwnWork, Permit
+from runners.permit import machine as machine_subject
 
-TERRAFORM = ("terraform", "tofu")
-ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do
+SYSTEM_TAG = "drbot.system"  # on every machine that drbot has made
+INCIDENT_TAG, SITE_TAG = "drbot.incident", "drbot.site"
 RUN_TAG = "drbot.run"  # the run that last counted on the machine
 RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
@@ -38,6 +34,18 @@ class Machine:
     address: str | None
     tags: Mapping[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset()  # all that it has
+    type: str = ""  # "t3.large"; "" = its maker does not say
+    since: datetime | None = None  # UTC
+
+    @property
+    def is_gone(self) -> bool:
+        """Nobody pays for it any more."""
+        return self.state in GONE
+
+
+UNKNOWN = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
+PAID = ("pending", "running", "stopping", "stopped")  # a stopped one still has a disk
+GONE = frozenset({"shutting-down", "terminated"})
 
 
 class Ec2:
@@ -103,6 +111,27 @@ class Ec2:
                 Resources=[machine], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
             )
 
+    def of_system(self, system: str) -> list[Machine]:
+        """Every machine of this system that is still there, in whatever incident and by whatever run."""
+        filters = [
+            {"Name": "instance-state-name", "Values": [*PAID]},
+            {"Name": f"tag:{SYSTEM_TAG}", "Values": [system]},
+        ]
+        with cloud_errors("ec2:DescribeInstances", "looking for our machines"):
+            pages = [*self.client.get_paginator("describe_instances").paginate(Filters=filters)]
+        return [_machine(one) for page in pages for group in page["Reservations"] for one in group["Instances"]]
+
+    def look(self, machine: str) -> Machine | None:
+        """The same of one by its id; None = nobody knows it any more."""
+        with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
+            try:
+                found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
+            except ClientError as error:
+                if code_of(error) in UNKNOWN:
+                    return None
+                raise
+        return _machine(found[0]["Instances"][0]) if found else None
+
     def get(self, machine: str) -> Machine:
         """How it is now."""
         with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
@@ -123,6 +152,19 @@ class Ec2:
         with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
             self.client.terminate_instances(InstanceIds=[machine])
 
+    def give_back(self, machine: str, permit: Permit, led: frozenset[str]) -> None:
+        """End it; its disk goes with it. `led`: every address that users are led to now. Raises PermanentError for one
+        that they are led to, and for one that drbot has not made.
+        """
+        permit.require(machine_subject(machine))
+        found = self.get(machine)
+        if SYSTEM_TAG not in found.tags or RENTED_TAG not in found.tags:
+            raise PermanentError(f"The machine {machine} was not made by drbot; it is not given back")
+        if found.addresses & led:
+            raise PermanentError(f"Users are led to the machine {machine} now; it is not given back")
+        with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
+            self.client.terminate_instances(InstanceIds=[machine])
+
     def _wanted(self) -> dict[str, Any]:
         if not self._settings.image:
             raise PermanentError("`provision` in dr.yml names neither a Terraform folder nor an image")
@@ -132,85 +174,6 @@ class Ec2:
             "MinCount": 1,
             "MaxCount": 1,
         }
-
-
-class Terraform:
-    """Plans and applies the folder that dr.yml names. Its outputs: `address`, and `machine` where it says one."""
-
-    def __init__(self, settings: Provision, program: str) -> None:
-        self._settings = settings
-        self._program = program
-
-    def apply(self, variables: Mapping[str, str], bounds: Bounds, on_line: Callable[[str], None]) -> Machine:
-        """Bring it about; what is there already stays as it is. Raises PermanentError with Terraform's last words, and
-        when its plan does more than add: then nothing was changed.
-        """
-        # In the environment, so that no list of processes shows the token.
-        environment = {f"TF_VAR_{name}": value for name, value in variables.items()} | {"TF_IN_AUTOMATION": "1"}
-
-        def say(*words: str, on: Callable[[str], None] = on_line) -> str:
-            return self._say(words, bounds, on, environment)
-
-        with TemporaryDirectory() as private:
-            plan = str(Path(private) / "plan")
-            say("init", "-input=false", "-no-color")
-            say("plan", "-input=false", "-no-color", f"-out={plan}")
-            self._require_only_added(_json(say("show", "-json", plan, on=_unheard), "show"))
-            say("apply", "-input=false", "-no-color", plan)
-        outputs = _json(say("output", "-json", on=_unheard), "output")
-        value = {name: str(output["value"]) for name, output in outputs.items()}
-        return Machine(id=value.get("machine", "terraform"), state="running", address=value.get("address"))
-
-    def _say(
-        self, words: Sequence[str], bounds: Bounds, on_line: Callable[[str], None], environment: Mapping[str, str]
-    ) -> str:
-        command = [self._program, f"-chdir={self._settings.terraform}", *words]
-        ended = run_process(command, bounds, on_line, environment=environment)
-        if ended.code != 0:
-            said = " ".join(line.strip() for line in ended.lines[-4:])
-            raise PermanentError(f"{self._program} {words[0]} ended with {ended.code}: {said}")
-        return "\n".join(ended.lines)
-
-    def _require_only_added(self, plan: Mapping[str, Any]) -> None:
-        """Nobody was asked about anything else: a machine that is replaced is removed first, with its disk, and a
-        record that is updated leads users elsewhere.
-        """
-        changes = [(str(one["address"]), one["change"]["actions"]) for one in plan.get("resource_changes", ())]
-        others = [f"{name} ({' and '.join(actions)})" for name, actions in changes if not ADDS.issuperset(actions)]
-        if others:
-            raise PermanentError(
-                f"{self._program} would change what is there in {self._settings.terraform}: {', '.join(others)}. So "
-                "nothing was applied. Read its plan and apply it by hand, then try again; where only user_data "
-                "differs, let it ignore changes of user_data"
-            )
-
-
-def _json(text: str, of: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise PermanentError(f"what Terraform's {of} says is no JSON") from error
-    if not isinstance(found, dict):
-        raise PermanentError(f"what Terraform's {of} says is not about resources")
-    return found
-
-
-def _unheard(_line: str) -> None:
-    """JSON is for us; it holds the one-time token."""
-
-
-def terraform_of(settings: Provision) -> Terraform | None:
-    """Terraform or OpenTofu, where dr.yml names a folder. Raises PermanentError when that cannot be used."""
-    if settings.terraform is None:
-        return None
-    program = next((name for name in TERRAFORM if shutil.which(name)), None)
-    if program is None and settings.image:
-        return None
-    if program is None:
-        raise PermanentError("neither terraform nor tofu is installed, and `provision` names no image either")
-    if not settings.terraform.is_dir():
-        raise PermanentError(f"there is no folder {settings.terraform}")
-    return Terraform(settings, program)
 
 
 def _machine(found: Mapping[str, Any]) -> Machine:
@@ -224,4 +187,6 @@ def _machine(found: Mapping[str, Any]) -> Machine:
         address=address,
         tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ())},
         addresses=frozenset(str(one) for one in every if one),
+        type=str(found.get("InstanceType", "")),
+        since=found["LaunchTime"].astimezone(UTC) if "LaunchTime" in found else None,
     )

@@ -15,14 +15,14 @@ from cli.house import House, manifest_path
 from cli.player import Player
 from core.configuration import load_configuration
 from core.incident import Incident, IncidentState
-from core.run import Run, RunState, StepState
+from core.run import Run, RunKind, RunState, StepState
 from lab.breakage import break_it
 from lab.cloud import NAME
 from lab.seed import seed
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from runners.clients.name_service import NameService
-from store import journal, requests
+from store import journal, machines, requests
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory
@@ -186,6 +186,49 @@ def test_the_new_machines_worker_and_engine_die_and_its_part_goes_on_at_its_step
     assert set(starts_of(player, run.id).values()) == {1}
     assert wrong(sites, player, run) == []
     assert survivors(sites, part) == []
+
+
+def test_afterwards_names_are_led_back_and_on_again_and_the_machine_is_listed_until_it_is_given_back(
+    sites: Sites, player: Player
+) -> None:
+    """The old data centre is still lost, and two people lead users there all the same: they are asked, and lead on."""
+    incident = player.declare("aiko", WORDS)
+    player.vote("ben", incident, target="recovery")
+    player.vote("chika", incident, target="recovery")
+    finish(player, incident)
+    there = leads_to(player)
+    wait_for(lambda: rented(player) == sites.cloud.machines(), SECONDS, "the machine to be listed")
+
+    back = asked(player, incident, f"lead-back {incident.name}", RunKind.LEAD_BACK)
+    player.vote("ben", incident, target="recovery")
+    player.vote("chika", incident, target="recovery")
+    wait_for(lambda: leads_to(player) == ("127.0.0.1",), SECONDS, "the names to be led back")
+    player.wait_for_run(incident, RunState.NEEDS_DECISION)  # nothing answers there
+    player.press("aiko", incident, f"settle {incident.name} outside undo")
+    ended = player.wait_for_run(incident, RunState.FAILED)
+    assert ended.id == back.id and "Taken back: lead-back" in str(ended.outcome)
+    assert leads_to(player) == there != ("127.0.0.1",)
+
+    (machine,) = sites.cloud.machines()
+    asked(player, incident, f"give-back {machine}", RunKind.GIVE_BACK)
+    refused = player.wait_for_run(incident, RunState.FAILED)
+    assert refused.kind is RunKind.GIVE_BACK and "users are led to" in str(refused.outcome)
+    assert rented(player) == sites.cloud.machines() == [machine]
+    with player.database.read() as connection:
+        assert journal.verify(connection) == []
+
+
+def asked(player: Player, incident: Incident, words: str, kind: RunKind) -> Run:
+    """Somebody types it; the run that is made of it."""
+    player.say("aiko", f"/dr {words}")
+    wait_for(lambda: player.run(incident).kind is kind, SECONDS, f"the run of /dr {words}")
+    return player.run(incident)
+
+
+def rented(player: Player) -> list[str]:
+    """What is listed as rented."""
+    with player.database.read() as connection:
+        return [one.machine for one in machines.list_of(connection)]
 
 
 def raising(player: Player, incident: Incident) -> Run | None:

@@ -167,7 +167,7 @@ def planned(
             fingerprint={},
             backup=backup,
             target="production",
-            replaces=replaced(filled, system_of(scene), "production", stakes.kept),
+            replaces=replaced(filled, system_of(scene), "production", stakes),
             stakes=stakes,
             loss_seconds=stakes.loss.seconds if backup else None,
             requesters=("aiko",),

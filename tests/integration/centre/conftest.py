@@ -25,13 +25,16 @@ from runners.action import StepContext
 from runners.actions.names import change_back_subjects, change_subjects
 from runners.clients.clients import Clients
 from runners.inviting import Invitations
+from runners.machine_book import MachineBook
 from runners.own_record import OwnRecord
 from runners.settings import RunnerSettings
 from store import incidents, runs
 from store.database import Database
+from tests.integration.centre.moving import NEW, OLD, control, front
 from tests.permits import own, permit
 
-OLD, NEW = "127.0.0.1", "127.0.0.2"
+__all__ = ["NEW", "OLD", "Centre", "control", "front"]  # the last two are fixtures
+
 EDGE = "edge/certificates"
 
 
@@ -74,6 +77,7 @@ class Centre:
         configuration: Configuration | None = None,
         attempt: int = 1,
         counted_on: tuple[str, ...] = (),
+        machines: MachineBook | None = None,
     ) -> StepContext:
         """A step of the run."""
         found = configuration or self.configuration
@@ -95,6 +99,7 @@ class Centre:
             labels={},
             invitations=Invitations(self.database, self.run, OwnRecord(self.home)),
             own=own(self.run.id, *counted_on),
+            machines=machines,
         )  # fmt: skip
         return replace(context, permit=permit(*led(context), run=self.run.id))
 

@@ -245,17 +245,18 @@ ON_A_HOST = (
 def test_everything_that_lies_on_a_host_is_named_with_its_size(language: str, lines: list[str]) -> None:
     away = step("away", do="host.set_aside", effect="destroy")
 
-    assert [say(one, language) for one in replaced([away], configuration(), "production", None, ON_A_HOST)] == lines
+    assert [say(one, language) for one in replaced([away], configuration(), "production", Stakes(), ON_A_HOST)] == lines
 
 
 def test_a_host_is_promised_to_come_back_only_while_undo_is_offered() -> None:
     assert "while the incident is open, /dr undo" in answers(shown(asked(), stakes=HOST), "en")["Kept to undo with"]
 
 
-def test_old_records_are_not_said_to_be_those_of_now_nor_to_come_back_at_any_time() -> None:
+def test_old_records_are_not_said_to_be_those_of_now_and_what_does_not_come_back_with_them_is_said() -> None:
     said = answers(shown(asked(), stakes=NAMES), "en")["Kept to undo with"]
 
-    assert "only if a step of this run fails" in said
+    assert "/dr lead-back leads the names back at any time, when two people agree" in said
+    assert "what was written meanwhile does not come along" in said
     assert said.endswith("They led before the change: www.example.com → 192.0.2.1")
 
 

@@ -14,7 +14,7 @@ import runners
 from core.actions import ACTIONS
 from core.errors import PermanentError
 from core.full_manifest import PROJECTS
-from core.site import Certificate, Dns
+from core.site import Certificate, Dns, Provision
 from runners import permit as permits
 from runners.clients import kept_containers, own_folder
 from runners.clients.certbot import Certbot
@@ -23,10 +23,12 @@ from runners.clients.docker_engine import DockerEngine
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
 from runners.clients.helper import Mount
+from runners.clients.machines import Ec2
 from runners.clients.name_service import NameService, Record
 from runners.clients.process import Bounds
 from runners.clients.restic import Wanted
 from runners.clients.restic_helper import ResticHelper
+from runners.clients.terraform import Terraform
 from runners.clients.volume_mover import Move, VolumeMover
 from runners.permit import OwnWork, Permit
 from runners.registry import SUBJECTS
@@ -68,8 +70,10 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/docker_engine.py:remove_container",
     "clients/kept_containers.py:stop",
     "clients/kept_containers.py:remove",
+    "clients/machines.py:give_back",
     "clients/name_service.py:change",
     "clients/own_folder.py:set_aside",
+    "clients/terraform.py:destroy",
     "clients/own_folder.py:remove_kept",
     "clients/kept_containers.py:forget",
     "clients/volume_mover.py:move",
@@ -293,6 +297,16 @@ def test_a_volume_is_swapped_by_a_permit_for_it_only() -> None:
 
     with pytest.raises(PermanentError, match="Nobody approved"):
         VolumeMover(DockerEngine(NOWHERE)).move(move, permit(permits.volume("redis_data")))
+
+
+def test_a_machine_is_given_back_by_a_permit_for_it_only(tmp_path: Path) -> None:
+    settings, other = Provision(image="ami-1", terraform=tmp_path), permit(permits.machine("i-2"))
+
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        Ec2(settings).give_back("i-1", other, frozenset())
+    with pytest.raises(PermanentError, match="Nobody approved"):
+        bounds = Bounds(cancelled=lambda: False)
+        Terraform(settings, "terraform").destroy(other, "i-1", (), {}, bounds, lambda line: None)
 
 
 def test_names_lead_where_was_approved_only() -> None:

@@ -11,8 +11,8 @@ from core.site import Certificate, Postgres, Provision, Repository, Service
 from runners.clients import git, host_packages
 from runners.clients.certbot import Certbot
 from runners.clients.compose import Compose, Watch
-from runners.clients.machines import Terraform
 from runners.clients.process import Bounds, run_process
+from runners.clients.terraform import Terraform
 from tests.permits import own, permit
 
 BOUNDS = Bounds(cancelled=lambda: False)

@@ -1,0 +1,34 @@
+"""One thing at a time: before something else of an incident is planned, only what is blocked is pushed aside."""
+
+from commands.context import CommandContext, current_run
+from commands.messages import Choice, both, text
+from commands.recovery import stop
+from commands.refusal import Refusal
+from core.incident import Incident, IncidentState
+from core.people import Person
+from core.run import RunState, StopKind
+from core.words import Text
+from store.database import Transaction
+
+
+def make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person, verb: str) -> Text:
+    """What is to be told of the run that is ended for it. Raises UserError while one is in progress; one that only asks
+    whether users can work has done all it could.
+    """
+    run = current_run(tx.connection, incident)
+    if run is None or run.is_over:
+        return both("")
+    only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
+    if run.state is not RunState.BLOCKED and not only_asks:
+        raise Refusal(
+            text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
+            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({run.state.value})。"),
+            text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
+            choices=(
+                Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
+                Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
+            ),
+        )
+    # It gives up nothing that it has prepared: what becomes of a machine two people say.
+    stop(context, tx, run, person, verb, StopKind.UNDO)
+    return text(f" {run.id} is ended for it.", f"そのため {run.id} は終了します。")

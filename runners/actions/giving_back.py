@@ -1,0 +1,105 @@
+"""A rented machine is given back: exactly the one that two people read of, and never one that users are led to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import PermanentError
+from core.stakes import RentedMachine
+from runners import permit
+from runners.action import Finding, Outcome, StepContext
+from runners.actions import arguments
+from runners.actions.names import led_now
+from runners.actions.outside import answers as outside_answers
+from runners.clients.machines import Ec2
+from runners.clients.process import Bounds
+from runners.clients.terraform import terraform_of
+from runners.own_record import OwnRecord
+from runners.rented import TERRAFORM, Rented, find, variables_of, why_needed
+
+
+def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Whose it is and how long it has been there. Raises PermanentError when it is not there."""
+    rented = _present(context, arguments.text(given, "machine"))
+    since = f" since {rented.machine.since:%Y-%m-%d %H:%M} UTC" if rented.machine.since else ""
+    return Outcome(summary=f"{rented.machine.id} of {rented.site} is {rented.machine.state}{since}")
+
+
+def give_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Raises PermanentError for any machine but the one of the sealed plan, and for one that somebody needs."""
+    name, sealed = arguments.text(given, "machine"), context.plan.stakes.machine
+    if sealed is None or sealed.machine != name:
+        raise PermanentError(f"The plan is not about the machine {name}; nothing was given back")
+    rented = find(context.configuration, name)
+    if rented is None:
+        return Outcome(summary=f"The machine {name} was gone already")
+    if identity_of(rented) != (sealed.by, sealed.site, sealed.run, sealed.since):
+        raise PermanentError(f"{name} is not the machine that was agreed to any more; nothing was given back")
+    needed = _why_needed(context, rented)
+    if needed:
+        raise PermanentError(f"{name} is not given back: {'; '.join(needed)}")
+    _end(context, rented, sealed)
+    if context.machines is not None:
+        context.machines.gave_back(rented)
+    return Outcome(summary=f"The machine {name} of {rented.site} was given back, with everything on it")
+
+
+def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """What is given back."""
+    return frozenset({permit.machine(str(given["machine"]))})
+
+
+def unled(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe machine.unled: does nobody need it? The zone, a name server and this host's own record are asked."""
+    name = arguments.text(given, "machine")
+    rented = find(context.configuration, name)
+    if rented is None:
+        return Finding(passed=False, sentence=f"There is no rented machine {name}: it is gone, or was never drbot's")
+    needed = _why_needed(context, rented)
+    said = "; ".join(needed) if needed else f"No name leads to {name}, and nothing counts on it"
+    return Finding(passed=not needed, sentence=said)
+
+
+def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe machine.gone."""
+    name = arguments.text(given, "machine")
+    there = find(context.configuration, name)
+    state = {"state": "before"} if there else {}
+    said = f"The machine {name} {f'is still there ({there.machine.state})' if there else 'is gone'}"
+    return Finding(passed=there is None, sentence=said, facts=state)
+
+
+def identity_of(rented: Rented) -> tuple[object, ...]:
+    """By which a machine is the one that was agreed to."""
+    return (rented.by, rented.site, rented.run, rented.machine.since)
+
+
+def _present(context: StepContext, name: str) -> Rented:
+    rented = find(context.configuration, name)
+    if rented is None:
+        raise PermanentError(f"There is no rented machine {name}: it is gone, or was never drbot's")
+    return rented
+
+
+def _why_needed(context: StepContext, rented: Rented) -> list[str]:
+    def users_are_served() -> None:
+        finding = outside_answers(context, {})
+        if not finding.passed:
+            raise PermanentError(finding.sentence)
+
+    own = OwnRecord(context.clients.settings.home)
+    found = why_needed(
+        rented, context.configuration, own, run=context.run.id, led=led_now(context), answers=users_are_served
+    )
+    return list(found)
+
+
+def _end(context: StepContext, rented: Rented, sealed: RentedMachine) -> None:
+    allowed = context.permitted()
+    if rented.by != TERRAFORM:
+        Ec2(rented.settings).give_back(rented.machine.id, allowed, led_now(context))
+        return
+    terraform = terraform_of(rented.settings)
+    if terraform is None:
+        raise PermanentError("neither terraform nor tofu is installed here; nothing was given back")
+    bounds, variables = Bounds(cancelled=context.cancelled), variables_of(rented.site)
+    terraform.destroy(allowed, rented.machine.id, sealed.resources, variables, bounds, context.log)

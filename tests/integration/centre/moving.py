@@ -1,0 +1,160 @@
+"""Level 4 by its own runbook on a bench: the control site's worker is real, its parts at the new place are played."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.plan import BackupIdentity, Plan
+from core.run import Run, RunState, StepState
+from core.signing import KeyPair
+from lab.cloud import NAME
+from runners.clients.name_service import NameService
+from runners.control_target import ControlTarget
+from runners.joining import join_site
+from runners.own_record import OwnRecord
+from runners.registry import ACTIONS, PROBES, SUBJECTS
+from runners.sealed_plans import signature_of_end
+from runners.walk import Equipment
+from runners.watching import never
+from runners.world import Chosen, Registry
+from store import runs
+from tests.integration.runners.bench import Bench, bench_in
+from tests.integration.runners.harmless import backup
+from tests.waiting import PATIENCE, wait_for
+
+if TYPE_CHECKING:  # whose file shows the fixtures of this one to all tests
+    from tests.integration.centre.conftest import Centre
+
+OLD, NEW = "127.0.0.1", "127.0.0.2"
+SECONDS = PATIENCE
+THERE = KeyPair.new()  # of the worker of the rented machine
+
+
+class Control(ControlTarget):
+    """The real world of a control site, with one good backup."""
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Callable[[], bool] = never,
+    ) -> Chosen:
+        """Of the site that was lost."""
+        assert site == "production"
+        return Chosen(backup=backup(1))
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """Unchanged."""
+        return backup
+
+
+class Health(BaseHTTPRequestHandler):
+    """The system at its new address."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(Health.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def front() -> Iterator[int]:
+    """Its port."""
+    Health.status = 200
+    server = ThreadingHTTPServer((NEW, 0), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield int(server.server_address[1])
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def control(centre: "Centre", front: int, tmp_path: Path) -> Iterator[Bench]:
+    """A worker of the control site."""
+    centre.configuration = centre.with_dns(url=f"http://{NAME}:{front}/health")
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    bench = bench_in(folder)
+    bench.database.close()
+    yield replace(bench, database=centre.database, equipment=equipment(bench, centre))
+    bench.ended()
+
+
+def equipment(bench: Bench, centre: "Centre") -> Equipment:
+    people = bench.equipment.configuration.people
+    configuration = centre.configuration.model_copy(update={"people": people})
+    return replace(
+        bench.equipment,
+        configuration=configuration,
+        database=centre.database,
+        site_name="control",
+        home=centre.home,
+        own=OwnRecord(centre.home),
+        registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
+        world=Control(configuration, centre.context().clients),
+    )
+
+
+def leads_to(centre: "Centre") -> tuple[str, ...]:
+    assert centre.configuration.dns is not None
+    return NameService(centre.configuration.dns).ask(NAME)
+
+
+def play_machine(centre: "Centre") -> None:
+    """What the rented machine does by its user data."""
+    wait_for(lambda: centre.cloud.machines(), SECONDS, "a machine")
+    text = centre.cloud.user_data(centre.cloud.machines()[0])
+    join_site(centre.database, text.split("--join ")[1].split()[0], "recovery", 1, THERE.public)
+
+
+def play_part(
+    bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, outcome: str = "Done.", *, key: KeyPair = THERE
+) -> None:
+    """What the worker there does: it plans its part, and signs how it ended."""
+
+    def queued() -> str | None:
+        with bench.database.read() as connection:
+            return next((one for one in runs.claimable(connection, "recovery")), None)
+
+    part = wait_for(queued, SECONDS, f"{runbook} to be queued")
+    with bench.database.write() as tx:
+        run = runs.claim(tx, str(part), "there", 60)
+        assert run is not None
+        assert run.runbook == runbook
+        plan = Plan(
+            run=run.id, site=run.site, level=3, runbook=runbook, runbook_sha256="", steps=(), fingerprint={},
+            arguments={name: value for name, value in run.arguments.items() if value}, surveyed_at=tx.now,
+        )  # fmt: skip
+        runs.planned(tx, run, plan)
+        runs.finish(tx, run, state, outcome, signature=signature_of_end(key, plan, state))
+
+
+def raised(centre: "Centre", control: Bench) -> Run:
+    """The system is up in its new place; the run waits for its approvers."""
+    run = centre.run
+    control.begin(run)
+    play_machine(centre)
+    control.wait_for_step(run, "recover", StepState.WAITING)
+    play_part(control, "level3-host")
+    control.ended()
+    return control.go(run)
+
+
+def moved(centre: "Centre", control: Bench) -> Run:
+    """Users work at the new place, on the machine that was rented."""
+    run = raised(centre, control)
+    control.approve(run)
+    assert control.go(run).state is RunState.WAITING  # the certificate's part is at work
+    assert leads_to(centre) == (NEW,)
+    return run

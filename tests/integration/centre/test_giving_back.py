@@ -1,0 +1,320 @@
+"""A rented machine is given back by two people who read what goes with it; never while users are led there, nor while
+it may hold the only copy in use.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.events import EventKind
+from core.level import Level
+from core.run import Run, RunKind, RunState, StepState
+from core.stakes import Act, LossKind, ProofKind, Users
+from lab.cloud import NAME
+from runners.actions import giving_back, machine
+from runners.machine_book import MachineBook, look_at_machines, look_at_names
+from store import incidents, kept, led_names, machines, runs
+from store.kept import Kept
+from tests.integration.centre.conftest import NEW, OLD, Centre
+from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
+from tests.integration.centre.test_leading_back import ask_back, card_of, recovered
+from tests.integration.centre.test_rented import HERE, known, told
+from tests.integration.runners.bench import Bench
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def old_front(front: int) -> Iterator[None]:
+    """The old place answers."""
+    server = ThreadingHTTPServer((OLD, front), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def ask_to_give_back(control: Bench, incident: int, name: str) -> Run:
+    with control.database.write() as tx:
+        run = runs.queue(
+            tx, incident=incident, site="control", kind=RunKind.GIVE_BACK, runbook="machine-give-back",
+            arguments={"machine": name}, person="aiko",
+        )  # fmt: skip
+    return control.go(run)
+
+
+# Given back
+
+
+def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, control: Bench) -> None:
+    """The recovery died before DNS: the machine holds nothing but what the backup holds."""
+    run = raised(centre, control)
+    (name,) = centre.cloud.machines()
+    control.stop(run)
+    control.worker().handle(run.id)
+    look_at_machines(centre.database, centre.configuration)
+
+    asked = ask_to_give_back(control, run.incident, name)
+
+    assert asked.state is RunState.WAITING and asked.plan is not None
+    stakes = asked.plan.stakes
+    assert (stakes.act, stakes.proof, stakes.loss.kind) == (Act.GIVE_BACK, ProofKind.UNLED, LossKind.MACHINE)
+    assert stakes.machine is not None and stakes.machine.users is Users.NEVER
+    assert not asked.plan.keeps  # so break-glass cannot
+    card = card_of(control, asked)
+    assert f"the machine {name} of recovery (t3.large, us-east-1" in card and "drbot never led users there" in card
+    assert centre.cloud.machines() == [name]
+    control.approve(asked)
+    assert control.go(asked).state is RunState.SUCCEEDED
+    assert centre.cloud.machines() == []
+    assert known(centre) == []
+
+
+def test_a_machine_that_users_are_led_to_is_not_even_planned_to_be_given_back(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    (name,) = centre.cloud.machines()
+
+    asked = ask_to_give_back(control, run.incident, name)
+
+    assert asked.plan is None
+    assert f"users are led to recovery ({NEW}) now. Lead them elsewhere first: /dr lead-back" in str(asked.outcome)
+    assert centre.cloud.machines() == [name]
+
+
+def test_users_who_come_back_while_people_read_keep_their_machine(centre: Centre, control: Bench) -> None:
+    run = raised(centre, control)
+    (name,) = centre.cloud.machines()
+    control.stop(run)
+    control.worker().handle(run.id)
+    asked = ask_to_give_back(control, run.incident, name)
+    control.approve(asked)
+    centre.cloud.point(NAME, NEW)
+
+    ended = control.go(asked)
+
+    assert ended.state is not RunState.SUCCEEDED
+    assert centre.cloud.machines() == [name]
+
+
+def test_a_machine_that_may_hold_the_only_copy_in_use_stays(centre: Centre, control: Bench) -> None:
+    """Users worked there and were led back to a place where nothing answers."""
+    run = recovered(centre, control)
+    (name,) = centre.cloud.machines()
+    centre.cloud.point(NAME, "127.0.0.9")
+
+    asked = ask_to_give_back(control, run.incident, name)
+
+    assert asked.plan is None
+    assert "it may hold the only copy in use" in str(asked.outcome)
+    assert centre.cloud.machines() == [name]
+
+
+@pytest.mark.usefixtures("old_front")
+def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    (name,) = centre.cloud.machines()
+    with centre.database.write() as tx:
+        row = Kept(
+            site="recovery", incident=run.incident, run=run.id, volume="postgres_data_aside", original="postgres_data",
+            size_bytes=None, created_at=tx.now,
+        )  # fmt: skip
+        kept.add(tx, row)
+    back = ask_back(control, run)
+    control.approve(back)
+    assert control.go(back).state is RunState.SUCCEEDED
+
+    asked = ask_to_give_back(control, run.incident, name)
+
+    card = card_of(control, asked)
+    assert "what they wrote there exists NOWHERE ELSE" in card
+    assert "Kept data on it goes too: postgres_data_aside" in card
+    control.approve(asked)
+    assert control.go(asked).state is RunState.SUCCEEDED
+    assert centre.cloud.machines() == []
+    with centre.database.read() as connection:
+        assert kept.list_of(connection) == []  # it was on the machine
+
+
+def test_while_a_recovery_counts_on_it_a_machine_stays(centre: Centre, control: Bench) -> None:
+    run = raised(centre, control)
+    (name,) = centre.cloud.machines()
+
+    asked = ask_to_give_back(control, run.incident, name)
+
+    assert asked.plan is None
+    assert f"{run.id} counts on it and is not over" in str(asked.outcome)
+
+
+def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, control: Bench) -> None:
+    stranger = centre.cloud.client("ec2").run_instances(ImageId=centre.cloud.image(), MinCount=1, MaxCount=1)
+    name = str(stranger["Instances"][0]["InstanceId"])
+
+    asked = ask_to_give_back(control, centre.run.incident, name)
+
+    assert asked.plan is None
+    assert f"There is no rented machine {name}" in str(asked.outcome)
+    assert centre.cloud.machines() == [name]
+
+
+def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists_what_there_is(
+    centre: Centre, control: Bench
+) -> None:
+    run = raised(centre, control)
+    (first,) = centre.cloud.machines()
+    centre.cloud.client("ec2").terminate_instances(InstanceIds=[first])
+    control.stop(run)
+    control.worker().handle(run.id)
+    with control.database.write() as tx:
+        again = runs.queue(
+            tx, incident=run.incident, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    control.begin(again)
+    play_machine(centre)
+    control.wait_for_step(again, "recover", StepState.WAITING)
+    control.ended()
+    look_at_machines(centre.database, centre.configuration)
+
+    (second,) = centre.cloud.machines()
+    assert second != first
+    assert known(centre) == [second]
+    assert told(centre, EventKind.MACHINE_RENTED) == 2 and told(centre, EventKind.MACHINE_GONE) == 1
+
+
+def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(centre: Centre, control: Bench) -> None:
+    run = moved(centre, control)
+    (name,) = centre.cloud.machines()
+    centre.cloud.client("ec2").terminate_instances(InstanceIds=[name])
+    play_part(control, "level4-certificate", RunState.FAILED, "the machine is gone.")
+    assert control.go(run).state is RunState.NEEDS_DECISION
+    Health.status = 503
+    control.stop(run)
+    control.worker().handle(run.id)
+    for look in (look_at_machines, look_at_names):
+        look(centre.database, control.equipment.configuration)
+
+    assert known(centre) == []
+    with centre.database.read() as connection:
+        assert [one.addresses for one in led_names.list_of(connection)] == [(NEW,)]
+    asked = ask_back(control, run)
+    assert f"⚠ {NEW} (where they are led now): http://{NAME}" in card_of(control, asked)
+
+
+def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays(centre: Centre) -> None:
+    first = machine.provision(centre.context(), HERE).facts
+    with centre.database.write() as tx:
+        again = incidents.declare(tx, site="production", level=Level.DATACENTRE, title="Again", person="aiko")
+        centre.run = runs.queue(
+            tx, incident=again.id, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    second = machine.provision(centre.context(), HERE).facts
+    centre.cloud.point(NAME, str(second["address"]))
+    wait_for(lambda: leads_to(centre) == (second["address"],), SECONDS, "the name server to follow")
+    look_at_machines(centre.database, centre.configuration)
+
+    assert sorted(known(centre)) == sorted([first["machine"], second["machine"]])
+    told_apart = {
+        str(one["machine"]): giving_back.unled(centre.context(), {"machine": one["machine"]}).sentence
+        for one in (first, second)
+    }
+    assert f"users are led to {second['machine']} now" in told_apart[str(second["machine"])]
+    assert "users are led to" not in told_apart[str(first["machine"])]
+
+
+# Terraform
+
+TERRAFORM = """#!/bin/sh
+folder="$(dirname "$0")"
+echo "$@" >> "$folder/calls"
+case "$*" in
+  *output*) cat "$folder/outputs.json" ;;
+  *show*) if [ -e "$folder/destroying" ]; then cat "$folder/destroy.json"; else cat "$folder/plan.json"; fi ;;
+  *-destroy*) touch "$folder/destroying" ;;
+  *apply*) if [ -e "$folder/destroying" ]; then echo '{}' > "$folder/outputs.json"
+    else cp "$folder/made.json" "$folder/outputs.json"; fi ;;
+esac
+"""
+
+
+def terraform(centre: Centre, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in with a state: what was applied is there until it is destroyed."""
+    program = folder / "bin" / "terraform"
+    program.parent.mkdir()
+    program.write_text(TERRAFORM)
+    program.chmod(0o755)
+    made = {"address": {"value": "192.0.2.7"}, "machine": {"value": "vm-1"}, "type": {"value": "cx42"}}
+    texts: dict[str, Any] = {
+        "made.json": made,
+        "outputs.json": {},
+        "plan.json": changes("create"),
+        "destroy.json": changes("delete"),
+    }
+    for name, document in texts.items():
+        (program.parent / name).write_text(json.dumps(document))
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    centre.configuration = centre.with_provision(terraform=folder, image=None)
+    return program.parent
+
+
+def changes(*actions: str, of: tuple[str, ...] = ("aws_instance.recovery", "aws_eip.recovery")) -> dict[str, Any]:
+    return {"resource_changes": [{"address": one, "change": {"actions": list(actions)}} for one in of]}
+
+
+def test_what_terraform_made_is_found_in_its_state(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terraform(centre, tmp_path, monkeypatch)
+    look_at_machines(centre.database, centre.configuration)
+    assert known(centre) == []
+    machine.provision(centre.context(), HERE)
+
+    look_at_machines(centre.database, centre.configuration)
+
+    with centre.database.read() as connection:
+        (one,) = machines.list_of(connection)
+    assert (one.machine, one.by, one.site, one.type) == ("vm-1", "terraform", "recovery", "cx42")
+
+
+def terraform_control(centre: Centre, control: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    terraform(centre, folder, monkeypatch)
+    return replace(control, equipment=equipment(control, centre))
+
+
+@pytest.mark.usefixtures("old_front")
+def test_two_people_read_all_that_terraform_would_destroy_and_it_destroys_exactly_that(
+    centre: Centre, control: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = terraform_control(centre, control, tmp_path, monkeypatch)
+    machine.provision(centre.context(machines=MachineBook(centre.database, centre.run)), HERE)
+
+    asked = ask_to_give_back(control, centre.run.incident, "vm-1")
+
+    assert "Terraform destroys: aws_eip.recovery, aws_instance.recovery" in card_of(control, asked)
+    control.approve(asked)
+    assert control.go(asked).state is RunState.SUCCEEDED
+    assert known(centre) == []
+
+
+@pytest.mark.usefixtures("old_front")
+def test_terraform_destroys_nothing_that_two_people_did_not_read(
+    centre: Centre, control: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = terraform_control(centre, control, tmp_path, monkeypatch)
+    machine.provision(centre.context(), HERE)
+    asked = ask_to_give_back(control, centre.run.incident, "vm-1")
+    control.approve(asked)
+    more = changes("delete", of=("aws_instance.recovery", "aws_eip.recovery", "aws_db_instance.production"))
+    (tmp_path / "bin" / "destroy.json").write_text(json.dumps(more))
+
+    ended = control.go(asked)
+
+    assert ended.state is not RunState.SUCCEEDED
+    assert "aws_db_instance.production" in str(control.step(asked, "give-back").summary)
+    assert (tmp_path / "bin" / "outputs.json").read_text() != "{}\n"

@@ -1,0 +1,310 @@
+"""After level 4 the names are led back at any time, by two people who read where they lead now, where they will lead,
+what answers there and what does not come along. What somebody else changed meanwhile is said, and asked for exactly.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from commands.vote_dialog import dialog_from
+from core.approval import RequestState
+from core.clocks import clocks_of
+from core.incident import IncidentState
+from core.run import Run, RunKind, RunState, StepState
+from core.stakes import Act, KeepKind, LossKind, ProofKind
+from core.words import say
+from lab.cloud import NAME
+from runners.adopting import adopt_open_runs
+from runners.leading_back import back_of
+from runners.vault import Vault
+from store import incidents, requests, runs, steps
+from store.schema import runs as runs_table
+from tests.integration.centre.conftest import NEW, OLD, Centre
+from tests.integration.centre.moving import (
+    SECONDS,
+    Health,
+    equipment,
+    leads_to,
+    moved,
+    play_part,
+    raised,
+)
+from tests.integration.runners.bench import Bench
+from tests.waiting import wait_for
+
+ELSEWHERE = "127.0.0.9"
+
+
+@pytest.fixture
+def old_front(front: int) -> Iterator[None]:
+    """The old place answers too: it was repaired, or had never been lost."""
+    server = ThreadingHTTPServer((OLD, front), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def recovered(centre: Centre, control: Bench) -> Run:
+    """Level 4 is through: users work at the new place."""
+    run = moved(centre, control)
+    play_part(control, "level4-certificate")
+    control.go(run)
+    control.answer(run)
+    assert control.go(run).state is RunState.SUCCEEDED
+    return run
+
+
+def ask_back(control: Bench, run: Run) -> Run:
+    """Somebody asks for the names to be led back; the plan waits for two people, or there is none."""
+    with control.database.write() as tx:
+        asked = runs.queue(
+            tx, incident=run.incident, site="control", kind=RunKind.LEAD_BACK, runbook="names-lead-back",
+            arguments={}, person="aiko",
+        )  # fmt: skip
+    return control.go(asked)
+
+
+def card_of(control: Bench, run: Run, language: str = "en") -> str:
+    """What two people read."""
+    assert run.plan is not None
+    with control.database.read() as connection:
+        request, records = requests.of_run(connection, run.id)[-1], steps.of_run(connection, run.id)
+        incident = incidents.get(connection, run.incident)
+    targets = control.equipment.configuration.targets
+    dialog = dialog_from(
+        incident=incident, plan=run.plan, request=request, votes=(), steps={one.id: one for one in records},
+        roster=control.equipment.roster,
+        clocks=clocks_of(incident, run.plan, records, targets, run.created_at),
+    )  # fmt: skip
+    parts = (*dialog.replaces, dialog.by, dialog.proof, dialog.loss, dialog.keeps)
+    return "\n".join(say(part, language) for part in parts)
+
+
+@pytest.mark.usefixtures("old_front")
+def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, control: Bench) -> None:
+    asked = ask_back(control, recovered(centre, control))
+
+    assert asked.state is RunState.WAITING and asked.plan is not None
+    stakes = asked.plan.stakes
+    assert (stakes.act, stakes.proof, stakes.loss.kind) == (Act.LEAD_BACK, ProofKind.ASKED, LossKind.LEFT_BEHIND)
+    assert stakes.loss.since is not None
+    (move,) = stakes.moves
+    assert (move.name, move.now, move.told, move.led, move.to) == (NAME, (NEW,), (NEW,), (NEW,), (OLD,))
+    assert {one.address: one.answers for one in stakes.answers} == {NEW: True, OLD: True}
+    card = card_of(control, asked)
+    assert f"{NAME}: from {NEW} (recovery) to {OLD} (production)" in card
+    assert "does NOT come along" in card and "✅ 127.0.0.1 (where users will be led)" in card
+    assert "移りません" in card_of(control, asked, "ja")
+    assert leads_to(centre) == (NEW,)
+    control.approve(asked)
+
+    ended = control.go(asked)
+
+    assert ended.state is RunState.SUCCEEDED
+    assert leads_to(centre) == (OLD,)
+
+
+@pytest.mark.usefixtures("old_front")
+def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    with control.database.write() as tx:
+        incidents.resolve(tx, run.incident, "aiko", "moved")
+    before = control.incident(run)
+    asked = ask_back(control, run)
+    control.approve(asked)
+
+    assert control.go(asked).state is RunState.SUCCEEDED
+    assert leads_to(centre) == (OLD,)
+    assert control.incident(run) == before
+
+
+@pytest.mark.usefixtures("old_front")
+def test_leading_back_turns_no_clock_of_an_incident_that_is_recovered(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    before = control.incident(run)
+    asked = ask_back(control, run)
+    control.approve(asked)
+    control.go(asked)
+
+    assert before.state is IncidentState.RECOVERED
+    assert control.incident(run) == before
+
+
+def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(centre: Centre, control: Bench) -> None:
+    """The old data centre is still lost: whoever agrees all the same is asked again, and the names can be led on."""
+    control = replace(control, equipment=replace(control.equipment, configuration=centre.configuration))
+    asked = ask_back(control, recovered(centre, control))
+
+    assert "⚠ 127.0.0.1 (where users will be led): nothing answers users there" in card_of(control, asked)
+    control.approve(asked)
+    control.begin(asked)
+    control.wait_for_step(asked, "outside", StepState.RUNNING)
+    assert leads_to(centre) == (OLD,)
+    control.stop(asked)
+    control.ended()
+    assert "Users were led back. /dr lead-back" in str(control.run(asked).outcome)
+
+    again = ask_back(control, asked)
+
+    assert again.plan is not None
+    (move,) = again.plan.stakes.moves
+    assert (move.now, move.to) == ((OLD,), (NEW,))
+
+
+def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    centre.cloud.point(NAME, ELSEWHERE)
+    wait_for(lambda: leads_to(centre) == (ELSEWHERE,), SECONDS, "the name server to follow")
+
+    asked = ask_back(control, run)
+
+    card = card_of(control, asked)
+    assert f"from {ELSEWHERE} to {OLD} (production). SOMEBODY ELSE CHANGED IT: drbot had led it to {NEW}" in card
+    centre.cloud.point(NAME, "127.0.0.8")  # and again, while people read
+    control.approve(asked)
+    assert control.go(asked).state is RunState.BLOCKED
+    assert control.request(asked).state is RequestState.VOID
+    wait_for(lambda: leads_to(centre) == ("127.0.0.8",), SECONDS, "the name server to follow")
+
+
+def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    centre.cloud.point(NAME, OLD)
+
+    asked = ask_back(control, run)
+
+    assert (asked.state, asked.plan) == (RunState.FAILED, None)
+    assert f"They lead there already: {NAME} leads to {OLD}" in str(asked.outcome)
+
+
+def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_names_lead(
+    centre: Centre, control: Bench
+) -> None:
+    run = raised(centre, control)
+    control.stop(run)
+    control.worker().handle(run.id)
+
+    asked = ask_back(control, run)
+
+    assert (asked.state, asked.plan) == (RunState.FAILED, None)
+    assert f"remembers no run of DR-{run.incident} that has led names anywhere. Now {NAME} leads to {OLD}" in str(
+        asked.outcome
+    )
+
+
+def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(centre: Centre, control: Bench) -> None:
+    run = moved(centre, control)
+    control.stop(run)
+    control.worker().handle(run.id)
+    assert control.run(run).state is RunState.STOPPED
+
+    asked = ask_back(control, run)
+
+    assert asked.plan is not None
+    (move,) = asked.plan.stakes.moves
+    assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
+
+
+def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Centre, control: Bench) -> None:
+    """The second finds users on the machine of the first, and moves nobody: that is no change to take back."""
+    run = recovered(centre, control)
+    with control.database.write() as tx:
+        second = runs.queue(
+            tx, incident=run.incident, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    control.begin(second)
+    control.wait_for_step(second, "recover", StepState.WAITING)
+    control.ended()
+    play_part(control, "level3-host")
+    control.go(second)
+    control.approve(second)
+    control.go(second)
+    play_part(control, "level4-certificate")
+    control.go(second)
+    control.answer(second)
+    assert control.go(second).state is RunState.SUCCEEDED
+
+    asked = ask_back(control, second)
+
+    assert asked.plan is not None
+    (move,) = asked.plan.stakes.moves
+    assert (move.now, move.to) == ((NEW,), (OLD,))
+
+
+def test_after_drbots_own_host_was_lost_the_names_can_still_be_led_back(
+    centre: Centre, control: Bench, tmp_path: Path
+) -> None:
+    """Its worker on the new host believes, once, what the verified ledger vouches for."""
+    run = recovered(centre, control)
+    home = tmp_path / "new host"
+    home.mkdir()
+    with control.database.write() as tx:
+        adopt_open_runs(tx, home)
+    centre.home = home
+    moved_on = replace(control, equipment=replace(equipment(control, centre), key=Vault(home).key()))
+
+    asked = ask_back(moved_on, run)
+
+    assert asked.plan is not None
+    (move,) = asked.plan.stakes.moves
+    assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
+    known = moved_on.equipment.own.run(run.id)
+    assert known is not None and known.ended and known.moved_users
+
+
+def test_a_row_says_nothing_about_where_the_names_led(centre: Centre, control: Bench) -> None:
+    """Whoever may write the database puts another address into the plan of the run that moved users."""
+    run = recovered(centre, control)
+    plan = control.run(run).plan
+    assert plan is not None
+    records = {NAME: {"addresses": ["127.0.0.66"], "ttl": 5}}
+    edited = plan.model_copy(update={"fingerprint": {**plan.fingerprint, "records": records}})
+    with control.database.write() as tx:
+        document = edited.model_dump(mode="json", by_alias=True)
+        tx.connection.execute(update(runs_table).where(runs_table.c.id == run.id).values(plan=document))
+
+    asked = ask_back(control, run)
+
+    assert asked.plan is None
+    assert leads_to(centre) == (NEW,)
+
+
+def test_names_that_dr_yml_does_not_name_any_more_are_refused(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    centre.configuration = centre.with_dns(names=("other.ai-micro.test",))
+    changed = replace(control, equipment=equipment(control, centre))
+
+    asked = ask_back(changed, run)
+
+    assert asked.plan is None
+    assert f"the names {NAME}, which `dns` in dr.yml does not name any more" in str(asked.outcome)
+
+
+def test_only_who_led_the_names_in_this_incident_is_asked(centre: Centre, control: Bench) -> None:
+    run = recovered(centre, control)
+    fingerprint = control.equipment.world.fingerprint(lambda: False)
+
+    assert back_of(control.equipment, run.incident, fingerprint).moves[0].to == (OLD,)
+    asked = ask_back(control, replace(run, incident=_another(control)))
+    assert "remembers no run of DR-2" in str(asked.outcome)
+
+
+def _another(control: Bench) -> int:
+    with control.database.write() as tx:
+        first = incidents.get(tx.connection, 1)
+        return incidents.declare(tx, site="production", level=first.level, title="Again", person="aiko").id
+
+
+def test_what_is_kept_is_named_truly(centre: Centre, control: Bench) -> None:
+    asked = ask_back(control, recovered(centre, control))
+
+    assert asked.plan is not None
+    assert asked.plan.keeps.kind is KeepKind.RECORDS
+    assert f"{NAME} → {NEW}" in asked.plan.keeps.names

@@ -1,0 +1,114 @@
+"""What people read before names are led back or a machine is given back, and how such a run leaves things."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from core.centre_words import machine_text, move_text
+from core.plan import Plan, question_of
+from core.run import StepRecord, StepState
+from core.runbook import Step
+from core.safe_state import safe_state
+from core.stakes import Act, NameMove, RentedMachine, Stakes, Users
+
+AT = datetime(2026, 11, 26, 3, tzinfo=UTC)
+OLD, NEW, OTHER = ("198.51.100.1",), ("203.0.113.7",), ("192.0.2.9",)
+SITES = {OLD[0]: "production", NEW[0]: "recovery"}
+
+
+def move(**changes: Any) -> NameMove:
+    given = {"name": "app.example.com", "now": NEW, "told": NEW, "led": NEW, "to": OLD, "ttl": 60}
+    return NameMove.model_validate(given | changes)
+
+
+def plan(act: Act, does: str, **stakes: Any) -> Plan:
+    step = Step(id="act", title={"en": "act"}, do=does, effect="destroy")
+    return Plan(
+        runbook="x", runbook_sha256="", level=4, site="control", run="r1", steps=(step,), fingerprint={},
+        stakes=Stakes(act=act, **stakes), surveyed_at=AT,
+    )  # fmt: skip
+
+
+LEADING = plan(Act.LEAD_BACK, "dns.lead_back", moves=(move(),))
+GIVING = plan(Act.GIVE_BACK, "machine.give_back")
+
+
+@pytest.mark.parametrize(
+    ("changes", "english", "japanese"),
+    [
+        ({}, "from 203.0.113.7 (recovery) to 198.51.100.1 (production)", "から 198.51.100.1 (production) へ"),
+        (
+            {"now": OTHER, "told": OTHER},
+            "SOMEBODY ELSE CHANGED IT: drbot had led it to 203.0.113.7",
+            "drbot 以外による変更",
+        ),
+        ({"told": OLD}, "A name server still tells users 198.51.100.1", "ネームサーバーの応答は 198.51.100.1"),
+        ({"told": None}, "No name server could be asked", "ネームサーバーは応答なし"),
+        ({"now": (), "told": ()}, "from nowhere to", "なし から"),
+    ],
+)
+def test_a_name_is_told_from_where_to_where_and_what_else_is_so(
+    changes: dict[str, Any], english: str, japanese: str
+) -> None:
+    said = move_text(move(**changes), SITES)
+
+    assert english in said["en"] and japanese in said["ja"]
+
+
+def test_nobody_is_told_of_a_change_by_others_that_was_none() -> None:
+    said = move_text(move(), SITES)
+
+    assert "SOMEBODY" not in said["en"] and "以外" not in said["ja"] and "server" not in said["en"]
+
+
+@pytest.mark.parametrize("users", list(Users))
+def test_a_machine_is_told_with_all_that_goes_with_it(users: Users) -> None:
+    one = RentedMachine(
+        machine="vm-1", by="terraform", site="recovery", users=users, kept=("aside",), resources=("vm.a", "ip.b")
+    )
+
+    said = machine_text(one)
+
+    assert "rented since an unknown time" in said["en"]
+    assert "Kept data on it goes too: aside" in said["en"] and "aside" in said["ja"]
+    assert "Terraform destroys: vm.a, ip.b" in said["en"]
+    assert ("NOWHERE ELSE" in said["en"]) == (users is not Users.NEVER)
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt", "sentence"),
+    [
+        (StepState.PENDING, 0, "No name was changed."),
+        (StepState.SUCCEEDED, 1, "Users were led back."),
+        (StepState.UNDONE, 1, "The names lead where they led before this run."),
+        (StepState.UNSURE, 1, "It is not known whether the names were led back"),
+    ],
+)
+def test_a_run_that_leads_back_says_how_it_left_the_names(state: StepState, attempt: int, sentence: str) -> None:
+    record = StepRecord(run="r1", id="act", position=1, state=state, attempt=attempt)
+    left = safe_state(LEADING, {"act": record})
+
+    assert left.sentence.startswith(sentence)
+    assert left.is_known == (state is not StepState.UNSURE)
+    assert not left.offers
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt", "sentence"),
+    [
+        (StepState.PENDING, 0, "The machine is still there, and is paid for."),
+        (StepState.SUCCEEDED, 1, "The machine was given back."),
+        (StepState.UNSURE, 1, "It is not known whether the machine is still there"),
+    ],
+)
+def test_a_run_that_gives_back_says_whether_the_machine_is_there(state: StepState, attempt: int, sentence: str) -> None:
+    record = StepRecord(run="r1", id="act", position=1, state=state, attempt=attempt)
+
+    assert safe_state(GIVING, {"act": record}).sentence.startswith(sentence)
+
+
+def test_a_no_to_one_address_is_none_to_another() -> None:
+    elsewhere = plan(Act.LEAD_BACK, "dns.lead_back", moves=(move(to=OTHER),))
+
+    assert question_of(LEADING) != question_of(elsewhere)
