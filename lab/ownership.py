@@ -11,6 +11,7 @@ from docker.models.networks import Network
 from docker.models.volumes import Volume
 
 from core.errors import UserError
+from core.occupants import IMAGES
 
 LABEL = "drbot.lab"
 CONFLICT = 409
@@ -81,6 +82,14 @@ def remove_containers(client: docker.DockerClient, name: str, prefix: str) -> No
     if found:
         with ThreadPoolExecutor(len(found)) as pool:
             list(pool.map(remove, found))
+
+
+def remove_kept_containers(client: docker.DockerClient, prefix: str) -> None:
+    """The images in which a recovery has put containers of this lab aside."""
+    for image in client.images.list(name=IMAGES):
+        for tag in image.tags:
+            if tag.startswith(f"{IMAGES}:{prefix}"):
+                client.images.remove(tag, force=True)
 
 
 def remove_volumes(client: docker.DockerClient, name: str, prefix: str) -> None:

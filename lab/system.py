@@ -164,6 +164,7 @@ class Lab:
         self.down()
         with self.client() as client:
             ownership.remove_volumes(client, self.label, self.prefix)
+            ownership.remove_kept_containers(client, self.prefix)
 
     def status(self) -> tuple[PartStatus, ...]:
         """How every service is, asked at the same time."""

@@ -211,7 +211,18 @@ HOSTS: tuple[Callable[[Machine], None], ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.__name__.replace("_", "-"))
+ALWAYS = frozenset(
+    {
+        dirty_clone, leftover_volume_without_a_clone, volume_that_only_the_backup_names, data_in_a_containers_own_layer,
+        volume_without_a_name, half_of_an_earlier_level_3, owners_links_and_times, stranger_on_the_volume,
+    }
+)  # fmt: skip
+"""One of each kind; the others are more of the same, and take minutes."""
+
+CASES = [pytest.param(one, marks=() if one in ALWAYS else pytest.mark.long) for one in HOSTS]
+
+
+@pytest.mark.parametrize("host", CASES, ids=lambda host: host.__name__.replace("_", "-"))
 def test_what_lies_on_a_host_is_put_aside_whole_and_comes_back_whole(
     machine: Machine, host: Callable[[Machine], None]
 ) -> None:
