@@ -23,6 +23,8 @@ from store.file_modes import private
 
 NAMED = 3  # of what was passed over
 
+TRIES = 3
+
 
 def vouched_copy(bucket: ObjectStoreClient, roots: Roots, ledger: str = "") -> Vouched:
     """The newest copy that is believed. `ledger`: how its first hash begins, where the bucket has several. Raises
@@ -62,10 +64,14 @@ def everything(bucket: ObjectStoreClient, prefix: str) -> tuple[tuple[StoredObje
     """What is below a prefix, and whether what was removed is among it: not every store, nor every key, can list that,
     and none with each name that somebody may have given. Raises PermanentError, TemporaryError.
     """
-    try:
-        return bucket.versions(prefix), True
-    except (PermanentError, TemporaryError):
-        return bucket.list(prefix), False
+    for _ in range(TRIES):  # a store that is only slow must not look like one that keeps no versions
+        try:
+            return bucket.versions(prefix), True
+        except TemporaryError:
+            continue
+        except PermanentError:
+            break
+    return bucket.list(prefix), False
 
 
 def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search]) -> UserError:

@@ -380,6 +380,7 @@ def bring(made: Copied, folder: Path, *, head: str = "", key: KeyPair | None = N
     except UserError as error:
         assert bare.everything() == before
         assert error.tried and error.why and error.todo, str(error)
+        print(error)
         return None
     with opened(bare.home / "state.db") as database, database.read() as connection:
         (back,) = journal.of_kinds(connection, [EventKind.STATE_BROUGHT_BACK])

@@ -21,6 +21,8 @@ MINE = {
     "takeover": {"commander"},
     "undo": {"commander", "approver"},
     "give-up": {"commander", "approver"},
+    "lead-back": {"commander", "approver"},
+    "give-back": {"commander", "approver"},
     "update": {"commander", "approver", "operator"},
     "answer": {"commander", "approver", "operator"},
     "resolve": {"commander", "approver"},

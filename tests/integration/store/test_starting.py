@@ -33,13 +33,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 kB with 4 kB left."""
+    """A disk of 512 kB with 4 kB left."""
     home = tmp_path / "full"
     home.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", home], capture_output=True, text=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", home], capture_output=True, text=True)
     if mounted.returncode != 0:
         pytest.skip(f"a disk cannot be mounted here: {mounted.stderr.strip()}")
-    (home / "ballast").write_bytes(b"x" * 252 * 1024)
+    (home / "ballast").write_bytes(b"x" * 508 * 1024)
     try:
         yield home
     finally:
