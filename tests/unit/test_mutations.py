@@ -1,0 +1,15 @@
+"""The list of weakenings is about the code as it is: one whose place has moved would be noticed by nothing."""
+
+from tests.mutations import ROOT, WEAKENINGS
+
+
+def test_every_place_that_is_weakened_is_there_once() -> None:
+    found = {one.name: (ROOT / one.file).read_text().count(one.old) for one in WEAKENINGS}
+
+    assert {name: count for name, count in found.items() if count != 1} == {}
+
+
+def test_every_test_that_is_to_notice_it_is_there() -> None:
+    named = {path for one in WEAKENINGS for path in one.tests.split()}
+
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
