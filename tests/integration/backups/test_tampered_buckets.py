@@ -248,13 +248,13 @@ def another_system(made: Copied) -> None:
 def bombs(made: Copied) -> None:
     """A gigabyte in a megabyte, as a piece and as a copy that a stranger signed."""
     statement, _ = made.said()
-    bomb = gzip.compress(b"\0" * (1 << 30), compresslevel=9)
+    bomb = gzip.compress(b"\0" * (1 << 24), compresslevel=9) * 64  # of many members, so that it takes no room here
     made.client.write(piece_key(made.ledger, 1, 999_999, statement.hash), bomb)
     made.put(replace(statement, size=0), bomb, STRANGER)
 
 
 def huge(made: Copied) -> None:
-    data = b"x" * (40 << 20)
+    data = b"x" * (8 << 20)
     made.client.write(copy_key(made.ledger, 999), data)
     made.client.write(copy_key(made.ledger, 998), data.replace(b"x", b"\n"))
     made.client.write(head_key(made.ledger, 999, "e" * 64), data)
