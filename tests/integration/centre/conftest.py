@@ -30,8 +30,9 @@ from runners.own_record import OwnRecord
 from runners.settings import RunnerSettings
 from store import incidents, runs
 from store.database import Database
-from tests.integration.centre.moving import NEW, OLD, control, front
+from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to
 from tests.permits import own, permit
+from tests.waiting import wait_for
 
 __all__ = ["NEW", "OLD", "Centre", "control", "front"]  # the last two are fixtures
 
@@ -175,7 +176,7 @@ def centre(
             tx, incident=incident.id, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre",
             arguments={}, person="aiko",
         )  # fmt: skip
-    yield Centre(
+    made = Centre(
         cloud=cloud,
         names=names,
         authority=authority,
@@ -184,6 +185,9 @@ def centre(
         home=tmp_path / "home",
         run=run,
     )
+    # What the test before has led elsewhere: the name server follows the zone a moment later.
+    wait_for(lambda: leads_to(made) == (OLD,), SECONDS, "the name server to follow")
+    yield made
     ids = cloud.machines()
     if ids:
         cloud.client("ec2").terminate_instances(InstanceIds=ids)
