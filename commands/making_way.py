@@ -6,9 +6,15 @@ from commands.recovery import stop
 from commands.refusal import Refusal
 from core.incident import Incident, IncidentState
 from core.people import Person
-from core.run import RunState, StopKind
+from core.run import Run, RunState, StopKind
 from core.words import Text
 from store.database import Transaction
+
+
+def gives_way(incident: Incident, run: Run) -> bool:
+    """Only the question whether users can work again is left, or it is blocked."""
+    only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
+    return only_asks or run.state is RunState.BLOCKED
 
 
 def make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person, verb: str) -> Text:
@@ -18,8 +24,7 @@ def make_way(context: CommandContext, tx: Transaction, incident: Incident, perso
     run = current_run(tx.connection, incident)
     if run is None or run.is_over:
         return both("")
-    only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
-    if run.state is not RunState.BLOCKED and not only_asks:
+    if not gives_way(incident, run):
         raise Refusal(
             text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
             text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({run.state.value})。"),

@@ -8,12 +8,13 @@ from commands import recovery
 from commands.context import CommandContext, current_run, incident_of, must_be_open
 from commands.grammar import Words
 from commands.machines import led_by
+from commands.making_way import gives_way
 from commands.messages import Choice, Reply, Request, text
 from commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from commands.refusal import Refusal
-from core.incident import Incident, IncidentState
+from core.incident import Incident
 from core.people import Person
-from core.run import Run, RunKind, RunState, StopKind
+from core.run import Run, RunKind, StopKind
 from core.site import Configuration
 from core.words import Text
 from store import kept
@@ -102,12 +103,6 @@ def undoable(
     if not incident.is_open or (run is not None and not run.is_over and not gives_way(incident, run)):
         return ()
     return tuple(sorted(returnable(configuration, incident, there), key=lambda one: (one.created_at, one.id)))
-
-
-def gives_way(incident: Incident, run: Run) -> bool:
-    """Only the question whether users can work again is left, to which undo is an answer; or it is blocked."""
-    only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
-    return only_asks or run.state is RunState.BLOCKED
 
 
 def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:

@@ -3,6 +3,7 @@
 The models refuse unknown keys; `load_configuration` in core/configuration.py adds file, line and "did you mean".
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -97,6 +98,12 @@ class Site(Model):
     postgres: Postgres | None = None
     redis: Redis | None = None
     files: tuple[Below, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
+
+    def compose_projects(self, services: Iterable[Service] | None = None) -> tuple[str, ...]:
+        """The compose projects of these services (default: all), and the one of the monitoring."""
+        chosen = self.services.values() if services is None else services
+        monitoring = (self.monitoring.project,) if self.monitoring else ()
+        return tuple(dict.fromkeys((*(service.project for service in chosen), *monitoring)))
 
     def names(self, *roles: ServiceRole) -> tuple[str, ...]:
         """Names of the services with one of these roles, in the order of the file."""

@@ -82,11 +82,7 @@ class Making:
     @property
     def projects(self) -> tuple[str, ...]:
         """The compose projects of the site."""
-        monitoring = self.site.monitoring
-        names = [service.project for service in self.site.services.values()] + (
-            [monitoring.project] if monitoring else []
-        )
-        return tuple(sorted(set(names)))
+        return tuple(sorted(self.site.compose_projects()))
 
 
 def back_up_full(

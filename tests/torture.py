@@ -16,7 +16,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def plant(top: Path, *, many: int = MANY) -> None:
+def plant(top: Path, *, many: int = MANY, sparse: int = SPARSE_BYTES) -> None:
     """Fill a folder. As root: owners, devices."""
     for name in NAMES:
         (top / name).write_text(f"content of {name!r}")
@@ -28,8 +28,8 @@ def plant(top: Path, *, many: int = MANY) -> None:
     links(top)
     modes(top)
     with (top / "sparse").open("wb") as file:
-        file.truncate(SPARSE_BYTES)
-        file.seek(SPARSE_BYTES // 2)
+        file.truncate(sparse)
+        file.seek(sparse // 2)
         file.write(b"an island")
     crowd = top / "many"
     crowd.mkdir()

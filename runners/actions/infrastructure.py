@@ -1,12 +1,11 @@
 """What compose files expect to be there: images, networks, volumes. On a new host somebody has to make them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import DrbotError, PermanentError
-from core.site import Service
 from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
@@ -25,17 +24,9 @@ class Needed:
     builds: bool  # the compose file says how to build it
 
 
-def projects(context: StepContext, services: Mapping[str, Service]) -> tuple[str, ...]:
-    """The compose projects of the services, and the one of the monitoring."""
-    names = [service.project for service in services.values()]
-    if context.site.monitoring:
-        names.append(context.site.monitoring.project)
-    return tuple(dict.fromkeys(names))
-
-
 def described(context: StepContext, given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Project → its compose file with everything filled in; asked at the same time, for each takes half a second."""
-    names = projects(context, arguments.services(context, given))
+    names = context.site.compose_projects(arguments.services(context, given).values())
     bounds = watch_of(context).bounds
     with ThreadPoolExecutor(max(len(names), 1), thread_name_prefix="compose") as pool:
         yield from zip(names, pool.map(lambda name: context.clients.compose.describe(name, bounds), names), strict=True)
@@ -78,8 +69,9 @@ def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action volumes.create: networks, and empty volumes that carry this run's label."""
-    networks, volumes = wanted_of(context, given)
-    require_nothing_old(context, given)
+    documents = [document for _, document in described(context, given)]
+    networks, volumes = wanted_of(context, documents)
+    require_nothing_old(context, documents)
     made = []
     for name in networks:
         if not context.clients.docker.has_network(name):
@@ -94,10 +86,10 @@ def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
-def require_nothing_old(context: StepContext, given: Mapping[str, Any]) -> None:
+def require_nothing_old(context: StepContext, documents: Iterable[Mapping[str, Any]]) -> None:
     """Raises PermanentError for a volume that Compose would take for its own, with whatever is in it."""
     docker = context.clients.docker
-    names = uses_of(document for _, document in described(context, given)).volumes
+    names = uses_of(documents).volumes
     found = [one for name in names if (one := docker.volume(name)) is not None]
     old = [one.name for one in found if one.labels.get(RUN_LABEL) != context.run.id]
     if old:
@@ -119,11 +111,11 @@ def ensure_empty(context: StepContext, name: str) -> bool:
     return True
 
 
-def wanted_of(context: StepContext, given: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def wanted_of(context: StepContext, documents: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Networks that compose does not make itself; volumes with data, and those that compose does not make."""
     networks: dict[str, None] = {}
     volumes: dict[str, None] = dict.fromkeys(data_volumes(context.site))
-    for _, document in described(context, given):
+    for document in documents:
         for found, kind in ((networks, "networks"), (volumes, "volumes")):
             for part in (document.get(kind) or {}).values():
                 if part.get("external"):
@@ -133,7 +125,7 @@ def wanted_of(context: StepContext, given: Mapping[str, Any]) -> tuple[tuple[str
 
 def present(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe volumes.present."""
-    networks, volumes = wanted_of(context, given)
+    networks, volumes = wanted_of(context, [document for _, document in described(context, given)])
     docker = context.clients.docker
     missing = [name for name in networks if not docker.has_network(name)]
     missing += [name for name in volumes if docker.volume(name) is None]

@@ -20,10 +20,10 @@ from runners.clients.compose_uses import uses_of
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, VolumeIdentity
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.host_packages import engine_is_missing
-from runners.clients.kept_containers import PROJECT, HostContainer, containers_of
+from runners.clients.kept_containers import HostContainer, containers_of, vanishes
 from runners.clients.process import Bounds
 from runners.clients.tools_image import tools_image
-from runners.clients.volume_users import users_of
+from runners.clients.volume_users import PROJECT, users_of
 from runners.watching import Cancelled
 
 MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
@@ -43,15 +43,7 @@ class Host:
     @property
     def projects(self) -> tuple[str, ...]:
         """The compose projects of the site."""
-        return projects_of(self.site)
-
-
-def projects_of(site: Site) -> tuple[str, ...]:
-    """The compose projects of its services, and the one of its monitoring."""
-    names = [service.project for service in site.services.values()]
-    if site.monitoring:
-        names.append(site.monitoring.project)
-    return tuple(dict.fromkeys(names))
+        return self.site.compose_projects()
 
 
 def host_of(context: StepContext) -> Host:
@@ -91,7 +83,8 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
     stop it, and it would go on writing into data that was moved.
     """
     own = set(names_of(occupants, OccupantKind.CONTAINER))
-    vanishing = [one.name for one in containers_of(host.clients.docker, host.projects) if one.vanishes]
+    containers = [one for one in occupants if one.kind is OccupantKind.CONTAINER]
+    vanishing = [one.name for one in containers if vanishes(host.clients.docker, one.identity)]
     if vanishing:
         raise UserError(
             "Looking at what lies on the host.",

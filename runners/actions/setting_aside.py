@@ -3,21 +3,20 @@ container as an image, each volume in another one, the folder under another name
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import PermanentError
-from core.occupants import Occupant, OccupantKind
+from core.occupants import Occupant, OccupantKind, names_of
 from core.words import ending
 from runners import permit
 from runners.action import Outcome, StepContext
 from runners.actions import arguments
-from runners.actions.occupants import Host, host_of, occupants_of
+from runners.actions.occupants import host_of, occupants_of
 from runners.clients import helper, kept_containers, own_folder
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.helper import HelperOrder, Mount
-from runners.clients.kept_containers import containers_of
 from runners.clients.tools_image import tools_image
 from runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from runners.clients.volume_users import users_of
@@ -46,7 +45,7 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     host, allowed = host_of(context), context.permitted()
     there = occupants_of(host, arguments.text(given, "keeper"), mounted(context))
     require_agreed(there, context.plan.occupants)
-    require_all_free(context, host, there)
+    require_all_free(context, there)
     containers = [one for one in there if one.kind is OccupantKind.CONTAINER]
     for one in containers:
         kept_containers.stop(host.clients.docker, one.identity, one.name, allowed)
@@ -94,14 +93,14 @@ def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> Non
         )
 
 
-def require_all_free(context: StepContext, host: Host, there: Iterable[Occupant]) -> None:
+def require_all_free(context: StepContext, there: Sequence[Occupant]) -> None:
     """Before the first is touched: all can be kept. Raises PermanentError."""
-    own = {one.name for one in containers_of(host.clients.docker, host.projects)}
+    own = names_of(there, OccupantKind.CONTAINER)
     for one in there:
         if one.kind is OccupantKind.VOLUME:
             require_free(context, one.name, one.keeper, but=own)
         if one.kind is OccupantKind.FOLDER:
-            own_folder.require_movable(Path(one.name), Path(one.keeper), home=host.clients.settings.home)
+            own_folder.require_movable(Path(one.name), Path(one.keeper), home=context.clients.settings.home)
 
 
 def require_free(context: StepContext, name: str, keeper: str, *, but: Collection[str] = ()) -> None:

@@ -17,9 +17,9 @@ from core.occupants import IMAGES
 from runners import permit as subjects
 from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine, connect
 from runners.clients.docker_errors import docker_errors
+from runners.clients.volume_users import PROJECT
 from runners.permit import Permit
 
-PROJECT = "com.docker.compose.project"
 COMMIT_SECONDS = 2 * 60 * 60  # the engine answers when all of a layer is copied
 OTHERS = ("NetworkMode", "IpcMode", "PidMode")  # settings that may name another container, by its id
 KEPT_CONTAINER, KEPT_BY, KEPT_RUNNING = "drbot.kept.container", "drbot.kept.run", "drbot.kept.running"
@@ -33,7 +33,6 @@ class HostContainer:
     name: str
     is_running: bool
     own_bytes: int  # written into its own layer
-    vanishes: bool  # with all it wrote, as soon as it is stopped (`--rm`)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,17 +55,21 @@ def containers_of(engine: DockerEngine, projects: Iterable[str]) -> tuple[HostCo
             for one in engine.client.api.containers(all=True, size=True, filters={"label": f"{PROJECT}={project}"})
         ]
     mine = [one for one in listed if HELPER_LABEL not in (one.get("Labels") or {})]
-    found = [_listed(one, there) for one in mine if (there := engine.find(one["Id"])) is not None]
-    return tuple(sorted(found, key=lambda one: one.name))
+    return tuple(sorted(map(_listed, mine), key=lambda one: one.name))
 
 
-def _listed(one: Mapping[str, Any], inspected: Mapping[str, Any]) -> HostContainer:
+def vanishes(engine: DockerEngine, container: str) -> bool:
+    """Whether it goes with all it wrote as soon as it is stopped (`--rm`)."""
+    found = engine.find(container)
+    return found is not None and bool(found["HostConfig"].get("AutoRemove"))
+
+
+def _listed(one: Mapping[str, Any]) -> HostContainer:
     return HostContainer(
         id=one["Id"],
         name=one["Names"][0].lstrip("/"),
         is_running=one["State"] not in STOPPED,
         own_bytes=int(one.get("SizeRw") or 0),
-        vanishes=bool(inspected["HostConfig"].get("AutoRemove")),
     )
 
 

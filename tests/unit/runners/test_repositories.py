@@ -109,14 +109,11 @@ def is_good(backup: FullBackup) -> bool:
     return True
 
 
-def test_whatever_kinds_of_files_are_in_it_a_whole_one_is_whole(
-    store: FullBackupStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_kinds_of_files_are_in_it_a_whole_one_is_whole(store: FullBackupStore, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can make devices and files of others")
-    monkeypatch.setattr(torture, "SPARSE_BYTES", 8 << 20)
     (tmp_path / "top" / "files").mkdir(parents=True)
-    torture.plant(tmp_path / "top" / "files", many=20)
+    torture.plant(tmp_path / "top" / "files", many=20, sparse=8 << 20)
     made = store.restic().backup(["files"], host="x", tags=(), moment=MOMENT, folder=tmp_path / "top")
 
     require_whole(store.newest_first()[0], made, RULES)
