@@ -44,6 +44,9 @@ ACT_OF: Mapping[str, Act] = {
 UNUSED = frozenset({Act.GIVE_UP, Act.GIVE_BACK})
 """What these take away serves nobody: no clock of an incident runs for them, and production is not touched."""
 
+OF_ASIDE = frozenset({"host.put_back", "host.give_up"})
+"""What is about everything that an earlier run put aside of a host."""
+
 KEPT_IN: Mapping[str, str] = {"volume.swap_back": "keeper", "kept.remove": "volume"}
 """The parameter that names kept data."""
 
@@ -202,6 +205,11 @@ def kept_by(steps: Iterable[Step]) -> tuple[str, ...]:
     """The volumes of kept data that the steps bring back or give up."""
     named = (step.with_.get(KEPT_IN.get(step.do or "", "")) for step in steps)
     return tuple(dict.fromkeys(str(name) for name in named if name))
+
+
+def aside_by(steps: Iterable[Step]) -> str:
+    """The run of which the steps bring back, or give up, what it put aside of a host; "" = of none."""
+    return next((str(step.with_["aside"]) for step in steps if step.do in OF_ASIDE), "")
 
 
 def proof_of(steps: tuple[Step, ...], act: Act, services: Collection[str], raises: Collection[str]) -> ProofKind:

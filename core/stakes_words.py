@@ -6,7 +6,7 @@ from datetime import datetime
 from core.centre_words import answers_text
 from core.occupants import occupants_text
 from core.plan import Plan
-from core.stakes import UNUSED, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind
+from core.stakes import UNUSED, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, aside_by
 from core.words import Text, clock, duration, size
 
 
@@ -316,7 +316,7 @@ def replacement_text(plan: Plan, backup: Text) -> Text:
 
 def _back_text(plan: Plan) -> Text:
     lines = occupants_text(plan.aside)
-    by = plan.arguments.get("aside", "")
+    by = aside_by(plan.steps)
     return _text(
         f"this host as {by} put it aside: {'; '.join(line['en'] for line in lines)}",
         f"{by} が退避する前のこのホスト: {'; '.join(line['ja'] for line in lines)}",

@@ -9,7 +9,7 @@ from core.brought_back import not_raised, put_aside_for_good
 from core.effects import LEADS
 from core.errors import CancelledError, DrbotError, UserError
 from core.occupants import Occupant, OccupantKind, names_of
-from core.plan import BackupIdentity, seal_of
+from core.plan import BackupIdentity, Plan, seal_of
 from core.redaction import Redactor
 from core.run import Run, StepState
 from core.runbook import Step
@@ -22,6 +22,7 @@ from core.stakes import (
     LossKind,
     Stakes,
     act_of,
+    aside_by,
     kept_by,
     proof_of,
 )
@@ -44,22 +45,19 @@ OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
 def stakes_of(
     equipment: Equipment,
     run: Run,
-    steps: tuple[Step, ...],
-    fingerprint: Mapping[str, Any],
+    draft: Plan,
     *,
-    backup: BackupIdentity | None,
     age: float | None,
     raises: Collection[str],
-    occupants: Collection[Occupant],
-    aside: Collection[Occupant],
     cancelled: Cancelled,
 ) -> Stakes:
-    """All of it. `age`: of the backup, seconds. `raises`: steps that raise the system elsewhere. Raises
+    """All of it. `age`: of the draft's backup, seconds. `raises`: steps that raise the system elsewhere. Raises
     UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
     """
+    steps, fingerprint, backup, aside = draft.steps, draft.fingerprint, draft.backup, draft.aside
     act = act_of(steps)
     if act in OUTSIDE:
-        proof, keeps = proof_of(steps, act, (), ()), keeps_of(steps, fingerprint, occupants)
+        proof, keeps = proof_of(steps, act, (), ()), keeps_of(steps, fingerprint, draft.occupants)
         return stakes_outside(equipment, run, steps, fingerprint, act=act, proof=proof, keeps=keeps)
     kept = _kept(equipment, run, steps) if act in OF_KEPT and not aside else None
     counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled, now=equipment.own.now())
@@ -74,9 +72,9 @@ def stakes_of(
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
     elif act is Act.REPLACE_HOST and aside:
-        loss = _since_aside(equipment, run.arguments["aside"])
+        loss = _since_aside(equipment, aside_by(steps))
     elif act is Act.REPLACE_HOST and backup is not None:
-        loss = _of_host(equipment, steps, occupants, backup, age)
+        loss = _of_host(equipment, steps, draft.occupants, backup, age)
     elif act is Act.CHANGE_DNS and backup is not None and raises:
         loss = _of_move(equipment, steps, backup, age)
     else:
@@ -85,7 +83,7 @@ def stakes_of(
         act=act,
         proof=proof_of(steps, act, services_of(equipment), raises),
         loss=loss,
-        keeps=keeps_of(steps, fingerprint, occupants),
+        keeps=keeps_of(steps, fingerprint, draft.occupants),
         kept=kept.data if kept is not None else None,
     )
 

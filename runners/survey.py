@@ -13,7 +13,7 @@ from core.run import Run
 from core.runbook import Runbook, Step, without
 from core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from core.site import Approvals, Site
-from core.stakes import Stakes, act_of
+from core.stakes import Stakes, act_of, aside_by
 from core.stakes_words import ACTS as HEADLINES
 from core.variables import Value, fill
 from core.words import clock, say
@@ -169,13 +169,9 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
     return stakes_of(
         equipment,
         survey.run,
-        draft.steps,
-        draft.fingerprint,
-        backup=draft.backup,
+        draft,
         age=age_of(survey, draft.backup),
         raises=parts.raising(draft.steps, equipment.configuration, draft.backup.name if draft.backup else None),
-        occupants=draft.occupants,
-        aside=draft.aside,
         cancelled=survey.cancelled,
     )
 
@@ -192,13 +188,12 @@ def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
         if step.do == "host.set_aside":
             mounted = draft.backup.holds.mounts if draft.backup else ()
             found["occupants"] = world.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
-        if step.do in {"host.put_back", "host.give_up"}:
-            aside = str(step.with_["aside"])
-            found["aside"] = world.put_aside(aside)
-            if not found["aside"]:
-                raise UserError(
-                    f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
-                )
+    if aside := aside_by(draft.steps):
+        found["aside"] = world.put_aside(aside)
+        if not found["aside"]:
+            raise UserError(
+                f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
+            )
     return found
 
 
