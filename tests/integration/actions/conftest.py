@@ -150,6 +150,8 @@ def machine(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
     name = f"occ{os.getpid()}-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
     postgres = bench.clients.postgres.container()
     assert postgres is not None
-    machine = Machine(bench=bench, name=name, folder=tmp_path / "projects", image=postgres.image)
+    machine = Machine(
+        bench=bench, docker=bench.clients.docker, name=name, folder=tmp_path / "projects", image=postgres.image
+    )
     yield machine
     machine.clean()

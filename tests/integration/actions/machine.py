@@ -1,10 +1,6 @@
-"""A host with a compose project of its own name, and everything a test puts on it: real containers and volumes."""
+"""A host that the actions work on without a planner or people."""
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 from core.occupants import Occupant
 from core.plan import Holds
@@ -14,24 +10,17 @@ from runners.actions import giving_up, putting_back, setting_aside
 from runners.actions import host as hosts
 from runners.clients.clients import Clients, clients_of
 from runners.target import Target
+from tests.hosts import Host
 from tests.integration.actions.conftest import Bench, own
 from tests.permits import permit
 from tests.waiting import wait_for
 
-SLEEP = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
 
-
-@dataclass
-class Machine:
-    """A host with a compose project of its own name, and everything a test puts on it."""
+@dataclass(kw_only=True)
+class Machine(Host):
+    """Such a host, surveyed and recovered by the actions themselves."""
 
     bench: Bench
-    name: str
-    folder: Path
-    image: str
-    mounts: tuple[str, ...] = ()  # what the backup tells that its compose files mount
-    expected: set[str] = field(default_factory=set)  # names of all that must be put aside
-    refused: str = ""  # what must be said instead
 
     @property
     def clients(self) -> Clients:
@@ -39,50 +28,11 @@ class Machine:
         return clients_of(self.site, self.bench.configuration, self.bench.clients.settings)
 
     @property
-    def api(self) -> Any:
-        """Docker's own client."""
-        return self.bench.clients.docker.client
-
-    @property
     def site(self) -> Site:
         """One service, one volume with files."""
         service = Service(project=self.name, service="app", role="app")
         docker = self.bench.configuration.site().docker
-        return Site(docker=docker, projects=self.folder, services={"app": service}, files=(f"{self.name}_data",))
-
-    def volume(self, key: str, files: Mapping[str, str], **labels: str) -> str:
-        """A volume with files in it."""
-        name = f"{self.name}_{key}"
-        self.bench.clients.docker.create_volume(name, labels)
-        script = "".join(f"printf %s '{text}' > '/v/{path}'; " for path, text in files.items())
-        self.api.containers.run(
-            self.image, ["-c", script], entrypoint="sh", remove=True, user="0", volumes={name: {"bind": "/v"}}
-        )
-        return name
-
-    def container(
-        self, service: str = "app", *, wrote: str = "", started: bool = True, project: str = "", **made: Any
-    ) -> str:
-        """A container of the project, with something in its own layer."""
-        labels = {"project": project or self.name, "service": service, "oneoff": "False"}
-        container = self.api.containers.create(
-            self.image, SLEEP[1:], entrypoint=SLEEP[0], name=f"{project or self.name}-{service}-1", user="0",
-            labels={f"com.docker.compose.{key}": value for key, value in labels.items()}, **made,
-        )  # fmt: skip
-        if wrote or started:
-            container.start()
-        if wrote:
-            assert container.exec_run(["sh", "-c", f"printf %s '{wrote}' > /root/written"]).exit_code == 0
-        if not started:
-            container.stop(timeout=5)
-        return str(container.name)
-
-    def files(self, files: Mapping[str, str]) -> None:
-        """In the folder of the projects."""
-        for path, text in files.items():
-            target = self.folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+        return Site(docker=docker, projects=self.folder, services={"app": service}, files=(self.volume_name("data"),))
 
     def wait_for_the_next_second(self) -> None:
         """The engine tells when a volume was made to the second."""
@@ -133,50 +83,9 @@ class Machine:
         giving_up.give_up(replace(context, permit=allowed), {"aside": own(of)})
         assert giving_up.given_up(context, {"aside": own(of)}).passed
 
-    def picture(self) -> dict[str, Any]:
-        """Everything on the host that a recovery could touch, byte by byte."""
-        return {
-            "folder": tree(self.folder),
-            "volumes": {one.name: self._volume(one.name) for one in self._volumes()},
-            "containers": {one.name: self._container(one) for one in self._containers()},
-        }
-
-    def _volumes(self) -> list[Any]:
-        return [one for one in self.api.volumes.list() if one.name.startswith(self.name) and "_before_" not in one.name]
-
-    def _containers(self) -> list[Any]:
-        return list(self.api.containers.list(all=True, filters={"name": f"^/?{self.name}"}, ignore_removed=True))
-
-    def _volume(self, name: str) -> str:
-        script = "cd /v && find . -printf '%P %y %m %u %l %T@\\n' | sort && find . -type f -exec md5sum {} + | sort"
-        said = self.api.containers.run(
-            self.image,
-            ["-c", script],
-            entrypoint="sh",
-            remove=True,
-            user="0",
-            volumes={name: {"bind": "/v", "mode": "ro"}},
-        )
-        return str(said.decode())
-
-    def _container(self, one: Any) -> dict[str, Any]:
-        inspected = one.attrs
-        diff = [change["Path"] for change in one.diff() or () if change["Path"].startswith("/root")]
-        wrote = one.get_archive("/root/written")[0] if "/root/written" in diff or _has(one, "/root/written") else ()
-        kept = ("Cmd", "Entrypoint", "Env", "User", "WorkingDir")
-        return {
-            "running": inspected["State"]["Running"],
-            "mounts": sorted((m["Destination"], m.get("Name") or m["Source"], m["RW"]) for m in inspected["Mounts"]),
-            "networks": sorted(inspected["NetworkSettings"]["Networks"]),
-            "restart": inspected["HostConfig"]["RestartPolicy"]["Name"],
-            "made of": {key: inspected["Config"].get(key) for key in kept},
-            "wrote": hashlib.sha256(b"".join(wrote)[512:1024]).hexdigest(),
-            "compose": {k: v for k, v in inspected["Config"]["Labels"].items() if k.startswith("com.docker.compose")},
-        }
-
     def clean(self) -> None:
         """Nothing of it stays on the engine."""
-        for container in self._containers():
+        for container in self.containers():
             container.remove(force=True, v=True)
         for volume in self.api.volumes.list():
             if volume.name.startswith(self.name):
@@ -188,27 +97,3 @@ class Machine:
         for network in self.api.networks.list():
             if network.name.startswith(self.name):
                 network.remove()
-
-
-def _has(container: Any, path: str) -> bool:
-    try:
-        container.get_archive(path)
-    except Exception:  # noqa: BLE001 - Docker's word for "no such file"
-        return False
-    return True
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Path → kind, mode, content."""
-    if folder.is_symlink():
-        return {"": f"link to {folder.readlink()}"}
-    found = {}
-    for path in sorted(folder.rglob("*")) if folder.exists() else ():
-        state = path.lstat()
-        content = str(path.readlink()) if path.is_symlink() else hashed(path) if path.is_file() else ""
-        found[str(path.relative_to(folder))] = f"{state.st_mode:o} {state.st_uid} {content}"
-    return found
-
-
-def hashed(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
