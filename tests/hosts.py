@@ -1,7 +1,7 @@
 """A host with a compose project on it, and everything a test puts there: real containers, volumes and folders."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Host:
     labels: Mapping[str, str] = field(default_factory=dict)  # of everything that is put there
     data: str = ""  # name of the volume that dr.yml names
     app: str = "app"  # name of the service that dr.yml names
+    ports: Mapping[str, int] = field(default_factory=dict)  # of the services that dr.yml names
+    closing: list[Callable[[], None]] = field(default_factory=list)  # what is no container is ended by these
     mounts: tuple[str, ...] = ()  # what the backup tells that its compose files mount
     expected: set[str] = field(default_factory=set)  # names of all that must be put aside
     refused: str = ""  # what must be said instead

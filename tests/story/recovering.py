@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cli.demo_story import count
-from cli.player import Player
+from cli.player import Player, StoryError
 from core.approval import ApprovalRequest
 from core.configuration import load_configuration
 from core.events import Event, EventKind
@@ -49,7 +49,10 @@ def wait_for_step(player: Player, incident: Incident, step: str, *states: StepSt
         record = player.records(run.id).get(step)
         return run if record is not None and record.state in states else None
 
-    found = player.wait(there, f"{step} of {incident.name} to be {' or '.join(states)}", seconds)
+    try:
+        found = player.wait(there, f"{step} of {incident.name} to be {' or '.join(states)}", seconds)
+    except StoryError as error:
+        raise StoryError(f"{error} {player.describe(incident)}") from None
     assert found is not None
     return found
 

@@ -1,0 +1,135 @@
+"""A lost host, one backup of it, and a new host that is not empty: what stories of level 3 onto such hosts share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import demo_sites
+from cli.house import House, manifest_path
+from cli.player import Player
+from core.configuration import load_configuration
+from core.incident import Incident
+from core.run import Run, RunState, StepState
+from lab.breakage import break_it
+from lab.images import SERVICE_IMAGE
+from lab.layout import TABLES, part
+from lab.ownership import LABEL
+from lab.sites import Sites
+from lab.system import Lab
+from runners.clients.docker_engine import DockerEngine
+from store.database import Database
+from store.settings import StoreSettings
+from tests.hosts import Host
+from tests.story.recovering import wait_for_step
+from workspace.server import Workspace
+
+WORDS = "level3 the server does not answer"
+ROWS = "SELECT md5(string_agg(one::text, chr(10) ORDER BY one::text)) FROM {table} AS one"
+KEYS = """
+local seen = ''
+local names = redis.call('KEYS', '*')
+table.sort(names)
+for _, name in ipairs(names) do
+  seen = redis.sha1hex(seen .. name .. redis.call('DUMP', name) .. redis.call('PEXPIRETIME', name))
+end
+return #names .. ' keys ' .. seen
+"""
+MORE_KEYS = "SET once:1 token EX 86400\nHSET cart:1 a 1 b 2\nRPUSH queue 1 2 3\n"
+
+
+def contents(lab: Lab) -> dict[str, str]:
+    """What users get from PostgreSQL and Redis: a digest of every table's rows, and of every key, value and expiry."""
+    found = {
+        f"{database}.{table}": lab.psql(ROWS.format(table=table), "-d", database).strip()
+        for database, table in TABLES.items()
+    }
+    return {**found, "redis": lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", "eval", KEYS, "0").strip()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """Production is lost; its backup is off-site; drbot runs; the new host is empty before every test."""
+
+    sites: Sites
+    player: Player
+    backup: str
+    seen: dict[str, str]  # contents of production before it was lost
+    ports: dict[str, int]
+
+    @property
+    def lab(self) -> Lab:
+        """The lab on the new host."""
+        return self.sites.recovered
+
+    @contextmanager
+    def host(self) -> Iterator[Host]:
+        """The new host, empty, for a test to put something on."""
+        self.sites.empty_new_host()
+        self.sites.start_new_host()
+        engine = DockerEngine(self.sites.second.host)
+        lab = self.lab
+        lab.projects.parent.mkdir(parents=True, exist_ok=True)
+        host = Host(
+            docker=engine, name=f"{lab.prefix}{part('admin').folder}", folder=lab.projects, image=SERVICE_IMAGE,
+            labels={LABEL: lab.label}, data=f"{lab.prefix}{part('admin').volume}", app=part("admin").service,
+            ports=self.ports,
+        )  # fmt: skip
+        try:
+            yield host
+        finally:
+            for close in host.closing:
+                close()
+            engine.close()
+
+    def recover(self, incident: Incident) -> Run:
+        """From where nobody is asked any more to the end."""
+        wait_for_step(self.player, incident, "confirm", StepState.WAITING, seconds=240)
+        self.player.press("aiko", incident, f"answer {incident.name} confirm yes")
+        return self.player.wait_for_run(incident, RunState.SUCCEEDED)
+
+    def agree(self, incident: Incident) -> None:
+        """Two people."""
+        for person in ("ben", "chika"):
+            self.player.vote(person, incident, target="recovery")
+
+    def resolve(self, incident: Incident) -> None:
+        """It is over; the next one may come."""
+        self.player.say("aiko", f"/dr resolve {incident.name} it works", incident.channel or "")
+        self.player.wait(lambda: not self.player.incident(incident.id).is_open, f"{incident.name} to be resolved")
+
+    def wrong(self) -> list[str]:
+        """Where users do not get what they had: rows, keys, files, services, monitoring."""
+        configuration = load_configuration(self.player.house.configuration).configuration
+        found = list(demo_sites.differences(self.sites, configuration, self.backup))
+        now = contents(self.lab)
+        return found + [f"{name}: {now[name]}, not {was}" for name, was in self.seen.items() if now[name] != was]
+
+
+@contextmanager
+def scene(sites: Sites, home: Path) -> Iterator[Scene]:
+    """With drbot in one process; at the end all of it is stopped but the lab."""
+    sites.lab.up(print)
+    sites.up(print)
+    sites.lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", stdin=MORE_KEYS)
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    house = House(
+        lab=sites.lab, workspace=workspace, home=home, configuration=sites.lab.configuration,
+        environment=demo_sites.keys_of(sites),
+    )  # fmt: skip
+    house.home.mkdir()
+    database = Database(StoreSettings.from_environment(house.home).database_url)
+    database.migrate()
+    try:
+        seen, ports = contents(sites.lab), sites.ports()
+        backup = demo_sites.back_up_full(sites, house.configuration)
+        break_it(sites.lab, "host-lost")
+        player = Player(house=house, database=database, patience=240)
+        yield Scene(sites=sites, player=player, backup=backup, seen=seen, ports=ports)
+    finally:
+        for name in list(house.processes):
+            house.kill(name)
+            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
+        house.close()
+        database.close()
