@@ -1,7 +1,10 @@
 """Full backups for tests, made without a system: an archive as drbot packs it, or as the document's scripts would."""
 
+import atexit
+import functools
 import gzip
 import io
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +19,7 @@ from core.run import Run, RunKind, RunState
 from core.runbook import Step
 from core.site import Configuration, Site
 from runners.action import StepContext
+from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackup, FullBackupStore, tags_of
 
 SQL = b"""-- Dumped from database version 15.8
@@ -65,7 +69,7 @@ def put_files(
     """A snapshot of exactly these files that says it is a full backup of this moment."""
     restic = store.restic()
     if not store.has_repository():
-        restic.make()
+        make(store)
     with tempfile.TemporaryDirectory() as top:
         for path, data in files.items():
             file = Path(top) / path
@@ -74,6 +78,26 @@ def put_files(
         tops = sorted({path.split("/")[0] for path in files})
         made = restic.backup(tops, host=site, tags=tags_of(full_name(moment), system), moment=moment, folder=Path(top))
     return next(one for one in store.newest_first() if one.snapshot and one.snapshot.id == made)
+
+
+def make(store: FullBackupStore) -> None:
+    """An empty repository; in a folder a copy of one, for making its key takes restic two seconds on purpose."""
+    where = Path(store.repository.url)
+    if store.repository.is_encrypted or not where.is_absolute():
+        store.restic().make()
+        return
+    where.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(new_repository(), where)
+
+
+@functools.cache
+def new_repository() -> Path:
+    """One for all tests of this process."""
+    top = Path(tempfile.mkdtemp(prefix="repository-"))
+    atexit.register(shutil.rmtree, top)
+    new = FullBackupStore(FolderStore(top))
+    new.restic().make()
+    return Path(new.repository.url)
 
 
 def make_foreign(folder: Path, moment: datetime = MOMENT, *, sql: bytes = SQL, top: str = "./backup") -> Path:

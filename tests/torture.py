@@ -3,13 +3,17 @@
 import hashlib
 import os
 import stat
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SPARSE_BYTES = 3 << 30
-MANY = 2000
+SPARSE_BYTES = 300 << 20
+MANY = 500
+ACL = struct.pack(
+    "<I" + "HHI" * 5, 2, 1, 6, NOBODY := 0xFFFFFFFF, 2, 4, 1234, 4, 4, NOBODY, 16, 4, NOBODY, 32, 0, NOBODY
+)
 NAMES = (
     "契約書.pdf", "Straße.txt", "with space", "a\nnewline", "quote'\"\\", "-dash", "*", "$(x)", "n" * 255,
     "Case", "case", ".hidden", "trailing ", "tab\there", os.fsdecode(b"latin-\xe9.txt"),
@@ -60,8 +64,10 @@ def modes(top: Path) -> None:
     (top / "secret").chmod(0o000)
     os.mkfifo(top / "pipe", 0o640)
     os.mknod(top / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
-    with suppress(OSError):  # not every file system keeps them
-        os.setxattr(top / "program", "user.note", b"\x00\xff")
+    (top / "listed").write_text("user 1234 reads this by the list alone")
+    (top / "listed").chmod(0o640)
+    os.setxattr(top / "listed", "system.posix_acl_access", ACL)
+    os.setxattr(top / "program", "user.note", b"\x00\xff")
 
 
 def picture(top: Path) -> Mapping[str, Any]:
