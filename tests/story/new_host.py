@@ -107,11 +107,10 @@ class Scene:
 
 
 @contextmanager
-def scene(sites: Sites, home: Path) -> Iterator[Scene]:
-    """With drbot in one process; at the end all of it is stopped but the lab."""
+def playing(sites: Sites, home: Path) -> Iterator[Player]:
+    """Production works, the new host is empty, drbot is not started yet. At the end all is stopped but the lab."""
     sites.lab.up(print)
     sites.up(print)
-    sites.lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", stdin=MORE_KEYS)
     workspace = Workspace(manifest_path())
     workspace.start()
     house = House(
@@ -122,14 +121,21 @@ def scene(sites: Sites, home: Path) -> Iterator[Scene]:
     database = Database(StoreSettings.from_environment(house.home).database_url)
     database.migrate()
     try:
-        seen, ports = contents(sites.lab), sites.ports()
-        backup = demo_sites.back_up_full(sites, house.configuration)
-        break_it(sites.lab, "host-lost")
-        player = Player(house=house, database=database, patience=240)
-        yield Scene(sites=sites, player=player, backup=backup, seen=seen, ports=ports)
+        yield Player(house=house, database=database, patience=240)
     finally:
         for name in list(house.processes):
             house.kill(name)
             print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
         house.close()
         database.close()
+
+
+@contextmanager
+def scene(sites: Sites, home: Path) -> Iterator[Scene]:
+    """Production is lost."""
+    with playing(sites, home) as player:
+        sites.lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", stdin=MORE_KEYS)
+        seen, ports = contents(sites.lab), sites.ports()
+        backup = demo_sites.back_up_full(sites, player.house.configuration)
+        break_it(sites.lab, "host-lost")
+        yield Scene(sites=sites, player=player, backup=backup, seen=seen, ports=ports)

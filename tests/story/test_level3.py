@@ -7,7 +7,6 @@ import pytest
 
 from cli import demo_sites
 from cli.demo_story import count
-from cli.house import House, manifest_path
 from cli.player import Player
 from core.configuration import load_configuration
 from core.incident import Incident, IncidentState
@@ -18,18 +17,14 @@ from lab.seed import seed
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from lab.system import Lab
-from store.database import Database
-from store.settings import StoreSettings
 from tests.houses import LabFactory
 from tests.story.dying import kill_engine, starts_of, survivors
+from tests.story.new_host import WORDS, playing
 from tests.story.recovering import wait_for_step
 from tests.waiting import wait_for
-from workspace.server import Workspace
 
 pytest.importorskip("moto")
 pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
-
-WORDS = "level3 the server does not answer"
 
 
 @pytest.fixture(scope="module")
@@ -42,26 +37,8 @@ def sites(lab_factory: LabFactory) -> Iterator[Sites]:
 
 @pytest.fixture
 def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
-    """Production works, the new host is empty, drbot is not started yet."""
-    sites.lab.up(print)
-    sites.up(print)
-    workspace = Workspace(manifest_path())
-    workspace.start()
-    house = House(
-        lab=sites.lab, workspace=workspace, home=tmp_path / "home", configuration=sites.lab.configuration,
-        environment=demo_sites.keys_of(sites),
-    )  # fmt: skip
-    house.home.mkdir()
-    database = Database(StoreSettings.from_environment(house.home).database_url)
-    database.migrate()
-    try:
-        yield Player(house=house, database=database, patience=240)
-    finally:
-        for name in list(house.processes):
-            house.kill(name)
-            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
-        house.close()
-        database.close()
+    with playing(sites, tmp_path / "home") as made:
+        yield made
 
 
 def lose_the_host(sites: Sites, player: Player) -> Incident:
