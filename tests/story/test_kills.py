@@ -12,15 +12,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.approval import LIVE
-from core.deciding import decisions_for, undecided
 from core.events import EventKind
 from core.incident import Incident
 from core.run import Run, RunState, Settlement, StepState
 from lab.images import SERVICE_IMAGE
 from lab.ownership import LABEL
-from store import journal, kept, requests
+from store import journal, kept
 from tests.story.conftest import Story
+from tests.story.people import decide, next_question, said, vote_or_answer
 from tests.story.recovering import WORDS, production
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
@@ -32,7 +31,6 @@ BEGINNINGS = ("evidence", "restore-beside", "approval", "stop-apps", "stop-postg
               "start-postgres", "verify", "start-apps", "health")  # fmt: skip
 LATEST_SECONDS = 1.2  # after the beginning of one of these
 SETTLES = 12  # a story that people have to settle more often than this goes round in circles
-ASKS = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
 
 IN_PLACE = ("Nothing was replaced", "Nothing in production was changed", "Production is as it was", "is still in place")
 REPLACED = ("The data was replaced", "the new data is in place and the old data is kept")
@@ -86,7 +84,7 @@ def kill_during(story: Story, incident: Incident, chance: random.Random) -> str:
     def begun() -> bool:
         run = player.run(incident)
         if run.state is RunState.WAITING:
-            vote_or_answer(story, incident, run)
+            vote_or_answer(player, incident, run)
         record = player.records(run.id).get(step) if run.plan else None
         return run.is_over or (record is not None and record.state is not StepState.PENDING)
 
@@ -94,74 +92,6 @@ def kill_during(story: Story, incident: Incident, chance: random.Random) -> str:
     threading.Event().wait(later)  # the moment itself is what is random
     story.house.kill("worker")
     return f"{later:.2f} s after {step} began"
-
-
-def vote_or_answer(story: Story, incident: Incident, run: Run) -> None:
-    """Two people approve what is asked; Aiko says that users can work."""
-    player = story.player
-    if player.records(run.id)["confirm"].state is StepState.WAITING:
-        player.say("aiko", f"/dr answer {incident.name} confirm yes", incident.channel or "")
-        player.wait(lambda: player.records(run.id)["confirm"].state is not StepState.WAITING, "the answer")
-        return
-    with player.database.read() as connection:
-        asked = [one for one in requests.of_run(connection, run.id) if one.state in LIVE]
-    if asked:
-        player.vote("ben", incident)
-        player.vote("chika", incident)
-        player.wait(lambda: is_closed(story, run, asked[-1].id), "the votes to count")
-
-
-def is_closed(story: Story, run: Run, request: str) -> bool:
-    with story.player.database.read() as connection:
-        return all(one.state not in LIVE for one in requests.of_run(connection, run.id) if one.id == request)
-
-
-def next_question(story: Story, incident: Incident) -> Run:
-    """The run once it wants something else than votes and answers, or is over."""
-    player = story.player
-
-    def there() -> Run | None:
-        run = player.run(incident)
-        if run.state is RunState.WAITING:
-            vote_or_answer(story, incident, run)
-            return None
-        if run.state is not RunState.NEEDS_DECISION:
-            return run if run.state in ASKS else None
-        waiting = undecided(run.plan, player.records(run.id).values())
-        told = all(one.finding is not None or one.state is StepState.FAILED for one in waiting)
-        return run if waiting and told else None
-
-    found = player.wait(there, f"{incident.name} to want somebody or to end")
-    assert found is not None
-    return found
-
-
-def decide(story: Story, incident: Incident, run: Run, chance: random.Random) -> tuple[str, Settlement]:
-    """Aiko chooses anything that she is offered."""
-    player = story.player
-    record = chance.choice(undecided(run.plan, player.records(run.id).values()))
-    decision = chance.choice(decisions_for(run.plan, record))
-    player.say("aiko", f"/dr settle {incident.name} {record.id} {decision}", incident.channel or "")
-
-    def is_taken() -> bool:
-        now = player.records(run.id)[record.id]
-        return now.settlement is not None or now.state is not record.state or player.run(incident).is_over
-
-    player.wait(is_taken, f"the decision to {decision} {record.id}")
-    return record.id, decision
-
-
-def said(story: Story, incident: Incident, run: Run) -> str:
-    """What drbot says of the state of things now: the end of the run, or the findings of what it asks about."""
-    if run.state is not RunState.NEEDS_DECISION:
-        return run.outcome or blocked_words(story, run)
-    return " ".join(one.finding or "" for one in undecided(run.plan, story.player.records(run.id).values()))
-
-
-def blocked_words(story: Story, run: Run) -> str:
-    with story.player.database.read() as connection:
-        events = [event for event in journal.after(connection, 0, 100_000) if event.run == run.id]
-    return next((str(e.payload.get("why")) for e in reversed(events) if e.kind is EventKind.RUN_BLOCKED), "")
 
 
 def untrue(story: Story, run: Run, words: str, now: Places) -> list[str]:
@@ -213,14 +143,14 @@ def test_a_killed_worker_leaves_one_place_and_true_words(quiet_story: Story, num
     story.house.start("worker-2", "worker")
     asked: list[tuple[str, Settlement]] = []
     for _ in range(SETTLES):
-        run = next_question(story, incident)
-        words = said(story, incident, run)
+        run = next_question(story.player, incident)
+        words = said(story.player, run)
         found = places(story)
         print(f"{where}: {run.state.value}, old in {found.old}, new in {found.new}: {words} {asked}")
         assert untrue(story, run, words, found) == [], f"{where}, then {asked}: {words}"
         if run.state is not RunState.NEEDS_DECISION:
             break
-        asked.append(decide(story, incident, run, chance))
+        asked.append(decide(story.player, incident, run, chance))
 
     assert run.state is not RunState.NEEDS_DECISION, f"people were asked {len(asked)} times: {asked}"
     again = asked.count(("swap", Settlement.RETRY))

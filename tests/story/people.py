@@ -1,0 +1,79 @@
+"""People who vote for, answer and settle whatever they are asked, in stories where things die at random."""
+
+import random
+
+from cli.player import Player
+from core.approval import LIVE
+from core.deciding import decisions_for, undecided
+from core.events import EventKind
+from core.incident import Incident
+from core.run import Run, RunState, Settlement, StepState
+from store import journal, requests
+
+ASKS = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
+
+
+def vote_or_answer(player: Player, incident: Incident, run: Run) -> None:
+    """Two people approve what is asked; Aiko says that users can work."""
+    confirm = player.records(run.id).get("confirm")
+    if confirm is not None and confirm.state is StepState.WAITING:
+        player.say("aiko", f"/dr answer {incident.name} confirm yes", incident.channel or "")
+        player.wait(lambda: player.records(run.id)["confirm"].state is not StepState.WAITING, "the answer")
+        return
+    with player.database.read() as connection:
+        asked = [one for one in requests.of_run(connection, run.id) if one.state in LIVE]
+    if asked:
+        player.vote("ben", incident, target=run.site)
+        player.vote("chika", incident, target=run.site)
+        player.wait(lambda: is_closed(player, run, asked[-1].id), "the votes to count")
+
+
+def is_closed(player: Player, run: Run, request: str) -> bool:
+    with player.database.read() as connection:
+        return all(one.state not in LIVE for one in requests.of_run(connection, run.id) if one.id == request)
+
+
+def next_question(player: Player, incident: Incident) -> Run:
+    """The run once it wants something else than votes and answers, or is over."""
+
+    def there() -> Run | None:
+        run = player.run(incident)
+        if run.state is RunState.WAITING:
+            vote_or_answer(player, incident, run)
+            return None
+        if run.state is not RunState.NEEDS_DECISION:
+            return run if run.state in ASKS else None
+        waiting = undecided(run.plan, player.records(run.id).values())
+        told = all(one.finding is not None or one.state is StepState.FAILED for one in waiting)
+        return run if waiting and told else None
+
+    found = player.wait(there, f"{incident.name} to want somebody or to end")
+    assert found is not None
+    return found
+
+
+def decide(player: Player, incident: Incident, run: Run, chance: random.Random) -> tuple[str, Settlement]:
+    """Aiko chooses anything that she is offered."""
+    record = chance.choice(undecided(run.plan, player.records(run.id).values()))
+    decision = chance.choice(decisions_for(run.plan, record))
+    player.say("aiko", f"/dr settle {incident.name} {record.id} {decision}", incident.channel or "")
+
+    def is_taken() -> bool:
+        now = player.records(run.id)[record.id]
+        return now.settlement is not None or now.state is not record.state or player.run(incident).is_over
+
+    player.wait(is_taken, f"the decision to {decision} {record.id}")
+    return record.id, decision
+
+
+def said(player: Player, run: Run) -> str:
+    """What drbot says of the state of things now: the end of the run, or the findings of what it asks about."""
+    if run.state is not RunState.NEEDS_DECISION:
+        return run.outcome or blocked_words(player, run)
+    return " ".join(one.finding or "" for one in undecided(run.plan, player.records(run.id).values()))
+
+
+def blocked_words(player: Player, run: Run) -> str:
+    with player.database.read() as connection:
+        events = [event for event in journal.after(connection, 0, 100_000) if event.run == run.id]
+    return next((str(e.payload.get("why")) for e in reversed(events) if e.kind is EventKind.RUN_BLOCKED), "")

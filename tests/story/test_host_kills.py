@@ -1,0 +1,141 @@
+"""kill -9 of the worker, the new host's engine, or both as at a reboot, at any moment of level 3 onto a host that holds
+data: nothing of it is lost, nothing is there twice, every word about it is true, and undo brings all of it back.
+
+Each round is a whole incident. People then choose anything they are offered. The host is looked at by the test's own
+containers, never by drbot.
+"""
+
+import os
+import random
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.incident import Incident
+from core.run import Run, RunState, Settlement, StepState
+from lab.setup import lab_home, prepare_recovery
+from lab.sites import Sites
+from tests import kinds_of_hosts as kinds
+from tests.hosts import Host
+from tests.houses import LabFactory
+from tests.story import new_host
+from tests.story.dying import kill_engine
+from tests.story.new_host import WORDS, Scene
+from tests.story.people import decide, next_question, said, vote_or_answer
+from tests.story.recovering import wait_for_step
+
+pytest.importorskip("moto")
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1200)]
+
+ROUNDS = int(os.environ.get("DRBOT_KILLS", "40"))
+BEGINNINGS = ("approval", "set-aside", "set-aside", "set-aside", "clone", "fetch", "configuration", "volumes",
+              "restore-postgres", "restore-redis", "restore-files", "start-stores", "verify", "start-apps", "health",
+              "check-monitoring")  # fmt: skip
+LATEST_SECONDS = 3.0  # after the beginning of one of these
+DEATHS = ("worker", "worker", "engine", "reboot")
+HOSTS = (kinds.nothing, kinds.everything_at_once, kinds.everything_at_once, kinds.dirty_clone,
+         kinds.owners_links_and_times, kinds.stale_standby_on_its_own_volume, kinds.volume_without_a_name)  # fmt: skip
+SETTLES = 12  # a story that people have to settle more often than this goes round in circles
+
+UNTOUCHED = ("Nothing that was there before was touched", "Nothing in production was changed", "Nothing was replaced")
+RUNS_THERE = "The services run on the new host"
+
+
+@pytest.fixture(scope="module")
+def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    prepare_recovery(lab_home(), print)
+    sites = Sites(lab=lab_factory("hostkills"), home=lab_home())
+    with new_host.scene(sites, tmp_path_factory.mktemp("house") / "home") as made:
+        made.player.house.start("bot", "bot")
+        made.player.house.people.wait_for_connection()
+        yield made
+    sites.down()
+
+
+def die(scene: Scene, how: str, worker: str) -> None:
+    """And come back, as whoever looks after the host would see to it."""
+    house = scene.player.house
+    if how != "engine":
+        house.kill(worker)
+    if how != "worker":
+        kill_engine(scene.sites)
+
+
+def wait_for_the_moment(scene: Scene, incident: Incident, chance: random.Random) -> str:
+    """Waits for a step, and then a little; the people vote meanwhile. Which moment that was."""
+    player, step, later = scene.player, chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
+
+    def begun() -> bool:
+        run = player.run(incident)
+        if run.state is RunState.WAITING:
+            vote_or_answer(player, incident, run)
+        record = player.records(run.id).get(step) if run.plan else None
+        return run.is_over or (record is not None and record.state is not StepState.PENDING)
+
+    player.wait(begun, f"{step} to begin")
+    threading.Event().wait(later)  # the moment itself is what is random
+    return f"{later:.2f} s after {step} began"
+
+
+def lost(host: Host, before: dict[str, Any]) -> list[str]:
+    """What was there and is not there as it was."""
+    now = host.picture()
+    return [f"{kind} {name}" for kind, was in before.items() for name, one in was.items() if now[kind].get(name) != one]
+
+
+def untrue(scene: Scene, host: Host, before: dict[str, Any], run: Run, words: str) -> list[str]:
+    """Which sentences do not hold."""
+    faults = []
+    if any(sentence in words for sentence in UNTOUCHED) and (gone := lost(host, before)):
+        faults.append(f"it says that nothing was touched: {gone}")
+    if RUNS_THERE in words and (broken := scene.lab.faults()):
+        faults.append(f"it says that the services run: {broken}")
+    if run.state is RunState.SUCCEEDED and (wrong := scene.wrong()):
+        faults.append(f"it says that it succeeded: {wrong}")
+    return faults
+
+
+def undone(scene: Scene, incident: Incident, run: Run) -> None:
+    """By two, from the terminal of whoever is there; however often they have to settle it."""
+    player = scene.player
+    player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
+    undo = wait_for_step(player, incident, "approval", StepState.WAITING)
+    assert undo.id != run.id
+    scene.agree(incident)
+    player.wait_for_run(incident, RunState.SUCCEEDED)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_whatever_dies_nothing_of_the_host_is_lost_and_every_word_is_true(scene: Scene, number: int) -> None:
+    chance = random.Random(f"host {number}")  # noqa: S311 - repeatable, no secret
+    kind, how, player, worker = chance.choice(HOSTS), chance.choice(DEATHS), scene.player, f"worker-{number}"
+    with scene.host() as host:
+        kind(host)
+        before = host.picture()
+        player.house.start(worker, "worker", "--site", "recovery")
+        incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
+
+        where = f"{kind.__name__}: {how} {wait_for_the_moment(scene, incident, chance)}"
+        die(scene, how, worker)
+        if how != "engine":
+            worker = f"{worker}-again"
+            player.house.start(worker, "worker", "--site", "recovery")
+        asked: list[tuple[str, Settlement]] = []
+        for _ in range(SETTLES):
+            run = next_question(player, incident)
+            words = said(player, run)
+            print(f"{where}: {run.state.value}: {words} {asked}")
+            assert untrue(scene, host, before, run, words) == [], f"{where}, then {asked}: {words}"
+            if run.state is not RunState.NEEDS_DECISION:
+                break
+            asked.append(decide(player, incident, run, chance))
+
+        assert run.state is not RunState.NEEDS_DECISION, f"people were asked {len(asked)} times: {asked}"
+        if lost(host, before):
+            undone(scene, incident, run)
+        assert lost(host, before) == [], where
+        scene.resolve(incident)
+        player.house.kill(worker)
