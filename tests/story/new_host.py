@@ -131,9 +131,11 @@ def playing(sites: Sites, home: Path) -> Iterator[Player]:
 
 
 @contextmanager
-def scene(sites: Sites, home: Path) -> Iterator[Scene]:
-    """Production is lost."""
+def scene(sites: Sites, home: Path, bucket: str = "") -> Iterator[Scene]:
+    """Production is lost. `bucket`: another way to the buckets, for everybody."""
     with playing(sites, home) as player:
+        described = sites.lab.configuration.read_text()
+        sites.lab.configuration.write_text(described.replace(sites.bucket.endpoint, bucket or sites.bucket.endpoint))
         sites.lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", stdin=MORE_KEYS)
         seen, ports = contents(sites.lab), sites.ports()
         backup = demo_sites.back_up_full(sites, player.house.configuration)

@@ -1,5 +1,6 @@
-"""kill -9 of the worker, the new host's engine, or both as at a reboot, at any moment of level 3 onto a host that holds
-data: nothing of it is lost, nothing is there twice, every word about it is true, and undo brings all of it back.
+"""kill -9 of the worker, the new host's engine, or both as at a reboot, a full disk, a bucket that is away, throttles
+or is overwritten, at any moment of level 3 onto a host that holds data: nothing of it is lost, nothing is there twice,
+every word about it is true, and undo brings all of it back.
 
 Each round is a whole incident. People then choose anything they are offered. The host is looked at by the test's own
 containers, never by drbot.
@@ -7,25 +8,29 @@ containers, never by drbot.
 
 import os
 import random
+import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.incident import Incident
 from core.run import Run, RunState, Settlement, StepState
+from lab.second_engine import SecondEngine
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from tests import kinds_of_hosts as kinds
+from tests.faulty_proxy import faulty_proxy
 from tests.hosts import Host
 from tests.houses import LabFactory
 from tests.story import new_host
-from tests.story.dying import kill_engine
 from tests.story.new_host import WORDS, Scene
 from tests.story.people import decide, next_question, said, vote_or_answer
 from tests.story.recovering import wait_for_step
+from tests.story.troubles import Troubles
 
 pytest.importorskip("moto")
 pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1200)]
@@ -35,7 +40,9 @@ BEGINNINGS = ("approval", "set-aside", "set-aside", "set-aside", "clone", "fetch
               "restore-postgres", "restore-redis", "restore-files", "start-stores", "verify", "start-apps", "health",
               "check-monitoring")  # fmt: skip
 LATEST_SECONDS = 3.0  # after the beginning of one of these
-DEATHS = ("worker", "worker", "engine", "reboot")
+TROUBLES = ("worker", "worker", "worker", "engine", "reboot", "disk full", "bucket away", "bucket throttles",
+            "bucket overwritten")  # fmt: skip
+DISK = "8g"  # of the new host: its images take half of it
 HOSTS = (kinds.nothing, kinds.everything_at_once, kinds.everything_at_once, kinds.dirty_clone,
          kinds.owners_links_and_times, kinds.stale_standby_on_its_own_volume, kinds.volume_without_a_name)  # fmt: skip
 SETTLES = 12  # a story that people have to settle more often than this goes round in circles
@@ -45,23 +52,32 @@ RUNS_THERE = "The services run on the new host"
 
 
 @pytest.fixture(scope="module")
-def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def disk() -> Iterator[Path]:
+    """A small one for all of the new host's engine."""
+    folder = lab_home() / "second"
+    second = SecondEngine(home=lab_home())
+    second.stop()
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "new-host", folder], check=True)
+    yield folder
+    second.stop()
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def scene(
+    lab_factory: LabFactory, disk: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Scene, Troubles]]:
     prepare_recovery(lab_home(), print)
     sites = Sites(lab=lab_factory("hostkills"), home=lab_home())
-    with new_host.scene(sites, tmp_path_factory.mktemp("house") / "home") as made:
+    with (
+        faulty_proxy(sites.bucket.endpoint) as (url, faults),
+        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", url) as made,
+    ):
         made.player.house.start("bot", "bot")
         made.player.house.people.wait_for_connection()
-        yield made
+        yield made, Troubles(scene=made, disk=disk, bucket=faults)
     sites.down()
-
-
-def die(scene: Scene, how: str, worker: str) -> None:
-    """And come back, as whoever looks after the host would see to it."""
-    house = scene.player.house
-    if how != "engine":
-        house.kill(worker)
-    if how != "worker":
-        kill_engine(scene.sites)
 
 
 def wait_for_the_moment(scene: Scene, incident: Incident, chance: random.Random) -> str:
@@ -108,24 +124,22 @@ def undone(scene: Scene, incident: Incident, run: Run) -> None:
     player.wait_for_run(incident, RunState.SUCCEEDED)
 
 
-@pytest.mark.parametrize("number", range(ROUNDS))
-def test_whatever_dies_nothing_of_the_host_is_lost_and_every_word_is_true(scene: Scene, number: int) -> None:
-    chance = random.Random(f"host {number}")  # noqa: S311 - repeatable, no secret
-    kind, how, player, worker = chance.choice(HOSTS), chance.choice(DEATHS), scene.player, f"worker-{number}"
+def play(scene: Scene, troubles: Troubles, kind: Callable[[Host], None], how: str, name: str) -> None:
+    """One incident."""
+    chance, player = random.Random(name), scene.player  # noqa: S311 - repeatable, no secret
+    troubles.worker = name
     with scene.host() as host:
         kind(host)
         before = host.picture()
-        player.house.start(worker, "worker", "--site", "recovery")
+        player.house.start(name, "worker", "--site", "recovery")
         incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
 
         where = f"{kind.__name__}: {how} {wait_for_the_moment(scene, incident, chance)}"
-        die(scene, how, worker)
-        if how != "engine":
-            worker = f"{worker}-again"
-            player.house.start(worker, "worker", "--site", "recovery")
+        troubles.begin(how)
         asked: list[tuple[str, Settlement]] = []
         for _ in range(SETTLES):
             run = next_question(player, incident)
+            troubles.end()
             words = said(player, run)
             print(f"{where}: {run.state.value}: {words} {asked}")
             assert untrue(scene, host, before, run, words) == [], f"{where}, then {asked}: {words}"
@@ -138,4 +152,12 @@ def test_whatever_dies_nothing_of_the_host_is_lost_and_every_word_is_true(scene:
             undone(scene, incident, run)
         assert lost(host, before) == [], where
         scene.resolve(incident)
-        player.house.kill(worker)
+        player.house.kill(troubles.worker)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_whatever_happens_nothing_of_the_host_is_lost_and_every_word_is_true(
+    scene: tuple[Scene, Troubles], number: int
+) -> None:
+    chance = random.Random(f"host {number}")  # noqa: S311 - repeatable, no secret
+    play(*scene, chance.choice(HOSTS), chance.choice(TROUBLES), f"worker-{number}")

@@ -1,0 +1,83 @@
+"""What may happen to a worker, its host and its backups in the middle of a recovery, and how it ends."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.object_store import BUCKET, PREFIX
+from tests.faulty_proxy import Faults
+from tests.story.dying import kill_engine
+from tests.story.new_host import Scene
+
+AWAY_SECONDS = 10.0
+
+
+@dataclass
+class Troubles:
+    """Of one new host; one at a time."""
+
+    scene: Scene
+    disk: Path  # of the new host's engine
+    bucket: Faults
+    worker: str = ""  # name of the process
+    mend: list[Callable[[], None]] = field(default_factory=list)
+
+    def begin(self, how: str) -> None:
+        """What dies is started again by whoever looks after the host."""
+        getattr(self, f"_{how.replace(' ', '_')}")()
+
+    def end(self) -> None:
+        """What still goes on."""
+        while self.mend:
+            self.mend.pop()()
+
+    def _worker(self) -> None:
+        house = self.scene.player.house
+        house.kill(self.worker)
+        self.worker += "-again"
+        house.start(self.worker, "worker", "--site", "recovery")
+
+    def _engine(self) -> None:
+        kill_engine(self.scene.sites)
+
+    def _reboot(self) -> None:
+        house = self.scene.player.house
+        house.kill(self.worker)
+        kill_engine(self.scene.sites)
+        self.worker += "-again"
+        house.start(self.worker, "worker", "--site", "recovery")
+
+    def _disk_full(self) -> None:
+        filler = self.disk / "filler"
+        room = os.statvfs(self.disk)
+        with filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+        self.mend.append(filler.unlink)
+
+    def _bucket_away(self) -> None:
+        self.bucket.status = 500
+        self._for_a_while()
+
+    def _bucket_throttles(self) -> None:
+        self.bucket.status = 503
+        self._for_a_while()
+
+    def _for_a_while(self) -> None:
+        def over() -> None:
+            self.bucket.status = None
+
+        timer = threading.Timer(AWAY_SECONDS, over)
+        timer.start()
+        self.mend += [over, timer.cancel]
+
+    def _bucket_overwritten(self) -> None:
+        """By somebody who may write: junk of the same size under every key."""
+        client = self.scene.sites.bucket.client()
+        listed = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=PREFIX)
+        for one in [found for page in listed for found in page.get("Contents", ())]:
+            put = client.put_object(Bucket=BUCKET, Key=one["Key"], Body=os.urandom(one["Size"]))
+            key, version = one["Key"], put["VersionId"]
+            self.mend.append(lambda key=key, version=version: client.delete_object(  # type: ignore[misc]
+                Bucket=BUCKET, Key=key, VersionId=version, BypassGovernanceRetention=True))  # fmt: skip
