@@ -2,7 +2,10 @@
 
 import os
 import signal
+from pathlib import Path
 
+from cli import demo_centre
+from cli.house import House
 from cli.player import Player
 from core.events import EventKind
 from core.run import Run
@@ -33,3 +36,10 @@ def survivors(sites: Sites, run: Run) -> list[str]:
     """Containers of the run that are still there."""
     with sites.recovered.client() as client:
         return [one.name or "" for one in client.containers.list(filters={"label": f"drbot.run={run.id}"})]
+
+
+def kill_joined(house: House) -> None:
+    """kill -9 of the worker, not of the script that looks after it."""
+    script = house.processes[demo_centre.JOINED].pid
+    [worker] = Path(f"/proc/{script}/task/{script}/children").read_text().split()
+    os.kill(int(worker), signal.SIGKILL)

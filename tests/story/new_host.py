@@ -131,7 +131,7 @@ def playing(sites: Sites, home: Path) -> Iterator[Player]:
 
 
 @contextmanager
-def scene(sites: Sites, home: Path, bucket: str = "") -> Iterator[Scene]:
+def scene(sites: Sites, home: Path, *, bucket: str = "", lost: str = "host-lost") -> Iterator[Scene]:
     """Production is lost. `bucket`: another way to the buckets, for everybody."""
     with playing(sites, home) as player:
         described = sites.lab.configuration.read_text()
@@ -139,5 +139,5 @@ def scene(sites: Sites, home: Path, bucket: str = "") -> Iterator[Scene]:
         sites.lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", stdin=MORE_KEYS)
         seen, ports = contents(sites.lab), sites.ports()
         backup = demo_sites.back_up_full(sites, player.house.configuration)
-        break_it(sites.lab, "host-lost")
+        break_it(sites.lab, lost)
         yield Scene(sites=sites, player=player, backup=backup, seen=seen, ports=ports)

@@ -72,7 +72,7 @@ def scene(
     sites = Sites(lab=lab_factory("hostkills"), home=lab_home())
     with (
         faulty_proxy(sites.bucket.endpoint) as (url, faults),
-        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", url) as made,
+        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", bucket=url) as made,
     ):
         made.player.house.start("bot", "bot")
         made.player.house.people.wait_for_connection()

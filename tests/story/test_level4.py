@@ -2,8 +2,6 @@
 people let its users be moved. And bot, workers and the new machine's engine die in it.
 """
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +24,7 @@ from store import journal, machines, requests
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory
-from tests.story.dying import kill_engine, starts_of, survivors
+from tests.story.dying import kill_engine, kill_joined, starts_of, survivors
 from tests.waiting import wait_for
 from workspace.server import Workspace
 
@@ -236,10 +234,3 @@ def raising(player: Player, incident: Incident) -> Run | None:
     part = next((run for run in player.runs(incident) if run.runbook == "level3-host"), None)
     record = player.records(part.id).get("restore-postgres") if part else None
     return part if record and record.state is StepState.RUNNING else None
-
-
-def kill_joined(house: House) -> None:
-    """kill -9 of the worker, not of the script that looks after it."""
-    script = house.processes[demo_centre.JOINED].pid
-    [worker] = Path(f"/proc/{script}/task/{script}/children").read_text().split()
-    os.kill(int(worker), signal.SIGKILL)

@@ -1,0 +1,154 @@
+"""kill -9 of bot, control worker, the rented machine's worker or engine, at any moment of level 4: the machine is
+rented once and listed, users are led where drbot says, and what succeeded is what users had.
+
+Each round is a whole incident. People then choose anything they are offered.
+"""
+
+import os
+import random
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from cli import demo_centre
+from core.configuration import load_configuration
+from core.incident import Incident
+from core.run import Run, RunState, Settlement, StepState
+from lab.cloud import NAME
+from lab.setup import lab_home, prepare_recovery
+from lab.sites import Sites
+from runners.clients.name_service import NameService
+from store import machines
+from tests.houses import LabFactory
+from tests.story import new_host
+from tests.story.dying import kill_engine, kill_joined
+from tests.story.new_host import Scene
+from tests.story.people import decide, next_question, said, vote_or_answer
+from tests.waiting import wait_for
+
+pytest.importorskip("moto")
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
+
+WORDS = "level4 the data centre burns"
+ROUNDS = int(os.environ.get("DRBOT_KILLS", "20"))
+OF_THE_WHOLE = ("provision", "join", "recover", "approval", "dns", "certificate", "outside", "confirm")
+OF_THE_PART = ("fetch", "volumes", "restore-postgres", "verify", "start-apps", "check-monitoring")
+TROUBLES = ("bot", "control", "control", "joined", "engine", "reboot", "all")
+LATEST_SECONDS = 3.0  # after the beginning of a step
+SETTLES = 12  # a story that people have to settle more often than this goes round in circles
+OLD = "127.0.0.1"
+LED = "Users were led to the new place"
+NOT_LED = ("users have not been led there", "No name was changed", "Nothing that was there before was touched")
+
+
+@pytest.fixture(scope="module")
+def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    prepare_recovery(lab_home(), print)
+    sites = Sites(lab=lab_factory("centrekills"), home=lab_home())
+    with new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", lost="datacentre-lost") as made:
+        yield made
+    sites.down()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outside:
+    """What the test sees for itself."""
+
+    leads_to: tuple[str, ...]
+    machines: tuple[str, ...]
+    listed: tuple[str, ...]
+
+
+def look(scene: Scene) -> Outside:
+    dns = load_configuration(scene.player.house.configuration).configuration.dns
+    assert dns is not None
+    with scene.player.database.read() as connection:
+        listed = tuple(one.machine for one in machines.list_of(connection))
+    return Outside(
+        leads_to=NameService(dns).ask(NAME), machines=tuple(sorted(scene.sites.cloud.machines())),
+        listed=tuple(sorted(listed)),
+    )  # fmt: skip
+
+
+def wait_for_the_moment(scene: Scene, incident: Incident, chance: random.Random) -> str:
+    """Waits for a step of the whole or of its part, and then a little; the people vote meanwhile."""
+    player, later = scene.player, chance.uniform(0.0, LATEST_SECONDS)
+    step = chance.choice(chance.choice([OF_THE_WHOLE, OF_THE_PART]))
+
+    def begun() -> bool:
+        run = player.run(incident)
+        if run.state is RunState.WAITING:
+            vote_or_answer(player, incident, run)
+        records = [player.records(one.id).get(step) for one in player.runs(incident) if one.plan]
+        return run.is_over or any(one is not None and one.state is not StepState.PENDING for one in records)
+
+    player.wait(begun, f"{step} to begin", 400)
+    threading.Event().wait(later)  # the moment itself is what is random
+    return f"{later:.2f} s after {step} began"
+
+
+def trouble(scene: Scene, how: str) -> None:
+    """What dies is started again by whoever looks after it."""
+    house = scene.player.house
+    if how in ("joined", "reboot", "all") and demo_centre.JOINED in house.processes:
+        kill_joined(house)
+    if how in ("engine", "reboot", "all") and scene.sites.second.is_up():
+        kill_engine(scene.sites)
+    for name, words in (("drbot", ("bot",)), (demo_centre.CONTROL, ("worker", "--site", "control"))):
+        if how in {"drbot": ("bot", "all"), demo_centre.CONTROL: ("control", "all")}[name]:
+            house.kill(name)
+            house.start(name, *words)
+
+
+def untrue(scene: Scene, run: Run, words: str) -> list[str]:
+    """Which sentences do not hold, and which machine nobody is told of."""
+    wait_for(
+        lambda: look(scene).machines == look(scene).listed, 120, "every machine to be listed, and none that is gone"
+    )
+    seen, faults = look(scene), []
+    if LED in words and seen.leads_to == (OLD,):
+        faults.append(f"it says that users were led away: {seen}")
+    if any(sentence in words for sentence in NOT_LED) and seen.leads_to != (OLD,):
+        faults.append(f"it says that users were not led away: {seen}")
+    if run.state is RunState.SUCCEEDED:
+        faults += [*scene.wrong(), *([f"users are led to the old place: {seen}"] if seen.leads_to == (OLD,) else [])]
+    if len(seen.machines) > 1:
+        faults.append(f"rented twice: {seen}")
+    return faults
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene, number: int) -> None:
+    chance, player, sites = random.Random(f"centre {number}"), scene.player, scene.sites  # noqa: S311 - repeatable
+    sites.cloud.give_back()
+    sites.cloud.point(NAME, OLD)
+    sites.empty_new_host()
+    sites.machine_room.start()
+    demo_centre.start(player.house)
+    player.house.people.wait_for_connection()
+    user_data = demo_centre.UserData(sites, player.house)
+    user_data.start()
+    try:
+        incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
+        how = chance.choice(TROUBLES)
+        where = f"{how} {wait_for_the_moment(scene, incident, chance)}"
+        trouble(scene, how)
+        asked: list[tuple[str, Settlement]] = []
+        for _ in range(SETTLES):
+            run = next_question(player, incident)
+            words = said(player, run)
+            print(f"{where}: {run.state.value}: {words} {asked}")
+            assert untrue(scene, run, words) == [], f"{where}, then {asked}: {words}"
+            if run.state is not RunState.NEEDS_DECISION:
+                break
+            asked.append(decide(player, incident, run, chance))
+        assert run.state is not RunState.NEEDS_DECISION, f"people were asked {len(asked)} times: {asked}"
+        player.say("aiko", f"/dr resolve {incident.name} the round is over", incident.channel or "")
+        player.wait(lambda: not player.incident(incident.id).is_open, f"{incident.name} to be resolved")
+    finally:
+        user_data.stop()
+        for name in list(player.house.processes):
+            player.house.kill(name)
