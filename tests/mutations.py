@@ -28,6 +28,12 @@ STORE = "tests/integration/store/test_requests.py tests/integration/store/test_l
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_journal.py"
 LINT = "tests/unit/core/test_runbook_lint.py"
 FULL, FETCHED = "tests/unit/runners/test_full_backups.py", "tests/unit/runners/test_fetching.py"
+HOSTS, ANEW = "tests/integration/actions/test_occupied_hosts.py", "tests/integration/actions/test_whole_hosts.py"
+ASIDE, BACK, FOLDERS = (
+    "runners/actions/setting_aside.py",
+    "runners/actions/putting_back.py",
+    "runners/clients/own_folder.py",
+)
 SEARCH = "tests/integration/attacks/test_table.py tests/integration/attacks/test_more.py"
 
 
@@ -243,6 +249,19 @@ WEAKENINGS = (
     weak("old full backups of others", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if backup.snapshot and not backup.fault]", FULL),
     weak("full backups of the future push others out", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if is_of(backup, system, site)]", FULL),
     weak("paths of an archive that lead elsewhere", "runners/clients/document_archive.py", 'if not parts or ".." in parts or path.startswith("/"):', "if not parts:", "tests/unit/runners/test_document_archive.py"),
+    # Whole hosts.
+    weak("what came after the plan is put aside", ASIDE, "if new:", "if False:", HOSTS),
+    weak("another one of the same name is put aside", ASIDE, "(one.kind, one.name, one.identity) not in known]", "(one.kind, one.name) not in {(k, n) for k, n, _ in known}]", HOSTS),
+    weak("a keeper that holds something", ASIDE, "if there and (there.labels", "if False and (there.labels", HOSTS),
+    weak("a kept folder's name that is taken", FOLDERS, "if os.path.lexists(keeper):", "if False:", HOSTS),
+    weak("what others use is put aside", "runners/actions/occupants.py", "        if users:", "        if False:", HOSTS),
+    weak("another folder is given up", FOLDERS, "if identity_of(keeper) != identity:", "if False:", HOSTS),
+    weak("a volume is overwritten by what comes back", BACK, "if there is not None and there.labels.get(RUN_LABEL) != context.run.id:", "if False:", HOSTS),
+    weak("what is gone comes back", BACK, "if gone or not wanted:", "if False:", "tests/integration/actions/test_whole_hosts.py " + HOSTS),
+    weak("a container of before is taken for a new one", "runners/actions/anew.py", 'if began is not None and moment(made_of["Created"]) < began:', "if False:", ANEW),
+    weak("a volume of before is taken for a new one", "runners/actions/anew.py", "if began is not None and moment(volume.created_at) < began:", "if False:", ANEW),
+    weak("other files than those that lie there", "runners/actions/anew.py", 'if made_of["Config"]["Labels"].get(CONFIG_HASH)', 'if False and made_of["Config"]["Labels"].get(CONFIG_HASH)', ANEW),
+    weak("what is in the way", "runners/actions/conflicts.py", "Finding(passed=not taken,", "Finding(passed=True,", ANEW),
     # The ledger.
     weak("a changed record", "core/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
     weak("a record of another chain", "core/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),

@@ -92,7 +92,7 @@ def fill_again(context: StepContext, one: Occupant) -> None:
     docker = context.clients.docker
     there, keeper = docker.volume(one.name), docker.volume(one.keeper)
     if there is not None and there.labels.get(RUN_LABEL) != context.run.id:
-        raise PermanentError(f"The volume {one.name} exists and is not this run's; nothing was touched")
+        raise PermanentError(f"The volume {one.name} exists and is not this run's; it was not touched")
     if there is None and keeper is not None:
         made_of = json.loads(keeper.labels[MADE_OF_LABEL])
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}

@@ -104,7 +104,7 @@ def copy_back(keeper: Path, folder: Path, bounds: Bounds, on_line: Callable[[str
             run_process(["diff", "-rq", "--no-dereference"], bounds, on_line, values=both).code == 0
         ):  # an earlier attempt's
             return
-        raise PermanentError(f"{folder} holds something; nothing was touched")
+        raise PermanentError(f"{folder} holds something; it was not touched")
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
         part = Path(private) / folder.name
         ended = run_process(["cp", "-a", "--reflink=auto"], bounds, on_line, values=[str(keeper), str(part)])

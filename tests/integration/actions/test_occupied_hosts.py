@@ -70,6 +70,49 @@ def test_what_came_after_the_plan_is_not_put_aside_and_nothing_else_either(machi
     assert machine.picture() == before
 
 
+@pytest.mark.parametrize("kind", [OccupantKind.VOLUME, OccupantKind.FOLDER, OccupantKind.CONTAINER])
+def test_another_one_under_a_name_that_was_agreed_to_is_not_put_aside(machine: Machine, kind: OccupantKind) -> None:
+    everything_at_once(machine)
+    agreed = machine.survey("r1")
+    name = next(one.name for one in agreed if one.kind is kind)
+    if kind is OccupantKind.FOLDER:
+        machine.folder.rename(machine.folder.with_name("moved"))
+        machine.files({"system/.env": "X=1"})
+    elif kind is OccupantKind.VOLUME:
+        name = f"{machine.name}_cache"
+        machine.wait_for_the_next_second()
+        machine.docker.client.volumes.get(name).remove()
+        machine.volume("cache", {"k": "v"}, **{"com.docker.compose.project": machine.name})
+    else:
+        machine.docker.client.containers.get(name).remove(force=True)
+        machine.container(name.removeprefix(f"{machine.name}-").removesuffix("-1"), wrote="1")
+    before = machine.picture()
+
+    with pytest.raises(PermanentError, match=f"Nobody agreed that {name} is put aside"):
+        setting_aside.set_aside(machine.context("r1", agreed), {"services": ["app"], "keeper": f"_before_{own('r1')}"})
+
+    assert machine.picture() == before
+
+
+@pytest.mark.parametrize("taken", ["volume", "folder"])
+def test_what_lies_where_something_comes_back_to_is_not_overwritten(machine: Machine, taken: str) -> None:
+    everything_at_once(machine)
+    machine.put_aside("r1")
+    if taken == "volume":
+        machine.volume("data", {"rows": "theirs"})
+    else:
+        machine.files({"system/.env": "theirs"})
+    before = machine.picture()
+
+    with pytest.raises(PermanentError, match="it was not touched"):
+        machine.put_back("r2", of="r1")
+
+    now = machine.picture()
+    assert (now["folder"] if taken == "folder" else now["volumes"][f"{machine.name}_data"]) == (
+        before["folder"] if taken == "folder" else before["volumes"][f"{machine.name}_data"]
+    )
+
+
 @pytest.mark.parametrize("taken", ["volume", "folder"])
 def test_nothing_is_touched_when_something_cannot_be_kept(machine: Machine, taken: str) -> None:
     everything_at_once(machine)
