@@ -28,6 +28,22 @@ class Occupant(Model):
     size: int | None = None  # bytes; of a container what it wrote into its own layer; None = could not be measured
     is_running: bool = False
 
+    @property
+    def key(self) -> tuple[OccupantKind, str, str]:
+        """Which thing it is, wherever it is kept."""
+        return self.kind, self.name, self.identity
+
+
+def returning(kept: Iterable[Occupant], there: Iterable[Occupant], before: Iterable[Occupant]) -> tuple[Occupant, ...]:
+    """What brings a host back to how it was `before`, also when it was not put aside to the end: everything that is
+    `kept`, and what was never taken away. That is put aside once more with what is `there` now, and no half copy of it
+    comes back instead.
+    """
+    originals = {one.key for one in before}
+    still = [one for one in there if one.key in originals]
+    names = {(one.kind, one.name) for one in still}
+    return (*(one for one in kept if (one.kind, one.name) not in names), *still)
+
 
 IMAGES = "drbot-kept"
 """The repository of the images that keep containers."""

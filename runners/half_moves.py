@@ -5,6 +5,7 @@ old data that was put aside is listed. Nothing is moved here.
 from functools import partial
 
 from core.effects import MOVES
+from core.occupants import Occupant
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.keeping import keep, keep_host, kept_by, list_as_kept, put_aside
@@ -27,6 +28,8 @@ def settle_moves(walk: Walk) -> None:
             walk.write(partial(steps.undone, run=walk.run, step_id=step.id, summary="It was not in place."))
         elif state in {"between", "after"}:
             walk.write(partial(list_as_kept, run=walk.run, step=step))
+    for step, aside in _half_aside(walk):
+        walk.write(partial(keep_host, run=walk.run, step=step, aside=aside))
 
 
 def list_half_moves(walk: Walk) -> None:
@@ -35,12 +38,15 @@ def list_half_moves(walk: Walk) -> None:
         if state in {"between", "after"}:
             with walk.equipment.database.write() as tx:
                 list_as_kept(tx, walk.run, step)
+    for step, aside in _half_aside(walk):
+        with walk.equipment.database.write() as tx:
+            keep_host(tx, walk.run, step, aside)
+
+
+def _half_aside(walk: Walk) -> list[tuple[Step, tuple[Occupant, ...]]]:
+    """Of hosts, by steps of which nobody knows how far they came."""
     begun = walk.records()
-    for step in walk.plan.steps:
-        if step.do == "host.set_aside" and begun[step.id].is_open_ended:
-            aside = put_aside(walk, step)
-            with walk.equipment.database.write() as tx:
-                keep_host(tx, walk.run, step, aside)
+    return [(step, put_aside(walk, step)) for step in walk.plan.steps if begun[step.id].is_open_ended]
 
 
 def _looked_at(walk: Walk) -> list[tuple[Step, StepRecord, object]]:

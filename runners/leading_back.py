@@ -9,15 +9,15 @@ from typing import Any
 
 from core.effects import LEADS
 from core.errors import PermanentError, TemporaryError, UserError
-from core.plan import SETTINGS, Plan, seal_of
+from core.plan import SETTINGS, Plan
 from core.run import StepState
 from core.stakes import AddressAnswer, NameMove
 from runners.actions.centre import ADDRESS, SITE
 from runners.actions.names import RECORDS, answer_at, records_of
 from runners.clients.name_service import NameService, Record
 from runners.own_record import OwnRun, OwnStep
+from runners.sealed_plans import sealed_here
 from runners.walk import Equipment
-from store import runs
 
 NOT_LED = frozenset({StepState.SKIPPED, StepState.UNDONE, StepState.PENDING})
 
@@ -79,7 +79,7 @@ def _led(equipment: Equipment, incident: int) -> Iterator[_Led]:
     """The runs that led names in this incident, newest first, but those whose plan is not as it was sealed here."""
     mine = [(name, known) for name, known in equipment.own.runs() if known.incident == incident and _leading(known)]
     for name, known in sorted(mine, key=_when, reverse=True):
-        steps, plan = _leading(known), _sealed_plan(equipment, name, known)
+        steps, plan = _leading(known), sealed_here(equipment, name)
         if plan is None:
             continue
         try:
@@ -100,15 +100,6 @@ def _when(one: tuple[str, OwnRun]) -> tuple[str, datetime]:
     name, known = one
     ended = _leading(known)[-1].ended_at
     return name.rpartition("-")[0], ended or datetime.max.replace(tzinfo=UTC)
-
-
-def _sealed_plan(equipment: Equipment, name: str, known: OwnRun) -> Plan | None:
-    try:
-        with equipment.database.read() as connection:
-            plan = runs.get(connection, name).plan
-    except UserError:
-        return None
-    return plan if plan is not None and seal_of(plan) == known.seal else None
 
 
 def _after(plan: Plan, known: OwnRun, before: Mapping[str, Record]) -> dict[str, Addresses]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from core.errors import UntrustedError
+from core.errors import UntrustedError, UserError
 from core.events import canonical
 from core.plan import SETTINGS, Plan, seal_of
 from core.run import Run, RunState, StepRecord, StepState
@@ -12,6 +12,7 @@ from runners.actions.fingerprint import settings_of
 from runners.gate import differences
 from runners.own_record import OwnRun
 from runners.walk import Equipment
+from store import runs
 
 
 def sign(equipment: Equipment, plan: Plan, incident: int, *, counts: bool = True) -> str:
@@ -61,6 +62,17 @@ def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
         what = "; ".join(changed)
         raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made, so plan again: {what}")
     return known
+
+
+def sealed_here(equipment: Equipment, run_id: str) -> Plan | None:
+    """The plan of another run, whatever has become of it, if it is the one that this worker sealed."""
+    known = equipment.own.run(run_id)
+    try:
+        with equipment.database.read() as connection:
+            plan = runs.get(connection, run_id).plan
+    except UserError:
+        return None
+    return plan if plan is not None and known is not None and seal_of(plan) == known.seal else None
 
 
 def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:

@@ -8,11 +8,13 @@ from core.approval import RequestState
 from core.declarations import Effect
 from core.effects import MOVES, STARTS, effect_of
 from core.errors import PermanentError
+from core.occupants import OccupantKind, names_of
 from core.plan import gates_before
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from runners.gate import drift
 from runners.issuing import NoPermitError, issue, needs_permit, require_agreed
+from runners.keeping import put_aside
 from runners.lock import Holder
 from runners.marks import mark_recovering
 from runners.moves import gate_of
@@ -107,18 +109,24 @@ def _void(walk: Walk, gate: str, why: str) -> None:
 
 
 def own_traces(walk: Walk, gate: str) -> frozenset[str]:
-    """What an earlier attempt of a step behind this gate has changed in the fingerprint, by that step's own check. The
-    move itself is safe: it looks at all three volumes and refuses what it did not leave there.
+    """What an earlier attempt of a step behind this gate has changed in the fingerprint, as far as that is seen. The
+    step itself is safe: it looks at what is there and refuses what it did not leave there.
     """
     records, postgres = walk.records(), walk.equipment.site.postgres
     asked = walk.plan.step(gate).gate
-    paths = set()
+    paths: set[str] = set()
     for step in (walk.plan.step(name) for name in (asked.for_ if asked else ()) if records[name].attempt):
-        if step.do not in MOVES or seen_state(walk, step) not in {"between", "after"}:
-            continue
-        volume = str(step.with_["volume"])
-        paths |= {f"volumes {volume}"} | ({"postgres"} if postgres and postgres.volume == volume else set())
+        aside = put_aside(walk, step)
+        volumes = {*names_of(aside, OccupantKind.VOLUME), *_moved(walk, step)}
+        paths |= {f"volumes {name}" for name in volumes}
+        paths |= {"postgres"} if postgres and postgres.volume in volumes else set()
+        paths |= {"projects"} if names_of(aside, OccupantKind.FOLDER) else set()
     return frozenset(paths)
+
+
+def _moved(walk: Walk, step: Step) -> tuple[str, ...]:
+    is_moved = step.do in MOVES and seen_state(walk, step) in {"between", "after"}
+    return (str(step.with_["volume"]),) if is_moved else ()
 
 
 def _still_as_sealed(walk: Walk, step: Step) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.clocks import rpo_seconds
 from core.errors import UserError
-from core.occupants import Occupant
+from core.occupants import Occupant, returning
 from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from core.plan import Plan
 from core.replaced import replaced
@@ -19,6 +19,7 @@ from core.variables import Value, fill
 from core.words import clock, say
 from runners import parts, settings_seen, strangers, users
 from runners.gate import fingerprint_of
+from runners.sealed_plans import sealed_here
 from runners.stakes import stakes_of
 from runners.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from runners.world import Chosen
@@ -189,11 +190,13 @@ def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
             mounted = draft.backup.holds.mounts if draft.backup else ()
             found["occupants"] = world.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
     if aside := aside_by(draft.steps):
-        found["aside"] = world.put_aside(aside)
-        if not found["aside"]:
+        kept = world.put_aside(aside)
+        if not kept:
             raise UserError(
                 f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
             )
+        sealed = sealed_here(survey.equipment, aside)
+        found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
     return found
 
 

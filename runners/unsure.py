@@ -15,6 +15,7 @@ from core.plan import Plan
 from core.run import Run, RunState, StepRecord, StepState
 from core.runbook import Step
 from runners.action import Finding, StepContext
+from runners.keeping import keep_host, put_aside
 from runners.walk import Equipment, Walk, idle_walk
 from store import leases, steps, waking
 
@@ -130,11 +131,13 @@ def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
         swept = f"Whether something of it still runs could not be seen: {error}"
     finding = finding_of(walk, step, {record.id: record})
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
+    aside = put_aside(walk, step)
     with equipment.database.write() as tx:
         now = steps.get(tx.connection, run.id, step.id)
         if now.state is not StepState.UNSURE:
             return
         steps.found(tx, run.id, step.id, passed=finding.passed, sentence=finding.sentence)
+        keep_host(tx, run, step, aside)
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,

@@ -106,7 +106,7 @@ def ensure_empty(context: StepContext, name: str) -> bool:
     if found is not None and found.labels.get(RUN_LABEL) == context.run.id:
         return False
     if found is not None:
-        raise PermanentError(f"The volume {name} exists and is not this run's; nothing was touched")
+        raise PermanentError(f"The volume {name} exists and is not this run's; it was not touched")
     docker.create_volume(name, context.labels)
     return True
 

@@ -3,7 +3,7 @@ stays kept, so it can be done again, and nothing is overwritten: the host was cl
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from runners.actions.occupants import Host, host_of
 from runners.actions.setting_aside import copy
 from runners.clients import kept_containers, own_folder
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from runners.clients.kept_containers import KeptContainer
 from runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from runners.clients.volume_users import users_of
 
 COPY_BACK = """
 set -eu
+[ -e /volume/.drbot-whole ] || { echo "it was never copied to its end"; exit 3; }
 find /keeper -mindepth 1 -delete
 cp -a /volume/. /keeper/
 find /keeper -maxdepth 1 -name .drbot-whole -delete
@@ -67,7 +69,7 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     that ran are started in the order of then. Raises PermanentError when something is gone, or in its place.
     """
     host, wanted = host_of(context), context.plan.aside
-    require_kept(host, arguments.text(given, "aside"), wanted)
+    require_kept(host, wanted, arguments.text(given, "aside"), context.run.id)
     for one in wanted:
         if one.kind is OccupantKind.VOLUME:
             fill_again(context, one)
@@ -75,8 +77,7 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         if one.kind is OccupantKind.FOLDER:
             watch = watch_of(context)
             own_folder.copy_back(Path(one.keeper), Path(one.name), watch.bounds, watch.on_line)
-    names = {one.name for one in wanted if one.kind is OccupantKind.CONTAINER}
-    images = [one for one in kept_containers.kept_by(host.clients.docker, given["aside"]) if one.name in names]
+    images = _images(host, wanted, given["aside"], context.run.id)
     made: dict[str, str] = {}
     for image in images:
         made[image.made_of["Id"]] = kept_containers.make_again(host.clients.docker, image, context.run.id, made)
@@ -85,6 +86,13 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             kept_containers.start(host.clients.docker, made[image.made_of["Id"]], image.name)
     back = ", ".join(one.name for one in wanted)
     return Outcome(summary=f"Back as before {given['aside']}: {back}", facts={"back": [one.name for one in wanted]})
+
+
+def _images(host: Host, wanted: Collection[Occupant], *aside_by: str) -> list[KeptContainer]:
+    """Of the containers that come back, in the order in which they were started."""
+    keepers = {one.keeper for one in wanted}
+    found = [one for run in aside_by for one in kept_containers.kept_by(host.clients.docker, run)]
+    return sorted((one for one in found if one.keeper in keepers), key=lambda one: one.started_at)
 
 
 def fill_again(context: StepContext, one: Occupant) -> None:
@@ -101,21 +109,22 @@ def fill_again(context: StepContext, one: Occupant) -> None:
         copy(context, one.keeper, one.name, COPY_BACK)
 
 
-def require_kept(host: Host, aside_by: str, wanted: tuple[Occupant, ...]) -> None:
-    """Raises PermanentError when something that the plan names is not kept any more."""
-    there = {one.keeper for one in kept_on(host, aside_by)}
+def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> None:
+    """Raises PermanentError when something that the plan names is not kept any more, by any of these runs."""
+    there = {one.keeper for run in aside_by for one in kept_on(host, run)}
     gone = [one.keeper for one in wanted if one.keeper not in there]
     if gone or not wanted:
         raise PermanentError(f"Not kept any more: {', '.join(gone) or 'anything'}. Nothing was touched")
 
 
 def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.kept: everything that the plan brings back is there."""
+    """Probe host.kept: everything is there that the earlier run put aside and that comes back."""
+    wanted = [one for one in context.plan.aside if one not in context.plan.occupants]
     try:
-        require_kept(host_of(context), arguments.text(given, "aside"), context.plan.aside)
+        require_kept(host_of(context), wanted, arguments.text(given, "aside"))
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence=f"{len(context.plan.aside)} kept things are there")
+    return Finding(passed=True, sentence=f"{len(wanted)} kept things are there")
 
 
 def back(context: StepContext, given: Mapping[str, Any]) -> Finding:

@@ -84,8 +84,8 @@ def mounted(context: StepContext) -> tuple[str, ...]:
 
 def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> None:
     """Raises PermanentError for what came after the plan was made, or is another of the same name."""
-    known = {(one.kind, one.name, one.identity) for one in agreed}
-    new = [one.name for one in there if (one.kind, one.name, one.identity) not in known]
+    known = {one.key for one in agreed}
+    new = [one.name for one in there if one.key not in known]
     if new:
         raise PermanentError(
             f"Nobody agreed that {', '.join(new)} is put aside: it is not what the plan names. Nothing was touched; "

@@ -45,6 +45,11 @@ class KeptContainer:
     was_running: bool
     size: int  # of its own layer, bytes
 
+    @property
+    def started_at(self) -> str:
+        """When it was started last; "" = never."""
+        return str(self.made_of["State"].get("StartedAt", ""))
+
 
 def containers_of(engine: DockerEngine, projects: Iterable[str]) -> tuple[HostContainer, ...]:
     """All of these compose projects, running or not, by name; no helpers of drbot's."""
@@ -126,11 +131,10 @@ def forget(engine: DockerEngine, keeper: str, container: str, permit: Permit) ->
 
 
 def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
-    """What this run has put aside, in the order in which the containers were started."""
+    """What this run has put aside."""
     with docker_errors("List the containers that are kept"):
         images = [one.attrs for one in engine.client.images.list(name=IMAGES, filters={"label": f"{KEPT_BY}={run}"})]
-    found = [_kept(image) for image in images]
-    return tuple(sorted(found, key=lambda one: one.made_of["State"].get("StartedAt", "")))
+    return tuple(_kept(image) for image in images)
 
 
 def _kept(image: Mapping[str, Any]) -> KeptContainer:

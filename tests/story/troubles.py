@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.story.dying import kill_engine
 from tests.story.new_host import Scene
 
 AWAY_SECONDS = 10.0
+PIECE_BYTES = 16 << 20
 
 
 @dataclass
@@ -51,9 +53,9 @@ class Troubles:
 
     def _disk_full(self) -> None:
         filler = self.disk / "filler"
-        room = os.statvfs(self.disk)
-        with filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:  # others write at the same time, so its size is not known before
+                file.write(bytes(PIECE_BYTES))
         self.mend.append(filler.unlink)
 
     def _bucket_away(self) -> None:

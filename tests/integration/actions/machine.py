@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from core.occupants import Occupant
+from core.occupants import Occupant, returning
 from core.plan import Holds
 from core.site import Service, Site
 from runners.action import StepContext
@@ -34,6 +34,11 @@ class Machine(Host):
         docker = self.bench.configuration.site().docker
         return Site(docker=docker, projects=self.folder, services={"app": service}, files=(self.volume_name("data"),))
 
+    @property
+    def target(self) -> Target:
+        """As the planner sees it."""
+        return Target(self.site, self.bench.configuration, self.clients)
+
     def wait_for_the_next_second(self) -> None:
         """The engine tells when a volume was made to the second."""
         said = self.api.info()["SystemTime"][:19]
@@ -57,8 +62,7 @@ class Machine(Host):
     def survey(self, run: str) -> tuple[Occupant, ...]:
         """What a plan of this run would name."""
         suffix = f"_before_{own(run)}"
-        target = Target(self.site, self.bench.configuration, self.clients)
-        return target.occupants(own(run), suffix, self.mounts)
+        return self.target.occupants(own(run), suffix, self.mounts)
 
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """As two people agreed."""
@@ -70,14 +74,24 @@ class Machine(Host):
 
     def put_back(self, run: str, of: str) -> None:
         """By another run, what `of` put aside."""
-        aside = Target(self.site, self.bench.configuration, self.clients).put_aside(own(of))
+        aside = self.target.put_aside(own(of))
         context = self.context(run, aside=aside)
+        putting_back.put_back(context, {"aside": own(of)})
+        assert putting_back.back(context, {"aside": own(of)}).passed
+
+    def undo(self, run: str, of: str, before: tuple[Occupant, ...]) -> None:
+        """What is there now is put aside, and what was there `before` comes back, as the planner has it."""
+        there = self.survey(run)
+        aside = returning(self.target.put_aside(own(of)), there, before)
+        context = self.context(run, there, aside)
+        assert putting_back.kept(context, {"aside": own(of)}).passed
+        setting_aside.set_aside(context, {"services": ["app"], "keeper": f"_before_{own(run)}"})
         putting_back.put_back(context, {"aside": own(of)})
         assert putting_back.back(context, {"aside": own(of)}).passed
 
     def give_up(self, run: str, of: str) -> None:
         """As two people agreed."""
-        aside = Target(self.site, self.bench.configuration, self.clients).put_aside(own(of))
+        aside = self.target.put_aside(own(of))
         context = self.context(run, aside=aside)
         allowed = permit(*giving_up.subjects(context, {"aside": own(of)}), run=own(run))
         giving_up.give_up(replace(context, permit=allowed), {"aside": own(of)})

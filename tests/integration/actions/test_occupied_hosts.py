@@ -16,7 +16,6 @@ from runners import permit as permits
 from runners.actions import setting_aside
 from runners.clients import own_folder
 from runners.clients.own_folder import MARK
-from runners.target import Target
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
 from tests.kinds_of_hosts import ALWAYS, HOSTS, everything_at_once, uploads_and_untracked_settings
@@ -144,6 +143,21 @@ def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
     assert machine.picture() == before
 
 
+@pytest.mark.parametrize("copied", ["cache", "data"])
+def test_a_host_that_was_put_aside_half_way_comes_back_whole(machine: Machine, copied: str) -> None:
+    """Nobody puts the rest aside: what was never taken away stays what it is, and no half copy of it comes back."""
+    everything_at_once(machine)
+    before, found = machine.picture(), machine.survey("r1")
+    keeper = f"{machine.name}_{copied}_before_{own('r1')}"
+    dies = replace(machine.context("r1", found), cancelled=lambda: machine.docker.volume(keeper) is not None)
+    with pytest.raises(Exception, match=r"[Ss]topped"):
+        setting_aside.set_aside(dies, {"services": ["app"], "keeper": f"_before_{own('r1')}"})
+
+    machine.undo("r2", of="r1", before=found)
+
+    assert machine.picture() == before
+
+
 def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
     """Also of the same run nothing that the plan does not name; what came back and is used stays."""
     everything_at_once(machine)
@@ -154,7 +168,7 @@ def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
     machine.give_up("r3", of="r1")
 
     assert machine.picture() == before
-    left = Target(machine.site, machine.bench.configuration, machine.clients).put_aside(own("r1"))
+    left = machine.target.put_aside(own("r1"))
     assert {one.kind for one in left} == {OccupantKind.CONTAINER}
 
 

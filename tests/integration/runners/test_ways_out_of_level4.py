@@ -312,3 +312,36 @@ def test_a_lost_worker_is_followed_by_another_in_everything_of_drbots_own(houses
 
     assert house.step(PART, "restore-postgres") is StepState.SUCCEEDED
     assert house.control.events(house.run(WHOLE), "run.needs_decision") == []
+
+
+def part_died_half_way(house: Level4) -> None:
+    """PostgreSQL's data was put aside, the rest of the host was not."""
+    part_asks(house)
+    house.approve(PART)
+    house.caught(RECOVERY, "host.set_aside", dying=True)
+    target = house.recovery.target
+    target.aside = tuple(one for one in target.occupants("", "_before", ()) if one.name == "postgres_data")
+    del target.volumes["postgres_data"]
+    target.moves += 1
+    house.notice(PART)
+    house.tick(RECOVERY)
+
+
+@pytest.mark.parametrize("way", ["retry", "undo"])
+def test_a_host_that_was_put_aside_half_way_is_put_aside_further_or_comes_back(
+    houses: Callable[[State], Level4], way: str
+) -> None:
+    house = houses(State(begin=part_died_half_way, whole=W, part=D, occupied=True))
+
+    if way == "retry":
+        assert house.say("settle set-aside retry").ok
+        go_to_the_end(house, there=True)
+        house.approve(PART)  # what the dead worker had done is no change of somebody else's
+        go_to_the_end(house, there=True)
+        assert house.step(PART, "set-aside") is StepState.SUCCEEDED
+        return
+    assert "Old data that is kept: 1" in house.say("kept").text["en"]
+    stopped = house.say("stop")
+    go_to_the_end(house, there=True)
+    reply = house.say("undo")
+    assert stopped.ok and "the host recovery comes back" in reply.text["en"], reply.text
