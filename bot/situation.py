@@ -16,6 +16,7 @@ from core.approval import ApprovalRequest, Vote
 from core.clocks import Clocks, clocks_of
 from core.events import Event, EventKind
 from core.incident import Incident
+from core.japanese import said_in, titles_of
 from core.people import Roster
 from core.plan import act_asked
 from core.run import Run, StepRecord
@@ -66,6 +67,10 @@ class Situation:
         plan = self.run.plan if self.run else None
         found = next((one for one in plan.steps if one.id == step), None) if plan else None
         return found.title.get(self.language) or found.title["en"] if found else step or ""
+
+    def spoken(self, english: str) -> str:
+        """What a worker wrote, in the language of the channel."""
+        return said_in(self.language, english, titles_of(self.run.plan if self.run else None))
 
 
 TURNS = frozenset(

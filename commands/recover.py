@@ -9,6 +9,7 @@ from commands.messages import Choice, Reply, Request, text
 from commands.recovery import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
 from commands.refusal import Refusal
 from core.incident import Incident
+from core.japanese import spoken, titles_of
 from core.level import Level
 from core.people import Person
 from core.plan import question_of, touches_production
@@ -108,7 +109,7 @@ def _know_the_data(conn: Connection, incident: Incident) -> None:
         return
     left = sub_runs.left_by(conn, last)
     if not left.is_known:
-        said = text(left.sentence, "データの入れ替えがどこまで進んだか不明です。")
+        said = spoken(left.sentence, titles_of(last.plan))
         todo = text("Look at the volumes, then: /dr recover", "ボリュームを確認し、/dr recover でやり直してください。")
         raise _refusal(incident, "restart", said, todo)
 

@@ -2,6 +2,7 @@
 
 from commands.messages import Choice, Reply, text
 from core.errors import UserError
+from core.japanese import spoken
 from core.words import Text
 
 NOTHING: Text = {"en": "", "ja": ""}
@@ -21,6 +22,6 @@ class Refusal(UserError):  # noqa: N818 - the word people use
 
 def reply_of(error: UserError) -> Reply:
     """The calm answer to whoever asked; only they see it."""
-    japanese = error.japanese if isinstance(error, Refusal) else str(error)
+    japanese = error.japanese if isinstance(error, Refusal) else spoken(str(error))["ja"]
     choices, code = (error.choices, error.code) if isinstance(error, Refusal) else ((), "")
     return Reply(text=text(str(error), japanese), choices=choices, ok=False, code=code)

@@ -11,6 +11,7 @@ from commands.timeline import line_of
 from core.approval import ApprovalRequest, Vote
 from core.events import Event, EventKind
 from core.incident import Incident, UsersSay
+from core.japanese import said_in, titles_of
 from core.plan import short_seal
 from core.run import Run, RunKind, StepRecord
 from core.site import Configuration
@@ -156,7 +157,7 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
             step.state.value,
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
-            step.summary or "",
+            said_in(language, step.summary or ""),
         )
         for step in sorted(steps, key=lambda step: step.position)
         if step.run == run.id
@@ -171,7 +172,8 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
         text("Took", "所要"),
         text("Result", "結果"),
     )
-    outcome = f" {escape(run.outcome)}" if run.outcome else ""
+    ended = said_in(language, run.outcome or "", titles_of(run.plan))
+    outcome = f" {escape(ended)}" if ended else ""
     title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({run.state.value})")
     before = [f"`{run.id}`{outcome}", ""]
     return _section(title, language, [*before, *header, *lines])

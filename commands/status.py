@@ -17,6 +17,7 @@ from core.approval import ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks, clocks_of, minutes_up
 from core.deciding import undecided
 from core.incident import Incident, IncidentState, UsersSay
+from core.japanese import spoken, titles_of
 from core.people import Person, Roster
 from core.plan import act_asked
 from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
@@ -251,14 +252,15 @@ def step_tables(view: View) -> tuple[Table, ...]:
     rows: list[tuple[Cell, ...]] = []
     for record in view.steps:
         title = titles.get(record.id, {"en": record.id})
-        took = duration(record.seconds) if record.seconds is not None else ""
+        seconds = record.seconds
+        took = both("") if seconds is None else text(duration(seconds), duration(seconds, "ja"))
         rows.append(
             (
                 record.id,
                 {"en": title["en"], "ja": title.get("ja", title["en"])},
                 record.state.value,
                 took,
-                record.summary or "",
+                spoken(record.summary or ""),
             )
         )
     header = (
@@ -315,8 +317,8 @@ def _answers(view: View) -> list[Choice]:
 
 def _run_text(run: Run) -> Text:
     state = run_state(run)
-    outcome = f": {run.outcome}" if run.outcome else ""
-    return text(f"{run.runbook}, {state['en']}{outcome}", f"{run.runbook} {state['ja']}{outcome}")
+    outcome = spoken(f": {run.outcome}" if run.outcome else "", titles_of(run.plan))
+    return text(f"{run.runbook}, {state['en']}{outcome['en']}", f"{run.runbook} {state['ja']}{outcome['ja']}")
 
 
 def _working(view: View) -> list[Text]:

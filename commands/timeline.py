@@ -5,6 +5,7 @@ from typing import Any
 
 from commands.messages import text
 from core.events import Event, EventKind
+from core.japanese import said_in
 from core.plan import short_seal
 from core.words import Text, duration
 
@@ -122,27 +123,27 @@ class _Forgiving(dict[str, Any]):
 
 def line_of(event: Event, names: Mapping[str, str]) -> Text:
     """The event in both languages; `names` maps ids of the roster to names."""
-    values = _Forgiving({key: _plain(value) for key, value in event.payload.items() if value is not None})
+    return {language: _line(event, names, language) for language in LINES[event.kind]}
+
+
+def _line(event: Event, names: Mapping[str, str], language: str) -> str:
+    values = _Forgiving({key: _plain(value, language) for key, value in event.payload.items() if value is not None})
     values |= {"who": names.get(event.person or "", event.person or "drbot"), "run": event.run or "-"}
     values.setdefault("why", "")
     if event.step:
         values["step"] = event.step
-    seal = str(event.payload.get("seal", ""))
-    values["seal_short"] = _short(seal)
+    values["seal_short"] = _short(str(event.payload.get("seal", "")))
     seconds = event.payload.get("seconds")
-    lines = {}
-    for language, line in LINES[event.kind].items():
-        values["took"] = f" ({duration(seconds, language)})" if isinstance(seconds, (int, float)) else ""
-        lines[language] = " ".join(line.format_map(values).split())
-    return lines
+    values["took"] = f" ({duration(seconds, language)})" if isinstance(seconds, (int, float)) else ""
+    return " ".join(LINES[event.kind][language].format_map(values).split())
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, language: str) -> str:
     if isinstance(value, Mapping):
-        return str(value.get("en", ""))
+        return str(value.get(language) or value.get("en", ""))
     if isinstance(value, (list, tuple)):
         return ", ".join(str(part) for part in value)
-    return str(value)
+    return said_in(language, str(value))
 
 
 def _short(seal: str) -> str:

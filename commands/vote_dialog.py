@@ -9,6 +9,7 @@ from core.actions import ACTIONS
 from core.approval import ApprovalRequest, RequestState, Vote, standing
 from core.clocks import Clocks
 from core.incident import Incident
+from core.japanese import japanese, spoken
 from core.people import Roster
 from core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
 from core.run import DONE_WITH, MISSED, StepRecord, StepState
@@ -91,9 +92,9 @@ def dialog_from(
         target=request.target,
         where=_where(request.target, plan.engine),
         replaces=plan.replaces if destroys else (UNDER_SETTINGS,),
-        by=replacement_text(plan, _backup(plan)) if destroys else text("nothing", "なし"),
+        by=_spoken(replacement_text(plan, _backup(plan))) if destroys else text("nothing", "なし"),
         proof=proof_of(plan, request, steps),
-        loss=loss_text(plan.stakes.loss if destroys else Loss()),
+        loss=_spoken(loss_text(plan.stakes.loss if destroys else Loss())),
         keeps=keeps_text(plan.keeps if destroys else Keeps()),
         one_terminal=one_terminal(votes),
         changed=plan.changed,
@@ -109,6 +110,11 @@ def dialog_from(
         seal=request.seal,
         short_seal=short_seal(request.seal),
     )
+
+
+def _spoken(words: Text) -> Text:
+    """What a worker has seen, in the words it wrote, stands in the middle of it."""
+    return {**words, "ja": japanese(words["ja"])}
 
 
 def _interrupts(step: Step) -> bool:
@@ -127,7 +133,8 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     records = [steps[name] for name in names if name in steps]
     failed = [record.id for record in records if record.state is StepState.FAILED]
     if failed:
-        return text(f"❌ The proof FAILED: {failed[0]}", f"❌ 検証に失敗しました: {failed[0]}")
+        title = plan.step(failed[0]).title
+        return text(f"❌ The proof FAILED: {failed[0]}", f"❌ 検証に失敗しました: {say(title, 'ja')}")
     done = [record for record in records if record.state in DONE_WITH]
     if request.proven_at is None:
         return text(
@@ -193,7 +200,7 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
         rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
     if dialog.one_terminal:
         rows.append((text("WARNING", "警告"), one_terminal_text(dialog.one_terminal)))
-    rows += [*_changed(dialog), *((text("Note", "注意"), warning) for warning in dialog.warnings)]
+    rows += [*_changed(dialog), *((text("Note", "注意"), spoken(warning)) for warning in dialog.warnings)]
     title = {language: f"{dialog.incident_name}: {words}" for language, words in dialog.headline.items()}
     return Table(rows=tuple(rows), title=title)
 

@@ -69,7 +69,7 @@ def volume_bytes(occupants: Iterable[Occupant]) -> int:
     return sum(one.size or 0 for one in occupants if one.kind is not OccupantKind.FOLDER)
 
 
-_TITLES: Mapping[OccupantKind, Text] = {
+TITLES: Mapping[OccupantKind, Text] = {
     OccupantKind.CONTAINER: {
         "en": "containers, with what each wrote into its own layer",
         "ja": "コンテナ (括弧内は各コンテナ自身が書き込んだ量)",
@@ -86,7 +86,7 @@ def occupants_text(occupants: Iterable[Occupant]) -> tuple[Text, ...]:
 
 
 def _line(kind: OccupantKind, found: list[Occupant]) -> Text:
-    title = _TITLES[kind]
+    title = TITLES[kind]
     return {
         "en": f"{title['en']}: {', '.join(_named(one, 'stopped', 'size unknown') for one in found)}",
         "ja": f"{title['ja']}: {'、'.join(_named(one, '停止中', 'サイズ不明') for one in found)}",

@@ -270,12 +270,12 @@ _LOSSES = {
 def keeps_text(keeps: Keeps) -> Text:
     """What there is to go back to, as half a sentence."""
     names = ", ".join(keeps.names)
-    words = _KEEPS[keeps.kind]
+    words = KEEPS[keeps.kind]
     return _text(words["en"].format(names=names), words["ja"].format(names=names))
 
 
 # Names come last: a long list of them is cut at its end.
-_KEEPS: Mapping[KeepKind, Text] = {
+KEEPS: Mapping[KeepKind, Text] = {
     KeepKind.NOTHING: _text("nothing", "なし"),
     KeepKind.VOLUME: _text("the old data is kept in the volume {names}", "元のデータをボリューム {names} に保管"),
     KeepKind.ASIDE: _text(

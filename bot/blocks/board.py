@@ -100,7 +100,7 @@ def sentence(situation: Situation, *, titled: bool = True) -> str:
     else:
         said = NOT_ALL_PASSED if run.missed else OTHER_DRBOT if run.waits_for_drbot else RUNS[run.state]
         parts.append(say(said, language, site=run.site))
-        parts.append(run.outcome or _doing(situation))
+        parts.append(situation.spoken(run.outcome) if run.outcome else _doing(situation))
     return cut(" ".join(part for part in parts if part), 600)
 
 
@@ -112,7 +112,7 @@ def _doing(situation: Situation) -> str:
         and situation.run is not None
         and situation.run.state in (RunState.NEEDS_DECISION, RunState.BLOCKED)
     ):
-        return str(turn.payload.get("question") or turn.payload.get("why") or "")
+        return situation.spoken(str(turn.payload.get("question") or turn.payload.get("why") or ""))
     return " · ".join(situation.title_of(step) for step in running)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.blocks.elements import Block, bar, escape, rich, section
 from bot.blocks.progress import progress_line
 from bot.situation import Situation
+from core.japanese import said_in
 from core.run import StepRecord, StepState
 from core.runbook import Step
 from core.stakes_words import CHANGED
@@ -49,7 +50,8 @@ def plan_blocks(situation: Situation) -> list[Block]:
     room = LETTERS // max(1, len(shown))
     tasks = [_task(step, records.get(step.id), language, room) for step in shown]
     title = run.plan.headline.get(language) or run.plan.headline.get("en") or run.runbook
-    told = [*(f"{say(CHANGED, language)}: {line}" for line in run.plan.changed), *run.plan.warnings]
+    warnings = map(situation.spoken, run.plan.warnings)
+    told = [*(f"{say(CHANGED, language)}: {line}" for line in run.plan.changed), *warnings]
     return [
         *(section(f":warning: {escape(cut(warning, 300))}") for warning in told[:3]),
         section(progress_line(situation)),
@@ -71,7 +73,7 @@ def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Bl
 def _output(record: StepRecord, language: str) -> str:
     if record.state is StepState.RUNNING:
         return _progress(record)
-    words = record.summary or ""
+    words = said_in(language, record.summary or "")
     if record.seconds is not None and record.state is StepState.SUCCEEDED:
         took = duration(record.seconds, language)
         return f"{words} ({took})" if words else took

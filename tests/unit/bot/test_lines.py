@@ -1,16 +1,19 @@
 """One sentence per event, in both languages, with every kind accounted for."""
 
+from dataclasses import replace
 from string import Formatter
 
 import pytest
 
 from bot.blocks.approval_card import approval_card
-from bot.blocks.board import board
+from bot.blocks.board import board, sentence
 from bot.blocks.elements import one_line
 from bot.blocks.event_texts import DETAILS, MILESTONES
 from bot.blocks.lines import CARDS, STATUS, detail, milestone
 from core.events import EventKind
-from tests.unit.bot.situations import event, request, situation, vote
+from core.level import Level
+from core.run import RunState
+from tests.unit.bot.situations import event, plan, request, run, situation, vote
 from workspace.block_rules import texts_of
 
 OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor.", "state."))}
@@ -143,3 +146,30 @@ def test_a_target_that_another_drbot_holds_is_told_with_since_when() -> None:
     line = milestone(event(EventKind.SITE_HELD, **said), situation())
 
     assert "since 2026-11-28 02:12 UTC" in str(line)
+
+
+ENDED = "It is not known how far swap came; look before anything is started."
+
+
+def test_how_a_run_left_things_is_told_in_japanese_too() -> None:
+    stopped = replace(run(RunState.STOPPED), outcome=f"Stopped: wrong host. {ENDED}")
+    shown = situation(language="ja", run=stopped, level=Level.HOST)
+    line = milestone(event(EventKind.RUN_STOPPED, why="wrong host", safe_state=ENDED), shown)
+
+    for words in (line, sentence(shown)):
+        assert words is not None and "「swap」がどこまで進んだか不明です" in words and "wrong host" in words
+        assert "not known" not in words
+
+
+def test_what_a_card_warns_of_is_told_in_japanese_too() -> None:
+    warned = plan(warnings=("The backup was 2 d 3 h old at this plan; backups.max_age is 1 d 0 h.",))
+    shown = situation(language="ja", run=run(of=warned), request=request())
+
+    for blocks in (approval_card(shown, is_current=True), board(shown)):
+        assert "バックアップは計画時点で" in str(blocks) and "old at this plan" not in str(blocks)
+
+
+def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
+    words = "Look before anything is started, Ben says"
+
+    assert words in str(milestone(event(EventKind.RUN_STOPPED, why=words), situation(language="ja")))
