@@ -9,6 +9,7 @@ from core.incident import Incident, IncidentState, UsersSay
 from core.people import Person
 from core.run import Run, StepRecord, StepState
 from core.runbook import Ask
+from core.state_words import word_of
 from store import incidents, steps
 
 
@@ -32,7 +33,10 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
         steps.answer(tx, run.id, step, word, person.id)
         ring(context, tx, run)
     return Reply(
-        text=text(f"{incident.name}: noted, {step}: {word}.", f"{incident.name}: {step}: {word} を記録しました。"),
+        text=text(
+            f"{incident.name}: noted, {step}: {word}.",
+            f"{incident.name}: 回答「{word_of(word)}」を記録しました ({step})。",
+        ),
         in_channel=True,
     )
 

@@ -18,6 +18,7 @@ from core.run import Run, RunKind, RunState
 from core.runbook import Runbook
 from core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from core.site import Configuration
+from core.state_words import word_of
 from core.words import Text, cut
 from store import incidents, runs, sub_runs
 from store.database import Database
@@ -211,7 +212,7 @@ def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalReq
     if asked is not None and asked.state in LIVE:
         return asked
     if asked is not None:
-        why = text(f"Its last request is {asked.state.value}.", f"直近の承認依頼は {asked.state.value} です。")
+        why = text(f"Its last request is {asked.state.value}.", f"直近の承認依頼: {word_of(asked.state)}。")
     else:
         why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
     raise Refusal(

@@ -11,6 +11,7 @@ from commands.refusal import Refusal
 from core.incident import Incident
 from core.people import Person
 from core.run import RunKind, RunState, StopKind
+from core.state_words import word_of
 from core.words import Text
 from store import incidents, kept, runs
 from store.database import Transaction
@@ -70,7 +71,7 @@ def _make_way(context: CommandContext, tx: Transaction, incident: Incident, pers
     if run.state is not RunState.BLOCKED:
         raise _refusal(
             both(incident.name),
-            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({run.state.value})。"),
+            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({word_of(run.state)})。"),
             text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
             Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
         )

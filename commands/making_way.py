@@ -7,6 +7,7 @@ from commands.refusal import Refusal
 from core.incident import Incident, IncidentState
 from core.people import Person
 from core.run import Run, RunState, StopKind
+from core.state_words import word_of
 from core.words import Text
 from store.database import Transaction
 
@@ -27,7 +28,7 @@ def make_way(context: CommandContext, tx: Transaction, incident: Incident, perso
     if not gives_way(incident, run):
         raise Refusal(
             text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。"),
-            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({run.state.value})。"),
+            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({word_of(run.state)})。"),
             text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
             choices=(
                 Choice(label=text("Status", "状況"), command=f"status {incident.name}"),

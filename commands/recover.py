@@ -14,6 +14,7 @@ from core.level import Level
 from core.people import Person
 from core.plan import question_of, touches_production
 from core.run import Run, RunKind, RunState, StopKind
+from core.state_words import word_of
 from core.words import Text
 from store import requests, runs, steps, sub_runs
 from store.database import Transaction
@@ -207,7 +208,7 @@ def _not_denied(
 def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
     return Refusal(
         asked_for(verb, incident),
-        text(f"A recovery is in progress ({run.state.value}).", f"復旧が進行中です ({run.state.value})。"),
+        text(f"A recovery is in progress ({run.state.value}).", f"復旧が進行中です ({word_of(run.state)})。"),
         text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
         choices=(
             Choice(label=text("Status", "状況"), command=f"status {incident.name}"),

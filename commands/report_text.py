@@ -15,6 +15,7 @@ from core.japanese import said_in, titles_of
 from core.plan import short_seal
 from core.run import Run, RunKind, StepRecord
 from core.site import Configuration
+from core.state_words import state_text, word_of
 from core.words import Text, clock, duration, say, size
 
 _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
@@ -78,7 +79,7 @@ def _head(incident: Incident, names: Mapping[str, str], configuration: Configura
         (text("Confirmed by a person", "利用確認"), _moment(incident.confirmed_at)),
         (text("Users", "利用者"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
         (text("Resolved", "終了"), _moment(incident.resolved_at)),
-        (text("State", "状態"), incident.state.value),
+        (text("State", "状態"), say(state_text(incident.state), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
     title = say(text("Disaster recovery report", "障害復旧報告書"), language)
@@ -133,11 +134,12 @@ def _approvals(
                     people=request.people, when=clock(request.opened_at))  # fmt: skip
         included = say(text(", requester included", "、依頼者を含む"), language) if request.requester_counts else ""
         blocks.append(
-            f"- **{request.state.value}** `{short_seal(request.seal)}` {asked}{included}: {escape(replaced + backup)}"
+            f"- **{say(state_text(request.state), language)}** `{short_seal(request.seal)}` {asked}{included}: "
+            + escape(replaced + backup)
         )
         blocks += [
-            f"  - {clock(vote.at)} **{escape(names.get(vote.person, vote.person))}** {vote.decision}"
-            f" ({_way(vote)}): {escape(vote.reason)}"
+            f"  - {clock(vote.at)} **{escape(names.get(vote.person, vote.person))}** "
+            f"{say(state_text(vote.decision), language)} ({_way(vote)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]
     return _section(text("Who approved", "承認"), language, blocks)
@@ -154,7 +156,7 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     lines = [
         _row(
             titles.get(step.id, step.id),
-            step.state.value,
+            say(state_text(step.state), language),
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
             said_in(language, step.summary or ""),
@@ -174,7 +176,7 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     )
     ended = said_in(language, run.outcome or "", titles_of(run.plan))
     outcome = f" {escape(ended)}" if ended else ""
-    title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({run.state.value})")
+    title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({word_of(run.state)})")
     before = [f"`{run.id}`{outcome}", ""]
     return _section(title, language, [*before, *header, *lines])
 

@@ -7,6 +7,7 @@ from commands.messages import Choice, DialogRequest, Reply, Request, text
 from commands.refusal import Refusal
 from core.approval import Door
 from core.people import Person
+from core.state_words import word_of
 from store import incidents, machines, schedules
 
 
@@ -21,7 +22,8 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
             raise Refusal(
                 text(f"{incident.name} was not resolved.", f"{incident.name} は終了していません。"),
                 text(
-                    f"A recovery is still in progress ({run.state.value}).", f"復旧が進行中です ({run.state.value})。"
+                    f"A recovery is still in progress ({run.state.value}).",
+                    f"復旧が進行中です ({word_of(run.state)})。",
                 ),
                 text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
                 choices=(

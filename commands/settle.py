@@ -10,9 +10,11 @@ from commands.refusal import Refusal
 from commands.ways_on import settlement, settlements
 from core.deciding import check_decides, may_settle, undecided
 from core.incident import Incident
+from core.japanese import titles_of
 from core.people import Person
 from core.plan import is_beside
 from core.run import Run, Settlement, StepRecord
+from core.state_words import word_of
 from core.words import Text
 from store import steps
 
@@ -54,9 +56,14 @@ def settle(context: CommandContext, request: Request, words: Words, person: Pers
         is_settled = steps.settle(tx, run.id, step.id, decision, person.id)
         ring(context, tx, run)
     follows = _follows(run, step, decision) if is_settled else SECOND
-    heading = text(f"{step.id} is settled: {decision}.", f"{step.id} は {decision} と決まりました。")
+    heading = text(
+        f"{step.id} is settled: {decision}.", f"「{_title(run, step)}」は「{word_of(decision)}」に決まりました。"
+    )
     if not is_settled:
-        heading = text(f"{person.name} says that {step.id} is done.", f"{person.name}: {step.id} は完了。")
+        heading = text(
+            f"{person.name} says that {step.id} is done.",
+            f"{person.name} は「{_title(run, step)}」が完了していると判断しました。",
+        )
     return Reply(
         text=text(
             f"{incident.name}: {heading['en']} {follows['en']}", f"{incident.name}: {heading['ja']}{follows['ja']}"
@@ -79,6 +86,10 @@ def _follows(run: Run, record: StepRecord, decision: Settlement) -> Text:
     if record.finding_passed:
         return DONE
     return DONE_CHECKED if check_decides(run.plan, record) else DONE_BY_TWO
+
+
+def _title(run: Run, record: StepRecord) -> str:
+    return titles_of(run.plan).get(record.id, record.id)
 
 
 def unsettled(conn: Connection, incident: Incident) -> tuple[Run, list[StepRecord]]:

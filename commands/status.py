@@ -24,6 +24,7 @@ from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
 from core.site import Configuration
 from core.stakes import Act
 from core.stakes_words import APPROVE
+from core.state_words import state_text, word_of
 from core.words import Text, clock, duration
 from store import incidents, kept, machines, requests, runs, steps, sub_runs
 from store.kept import Kept
@@ -241,7 +242,7 @@ def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Rost
         return text(
             f"{have}, granted; starts before {by} or lapses", f"{japanese} 承認済み、{by} までに開始しなければ失効"
         )
-    return text(f"{have}, {request.state.value}", f"{japanese} {request.state.value}")
+    return text(f"{have}, {request.state.value}", f"{japanese} {word_of(request.state)}")
 
 
 def step_tables(view: View) -> tuple[Table, ...]:
@@ -258,7 +259,7 @@ def step_tables(view: View) -> tuple[Table, ...]:
             (
                 record.id,
                 {"en": title["en"], "ja": title.get("ja", title["en"])},
-                record.state.value,
+                state_text(record.state),
                 took,
                 spoken(record.summary or ""),
             )
@@ -308,7 +309,7 @@ def _outside(view: View) -> tuple[Choice, ...]:
 def _answers(view: View) -> list[Choice]:
     """The question of a step that is open."""
     return [
-        Choice(label=both(word), command=f"answer {view.incident.name} {record.id} {word}")
+        Choice(label=state_text(word), command=f"answer {view.incident.name} {record.id} {word}")
         for record in view.steps
         if record.state is StepState.WAITING and record.answer is None
         for word in record.answers
@@ -337,7 +338,7 @@ def _working(view: View) -> list[Text]:
             lines.append(
                 text(
                     f"{title['en']}: {step.state.value}{percent}",
-                    f"{title.get('ja', title['en'])}: {step.state.value}{percent}",
+                    f"{title.get('ja', title['en'])}: {word_of(step.state)}{percent}",
                 )
             )
     return lines

@@ -7,6 +7,7 @@ from commands.messages import text
 from core.events import Event, EventKind
 from core.japanese import said_in
 from core.plan import short_seal
+from core.state_words import state_text
 from core.words import Text, duration
 
 # {who} the person · {step} · {run} · everything of the payload; what is missing becomes "-".
@@ -127,7 +128,9 @@ def line_of(event: Event, names: Mapping[str, str]) -> Text:
 
 
 def _line(event: Event, names: Mapping[str, str], language: str) -> str:
-    values = _Forgiving({key: _plain(value, language) for key, value in event.payload.items() if value is not None})
+    values = _Forgiving(
+        {key: _plain(_word(key, value), language) for key, value in event.payload.items() if value is not None}
+    )
     values |= {"who": names.get(event.person or "", event.person or "drbot"), "run": event.run or "-"}
     values.setdefault("why", "")
     if event.step:
@@ -136,6 +139,11 @@ def _line(event: Event, names: Mapping[str, str], language: str) -> str:
     seconds = event.payload.get("seconds")
     values["took"] = f" ({duration(seconds, language)})" if isinstance(seconds, (int, float)) else ""
     return " ".join(LINES[event.kind][language].format_map(values).split())
+
+
+def _word(key: str, value: object) -> object:
+    """What people decided or answered, in both languages."""
+    return state_text(value) if key in ("decision", "answer") and isinstance(value, str) else value
 
 
 def _plain(value: object, language: str) -> str:

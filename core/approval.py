@@ -11,6 +11,7 @@ from enum import StrEnum
 from core.attestation import Attestation, Claim, Proof, Purpose, holds
 from core.people import ACCESS, Account, Person, Roster
 from core.refusals import COUNTED, REFUSALS
+from core.state_words import word_of
 from core.words import Text, clock
 
 
@@ -184,7 +185,7 @@ def decide(
 
 def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:
     if request.state not in LIVE:
-        return _refuse("not_live", state=request.state.value)
+        return _refuse("not_live", state=request.state.value, state_ja=word_of(request.state))
     if request.state is RequestState.OPEN and ballot.at >= request.expires_at:
         return _refuse("expired", when=clock(request.expires_at))
     if roster.fault is not None and ballot.decision != "deny":

@@ -7,7 +7,7 @@ from core.words import Text
 REFUSALS: Mapping[str, Text] = {
     "not_live": {
         "en": "Not counted: this request has ended ({state}).",
-        "ja": "無効: この承認依頼は終了しています ({state})。",
+        "ja": "無効: この承認依頼は終了しています ({state_ja})。",
     },
     "expired": {
         "en": "Not counted: the time to vote ended at {when}.",

@@ -9,6 +9,7 @@ from bot.situation import Situation
 from core.events import Event, EventKind
 from core.plan import short_seal
 from core.run import StopKind
+from core.state_words import state_text
 from core.words import Text, clock, cut, duration, say, size
 
 STATUS = frozenset(
@@ -186,6 +187,8 @@ def _shown(key: str, value: object, language: str) -> str:
         return tail_block(value)
     if key == "seal" and isinstance(value, str) and len(value) == SEAL_LETTERS:
         return short_seal(value)
+    if key in ("decision", "answer") and isinstance(value, str):
+        value = state_text(value)
     if isinstance(value, dict):  # a Text
         value = value.get(language) or value.get("en") or ""
     elif isinstance(value, (list, tuple)):

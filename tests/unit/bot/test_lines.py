@@ -173,3 +173,15 @@ def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
     words = "Look before anything is started, Ben says"
 
     assert words in str(milestone(event(EventKind.RUN_STOPPED, why=words), situation(language="ja")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "words"),
+    [
+        (EventKind.STEP_SETTLED, {"decision": "done"}, "「swap」を決定: 完了済みとして続行"),
+        (EventKind.STEP_ANSWERED, {"answer": "no"}, "いいえ"),
+        (EventKind.VOTE_COUNTED, {"decision": "deny", "reason": "too old"}, "却下、too old"),
+    ],
+)
+def test_what_people_decided_is_said_in_words(kind: EventKind, said: dict[str, str], words: str) -> None:
+    assert words in str(detail(event(kind, step="swap", person="ben", **said), situation(language="ja")))
