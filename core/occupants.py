@@ -79,22 +79,27 @@ TITLES: Mapping[OccupantKind, Text] = {
 }
 
 
-def occupants_text(occupants: Iterable[Occupant]) -> tuple[Text, ...]:
-    """One line for each kind, every one by its name and size."""
+def occupants_text(occupants: Iterable[Occupant], *, kept: bool = False) -> tuple[Text, ...]:
+    """One line for each kind, every one by its name and size. `kept`: by the name of what keeps it, which comes first:
+    production's own is called as it was before, and nobody may take that for what is meant.
+    """
     found = tuple(occupants)
-    return tuple(_line(kind, mine) for kind in OccupantKind if (mine := [one for one in found if one.kind is kind]))
+    return tuple(
+        _line(kind, mine, kept) for kind in OccupantKind if (mine := [one for one in found if one.kind is kind])
+    )
 
 
-def _line(kind: OccupantKind, found: list[Occupant]) -> Text:
+def _line(kind: OccupantKind, found: list[Occupant], kept: bool) -> Text:
     title = TITLES[kind]
-    return {
-        "en": f"{title['en']}: {', '.join(_named(one, 'stopped', 'size unknown') for one in found)}",
-        "ja": f"{title['ja']}: {'、'.join(_named(one, '停止中', 'サイズ不明') for one in found)}",
-    }
+    was = (", put aside from ", "、元は ") if kept else None
+    english = ", ".join(_named(one, "stopped", "size unknown", was and was[0]) for one in found)
+    japanese = "、".join(_named(one, "停止中", "サイズ不明", was and was[1]) for one in found)
+    return {"en": f"{title['en']}: {english}", "ja": f"{title['ja']}: {japanese}"}
 
 
-def _named(one: Occupant, stopped: str, unknown: str) -> str:
+def _named(one: Occupant, stopped: str, unknown: str, was: str | None) -> str:
     told = [unknown if one.size is None else size(one.size)]
     if one.kind is OccupantKind.CONTAINER and not one.is_running:
         told.insert(0, stopped)
-    return f"{one.name} ({', '.join(told)})"
+    name = one.name if was is None else f"{one.keeper}{was}{one.name}"
+    return f"{name} ({', '.join(told)})"

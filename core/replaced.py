@@ -46,8 +46,8 @@ def replaced(
             lines.append(machine_text(stakes.machine))
         else:
             lines.append(words.get(step.do or "", _other)(step))
-    of_hosts = any(step.do in OF_HOSTS for step in steps if step.effect == "destroy")
-    return (*(occupants_text(occupants) if of_hosts else ()), *lines)
+    of_hosts = {step.do for step in steps if step.effect == "destroy" and step.do in OF_HOSTS}
+    return (*(occupants_text(occupants, kept="host.give_up" in of_hosts) if of_hosts else ()), *lines)
 
 
 def _text(english: str, japanese: str) -> Text:
