@@ -27,7 +27,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
     tables = (machines_table(rented, context.configuration, names, request.at),) if rented else ()
     give_back = give_back_choices(rented, context.configuration, names, busy)
     if not there:
-        said = text("No old data is kept.", "保管中の旧データはありません。")
+        said = text("No old data is kept.", "保管データはありません。")
         return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=give_back)
     rows = tuple(
         (
@@ -48,7 +48,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             text(
                 f"Old data that is kept: {len(there)}. drbot never deletes it by itself; giving it up needs two "
                 "people.",
-                f"保管中の旧データ: {len(there)} 件。drbot が勝手に削除することはなく、削除には二人の承認が必要です。",
+                f"保管データ: {len(there)} 件。drbot が勝手に削除することはなく、削除には二人の承認が必要です。",
             ),
             len(rented),
         ),
@@ -104,7 +104,7 @@ def comes_back(context: CommandContext, conn: Connection, one: Kept) -> bool:
 def choices_about(one: Kept, *, comes_back: bool) -> tuple[Choice, ...]:
     """What can be done about one piece of kept data."""
     incident = f"DR-{one.incident}"
-    undo = Choice(label=text(f"Undo {incident}", f"{incident} を元に戻す"), command=f"undo {incident}")
+    undo = Choice(label=text(f"Undo {incident}", f"{incident} を元のデータに戻す"), command=f"undo {incident}")
     much = "" if one.size_bytes is None else f" ({size(one.size_bytes)})"
     away = Choice(
         label=text(f"Delete {cut(one.volume, 40)} for good…{much}", f"{cut(one.volume, 40)} を完全に削除…{much}"),

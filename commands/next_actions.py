@@ -13,7 +13,7 @@ from core.site import Configuration
 from core.words import Text
 from store.kept import Kept
 
-RESTART = text("Start the services again", "サービスを再起動")
+RESTART = text("Start the services again", "サービスを起動 (データは今のまま)")
 UNDO = text("Undo: bring the old data back", "元のデータに戻す")
 RECOVER = text("Recover", "復旧を開始")
 TRY_AGAIN = text("Try again", "もう一度復旧する")

@@ -61,7 +61,7 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
     return Reply(
         text=text(
             f"{incident.name}: given up. What was prepared is removed; the same again: {same}",
-            f"{incident.name}: 中止しました。準備したものは削除します。同じ操作をやり直すには {same}",
+            f"{incident.name}: 取りやめました。準備したものは削除します。同じ操作をやり直すには {same}",
         ),
         in_channel=True,
     )

@@ -34,7 +34,7 @@ _USERS: Mapping[UsersSay | None, Text] = {
 PHASES: Mapping[str, Text] = {
     "activation": text("Activation (declared, surveyed, approved)", "発動 (宣言・調査・承認)"),
     "recovery": text("Recovery (production is changed)", "復旧 (本番の変更)"),
-    "reconstitution": text("Reconstitution (checked, confirmed, closed)", "再構成 (検査・確認・終了)"),
+    "reconstitution": text("Reconstitution (checked, confirmed, closed)", "再構成 (検査・確認・解決)"),
 }
 
 
@@ -78,7 +78,7 @@ def _head(incident: Incident, names: Mapping[str, str], configuration: Configura
         (text("Recovered", "復旧"), _moment(incident.recovered_at)),
         (text("Confirmed by a person", "利用確認"), _moment(incident.confirmed_at)),
         (text("Users", "利用者"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
-        (text("Resolved", "終了"), _moment(incident.resolved_at)),
+        (text("Resolved", "解決"), _moment(incident.resolved_at)),
         (text("State", "状態"), say(state_text(incident.state), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]

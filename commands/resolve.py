@@ -20,7 +20,7 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
         run = current_run(tx.connection, incident)
         if run is not None and not run.is_over:
             raise Refusal(
-                text(f"{incident.name} was not resolved.", f"{incident.name} は終了していません。"),
+                text(f"{incident.name} was not resolved.", f"{incident.name} は解決済みにしていません。"),
                 text(
                     f"A recovery is still in progress ({run.state.value}).",
                     f"復旧が進行中です ({word_of(run.state)})。",
@@ -45,14 +45,15 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
         rented, names = machines.list_of(tx.connection, incident.id), names_of(tx.connection, context.configuration)
     said = text(
         f"{incident.name} is resolved. The report is posted in its channel; /dr report {incident.name} shows it again.",
-        f"{incident.name} を終了しました。報告書をチャンネルに投稿します。"
+        f"{incident.name} を解決済みにしました。報告書をチャンネルに投稿します。"
         f"/dr report {incident.name} でも表示できます。",
     )
     if not rented:
         return Reply(text=said)
     reminder = text(
         f" STILL RENTED, and paid for: {len(rented)}. What is not needed any more goes back by two: /dr give-back",
-        f"まだ借りているマシンが {len(rented)} 台あり、課金が続きます。不要になれば返却してください: /dr give-back",
+        f"まだ借りているマシンが {len(rented)} 台あり、課金が続きます。"
+        f"不要なら返却してください (二人の承認が必要): /dr give-back",
     )
     return Reply(
         text={language: words + reminder[language] for language, words in said.items()},

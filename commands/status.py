@@ -122,8 +122,10 @@ STOPPING: Text = text("is being stopped", "停止処理中")
 
 RUN_STATES: Mapping[RunState, Text] = {
     RunState.RUNNING: text("at work", "実行中"),
-    RunState.WAITING: text("waits for people", "人の判断待ち"),
-    RunState.NEEDS_DECISION: text("a step is unsure or failed: somebody must settle it", "手順の扱いの判断が必要"),
+    RunState.WAITING: text("waits for people", "担当者の操作待ち"),
+    RunState.NEEDS_DECISION: text(
+        "a step is unsure or failed: somebody must settle it", "不明または失敗した手順の扱いの判断が必要"
+    ),
     RunState.BLOCKED: text("blocked: people choose how to go on", "中断 (次の操作の選択待ち)"),
     RunState.SUCCEEDED: text("succeeded", "成功"),
     RunState.FAILED: text("failed", "失敗"),

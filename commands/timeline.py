@@ -26,7 +26,7 @@ LINES: Mapping[EventKind, Text] = {
     EventKind.INCIDENT_UNCONFIRMED: text(
         "Nobody answered in time whether users can work", "利用できるかの回答なし (期限切れ)"
     ),
-    EventKind.INCIDENT_RESOLVED: text("{who} resolved the incident. {summary}", "{who} が終了。{summary}"),
+    EventKind.INCIDENT_RESOLVED: text("{who} resolved the incident. {summary}", "{who} が解決済みに変更。{summary}"),
     EventKind.INCIDENT_NOTE: text("{who}: {text}", "{who}: {text}"),
     EventKind.STATUS_UPDATE: text("{who} told the stakeholders: {text}", "{who} が関係者に連絡: {text}"),
     EventKind.STATUS_DUE: text("Regular post to the stakeholders", "関係者への定期連絡"),
@@ -96,7 +96,7 @@ LINES: Mapping[EventKind, Text] = {
     ),
     EventKind.VOTE_REFUSED: text("Vote of {who} refused: {why}", "{who} の投票は無効: {why}"),
     EventKind.COMMAND_REFUSED: text("{who}: {verb} refused: {why}", "{who}: {verb} を拒否: {why}"),
-    EventKind.KEPT_CREATED: text("Old data kept as {volume}", "旧データを {volume} として保管"),
+    EventKind.KEPT_CREATED: text("Old data kept as {volume}", "元のデータを {volume} として保管"),
     EventKind.KEPT_ASKED: text("Asked whether {volume} is still needed", "{volume} がまだ必要か確認"),
     EventKind.MACHINE_RENTED: text(
         "A rented machine is there: {machine} ({type}, {region}) for {site}",

@@ -82,7 +82,8 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
     look = Choice(label=text("What is kept", "保管一覧"), command="kept")
     if not of_incident:
         why = text(
-            "Nothing of this incident is kept, so there is nothing to go back to.", "保管中の旧データがありません。"
+            "Nothing of this incident is kept, so there is nothing to go back to.",
+            "このインシデントで保管したデータがないため、戻せません。",
         )
         if led_by(connection, incident.id) is None:
             raise _refusal(incident, why, text("", ""), look)

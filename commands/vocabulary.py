@@ -121,7 +121,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "undo": VerbWords(
         usage="undo",
-        help=text("Bring the kept old data back; needs two approvals", "保管した旧データに戻す (二人の承認が必要)"),
+        help=text("Bring the kept old data back; needs two approvals", "保管した元のデータに戻す (二人の承認が必要)"),
         example="undo DR-7",
     ),
     "lead-back": VerbWords(
@@ -136,14 +136,14 @@ VERBS: Mapping[str, VerbWords] = {
         usage="kept",
         help=text(
             "Old data that is kept and machines that are rented, with size, age and cost",
-            "保管中の旧データと借りているマシンの一覧",
+            "保管データと借りているマシンの一覧",
         ),
         example="kept",
     ),
     "give-up": VerbWords(
         usage="give-up <volume>",
         help=text(
-            "Delete kept old data for good; needs two approvals", "保管した旧データを完全に削除する (二人の承認が必要)"
+            "Delete kept old data for good; needs two approvals", "保管データを完全に削除する (二人の承認が必要)"
         ),
         example="give-up postgres_data_before_r7-20261126-031200",
     ),
@@ -163,7 +163,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "resolve": VerbWords(
         usage="resolve [summary]",
-        help=text("Close the incident and write the report", "インシデントを終了し報告書を作る"),
+        help=text("Close the incident and write the report", "インシデントを解決済みにし、報告書を作る"),
         example="resolve restored from the 02:00 backup",
         free_text=True,
     ),

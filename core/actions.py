@@ -97,7 +97,7 @@ _ACTIONS = (
         touches=("volume", "replacement", "keeper"),
         sentence={
             "en": "Put the restored data in place; the old data is kept",
-            "ja": "復元したデータへ入れ替える。古いデータは保管する",
+            "ja": "復元したデータへ入れ替える。元のデータは保管する",
         },
     ),
     ActionDeclaration(
@@ -199,7 +199,7 @@ _PROBES = (
         parameters={"volume": "volume", "keeper": "volume"},
         sentence={
             "en": "the restored data is in place and the old data is kept",
-            "ja": "復元したデータが本番にあり、古いデータは保管されている",
+            "ja": "復元したデータが本番にあり、元のデータは保管されている",
         },
     ),
     ProbeDeclaration(

@@ -52,7 +52,7 @@ HOST_ACTIONS = (
         touches=("services", "keeper"),
         sentence={
             "en": "Stop what runs on the host and put its data aside; nothing is deleted",
-            "ja": "ホスト上のサービスを停止し、データを別に保管する (削除しない)",
+            "ja": "ホスト上のサービスを停止し、データを退避する (削除しない)",
         },
     ),
     ActionDeclaration(

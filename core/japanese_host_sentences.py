@@ -12,6 +12,8 @@ HOST: Mapping[str, str] = {
     "See to it that nobody needs the machine": "マシンを誰も必要としない状態にしてください",
     "Give the worker the right to make machines, or correct `provision` in dr.yml": "ワーカーにマシンの作成権限を"
     "与えるか、dr.yml の `provision` を直してください",
+    "replaced: {verb}": "別の操作 ({verb}) に切り替え",
+    "level changed to {level}": "レベル {level} への変更",
     ", then ask again: {command}": "。その後もう一度: {command}",
     "{size} free for {folder}, {need} needed": "{folder} の空き {size}、必要 {need}",
     "port {port} is taken by the container {name}": "ポート {port} はコンテナ {name} が使用中",

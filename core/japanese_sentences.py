@@ -94,7 +94,7 @@ ASKED: Mapping[str, str] = {
     "二人が「完了済みとして続行」(settle … done) を選んでください。",
     "Nobody's word replaces this check; if it is done, settle it as done and the check is asked again.": "この検査は"
     "人の判断で代えられません。完了している場合は settle … done で検査をもう一度行います。",
-    "Not needed:": "不要:",
+    "Not needed:": "理由:",
 }
 """What people are asked about a step (runners/unsure.py, runners/endings.py)."""
 

@@ -101,7 +101,7 @@ REFUSALS: Mapping[str, Text] = {
     },
     "break_glass_keeps": {
         "en": "Not done: this plan keeps no old data, so one person alone may not start it.",
-        "ja": "不可: この計画は旧データを保管しないため、一人では開始できません。",
+        "ja": "不可: この計画は元のデータを保管しないため、一人では開始できません。",
     },
     "no_rule": {
         "en": "Not done: name the rule that you override (--rule).",

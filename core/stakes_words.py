@@ -127,7 +127,8 @@ LOOKED: Mapping[ProofKind, Text] = {
         "☑️ 向き先と応答を {when} に再確認。そこにあるデータが正常かどうかは確認していません",
     ),
     ProofKind.UNLED: _text(
-        "✅ PROVEN: no name led to it at {when}, {checks}", "✅ 検証済み: {when} に DNS の向き先ではない、{checks}"
+        "✅ PROVEN: no name led to it at {when}, {checks}",
+        "✅ 検証済み: {when} に DNS の向き先でないことを確認、{checks}",
     ),
 }
 """What was seen, once it was. Cards stay as they are for minutes, so they say when and not how long ago."""
@@ -200,7 +201,7 @@ def _written_after(loss: Loss) -> Text:
 def _since_swap(loss: Loss) -> Text:
     moment = f"{loss.since:%Y-%m-%d %H:%M} UTC" if loss.since is not None else ""
     english = f"everything written since the swap ({moment or 'at an unknown time'})"
-    japanese = f"入れ替え ({moment or '日時不明'}) 後に書き込まれたすべて"
+    japanese = f"元のデータを外した時点 ({moment or '日時不明'}) より後に書き込まれたすべて"
     if loss.rows is None:
         return _uncounted(english, japanese, loss)
     english += f": {_rows(loss.rows)} ({size(loss.bytes or 0)}){_at(loss)['en']}, and what is written after that"
@@ -210,7 +211,7 @@ def _since_swap(loss: Loss) -> Text:
         return _text(f"{english}; deletions could not be counted", f"{japanese}。削除された行は計測不可")
     if loss.removed:
         english += f"; changes or deletions of {_rows(loss.removed)} of before"
-        japanese += f"。入れ替え前からある {loss.removed:,} 行の変更・削除も取り消されます"
+        japanese += f"。その前からある {loss.removed:,} 行の変更・削除も取り消されます"
     return _text(english, japanese)
 
 

@@ -53,7 +53,7 @@ NO_OTHER: Text = {"en": "There is no other good backup.", "ja": "他に使える
 KEPT_ASKED: Text = {
     "en": ":package: *{name}*: the old data of {original} is still kept in `{volume}` ({size}), since {since}. "
     "Is it still needed? Nothing is deleted unless two people agree; without an answer it stays.",
-    "ja": ":package: *{name}*: {original} の旧データを `{volume}` ({size}) に {since} から保管しています。"
+    "ja": ":package: *{name}*: {original} の元のデータを `{volume}` ({size}) に {since} から保管しています。"
     "まだ必要ですか。二人が承認しない限り削除せず、回答がなければ保管を続けます。",
 }
 

@@ -64,7 +64,7 @@ def _line(row: Sequence[Cell], language: str, *, labelled: bool) -> str:
 
 
 def _listed(words: str) -> str:
-    return _joined([_short(entry) for entry in words.splitlines() if entry.strip()], ", ")
+    return _joined([_short(entry) for entry in words.splitlines() if entry.strip()], "; ")
 
 
 def _short(words: str) -> str:

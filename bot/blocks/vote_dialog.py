@@ -26,7 +26,8 @@ MEANING: Mapping[str, Text] = {
     "deny": {
         "en": "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
         "for it yourself.",
-        "ja": "一人の却下で中止されます。このインシデントで同じ内容を再び依頼できるのは、却下した本人だけです。",
+        "ja": "一人でも却下すると、この内容は実行されません。"
+        "このインシデントで同じ内容を再び依頼できるのは、却下した本人だけです。",
     },
 }
 DOWN: Text = {"en": " Services are stopped meanwhile.", "ja": "その間サービスは停止します。"}

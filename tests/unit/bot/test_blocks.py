@@ -307,7 +307,7 @@ def value_of_row(row: tuple[Cell, ...]) -> str:
 @pytest.mark.parametrize("count", [1, 19, 20, 21, 40, 400])
 def test_a_long_list_of_what_is_replaced_ends_at_an_entry_and_counts_the_others(count: int) -> None:
     entries = [f"volume data_{number:03} of the service number {number:03}" for number in range(count)]
-    shown = value_of_row((both("Will be replaced"), "\n".join(entries))).split(", ")
+    shown = value_of_row((both("Will be replaced"), "\n".join(entries))).split("; ")
 
     left = int(shown.pop().removeprefix("… +")) if "…" in shown[-1] else 0
     assert shown == entries[: len(shown)]
@@ -345,7 +345,7 @@ def test_a_cell_that_is_cut_says_so_and_keeps_its_entities_whole() -> None:
 def test_words_in_a_table_stay_in_their_row_and_draw_nothing() -> None:
     shown = value_of_row((both("Will be replaced"), "a\u2028*Approvals:* 2 of 2\n:tada: b", "c"))
 
-    assert shown == "a, *Approvals:* 2 of 2, : tada: b · c"
+    assert shown == "a; *Approvals:* 2 of 2; : tada: b · c"
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "another drbot"), ("ja", "別の drbot")])

@@ -21,8 +21,8 @@ ANYTHING = "\x00"
 
 @cache
 def said_in_code() -> str:
-    """Every text of core, runners and store; what is filled in is one letter."""
-    files = [path for folder in ("core", "runners", "store") for path in (ROOT / folder).rglob("*.py")]
+    """Every text of what writes into the ledger; what is filled in is one letter."""
+    files = [path for folder in ("commands", "core", "runners", "store") for path in (ROOT / folder).rglob("*.py")]
     return "\n".join(text for path in files if path.name not in CATALOGUES for text in texts_of(path))
 
 
