@@ -2,6 +2,7 @@
 
 from commands.context import CommandContext
 from commands.messages import Table, text
+from core.japanese import spoken
 from core.policy import document_of, hash_of, roster_seal
 
 
@@ -36,4 +37,4 @@ def fault_tables(context: CommandContext) -> tuple[Table, ...]:
         if closed
         else text("The configuration has problems", "設定に問題があります")
     )
-    return (Table(rows=tuple((fault,) for fault in faults), title=title),)
+    return (Table(rows=tuple((spoken(fault),) for fault in faults), title=title),)

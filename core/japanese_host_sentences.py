@@ -91,5 +91,22 @@ HOST: Mapping[str, str] = {
     "users follow within {time}": "利用者には {time} 以内に反映",
     "Some users still go to the old address for as long as their name servers keep it:": "ネームサーバーに残る間、"
     "一部の利用者は以前の向き先に接続します:",
+    "{name} is here and whole: {size}": "{name} を完全に取得済み: {size}",
+    "Restored {name} into {volume}: {rows} rows in {tables} tables": "{name} を {volume} へ復元: "
+    "{tables} テーブル {rows} 行",
+    "Restored {keys} keys into {volume}": "{keys} キーを {volume} へ復元",
+    "Put {count} files of {projects} projects back": "{projects} プロジェクトの設定ファイル {count} 件を戻しました",
+    "Kept {count} files of evidence ({total})": "証拠 {count} 件を保存 ({total})",
+    "Prometheus scrapes every target, and a test alert has arrived": "Prometheus が全対象を監視し、テスト通知が"
+    "届きました",
+    "A certificate for {names}, valid until {date}": "{names} の証明書 (有効期限 {date})",
+    "The stakeholders are told how it stands.": "関係者に状況を連絡しました。",
+    "The machine {machine} was gone already": "マシン {machine} は既にありません",
+    "The site {site} has no machine of this incident": "拠点 {site} にこのインシデントのマシンはありません",
+    "it was made by Terraform, and what that takes away two people read first: /dr kept lists it": "Terraform で"
+    "作られたマシンです。返却は二人の承認が必要です: /dr kept",
+    "Users are led to {site} ({address}) now; its machine is not given back": "{site} ({address}) は現在の利用者の"
+    "向き先のため、マシンは返却していません",
+    "the machine {machine} does not get to run": "マシン {machine} が起動しません",
     "A shorter TTL must be set before the next disaster": "次の障害までに TTL を短くしてください",
 }

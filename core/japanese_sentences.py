@@ -103,6 +103,9 @@ SURVEYS: Mapping[str, str] = {
     "Planning {runbook}.": "{runbook} の計画。",
     "Looking at what lies on the host.": "ホストの内容の調査。",
     "{names} denied exactly this in this incident.": "{names} がこのインシデントで同じ内容を却下しています。",
+    "dr.yml proposes another roster or policy, seal {seal}. What was accepted before is in force until two approvers "
+    "agree: /dr roster": "dr.yml に名簿・方針の変更案があります (封印 {seal})。承認者二人が同意するまで以前の内容が"
+    "有効です: /dr roster",
     "See: /dr kept": "/dr kept で確認してください。",
     "Looked for a good full backup.": "使えるフルバックアップの検索。",
     "Looked for a good backup.": "使えるバックアップの検索。",

@@ -78,7 +78,7 @@ def board(situation: Situation) -> list[Block]:
         section(f"*{one_line(situation.incident.title)}*\n{one_line(sentence(situation, titled=False))}"),
         section(_clock_lines(situation)),
     ]
-    blocks += [section(f":red_circle: {escape(fault)}") for fault in situation.faults[:3]]
+    blocks += [section(f":red_circle: {escape(situation.spoken(fault))}") for fault in situation.faults[:3]]
     blocks += plan_blocks(situation) if situation.run else _by_hand(situation)
     blocks += choice_buttons(choices_of(situation), language, vote_buttons(situation))
     return [*blocks, context(_footer(situation))]

@@ -7,6 +7,7 @@ from bot.blocks.board import state_of
 from bot.blocks.elements import Block, button, context, divider, escape, header, one_line, section
 from bot.situation import Situation
 from core.approval import RequestState
+from core.japanese import said_in
 from core.level import LEVEL_TEXTS
 from core.people import Person
 from core.stakes_words import APPROVE
@@ -30,7 +31,7 @@ def home(
 ) -> dict[str, Any]:
     """The Home of one person."""
     blocks: list[Block] = [header(say(TITLE, language, system=system))]
-    blocks += [section(f":red_circle: {escape(fault)}") for fault in faults[:5]]
+    blocks += [section(f":red_circle: {escape(said_in(language, fault))}") for fault in faults[:5]]
     if person is not None:
         declare = button(say(DECLARE, language), "open:declare", {}, "danger")
         blocks.append({"type": "actions", "elements": [declare]})
