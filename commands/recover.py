@@ -86,7 +86,10 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
             why = text(
                 "The host is lost; nothing of it can be started.", "ホストが失われ、起動できるものがありません。"
             )
-            todo = text("Raise the system again: /dr recover", "/dr recover で復旧をやり直してください。")
+            todo = text(
+                "Raise the system again: /dr recover. A host that was put aside comes back by /dr undo",
+                "/dr recover で復旧をやり直すか、退避したホストなら /dr undo で元に戻してください。",
+            )
             raise _refusal(incident, "restart", why, todo)
         _know_the_data(tx.connection, incident)
         before = current_run(tx.connection, incident)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from core.actions import PROBES
 from core.japanese_host_sentences import HOST
+from core.japanese_slack_sentences import SLACK
 from core.occupants import TITLES
 from core.stakes_words import KEEPS
 
@@ -150,5 +151,5 @@ def _derived() -> Iterator[tuple[str, str]]:
         yield f"{probe.sentence['en'].capitalize()}? No:", f"次の条件を満たしていません: {probe.sentence['ja']}。"
 
 
-WRITTEN: Mapping[str, str] = {**STATES, **ENDS, **ASKED, **SURVEYS, **HOST}
+WRITTEN: Mapping[str, str] = {**STATES, **ENDS, **ASKED, **SURVEYS, **HOST, **SLACK}
 SENTENCES: Mapping[str, str] = {**dict(_derived()), **WRITTEN}

@@ -75,8 +75,8 @@ ENDS_WITH_ANOTHER: Text = {
 """Nobody asked for that, whoever is noted with it."""
 NOBODYS_STOPS = frozenset({StopKind.WHOLE, StopKind.PART})
 
-OF_WORKERS = frozenset({"why", "safe_state", "todo", "question", "finding", "summary"})
-"""What a worker has written, in English; a person's own words stay as they are."""
+OF_DRBOT = frozenset({"why", "safe_state", "todo", "question", "finding", "summary", "what"})
+"""What drbot has written, in English; a person's own words stay as they are."""
 
 TAIL_LINES = 12
 SHORT, LONG = 300, 2200  # letters of a value in the channel, and in the thread
@@ -152,7 +152,7 @@ def _is_too_long(event: Event, situation: Situation) -> bool:
 def _filled(text: Text, event: Event, situation: Situation, mentions: str = "", longest: int = LONG) -> str:
     """`longest`: of each value; the sentence around it is never cut away."""
     said = {
-        key: situation.spoken(value) if key in OF_WORKERS and isinstance(value, str) else value
+        key: situation.spoken(value) if key in OF_DRBOT and isinstance(value, str) else value
         for key, value in event.payload.items()
     }
     values = _Values({key: _shown(key, value, situation.language) for key, value in said.items()})

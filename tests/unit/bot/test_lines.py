@@ -185,3 +185,14 @@ def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
 )
 def test_what_people_decided_is_said_in_words(kind: EventKind, said: dict[str, str], words: str) -> None:
     assert words in str(detail(event(kind, step="swap", person="ben", **said), situation(language="ja")))
+
+
+def test_what_slack_refuses_is_told_in_japanese_too() -> None:
+    said = {
+        "what": "I could not reach Ben directly.",
+        "why": "Slack says user_disabled (chat.postMessage).",
+        "todo": "",
+    }
+    line = str(milestone(event(EventKind.CONTROL_FAILED, **said), situation(language="ja")))
+
+    assert "Ben にダイレクトメッセージを送れません" in line and "I could not" not in line and "user_disabled" in line

@@ -13,7 +13,7 @@ from core.japanese_sentences import SENTENCES, WRITTEN
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"\{(\w+)\}")
-CATALOGUES = {"japanese_sentences.py", "japanese_host_sentences.py"}
+CATALOGUES = {"japanese_sentences.py", "japanese_host_sentences.py", "japanese_slack_sentences.py"}
 PIECE = re.compile(r"\{\w+\}|[,;:.()]")
 """Code puts some sentences together: what stands between names and marks is looked for."""
 ANYTHING = "\x00"
@@ -22,7 +22,9 @@ ANYTHING = "\x00"
 @cache
 def said_in_code() -> str:
     """Every text of what writes into the ledger; what is filled in is one letter."""
-    files = [path for folder in ("commands", "core", "runners", "store") for path in (ROOT / folder).rglob("*.py")]
+    files = [
+        path for folder in ("bot", "commands", "core", "runners", "store") for path in (ROOT / folder).rglob("*.py")
+    ]
     return "\n".join(text for path in files if path.name not in CATALOGUES for text in texts_of(path))
 
 
