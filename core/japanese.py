@@ -21,6 +21,9 @@ LONGEST = 1500
 """Letters of a name, or of a list of names."""
 
 _NAME = re.compile(r"\{(\w+)\}")
+_BEGINNING = re.compile(r"^(?:[^:()]+ \()?([\w-]+)\)?: ")
+"""The step that it is about: "swap: …" or "Put the data in place (swap): …"."""
+_END = re.compile(r"。 |(?<=[\u3040-\u9fff)])\.(?: |$)")
 _OWN_WORDS: Titles = {}
 
 
@@ -36,11 +39,11 @@ def spoken(english: str, titles: Titles = _OWN_WORDS) -> Text:
 
 def japanese(english: str, titles: Titles = _OWN_WORDS) -> str:
     """The same with drbot's sentences in Japanese; steps are called by their titles where `titles` has them."""
-    said = english
+    said = _BEGINNING.sub(lambda found: f"「{titles[found[1]]}」: " if found[1] in titles else found[0], english)
     for one in _patterns():
         if one.literal in said:
             said = one.pattern.sub(_filled(one.japanese, titles), said)
-    return said.replace("。 ", "。")
+    return _END.sub("。", said) if said != english else english
 
 
 def titles_of(plan: Plan | None) -> Titles:
@@ -89,10 +92,10 @@ def _expression(english: str) -> str:
     """A name never reaches over the end of a sentence; one at the edge of the pattern ends where the sentence does."""
     parts = _NAME.split(english)
     literals, names = parts[0::2], parts[1::2]
-    found = re.escape(literals[0]) if literals[0] else r"(?:^|(?<=[.:;?。] )|(?<=[。]))"
+    found = re.escape(literals[0]) if literals[0] else r"(?:^|(?<=[.:;?。] )|(?<=[。]))(?! )"
     for name, literal in zip(names, literals[1:], strict=True):
         found += rf"(?P<{name}>(?:(?!\. |; |。).){{1,{LONGEST}}}?){re.escape(literal)}"
     if english.endswith("}"):
         found += r"(?=; |、|\. |\.?$)"
-    start = r"(?<!\w)" if literals[0] else ""
+    start = "(?<![A-Za-z0-9_])" if literals[0] else ""
     return start + (f"{found[:-2]}\\.(?= |$)" if found.endswith(r"\.") else found)

@@ -69,11 +69,21 @@ def test_both_languages_name_the_same(english: str, said: str) -> None:
             "The ports and container names that the system needs are free? No: port 8001 is taken by the container "
             "web; port 80 is taken by a program on this host.",
             "次の条件を満たしていません: システムが使うポートとコンテナ名が空いている。"
-            "ポート 8001 はコンテナ web が使用中; ポート 80 はこのホストのプログラムが使用中.",
+            "ポート 8001 はコンテナ web が使用中; ポート 80 はこのホストのプログラムが使用中。",
         ),
         (
             "reporting also uses the volume pg_data and is of no project of this system, so drbot leaves it alone.",
             "reporting もボリューム pg_data を使用中です。このシステムのものではないため、drbot は触れません。",
+        ),
+        (
+            "Put the data of this host aside (set-aside): It is not known whether it was done.",
+            "「退避」: 完了したか不明です。",
+        ),
+        (
+            "The host has room for the download and the restored data? No: 3.0 GB free for /srv, 5.0 GB needed. "
+            "Make room on the new host, or give it a larger disk, then ask again: /dr recover",
+            "次の条件を満たしていません: 取得と復元のための空き容量がある。/srv の空き 3.0 GB、必要 5.0 GB. "
+            "新しいホストの空きを増やすか、ディスクを大きくしてください。その後もう一度: /dr recover",
         ),
         (
             "s3://backups/full: it was made with another RESTIC_PASSWORD than this process has",
