@@ -13,7 +13,7 @@ from runners.action import Finding, Outcome, StepContext
 from runners.actions import arguments
 from runners.actions.compose import watch_of
 from runners.actions.occupants import Host, host_of
-from runners.actions.setting_aside import copy
+from runners.actions.setting_aside import copy, mark_of
 from runners.clients import kept_containers, own_folder
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.kept_containers import KeptContainer
@@ -22,10 +22,10 @@ from runners.clients.volume_users import users_of
 
 COPY_BACK = """
 set -eu
-[ -e /volume/.drbot-whole ] || { echo "it was never copied to its end"; exit 3; }
+[ -e "/volume/$1" ] || { echo "it was never copied to its end"; exit 3; }
 find /keeper -mindepth 1 -delete
 cp -a /volume/. /keeper/
-find /keeper -maxdepth 1 -name .drbot-whole -delete
+find /keeper -maxdepth 1 -name "$1" -delete
 touch -r /volume /keeper
 sync
 """
@@ -96,17 +96,19 @@ def _images(host: Host, wanted: Collection[Occupant], *aside_by: str) -> list[Ke
 
 
 def fill_again(context: StepContext, one: Occupant) -> None:
-    """Its volume, made as it was. One that this run has made is filled anew."""
+    """Its volume, made as it was, without the mark of the copy. One that this run has made is filled anew."""
     docker = context.clients.docker
     there, keeper = docker.volume(one.name), docker.volume(one.keeper)
+    if keeper is None:
+        raise PermanentError(f"Not kept any more: {one.keeper}")
     if there is not None and there.labels.get(RUN_LABEL) != context.run.id:
         raise PermanentError(f"The volume {one.name} exists and is not this run's; it was not touched")
-    if there is None and keeper is not None:
+    if there is None:
         made_of = json.loads(keeper.labels[MADE_OF_LABEL])
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}
         docker.create_volume(one.name, labels, made_of["driver"], made_of["options"])
     if not users_of(docker, one.name):  # else an earlier attempt has filled it: its containers came after that
-        copy(context, one.keeper, one.name, COPY_BACK)
+        copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]))
 
 
 def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> None:

@@ -22,18 +22,20 @@ from runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from runners.clients.volume_users import users_of
 
 # The copy has to be whole before the mark is written; with the mark it is never written again. Was the original
-# written to after that, then neither of the two is all there is.
+# written to after that, then neither of the two is all there is. The mark bears the run's name: data that came from
+# what an earlier run has kept may hold that one's, and no file of the data may be taken for it.
 COPY = """
 set -eu
-if [ -e /keeper/.drbot-whole ]; then
-  newer=$(find /volume -newer /keeper/.drbot-whole | head -1)
+[ ! -e "/volume/$1" ] || { echo "$1 lies in there, as only drbot calls a file"; exit 3; }
+if [ -e "/keeper/$1" ]; then
+  newer=$(find /volume -newer "/keeper/$1" | head -1)
   [ -z "$newer" ] || { echo "written to after it was kept: $newer. Look at both volumes"; exit 3; }
   exit 0
 fi
 find /keeper -mindepth 1 -delete
 cp -a /volume/. /keeper/
 sync
-touch /keeper/.drbot-whole
+touch "/keeper/$1"
 touch -r /volume /keeper
 """
 
@@ -124,17 +126,24 @@ def keep(context: StepContext, name: str, keeper: str) -> None:
     if found is not None and docker.volume(keeper) is None:
         about = {KEPT_LABEL: "true", ORIGINAL_LABEL: name, MADE_OF_LABEL: json.dumps(found.made_of())}
         docker.create_volume(keeper, {**context.labels, **about})
-    copy(context, name, keeper, COPY)
+    copy(context, name, keeper, COPY, mark_of(context.run.id))
     docker.remove_volume(name, context.permitted())
 
 
-def copy(context: StepContext, source: str, target: str, script: str) -> None:
-    """All of a volume, by a script that knows them as /volume and /keeper. Raises PermanentError, CancelledError."""
+def mark_of(run: str) -> str:
+    """The file that says that a copy, which this run has made, is whole."""
+    return f".drbot-whole-{run}"
+
+
+def copy(context: StepContext, source: str, target: str, script: str, mark: str) -> None:
+    """All of a volume, by a script that knows them as /volume and /keeper, and the mark of a whole copy as $1. Raises
+    PermanentError, CancelledError.
+    """
     order = HelperOrder(
         image=tools_image(context.clients.docker),
         name=None,
         labels=context.labels,
-        entrypoint=("sh", "-c", script),
+        entrypoint=("sh", "-c", script, "copy", mark),
         mounts=(Mount(source=source, target="/volume", read_only=True), Mount(source=target, target="/keeper")),
         user="0",
     )

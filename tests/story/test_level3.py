@@ -139,7 +139,7 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
         player.vote(person, incident, target="recovery")
     player.wait_for_run(incident, RunState.SUCCEEDED)
     with lab.client() as client:
-        on_volume(client, lab, str(volume.name), "grep -qx mine /broken/data && ! test -e /broken/.drbot-whole")
+        on_volume(client, lab, str(volume.name), "grep -qx mine /broken/data && ! ls -A /broken | grep -q whole")
         assert client.containers.list(all=True, filters={"label": f"drbot.lab={lab.label}"}) == []
         there = {str(one.name) for one in client.volumes.list()}
     assert f"{lab.prefix}postgres_data" not in there and f"{lab.prefix}postgres_data_before_{undo.id}" in there

@@ -12,7 +12,7 @@ from core.errors import CancelledError, PermanentError
 from core.plan import BackupIdentity
 from runners.actions import compose, health, postgres, volume
 from runners.actions.backup import identify
-from runners.actions.setting_aside import keep
+from runners.actions.setting_aside import keep, mark_of
 from runners.clients import helper
 from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from runners.clients.scratch_postgres import scratch_server
@@ -298,7 +298,9 @@ def test_data_put_aside_is_whole_or_the_original_stays(bench: Bench, three: Move
         keep(context, three.volume, three.keeper)
     bench.clients.docker.client.api.remove_container(stopped)
     bench.clients.docker.create_volume(three.keeper, {**context.labels, ORIGINAL_LABEL: three.volume})
-    shell(bench, three.keeper, "cp /dev/null /x/.drbot-whole")  # a copy that was whole, before the worker died
+    shell(
+        bench, three.keeper, f"cp /dev/null /x/{mark_of(context.run.id)}"
+    )  # a copy that was whole, before the worker died
     shell(bench, three.volume, "touch -d tomorrow /x/later")
 
     with pytest.raises(PermanentError, match=r"written to after it was kept: /volume"):
