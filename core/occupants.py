@@ -45,6 +45,11 @@ def returning(kept: Iterable[Occupant], there: Iterable[Occupant], before: Itera
     return (*(one for one in kept if (one.kind, one.name) not in names), *still)
 
 
+def aside_suffix(run: str) -> str:
+    """Behind the name of everything that this run puts aside of a host."""
+    return f"_before_{run}"
+
+
 IMAGES = "drbot-kept"
 """The repository of the images that keep containers."""
 

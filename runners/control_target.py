@@ -87,6 +87,10 @@ class ControlTarget:
         """Nothing is recovered to this site."""
         return ()
 
+    def made_by(self, run: str) -> tuple[str, ...]:
+        """Nothing is made here."""
+        return ()
+
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """Nor was anything here."""
         return ()

@@ -1,7 +1,8 @@
-"""A container that is not the system's on a volume that a plan takes: found before anything is stopped.
+"""What is not the run's own, although it could be taken for that: found before anything is planned or stopped.
 
-No step would stop it, and it would go on writing into data that was moved aside. It is not touched silently: the plan
-is not made while it runs, and one that comes later voids the approval, because it is part of the fingerprint.
+A container that is not the system's on a volume that a plan takes: no step would stop it, and it would go on writing
+into data that was moved aside. It is not touched silently: the plan is not made while it runs, and one that comes later
+voids the approval, because it is part of the fingerprint.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,3 +23,16 @@ def require_none(runbook: str, taken: Collection[str], fingerprint: Mapping[str,
                 f"{said} also uses the volume {volume} and is no service of dr.yml, so no step would stop it.",
                 f"Stop it (docker stop {' '.join(names)}) or add it to dr.yml, then plan again: /dr recover",
             )
+
+
+def require_new_name(runbook: str, run: str, found: Collection[str]) -> None:
+    """`found`: what bears this run's name on the host. A run that is planned has made nothing yet, and a row says how
+    it is called: under the name of one of before it would take for its own, and empty, what users work with now.
+    Raises UserError.
+    """
+    if found:
+        raise UserError(
+            f"Planning {runbook}.",
+            f"{', '.join(found)}: on this host under the name of this run, {run}, which has made nothing yet.",
+            "Ask once more, so that a run of a new name is planned: /dr recover",
+        )

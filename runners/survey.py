@@ -5,7 +5,7 @@ from typing import Any
 
 from core.clocks import rpo_seconds
 from core.errors import UserError
-from core.occupants import Occupant, returning
+from core.occupants import Occupant, aside_suffix, returning
 from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from core.plan import Plan
 from core.replaced import replaced
@@ -42,6 +42,7 @@ def make_plan(survey: Survey) -> Plan:
     if sub_runs.is_part(survey.run):
         steps = parts.without_people(steps)
     fingerprint = fingerprint_of(equipment, survey.cancelled)
+    strangers.require_new_name(file.runbook.runbook, survey.run.id, equipment.world.made_by(survey.run.id))
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
@@ -178,8 +179,11 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
 
 
 def given_up(draft: Plan) -> tuple[Occupant, ...]:
-    """What of the earlier run's is deleted for good."""
-    return draft.aside if any(step.do == "host.give_up" for step in draft.steps) else ()
+    """What of the earlier run's is deleted for good, by the names under which it is kept: production's own have the
+    others.
+    """
+    is_deleted = any(step.do == "host.give_up" for step in draft.steps)
+    return tuple(one.model_copy(update={"name": one.keeper}) for one in draft.aside) if is_deleted else ()
 
 
 def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
@@ -187,6 +191,7 @@ def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
     world, found = survey.equipment.world, {}
     for step in draft.steps:
         if step.do == "host.set_aside":
+            _require_known_suffix(draft, step)
             mounted = draft.backup.holds.mounts if draft.backup else ()
             found["occupants"] = world.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
     if aside := aside_by(draft.steps):
@@ -198,6 +203,17 @@ def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
         sealed = sealed_here(survey.equipment, aside)
         found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
     return found
+
+
+def _require_known_suffix(draft: Plan, step: Step) -> None:
+    """Raises UserError for another one: what is kept under it nobody would find again."""
+    wanted, given = aside_suffix(draft.run), step.with_["keeper"]
+    if given != wanted:
+        raise UserError(
+            f"Planning {draft.runbook}.",
+            f"{step.id} keeps a host under …{given}; it would not be found again.",
+            'Write keeper: "_before_${run.id}", then plan again: /dr recover',
+        )
 
 
 def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from core.site import Configuration, Site
 from runners.actions import backup as backups
 from runners.actions.backup import BackupRules
 from runners.actions.fingerprint import fingerprint
-from runners.actions.occupants import Host, measured, occupants_of, require_alone, volume_sizes
+from runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
 from runners.actions.putting_back import kept_on
 from runners.clients.clients import Clients, clients_of
 from runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
@@ -115,6 +115,10 @@ class Target:
         found = occupants_of(host, suffix, mounted)
         require_alone(host, found)
         return measured(host, found)
+
+    def made_by(self, run: str) -> tuple[str, ...]:
+        """What bears its name. Raises TemporaryError."""
+        return made_by(self._host(run, never))
 
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""

@@ -91,6 +91,9 @@ class World(Protocol):
         some of it, TemporaryError, CancelledError.
         """
 
+    def made_by(self, run: str) -> tuple[str, ...]:
+        """Volumes and the folder of the projects that bear the name of this run. Raises TemporaryError."""
+
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""
 

@@ -71,6 +71,15 @@ def occupants_of(host: Host, suffix: str, mounted: Collection[str] = ()) -> tupl
     return tuple(found)
 
 
+def made_by(host: Host) -> tuple[str, ...]:
+    """The volumes and the folder that bear the run's name, and so count as its own."""
+    folder = host.site.projects
+    found = (str(folder),) if own_folder.is_own(folder, host.run) else ()
+    if engine_is_missing(host.clients.docker.host):
+        return found
+    return (*found, *sorted(host.clients.docker.volumes_labelled({RUN_LABEL: host.run})))
+
+
 def measured(host: Host, found: Sequence[Occupant]) -> tuple[Occupant, ...]:
     """The same with the sizes of folder and volumes, which takes a while. Raises CancelledError."""
     sizes: dict[str, int | None] = {**volume_sizes(host, names_of(found, OccupantKind.VOLUME))}

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core.errors import PermanentError
+from core.occupants import aside_suffix
 from runners.clients.process import Bounds, run_process
 from runners.permit import OwnWork, Permit
 from runners.permit import folder as folder_subject
@@ -29,12 +30,17 @@ def is_foreign(folder: Path, run: str) -> bool:
         return False
     if folder.is_dir() and not any(folder.iterdir()):
         return False
-    return _made_by(folder) != run
+    return not is_own(folder, run)
+
+
+def is_own(folder: Path, run: str) -> bool:
+    """Whether this run has made it, by its mark."""
+    return _made_by(folder) == run
 
 
 def require_own(folder: Path, own: OwnWork) -> None:
     """Raises PermanentError unless this run has made the folder."""
-    if _made_by(folder) != own.run:
+    if not is_own(folder, own.run):
         raise PermanentError(f"The folder {folder} was not made by {own.run}; nothing was touched")
 
 
@@ -91,9 +97,10 @@ def size_of(folder: Path) -> int:
 
 
 def aside_of(folder: Path, run: str) -> Path | None:
-    """What this run has put aside of it."""
-    found = folder.parent.glob(f"{folder.name}_*") if folder.parent.is_dir() else ()
-    return next((path for path in sorted(found) if path.name.endswith(f"_{run}")), None)
+    """What this run has put aside of it: the whole name counts, for nothing else tells a kept folder from any other."""
+    wanted = folder.name + aside_suffix(run)
+    found = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return next((path for path in found if path.name == wanted), None)
 
 
 def copy_back(keeper: Path, folder: Path, bounds: Bounds, on_line: Callable[[str], None]) -> None:

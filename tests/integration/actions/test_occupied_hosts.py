@@ -187,6 +187,57 @@ def test_another_folder_under_the_name_of_the_kept_one_is_not_deleted(machine: M
     assert (kept / "somebody's").exists() and other.exists()
 
 
+def test_what_bears_the_name_of_a_run_is_known_before_its_first_plan(machine: Machine) -> None:
+    """It counts as the run's own, so it is neither named on a card nor put aside."""
+    used = machine.volume("data", {"row": "of users"}, **{"drbot.run": own("r1")})
+    machine.volume("other", {"row": "of users"}, **{"drbot.run": own("r2")})
+    machine.files({".git/drbot-run": own("r1")})
+    target = Target(machine.site, machine.bench.configuration, machine.clients)
+
+    assert target.made_by(own("r1")) == (str(machine.folder), used)
+    assert target.made_by(own("r3")) == ()
+
+
+@pytest.mark.parametrize("aside", ["2024", "archive_2024", "../projects_archive_2024", "", "*"])
+def test_a_folder_that_drbot_never_put_aside_is_no_run_s_by_its_name(machine: Machine, aside: str) -> None:
+    """Which run is meant is an argument, and so a row."""
+    archive = machine.folder.with_name(f"{machine.folder.name}_archive_2024")
+    archive.mkdir()
+    (archive / "years").write_text("of books")
+
+    assert Target(machine.site, machine.bench.configuration, machine.clients).put_aside(aside) == ()
+
+
+def test_a_copy_that_was_cut_off_is_not_taken_for_whole_by_what_the_data_itself_holds(machine: Machine) -> None:
+    """A volume that somebody filled by hand from what was kept holds drbot's mark of then."""
+    data = machine.volume("data", {"row": "of users"})
+    found = machine.survey("r2")
+    machine.put_aside("r2")
+    keeper = next(one.keeper for one in found if one.name == data)
+    by_hand = machine.volume("data", {})
+    script = "cp -a /from/. /to/ && find /to -maxdepth 1 -name '.drbot-whole*' | grep -q ."
+    machine.api.containers.run(
+        machine.image, ["-c", script], entrypoint="sh", remove=True, user="0",
+        volumes={keeper: {"bind": "/from"}, by_hand: {"bind": "/to"}},
+    )  # fmt: skip
+    agreed = machine.survey("r3")
+    half = next(one.keeper for one in agreed if one.name == by_hand)
+    labels = {**machine.context("r3").labels, "drbot.kept": "true", "drbot.original": by_hand, "drbot.made_of": "{}"}
+    machine.docker.create_volume(half, labels)
+    script = "cp -a /from/.drbot-whole* /to/"  # the worker died after this first file
+    machine.api.containers.run(
+        machine.image, ["-c", script], entrypoint="sh", remove=True, user="0",
+        volumes={by_hand: {"bind": "/from"}, half: {"bind": "/to"}},
+    )  # fmt: skip
+
+    setting_aside.set_aside(machine.context("r3", agreed), {"services": ["app"], "keeper": f"_before_{own('r3')}"})
+
+    said = machine.api.containers.run(
+        machine.image, ["-c", "cat /v/row"], entrypoint="sh", remove=True, user="0", volumes={half: {"bind": "/v"}}
+    )
+    assert said == b"of users"
+
+
 def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(machine: Machine) -> None:
     name = machine.container(wrote="x", environment={"A": "1"}, mem_limit="64m")
     machine.put_aside("r1")

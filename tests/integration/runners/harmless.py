@@ -56,6 +56,7 @@ class HarmlessTarget:
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.keepers: dict[str, KeptVolume] = {}
         self.aside: tuple[Occupant, ...] = ()
+        self.bearing: dict[str, tuple[str, ...]] = {}  # run → what lies on the host under its name
         self.records: dict[str, Any] = {}  # where names lead, as a control site sees it
         self.engine = "engine-1"
         self.server: OldServer | None = None
@@ -188,6 +189,10 @@ class HarmlessTarget:
             kind=OccupantKind.CONTAINER, name="auth-1", identity="c1", keeper="drbot-kept:auth-1", size=7
         )
         return (folder, container, *volumes)
+
+    def made_by(self, run: str) -> tuple[str, ...]:
+        """What a test put there."""
+        return self.bearing.get(run, ())
 
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """What a test put there."""

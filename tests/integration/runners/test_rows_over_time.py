@@ -292,3 +292,17 @@ def test_a_run_whose_name_is_a_path_is_not_taken_up(guarded: Bench) -> None:
 
     assert guarded.run("../worker/x").state is RunState.QUEUED
     assert not list((guarded.equipment.home / "worker").glob("x*"))
+
+
+def test_a_row_that_takes_the_name_of_a_run_of_before_owns_nothing_of_what_that_one_made(guarded: Bench) -> None:
+    """Production lies in volumes of the run that raised it; a worker that lost its folder does not remember that run.
+    By its name they would be "this run's own", and be emptied without being put aside.
+    """
+    guarded.target.bearing["r1-20260101-030000-ab12"] = ("postgres_data", "/srv/x")
+    run = guarded.declare()
+    rows(guarded, update(runs).where(runs.c.id == run.id).values(id="r1-20260101-030000-ab12"))
+
+    ended = guarded.go(guarded.run("r1-20260101-030000-ab12"))
+
+    assert (ended.state, ended.plan) == (RunState.FAILED, None)
+    assert "postgres_data, /srv/x: on this host under the name of this run" in str(ended.outcome)

@@ -12,6 +12,7 @@ from bot.blocks.tables import table_block
 from commands.messages import Table
 from commands.vote_dialog import dialog_from, table_of
 from core.clocks import clocks_of
+from core.occupants import Occupant, OccupantKind
 from core.run import Run, RunKind
 from core.site import Dns, Docker, Recovery, Site, Targets
 from core.stakes_words import loss_text
@@ -231,7 +232,7 @@ steps:
   - id: aside
     title: {en: Aside}
     do: host.set_aside
-    with: {services: "${services.all}", keeper: _old}
+    with: {services: "${services.all}", keeper: "_before_${run.id}"}
     after: [fetch, approval]
     effect: destroy
     again: never
@@ -288,6 +289,32 @@ def test_a_card_names_everything_that_is_put_aside(guarded: Bench) -> None:
 
     words = card(bench, run)
     assert all(name in words for name in ("auth-1", "postgres_data (1.0 kB)", "redis_data", "/srv/x"))
+
+
+def test_a_host_that_is_given_up_is_named_as_it_is_kept(guarded: Bench) -> None:
+    """postgres_data is production's; what is deleted is called otherwise, and only that name tells what it is."""
+    name = "drbot-kept:auth-1_before_r0"
+    kept = {"postgres_data": "postgres_data_before_r0", "/srv/x": "/srv/x_before_r0", "auth-1": name}
+    kinds = (OccupantKind.VOLUME, OccupantKind.FOLDER, OccupantKind.CONTAINER)
+    guarded.target.aside = tuple(
+        Occupant(kind=kind, name=name, identity="1", keeper=keeper, size=1000)
+        for kind, (name, keeper) in zip(kinds, kept.items(), strict=True)
+    )
+
+    run = guarded.go(guarded.queue(guarded.declare().incident, "kept-give-up-host", RunKind.GIVE_UP, aside="r0"))
+
+    assert run.plan is not None, run.outcome
+    words = "; ".join(line["en"] for line in run.plan.replaces)
+    assert all(f": {keeper} (" in words for keeper in kept.values())
+
+
+def test_a_host_is_not_put_aside_under_a_name_that_is_not_found_again(guarded: Bench) -> None:
+    bench = with_runbook(guarded, "own.yml", SET_ASIDE.replace("_before_${run.id}", "_old"))
+
+    run = bench.go(bench.queue(bench.declare().incident, "own"))
+
+    assert run.plan is None
+    assert "it would not be found again" in str(run.outcome)
 
 
 def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_card(guarded: Bench) -> None:
