@@ -86,14 +86,18 @@ def stop(engine: DockerEngine, container: str, name: str, permit: Permit) -> Non
 
 
 def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_running: bool) -> None:
-    """As an image; one that this run has made already stays. Raises PermanentError when the name is another's."""
+    """As an image; one that this run has made already stays, unless the container has run again since: then it wrote
+    more, and the newer image takes the name. Raises PermanentError when the name is another's.
+    """
     there = _image(engine, keeper)
     made_of = engine.inspect(container)
     if there is not None:
         labels = there["Config"].get("Labels") or {}
-        if labels.get(KEPT_BY) == run and json.loads(labels[KEPT_CONTAINER])["Id"] == container:
+        known = json.loads(labels.get(KEPT_CONTAINER, "{}"))
+        if labels.get(KEPT_BY) != run or known.get("Id") != container:
+            raise PermanentError(f"The image {keeper} holds what this run did not put there; nothing was touched")
+        if known["State"]["StartedAt"] == made_of["State"]["StartedAt"]:
             return
-        raise PermanentError(f"The image {keeper} holds what this run did not put there; nothing was touched")
     labels = {
         KEPT_CONTAINER: json.dumps(made_of, separators=(",", ":")),
         KEPT_BY: run,

@@ -14,7 +14,7 @@ from core.errors import PermanentError, UserError
 from core.occupants import OccupantKind
 from runners import permit as permits
 from runners.actions import setting_aside
-from runners.clients import own_folder
+from runners.clients import kept_containers, own_folder
 from runners.clients.own_folder import MARK
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
@@ -156,6 +156,22 @@ def test_a_host_that_was_put_aside_half_way_comes_back_whole(machine: Machine, c
     machine.undo("r2", of="r1", before=found)
 
     assert machine.picture() == before
+
+
+def test_what_a_container_wrote_after_it_was_kept_is_kept_too(machine: Machine) -> None:
+    """The engine was restarted after the image was made and before the container was removed, so it ran once more."""
+    name = machine.container(wrote="before")
+    found = machine.survey("r1")
+    container = machine.api.containers.get(name)
+    container.stop(timeout=5)
+    kept_containers.keep(machine.docker, found[0].identity, found[0].keeper, run=own("r1"), was_running=True)
+    container.start()
+    assert container.exec_run(["sh", "-c", "printf later > /root/written"]).exit_code == 0
+
+    setting_aside.set_aside(machine.context("r1", found), {"services": ["app"], "keeper": f"_before_{own('r1')}"})
+    machine.put_back("r2", of="r1")
+
+    assert machine.api.containers.get(name).exec_run(["cat", "/root/written"]).output == b"later"
 
 
 def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
