@@ -12,9 +12,14 @@ from core.proof import floor_of
 from runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
 from runners.clients.byte_streams import CHUNK, IteratorFile
 from runners.clients.document_archive import read_archive
-from runners.clients.full_store import FullBackup, FullBackupStore, is_of
+from runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
 from runners.watching import Cancelled, Progress, never, unheard
 from runners.world import Chosen
+
+UNVOUCHED = (
+    "nobody vouches for it: it is not encrypted with RESTIC_PASSWORD, so whoever writes there could have made it. To "
+    "use it all the same, name it: /dr recover backup NAME"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +50,8 @@ def choose_full_backup(
     before: BackupIdentity | None = None,
 ) -> Chosen:
     """The newest good one of all places, or the one of this name; the first place wins where several have it.
-    One with a manifest is judged by it; one without is read from start to end. Raises UserError, CancelledError.
+    One with a manifest is judged by it; one without is read from start to end, and where backups are encrypted, which
+    no archive is, only a person chooses it. Raises UserError, CancelledError.
     """
     found = candidates(stores, name, rules.cancelled)
     refused: list[str] = list(found.silent)
@@ -53,6 +59,9 @@ def choose_full_backup(
         backup for backup in found.backups if before is None or order_of(backup) < (before.snapshot_at, before.name)
     ]
     for backup in older:
+        if name is None and backup.archive is not None and password():
+            refused.append(f"{backup.place}: {UNVOUCHED}")
+            continue
         try:
             chosen = judged(backup, rules)
         except (PermanentError, TemporaryError) as error:

@@ -13,7 +13,7 @@ from runners.actions.fetching import fetched
 from runners.actions.infrastructure import remove_quietly, renew
 from runners.clients import helper
 from runners.clients.byte_streams import IteratorFile
-from runners.clients.document_archive import folders_in
+from runners.clients.document_archive import folders_in, inner_path
 from runners.clients.fetched import ARCHIVE, Fetched, Volume
 from runners.clients.helper import HelperOrder, Mount
 from runners.clients.own_folder import require_own
@@ -97,6 +97,7 @@ def unpack_folder(context: StepContext, found: Fetched, name: str) -> int:
             if context.cancelled():
                 raise CancelledError("Stopped while files were put back")
             if member.name == top or member.name.startswith(f"{top}/"):
+                inner_path(member.name, ARCHIVE)  # before a folder is made for what the filter refuses
                 target = context.site.projects / member.name
                 public_folder(target if member.isdir() else target.parent)
                 files.extract(member, context.site.projects, filter="data")

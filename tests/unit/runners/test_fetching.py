@@ -2,10 +2,13 @@
 other runs have downloaded goes.
 """
 
+import io
 import shutil
+import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,11 +17,12 @@ from core.full_manifest import DUMP, full_name
 from core.plan import BackupIdentity, Holds
 from core.site import Backups, Configuration, Site
 from runners.action import StepContext
-from runners.actions import fetching
+from runners.actions import fetching, file_sets
+from runners.clients.fetched import Fetched
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
 from runners.full_choice import FullRules, choose_full_backup
-from tests.archives import MOMENT, SQL, fetching_context, make_foreign, put
+from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, put
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +245,19 @@ def test_one_of_the_scripts_is_fetched_as_exactly_its_bytes(tmp_path: Path) -> N
     (fetching.folder_of(run) / archive.name).unlink()
     with pytest.raises(PermanentError, match="replaced"):
         fetching.fetch(run, {})
+
+
+def test_files_of_an_archive_that_lead_elsewhere_make_nothing_there(fresh: StepContext, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        add(archive, "app/uploads/../../../elsewhere/deep/file", b"x")
+    site = fresh.site.model_copy(update={"projects": tmp_path / "srv" / "projects"})
+    found = cast("Fetched", SimpleNamespace(part=lambda name: iter([packed.getvalue()])))
+
+    with pytest.raises(PermanentError, match="would be written elsewhere"):
+        file_sets.unpack_folder(replace(fresh, site=site), found, "app/uploads")
+
+    assert not (tmp_path / "srv" / "elsewhere").exists() and not (tmp_path / "elsewhere").exists()
 
 
 def test_stop_ends_it_and_it_can_be_begun_again(fetched: StepContext) -> None:

@@ -23,7 +23,7 @@ from runners.clients.restic_words import Said
 from runners.full_choice import FullRules, check_full_backup, choose_full_backup, require_whole
 from runners.watching import unheard
 from tests import torture
-from tests.archives import MOMENT, put
+from tests.archives import MOMENT, make_foreign, put
 from tests.waiting import wait_for
 
 RULES = FullRules(system="shop", site="production", server_major=15)
@@ -237,6 +237,24 @@ def test_a_password_opens_what_was_made_with_it_alone(
     chosen = choose_full_backup((secret, store), RULES)
     assert chosen.backup.place.startswith(store.place)
     assert "RESTIC_PASSWORD" in chosen.refused[0]
+
+
+def test_where_backups_are_encrypted_an_archive_that_anybody_could_have_put_there_is_chosen_by_a_person_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes in the bucket would say by a newer one which compose files are started on an empty host."""
+    monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
+    store = FullBackupStore(FolderStore(tmp_path / "secret"))
+    planted = make_foreign(tmp_path / "secret", MOMENT + timedelta(hours=1))
+    with pytest.raises(UserError, match="nobody vouches for it"):
+        choose_full_backup((store,), RULES)
+    ours = put(store)
+
+    chosen = choose_full_backup((store,), RULES)
+
+    assert chosen.backup.sha256 == ours.digest
+    assert any(planted.name in why and "nobody vouches for it" in why for why in chosen.refused)
+    assert choose_full_backup((store,), RULES, planted.name).backup.name == planted.name
 
 
 def test_a_password_is_in_no_message_and_no_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
