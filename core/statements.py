@@ -24,6 +24,9 @@ class Statement:
     key: str
     sha256: str = ""  # of the copy that follows this line; "" = it is about the ledger alone
     size: int = 0  # of that copy, in bytes
+    locked_until: int = (
+        0  # seconds since 1970: as long as the speaker had the store keep this very line; 0 = it did not
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +71,9 @@ def statement_in(line: bytes) -> Statement:
         said = json.loads(line.decode("ascii"))
         signature = said.pop("signature")
         statement = Statement(**said)
-        kinds = [type(getattr(statement, name)) for name in ("ledger", "seq", "hash", "key", "sha256", "size")]
-        is_ours = kinds == [str, int, str, str, str, int] and is_public(statement.key)
+        names = ("ledger", "seq", "hash", "key", "sha256", "size", "locked_until")
+        kinds = [type(getattr(statement, name)) for name in names]
+        is_ours = kinds == [str, int, str, str, str, int, int] and is_public(statement.key)
         if not is_ours or not verify(statement.key, _signed(statement), signature):
             raise ValueError("the signature is not of its key")
     except (KeyError, TypeError, AttributeError, RecursionError) as error:

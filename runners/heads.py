@@ -44,7 +44,14 @@ class Heads:
                 return None
             (first,) = journal.after(connection, 0, 1)
         key = head_key(first.hash, seq, digest)
-        said = Statement(ledger=first.hash, seq=seq, hash=digest, key=self._key.public)
+        until = self._bucket.keeps_until()
+        said = Statement(
+            ledger=first.hash,
+            seq=seq,
+            hash=digest,
+            key=self._key.public,
+            locked_until=int(until.timestamp()) if until else 0,
+        )
         self._bucket.write(key, line_of(said, self._key), locked=True)
         self._kept = seq
         return key

@@ -6,6 +6,7 @@ record certain; keys that are named up to there make certain what they have sign
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import chain, takewhile
 
 from core.statements import Head, Statement
@@ -72,13 +73,17 @@ class Witnesses:
                 yield Head(seq=statement.seq, hash=statement.hash)
 
     def are_locked(self, records: Records, keys: frozenset[str]) -> bool:
-        """Whether the newest head cannot be removed yet: then no newer one was. Any version of it will do."""
-        drbots = (found for found, statement in self.on(records) if statement.key in keys)
+        """Whether drbot has had the newest head locked until later than now: then no newer one could be removed. Any
+        version of it will do. That the store keeps it is not enough: anybody may put an old one there again, and have
+        that kept.
+        """
+        drbots = (one for one in self.on(records) if one[1].key in keys)
         newest = next(drbots, None) if self.shows_removed else None
         if newest is None:
             return False
-        versions = takewhile(lambda found: found.last == newest.last, chain([newest], drbots))
-        return any(self.bucket.is_locked(found.stored) for found in versions)
+        versions = takewhile(lambda one: one[0].last == newest[0].last, chain([newest], drbots))
+        now = datetime.now(UTC).timestamp()
+        return any(said.locked_until > now and self.bucket.is_locked(found.stored) for found, said in versions)
 
     def statement(self, found: Named) -> Statement | None:
         """None for what is none of drbot's, whatever it is."""

@@ -238,13 +238,19 @@ class ObjectStoreClient:
         """Make this version undeletable, where dr.yml asks for it and the bucket can. In a request of its own: not
         every store keeps what it is told at the beginning of an upload in parts.
         """
-        if self.settings.lock is None or not self.can_lock():
+        until = self.keeps_until()
+        if until is None:
             return
-        until = datetime.now(UTC) + timedelta(seconds=self.settings.lock)
         with store_errors("lock", self.place(key, version)):
             self.client.put_object_retention(
                 **self._names(key, version), Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until}
             )
+
+    def keeps_until(self) -> datetime | None:
+        """Until when what is kept now stays undeletable; None where dr.yml does not ask, or the bucket cannot."""
+        if self.settings.lock is None or not self.can_lock():
+            return None
+        return datetime.now(UTC) + timedelta(seconds=self.settings.lock)
 
     def can_lock(self) -> bool:
         """Whether the bucket was made with object lock."""

@@ -11,8 +11,9 @@ import pytest
 
 from core.errors import UserError
 from core.signing import KeyPair
+from core.statements import Statement, line_of
 from runners.heads import Heads
-from runners.state_bucket import HEAD, HEADS, named
+from runners.state_bucket import HEAD, HEADS, head_key, named
 from store import copies, journal
 from tests.integration.backups.conftest import Place
 from tests.integration.backups.copied_state import (
@@ -193,6 +194,21 @@ def test_a_lock_that_is_over_shows_nothing_any_more(made: Copied, bare: Bare) ->
             Retention={"Mode": "GOVERNANCE", "RetainUntilDate": datetime(2020, 1, 1, tzinfo=UTC)},
             BypassGovernanceRetention=True,
         )  # fmt: skip
+    bare.give_key(OWN)
+
+    assert "no newest head is locked" in refused(made, bare).why
+
+
+def test_a_lock_that_somebody_else_put_on_an_old_head_shows_nothing(made: Copied, bare: Bare) -> None:
+    """When drbot's own locks were over, newer heads could be removed, and an old one be put there again and locked."""
+    settings, last = made.client.settings, made.moments[-1].head
+    for one in named(HEAD, made.client.list(HEADS)):
+        made.client.client.delete_object(
+            Bucket=settings.bucket, Key=settings.prefix + one.stored.key, BypassGovernanceRetention=True,
+            VersionId=made.client.head(one.stored.key).version,
+        )  # fmt: skip
+    about = Statement(ledger=made.ledger, seq=last.seq, hash=last.hash, key=OWN.public, locked_until=1)
+    made.client.write(head_key(made.ledger, last.seq, last.hash), line_of(about, OWN), locked=True)
     bare.give_key(OWN)
 
     assert "no newest head is locked" in refused(made, bare).why
