@@ -231,17 +231,15 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
     )
 
 
-def find_full_backup(
-    stores: Sequence[FullBackupStore], identity: BackupIdentity, cancelled: Cancelled = never
-) -> FullBackup:
+def find_full_backup(stores: Sequence[FullBackupStore], identity: BackupIdentity) -> FullBackup:
     """Exactly the sealed bytes: in the place of the plan, else anywhere. Raises PermanentError when they are gone or
     others.
     """
-    return next(find_everywhere(stores, identity, cancelled))
+    return next(find_everywhere(stores, identity, never))
 
 
 def find_everywhere(
-    stores: Sequence[FullBackupStore], identity: BackupIdentity, cancelled: Cancelled = never
+    stores: Sequence[FullBackupStore], identity: BackupIdentity, cancelled: Cancelled
 ) -> Iterator[FullBackup]:
     """The same, then once more for every other place that has them too."""
     first: DrbotError | None = None

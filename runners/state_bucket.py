@@ -98,11 +98,11 @@ def statement_of(bucket: ObjectStoreClient, found: Named) -> Statement:
     return said
 
 
-def unpacked(data: bytes, most: int = LARGEST_PIECE_BYTES) -> bytes:
-    """What was gzipped. Raises ValueError when it was cut, is none, or would become larger than `most`."""
+def unpacked(data: bytes) -> bytes:
+    """What was gzipped. Raises ValueError when it was cut, is none, or would become larger than any piece."""
     machine = zlib.decompressobj(wbits=31)
     try:
-        found = machine.decompress(data, most)
+        found = machine.decompress(data, LARGEST_PIECE_BYTES)
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not machine.eof:

@@ -57,7 +57,7 @@ def host_of(context: StepContext) -> Host:
     )
 
 
-def occupants_of(host: Host, suffix: str, mounted: Collection[str] = ()) -> tuple[Occupant, ...]:
+def occupants_of(host: Host, suffix: str, mounted: Collection[str]) -> tuple[Occupant, ...]:
     """All of it, with where each is kept: its name with this suffix. `mounted`: volumes that the restored system will
     mount, as its backup tells. Raises TemporaryError when the engine cannot be asked, CancelledError.
     """

@@ -57,26 +57,6 @@ class IteratorFile(io.RawIOBase):
         return count
 
 
-class DigestingReader:
-    """A file of known content that digests and counts what is read from it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._sha256 = hashlib.sha256()
-        self.bytes = 0
-
-    def read(self, count: int = -1) -> bytes:
-        """The next bytes."""
-        piece = self._file.read(count)
-        self._sha256.update(piece)
-        self.bytes += len(piece)
-        return piece
-
-    def hexdigest(self) -> str:
-        """Of what was read."""
-        return self._sha256.hexdigest()
-
-
 class DigestingWriter:
     """A file that digests and counts what is written to it."""
 

@@ -8,8 +8,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,15 +228,6 @@ class DockerEngine:
             raise PermanentError(f"The volume {name} is in use by {', '.join(users)} and is not removed")
         self._remove_volume(name)
         return True
-
-    @contextmanager
-    def scratch_volume(self, name: str, labels: Mapping[str, str]) -> Iterator[None]:
-        """A volume that is new now and gone afterwards."""
-        self.create_volume(name, labels)
-        try:
-            yield
-        finally:
-            self._remove_volume(name)
 
     def _remove_volume(self, name: str) -> None:
         with docker_errors(f"Remove the volume {name}"), suppress(NotFound):

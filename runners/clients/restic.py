@@ -53,7 +53,6 @@ class Summary(BaseModel):
 
     total_files_processed: int = 0
     total_bytes_processed: int = 0
-    snapshot_id: str = ""
 
 
 class Snapshot(BaseModel):

@@ -89,12 +89,7 @@ OWN = {  # ask for OwnWork, and look at a mark on the thing itself
     "clients/server_files.py:tidy": "the label of the volume",
 }
 BEHIND = {  # reached only through one of the above
-    "clients/docker_engine.py:_remove_volume": {
-        "remove_volume",
-        "remove_emptied_volume",
-        "remove_own_volume",
-        "scratch_volume",
-    },
+    "clients/docker_engine.py:_remove_volume": {"remove_volume", "remove_emptied_volume", "remove_own_volume"},
     "clients/docker_engine.py:_remove_container": {"remove_container", "remove_helper"},
 }
 FILLS = {  # write into what the run has made: one place alone calls each, and looks at the mark before
