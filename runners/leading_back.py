@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.effects import LEADS
-from core.errors import PermanentError, TemporaryError, UserError
+from core.errors import PermanentError, UserError
 from core.plan import SETTINGS, Plan
 from core.run import StepState
 from core.stakes import AddressAnswer, NameMove
@@ -63,7 +63,7 @@ def back_of(equipment: Equipment, incident: int, fingerprint: Mapping[str, Any])
         NameMove(
             name=name,
             now=now[name],
-            told=_told(names, name),
+            told=names.told(name),
             led=led.after.get(name, ()),
             to=record.addresses,
             ttl=record.ttl,
@@ -111,13 +111,6 @@ def _after(plan: Plan, known: OwnRun, before: Mapping[str, Record]) -> dict[str,
     found = {address for site in sites if (address := settings.get(site, {}).get("address"))}
     found = found or {facts.get(ADDRESS) for facts in known.facts.values() if facts.get(SITE) in sites} - {None}
     return {name: (str(next(iter(found))),) for name in before} if len(found) == 1 else {}
-
-
-def _told(names: NameService, name: str) -> Addresses | None:
-    try:
-        return names.ask(name)
-    except TemporaryError:
-        return None
 
 
 def _require_same_zone(led: _Led, zone: str, now: Mapping[str, Addresses]) -> None:

@@ -77,7 +77,7 @@ def look_at_names(database: Database, configuration: Configuration) -> None:
     names = NameService(configuration.dns)
     try:
         records = names.records()
-        told = {name: _told(names, name) for name in configuration.dns.names}
+        told = {name: names.told(name) for name in configuration.dns.names}
         with database.write() as tx:
             for name in configuration.dns.names:
                 led_names.saw(tx, name, records[name].addresses if name in records else (), told[name])
@@ -122,11 +122,4 @@ def _run_of(tx: Transaction, rented: Rented) -> Run | None:
     try:
         return runs.get(tx.connection, rented.run)
     except UserError:
-        return None
-
-
-def _told(names: NameService, name: str) -> tuple[str, ...] | None:
-    try:
-        return names.ask(name)
-    except DrbotError:
         return None

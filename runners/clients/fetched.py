@@ -5,6 +5,7 @@ An archive of the document's becomes one too, so that there is one way to restor
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from runners.clients.docker_engine import DockerEngine
 from runners.clients.document_archive import unpack
 from runners.clients.full_store import FullBackup, local_repository, parsed
 from runners.clients.helper import Mount
-from runners.clients.restic import Compared, Restic, Snapshot, Wanted
+from runners.clients.restic import Compared, Repository, Restic, Snapshot, Wanted
 from runners.clients.restic_helper import ResticHelper, portable
 from runners.watching import Cancelled, Progress
 
@@ -67,23 +68,20 @@ class Recovery:
         goes.
         """
         assert backup.snapshot is not None
-        source, kept = backup.store.repository, self._reusable()
-        if not kept:
-            shutil.rmtree(self.folder / "restic", ignore_errors=True)
-            self.restic.make(like=source)
+        source = backup.store.repository
+        self._prepare(like=source)
         self.restic.copy_from(source, backup.snapshot.id)
         return self.only(backup.snapshot.tree)
 
-    def _reusable(self) -> bool:
-        """Whether what an earlier attempt brought is there and whole: every byte of it is read for that."""
-        try:
-            if not self.restic.exists():
-                return False
-            self.restic.know_again()
-            self.restic.check()
-        except PermanentError:
-            return False
-        return True
+    def _prepare(self, like: Repository | None = None) -> None:
+        """Keep what an earlier attempt brought where it is whole, every byte of it; else begin anew."""
+        with suppress(PermanentError):
+            if self.restic.exists():
+                self.restic.know_again()
+                self.restic.check()
+                return
+        shutil.rmtree(self.folder / "restic", ignore_errors=True)
+        self.restic.make(like)
 
     def take_in(self, archive: Path, work: Path, moment: datetime) -> Snapshot:
         """The same from an archive of the document's, through an empty folder of this run."""
@@ -92,9 +90,7 @@ class Recovery:
         files = unpack(archive, work, self.progress, self.cancelled)
         if files is not None:
             files.rename(own / ARCHIVE)
-        if not self._reusable():
-            shutil.rmtree(self.folder / "restic", ignore_errors=True)
-            self.restic.make()
+        self._prepare()
         paths = [OWN.strip("/"), PROJECTS.strip("/")]
         made = self.restic.backup(paths, host=self.site, tags=(archive.name,), moment=moment, folder=work)
         shutil.rmtree(work, ignore_errors=True)

@@ -136,6 +136,13 @@ class NameService:
         except dns.exception.DNSException as error:
             raise TemporaryError(f"asking for {name}: {error or type(error).__name__}") from error
 
+    def told(self, name: str) -> tuple[str, ...] | None:
+        """The same; None while no name server answers."""
+        try:
+            return self.ask(name)
+        except TemporaryError:
+            return None
+
 
 def _record(name: str, one: Mapping[str, Any]) -> Record:
     if "AliasTarget" in one or "SetIdentifier" in one:

@@ -127,6 +127,7 @@ class Restic:
         self._answers_within = answers_within
         self.repository = repository
         self._cancelled = cancelled
+        self._bounds = Bounds(cancelled=cancelled)
         self._progress = progress
         self._execute = execute
 
@@ -302,9 +303,7 @@ class Restic:
         if self._execute is not None:
             return self._execute(words, said.take, values=values), said
         known = {**self._environment(), **(environment or {})}
-        ended = run_process(
-            [PROGRAM, *words], self._bounds(), said.take, values=values, environment=known, folder=folder
-        )
+        ended = run_process([PROGRAM, *words], self._bounds, said.take, values=values, environment=known, folder=folder)
         return ended.code, said
 
     def _read(
@@ -313,13 +312,10 @@ class Restic:
         command = [PROGRAM, *arguments, *self._options(), *values_of(PROGRAM, values)]
         errors: list[str] = [] if complaints is None else complaints
         said = Said(self._progress, None)
-        code = yield from read_process(command, self._bounds(), errors, environment=self._environment())
+        code = yield from read_process(command, self._bounds, errors, environment=self._environment())
         for line in errors:
             said.take(line)
         self._require_done(code, said, "read")
-
-    def _bounds(self) -> Bounds:
-        return Bounds(cancelled=self._cancelled)
 
     def _environment(self) -> Mapping[str, str]:
         return {**ENVIRONMENT, "RESTIC_REPOSITORY": self.repository.url, **self.repository.keys}
