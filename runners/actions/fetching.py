@@ -15,7 +15,7 @@ from runners.actions.compose import watch_of
 from runners.clients import git
 from runners.clients.fetched import Facts, Fetched, Recovery
 from runners.clients.full_store import FullBackup, full_stores
-from runners.clients.object_store import require_room
+from runners.clients.object_store import download, require_room
 from runners.clients.plain_files import digest_file
 from runners.clients.restic import Snapshot
 from runners.full_choice import find_everywhere
@@ -92,8 +92,13 @@ def downloaded(context: StepContext, found: FullBackup, sealed: BackupIdentity, 
     if target.exists() and target.stat().st_size == sealed.size and digest_file(target) == sealed.sha256:
         return target
     require_room(folder, UNPACKED_TIMES * sealed.size)
-    found.store.objects.download(
-        found.archive, target, sha256=sealed.sha256, progress=context.progress, cancelled=context.cancelled
+    download(
+        found.store.objects,
+        found.archive,
+        target,
+        sha256=sealed.sha256,
+        progress=context.progress,
+        cancelled=context.cancelled,
     )
     return target
 

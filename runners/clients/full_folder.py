@@ -1,19 +1,14 @@
 """Full backups in a folder: the same as runners/clients/object_store.py offers for a bucket, as far as a folder can."""
 
-import hashlib
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import CancelledError, PermanentError
-from runners.clients.backup_store import sync_folder
-from runners.clients.object_store import PIECE_BYTES, StoredObject, require_room
+from runners.clients.object_store import PIECE_BYTES, StoredObject
 from runners.clients.plain_files import open_plain, stat_plain
-from runners.watching import Cancelled, Progress, never, unheard
-from store.file_modes import private
+from runners.watching import Cancelled, never
 
 
 class FolderStore:
@@ -59,34 +54,6 @@ class FolderStore:
         """All bytes from `start`. Raises PermanentError, CancelledError."""
         yield from read_pieces(self.directory / stored.key, start, cancelled)
 
-    def download(
-        self,
-        stored: StoredObject,
-        target: Path,
-        *,
-        sha256: str,
-        progress: Progress = unheard,
-        cancelled: Cancelled = never,
-    ) -> str:
-        """Copy exactly these bytes to `target`; "" accepts any. Raises PermanentError when the digest is another."""
-        require_room(target.parent, stored.size)
-        part, digest, done = target.with_name(target.name + ".part"), hashlib.sha256(), 0
-        try:
-            with open(part, "wb", opener=private) as file:
-                for piece in read_pieces(self.directory / stored.key, 0, cancelled):
-                    file.write(piece)
-                    digest.update(piece)
-                    done += len(piece)
-                    progress(done, stored.size, "bytes")
-            if sha256 and digest.hexdigest() != sha256:
-                raise PermanentError(f"{self.place(stored.key)}: it is not what the plan was made for: replaced")
-            settle(part, target)
-        except OSError as error:
-            raise PermanentError(f"{target} cannot be written: {error.strerror or error}") from error
-        finally:
-            part.unlink(missing_ok=True)
-        return digest.hexdigest()
-
 
 def stored_plain(path: Path) -> Iterator[StoredObject]:
     """The same of a regular file; nothing of what is none, or is gone again."""
@@ -112,11 +79,3 @@ def read_pieces(path: Path, start: int, cancelled: Cancelled) -> Iterator[bytes]
                     raise CancelledError(f"Stopped while reading {path.name}")
     except OSError as error:
         raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def settle(part: Path, target: Path) -> None:
-    """Give a written file its name for good."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    shutil.move(part, target)
-    sync_folder(target.parent)

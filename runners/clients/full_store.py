@@ -1,7 +1,7 @@
 """The full backups of one place, a bucket or a folder: snapshots of a repository, and archives of the document's."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,23 +15,18 @@ from core.errors import PermanentError
 from core.full_manifest import MANIFEST, OWN, PREFIX, SUFFIX, FullManifest, is_archive, is_full_name, named_moment
 from core.site import Configuration
 from runners.clients.full_folder import FolderStore
-from runners.clients.object_store import ObjectStoreClient, StoredObject
+from runners.clients.object_store import ObjectStoreClient, Source, StoredObject
 from runners.clients.restic import Repository, Restic, Snapshot
 from runners.watching import Cancelled, Progress, never, unheard
 
 REPOSITORY = "restic"  # the folder, or the part of every key
 
 
-class Objects(Protocol):
+class Objects(Source, Protocol):
     """What buckets and folders have in common; errors as in runners/clients/object_store.py."""
 
-    def place(self, key: str = "", version: str | None = None) -> str: ...
     def list(self, prefix: str = "") -> tuple[StoredObject, ...]: ...
     def head(self, key: str, version: str | None = None) -> StoredObject: ...
-    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = ...) -> Iterator[bytes]: ...
-    def download(
-        self, stored: StoredObject, target: Path, *, sha256: str, progress: Progress = ..., cancelled: Cancelled = ...
-    ) -> str: ...
     def repository_url(self, name: str) -> str: ...
     def keys(self) -> Mapping[str, str]: ...
     def keep(self, prefix: str) -> None: ...

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -43,7 +43,6 @@ class StoredObject:
     modified_at: datetime
     etag: str = ""
     version: str | None = None  # None where the bucket keeps no versions, and in listings
-    sha256: str | None = None  # as whoever uploaded it with drbot said
 
 
 class ObjectStoreClient:
@@ -104,7 +103,6 @@ class ObjectStoreClient:
             modified_at=found["LastModified"].astimezone(UTC),
             etag=found["ETag"],
             version=version_of(found) or version,
-            sha256=found.get("Metadata", {}).get("sha256"),
         )
 
     def read(self, key: str, version: str | None = None, *, most: int = LONGEST_DOCUMENT_BYTES) -> bytes:
@@ -183,40 +181,6 @@ class ObjectStoreClient:
                     raise
                 wait(WAIT_SECONDS * 2 ** (failures - 1), cancelled)
 
-    def download(
-        self,
-        stored: StoredObject,
-        target: Path,
-        *,
-        sha256: str,
-        progress: Progress = unheard,
-        cancelled: Cancelled = never,
-    ) -> str:
-        """Bring exactly these bytes to `target` and return their digest; "" accepts any. What an earlier attempt left
-        in `<target>.part` is kept and gone on from. Raises PermanentError when the digest is another, and removes it.
-        """
-        part = target.with_name(target.name + ".part")
-        require_room(target.parent, stored.size - (part.stat().st_size if part.exists() else 0))
-        digest = hashlib.sha256()
-        position = resume(part, digest, stored.size, cancelled)
-        try:
-            with open(part, "ab", opener=private) as file:
-                for piece in self.stream(stored, start=position, cancelled=cancelled):
-                    file.write(piece)
-                    digest.update(piece)
-                    position += len(piece)
-                    progress(position, stored.size, "bytes")
-        except OSError as error:
-            raise PermanentError(f"{target.name} cannot be written: {error.strerror or error}") from error
-        if (sha256 and digest.hexdigest() != sha256) or position != stored.size:
-            part.unlink()
-            raise PermanentError(
-                f"{self.place(stored.key, stored.version)}: its SHA-256 is not the one in its manifest: "
-                "damaged or replaced"
-            )
-        part.rename(target)
-        return digest.hexdigest()
-
     def remove(self, key: str) -> None:
         """Remove it; where the bucket keeps versions they stay, as long as its own rules say."""
         with store_errors("remove", self.place(key)):
@@ -289,6 +253,46 @@ def make_client(settings: ObjectStore, keys: Mapping[str, str] | None) -> Any:
 def version_of(answer: Mapping[str, Any]) -> str | None:
     """Its version id; "null" is what S3 says of objects from before versions were turned on."""
     return answer.get("VersionId") or None
+
+
+class Source(Protocol):
+    """Where a download comes from: a bucket, or a folder."""
+
+    def place(self, key: str = "", version: str | None = None) -> str: ...
+    def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = ...) -> Iterator[bytes]: ...
+
+
+def download(
+    source: Source,
+    stored: StoredObject,
+    target: Path,
+    *,
+    sha256: str,
+    progress: Progress = unheard,
+    cancelled: Cancelled = never,
+) -> None:
+    """Bring exactly these bytes to `target`. What an earlier attempt left in `<target>.part` is kept and gone on from.
+    Raises PermanentError when the digest is another, and removes it; TemporaryError, CancelledError.
+    """
+    part = target.with_name(target.name + ".part")
+    require_room(target.parent, stored.size - (part.stat().st_size if part.exists() else 0))
+    digest = hashlib.sha256()
+    position = resume(part, digest, stored.size, cancelled)
+    try:
+        with open(part, "ab", opener=private) as file:
+            for piece in source.stream(stored, start=position, cancelled=cancelled):
+                file.write(piece)
+                digest.update(piece)
+                position += len(piece)
+                progress(position, stored.size, "bytes")
+    except OSError as error:
+        raise PermanentError(f"{target.name} cannot be written: {error.strerror or error}") from error
+    if digest.hexdigest() != sha256 or position != stored.size:
+        part.unlink()
+        raise PermanentError(
+            f"{source.place(stored.key, stored.version)}: its SHA-256 is not that of the plan: damaged or replaced"
+        )
+    part.rename(target)
 
 
 def resume(part: Path, digest: Any, most: int, cancelled: Cancelled) -> int:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from core.errors import CancelledError, PermanentError, TemporaryError
 from core.site import ObjectStore
-from runners.clients.object_store import ObjectStoreClient, StoredObject
+from runners.clients.object_store import ObjectStoreClient, StoredObject, download
 from tests.integration.backups.conftest import Place
 
 BODY = bytes(range(256)) * 20_000
@@ -85,7 +85,7 @@ def test_a_download_goes_on_where_it_was_cut(place: Place, here: Path) -> None:
     found = stored(place)
     place.faults.cut_after, place.faults.cuts = 1_500_000, 3
 
-    place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
+    download(place.client(proxied=True), found, here / "archive", sha256=DIGEST)
 
     assert (here / "archive").read_bytes() == BODY
     gets = [line.rpartition(" bytes=")[2] for line in place.faults.seen if line.startswith("GET") and "bytes=" in line]
@@ -97,7 +97,7 @@ def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, here
     found = stored(place)
     (here / "archive.part").write_bytes(BODY[:4_000_000])
 
-    place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
+    download(place.client(proxied=True), found, here / "archive", sha256=DIGEST)
 
     assert (here / "archive").read_bytes() == BODY
     assert [line for line in place.faults.seen if line.endswith("bytes=4000000-")]
@@ -108,7 +108,7 @@ def test_a_damaged_beginning_is_found_and_does_not_stay(place: Place, here: Path
     (here / "archive.part").write_bytes(b"x" * 1000)
 
     with pytest.raises(PermanentError, match="SHA-256"):
-        place.client().download(found, here / "archive", sha256=DIGEST)
+        download(place.client(), found, here / "archive", sha256=DIGEST)
 
     assert list(here.iterdir()) == []
 
@@ -118,10 +118,10 @@ def test_a_store_that_stays_silent_ends_in_a_temporary_error_and_keeps_what_came
     client = place.client(proxied=True)
     place.faults.cut_after, place.faults.cuts = 2_000_000, 1
     with pytest.raises(TemporaryError) as failed:
-        client.download(found, here / "archive", sha256=DIGEST, progress=lambda *_: set_status(place, 503))
+        download(client, found, here / "archive", sha256=DIGEST, progress=lambda *_: set_status(place, 503))
     place.faults.status = None
 
-    client.download(found, here / "archive", sha256=DIGEST)
+    download(client, found, here / "archive", sha256=DIGEST)
 
     assert failed.value.kind == "throttled"
     assert (here / "archive").read_bytes() == BODY
@@ -136,8 +136,12 @@ def test_a_slow_store_is_slow_and_nothing_else(place: Place, here: Path) -> None
     place.faults.bytes_per_second = 10_000_000
     seen: list[float] = []
 
-    place.client(proxied=True).download(
-        found, here / "archive", sha256=DIGEST, progress=lambda done, total, unit: seen.append(done)
+    download(
+        place.client(proxied=True),
+        found,
+        here / "archive",
+        sha256=DIGEST,
+        progress=lambda done, total, unit: seen.append(done),
     )
 
     assert seen == sorted(seen)
@@ -148,8 +152,8 @@ def test_stop_ends_a_download_and_a_later_one_goes_on(place: Place, here: Path) 
     found = stored(place)
 
     with pytest.raises(CancelledError):
-        place.client().download(found, here / "archive", sha256=DIGEST, cancelled=lambda: True)
-    place.client(proxied=True).download(found, here / "archive", sha256=DIGEST)
+        download(place.client(), found, here / "archive", sha256=DIGEST, cancelled=lambda: True)
+    download(place.client(proxied=True), found, here / "archive", sha256=DIGEST)
 
     assert [line for line in place.faults.seen if "bytes=" in line]
 
@@ -160,8 +164,8 @@ def test_an_object_that_is_replaced_meanwhile_is_not_mixed_with_the_old_one(plac
     newest = StoredObject(key=old.key, size=old.size, modified_at=old.modified_at, etag=old.etag)
 
     with pytest.raises(PermanentError, match="replaced while"):
-        place.client().download(newest, here / "archive", sha256="")
-    place.client().download(old, here / "archive", sha256=DIGEST)  # its version is still there
+        download(place.client(), newest, here / "archive", sha256=DIGEST)
+    download(place.client(), old, here / "archive", sha256=DIGEST)  # its version is still there
 
     assert (here / "archive").read_bytes() == BODY
 

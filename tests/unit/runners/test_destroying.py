@@ -117,8 +117,6 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/fetched.py:fetch": "drbot's home: what has rotted in the recoveries' own repository",
     "clients/fetched.py:_reusable": "drbot's home: locks in that repository",
     "clients/fetched.py:only": "drbot's home: what other recoveries have fetched, once this one's is there",
-    "clients/full_folder.py:settle": "the download",
-    "clients/full_folder.py:download": "the download",
     "clients/full_store.py:remove_old": "full backups of this system and site beyond `keep`, when newer ones are there",
     "clients/restic_helper.py:portable": "drbot's home: a copy of the program",
     "clients/object_store.py:resume": "the download",
