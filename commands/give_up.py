@@ -6,14 +6,14 @@ from commands import recovery
 from commands.context import CommandContext, current_run
 from commands.grammar import Words, printable
 from commands.messages import Choice, Reply, Request, both, text
-from commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, ring
+from commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
 from commands.refusal import Refusal
 from core.incident import Incident
 from core.people import Person
 from core.run import RunKind, RunState, StopKind
 from core.state_words import word_of
 from core.words import Text
-from store import incidents, kept, runs
+from store import incidents, kept
 from store.database import Transaction
 from store.kept import Kept
 
@@ -24,16 +24,10 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
         one = _meant(words, kept.list_of(tx.connection))
         incident = incidents.get(tx.connection, one.incident)
         ended = _make_way(context, tx, incident, person)
-        run = runs.queue(
-            tx,
-            incident=incident.id,
-            site=one.site,
-            kind=RunKind.GIVE_UP,
-            runbook=GIVE_UP_HOST_RUNBOOK if one.whole_host else GIVE_UP_RUNBOOK,
-            arguments={"aside": one.run} if one.whole_host else {"keeper": one.volume},
-            person=person.id,
+        runbook, arguments = (
+            (GIVE_UP_HOST_RUNBOOK, {"aside": one.run}) if one.whole_host else (GIVE_UP_RUNBOOK, {"keeper": one.volume})
         )
-        ring(context, tx, run)
+        queue(context, tx, incident, RunKind.GIVE_UP, runbook, arguments, person, site=one.site)
     return Reply(
         text=text(
             f"{incident.name}: giving up {one.volume} is being planned. It is not deleted before two people approve."

@@ -20,8 +20,7 @@ def put_aside_for_good(steps: tuple[Step, ...], site: Site, volumes: Iterable[st
     does = {step.do for step in later}
     if "repository.clone" in does and "configuration.restore" in does and holds.configuration:
         filled.add(str(site.projects))
-    folders = [name for name in site.files if "/" in name]
-    return tuple(name for name in (*volumes, *folders, str(site.projects)) if name not in filled)
+    return tuple(name for name in (*volumes, *site.file_folders, str(site.projects)) if name not in filled)
 
 
 def asked_of(step: Step, site: Site) -> tuple[str, ...]:

@@ -105,6 +105,16 @@ class Site(Model):
         monitoring = (self.monitoring.project,) if self.monitoring else ()
         return tuple(dict.fromkeys((*(service.project for service in chosen), *monitoring)))
 
+    @property
+    def file_volumes(self) -> tuple[str, ...]:
+        """The volumes among `files`."""
+        return tuple(name for name in self.files if "/" not in name)
+
+    @property
+    def file_folders(self) -> tuple[str, ...]:
+        """The folders below `projects` among `files`."""
+        return tuple(name for name in self.files if "/" in name)
+
     def names(self, *roles: ServiceRole) -> tuple[str, ...]:
         """Names of the services with one of these roles, in the order of the file."""
         return tuple(name for name, service in self.services.items() if service.role in roles)

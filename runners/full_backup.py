@@ -70,11 +70,6 @@ class Making:
         return full_name(self.started)
 
     @property
-    def address(self) -> str | None:
-        """Where users reach the site; files and containers may name it."""
-        return self.site.address
-
-    @property
     def labels(self) -> Mapping[str, str]:
         """On every container it makes."""
         return {RUN_LABEL: f"backup-{self.name}", STEP_LABEL: "full"}
@@ -145,8 +140,8 @@ def _claim(directory: Path, name: str, known: Container[str]) -> bool:
 def collect(making: Making, document: Path | None) -> FullManifest:
     """What is not there as files yet, into the private folder: dumps and manifest."""
     clients, site = making.clients, making.site
-    for name in site.files:
-        if "/" not in name and clients.docker.volume(name) is None:
+    for name in site.file_volumes:
+        if clients.docker.volume(name) is None:
             raise PermanentError(f"`files` of the site names the volume {name}, which does not exist")
     manifest = FullManifest(
         name=making.name,
@@ -179,7 +174,9 @@ def used(making: Making) -> Uses:
     """
     bounds = Bounds(cancelled=making.cancelled, seconds=60)
     documents = {project: making.clients.compose.describe(project, bounds) for project in making.projects}
-    settings = dict(found for project, one in documents.items() for found in settings_of(project, one, making.address))
+    settings = dict(
+        found for project, one in documents.items() for found in settings_of(project, one, making.site.address)
+    )
     settings |= dict(found for project, one in documents.items() for found in running(making, project, one))
     return uses_of(documents.values()).model_copy(update={"settings": settings})
 
@@ -191,7 +188,7 @@ def running(making: Making, project: str, document: Mapping[str, Any]) -> Iterat
         container = docker.container(Service(project=project, service=name, role="app"))
         if container is not None:
             names, made_of = described.get("environment") or {}, docker.inspect(container.id)
-            yield from running_settings(project, name, names, made_of, making.address)
+            yield from running_settings(project, name, names, made_of, making.site.address)
 
 
 def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
@@ -232,7 +229,7 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
     )
     restic = Restic(store.repository, cancelled=making.cancelled, progress=making.progress, execute=execute)
     paths = [OWN, *([PROJECTS] if making.projects else []), *([LINKED] if linked else [])]
-    paths += [FILES] if volumes_of(making.site) else []
+    paths += [FILES] if making.site.file_volumes else []
     restic.backup(
         paths,
         host=making.site_name,
@@ -248,18 +245,13 @@ def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
     site = making.site
     for project in making.projects:
         yield Mount(source=str(site.projects / project), target=f"{PROJECTS}/{project}", read_only=True)
-    for name in site.files:
-        if "/" in name and name.split("/")[0] not in making.projects:
+    for name in site.file_folders:
+        if name.split("/")[0] not in making.projects:
             yield Mount(source=str(site.projects / name), target=f"{PROJECTS}/{name.strip('/')}", read_only=True)
-    for name in volumes_of(site):
+    for name in site.file_volumes:
         yield Mount(source=name, target=f"{FILES}/{name}", read_only=True)
     for link, target in linked.items():
         yield Mount(source=str(target), target=f"{LINKED}/{link}", read_only=True)
-
-
-def volumes_of(site: Site) -> tuple[str, ...]:
-    """The volumes among `files`."""
-    return tuple(name for name in site.files if "/" not in name)
 
 
 def links_outside(projects: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:

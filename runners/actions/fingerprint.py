@@ -49,7 +49,7 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
 def data_volumes(site: Site) -> tuple[str, ...]:
     """The real names of the volumes with data, as dr.yml names them."""
     stores = (part.volume for part in (site.postgres, site.redis) if part)
-    return tuple(dict.fromkeys([*stores, *(name for name in site.files if "/" not in name)]))
+    return tuple(dict.fromkeys([*stores, *site.file_volumes]))
 
 
 def running_strangers(clients: Clients, site: Site, volume: str) -> list[str]:

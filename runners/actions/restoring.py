@@ -38,7 +38,7 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def other_folders(context: StepContext) -> tuple[str, ...]:
     """Folders below the projects that are data: files.restore brings them."""
-    return tuple(name.strip("/") for name in context.site.files if "/" in name)
+    return tuple(name.strip("/") for name in context.site.file_folders)
 
 
 def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:
