@@ -6,11 +6,11 @@ from typing import Any
 
 from isal import igzip
 
-from core.errors import CancelledError, DrbotError, PermanentError
+from core.errors import CancelledError, PermanentError
 from core.words import ending
 from runners.action import Finding, Outcome, StepContext
 from runners.actions.fetching import fetched
-from runners.actions.infrastructure import remove_quietly, renew
+from runners.actions.infrastructure import emptied_on_failure, renew
 from runners.clients import helper
 from runners.clients.byte_streams import IteratorFile
 from runners.clients.document_archive import folders_in, inner_path
@@ -53,13 +53,10 @@ def names_in(context: StepContext, found: Fetched) -> tuple[str, ...]:
 def put_volume(context: StepContext, found: Fetched, name: str) -> int:
     """The volume of this run, emptied first, so that it can be done again."""
     renew(context, name)
-    try:
+    with emptied_on_failure(context, name):
         if ARCHIVE in found.facts.own:
             return unpack_volume(context, found, name)
         return found.put_volume(volume_of(context, name))
-    except DrbotError:
-        remove_quietly(context, name)
-        raise
 
 
 def put_folder(context: StepContext, found: Fetched, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,9 +153,14 @@ def renew(context: StepContext, name: str) -> None:
     docker.create_volume(name, context.labels)
 
 
-def remove_quietly(context: StepContext, name: str) -> None:
-    """Half a restore is no use to anybody; that it cannot be removed is only noted."""
+@contextmanager
+def emptied_on_failure(context: StepContext, name: str) -> Iterator[None]:
+    """Half a restore is no use to anybody; that the volume cannot be emptied is only noted."""
     try:
-        renew(context, name)
-    except DrbotError as error:
-        context.log(f"{name} could not be emptied: {error}")
+        yield
+    except DrbotError:
+        try:
+            renew(context, name)
+        except DrbotError as error:
+            context.log(f"{name} could not be emptied: {error}")
+        raise

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import CancelledError, DrbotError, PermanentError
+from core.errors import CancelledError, PermanentError
 from core.full_manifest import DUMP, REDIS
 from runners.action import Outcome, StepContext
 from runners.actions import arguments, postgres
 from runners.actions.backup import version_fault
 from runners.actions.fetching import fetched
-from runners.actions.infrastructure import remove_quietly, renew
+from runners.actions.infrastructure import emptied_on_failure, renew
 from runners.clients import scratch_redis
 from runners.clients.backup_reader import Pieces
 from runners.clients.own_definition import definition_of
@@ -51,11 +51,8 @@ def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     manifest = found.manifest
     source = Pieces(sealed.name, found.part(DUMP), manifest.sql_bytes if manifest else None, context.progress)
     prepare_volume(context, volume)
-    try:
+    with emptied_on_failure(context, volume):
         loaded = postgres.load(context, volume, source, sealed, manifest.digests if manifest else {})
-    except DrbotError:
-        remove_quietly(context, volume)
-        raise
     return postgres.restored(loaded, sealed, sealed.name, volume)
 
 
@@ -66,14 +63,11 @@ def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         raise PermanentError("The backup holds no data of Redis")
     alone = redis_alone(context, volume)
     prepare_volume(context, volume)
-    try:
+    with emptied_on_failure(context, volume):
         count, appends = scratch_redis.restore(alone, found.part(REDIS))
         expected = found.manifest.redis if found.manifest else None
         if expected and (count.keys, count.expiring) != (expected.keys, expected.expires):
             raise PermanentError(f"The backup's copy of Redis has {count.keys} keys; its manifest says {expected.keys}")
-    except DrbotError:
-        remove_quietly(context, volume)
-        raise
     how = "; its append-only file was built from them" if appends else ""
     return Outcome(
         summary=f"Restored {count.keys} keys into {volume}{how}",
