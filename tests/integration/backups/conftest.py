@@ -12,6 +12,7 @@ from lab.object_store import BUCKET, SECOND_BUCKET, Bucket
 from runners.clients.full_store import FullBackupStore
 from runners.clients.object_store import ObjectStoreClient
 from tests.faulty_proxy import Faults, faulty_proxy
+from tests.integration.backups.copied_state import Bare, Copied, copied
 
 pytest.importorskip("moto")
 _NUMBERS = count()
@@ -53,6 +54,25 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
 def place(bucket: Bucket) -> Iterator[Place]:
     with faulty_proxy(bucket.endpoint) as (url, faults):
         yield Place(bucket=bucket, prefix=f"test-{next(_NUMBERS)}/", proxy=url, faults=faults)
+
+
+@pytest.fixture
+def keys(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the bucket, in the environment; drbot's own state is a file."""
+    for name, value in place.bucket.keys().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture
+def made(place: Place, tmp_path: Path, keys: None) -> Iterator[Copied]:
+    with copied(place.client(), tmp_path / "lost") as it:
+        yield it
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    return Bare(folder=tmp_path / "bare")
 
 
 @pytest.fixture

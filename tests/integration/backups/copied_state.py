@@ -127,9 +127,9 @@ class Copied:
         """Of objects, by a part of their name."""
         return [one.key for one in self.client.list() if part in one.key]
 
-    def remove(self, part: str, *, but: int = 0) -> None:
-        """All of them, or the newest ones."""
-        for key in self.keys(part)[but:]:
+    def remove(self, part: str) -> None:
+        """All of them."""
+        for key in self.keys(part):
             self.client.remove(key)
 
     def said(self, number: int = -1) -> tuple[Statement, dict[str, Any]]:
@@ -150,11 +150,17 @@ class Copied:
 
     def cut_newest(self) -> None:
         """The newest copy, uploaded by half; what was there is gone for good."""
+        key = copy_key(self.ledger, self.moments[-1].head.seq)
+        data = self.client.read(key)
+        self.remove_newest()
+        self.client.write(key, data[:-100])
+
+    def remove_newest(self) -> None:
+        """The newest copy, for good."""
         key, settings = copy_key(self.ledger, self.moments[-1].head.seq), self.client.settings
-        data, version = self.client.read(key), self.client.head(key).version
+        version = self.client.head(key).version
         which = {"VersionId": version} if version else {}
         self.client.client.delete_object(Bucket=settings.bucket, Key=settings.prefix + key, **which)
-        self.client.write(key, data[:-100])
 
     def forge(self, events: Sequence[Event], *, since: int) -> list[Event]:
         """These records, chained anew from this one on, and uploaded with a copy and a head, signed by a stranger whose

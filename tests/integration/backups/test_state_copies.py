@@ -3,7 +3,6 @@ test_tampered_buckets.py.
 """
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,27 +18,7 @@ from runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
 from runners.state_copies import KEPT
 from store import copies, incidents, journal, runs
 from store.database import Database
-from tests.integration.backups.conftest import Place
-from tests.integration.backups.copied_state import OWN, Bare, Copied, copied, copier, note, opened
-
-
-@pytest.fixture(autouse=True)
-def keys(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the bucket, in the environment; the state is a file."""
-    for name, value in place.bucket.keys().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-
-
-@pytest.fixture
-def made(place: Place, tmp_path: Path) -> Iterator[Copied]:
-    with copied(place.client(), tmp_path / "lost") as it:
-        yield it
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(folder=tmp_path / "bare")
+from tests.integration.backups.copied_state import OWN, Bare, Copied, copier, note, opened
 
 
 def test_everything_is_back_and_a_run_that_was_at_work_is_found_by_its_lease(made: Copied, bare: Bare) -> None:
@@ -108,22 +87,14 @@ def test_one_of_two_workers_copies_and_the_next_one_goes_on_where_it_was(made: C
 
 
 def test_a_copy_that_was_cut_behind_its_piece_of_the_ledger_leaves_the_one_before(made: Copied, bare: Bare) -> None:
-    made.client.remove(copy_key(made.ledger, made.moments[-1].head.seq))
-    version = made.client.versions(copy_key(made.ledger, made.moments[-1].head.seq))[0].version
-    made.client.client.delete_object(
-        Bucket=made.client.settings.bucket,
-        Key=made.client.settings.prefix + copy_key(made.ledger, made.moments[-1].head.seq),
-        VersionId=version,
-    )
+    made.remove_newest()
 
     bare.run(made.client, head=str(made.moments[-2].head))
 
     bare.require(made.moments[-2])
 
 
-def test_a_state_that_was_rolled_back_does_not_overwrite_the_copies(
-    made: Copied, documents_elsewhere: Documents, tmp_path: Path
-) -> None:
+def test_a_state_that_was_rolled_back_does_not_overwrite_the_copies(made: Copied, tmp_path: Path) -> None:
     state = tmp_path / "earlier.db"
     with (
         closing(sqlite3.connect(tmp_path / "lost" / "home" / "state.db")) as now,
@@ -136,14 +107,9 @@ def test_a_state_that_was_rolled_back_does_not_overwrite_the_copies(
     with opened(state) as earlier:
         note(earlier, "something else")
         with pytest.raises(PermanentError, match="rolled back"):
-            copier(earlier, made.client, documents_elsewhere).copy()
+            copier(earlier, made.client, Documents(configuration=None, runbooks=None)).copy()
 
     assert made.keys("") == before
-
-
-@pytest.fixture
-def documents_elsewhere() -> Documents:
-    return Documents(configuration=None, runbooks=None)
 
 
 def test_junk_in_the_bucket_keeps_no_worker_from_copying_and_pushes_no_copy_out(made: Copied, bare: Bare) -> None:

@@ -1,7 +1,6 @@
 """What vouches for a copy of drbot's own state: a head, a key, or a person's word; and what is refused without."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from core.statements import Statement, line_of
 from runners.heads import Heads
 from runners.state_bucket import HEAD, HEADS, head_key, named
 from store import copies, journal
-from tests.integration.backups.conftest import Place
 from tests.integration.backups.copied_state import (
     OWN,
     STRANGER,
@@ -28,13 +26,6 @@ from tests.integration.backups.copied_state import (
 )
 
 
-@pytest.fixture
-def keys(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in place.bucket.keys().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-
-
 def refused(made: Copied, bare: Bare, **given: str) -> UserError:
     """Why, and nothing was written."""
     before = bare.everything()
@@ -42,17 +33,6 @@ def refused(made: Copied, bare: Bare, **given: str) -> UserError:
         bare.run(made.client, **given)
     assert bare.everything() == before
     return told.value
-
-
-@pytest.fixture
-def made(place: Place, tmp_path: Path, keys: None) -> Iterator[Copied]:
-    with copied(place.client(), tmp_path / "lost") as it:
-        yield it
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(folder=tmp_path / "bare")
 
 
 def test_without_anything_from_outside_a_person_must_say_what_is_believed(
