@@ -12,7 +12,6 @@ import pytest
 
 from core.errors import CancelledError, PermanentError, TemporaryError, UserError
 from core.full_manifest import DUMP
-from core.plan import BackupIdentity
 from core.site import Backups, Configuration, ObjectStore, Site
 from lab.object_store import BUCKET, SECOND_BUCKET
 from runners.actions import fetching
@@ -73,17 +72,6 @@ def test_it_is_chosen_and_fetched_as_exactly_this_one(place: Place, here: Path) 
     assert b"".join(fetched.part(DUMP)) == SQL
     assert fetched.manifest is not None
     assert fetched.manifest.rows == sealed.rows
-
-
-def test_one_whose_contents_were_cut_is_refused_by_a_check(place: Place) -> None:
-    backup = put(place.store(), weight=MEBIBYTE)
-    key, data = next(packs(place))
-    assert check_full_backup(backup, RULES).sha256 == backup.digest
-
-    put_object(place, key, data[:100])
-
-    with pytest.raises(PermanentError, match=f"s3://ai-micro-backups/{place.prefix} could not be read"):
-        check_full_backup(backup, RULES)
 
 
 def test_an_archive_of_the_scripts_is_read_from_start_to_end(place: Place, tmp_path: Path) -> None:
@@ -216,42 +204,6 @@ def test_a_store_that_refuses_in_the_middle_is_told_at_once(place: Place, here: 
     place.faults.status, asked = 503, len(place.faults.seen)
     with pytest.raises(CancelledError):
         store.restic(lambda: len(place.faults.seen) > asked + 2).snapshots()
-
-
-def test_two_of_the_same_name_in_two_buckets_are_told(place: Place) -> None:
-    first, other = put(place.store()), put(place.second(), weight=8_000)
-
-    chosen = choose_full_backup((place.store(), place.second()), RULES)
-
-    assert chosen.backup.place == first.place
-    assert chosen.refused == (
-        f"{other.place} has the same name and is not the same; {first.place} was taken by its place",
-    )
-
-
-def test_a_removed_backup_is_not_found_again(place: Place) -> None:
-    store = place.store()
-    for hours in range(3):
-        put(store, MOMENT + timedelta(hours=hours))
-    put(store, MOMENT, system="bank")
-    first = choose_full_backup((store,), RULES, before=identity(store, LATER)).backup
-
-    removed = store.remove_old(2, "shop", "production")
-
-    left = store.newest_first()
-    assert removed == (first.name,)
-    assert len(left) == 3
-    with pytest.raises(PermanentError, match="does not hold"):
-        find_full_backup((store,), first)
-    sealed = choose_full_backup((store,), RULES).backup
-    assert find_full_backup((store,), sealed).name == left[0].name
-    assert choose_full_backup((store,), FullRules(system="bank", site="production")).backup.system == "bank"
-
-
-def identity(store: FullBackupStore, moment: datetime) -> BackupIdentity:
-    """Of the one of this moment."""
-    name = next(backup.name for backup in store.newest_first() if backup.moment == moment)
-    return choose_full_backup((store,), RULES, name).backup
 
 
 def test_what_is_stored_in_a_bucket_is_kept_and_locks_of_programs_are_not(place: Place, tmp_path: Path) -> None:

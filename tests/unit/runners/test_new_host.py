@@ -11,10 +11,8 @@ from core.runbook_file import PACKAGED, load_runbook
 from runners.actions.host import faults_of
 from runners.clients import git
 from runners.clients.compose import Watch
-from runners.clients.document_archive import inner_path
 from runners.clients.host_packages import engine_is_missing
 from runners.clients.process import Bounds
-from runners.clients.redis_server import key_count
 from tests.permits import own
 
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)
@@ -93,12 +91,6 @@ def test_an_engine_that_was_never_installed_is_told_from_one_that_is_elsewhere(m
     assert not engine_is_missing("tcp://10.0.0.7:2376", "/nonexistent")
 
 
-def test_keys_that_expire_are_counted_apart() -> None:
-    counted = key_count("# Keyspace\r\ndb0:keys=500,expires=3,avg_ttl=5000\r\ndb3:keys=7,expires=0,avg_ttl=0\r\n")
-
-    assert (counted.keys, counted.lasting) == (507, 504)
-
-
 def test_on_an_empty_host_nobody_is_asked_and_the_order_stays() -> None:
     steps = load_runbook(PACKAGED / "level3-host.yml").runbook.steps
     asked = {step.id for step in steps if step.when}
@@ -109,9 +101,3 @@ def test_on_an_empty_host_nobody_is_asked_and_the_order_stays() -> None:
     assert all(step.gate is None and step.effect != "destroy" for step in steps if step.id in left)
     assert left["clone"] == ()
     assert left["restore-postgres"] == ("volumes",)
-
-
-@pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b"])
-def test_configuration_is_never_written_outside_of_its_folder(path: str) -> None:
-    with pytest.raises(PermanentError, match="elsewhere"):
-        inner_path(path, "full_backup.tar.gz")
