@@ -30,11 +30,11 @@ from runners.own_record import OwnRecord
 from runners.settings import RunnerSettings
 from store import incidents, runs
 from store.database import Database
-from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to
+from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to, old_front
 from tests.permits import own, permit
 from tests.waiting import wait_for
 
-__all__ = ["NEW", "OLD", "Centre", "control", "front"]  # the last two are fixtures
+__all__ = ["NEW", "OLD", "Centre", "control", "front", "old_front"]  # the last three are fixtures
 
 EDGE = "edge/certificates"
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,15 +69,29 @@ class Health(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.fixture
-def front() -> Iterator[int]:
-    """Its port."""
-    Health.status = 200
-    server = ThreadingHTTPServer((NEW, 0), Health)
+@contextmanager
+def answering(address: str, port: int = 0) -> Iterator[int]:
+    """The system answers there; at which port."""
+    server = ThreadingHTTPServer((address, port), Health)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield int(server.server_address[1])
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def front() -> Iterator[int]:
+    """Its port."""
+    Health.status = 200
+    with answering(NEW) as port:
+        yield port
+
+
+@pytest.fixture
+def old_front(front: int) -> Iterator[None]:
+    """The old place answers too: it was repaired, or had never been lost."""
+    with answering(OLD, front):
+        yield
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ it may hold the only copy in use.
 
 import json
 import os
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,7 @@ from runners.actions import giving_back, machine
 from runners.machine_book import MachineBook, look_at_machines, look_at_names
 from store import incidents, kept, led_names, machines, runs
 from store.kept import Kept
-from tests.integration.centre.conftest import NEW, OLD, Centre
+from tests.integration.centre.conftest import NEW, Centre
 from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
 from tests.integration.centre.test_leading_back import ask_back, card_of, recovered
 from tests.integration.centre.test_rented import HERE, known, told
@@ -30,23 +27,8 @@ from tests.integration.runners.bench import Bench
 from tests.waiting import wait_for
 
 
-@pytest.fixture
-def old_front(front: int) -> Iterator[None]:
-    """The old place answers."""
-    server = ThreadingHTTPServer((OLD, front), Health)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield
-    server.shutdown()
-    server.server_close()
-
-
 def ask_to_give_back(control: Bench, incident: int, name: str) -> Run:
-    with control.database.write() as tx:
-        run = runs.queue(
-            tx, incident=incident, site="control", kind=RunKind.GIVE_BACK, runbook="machine-give-back",
-            arguments={"machine": name}, person="aiko",
-        )  # fmt: skip
-    return control.go(run)
+    return control.go(control.queue(incident, "machine-give-back", RunKind.GIVE_BACK, machine=name))
 
 
 def planned(control: Bench, incident: int, name: str) -> Run:
@@ -183,11 +165,7 @@ def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists
     centre.cloud.client("ec2").terminate_instances(InstanceIds=[first])
     control.stop(run)
     control.worker().handle(run.id)
-    with control.database.write() as tx:
-        again = runs.queue(
-            tx, incident=run.incident, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
-            person="aiko",
-        )  # fmt: skip
+    again = control.queue(run.incident, "level4-datacentre")
     control.begin(again)
     play_machine(centre)
     control.wait_for_step(again, "recover", StepState.WAITING)

@@ -2,10 +2,7 @@
 what answers there and what does not come along. What somebody else changed meanwhile is said, and asked for exactly.
 """
 
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,12 +19,11 @@ from lab.cloud import NAME
 from runners.adopting import adopt_open_runs
 from runners.leading_back import back_of
 from runners.vault import Vault
-from store import incidents, requests, runs, steps
+from store import incidents, requests, steps
 from store.schema import runs as runs_table
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import (
     SECONDS,
-    Health,
     equipment,
     leads_to,
     moved,
@@ -38,16 +34,6 @@ from tests.integration.runners.bench import Bench
 from tests.waiting import wait_for
 
 ELSEWHERE = "127.0.0.9"
-
-
-@pytest.fixture
-def old_front(front: int) -> Iterator[None]:
-    """The old place answers too: it was repaired, or had never been lost."""
-    server = ThreadingHTTPServer((OLD, front), Health)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield
-    server.shutdown()
-    server.server_close()
 
 
 def recovered(centre: Centre, control: Bench) -> Run:
@@ -62,12 +48,7 @@ def recovered(centre: Centre, control: Bench) -> Run:
 
 def ask_back(control: Bench, run: Run) -> Run:
     """Somebody asks for the names to be led back; the plan waits for two people, or there is none."""
-    with control.database.write() as tx:
-        asked = runs.queue(
-            tx, incident=run.incident, site="control", kind=RunKind.LEAD_BACK, runbook="names-lead-back",
-            arguments={}, person="aiko",
-        )  # fmt: skip
-    return control.go(asked)
+    return control.go(control.queue(run.incident, "names-lead-back", RunKind.LEAD_BACK))
 
 
 def card_of(control: Bench, run: Run, language: str = "en") -> str:
@@ -214,11 +195,7 @@ def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(centr
 def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Centre, control: Bench) -> None:
     """The second finds users on the machine of the first, and moves nobody: that is no change to take back."""
     run = recovered(centre, control)
-    with control.database.write() as tx:
-        second = runs.queue(
-            tx, incident=run.incident, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
-            person="aiko",
-        )  # fmt: skip
+    second = control.queue(run.incident, "level4-datacentre")
     control.begin(second)
     control.wait_for_step(second, "recover", StepState.WAITING)
     control.ended()

@@ -10,11 +10,10 @@ from sqlalchemy import update
 from core.approval import RequestState
 from core.events import EventKind
 from core.incident import IncidentState
-from core.run import RunKind, RunState, StepState, StopKind
+from core.run import RunState, StepState, StopKind
 from core.signing import KeyPair
 from core.stakes import Act, ProofKind
 from lab.cloud import NAME
-from store import runs
 from store.schema import runs as runs_table
 from store.schema import steps
 from tests.faulty_proxy import faulty_proxy
@@ -129,11 +128,7 @@ def test_a_later_run_of_the_incident_that_is_given_up_leaves_the_machine_to_its_
     control.go(run)
     control.answer(run)
     assert control.go(run).state is RunState.SUCCEEDED
-    with control.database.write() as tx:
-        again = runs.queue(
-            tx, incident=run.incident, site="control", kind=RunKind.RECOVER, runbook="level4-datacentre", arguments={},
-            person="aiko",
-        )  # fmt: skip
+    again = control.queue(run.incident, "level4-datacentre")
     control.begin(again)
     control.wait_for_step(again, "recover", StepState.WAITING)
     control.ended()

@@ -15,7 +15,7 @@ from runners.actions.fingerprint import settings_of
 from runners.lookout import Lookout
 from runners.machine_book import MachineBook, look_at_machines, look_at_names
 from runners.readiness import rented_lines
-from store import journal, led_names, machines, runs
+from store import journal, led_names, machines
 from store.schema import machines as machines_table
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import OLD, Centre
@@ -129,11 +129,7 @@ def test_where_the_names_lead_is_written_down_too(centre: Centre) -> None:
 
 def test_a_plan_that_was_only_shown_counts_on_no_machine(centre: Centre, control: Bench) -> None:
     run = raised(centre, control)
-    with control.database.write() as tx:
-        shown = runs.queue(
-            tx, incident=run.incident, site="control", kind=RunKind.PLAN, runbook="level4-datacentre", arguments={},
-            person="aiko",
-        )  # fmt: skip
+    shown = control.queue(run.incident, "level4-datacentre", RunKind.PLAN)
     assert control.go(shown).state is RunState.SUCCEEDED
 
     assert control.equipment.own.counting_on({f"DR-{run.incident}/recovery"}, but=run.id) == []

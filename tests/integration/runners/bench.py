@@ -102,13 +102,16 @@ class Bench:
                 started_at=NOON,
                 service=service,
             )
-            arguments = {"service": service} if service else {}
-            return _queue(tx, incident.id, RunKind.RECOVER, runbook, arguments)
+        arguments = {"service": service} if service else {}
+        return self.queue(incident.id, runbook, RunKind.RECOVER, **arguments)
 
     def queue(self, incident: int, runbook: str, kind: RunKind = RunKind.RECOVER, **arguments: str) -> Run:
-        """A further run of an incident."""
+        """A further run of an incident, at this site."""
         with self.database.write() as tx:
-            return _queue(tx, incident, kind, runbook, arguments)
+            return runs.queue(
+                tx, incident=incident, site=self.equipment.site_name, kind=kind, runbook=runbook, arguments=arguments,
+                person="aiko",
+            )  # fmt: skip
 
     def worker(self, timing: Timing | None = None, stop: threading.Event | None = None) -> Worker:
         """A worker of this site."""
@@ -265,15 +268,3 @@ def with_registry(
         subjects={**known.subjects, **(subjects or {})},
     )
     return replace(bench, equipment=replace(bench.equipment, registry=registry))
-
-
-def _queue(tx: Any, incident: int, kind: RunKind, runbook: str, arguments: dict[str, str]) -> Run:
-    return runs.queue(
-        tx,
-        incident=incident,
-        site="production",
-        kind=kind,
-        runbook=runbook,
-        arguments=arguments,
-        person="aiko",
-    )

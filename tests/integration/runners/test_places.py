@@ -10,12 +10,11 @@ import pytest
 from sqlalchemy import delete
 
 from core.errors import PermanentError, TemporaryError
-from core.run import Run, RunKind, RunState
+from core.run import Run, RunState
 from runners.action import Outcome, StepContext
 from runners.own_record import OwnStep
 from runners.places import STARTING, held, is_unsettled
 from runners.walk import idle_walk
-from store import runs
 from store.schema import locks
 from tests.integration.runners.bench import SECONDS, Bench, with_registry
 from tests.integration.runners.harmless import Hold
@@ -37,12 +36,7 @@ def swapping(bench: Bench) -> tuple[Run, Hold]:
 def restarting(bench: Bench, run: Run, site: str = "production") -> tuple[Bench, Run]:
     """`/dr restart` asks nobody. `site`: the name by which its worker knows production."""
     bench = replace(bench, equipment=replace(bench.equipment, site_name=site))
-    with bench.database.write() as tx:
-        restart = runs.queue(
-            tx, incident=run.incident, site=site, kind=RunKind.RECOVER, runbook="restart-services", arguments={},
-            person="aiko",
-        )  # fmt: skip
-    return bench, restart
+    return bench, bench.queue(run.incident, "restart-services")
 
 
 def watching(bench: Bench) -> tuple[Bench, list[int]]:

@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import delete
 
 from core.errors import PermanentError
-from core.run import Run, RunKind, RunState
+from core.run import Run, RunState
 from core.site import Monitoring
 from runners.action import StepContext
-from store import runs
 from store.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, asked, with_registry
@@ -109,15 +108,7 @@ def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(gu
     opened = with_runbook(twin_bench, "open.yml", OPEN)
     with guarded.database.write() as tx:
         tx.connection.execute(delete(locks))
-        queued_run = runs.queue(
-            tx,
-            incident=run.incident,
-            site="twin",
-            kind=RunKind.RECOVER,
-            runbook="open",
-            arguments={},
-            person="aiko",
-        )
+    queued_run = opened.queue(run.incident, "open")
     agreed(opened, queued_run)
     assert "auth" in guarded.target.running, opened.run(queued_run).outcome
 
