@@ -21,9 +21,10 @@ from store import incidents, kept, led_names, machines, runs
 from store.kept import Kept
 from tests.integration.centre.conftest import NEW, Centre
 from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
-from tests.integration.centre.test_leading_back import ask_back, card_of, recovered
+from tests.integration.centre.test_leading_back import ask_back, recovered
 from tests.integration.centre.test_rented import HERE, known, told
 from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_words_of_a_card import card
 from tests.waiting import wait_for
 
 
@@ -61,8 +62,8 @@ def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, c
     assert (stakes.act, stakes.proof, stakes.loss.kind) == (Act.GIVE_BACK, ProofKind.UNLED, LossKind.MACHINE)
     assert stakes.machine is not None and stakes.machine.users is Users.NEVER
     assert not asked.plan.keeps  # so break-glass cannot
-    card = card_of(control, asked)
-    assert f"the machine {name} of recovery (t3.large, us-east-1" in card and "drbot never led users there" in card
+    words = card(control, asked)
+    assert f"the machine {name} of recovery (t3.large, us-east-1" in words and "drbot never led users there" in words
     assert centre.cloud.machines() == [name]
     control.approve(asked)
     assert control.go(asked).state is RunState.SUCCEEDED
@@ -126,9 +127,9 @@ def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(ce
 
     asked = planned(control, run.incident, name)
 
-    card = card_of(control, asked)
-    assert "what they wrote there exists NOWHERE ELSE" in card
-    assert "Kept data on it goes too: postgres_data_aside" in card
+    words = card(control, asked)
+    assert "what they wrote there exists NOWHERE ELSE" in words
+    assert "Kept data on it goes too: postgres_data_aside" in words
     control.approve(asked)
     assert control.go(asked).state is RunState.SUCCEEDED
     assert centre.cloud.machines() == []
@@ -194,7 +195,7 @@ def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(c
     with centre.database.read() as connection:
         assert [one.addresses for one in led_names.list_of(connection)] == [(NEW,)]
     asked = ask_back(control, run)
-    assert f"⚠ {NEW} (where they are led now): http://{NAME}" in card_of(control, asked)
+    assert f"⚠ {NEW} (where they are led now): http://{NAME}" in card(control, asked)
 
 
 def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays(centre: Centre) -> None:
@@ -287,7 +288,7 @@ def test_two_people_read_all_that_terraform_would_destroy_and_it_destroys_exactl
 
     asked = planned(control, centre.run.incident, "vm-1")
 
-    assert "Terraform destroys: aws_eip.recovery, aws_instance.recovery" in card_of(control, asked)
+    assert "Terraform destroys: aws_eip.recovery, aws_instance.recovery" in card(control, asked)
     control.approve(asked)
     assert control.go(asked).state is RunState.SUCCEEDED
     assert known(centre) == []

@@ -8,18 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from commands.vote_dialog import dialog_from
 from core.approval import RequestState
-from core.clocks import clocks_of
 from core.incident import IncidentState
 from core.run import Run, RunKind, RunState, StepState
 from core.stakes import Act, KeepKind, LossKind, ProofKind
-from core.words import say
 from lab.cloud import NAME
 from runners.adopting import adopt_open_runs
 from runners.leading_back import back_of
 from runners.vault import Vault
-from store import incidents, requests, steps
+from store import incidents
 from store.schema import runs as runs_table
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import (
@@ -31,6 +28,7 @@ from tests.integration.centre.moving import (
     raised,
 )
 from tests.integration.runners.bench import Bench
+from tests.integration.runners.test_words_of_a_card import card
 from tests.waiting import wait_for
 
 ELSEWHERE = "127.0.0.9"
@@ -51,37 +49,25 @@ def ask_back(control: Bench, run: Run) -> Run:
     return control.go(control.queue(run.incident, "names-lead-back", RunKind.LEAD_BACK))
 
 
-def card_of(control: Bench, run: Run, language: str = "en") -> str:
-    """What two people read."""
-    assert run.plan is not None
-    with control.database.read() as connection:
-        request, records = requests.of_run(connection, run.id)[-1], steps.of_run(connection, run.id)
-        incident = incidents.get(connection, run.incident)
-    targets = control.equipment.configuration.targets
-    dialog = dialog_from(
-        incident=incident, plan=run.plan, request=request, votes=(), steps={one.id: one for one in records},
-        roster=control.equipment.roster,
-        clocks=clocks_of(incident, run.plan, records, targets, run.created_at),
-    )  # fmt: skip
-    parts = (*dialog.replaces, dialog.by, dialog.proof, dialog.loss, dialog.keeps)
-    return "\n".join(say(part, language) for part in parts)
-
-
 @pytest.mark.usefixtures("old_front")
 def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, control: Bench) -> None:
-    asked = ask_back(control, recovered(centre, control))
+    run = recovered(centre, control)
+    before = control.incident(run)
+    asked = ask_back(control, run)
 
     assert asked.state is RunState.WAITING and asked.plan is not None
+    assert asked.plan.keeps.kind is KeepKind.RECORDS
+    assert f"{NAME} → {NEW}" in asked.plan.keeps.names
     stakes = asked.plan.stakes
     assert (stakes.act, stakes.proof, stakes.loss.kind) == (Act.LEAD_BACK, ProofKind.ASKED, LossKind.LEFT_BEHIND)
     assert stakes.loss.since is not None
     (move,) = stakes.moves
     assert (move.name, move.now, move.told, move.led, move.to) == (NAME, (NEW,), (NEW,), (NEW,), (OLD,))
     assert {one.address: one.answers for one in stakes.answers} == {NEW: True, OLD: True}
-    card = card_of(control, asked)
-    assert f"{NAME}: from {NEW} (recovery) to {OLD} (production)" in card
-    assert "does NOT come along" in card and "✅ 127.0.0.1 (where users will be led)" in card
-    assert "移りません" in card_of(control, asked, "ja")
+    words = card(control, asked)
+    assert f"{NAME}: from {NEW} (recovery) to {OLD} (production)" in words
+    assert "does NOT come along" in words and "✅ 127.0.0.1 (where users will be led)" in words
+    assert "移りません" in card(control, asked, "ja")
     assert leads_to(centre) == (NEW,)
     control.approve(asked)
 
@@ -89,6 +75,8 @@ def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, co
 
     assert ended.state is RunState.SUCCEEDED
     assert leads_to(centre) == (OLD,)
+    assert before.state is IncidentState.RECOVERED
+    assert control.incident(run) == before  # it turns no clock
 
 
 @pytest.mark.usefixtures("old_front")
@@ -105,24 +93,12 @@ def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre,
     assert control.incident(run) == before
 
 
-@pytest.mark.usefixtures("old_front")
-def test_leading_back_turns_no_clock_of_an_incident_that_is_recovered(centre: Centre, control: Bench) -> None:
-    run = recovered(centre, control)
-    before = control.incident(run)
-    asked = ask_back(control, run)
-    control.approve(asked)
-    control.go(asked)
-
-    assert before.state is IncidentState.RECOVERED
-    assert control.incident(run) == before
-
-
 def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(centre: Centre, control: Bench) -> None:
     """The old data centre is still lost: whoever agrees all the same is asked again, and the names can be led on."""
     control = replace(control, equipment=replace(control.equipment, configuration=centre.configuration))
     asked = ask_back(control, recovered(centre, control))
 
-    assert "⚠ 127.0.0.1 (where users will be led): nothing answers users there" in card_of(control, asked)
+    assert "⚠ 127.0.0.1 (where users will be led): nothing answers users there" in card(control, asked)
     control.approve(asked)
     control.begin(asked)
     control.wait_for_step(asked, "outside", StepState.RUNNING)
@@ -145,8 +121,8 @@ def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(centre:
 
     asked = ask_back(control, run)
 
-    card = card_of(control, asked)
-    assert f"from {ELSEWHERE} to {OLD} (production). SOMEBODY ELSE CHANGED IT: drbot had led it to {NEW}" in card
+    words = card(control, asked)
+    assert f"from {ELSEWHERE} to {OLD} (production). SOMEBODY ELSE CHANGED IT: drbot had led it to {NEW}" in words
     centre.cloud.point(NAME, "127.0.0.8")  # and again, while people read
     control.approve(asked)
     assert control.go(asked).state is RunState.BLOCKED
@@ -277,11 +253,3 @@ def _another(control: Bench) -> int:
     with control.database.write() as tx:
         first = incidents.get(tx.connection, 1)
         return incidents.declare(tx, site="production", level=first.level, title="Again", person="aiko").id
-
-
-def test_what_is_kept_is_named_truly(centre: Centre, control: Bench) -> None:
-    asked = ask_back(control, recovered(centre, control))
-
-    assert asked.plan is not None
-    assert asked.plan.keeps.kind is KeepKind.RECORDS
-    assert f"{NAME} → {NEW}" in asked.plan.keeps.names

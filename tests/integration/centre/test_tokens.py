@@ -19,14 +19,14 @@ from runners.own_record import CLOCK, FOLDER
 from runners.private_folder import PrivateFolder
 from store import incidents, invitations, journal, schema
 from tests.integration.centre.conftest import Centre
-from tests.integration.centre.test_machine import HERE, token_of, user_data
+from tests.integration.centre.test_machine import HERE, token_of
 
 THERE = KeyPair.new()  # of the worker that joins
 
 
 def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
     made = machine.provision(centre.context(), HERE)
-    token = token_of(user_data(centre, made.facts["machine"]))
+    token = token_of(centre.cloud.user_data(made.facts["machine"]))
     before = machine.joined(centre.context(), HERE)
     site = join_site(centre.database, token, "", 7, THERE.public)
 
@@ -43,7 +43,7 @@ def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
 
 def test_a_key_that_was_written_into_the_database_is_not_the_one_of_who_had_the_token(centre: Centre) -> None:
     made = machine.provision(centre.context(), HERE)
-    join_site(centre.database, token_of(user_data(centre, made.facts["machine"])), "", 7, THERE.public)
+    join_site(centre.database, token_of(centre.cloud.user_data(made.facts["machine"])), "", 7, THERE.public)
     assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts[WORKER_KEY] == THERE.public
     with centre.database.write() as tx:
         tx.connection.execute(update(schema.invitations).values(public_key=KeyPair.new().public))
@@ -64,7 +64,7 @@ def forge(centre: Centre, token: str, key: KeyPair, **values: Any) -> None:
 def test_a_token_of_an_earlier_incident_makes_nobody_the_worker_of_a_new_machine(centre: Centre) -> None:
     """It was read in the user data of a machine that was given back; incident, run and time are rows."""
     made = machine.provision(centre.context(), HERE)
-    token = token_of(user_data(centre, made.facts["machine"]))
+    token = token_of(centre.cloud.user_data(made.facts["machine"]))
     join_site(centre.database, token, "", 7, THERE.public)
     with centre.database.write() as tx:
         later = incidents.declare(tx, site="production", level=Level.DATACENTRE, title="Fire", person="aiko")
@@ -78,7 +78,7 @@ def test_a_token_of_an_earlier_incident_makes_nobody_the_worker_of_a_new_machine
 
 def test_a_token_is_of_who_was_first_seen_to_use_it(centre: Centre) -> None:
     made = machine.provision(centre.context(), HERE)
-    token = token_of(user_data(centre, made.facts["machine"]))
+    token = token_of(centre.cloud.user_data(made.facts["machine"]))
     join_site(centre.database, token, "", 7, THERE.public)
     assert machine.joined(centre.context(), HERE).passed
     forge(centre, token, KeyPair.new())
@@ -90,7 +90,7 @@ def test_a_token_is_of_who_was_first_seen_to_use_it(centre: Centre) -> None:
 
 def test_the_hour_of_a_token_is_of_the_workers_own_clock(centre: Centre) -> None:
     made = machine.provision(centre.context(), HERE)
-    token = token_of(user_data(centre, made.facts["machine"]))
+    token = token_of(centre.cloud.user_data(made.facts["machine"]))
     later = datetime.now(UTC) + timedelta(seconds=machine.TOKEN_SECONDS)
     PrivateFolder(centre.home / FOLDER).write(CLOCK, later.isoformat())
     forge(centre, token, KeyPair.new(), expires_at=later + timedelta(days=1))
@@ -100,13 +100,13 @@ def test_the_hour_of_a_token_is_of_the_workers_own_clock(centre: Centre) -> None
 
 def test_who_joined_the_machine_before_is_not_the_worker_of_a_new_one(centre: Centre) -> None:
     made = machine.provision(centre.context(), HERE)
-    join_site(centre.database, token_of(user_data(centre, made.facts["machine"])), "", 7, THERE.public)
+    join_site(centre.database, token_of(centre.cloud.user_data(made.facts["machine"])), "", 7, THERE.public)
     machine.release(centre.context(), HERE)
     made = machine.provision(centre.context(attempt=2), HERE)
 
     assert not machine.joined(centre.context(), HERE).passed
     joined = KeyPair.new()
-    join_site(centre.database, token_of(user_data(centre, made.facts["machine"])), "", 8, joined.public)
+    join_site(centre.database, token_of(centre.cloud.user_data(made.facts["machine"])), "", 8, joined.public)
     assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts[WORKER_KEY] == joined.public
 
 

@@ -53,10 +53,10 @@ def table_for(bench: Bench, run: Run) -> Table:
     return table_of(dialog)
 
 
-def card(bench: Bench, run: Run) -> str:
+def card(bench: Bench, run: Run, language: str = "en") -> str:
     """The same as lines."""
     table = table_for(bench, run)
-    return "\n".join([str(table.title), *(": ".join(say(cell, "en") for cell in row) for row in table.rows)])
+    return "\n".join([str(table.title), *(": ".join(say(cell, language) for cell in row) for row in table.rows)])
 
 
 DNS = """
