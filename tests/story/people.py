@@ -1,6 +1,8 @@
 """People who vote for, answer and settle whatever they are asked, in stories where things die at random."""
 
 import random
+import threading
+from collections.abc import Callable
 
 from cli.player import Player
 from core.approval import LIVE
@@ -10,6 +12,7 @@ from core.incident import Incident
 from core.run import Run, RunState, Settlement, StepState
 from store import journal, requests
 
+SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 ASKS = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
 
 
@@ -33,6 +36,23 @@ def is_closed(player: Player, run: Run, request: str) -> bool:
         return all(one.state not in LIVE for one in requests.of_run(connection, run.id) if one.id == request)
 
 
+def wait_for_the_moment(
+    player: Player, incident: Incident, step: str, later: float, patience: float | None = None
+) -> str:
+    """Waits for a step of the incident, and then a little; the people vote meanwhile. Which moment that was."""
+
+    def begun() -> bool:
+        run = player.run(incident)
+        if run.state is RunState.WAITING:
+            vote_or_answer(player, incident, run)
+        records = [player.records(one.id).get(step) for one in player.runs(incident) if one.plan]
+        return run.is_over or any(one is not None and one.state is not StepState.PENDING for one in records)
+
+    player.wait(begun, f"{step} to begin", patience)
+    threading.Event().wait(later)  # the moment itself is what is random
+    return f"{later:.2f} s after {step} began"
+
+
 def next_question(player: Player, incident: Incident) -> Run:
     """The run once it wants something else than votes and answers, or is over."""
 
@@ -50,6 +70,22 @@ def next_question(player: Player, incident: Incident) -> Run:
     found = player.wait(there, f"{incident.name} to want somebody or to end")
     assert found is not None
     return found
+
+
+def settled(
+    player: Player, incident: Incident, chance: random.Random, where: str, untrue: Callable[[Run, str], list[str]]
+) -> tuple[Run, list[tuple[str, Settlement]]]:
+    """How it ends, and what people were asked until then; `untrue`: what does not hold of what drbot says each time."""
+    asked: list[tuple[str, Settlement]] = []
+    for _ in range(SETTLES):
+        run = next_question(player, incident)
+        words = said(player, run)
+        print(f"{where}: {run.state.value}: {words} {asked}")
+        assert untrue(run, words) == [], f"{where}, then {asked}: {words}"
+        if run.state is not RunState.NEEDS_DECISION:
+            return run, asked
+        asked.append(decide(player, incident, run, chance))
+    raise AssertionError(f"people were asked {len(asked)} times: {asked}")
 
 
 def decide(player: Player, incident: Incident, run: Run, chance: random.Random) -> tuple[str, Settlement]:

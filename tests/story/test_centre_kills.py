@@ -6,7 +6,6 @@ Each round is a whole incident. People then choose anything they are offered.
 
 import os
 import random
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ import pytest
 
 from cli import demo_centre
 from core.configuration import load_configuration
-from core.incident import Incident
-from core.run import Run, RunState, Settlement, StepState
+from core.run import Run, RunState
 from lab.cloud import NAME
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
@@ -26,7 +24,7 @@ from tests.houses import LabFactory
 from tests.story import new_host
 from tests.story.dying import kill_engine, kill_joined
 from tests.story.new_host import Scene
-from tests.story.people import decide, next_question, said, vote_or_answer
+from tests.story.people import settled, wait_for_the_moment
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")
@@ -38,7 +36,6 @@ OF_THE_WHOLE = ("provision", "join", "recover", "approval", "dns", "certificate"
 OF_THE_PART = ("fetch", "volumes", "restore-postgres", "verify", "start-apps", "check-monitoring")
 TROUBLES = ("bot", "control", "control", "joined", "engine", "reboot", "all")
 LATEST_SECONDS = 3.0  # after the beginning of a step
-SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 OLD = "127.0.0.1"
 LED = "Users were led to the new place"
 NOT_LED = ("users have not been led there", "No name was changed", "Nothing that was there before was touched")
@@ -71,23 +68,6 @@ def look(scene: Scene) -> Outside:
         leads_to=NameService(dns).ask(NAME), machines=tuple(sorted(scene.sites.cloud.machines())),
         listed=tuple(sorted(listed)),
     )  # fmt: skip
-
-
-def wait_for_the_moment(scene: Scene, incident: Incident, chance: random.Random) -> str:
-    """Waits for a step of the whole or of its part, and then a little; the people vote meanwhile."""
-    player, later = scene.player, chance.uniform(0.0, LATEST_SECONDS)
-    step = chance.choice(chance.choice([OF_THE_WHOLE, OF_THE_PART]))
-
-    def begun() -> bool:
-        run = player.run(incident)
-        if run.state is RunState.WAITING:
-            vote_or_answer(player, incident, run)
-        records = [player.records(one.id).get(step) for one in player.runs(incident) if one.plan]
-        return run.is_over or any(one is not None and one.state is not StepState.PENDING for one in records)
-
-    player.wait(begun, f"{step} to begin", 400)
-    threading.Event().wait(later)  # the moment itself is what is random
-    return f"{later:.2f} s after {step} began"
 
 
 def trouble(scene: Scene, how: str) -> None:
@@ -134,18 +114,10 @@ def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene
     try:
         incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
         how = chance.choice(TROUBLES)
-        where = f"{how} {wait_for_the_moment(scene, incident, chance)}"
+        step, later = chance.choice(chance.choice([OF_THE_WHOLE, OF_THE_PART])), chance.uniform(0.0, LATEST_SECONDS)
+        where = f"{how} {wait_for_the_moment(player, incident, step, later, 400)}"
         trouble(scene, how)
-        asked: list[tuple[str, Settlement]] = []
-        for _ in range(SETTLES):
-            run = next_question(player, incident)
-            words = said(player, run)
-            print(f"{where}: {run.state.value}: {words} {asked}")
-            assert untrue(scene, run, words) == [], f"{where}, then {asked}: {words}"
-            if run.state is not RunState.NEEDS_DECISION:
-                break
-            asked.append(decide(player, incident, run, chance))
-        assert run.state is not RunState.NEEDS_DECISION, f"people were asked {len(asked)} times: {asked}"
+        settled(player, incident, chance, where, lambda run, words: untrue(scene, run, words))
         player.say("aiko", f"/dr resolve {incident.name} the round is over", incident.channel or "")
         player.wait(lambda: not player.incident(incident.id).is_open, f"{incident.name} to be resolved")
     finally:

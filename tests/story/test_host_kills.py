@@ -9,7 +9,6 @@ containers, never by drbot.
 import os
 import random
 import subprocess
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 
 from core.incident import Incident
-from core.run import Run, RunState, Settlement, StepState
+from core.run import Run, RunState, StepState
 from lab.second_engine import SecondEngine
 from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
@@ -28,7 +27,7 @@ from tests.hosts import Host
 from tests.houses import LabFactory
 from tests.story import new_host
 from tests.story.new_host import WORDS, Scene
-from tests.story.people import decide, next_question, said, vote_or_answer
+from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import wait_for_step
 from tests.story.troubles import Troubles
 
@@ -45,7 +44,6 @@ TROUBLES = ("worker", "worker", "worker", "engine", "reboot", "disk full", "buck
 DISK = "8g"  # of the new host: its images take half of it
 HOSTS = (kinds.nothing, kinds.everything_at_once, kinds.everything_at_once, kinds.dirty_clone,
          kinds.owners_links_and_times, kinds.stale_standby_on_its_own_volume, kinds.volume_without_a_name)  # fmt: skip
-SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 
 UNTOUCHED = ("Nothing that was there before was touched", "Nothing in production was changed", "Nothing was replaced")
 RUNS_THERE = "The services run on the new host"
@@ -78,22 +76,6 @@ def scene(
         made.player.house.people.wait_for_connection()
         yield made, Troubles(scene=made, disk=disk, bucket=faults)
     sites.down()
-
-
-def wait_for_the_moment(scene: Scene, incident: Incident, chance: random.Random) -> str:
-    """Waits for a step, and then a little; the people vote meanwhile. Which moment that was."""
-    player, step, later = scene.player, chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
-
-    def begun() -> bool:
-        run = player.run(incident)
-        if run.state is RunState.WAITING:
-            vote_or_answer(player, incident, run)
-        record = player.records(run.id).get(step) if run.plan else None
-        return run.is_over or (record is not None and record.state is not StepState.PENDING)
-
-    player.wait(begun, f"{step} to begin")
-    threading.Event().wait(later)  # the moment itself is what is random
-    return f"{later:.2f} s after {step} began"
 
 
 def lost(host: Host, before: dict[str, Any]) -> list[str]:
@@ -134,20 +116,15 @@ def play(scene: Scene, troubles: Troubles, kind: Callable[[Host], None], how: st
         player.house.start(name, "worker", "--site", "recovery")
         incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
 
-        where = f"{kind.__name__}: {how} {wait_for_the_moment(scene, incident, chance)}"
+        step, later = chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
+        where = f"{kind.__name__}: {how} {wait_for_the_moment(player, incident, step, later)}"
         troubles.begin(how)
-        asked: list[tuple[str, Settlement]] = []
-        for _ in range(SETTLES):
-            run = next_question(player, incident)
-            troubles.end()
-            words = said(player, run)
-            print(f"{where}: {run.state.value}: {words} {asked}")
-            assert untrue(scene, host, before, run, words) == [], f"{where}, then {asked}: {words}"
-            if run.state is not RunState.NEEDS_DECISION:
-                break
-            asked.append(decide(player, incident, run, chance))
 
-        assert run.state is not RunState.NEEDS_DECISION, f"people were asked {len(asked)} times: {asked}"
+        def heard(run: Run, words: str) -> list[str]:
+            troubles.end()
+            return untrue(scene, host, before, run, words)
+
+        run, _ = settled(player, incident, chance, where, heard)
         if lost(host, before):
             undone(scene, incident, run)
         assert lost(host, before) == [], where

@@ -6,20 +6,18 @@ is where is looked at by a container of the test's own, never by drbot.
 
 import os
 import random
-import threading
 import uuid
 from dataclasses import dataclass
 
 import pytest
 
 from core.events import EventKind
-from core.incident import Incident
-from core.run import Run, RunState, Settlement, StepState
+from core.run import Run, RunState, Settlement
 from lab.images import SERVICE_IMAGE
 from lab.ownership import LABEL
 from store import journal, kept
 from tests.story.conftest import Story
-from tests.story.people import decide, next_question, said, vote_or_answer
+from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import WORDS, production
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
@@ -30,7 +28,6 @@ LOOK = f'cd /v; for n in *; do [ -f "$n/PG_VERSION" ] && echo "$n $(ls "$n" | gr
 BEGINNINGS = ("evidence", "restore-beside", "approval", "stop-apps", "stop-postgres", "swap", "swap", "swap",
               "start-postgres", "verify", "start-apps", "health")  # fmt: skip
 LATEST_SECONDS = 1.2  # after the beginning of one of these
-SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 
 IN_PLACE = ("Nothing was replaced", "Nothing in production was changed", "Production is as it was", "is still in place")
 REPLACED = ("The data was replaced", "the new data is in place and the old data is kept")
@@ -77,26 +74,9 @@ def mark(story: Story) -> None:
         )  # fmt: skip
 
 
-def kill_during(story: Story, incident: Incident, chance: random.Random) -> str:
-    """Waits for the step, and then a little; the people vote meanwhile. Where the worker was killed."""
-    player, step, later = story.player, chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
-
-    def begun() -> bool:
-        run = player.run(incident)
-        if run.state is RunState.WAITING:
-            vote_or_answer(player, incident, run)
-        record = player.records(run.id).get(step) if run.plan else None
-        return run.is_over or (record is not None and record.state is not StepState.PENDING)
-
-    player.wait(begun, f"{step} to begin")
-    threading.Event().wait(later)  # the moment itself is what is random
-    story.house.kill("worker")
-    return f"{later:.2f} s after {step} began"
-
-
-def untrue(story: Story, run: Run, words: str, now: Places) -> list[str]:
+def untrue(story: Story, run: Run, words: str) -> list[str]:
     """What is not so: nothing is lost, nothing is twice, and every sentence about it holds."""
-    volume, keeper = production(story), f"{production(story)}_before_{run.id}"
+    volume, keeper, now = production(story), f"{production(story)}_before_{run.id}", places(story)
     with story.player.database.read() as connection:
         listed = [one.volume for one in kept.list_of(connection, "production")]
     running = {one.name for one in story.lab.status() if one.state == "running"}
@@ -139,19 +119,10 @@ def test_a_killed_worker_leaves_one_place_and_true_words(quiet_story: Story, num
     mark(story)
     incident = story.player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
 
-    where = kill_during(story, incident, chance)
+    step, later = chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
+    where = wait_for_the_moment(story.player, incident, step, later)
+    story.house.kill("worker")
     story.house.start("worker-2", "worker")
-    asked: list[tuple[str, Settlement]] = []
-    for _ in range(SETTLES):
-        run = next_question(story.player, incident)
-        words = said(story.player, run)
-        found = places(story)
-        print(f"{where}: {run.state.value}, old in {found.old}, new in {found.new}: {words} {asked}")
-        assert untrue(story, run, words, found) == [], f"{where}, then {asked}: {words}"
-        if run.state is not RunState.NEEDS_DECISION:
-            break
-        asked.append(decide(story.player, incident, run, chance))
-
-    assert run.state is not RunState.NEEDS_DECISION, f"people were asked {len(asked)} times: {asked}"
+    run, asked = settled(story.player, incident, chance, where, lambda run, words: untrue(story, run, words))
     again = asked.count(("swap", Settlement.RETRY))
     assert swaps_started(story, run) <= 1 + again
