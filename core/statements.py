@@ -15,21 +15,6 @@ LONGEST_LINE_BYTES = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Statement:
-    """The public half of the speaker's key is part of it; whether to believe that key is another question."""
-
-    ledger: str  # the hash of its first record
-    seq: int
-    hash: str
-    key: str
-    sha256: str = ""  # of the copy that follows this line; "" = it is about the ledger alone
-    size: int = 0  # of that copy, in bytes
-    locked_until: int = (
-        0  # seconds since 1970: as long as the speaker had the store keep this very line; 0 = it did not
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
     """Number and hash of a record, or how the hash begins."""
 
@@ -42,6 +27,24 @@ class Head:
     def is_of(self, seq: int, digest: str) -> bool:
         """Whether this record is meant."""
         return seq == self.seq and digest.startswith(self.hash)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """The public half of the speaker's key is part of it; whether to believe that key is another question."""
+
+    ledger: str  # the hash of its first record
+    seq: int
+    hash: str
+    key: str
+    sha256: str = ""  # of the copy that follows this line; "" = it is about the ledger alone
+    size: int = 0  # of that copy, in bytes
+    locked_until: int = 0  # seconds since 1970: until when the speaker had the store keep this very line; 0 = it did not
+
+    @property
+    def head(self) -> Head:
+        """Where the ledger stood."""
+        return Head(seq=self.seq, hash=self.hash)
 
 
 def short(digest: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import DrbotError, PermanentError, TemporaryError, UserError
-from core.full_manifest import FORMAT, SUFFIX, FullManifest, is_archive
+from core.full_manifest import FORMAT, FullManifest, is_archive
 from core.plan import BackupIdentity, Holds
 from core.proof import floor_of
 from runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
@@ -98,15 +98,10 @@ def candidates(stores: Sequence[FullBackupStore], name: str | None = None, cance
         except (PermanentError, TemporaryError) as error:
             silent.append(f"the backups there could not be listed: {error}")
             continue
-        found += [(-number, backup) for backup in backups if name in (None, *names_of(backup))]
+        found += [(-number, backup) for backup in backups if name in (None, *backup.names)]
         silent += [f"{store.place}: a backup there cannot be read: {why}" for why in unread]
     ordered = sorted(found, key=lambda one: (*order_of(one[1]), one[0]), reverse=True)
     return Candidates(backups=tuple(backup for _, backup in ordered), silent=tuple(silent))
-
-
-def names_of(backup: FullBackup) -> tuple[str, str]:
-    """As people write it."""
-    return backup.name, backup.name.removesuffix(SUFFIX)
 
 
 def order_of(backup: FullBackup) -> tuple[datetime, str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import PermanentError
-from core.statements import LONGEST_LINE_BYTES, Statement, short, statement_in
+from core.statements import LONGEST_LINE_BYTES, Head, Statement, short, statement_in
 from runners.clients.object_store import ObjectStoreClient, StoredObject
 
 FOLDER, HEADS = "state/", "ledger/heads/"
@@ -37,6 +37,11 @@ class Named:
     last: int
     first: int = 0
     digest: str = ""  # how the hash of the last record begins
+
+    @property
+    def head(self) -> Head:
+        """The last record."""
+        return Head(seq=self.last, hash=self.digest)
 
 
 def name_of(ledger: str) -> str:

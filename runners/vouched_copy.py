@@ -42,7 +42,7 @@ class Candidate:
     @property
     def head(self) -> Head:
         """Where its ledger ends."""
-        return Head(seq=self.statement.seq, hash=self.statement.hash)
+        return self.statement.head
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +105,8 @@ class Search:
 
     def _is_no_better(self, said: Statement) -> bool:
         """An older one of a ledger by a key that were both doubted already."""
-        head = Head(seq=said.seq, hash=said.hash)
         doubted = (doubt.candidate for doubt in self.doubts)
-        return any(one.statement.key == said.key and one.records.has(head) for one in doubted)
+        return any(one.statement.key == said.key and one.records.has(said.head) for one in doubted)
 
     def _candidate(self, found: Named, said: Statement) -> Candidate:
         """Raises ValueError or PermanentError for what is none."""

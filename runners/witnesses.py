@@ -56,9 +56,9 @@ class Witnesses:
     def on(self, records: Records) -> Iterator[tuple[Named, Statement]]:
         """Heads that this ledger has."""
         for found in self.heads:
-            if records.has(Head(seq=found.last, hash=found.digest)):
+            if records.has(found.head):
                 statement = self.statement(found)
-                if statement is not None and records.has(Head(seq=statement.seq, hash=statement.hash)):
+                if statement is not None and records.has(statement.head):
                     yield found, statement
 
     def unlike(self, records: Records, keys: frozenset[str]) -> Iterator[Head]:
@@ -66,11 +66,11 @@ class Witnesses:
         given up knowingly is none of them.
         """
         for found in self.heads:
-            if records.has(Head(seq=found.last, hash=found.digest)) or records.has_forgotten(found.last):
+            if records.has(found.head) or records.has_forgotten(found.last):
                 continue
             statement = self.statement(found)
             if statement is not None and statement.key in keys:
-                yield Head(seq=statement.seq, hash=statement.hash)
+                yield statement.head
 
     def are_locked(self, records: Records, keys: frozenset[str]) -> bool:
         """Whether drbot has had the newest head locked until later than now: then no newer one could be removed. Any

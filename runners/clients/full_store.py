@@ -42,7 +42,16 @@ class FullBackup:
     size: int
     snapshot: Snapshot | None = None
     archive: StoredObject | None = None  # of the document's scripts
-    fault: str | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why it is none, as far as its moment tells."""
+        return future_fault(self.moment, datetime.now(UTC))
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """As people write it."""
+        return self.name, self.name.removesuffix(SUFFIX)
 
     @property
     def place(self) -> str:
@@ -99,7 +108,7 @@ class FullBackupStore:
         """The one of this name. Raises PermanentError with the names there are."""
         backups = self.newest_first()
         for backup in backups:
-            if name in (backup.name, backup.name.removesuffix(SUFFIX)):
+            if name in backup.names:
                 return backup
         known = ", ".join(backup.name for backup in backups[:5]) or "none at all"
         raise PermanentError(f"There is no full backup {name} in {self.place}; the newest are: {known}")
@@ -132,14 +141,10 @@ class FullBackupStore:
     def of_archive(self, stored: StoredObject) -> FullBackup:
         """One of the document's scripts."""
         moment = named_moment(stored.key) or stored.modified_at
-        fault = future_fault(moment, datetime.now(UTC))
-        return FullBackup(store=self, name=stored.key, moment=moment, size=stored.size, archive=stored, fault=fault)
+        return FullBackup(store=self, name=stored.key, moment=moment, size=stored.size, archive=stored)
 
     def _of_snapshot(self, snapshot: Snapshot, name: str) -> FullBackup:
-        fault = future_fault(snapshot.time, datetime.now(UTC))
-        return FullBackup(
-            store=self, name=name, moment=snapshot.time, size=snapshot.size, snapshot=snapshot, fault=fault
-        )
+        return FullBackup(store=self, name=name, moment=snapshot.time, size=snapshot.size, snapshot=snapshot)
 
 
 def tags_of(name: str, system: str) -> tuple[str, ...]:
