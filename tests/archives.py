@@ -20,7 +20,8 @@ from core.runbook import Step
 from core.site import Configuration, Site
 from runners.action import StepContext
 from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackup, FullBackupStore, tags_of
+from runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
+from runners.clients.object_store import ObjectStoreClient
 
 SQL = b"""-- Dumped from database version 15.8
 \\connect authdb
@@ -81,13 +82,14 @@ def put_files(
 
 
 def make(store: FullBackupStore) -> None:
-    """An empty repository; in a folder a copy of one, for making its key takes restic two seconds on purpose."""
-    where = Path(store.repository.url)
-    if store.repository.is_encrypted or not where.is_absolute():
+    """An empty repository; where it has no password a copy of one: to make a key takes restic seconds on purpose."""
+    if store.repository.is_encrypted:
         store.restic().make()
-        return
-    where.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(new_repository(), where)
+    elif isinstance(store.objects, ObjectStoreClient):
+        for path in filter(Path.is_file, new_repository().rglob("*")):
+            store.objects.write(f"{REPOSITORY}/{path.relative_to(new_repository())}", path.read_bytes())
+    else:
+        shutil.copytree(new_repository(), store.repository.url)
 
 
 @functools.cache
