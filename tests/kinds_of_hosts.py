@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable
 
+from runners.clients.own_folder import MARK
 from tests.hosts import Host
 
 EARLIER = f"r0-{os.getpid()}"  # a run of before: others may be at work on the same engine
@@ -102,7 +103,7 @@ def earlier_recovery_of_drbots_own(at: Host) -> None:
 
 
 def half_of_an_earlier_level_3(at: Host) -> None:
-    at.files({".git/drbot-run": EARLIER, "system/compose.yml": "services: {}"})
+    at.files({str(MARK): EARLIER, "system/compose.yml": "services: {}"})
     at.expected = {str(at.folder), at.volume("data", {}, **{"drbot.run": EARLIER})}
 
 

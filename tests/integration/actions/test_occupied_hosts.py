@@ -12,14 +12,11 @@ import pytest
 
 from core.errors import PermanentError, UserError
 from core.occupants import OccupantKind
-from runners import permit as permits
 from runners.actions import setting_aside
-from runners.clients import kept_containers, own_folder
-from runners.clients.own_folder import MARK
+from runners.clients import kept_containers
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
-from tests.kinds_of_hosts import ALWAYS, HOSTS, everything_at_once, uploads_and_untracked_settings
-from tests.permits import permit
+from tests.kinds_of_hosts import ALWAYS, HOSTS, everything_at_once
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -188,30 +185,14 @@ def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
     assert {one.kind for one in left} == {OccupantKind.CONTAINER}
 
 
-def test_another_folder_under_the_name_of_the_kept_one_is_not_deleted(machine: Machine) -> None:
-    uploads_and_untracked_settings(machine)
-    (found,) = machine.put_aside("r1")
-    kept, other = Path(found.keeper), Path(found.keeper).with_name("moved")
-    identity = own_folder.identity_of(kept)
-    kept.rename(other)
-    kept.mkdir()
-    (kept / "somebody's").write_text("data")
-
-    with pytest.raises(PermanentError, match="is not the folder of the plan"):
-        own_folder.remove_kept(kept, identity, permit(permits.folder(kept)))
-
-    assert (kept / "somebody's").exists() and other.exists()
-
-
 def test_what_bears_the_name_of_a_run_is_known_before_its_first_plan(machine: Machine) -> None:
     """It counts as the run's own, so it is neither named on a card nor put aside."""
     used = machine.volume("data", {"row": "of users"}, **{"drbot.run": own("r1")})
     machine.volume("other", {"row": "of users"}, **{"drbot.run": own("r2")})
     machine.files({".git/drbot-run": own("r1")})
-    target = Target(machine.site, machine.bench.configuration, machine.clients)
 
-    assert target.made_by(own("r1")) == (str(machine.folder), used)
-    assert target.made_by(own("r3")) == ()
+    assert machine.target.made_by(own("r1")) == (str(machine.folder), used)
+    assert machine.target.made_by(own("r3")) == ()
 
 
 @pytest.mark.parametrize("aside", ["2024", "archive_2024", "../projects_archive_2024", "", "*"])
@@ -221,7 +202,7 @@ def test_a_folder_that_drbot_never_put_aside_is_no_run_s_by_its_name(machine: Ma
     archive.mkdir()
     (archive / "years").write_text("of books")
 
-    assert Target(machine.site, machine.bench.configuration, machine.clients).put_aside(aside) == ()
+    assert machine.target.put_aside(aside) == ()
 
 
 def test_a_copy_that_was_cut_off_is_not_taken_for_whole_by_what_the_data_itself_holds(machine: Machine) -> None:
@@ -264,8 +245,3 @@ def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(ma
     assert made_of["Name"] == f"/{name}"
     assert labels["drbot.run"] == own("r2")
     assert machine.api.containers.get(name).attrs["HostConfig"]["Memory"] == 64 * 2**20
-
-
-def test_the_mark_of_a_run_is_where_git_keeps_its_own_files() -> None:
-    """`half_of_an_earlier_level_3` writes it by hand."""
-    assert MARK.as_posix() == ".git/drbot-run"

@@ -8,12 +8,13 @@ import pytest
 from core.errors import PermanentError
 from core.runbook import without
 from core.runbook_file import PACKAGED, load_runbook
+from runners import permit as permits
 from runners.actions.host import faults_of
-from runners.clients import git
+from runners.clients import git, own_folder
 from runners.clients.compose import Watch
 from runners.clients.host_packages import engine_is_missing
 from runners.clients.process import Bounds
-from tests.permits import own
+from tests.permits import own, permit
 
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)
 SETTINGS = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -71,6 +72,20 @@ def test_a_folder_of_somebody_else_beside_the_clone_stays(repository: Path, tmp_
 
     assert (foreign / "notes").read_text() == "theirs"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["customers", "customers.part", "repository"]
+
+
+def test_another_folder_under_the_name_of_the_kept_one_is_not_deleted(tmp_path: Path) -> None:
+    kept, other = tmp_path / "kept", tmp_path / "moved"
+    kept.mkdir()
+    identity = own_folder.identity_of(kept)
+    kept.rename(other)
+    kept.mkdir()
+    (kept / "somebody's").write_text("data")
+
+    with pytest.raises(PermanentError, match="is not the folder of the plan"):
+        own_folder.remove_kept(kept, identity, permit(permits.folder(kept)))
+
+    assert (kept / "somebody's").exists() and other.exists()
 
 
 @pytest.mark.parametrize(
