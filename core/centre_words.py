@@ -19,14 +19,10 @@ def answers_text(stakes: Stakes) -> Text:
     lines = sorted(stakes.answers, key=lambda one: one.address not in there)
     english, japanese = [], []
     for one in lines:
-        where = (
-            ("where users will be led", "戻り先")
-            if one.address in there
-            else ("where they are led now", "現在の向き先")
-        )
+        where = THERE if one.address in there else HERE
         mark = "✅" if one.answers else "⚠"
-        english.append(f"{mark} {one.address} ({where[0]}): {one.said}")
-        japanese.append(f"{mark} {one.address} ({where[1]}): {one.said}")
+        english.append(f"{mark} {one.address} ({where['en']}): {one.said}")
+        japanese.append(f"{mark} {one.address} ({where['ja']}): {one.said}")
     return _text("; ".join(english) or "nobody was asked", "、".join(japanese) or "未確認")
 
 
