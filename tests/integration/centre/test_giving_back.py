@@ -3,10 +3,8 @@ it may hold the only copy in use.
 """
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +19,7 @@ from store import incidents, kept, led_names, machines, runs
 from store.kept import Kept
 from tests.integration.centre.conftest import NEW, Centre
 from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
+from tests.integration.centre.terraform import changes, terraform
 from tests.integration.centre.test_leading_back import ask_back, recovered
 from tests.integration.centre.test_rented import HERE, known, told
 from tests.integration.runners.bench import Bench
@@ -221,42 +220,6 @@ def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays
 
 
 # Terraform
-
-TERRAFORM = """#!/bin/sh
-folder="$(dirname "$0")"
-echo "$@" >> "$folder/calls"
-case "$*" in
-  *output*) cat "$folder/outputs.json" ;;
-  *show*) if [ -e "$folder/destroying" ]; then cat "$folder/destroy.json"; else cat "$folder/plan.json"; fi ;;
-  *-destroy*) touch "$folder/destroying" ;;
-  *apply*) if [ -e "$folder/destroying" ]; then echo '{}' > "$folder/outputs.json"
-    else cp "$folder/made.json" "$folder/outputs.json"; fi ;;
-esac
-"""
-
-
-def terraform(centre: Centre, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in with a state: what was applied is there until it is destroyed."""
-    program = folder / "bin" / "terraform"
-    program.parent.mkdir()
-    program.write_text(TERRAFORM)
-    program.chmod(0o755)
-    made = {"address": {"value": "192.0.2.7"}, "machine": {"value": "vm-1"}, "type": {"value": "cx42"}}
-    texts: dict[str, Any] = {
-        "made.json": made,
-        "outputs.json": {},
-        "plan.json": changes("create"),
-        "destroy.json": changes("delete"),
-    }
-    for name, document in texts.items():
-        (program.parent / name).write_text(json.dumps(document))
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    centre.configuration = centre.with_provision(terraform=folder, image=None)
-    return program.parent
-
-
-def changes(*actions: str, of: tuple[str, ...] = ("aws_instance.recovery", "aws_eip.recovery")) -> dict[str, Any]:
-    return {"resource_changes": [{"address": one, "change": {"actions": list(actions)}} for one in of]}
 
 
 def test_what_terraform_made_is_found_in_its_state(

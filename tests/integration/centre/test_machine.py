@@ -1,6 +1,5 @@
 """One machine per incident however often it is asked for, and a token that is used once and holds no credential."""
 
-import json
 import os
 import subprocess
 from dataclasses import replace
@@ -13,6 +12,7 @@ from core.errors import DrbotError, PermanentError
 from lab.cloud import NAME
 from runners.actions import machine
 from tests.integration.centre.conftest import NEW, Centre
+from tests.integration.centre.terraform import terraform
 from tests.waiting import PATIENCE
 
 HERE = {"site": "recovery"}
@@ -154,62 +154,35 @@ def test_a_machine_that_cannot_be_made_is_known_before(centre: Centre, changes: 
     assert centre.cloud.machines() == []
 
 
-TERRAFORM = """#!/bin/sh
-echo "$@" >> "$(dirname "$0")/calls"
-case "$*" in
-  *output*) echo '{"address": {"value": "192.0.2.7"}, "machine": {"value": "vm-1"}}' ;;
-  *show*) cat "$(dirname "$0")/plan.json" ;;
-  *apply*) echo "user_data = $TF_VAR_user_data"; echo "site = $TF_VAR_site" ;;
-esac
-"""
-
-
-def terraform(folder: Path, monkeypatch: pytest.MonkeyPatch, *actions: str) -> Path:
-    """A stand-in that writes down how it was called: the program itself cannot be had everywhere. `actions`: what its
-    plan, in the form of `terraform show -json`, does to a machine.
-    """
-    program = folder / "bin" / "terraform"
-    program.parent.mkdir()
-    program.write_text(TERRAFORM)
-    program.chmod(0o755)
-    changes = [{"address": "aws_instance.recovery", "change": {"actions": list(actions)}}]
-    (program.parent / "plan.json").write_text(json.dumps({"format_version": "1.2", "resource_changes": changes}))
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    return program
-
-
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete"), ("update",), ("forget",)])
 def test_terraform_only_adds(
     centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
 ) -> None:
     """What is there may be a machine with its disk, or a record that leads users: nobody was asked about those."""
-    program = terraform(tmp_path, monkeypatch, *actions)
-    changed = centre.with_provision(terraform=tmp_path)
+    folder = terraform(centre, tmp_path, monkeypatch, *actions)
 
     with pytest.raises(PermanentError, match=r"would change .*aws_instance\.recovery .* nothing was applied"):
-        machine.provision(centre.context(configuration=changed), HERE)
-    assert " apply " not in (program.parent / "calls").read_text()
+        machine.provision(centre.context(), HERE)
+    assert " apply " not in (folder / "calls").read_text()
 
 
 @pytest.mark.parametrize("actions", [("no-op",), ("read",)])
 def test_terraform_applies_again_what_is_there_already(
     centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actions: tuple[str, ...]
 ) -> None:
-    terraform(tmp_path, monkeypatch, *actions)
-    changed = centre.with_provision(terraform=tmp_path)
+    terraform(centre, tmp_path, monkeypatch, *actions)
 
-    assert machine.provision(centre.context(configuration=changed), HERE).facts["machine"] == "vm-1"
+    assert machine.provision(centre.context(), HERE).facts["machine"] == "vm-1"
 
 
 def test_terraform_makes_it_where_it_is_present(
     centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = terraform(tmp_path, monkeypatch, "create")
-    changed = centre.with_provision(terraform=tmp_path)
-    made = machine.provision(centre.context(configuration=changed), HERE)
+    folder = terraform(centre, tmp_path, monkeypatch)
+    made = machine.provision(centre.context(), HERE)
 
     assert made.facts == {"site": "recovery", "machine": "vm-1", "address": "192.0.2.7"}
-    calls = (program.parent / "calls").read_text()
+    calls = (folder / "calls").read_text()
     assert "apply -input=false" in calls and "-auto-approve" not in calls  # the plan that was looked at
     assert "--join" not in calls  # it is in the environment, where no list of processes shows it
     assert "site = recovery" in centre.lines
