@@ -39,7 +39,7 @@ class Statement:
     key: str
     sha256: str = ""  # of the copy that follows this line; "" = it is about the ledger alone
     size: int = 0  # of that copy, in bytes
-    locked_until: int = 0  # seconds since 1970: until when the speaker had the store keep this very line; 0 = it did not
+    locked_until: int = 0  # seconds since 1970: until when the store keeps this very line; 0 = it does not
 
     @property
     def head(self) -> Head:
