@@ -119,7 +119,9 @@ class ObjectStoreClient:
         with store_errors("write", self.place(key)):
             version = version_of(self.client.put_object(**self._names(key), Body=data, ChecksumAlgorithm="SHA256"))
         if locked:
-            self._keep(key, version)
+            until = self.keeps_until()
+            if until is not None:
+                self._lock(key, until, version)
         return version
 
     def repository_url(self, name: str) -> str:
@@ -137,11 +139,12 @@ class ObjectStoreClient:
         """Make everything below undeletable for now, where dr.yml asks for it and the bucket can; locks of programs
         are no data.
         """
-        if self.settings.lock is None or not self.can_lock():
+        until = self.keeps_until()
+        if until is None:
             return
         keys = [stored.key for stored in self.list(prefix) if "/locks/" not in stored.key]
         with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="lock") as pool:
-            list(pool.map(self._keep, keys))
+            list(pool.map(lambda key: self._lock(key, until), keys))
 
     def pieces(self, key: str, *, version: str | None = None, start: int = 0, etag: str = "") -> Iterator[bytes]:
         """The bytes from `start`, over one connection. Raises PermanentError when it is not `etag` any more."""
@@ -198,13 +201,10 @@ class ObjectStoreClient:
         names = {"Bucket": self.settings.bucket, "Key": self.settings.prefix + key}
         return names | {"VersionId": version} if version else names
 
-    def _keep(self, key: str, version: str | None = None) -> None:
-        """Make this version undeletable, where dr.yml asks for it and the bucket can. In a request of its own: not
-        every store keeps what it is told at the beginning of an upload in parts.
+    def _lock(self, key: str, until: datetime, version: str | None = None) -> None:
+        """Make this version undeletable. In a request of its own: not every store keeps what it is told at the
+        beginning of an upload in parts.
         """
-        until = self.keeps_until()
-        if until is None:
-            return
         with store_errors("lock", self.place(key, version)):
             self.client.put_object_retention(
                 **self._names(key, version), Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until}
