@@ -99,7 +99,7 @@ def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_run
         if known["State"]["StartedAt"] == made_of["State"]["StartedAt"]:
             return
     labels = {
-        KEPT_CONTAINER: json.dumps(made_of, separators=(",", ":")),
+        KEPT_CONTAINER: json.dumps(_without_own(made_of), separators=(",", ":")),
         KEPT_BY: run,
         KEPT_RUNNING: "true" if was_running else "",
     }
@@ -107,6 +107,13 @@ def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_run
     tried = docker_errors(f"Keep the container {made_of['Name']}")
     with tried, closing(connect(engine.host, engine.patience, COMMIT_SECONDS)) as patient:
         patient.api.commit(container, repository=repository, tag=tag, conf={"Labels": labels})
+
+
+def _without_own(made_of: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what it has of the image that kept it before, or each undo of an undo would hold all those before it."""
+    labels = made_of["Config"].get("Labels") or {}
+    own = {name: value for name, value in labels.items() if name not in (KEPT_CONTAINER, KEPT_BY, KEPT_RUNNING)}
+    return {**made_of, "Config": {**made_of["Config"], "Labels": own}}
 
 
 def remove(engine: DockerEngine, container: str, name: str, keeper: str, permit: Permit) -> None:

@@ -245,3 +245,13 @@ def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(ma
     assert made_of["Name"] == f"/{name}"
     assert labels["drbot.run"] == own("r2")
     assert machine.api.containers.get(name).attrs["HostConfig"]["Memory"] == 64 * 2**20
+
+
+def test_a_container_that_is_kept_again_and_again_is_described_once(machine: Machine) -> None:
+    name = machine.container(wrote="x")
+    for number in range(2):
+        machine.put_aside(f"r{2 * number}")
+        machine.put_back(f"r{2 * number + 1}", of=f"r{2 * number}")
+
+    made_of = json.loads(machine.api.containers.get(name).labels["drbot.kept.container"])
+    assert "drbot.kept.container" not in made_of["Config"]["Labels"]
