@@ -128,6 +128,7 @@ def test_level_3_asks_for_what_gives_way_and_undo_brings_it_back(scene: Scene, k
             said = str(player.messages(incident))
             assert host.refused in said, ended.outcome
             assert host.picture() == before
+            scene.resolve(incident)
             return
         if host.expected:
             asked = wait_for_step(player, incident, "approval", StepState.WAITING)
