@@ -179,11 +179,8 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
 
 
 def given_up(draft: Plan) -> tuple[Occupant, ...]:
-    """What of the earlier run's is deleted for good, by the names under which it is kept: production's own have the
-    others.
-    """
-    is_deleted = any(step.do == "host.give_up" for step in draft.steps)
-    return tuple(one.model_copy(update={"name": one.keeper}) for one in draft.aside) if is_deleted else ()
+    """What of the earlier run's is deleted for good."""
+    return draft.aside if any(step.do == "host.give_up" for step in draft.steps) else ()
 
 
 def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:

@@ -305,7 +305,7 @@ def test_a_host_that_is_given_up_is_named_as_it_is_kept(guarded: Bench) -> None:
 
     assert run.plan is not None, run.outcome
     words = "; ".join(line["en"] for line in run.plan.replaces)
-    assert all(f": {keeper} (" in words for keeper in kept.values())
+    assert all(f": {keeper}, put aside from {name} (" in words for name, keeper in kept.items())
 
 
 def test_a_host_is_not_put_aside_under_a_name_that_is_not_found_again(guarded: Bench) -> None:
