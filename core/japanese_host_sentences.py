@@ -29,6 +29,10 @@ HOST: Mapping[str, str] = {
     " (docker rm -f {names}) か dr.yml に追加してから、もう一度: /dr recover",
     "{names} also uses the volume {volume} and is no service of dr.yml, so no step would stop it.": "{names} も"
     "ボリューム {volume} を使用中です。dr.yml にないため、どの手順でも停止されません。",
+    "{names}: on this host under the name of this run, {run}, which has made nothing yet.": "{names}: まだ何も"
+    "作っていないこの実行 {run} の名前でホストにあります。",
+    "Ask once more, so that a run of a new name is planned: /dr recover": "もう一度依頼し、新しい名前の実行で計画して"
+    "ください: /dr recover",
     "Stop it (docker stop {names}) or add it to dr.yml, then plan again: /dr recover": "停止する (docker stop {names})"
     " か dr.yml に追加してから、もう一度: /dr recover",
     "Nobody agreed that {names} is put aside: it is not what the plan names. Nothing was touched; plan again: "

@@ -257,7 +257,7 @@ WEAKENINGS = (
     weak("what others use is put aside", "runners/actions/occupants.py", "        if users:", "        if False:", HOSTS),
     weak("another folder is given up", FOLDERS, "if identity_of(keeper) != identity:", "if False:", HOSTS),
     weak("a volume is overwritten by what comes back", BACK, "if there is not None and there.labels.get(RUN_LABEL) != context.run.id:", "if False:", HOSTS),
-    weak("half a copy comes back", BACK, "[ -e /volume/.drbot-whole ] ||", "true ||", HOSTS),
+    weak("half a copy comes back", BACK, '[ -e "/volume/$1" ] ||', "true ||", HOSTS),
     weak("half a copy comes back for what is still there", "core/occupants.py", "if (one.kind, one.name) not in names),", "),", HOSTS),
     weak("what is gone comes back", BACK, "if gone or not wanted:", "if False:", "tests/integration/actions/test_whole_hosts.py " + HOSTS),
     weak("a container of before is taken for a new one", "runners/actions/anew.py", 'if began is not None and moment(made_of["Created"]) < began:', "if False:", ANEW),
