@@ -22,6 +22,7 @@ from runners.action import StepContext
 from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
 from runners.clients.object_store import ObjectStoreClient
+from tests.cheap_key import make_cheap
 
 SQL = b"""-- Dumped from database version 15.8
 \\connect authdb
@@ -82,7 +83,7 @@ def put_files(
 
 
 def make(store: FullBackupStore) -> None:
-    """An empty repository; where it has no password a copy of one: to make a key takes restic seconds on purpose."""
+    """An empty repository; where it has no password a copy of one, whose key is tried fast."""
     if store.repository.is_encrypted:
         store.restic().make()
     elif isinstance(store.objects, ObjectStoreClient):
@@ -99,6 +100,7 @@ def new_repository() -> Path:
     atexit.register(shutil.rmtree, top)
     new = FullBackupStore(FolderStore(top))
     new.restic().make()
+    make_cheap(Path(new.repository.url))
     return Path(new.repository.url)
 
 

@@ -23,6 +23,7 @@ from runners.clients.full_folder import FolderStore
 from runners.clients.full_store import FullBackupStore
 from runners.full_choice import FullRules, choose_full_backup
 from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, put
+from tests.cheap_key import make_cheap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     put(FullBackupStore(FolderStore(folder)))
     found = Made(folder=folder, home=home, sealed=chosen_in(folder))
     fetching.fetch(context(home, "r1", folder, found.sealed), {})
+    make_cheap(home / "recoveries" / "recovery" / "restic")
     return found
 
 

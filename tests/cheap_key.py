@@ -1,0 +1,51 @@
+"""restic makes its keys slow to try on purpose, a third of a second each time a repository is opened, and tests open
+thousands. The same key, sealed again with the cheapest parameters, as restic's design document describes its files.
+"""
+
+import hashlib
+import json
+import os
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.poly1305 import Poly1305
+
+CHEAP = {"N": 2, "r": 8, "p": 1}
+IV_BYTES, MAC_BYTES = 16, 16
+MEMORY_BYTES = 256 << 20
+
+
+def make_cheap(repository: Path, password: str = "") -> None:
+    """Of a repository in a folder with one key."""
+    (path,) = (repository / "keys").iterdir()
+    known = json.loads(path.read_text())
+    salt = b64decode(known["salt"])
+    master = _opened(b64decode(known["data"]), _derived(password, salt, known))
+    cheap = {**known, **CHEAP}
+    cheap["data"] = b64encode(_sealed(master, _derived(password, salt, cheap))).decode()
+    text = json.dumps(cheap).encode()
+    path.unlink()
+    (repository / "keys" / hashlib.sha256(text).hexdigest()).write_bytes(text)
+
+
+def _derived(password: str, salt: bytes, cost: dict[str, int]) -> bytes:
+    """32 bytes for AES, then Poly1305's two halves."""
+    return hashlib.scrypt(
+        password.encode(), salt=salt, n=cost["N"], r=cost["r"], p=cost["p"], dklen=64, maxmem=MEMORY_BYTES
+    )
+
+
+def _opened(data: bytes, key: bytes) -> bytes:
+    return _stream(data[IV_BYTES:-MAC_BYTES], key, data[:IV_BYTES])
+
+
+def _sealed(data: bytes, key: bytes) -> bytes:
+    iv = os.urandom(IV_BYTES)
+    hidden = _stream(data, key, iv)
+    nonce = Cipher(algorithms.AES(key[32:48]), modes.ECB()).encryptor().update(iv)  # noqa: S305 - Poly1305-AES is that
+    return iv + hidden + Poly1305.generate_tag(key[48:64] + nonce, hidden)
+
+
+def _stream(data: bytes, key: bytes, iv: bytes) -> bytes:
+    return Cipher(algorithms.AES(key[:32]), modes.CTR(iv)).encryptor().update(data)
