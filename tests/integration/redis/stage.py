@@ -78,6 +78,8 @@ class Stage:
         wait_for(self.answers, 60, "Redis to answer")
 
     def answers(self) -> bool:
+        if not self.compose("ps", "--quiet", "redis"):  # it is not running yet, or any more
+            return False
         try:
             return bool(next(self.servers()).ping())
         except redis.exceptions.RedisError:
