@@ -46,7 +46,8 @@ def list_half_moves(walk: Walk) -> None:
 def _half_aside(walk: Walk) -> list[tuple[Step, tuple[Occupant, ...]]]:
     """Of hosts, by steps of which nobody knows how far they came."""
     begun = walk.records()
-    return [(step, put_aside(walk, step)) for step in walk.plan.steps if begun[step.id].is_open_ended]
+    asides = [step for step in walk.plan.steps if step.do == "host.set_aside" and begun[step.id].is_open_ended]
+    return [(step, put_aside(walk, step)) for step in asides]
 
 
 def _looked_at(walk: Walk) -> list[tuple[Step, StepRecord, object]]:

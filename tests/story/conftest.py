@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from cli.house import House, manifest_path
+from cli.house import House
 from cli.player import Player
 from lab.system import Lab
 from store.database import Database
 from store.settings import StoreSettings
 from tests.houses import LabFactory, mend
+from tests.story.houses import playing_in
 from tests.waiting import PATIENCE, wait_for
-from workspace.server import Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,22 +71,9 @@ def story_lab(lab_factory: LabFactory) -> Lab:
 @contextmanager
 def story_in(lab: Lab, folder: Path, **approvals: object) -> Iterator[Story]:
     """A story in a new folder, whose drbot is not started yet. At the end all of it is stopped but the lab."""
-    workspace = Workspace(manifest_path())
-    workspace.start()
     configuration = own_configuration(lab, folder, **approvals)
-    house = House(lab=lab, workspace=workspace, home=folder / "home", configuration=configuration)
-    house.home.mkdir()
-    database = Database(StoreSettings.from_environment(house.home).database_url)
-    database.migrate()
-    player = Player(house=house, database=database)
-    try:
-        yield Story(house=house, player=player, lab=lab, backups=folder / "backups")
-    finally:
-        for name in list(house.processes):
-            house.kill(name)
-            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
-        house.close()
-        database.close()
+    with playing_in(lab, folder / "home", configuration) as player:
+        yield Story(house=player.house, player=player, lab=lab, backups=folder / "backups")
 
 
 def begin(story: Story) -> Story:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli import demo_sites
-from cli.house import House, manifest_path
 from cli.player import Player
 from core.configuration import load_configuration
 from core.incident import Incident
@@ -18,11 +17,9 @@ from lab.ownership import LABEL
 from lab.sites import Sites
 from lab.system import Lab
 from runners.clients.docker_engine import DockerEngine
-from store.database import Database
-from store.settings import StoreSettings
 from tests.hosts import Host
+from tests.story.houses import playing_in
 from tests.story.recovering import wait_for_step
-from workspace.server import Workspace
 
 WORDS = "level3 the server does not answer"
 ROWS = "SELECT md5(string_agg(one::text, chr(10) ORDER BY one::text)) FROM {table} AS one"
@@ -111,23 +108,8 @@ def playing(sites: Sites, home: Path) -> Iterator[Player]:
     """Production works, the new host is empty, drbot is not started yet. At the end all is stopped but the lab."""
     sites.lab.up(print)
     sites.up(print)
-    workspace = Workspace(manifest_path())
-    workspace.start()
-    house = House(
-        lab=sites.lab, workspace=workspace, home=home, configuration=sites.lab.configuration,
-        environment=demo_sites.keys_of(sites),
-    )  # fmt: skip
-    house.home.mkdir()
-    database = Database(StoreSettings.from_environment(house.home).database_url)
-    database.migrate()
-    try:
-        yield Player(house=house, database=database, patience=240)
-    finally:
-        for name in list(house.processes):
-            house.kill(name)
-            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
-        house.close()
-        database.close()
+    with playing_in(sites.lab, home, sites.lab.configuration, demo_sites.keys_of(sites), patience=240) as player:
+        yield player
 
 
 @contextmanager

@@ -20,10 +20,10 @@ from lab.breakage import break_it
 from lab.layout import part
 from lab.object_store import BUCKET, PREFIX
 from lab.seed import seed
-from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from tests.houses import LabFactory
 from tests.story import new_host
+from tests.story.houses import sites_of
 from tests.story.new_host import WORDS, contents
 from tests.story.recovering import wait_for_step
 from tests.torture import picture, plant
@@ -48,10 +48,8 @@ cd .. && tar -czf "full_backup_$STAMP.tar.gz" --remove-files ./backup
 
 @pytest.fixture
 def sites(lab_factory: LabFactory) -> Iterator[Sites]:
-    prepare_recovery(lab_home(), print)
-    made = Sites(lab=lab_factory("big"), home=lab_home())
-    yield made
-    made.down()
+    with sites_of(lab_factory, "big") as made:
+        yield made
 
 
 @pytest.fixture

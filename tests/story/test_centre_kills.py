@@ -16,13 +16,12 @@ from cli import demo_centre
 from core.configuration import load_configuration
 from core.run import Run, RunState
 from lab.cloud import NAME
-from lab.setup import lab_home, prepare_recovery
-from lab.sites import Sites
 from runners.clients.name_service import NameService
 from store import machines
 from tests.houses import LabFactory
 from tests.story import new_host
 from tests.story.dying import kill_engine, kill_joined
+from tests.story.houses import sites_of
 from tests.story.new_host import Scene
 from tests.story.people import settled, wait_for_the_moment
 from tests.waiting import wait_for
@@ -43,11 +42,11 @@ NOT_LED = ("users have not been led there", "No name was changed", "Nothing that
 
 @pytest.fixture(scope="module")
 def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    prepare_recovery(lab_home(), print)
-    sites = Sites(lab=lab_factory("centrekills"), home=lab_home())
-    with new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", lost="datacentre-lost") as made:
+    with (
+        sites_of(lab_factory, "centrekills") as sites,
+        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", lost="datacentre-lost") as made,
+    ):
         yield made
-    sites.down()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,13 +19,13 @@ import pytest
 from core.incident import Incident
 from core.run import Run, RunState, StepState
 from lab.second_engine import SecondEngine
-from lab.setup import lab_home, prepare_recovery
-from lab.sites import Sites
+from lab.setup import lab_home
 from tests import kinds_of_hosts as kinds
 from tests.faulty_proxy import faulty_proxy
 from tests.hosts import Host
 from tests.houses import LabFactory
 from tests.story import new_host
+from tests.story.houses import sites_of
 from tests.story.new_host import WORDS, Scene
 from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import wait_for_step
@@ -66,16 +66,14 @@ def disk() -> Iterator[Path]:
 def scene(
     lab_factory: LabFactory, disk: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Scene, Troubles]]:
-    prepare_recovery(lab_home(), print)
-    sites = Sites(lab=lab_factory("hostkills"), home=lab_home())
     with (
+        sites_of(lab_factory, "hostkills") as sites,
         faulty_proxy(sites.bucket.endpoint) as (url, faults),
         new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", bucket=url) as made,
     ):
         made.player.house.start("bot", "bot")
         made.player.house.people.wait_for_connection()
         yield made, Troubles(scene=made, disk=disk, bucket=faults)
-    sites.down()
 
 
 def lost(host: Host, before: dict[str, Any]) -> list[str]:

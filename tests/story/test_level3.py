@@ -14,11 +14,11 @@ from core.run import Run, RunState, StepState
 from lab.breakage import break_it, on_volume
 from lab.layout import PARTS, STORES
 from lab.seed import seed
-from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from lab.system import Lab
 from tests.houses import LabFactory
 from tests.story.dying import kill_engine, starts_of, survivors
+from tests.story.houses import sites_of
 from tests.story.new_host import WORDS, playing
 from tests.story.recovering import wait_for_step
 from tests.waiting import wait_for
@@ -29,10 +29,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 @pytest.fixture(scope="module")
 def sites(lab_factory: LabFactory) -> Iterator[Sites]:
-    prepare_recovery(lab_home(), print)
-    made = Sites(lab=lab_factory("host"), home=lab_home())
-    yield made
-    made.down()
+    with sites_of(lab_factory, "host") as made:
+        yield made
 
 
 @pytest.fixture

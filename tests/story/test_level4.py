@@ -9,7 +9,6 @@ import pytest
 
 from cli import demo_centre, demo_sites
 from cli.demo_story import count, records_of
-from cli.house import House, manifest_path
 from cli.player import Player
 from core.configuration import load_configuration
 from core.incident import Incident, IncidentState
@@ -17,16 +16,13 @@ from core.run import Run, RunKind, RunState, StepState
 from lab.breakage import break_it
 from lab.cloud import NAME
 from lab.seed import seed
-from lab.setup import lab_home, prepare_recovery
 from lab.sites import Sites
 from runners.clients.name_service import NameService
 from store import journal, machines, requests
-from store.database import Database
-from store.settings import StoreSettings
 from tests.houses import LabFactory
 from tests.story.dying import kill_engine, kill_joined, starts_of, survivors
+from tests.story.houses import playing_in, sites_of
 from tests.waiting import wait_for
-from workspace.server import Workspace
 
 pytest.importorskip("moto")
 pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -37,10 +33,8 @@ SECONDS = 300.0
 
 @pytest.fixture(scope="module")
 def sites(lab_factory: LabFactory) -> Iterator[Sites]:
-    prepare_recovery(lab_home(), print)
-    made = Sites(lab=lab_factory("centre"), home=lab_home())
-    yield made
-    made.down()
+    with sites_of(lab_factory, "centre") as made:
+        yield made
 
 
 @pytest.fixture
@@ -48,31 +42,20 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
     """Production works, there is no other host, bot and control worker stand outside."""
     sites.lab.up(print)
     sites.up(print, new_host=False)
-    workspace = Workspace(manifest_path())
-    workspace.start()
-    house = House(
-        lab=sites.lab, workspace=workspace, home=tmp_path / "home", configuration=sites.lab.configuration,
-        environment=demo_sites.keys_of(sites),
-    )  # fmt: skip
-    house.home.mkdir()
-    database = Database(StoreSettings.from_environment(house.home).database_url)
-    database.migrate()
-    user_data = demo_centre.UserData(sites, house)
-    seed(sites.lab, 60)
-    try:
-        demo_centre.start(house)
-        house.people.wait_for_connection()
-        demo_sites.back_up_full(sites, house.configuration)
+    with playing_in(
+        sites.lab, tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites), patience=240
+    ) as made:
+        seed(sites.lab, 60)
+        demo_centre.start(made.house)
+        made.house.people.wait_for_connection()
+        demo_sites.back_up_full(sites, made.house.configuration)
         break_it(sites.lab, "datacentre-lost")
+        user_data = demo_centre.UserData(sites, made.house)
         user_data.start()
-        yield Player(house=house, database=database, patience=240)
-    finally:
-        user_data.stop()
-        for name in list(house.processes):
-            house.kill(name)
-            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-60:]))
-        house.close()
-        database.close()
+        try:
+            yield made
+        finally:
+            user_data.stop()
 
 
 def whole(player: Player, incident: Incident) -> Run:

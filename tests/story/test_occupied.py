@@ -10,12 +10,11 @@ import pytest
 from core.run import RunState, StepState
 from lab.images import POSTGRES_IMAGE
 from lab.layout import part
-from lab.setup import lab_home, prepare_recovery
-from lab.sites import Sites
 from tests.hosts import Host
 from tests.houses import LabFactory
 from tests.kinds_of_hosts import HOSTS, volume_that_only_the_backup_names
 from tests.story import new_host
+from tests.story.houses import sites_of
 from tests.story.new_host import WORDS, Scene
 from tests.story.recovering import wait_for_step
 from tests.waiting import wait_for
@@ -26,13 +25,13 @@ pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    prepare_recovery(lab_home(), print)
-    sites = Sites(lab=lab_factory("occupied"), home=lab_home())
-    with new_host.scene(sites, tmp_path_factory.mktemp("house") / "home") as made:
+    with (
+        sites_of(lab_factory, "occupied") as sites,
+        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home") as made,
+    ):
         made.player.house.start("drbot", "all")
         made.player.house.people.wait_for_connection()
         yield made
-    sites.down()
 
 
 def server(at: Host, volume: str, **labels: str) -> str:

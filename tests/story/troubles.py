@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,45 +28,41 @@ class Troubles:
 
     def begin(self, how: str) -> None:
         """What dies is started again by whoever looks after the host."""
-        getattr(self, f"_{how.replace(' ', '_')}")()
+        troubles: Mapping[str, Callable[[], None]] = {
+            "worker": self._die,
+            "engine": lambda: kill_engine(self.scene.sites),
+            "reboot": lambda: self._die(with_engine=True),
+            "disk full": self._fill,
+            "bucket away": lambda: self._fail(500),
+            "bucket throttles": lambda: self._fail(503),
+            "bucket overwritten": self._overwrite,
+        }
+        troubles[how]()
 
     def end(self) -> None:
         """What still goes on."""
         while self.mend:
             self.mend.pop()()
 
-    def _worker(self) -> None:
+    def _die(self, *, with_engine: bool = False) -> None:
         house = self.scene.player.house
         house.kill(self.worker)
+        if with_engine:
+            kill_engine(self.scene.sites)
         self.worker += "-again"
         house.start(self.worker, "worker", "--site", "recovery")
 
-    def _engine(self) -> None:
-        kill_engine(self.scene.sites)
-
-    def _reboot(self) -> None:
-        house = self.scene.player.house
-        house.kill(self.worker)
-        kill_engine(self.scene.sites)
-        self.worker += "-again"
-        house.start(self.worker, "worker", "--site", "recovery")
-
-    def _disk_full(self) -> None:
+    def _fill(self) -> None:
         filler = self.disk / "filler"
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:  # others write at the same time, so its size is not known before
                 file.write(bytes(PIECE_BYTES))
         self.mend.append(filler.unlink)
 
-    def _bucket_away(self) -> None:
-        self.bucket.status = 500
-        self._for_a_while()
+    def _fail(self, status: int) -> None:
+        """For a while."""
+        self.bucket.status = status
 
-    def _bucket_throttles(self) -> None:
-        self.bucket.status = 503
-        self._for_a_while()
-
-    def _for_a_while(self) -> None:
         def over() -> None:
             self.bucket.status = None
 
@@ -74,7 +70,7 @@ class Troubles:
         timer.start()
         self.mend += [over, timer.cancel]
 
-    def _bucket_overwritten(self) -> None:
+    def _overwrite(self) -> None:
         """By somebody who may write: junk of the same size under every key."""
         client = self.scene.sites.bucket.client()
         listed = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=PREFIX)

@@ -1,0 +1,47 @@
+"""Houses that stories are played in, and the sites of those that lose one: opened, and ended whatever happens."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.house import House, manifest_path
+from cli.player import Player
+from lab.setup import lab_home, prepare_recovery
+from lab.sites import Sites
+from lab.system import Lab
+from store.database import Database
+from store.settings import StoreSettings
+from tests.houses import LabFactory
+from workspace.server import Workspace
+
+LINES = 60  # of each log, for whoever reads why a story failed
+
+
+@contextmanager
+def playing_in(
+    lab: Lab, home: Path, configuration: Path, environment: Mapping[str, str] | None = None, patience: float = 180
+) -> Iterator[Player]:
+    """drbot is not started yet. At the end all of it is stopped but the lab. `patience`: seconds."""
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    house = House(lab=lab, workspace=workspace, home=home, configuration=configuration, environment=environment or {})
+    house.home.mkdir()
+    database = Database(StoreSettings.from_environment(house.home).database_url)
+    database.migrate()
+    try:
+        yield Player(house=house, database=database, patience=patience)
+    finally:
+        for name in list(house.processes):
+            house.kill(name)
+            print(f"--- {name}\n" + "\n".join(house.log(name).read_text(errors="replace").splitlines()[-LINES:]))
+        house.close()
+        database.close()
+
+
+@contextmanager
+def sites_of(lab_factory: LabFactory, name: str) -> Iterator[Sites]:
+    """Production and what is around it, by a short name; not started yet."""
+    prepare_recovery(lab_home(), print)
+    made = Sites(lab=lab_factory(name), home=lab_home())
+    yield made
+    made.down()
