@@ -124,8 +124,8 @@ def test_level_3_asks_for_what_gives_way_and_undo_brings_it_back(scene: Scene, k
         incident = player.declare("aiko", f"{WORDS} {kind.__name__}")
         if host.refused:
             ended = player.wait_for_run(incident, RunState.FAILED, RunState.BLOCKED, RunState.NEEDS_DECISION)
-            said = str(player.messages(incident))
-            assert host.refused in said, ended.outcome
+            assert host.refused in str(ended.outcome)
+            player.wait(lambda: host.refused in str(player.messages(incident)), "the channel to say so", 60)
             assert host.picture() == before
             scene.resolve(incident)
             return
