@@ -16,11 +16,11 @@ help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements-dev.lock pyproject.toml
-	@bash lab/python.sh $(PYTHON)
+	@bash drbot/lab/python.sh $(PYTHON)
 	@touch $@
 
 setup: .venv/.ready  ## Virtual environment, Docker engine, images (quick when they are there)
-	@$(BIN)/python -m lab.setup
+	@$(BIN)/python -m drbot.lab.setup
 
 demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itself
 	@$(BIN)/drbot demo $(if $(AUTO),--auto,)

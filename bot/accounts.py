@@ -11,8 +11,8 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from core.errors import UserError
-from core.people import Account
+from drbot.core.errors import UserError
+from drbot.core.people import Account
 
 KEPT_SECONDS = 600.0
 

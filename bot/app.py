@@ -5,8 +5,8 @@ import logging
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.listeners.routes import register
-from bot.office import Office
+from drbot.bot.listeners.routes import register
+from drbot.bot.office import Office
 
 
 def build_app(office: Office, client: WebClient, signing_secret: str = "") -> App:

@@ -8,24 +8,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.blocks.decision import decision_buttons
-from bot.blocks.elements import Block, choice_buttons, context, mention, section
-from bot.blocks.lines import STATUS, detail, kept_line, milestone
-from bot.blocks.status_post import Said, status_post, status_sentence
-from bot.calls import NEEDS, called, direct_words
-from bot.desk import Desk
-from bot.poster import Letter
-from bot.questions import Questions
-from bot.situation import Situation
-from bot.slack import SlackRefusedError
-from commands.kept import choices_about, comes_back
-from commands.report import report_for
-from core.events import Event, EventKind
-from core.people import Person
-from core.statements import HEAD_LETTERS
-from core.words import Text, cut, say
-from store import kept, runs
-from store.surfaces import Surface
+from drbot.bot.blocks.decision import decision_buttons
+from drbot.bot.blocks.elements import Block, choice_buttons, context, mention, section
+from drbot.bot.blocks.lines import STATUS, detail, kept_line, milestone
+from drbot.bot.blocks.status_post import Said, status_post, status_sentence
+from drbot.bot.calls import NEEDS, called, direct_words
+from drbot.bot.desk import Desk
+from drbot.bot.poster import Letter
+from drbot.bot.questions import Questions
+from drbot.bot.situation import Situation
+from drbot.bot.slack import SlackRefusedError
+from drbot.commands.kept import choices_about, comes_back
+from drbot.commands.report import report_for
+from drbot.core.events import Event, EventKind
+from drbot.core.people import Person
+from drbot.core.statements import HEAD_LETTERS
+from drbot.core.words import Text, cut, say
+from drbot.store import kept, runs
+from drbot.store.surfaces import Surface
 
 LINES_SHOWN = 25
 PARAGRAPH = 2600

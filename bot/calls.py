@@ -7,17 +7,17 @@ message has the key of its batch, and is only sent while the thing is still to b
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.blocks.approval_card import eligible
-from bot.blocks.elements import one_line
-from bot.blocks.lines import milestone
-from bot.situation import Situation
-from core.approval import LIVE, RequestState
-from core.events import Event, EventKind
-from core.incident import UsersSay
-from core.people import ACCESS, Person
-from core.run import Run, RunState, StepState
-from core.stakes_words import ACTS
-from core.words import Text, clock, cut, say
+from drbot.bot.blocks.approval_card import eligible
+from drbot.bot.blocks.elements import one_line
+from drbot.bot.blocks.lines import milestone
+from drbot.bot.situation import Situation
+from drbot.core.approval import LIVE, RequestState
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import UsersSay
+from drbot.core.people import ACCESS, Person
+from drbot.core.run import Run, RunState, StepState
+from drbot.core.stakes_words import ACTS
+from drbot.core.words import Text, clock, cut, say
 
 NEEDS: Mapping[EventKind, str] = {
     EventKind.INCIDENT_DECLARED: "recover",

@@ -9,17 +9,17 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot.blocks.approval_card import approval_card, card_sentence, eligible
-from bot.blocks.elements import Block
-from bot.blocks.lines import CARDS
-from bot.desk import Desk
-from bot.poster import Letter
-from bot.situation import Situation, act_of
-from bot.slack import GONE, LOST, SlackRefusedError
-from core.approval import LIVE, ApprovalRequest
-from core.events import Event, EventKind, canonical
-from store import requests, runs, steps, surfaces
-from store.surfaces import Surface
+from drbot.bot.blocks.approval_card import approval_card, card_sentence, eligible
+from drbot.bot.blocks.elements import Block
+from drbot.bot.blocks.lines import CARDS
+from drbot.bot.desk import Desk
+from drbot.bot.poster import Letter
+from drbot.bot.situation import Situation, act_of
+from drbot.bot.slack import GONE, LOST, SlackRefusedError
+from drbot.core.approval import LIVE, ApprovalRequest
+from drbot.core.events import Event, EventKind, canonical
+from drbot.store import requests, runs, steps, surfaces
+from drbot.store.surfaces import Surface
 
 TURNS_OF_CARDS = frozenset({EventKind.RUN_BLOCKED, EventKind.RUN_QUEUED, EventKind.RUN_STOPPED})
 """What gives a card its "ask again" button or takes it away."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import structlog
 
-from bot.poster import Poster
-from bot.situation import Situation, situation_of
-from bot.slack import SlackRefusedError
-from commands.context import CommandContext
-from core.errors import TemporaryError
-from core.events import EventKind
-from store.database import Database
+from drbot.bot.poster import Poster
+from drbot.bot.situation import Situation, situation_of
+from drbot.bot.slack import SlackRefusedError
+from drbot.commands.context import CommandContext
+from drbot.core.errors import TemporaryError
+from drbot.core.events import EventKind
+from drbot.store.database import Database
 
 log = structlog.get_logger(__name__)
 

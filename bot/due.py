@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from bot.pager import page, plan_page
-from commands.context import CommandContext
-from core.approval import RequestState, standing
-from core.events import Event, EventKind
-from store import incidents, journal, kept, requests, runs, schedules, steps, surfaces
-from store.database import Transaction
-from store.schedules import Schedule
+from drbot.bot.pager import page, plan_page
+from drbot.commands.context import CommandContext
+from drbot.core.approval import RequestState, standing
+from drbot.core.events import Event, EventKind
+from drbot.store import incidents, journal, kept, requests, runs, schedules, steps, surfaces
+from drbot.store.database import Transaction
+from drbot.store.schedules import Schedule
 
 CURSOR = "due"
 REVIEW = timedelta(hours=24)

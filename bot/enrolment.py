@@ -8,10 +8,10 @@ import segno
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
-from bot.poster import UPLOAD_SECONDS
-from bot.slack import LOCAL
-from commands.messages import Reply, text
-from core.words import say
+from drbot.bot.poster import UPLOAD_SECONDS
+from drbot.bot.slack import LOCAL
+from drbot.commands.messages import Reply, text
+from drbot.core.words import say
 
 NAMES = ("approvals.png", "roster.png")
 

@@ -27,10 +27,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.short_connection import ShortConnection
-from core.errors import PermanentError, TemporaryError, UserError
-from store import served
-from store.database import Database
+from drbot.bot.short_connection import ShortConnection
+from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.store import served
+from drbot.store.database import Database
 
 log = structlog.get_logger(__name__)
 

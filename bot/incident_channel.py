@@ -7,17 +7,17 @@ from typing import Any
 
 import structlog
 
-from bot.blocks.board import STATES
-from bot.blocks.elements import one_line, promise
-from bot.desk import Desk
-from bot.poster import Letter
-from bot.situation import Situation
-from bot.slack import SlackBusyError, SlackRefusedError
-from core.incident import channel_name
-from core.level import LEVEL_TEXTS
-from core.words import Text, cut, say
-from store import incidents
-from store.surfaces import Surface
+from drbot.bot.blocks.board import STATES
+from drbot.bot.blocks.elements import one_line, promise
+from drbot.bot.desk import Desk
+from drbot.bot.poster import Letter
+from drbot.bot.situation import Situation
+from drbot.bot.slack import SlackBusyError, SlackRefusedError
+from drbot.core.incident import channel_name
+from drbot.core.level import LEVEL_TEXTS
+from drbot.core.words import Text, cut, say
+from drbot.store import incidents
+from drbot.store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
 

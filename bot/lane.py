@@ -9,20 +9,20 @@ from collections import deque
 
 import structlog
 
-from bot import batch as batches
-from bot.batch import Batch
-from bot.blocks.lines import URGENT
-from bot.cards import Cards
-from bot.desk import Desk
-from bot.incident_channel import IncidentChannel
-from bot.live_board import LiveBoard
-from bot.questions import Questions
-from bot.situation import Situation
-from bot.slack import GONE, LOST, SlackBusyError, SlackDownError, SlackRefusedError
-from core.errors import TemporaryError
-from core.events import Event
-from store import surfaces
-from store.surfaces import Surface
+from drbot.bot import batch as batches
+from drbot.bot.batch import Batch
+from drbot.bot.blocks.lines import URGENT
+from drbot.bot.cards import Cards
+from drbot.bot.desk import Desk
+from drbot.bot.incident_channel import IncidentChannel
+from drbot.bot.live_board import LiveBoard
+from drbot.bot.questions import Questions
+from drbot.bot.situation import Situation
+from drbot.bot.slack import GONE, LOST, SlackBusyError, SlackDownError, SlackRefusedError
+from drbot.core.errors import TemporaryError
+from drbot.core.events import Event
+from drbot.store import surfaces
+from drbot.store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
 

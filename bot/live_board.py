@@ -2,13 +2,13 @@
 
 import time
 
-from bot.blocks.board import board, sentence
-from bot.blocks.elements import one_line
-from bot.desk import Desk
-from bot.poster import Letter
-from bot.situation import Situation
-from core.events import canonical
-from store.surfaces import Surface
+from drbot.bot.blocks.board import board, sentence
+from drbot.bot.blocks.elements import one_line
+from drbot.bot.desk import Desk
+from drbot.bot.poster import Letter
+from drbot.bot.situation import Situation
+from drbot.core.events import canonical
+from drbot.store.surfaces import Surface
 
 LEAST_SECONDS = 3.0
 EDITS_A_MINUTE = 45.0  # of Slack's 50, for the boards of all incidents together

@@ -13,24 +13,24 @@ from typing import Protocol
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-from bot.accounts import Accounts
-from bot.app import build_app, quiet
-from bot.budget import Budget
-from bot.connection import PING_SECONDS, hang_up, keep_connected
-from bot.desk import Desk
-from bot.http_mode import Doorman, address_of, serve
-from bot.office import Office
-from bot.poster import Poster
-from bot.publisher import Publisher
-from bot.pulse import Pulse
-from bot.settings import BotSettings
-from bot.slack import Slack, client_of
-from bot.stamps import stamps_of
-from bot.ticker import Ticker
-from commands.context import CommandContext, context_of
-from core.configuration import Loaded
-from store.database import Database
-from store.doorbell import Doorbell
+from drbot.bot.accounts import Accounts
+from drbot.bot.app import build_app, quiet
+from drbot.bot.budget import Budget
+from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
+from drbot.bot.desk import Desk
+from drbot.bot.http_mode import Doorman, address_of, serve
+from drbot.bot.office import Office
+from drbot.bot.poster import Poster
+from drbot.bot.publisher import Publisher
+from drbot.bot.pulse import Pulse
+from drbot.bot.settings import BotSettings
+from drbot.bot.slack import Slack, client_of
+from drbot.bot.stamps import stamps_of
+from drbot.bot.ticker import Ticker
+from drbot.commands.context import CommandContext, context_of
+from drbot.core.configuration import Loaded
+from drbot.store.database import Database
+from drbot.store.doorbell import Doorbell
 
 LISTENER_THREADS = 24  # they wait for Slack most of the time
 

@@ -13,20 +13,20 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
-from bot.accounts import Accounts
-from bot.blocks.dialogs import message_dialog
-from bot.blocks.reply import reply_blocks, reply_text
-from bot.enrolment import send_qr
-from bot.slack import BLOCKS_REFUSED, SlackRefusedError
-from bot.stamps import Stamps
-from commands.context import CommandContext
-from commands.dispatch import TABLE
-from commands.grammar import parse
-from commands.messages import Reply, Request, text
-from commands.refusal import reply_of
-from core.approval import Door
-from core.errors import TemporaryError, UserError
-from core.people import Person
+from drbot.bot.accounts import Accounts
+from drbot.bot.blocks.dialogs import message_dialog
+from drbot.bot.blocks.reply import reply_blocks, reply_text
+from drbot.bot.enrolment import send_qr
+from drbot.bot.slack import BLOCKS_REFUSED, SlackRefusedError
+from drbot.bot.stamps import Stamps
+from drbot.commands.context import CommandContext
+from drbot.commands.dispatch import TABLE
+from drbot.commands.grammar import parse
+from drbot.commands.messages import Reply, Request, text
+from drbot.commands.refusal import reply_of
+from drbot.core.approval import Door
+from drbot.core.errors import TemporaryError, UserError
+from drbot.core.people import Person
 
 log = structlog.get_logger(__name__)
 

@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from bot.calls import ASKING
-from bot.slack import LOCAL
-from commands.context import CommandContext
-from core.approval import ApprovalRequest
-from core.events import Event, EventKind
-from core.plan import short_seal
-from core.words import clock
-from store import requests, schedules
-from store.database import Transaction
-from store.schedules import Schedule
+from drbot.bot.calls import ASKING
+from drbot.bot.slack import LOCAL
+from drbot.commands.context import CommandContext
+from drbot.core.approval import ApprovalRequest
+from drbot.core.events import Event, EventKind
+from drbot.core.plan import short_seal
+from drbot.core.words import clock
+from drbot.store import requests, schedules
+from drbot.store.database import Transaction
+from drbot.store.schedules import Schedule
 
 log = structlog.get_logger(__name__)
 

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from bot.blocks.elements import TEXT, Block
-from bot.blocks.forms import forms_of
-from bot.slack import LOCAL, PLACE_REFUSED, Slack, SlackDownError, SlackRefusedError
-from bot.stamps import stamps_of
-from core.words import cut
-from store import surfaces
-from store.database import Database
-from store.surfaces import Surface
+from drbot.bot.blocks.elements import TEXT, Block
+from drbot.bot.blocks.forms import forms_of
+from drbot.bot.slack import LOCAL, PLACE_REFUSED, Slack, SlackDownError, SlackRefusedError
+from drbot.bot.stamps import stamps_of
+from drbot.core.words import cut
+from drbot.store import surfaces
+from drbot.store.database import Database
+from drbot.store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
 

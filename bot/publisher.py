@@ -10,11 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
-from bot.desk import Desk
-from bot.lane import Lane
-from bot.live_board import interval
-from core.errors import TemporaryError
-from store import incidents, journal, surfaces
+from drbot.bot.desk import Desk
+from drbot.bot.lane import Lane
+from drbot.bot.live_board import interval
+from drbot.core.errors import TemporaryError
+from drbot.store import incidents, journal, surfaces
 
 log = structlog.get_logger(__name__)
 

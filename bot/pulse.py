@@ -9,11 +9,11 @@ from concurrent.futures import Executor
 
 import structlog
 
-from bot.poster import Letter, Poster
-from bot.slack import LOST, SlackRefusedError
-from core.errors import TemporaryError
-from core.words import Text, say
-from store.surfaces import Surface
+from drbot.bot.poster import Letter, Poster
+from drbot.bot.slack import LOST, SlackRefusedError
+from drbot.core.errors import TemporaryError
+from drbot.core.words import Text, say
+from drbot.store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
 

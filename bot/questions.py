@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block
-from bot.poster import Poster
-from bot.situation import Situation
-from bot.slack import SlackRefusedError
-from store.surfaces import Surface
+from drbot.bot.blocks.choices import choices_of
+from drbot.bot.blocks.elements import Block
+from drbot.bot.poster import Poster
+from drbot.bot.situation import Situation
+from drbot.bot.slack import SlackRefusedError
+from drbot.store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
 

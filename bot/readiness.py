@@ -5,13 +5,13 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.budget import Budget
-from bot.settings import BotSettings
-from bot.slack import Slack, SlackRefusedError, client_of
-from core.errors import DrbotError
-from core.people import Roster
-from core.readiness import Line, bad, good
-from core.site import Channels
+from drbot.bot.budget import Budget
+from drbot.bot.settings import BotSettings
+from drbot.bot.slack import Slack, SlackRefusedError, client_of
+from drbot.core.errors import DrbotError
+from drbot.core.people import Roster
+from drbot.core.readiness import Line, bad, good
+from drbot.core.site import Channels
 
 PAGE = 200
 REINSTALL = "Reinstall the app from manifest.yml (docs/slack.md)."

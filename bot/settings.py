@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from core.errors import UserError
+from drbot.core.errors import UserError
 
 SLACK = "https://slack.com/api/"
 

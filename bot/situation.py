@@ -9,21 +9,21 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from commands.context import CommandContext, current_run
-from commands.faults import faults_of
-from commands.recovery import RUNBOOK_OF
-from core.approval import ApprovalRequest, Vote
-from core.clocks import Clocks, clocks_of
-from core.events import Event, EventKind
-from core.incident import Incident
-from core.japanese import said_in, titles_of
-from core.people import Roster
-from core.plan import act_asked
-from core.run import Run, StepRecord
-from core.site import Configuration
-from core.stakes import Act
-from store import incidents, journal, requests, runs, steps, sub_runs
-from store.kept import Kept, list_of
+from drbot.commands.context import CommandContext, current_run
+from drbot.commands.faults import faults_of
+from drbot.commands.recovery import RUNBOOK_OF
+from drbot.core.approval import ApprovalRequest, Vote
+from drbot.core.clocks import Clocks, clocks_of
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident
+from drbot.core.japanese import said_in, titles_of
+from drbot.core.people import Roster
+from drbot.core.plan import act_asked
+from drbot.core.run import Run, StepRecord
+from drbot.core.site import Configuration
+from drbot.core.stakes import Act
+from drbot.store import incidents, journal, requests, runs, steps, sub_runs
+from drbot.store.kept import Kept, list_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

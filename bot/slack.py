@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.budget import Budget
-from bot.settings import BotSettings
-from core.errors import PermanentError, TemporaryError
+from drbot.bot.budget import Budget
+from drbot.bot.settings import BotSettings
+from drbot.core.errors import PermanentError, TemporaryError
 
 ANSWER_SECONDS = 10
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})

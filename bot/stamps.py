@@ -10,11 +10,11 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from bot.blocks.elements import Block
-from commands.messages import text
-from commands.refusal import Refusal
-from store import keys
-from store.database import Database
+from drbot.bot.blocks.elements import Block
+from drbot.commands.messages import text
+from drbot.commands.refusal import Refusal
+from drbot.store import keys
+from drbot.store.database import Database
 
 KEY = "buttons"
 FORGED = "forged"

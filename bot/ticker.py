@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.due import FIRE, plan_events
-from commands.context import CommandContext
-from core.approval import RequestState
-from core.errors import DrbotError, TemporaryError
-from core.run import Run, RunState
-from store import requests, runs, schedules
-from store.database import Transaction
-from store.leases import expire_leases
+from drbot.bot.due import FIRE, plan_events
+from drbot.commands.context import CommandContext
+from drbot.core.approval import RequestState
+from drbot.core.errors import DrbotError, TemporaryError
+from drbot.core.run import Run, RunState
+from drbot.store import requests, runs, schedules
+from drbot.store.database import Transaction
+from drbot.store.leases import expire_leases
 
 log = structlog.get_logger(__name__)
 

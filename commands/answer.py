@@ -1,16 +1,16 @@
 """`answer`: a person answers a question of the recovery, such as "can you sign in again?"."""
 
-from commands.context import CommandContext, current_run, incident_of
-from commands.grammar import Words, plain, printable
-from commands.messages import Choice, Reply, Request, both, text
-from commands.recovery import ring
-from commands.refusal import Refusal
-from core.incident import Incident, IncidentState, UsersSay
-from core.people import Person
-from core.run import Run, StepRecord, StepState
-from core.runbook import Ask
-from core.state_words import word_of
-from store import incidents, steps
+from drbot.commands.context import CommandContext, current_run, incident_of
+from drbot.commands.grammar import Words, plain, printable
+from drbot.commands.messages import Choice, Reply, Request, both, text
+from drbot.commands.recovery import ring
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.people import Person
+from drbot.core.run import Run, StepRecord, StepState
+from drbot.core.runbook import Ask
+from drbot.core.state_words import word_of
+from drbot.store import incidents, steps
 
 
 def answer(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

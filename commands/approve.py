@@ -5,21 +5,21 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from commands.context import CommandContext, incident_of, live_request
-from commands.grammar import Words
-from commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
-from commands.proving import proven
-from commands.recovery import ring
-from commands.refusal import Refusal
-from commands.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
-from core.approval import ApprovalRequest, Ballot, Door, decide
-from core.attestation import Origin
-from core.clocks import clocks_of
-from core.people import Account, Person
-from core.plan import short_seal
-from core.terminals import one_terminal
-from core.words import Text
-from store import incidents, requests, runs, steps
+from drbot.commands.context import CommandContext, incident_of, live_request
+from drbot.commands.grammar import Words
+from drbot.commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
+from drbot.commands.proving import proven
+from drbot.commands.recovery import ring
+from drbot.commands.refusal import Refusal
+from drbot.commands.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
+from drbot.core.approval import ApprovalRequest, Ballot, Door, decide
+from drbot.core.attestation import Origin
+from drbot.core.clocks import clocks_of
+from drbot.core.people import Account, Person
+from drbot.core.plan import short_seal
+from drbot.core.terminals import one_terminal
+from drbot.core.words import Text
+from drbot.store import incidents, requests, runs, steps
 
 Decided = Literal["approve", "deny", "break-glass"]
 NO_KEYS: Signers = {}

@@ -6,25 +6,25 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from commands.grammar import Words
-from commands.messages import Choice, Request, both, text
-from commands.refusal import Refusal
-from core.approval import LIVE, ApprovalRequest
-from core.configuration import Loaded
-from core.errors import TemporaryError, UserError
-from core.incident import Incident
-from core.people import ACCESS, Person, Roster, require
-from core.run import Run, RunKind, RunState
-from core.runbook import Runbook
-from core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from core.site import Configuration
-from core.state_words import word_of
-from core.words import Text, cut
-from store import incidents, runs, sub_runs
-from store.database import Database
-from store.doorbell import Doorbell
-from store.ledger import LedgerWatch
-from store.rosters import Rosters
+from drbot.commands.grammar import Words
+from drbot.commands.messages import Choice, Request, both, text
+from drbot.commands.refusal import Refusal
+from drbot.core.approval import LIVE, ApprovalRequest
+from drbot.core.configuration import Loaded
+from drbot.core.errors import TemporaryError, UserError
+from drbot.core.incident import Incident
+from drbot.core.people import ACCESS, Person, Roster, require
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.runbook import Runbook
+from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.site import Configuration
+from drbot.core.state_words import word_of
+from drbot.core.words import Text, cut
+from drbot.store import incidents, runs, sub_runs
+from drbot.store.database import Database
+from drbot.store.doorbell import Doorbell
+from drbot.store.ledger import LedgerWatch
+from drbot.store.rosters import Rosters
 
 ALWAYS = frozenset({"declare", "stop", "update"})
 """What works for everybody while the people section of dr.yml is broken."""

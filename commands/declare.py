@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from commands.context import CommandContext
-from commands.faults import fault_tables
-from commands.grammar import Words, clean, level_of, plain, printable
-from commands.messages import Choice, DialogRequest, Reply, Request, both, text
-from commands.recovery import by_hand, queue, runbook_for, without_runbook
-from commands.refusal import Refusal
-from core.incident import Incident
-from core.level import Level
-from core.people import Person
-from core.run import RunKind
-from core.site import Site
-from core.words import clock, cut, seconds_of
-from store import incidents
-from store.database import Transaction
+from drbot.commands.context import CommandContext
+from drbot.commands.faults import fault_tables
+from drbot.commands.grammar import Words, clean, level_of, plain, printable
+from drbot.commands.messages import Choice, DialogRequest, Reply, Request, both, text
+from drbot.commands.recovery import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.run import RunKind
+from drbot.core.site import Site
+from drbot.core.words import clock, cut, seconds_of
+from drbot.store import incidents
+from drbot.store.database import Transaction
 
 SAME_INTENT = timedelta(minutes=10)
 """People retype a command that seemed lost: the same level and service within this time is the same incident."""

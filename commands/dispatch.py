@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from commands import (
+from drbot.commands import (
     answer,
     approve,
     declare,
@@ -29,15 +29,15 @@ from commands import (
     undo,
     update,
 )
-from commands import help as helping
-from commands.context import CommandContext, actor, incident_of
-from commands.grammar import Words, parse
-from commands.messages import Reply, Request, both, text
-from commands.refusal import Refusal, reply_of
-from core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
-from core.events import EventKind
-from core.people import Person
-from core.words import Text
+from drbot.commands import help as helping
+from drbot.commands.context import CommandContext, actor, incident_of
+from drbot.commands.grammar import Words, parse
+from drbot.commands.messages import Reply, Request, both, text
+from drbot.commands.refusal import Refusal, reply_of
+from drbot.core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
+from drbot.core.events import EventKind
+from drbot.core.people import Person
+from drbot.core.words import Text
 
 log = structlog.get_logger(__name__)
 

@@ -2,16 +2,16 @@
 
 import pyotp
 
-from commands.context import CommandContext
-from commands.grammar import Words
-from commands.messages import Reply, Request, text
-from commands.proving import by_worker
-from commands.refusal import Refusal
-from core.attestation import Claim, Origin, Proof, Purpose
-from core.people import Person
-from core.refusals import REFUSALS
-from core.signing import roster_secret, seal_for
-from store import codes
+from drbot.commands.context import CommandContext
+from drbot.commands.grammar import Words
+from drbot.commands.messages import Reply, Request, text
+from drbot.commands.proving import by_worker
+from drbot.commands.refusal import Refusal
+from drbot.core.attestation import Claim, Origin, Proof, Purpose
+from drbot.core.people import Person
+from drbot.core.refusals import REFUSALS
+from drbot.core.signing import roster_secret, seal_for
+from drbot.store import codes
 
 
 def enrol(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -1,9 +1,9 @@
 """What is wrong with dr.yml, shown on every surface while gates are closed."""
 
-from commands.context import CommandContext
-from commands.messages import Table, text
-from core.japanese import spoken
-from core.policy import document_of, hash_of, roster_seal
+from drbot.commands.context import CommandContext
+from drbot.commands.messages import Table, text
+from drbot.core.japanese import spoken
+from drbot.core.policy import document_of, hash_of, roster_seal
 
 
 def faults_of(context: CommandContext) -> tuple[str, ...]:

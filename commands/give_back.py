@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from commands.context import CommandContext, asked_for, incident_of
-from commands.grammar import Words, printable
-from commands.making_way import make_way
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import GIVE_BACK_RUNBOOK, queue
-from commands.refusal import Refusal
-from core.people import Person
-from core.run import RunKind
-from store import incidents, machines
-from store.machines import KnownMachine
+from drbot.commands.context import CommandContext, asked_for, incident_of
+from drbot.commands.grammar import Words, printable
+from drbot.commands.making_way import make_way
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import GIVE_BACK_RUNBOOK, queue
+from drbot.commands.refusal import Refusal
+from drbot.core.people import Person
+from drbot.core.run import RunKind
+from drbot.store import incidents, machines
+from drbot.store.machines import KnownMachine
 
 
 def give_back(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from commands import recovery
-from commands.context import CommandContext, current_run
-from commands.grammar import Words, printable
-from commands.messages import Choice, Reply, Request, both, text
-from commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
-from commands.refusal import Refusal
-from core.incident import Incident
-from core.people import Person
-from core.run import RunKind, RunState, StopKind
-from core.state_words import word_of
-from core.words import Text
-from store import incidents, kept
-from store.database import Transaction
-from store.kept import Kept
+from drbot.commands import recovery
+from drbot.commands.context import CommandContext, current_run
+from drbot.commands.grammar import Words, printable
+from drbot.commands.messages import Choice, Reply, Request, both, text
+from drbot.commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.people import Person
+from drbot.core.run import RunKind, RunState, StopKind
+from drbot.core.state_words import word_of
+from drbot.core.words import Text
+from drbot.store import incidents, kept
+from drbot.store.database import Transaction
+from drbot.store.kept import Kept
 
 
 def give_up(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -4,13 +4,13 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
-from commands.messages import Choice, both, text
-from commands.refusal import Refusal
-from commands.vocabulary import VERBS
-from core.errors import UserError
-from core.incident import incident_number
-from core.level import Level, parse_level
-from core.words import cut
+from drbot.commands.messages import Choice, both, text
+from drbot.commands.refusal import Refusal
+from drbot.commands.vocabulary import VERBS
+from drbot.core.errors import UserError
+from drbot.core.incident import incident_number
+from drbot.core.level import Level, parse_level
+from drbot.core.words import cut
 
 LONGEST = 3000  # characters; more is a pasted log, not a command
 

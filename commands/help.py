@@ -1,13 +1,13 @@
 """`help`, `whoami` and the menu of a bare `/dr`: what is open and what can be done now."""
 
-from commands.context import CommandContext
-from commands.faults import fault_tables
-from commands.grammar import Words, verb_of
-from commands.messages import Cell, Choice, Reply, Request, Table, both, text
-from commands.status import choices_for, read, row_of
-from commands.vocabulary import VERBS
-from core.people import ACCESS, Person
-from store import incidents
+from drbot.commands.context import CommandContext
+from drbot.commands.faults import fault_tables
+from drbot.commands.grammar import Words, verb_of
+from drbot.commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from drbot.commands.status import choices_for, read, row_of
+from drbot.commands.vocabulary import VERBS
+from drbot.core.people import ACCESS, Person
+from drbot.store import incidents
 
 
 def help_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -2,17 +2,17 @@
 
 from sqlalchemy import Connection
 
-from commands.context import CommandContext, current_run
-from commands.grammar import Words
-from commands.machines import give_back_choices, machines_table, names_of
-from commands.messages import Choice, Reply, Request, Table, text
-from commands.undo import undoable
-from core.people import Person
-from core.run import RunState
-from core.words import Text, ago, cut, duration, size
-from store import incidents, machines
-from store import kept as keeping
-from store.kept import Kept
+from drbot.commands.context import CommandContext, current_run
+from drbot.commands.grammar import Words
+from drbot.commands.machines import give_back_choices, machines_table, names_of
+from drbot.commands.messages import Choice, Reply, Request, Table, text
+from drbot.commands.undo import undoable
+from drbot.core.people import Person
+from drbot.core.run import RunState
+from drbot.core.words import Text, ago, cut, duration, size
+from drbot.store import incidents, machines
+from drbot.store import kept as keeping
+from drbot.store.kept import Kept
 
 
 def kept(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -2,17 +2,17 @@
 time: the old place is often repaired when the incident is long resolved.
 """
 
-from commands.context import CommandContext, asked_for, incident_of
-from commands.grammar import Words
-from commands.machines import led_by, names_of, names_texts
-from commands.making_way import make_way
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import LEAD_BACK_RUNBOOK, queue
-from commands.refusal import Refusal
-from core.people import Person
-from core.run import RunKind
-from core.words import Text
-from store import machines
+from drbot.commands.context import CommandContext, asked_for, incident_of
+from drbot.commands.grammar import Words
+from drbot.commands.machines import led_by, names_of, names_texts
+from drbot.commands.making_way import make_way
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import LEAD_BACK_RUNBOOK, queue
+from drbot.commands.refusal import Refusal
+from drbot.core.people import Person
+from drbot.core.run import RunKind
+from drbot.core.words import Text
+from drbot.store import machines
 
 
 def lead_back(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -1,16 +1,16 @@
 """`level` changes how bad it is. Work in progress is never killed: once confirmed, it stops between two steps."""
 
-from commands import recovery
-from commands.context import CommandContext, current_run, incident_of, must_be_open
-from commands.grammar import Words, level_of, plain
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import by_hand, queue, runbook_for, without_runbook
-from commands.refusal import Refusal
-from core.incident import Incident
-from core.level import Level
-from core.people import Person
-from core.run import RunKind, StopKind
-from store import incidents
+from drbot.commands import recovery
+from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
+from drbot.commands.grammar import Words, level_of, plain
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.run import RunKind, StopKind
+from drbot.store import incidents
 
 CONFIRM = "confirm"
 

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from commands.messages import Choice, Table, text
-from core.cost import cost_of, cost_text
-from core.effects import LEADS
-from core.level import Level
-from core.run import Run, StepState
-from core.site import Configuration
-from core.words import Text, ago, clock, duration
-from store import led_names, runs, steps
-from store.led_names import LedName
-from store.machines import KnownMachine
+from drbot.commands.messages import Choice, Table, text
+from drbot.core.cost import cost_of, cost_text
+from drbot.core.effects import LEADS
+from drbot.core.level import Level
+from drbot.core.run import Run, StepState
+from drbot.core.site import Configuration
+from drbot.core.words import Text, ago, clock, duration
+from drbot.store import led_names, runs, steps
+from drbot.store.led_names import LedName
+from drbot.store.machines import KnownMachine
 
 STALE = timedelta(minutes=10)
 """What was seen longer ago is told with its time."""

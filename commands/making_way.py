@@ -1,15 +1,15 @@
 """One thing at a time: before something else of an incident is planned, only what is blocked is pushed aside."""
 
-from commands.context import CommandContext, current_run
-from commands.messages import Choice, both, text
-from commands.recovery import stop
-from commands.refusal import Refusal
-from core.incident import Incident, IncidentState
-from core.people import Person
-from core.run import Run, RunState, StopKind
-from core.state_words import word_of
-from core.words import Text
-from store.database import Transaction
+from drbot.commands.context import CommandContext, current_run
+from drbot.commands.messages import Choice, both, text
+from drbot.commands.recovery import stop
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.people import Person
+from drbot.core.run import Run, RunState, StopKind
+from drbot.core.state_words import word_of
+from drbot.core.words import Text
+from drbot.store.database import Transaction
 
 
 def gives_way(incident: Incident, run: Run) -> bool:

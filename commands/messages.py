@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from core.approval import Door
-from core.attestation import Entrance, Origin, Proof
-from core.people import Account, Person
-from core.words import Text
+from drbot.core.approval import Door
+from drbot.core.attestation import Entrance, Origin, Proof
+from drbot.core.people import Account, Person
+from drbot.core.words import Text
 
 Signers = Mapping[Proof, Callable[[bytes], str]]
 """Of whom somebody at a terminal holds the key: their own, or on the recovery host the worker's."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Iterable
 
-from commands.messages import Choice, text
-from commands.recovery import RUNBOOK_OF
-from commands.undo import returnable
-from commands.ways_on import ANOTHER
-from core.incident import Incident, IncidentState, UsersSay
-from core.level import Level
-from core.run import Offer, Run, RunKind
-from core.site import Configuration
-from core.words import Text
-from store.kept import Kept
+from drbot.commands.messages import Choice, text
+from drbot.commands.recovery import RUNBOOK_OF
+from drbot.commands.undo import returnable
+from drbot.commands.ways_on import ANOTHER
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.level import Level
+from drbot.core.run import Offer, Run, RunKind
+from drbot.core.site import Configuration
+from drbot.core.words import Text
+from drbot.store.kept import Kept
 
 RESTART = text("Start the services again", "サービスを起動 (データは今のまま)")
 UNDO = text("Undo: bring the old data back", "元のデータに戻す")

@@ -1,14 +1,14 @@
 """`plan` surveys the system and shows what a recovery would do; it changes nothing."""
 
-from commands.context import CommandContext, incident_of, must_be_open
-from commands.declare import service_of
-from commands.grammar import Words, level_of
-from commands.messages import Reply, Request, text
-from commands.recovery import queue, runbook_for, without_runbook
-from commands.refusal import Refusal
-from core.level import Level
-from core.people import Person
-from core.run import RunKind
+from drbot.commands.context import CommandContext, incident_of, must_be_open
+from drbot.commands.declare import service_of
+from drbot.commands.grammar import Words, level_of
+from drbot.commands.messages import Reply, Request, text
+from drbot.commands.recovery import queue, runbook_for, without_runbook
+from drbot.commands.refusal import Refusal
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.run import RunKind
 
 
 def plan(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -4,12 +4,12 @@ import threading
 import time
 from dataclasses import replace
 
-from commands.context import CommandContext
-from commands.messages import Signers
-from core.approval import Ballot, Door, claim_of, decide, needed
-from core.attestation import Attestation, Claim, Origin, Proof, statement
-from core.signing import seal_for
-from store import codes, requests, runs
+from drbot.commands.context import CommandContext
+from drbot.commands.messages import Signers
+from drbot.core.approval import Ballot, Door, claim_of, decide, needed
+from drbot.core.attestation import Attestation, Claim, Origin, Proof, statement
+from drbot.core.signing import seal_for
+from drbot.store import codes, requests, runs
 
 ANSWER_SECONDS = 10.0  # a worker looks for codes every 0.4 s
 LOOK_SECONDS = 0.1

@@ -2,22 +2,22 @@
 
 from sqlalchemy import Connection
 
-from commands import recovery
-from commands.context import CommandContext, asked_for, current_run, incident_of, must_be_open
-from commands.grammar import Words, plain, printable
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
-from commands.refusal import Refusal
-from core.incident import Incident
-from core.japanese import spoken, titles_of
-from core.level import Level
-from core.people import Person
-from core.plan import question_of, touches_production
-from core.run import Run, RunKind, RunState, StopKind
-from core.state_words import word_of
-from core.words import Text
-from store import requests, runs, steps, sub_runs
-from store.database import Transaction
+from drbot.commands import recovery
+from drbot.commands.context import CommandContext, asked_for, current_run, incident_of, must_be_open
+from drbot.commands.grammar import Words, plain, printable
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.japanese import spoken, titles_of
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.plan import question_of, touches_production
+from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.state_words import word_of
+from drbot.core.words import Text
+from drbot.store import requests, runs, steps, sub_runs
+from drbot.store.database import Transaction
 
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from commands.context import CommandContext
-from commands.messages import Cell, Table, text
-from core.incident import Incident
-from core.level import Level
-from core.people import Person
-from core.run import Run, RunKind, RunState, StopKind
-from core.words import Text
-from store import runs, sub_runs
-from store.database import Transaction
+from drbot.commands.context import CommandContext
+from drbot.commands.messages import Cell, Table, text
+from drbot.core.incident import Incident
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.words import Text
+from drbot.store import runs, sub_runs
+from drbot.store.database import Transaction
 
 RUNBOOK_OF: Mapping[Level, str] = {
     Level.SERVICE: "level1-service",

@@ -1,9 +1,9 @@
 """A refusal in both languages: what was tried, why it was not done, what to do now."""
 
-from commands.messages import Choice, Reply, text
-from core.errors import UserError
-from core.japanese import spoken
-from core.words import Text
+from drbot.commands.messages import Choice, Reply, text
+from drbot.core.errors import UserError
+from drbot.core.japanese import spoken
+from drbot.core.words import Text
 
 NOTHING: Text = {"en": "", "ja": ""}
 

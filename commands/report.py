@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from commands.context import CommandContext, incident_of
-from commands.grammar import Words
-from commands.machines import machine_text, names_of
-from commands.messages import Reply, Request, Table, text
-from commands.report_text import report_of
-from commands.timeline import line_of
-from core.people import Person
-from store import incidents, journal, machines, requests, runs, steps
+from drbot.commands.context import CommandContext, incident_of
+from drbot.commands.grammar import Words
+from drbot.commands.machines import machine_text, names_of
+from drbot.commands.messages import Reply, Request, Table, text
+from drbot.commands.report_text import report_of
+from drbot.commands.timeline import line_of
+from drbot.core.people import Person
+from drbot.store import incidents, journal, machines, requests, runs, steps
 
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

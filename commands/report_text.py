@@ -6,17 +6,17 @@ Times come from the journal, never from memory (the source document's template l
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from commands.messages import text
-from commands.timeline import line_of
-from core.approval import ApprovalRequest, Vote
-from core.events import Event, EventKind
-from core.incident import Incident, UsersSay
-from core.japanese import said_in, titles_of
-from core.plan import short_seal
-from core.run import Run, RunKind, StepRecord
-from core.site import Configuration
-from core.state_words import state_text, word_of
-from core.words import Text, clock, duration, say, size
+from drbot.commands.messages import text
+from drbot.commands.timeline import line_of
+from drbot.core.approval import ApprovalRequest, Vote
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident, UsersSay
+from drbot.core.japanese import said_in, titles_of
+from drbot.core.plan import short_seal
+from drbot.core.run import Run, RunKind, StepRecord
+from drbot.core.site import Configuration
+from drbot.core.state_words import state_text, word_of
+from drbot.core.words import Text, clock, duration, say, size
 
 _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
 

@@ -1,14 +1,14 @@
 """`resolve` closes the incident; the report is written from the journal."""
 
-from commands.context import CommandContext, current_run, incident_of, must_be_open
-from commands.grammar import Words, clean
-from commands.machines import give_back_choices, machines_table, names_of
-from commands.messages import Choice, DialogRequest, Reply, Request, text
-from commands.refusal import Refusal
-from core.approval import Door
-from core.people import Person
-from core.state_words import word_of
-from store import incidents, machines, schedules
+from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
+from drbot.commands.grammar import Words, clean
+from drbot.commands.machines import give_back_choices, machines_table, names_of
+from drbot.commands.messages import Choice, DialogRequest, Reply, Request, text
+from drbot.commands.refusal import Refusal
+from drbot.core.approval import Door
+from drbot.core.people import Person
+from drbot.core.state_words import word_of
+from drbot.store import incidents, machines, schedules
 
 
 def resolve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -1,18 +1,18 @@
 """`roster`: who may approve and by which rules, and what two approvers have to agree to."""
 
-from commands.context import CommandContext
-from commands.enrol import workers
-from commands.faults import fault_tables
-from commands.grammar import Words, plain
-from commands.messages import Choice, Reply, Request, Table, both, text
-from commands.proving import by_key, by_worker
-from commands.refusal import Refusal
-from core.attestation import Attestation, Claim, Proof
-from core.people import Account, Person
-from core.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
-from core.refusals import REFUSALS
-from core.words import Text, clock
-from store import rosters
+from drbot.commands.context import CommandContext
+from drbot.commands.enrol import workers
+from drbot.commands.faults import fault_tables
+from drbot.commands.grammar import Words, plain
+from drbot.commands.messages import Choice, Reply, Request, Table, both, text
+from drbot.commands.proving import by_key, by_worker
+from drbot.commands.refusal import Refusal
+from drbot.core.attestation import Attestation, Claim, Proof
+from drbot.core.people import Account, Person
+from drbot.core.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
+from drbot.core.refusals import REFUSALS
+from drbot.core.words import Text, clock
+from drbot.store import rosters
 
 
 def roster(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

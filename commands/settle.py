@@ -2,21 +2,21 @@
 
 from sqlalchemy import Connection
 
-from commands.context import CommandContext, current_run, incident_of
-from commands.grammar import Words, plain, printable
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import ring
-from commands.refusal import Refusal
-from commands.ways_on import settlement, settlements
-from core.deciding import check_decides, may_settle, undecided
-from core.incident import Incident
-from core.japanese import titles_of
-from core.people import Person
-from core.plan import is_beside
-from core.run import Run, Settlement, StepRecord
-from core.state_words import word_of
-from core.words import Text
-from store import steps
+from drbot.commands.context import CommandContext, current_run, incident_of
+from drbot.commands.grammar import Words, plain, printable
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import ring
+from drbot.commands.refusal import Refusal
+from drbot.commands.ways_on import settlement, settlements
+from drbot.core.deciding import check_decides, may_settle, undecided
+from drbot.core.incident import Incident
+from drbot.core.japanese import titles_of
+from drbot.core.people import Person
+from drbot.core.plan import is_beside
+from drbot.core.run import Run, Settlement, StepRecord
+from drbot.core.state_words import word_of
+from drbot.core.words import Text
+from drbot.store import steps
 
 RETRY = text("It will be tried again.", "再試行します。")
 RETRY_ASKED = text("Two people are asked anew, then it is tried again.", "改めて二人の承認を得てから再試行します。")

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from commands.approve import typed_seal, vote
-from commands.context import CommandContext, incident_of, live_request
-from commands.grammar import Words, plain
-from commands.messages import Reply, Request, text
-from commands.refusal import Refusal
-from core.approval import HOLD_SECONDS, Door
-from core.people import Person
-from core.plan import short_seal
-from core.words import Text, duration
+from drbot.commands.approve import typed_seal, vote
+from drbot.commands.context import CommandContext, incident_of, live_request
+from drbot.commands.grammar import Words, plain
+from drbot.commands.messages import Reply, Request, text
+from drbot.commands.refusal import Refusal
+from drbot.core.approval import HOLD_SECONDS, Door
+from drbot.core.people import Person
+from drbot.core.plan import short_seal
+from drbot.core.words import Text, duration
 
 
 def phone(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

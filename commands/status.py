@@ -6,30 +6,30 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from commands.context import CommandContext, current_run, incident_of
-from commands.faults import fault_tables
-from commands.grammar import Words, plain
-from commands.machines import concerns_names, give_back_choices, led_by, machine_text, names_of, names_texts
-from commands.messages import Cell, Choice, Reply, Request, Table, both, text
-from commands.next_actions import next_actions
-from commands.ways_on import settlements, ways_out
-from core.approval import ApprovalRequest, RequestState, Vote, standing
-from core.clocks import Clocks, clocks_of, minutes_up
-from core.deciding import undecided
-from core.incident import Incident, IncidentState, UsersSay
-from core.japanese import spoken, titles_of
-from core.people import Person, Roster
-from core.plan import act_asked
-from core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
-from core.site import Configuration
-from core.stakes import Act
-from core.stakes_words import APPROVE
-from core.state_words import state_text, word_of
-from core.words import Text, clock, duration
-from store import incidents, kept, machines, requests, runs, steps, sub_runs
-from store.kept import Kept
-from store.led_names import LedName
-from store.machines import KnownMachine
+from drbot.commands.context import CommandContext, current_run, incident_of
+from drbot.commands.faults import fault_tables
+from drbot.commands.grammar import Words, plain
+from drbot.commands.machines import concerns_names, give_back_choices, led_by, machine_text, names_of, names_texts
+from drbot.commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from drbot.commands.next_actions import next_actions
+from drbot.commands.ways_on import settlements, ways_out
+from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.clocks import Clocks, clocks_of, minutes_up
+from drbot.core.deciding import undecided
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.japanese import spoken, titles_of
+from drbot.core.people import Person, Roster
+from drbot.core.plan import act_asked
+from drbot.core.run import DONE_WITH, Run, RunKind, RunState, StepRecord, StepState
+from drbot.core.site import Configuration
+from drbot.core.stakes import Act
+from drbot.core.stakes_words import APPROVE
+from drbot.core.state_words import state_text, word_of
+from drbot.core.words import Text, clock, duration
+from drbot.store import incidents, kept, machines, requests, runs, steps, sub_runs
+from drbot.store.kept import Kept
+from drbot.store.led_names import LedName
+from drbot.store.machines import KnownMachine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,13 +1,13 @@
 """`stop`: one person stops, from anywhere, without a code."""
 
-from commands import recovery
-from commands.context import CommandContext, incident_of
-from commands.grammar import Words
-from commands.messages import Choice, Reply, Request, text
-from commands.refusal import Refusal
-from core.people import Person
-from core.run import RunState, StopKind
-from store import runs, sub_runs
+from drbot.commands import recovery
+from drbot.commands.context import CommandContext, incident_of
+from drbot.commands.grammar import Words
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.refusal import Refusal
+from drbot.core.people import Person
+from drbot.core.run import RunState, StopKind
+from drbot.store import runs, sub_runs
 
 
 def stop(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

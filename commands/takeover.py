@@ -1,16 +1,16 @@
 """`takeover`: another drbot holds the target and is dead; only the commander may say so, and only of that holding."""
 
-from commands.context import CommandContext, current_run, incident_of
-from commands.grammar import Words
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import ring
-from commands.refusal import Refusal
-from core.events import EventKind
-from core.incident import Incident
-from core.people import Person
-from core.run import RunState
-from core.words import Text
-from store import runs, waking
+from drbot.commands.context import CommandContext, current_run, incident_of
+from drbot.commands.grammar import Words
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import ring
+from drbot.commands.refusal import Refusal
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.core.people import Person
+from drbot.core.run import RunState
+from drbot.core.words import Text
+from drbot.store import runs, waking
 
 
 def takeover(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

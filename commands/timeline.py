@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from commands.messages import text
-from core.events import Event, EventKind
-from core.japanese import said_in
-from core.plan import short_seal
-from core.state_words import state_text
-from core.words import Text, duration
+from drbot.commands.messages import text
+from drbot.core.events import Event, EventKind
+from drbot.core.japanese import said_in
+from drbot.core.plan import short_seal
+from drbot.core.state_words import state_text
+from drbot.core.words import Text, duration
 
 # {who} the person · {step} · {run} · everything of the payload; what is missing becomes "-".
 LINES: Mapping[EventKind, Text] = {

@@ -4,21 +4,21 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from commands import recovery
-from commands.context import CommandContext, current_run, incident_of, must_be_open
-from commands.grammar import Words
-from commands.machines import led_by
-from commands.making_way import gives_way
-from commands.messages import Choice, Reply, Request, text
-from commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
-from commands.refusal import Refusal
-from core.incident import Incident
-from core.people import Person
-from core.run import Run, RunKind, StopKind
-from core.site import Configuration
-from core.words import Text
-from store import kept
-from store.kept import Kept
+from drbot.commands import recovery
+from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
+from drbot.commands.grammar import Words
+from drbot.commands.machines import led_by
+from drbot.commands.making_way import gives_way
+from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
+from drbot.commands.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.people import Person
+from drbot.core.run import Run, RunKind, StopKind
+from drbot.core.site import Configuration
+from drbot.core.words import Text
+from drbot.store import kept
+from drbot.store.kept import Kept
 
 
 def undo(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -1,11 +1,11 @@
 """`update` tells the stakeholders something in a person's own words."""
 
-from commands.context import CommandContext, incident_of, must_be_open
-from commands.grammar import Words, clean
-from commands.messages import DialogRequest, Reply, Request, text
-from core.approval import Door
-from core.events import EventKind
-from core.people import Person
+from drbot.commands.context import CommandContext, incident_of, must_be_open
+from drbot.commands.grammar import Words, clean
+from drbot.commands.messages import DialogRequest, Reply, Request, text
+from drbot.core.approval import Door
+from drbot.core.events import EventKind
+from drbot.core.people import Person
 
 
 def update(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

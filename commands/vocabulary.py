@@ -6,8 +6,8 @@ dispatch.py says what each verb does; a test compares the two tables.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from commands.messages import text
-from core.words import Text
+from drbot.commands.messages import text
+from drbot.core.words import Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

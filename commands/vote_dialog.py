@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from commands.messages import Cell, Table, both, text
-from core.actions import ACTIONS
-from core.approval import ApprovalRequest, RequestState, Vote, standing
-from core.clocks import Clocks
-from core.incident import Incident
-from core.japanese import japanese, spoken
-from core.people import Roster
-from core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
-from core.run import DONE_WITH, MISSED, StepRecord, StepState
-from core.runbook import Step
-from core.stakes import UNUSED, Act, Keeps, Loss, ProofKind
-from core.stakes_words import (
+from drbot.commands.messages import Cell, Table, both, text
+from drbot.core.actions import ACTIONS
+from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.clocks import Clocks
+from drbot.core.incident import Incident
+from drbot.core.japanese import japanese, spoken
+from drbot.core.people import Roster
+from drbot.core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
+from drbot.core.run import DONE_WITH, MISSED, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.stakes import UNUSED, Act, Keeps, Loss, ProofKind
+from drbot.core.stakes_words import (
     ACTS,
     ASKED_AGAIN,
     BY,
@@ -28,8 +28,8 @@ from core.stakes_words import (
     proven_text,
     replacement_text,
 )
-from core.terminals import one_terminal
-from core.words import Text, clock, duration, say, size
+from drbot.core.terminals import one_terminal
+from drbot.core.words import Text, clock, duration, say, size
 
 MOST, MOST_WHEN_ASKED = 8, 30
 """Differences of dr.yml in words: beside what a card is about, and where it is about nothing else."""

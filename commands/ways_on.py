@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from commands.messages import Choice, text
-from commands.recovery import again
-from core.deciding import decisions_for, needs_second
-from core.incident import Incident
-from core.plan import is_beside
-from core.run import Offer, Run, Settlement, StepRecord
-from core.words import Text
+from drbot.commands.messages import Choice, text
+from drbot.commands.recovery import again
+from drbot.core.deciding import decisions_for, needs_second
+from drbot.core.incident import Incident
+from drbot.core.plan import is_beside
+from drbot.core.run import Offer, Run, Settlement, StepRecord
+from drbot.core.words import Text
 
 SETTLE: Mapping[Settlement, Text] = {
     Settlement.RETRY: text("Try again", "もう一度実行"),

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.errors import PermanentError
-from core.plan import Plan
-from core.run import Run
-from core.runbook import Step
-from core.site import Configuration, Site
-from runners.permit import OwnWork, Permit
+from drbot.core.errors import PermanentError
+from drbot.core.plan import Plan
+from drbot.core.run import Run
+from drbot.core.runbook import Step
+from drbot.core.site import Configuration, Site
+from drbot.runners.permit import OwnWork, Permit
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
-    from runners.clients.clients import Clients
-    from runners.inviting import Invitations
-    from runners.machine_book import MachineBook
+    from drbot.runners.clients.clients import Clients
+    from drbot.runners.inviting import Invitations
+    from drbot.runners.machine_book import MachineBook
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,17 +5,17 @@ Only `drbot bootstrap` does it, on the new host and by the hand of a person, aft
 
 from pathlib import Path
 
-from core.approval import RequestState
-from core.effects import LEADS, MOVES, STARTS
-from core.events import EventKind
-from core.plan import Plan, seal_of
-from core.run import DONE_WITH, Run, StepState
-from runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
-from runners.sealed_plans import places_of, signature_of
-from runners.vault import Vault
-from store import incidents, journal, requests, runs, steps
-from store.database import Transaction
-from store.ledger import instance
+from drbot.core.approval import RequestState
+from drbot.core.effects import LEADS, MOVES, STARTS
+from drbot.core.events import EventKind
+from drbot.core.plan import Plan, seal_of
+from drbot.core.run import DONE_WITH, Run, StepState
+from drbot.runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
+from drbot.runners.sealed_plans import places_of, signature_of
+from drbot.runners.vault import Vault
+from drbot.store import incidents, journal, requests, runs, steps
+from drbot.store.database import Transaction
+from drbot.store.ledger import instance
 
 REMEMBERED = MOVES | LEADS  # what is known of these from the moment they begin
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import structlog
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from core.run import StepState
-from core.runbook import Probe, Step
-from runners.action import Finding, Outcome, StepContext
-from runners.step_log import StepLog
-from runners.timing import Timing
-from runners.world import Registry
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.run import StepState
+from drbot.core.runbook import Probe, Step
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.step_log import StepLog
+from drbot.runners.timing import Timing
+from drbot.runners.world import Registry
 
 log = structlog.get_logger()
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from isal import igzip
 
-from core.errors import PermanentError
-from core.site import Configuration
-from runners.clients.backup_store import Manifest, sync_folder
-from runners.clients.byte_streams import DigestingWriter
-from runners.clients.clients import Clients, clients_of
-from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
-from runners.clients.dump import DumpScanner
-from runners.clients.postgres_dump import PostgresDump
-from runners.clients.postgres_server import ServerIdentity
-from runners.settings import RunnerSettings
-from runners.watching import Progress, never, unheard
-from store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
+from drbot.core.errors import PermanentError
+from drbot.core.site import Configuration
+from drbot.runners.clients.backup_store import Manifest, sync_folder
+from drbot.runners.clients.byte_streams import DigestingWriter
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.dump import DumpScanner
+from drbot.runners.clients.postgres_dump import PostgresDump
+from drbot.runners.clients.postgres_server import ServerIdentity
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.watching import Progress, never, unheard
+from drbot.store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 
 COMPRESSION = 1
 PROGRESS_EVERY_SECONDS = 0.5

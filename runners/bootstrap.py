@@ -7,19 +7,19 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import PermanentError, TemporaryError, UserError
-from core.events import EventKind
-from core.ledger import event_in
-from runners.adopting import adopt_open_runs
-from runners.bucket_ledger import BucketLedger
-from runners.clients.object_store import ObjectStoreClient, StoredObject
-from runners.documents import CONFIGURATION, as_bytes
-from runners.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
-from runners.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
-from runners.witnesses import Roots, Witnesses
-from store import copies, incidents
-from store.database import Database, Transaction, newest_revision
-from store.file_modes import private
+from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.events import EventKind
+from drbot.core.ledger import event_in
+from drbot.runners.adopting import adopt_open_runs
+from drbot.runners.bucket_ledger import BucketLedger
+from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
+from drbot.runners.documents import CONFIGURATION, as_bytes
+from drbot.runners.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
+from drbot.runners.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
+from drbot.runners.witnesses import Roots, Witnesses
+from drbot.store import copies, incidents
+from drbot.store.database import Database, Transaction, newest_revision
+from drbot.store.file_modes import private
 
 NAMED = 3  # of what was passed over
 

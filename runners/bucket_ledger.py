@@ -5,12 +5,12 @@ there, doubled, reordered, forged or damaged, is never taken for one of them and
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.errors import PermanentError
-from core.events import GENESIS, Event, EventKind, hash_of
-from core.ledger import UNREADABLE, event_in
-from core.statements import Head, short
-from runners.clients.object_store import ObjectStoreClient
-from runners.state_bucket import Named, unpacked
+from drbot.core.errors import PermanentError
+from drbot.core.events import GENESIS, Event, EventKind, hash_of
+from drbot.core.ledger import UNREADABLE, event_in
+from drbot.core.statements import Head, short
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.state_bucket import Named, unpacked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError, UserError
-from core.run import Run
-from core.runbook import Step
-from core.stakes import Act, Keeps, Loss, LossKind, ProofKind, RentedMachine, Stakes
-from runners.leading_back import back_of
-from runners.rented import EC2, find, to_destroy, users_of
-from runners.walk import Equipment
-from store.kept import list_of
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.run import Run
+from drbot.core.runbook import Step
+from drbot.core.stakes import Act, Keeps, Loss, LossKind, ProofKind, RentedMachine, Stakes
+from drbot.runners.leading_back import back_of
+from drbot.runners.rented import EC2, find, to_destroy, users_of
+from drbot.runners.walk import Equipment
+from drbot.store.kept import list_of
 
 OUTSIDE = frozenset({Act.LEAD_BACK, Act.GIVE_BACK})
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import structlog
 
-from core.attestation import Entrance, Proof, Purpose, phone_statement, statement
-from core.errors import DrbotError
-from core.events import EventKind
-from core.plan import short_seal
-from runners.vault import Entry, Vault, tried
-from runners.walk import Equipment
-from store import codes
-from store.codes import Attempt
-from store.database import Transaction
+from drbot.core.attestation import Entrance, Proof, Purpose, phone_statement, statement
+from drbot.core.errors import DrbotError
+from drbot.core.events import EventKind
+from drbot.core.plan import short_seal
+from drbot.runners.vault import Entry, Vault, tried
+from drbot.runners.walk import Equipment
+from drbot.store import codes
+from drbot.store.codes import Attempt
+from drbot.store.database import Transaction
 
 log = structlog.get_logger()
 

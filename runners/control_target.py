@@ -3,19 +3,19 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.errors import DrbotError, PermanentError, UserError
-from core.occupants import Occupant
-from core.plan import BackupIdentity
-from core.site import Configuration
-from runners.actions.names import RECORDS, fingerprint_of
-from runners.clients.clients import Clients
-from runners.clients.full_store import full_stores
-from runners.clients.name_service import NameService
-from runners.clients.postgres_written import Written
-from runners.full_choice import FullRules, choose_full_backup, find_full_backup
-from runners.lock import Claim, Holder
-from runners.watching import Cancelled, never
-from runners.world import Chosen
+from drbot.core.errors import DrbotError, PermanentError, UserError
+from drbot.core.occupants import Occupant
+from drbot.core.plan import BackupIdentity
+from drbot.core.site import Configuration
+from drbot.runners.actions.names import RECORDS, fingerprint_of
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.full_store import full_stores
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.clients.postgres_written import Written
+from drbot.runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from drbot.runners.lock import Claim, Holder
+from drbot.runners.watching import Cancelled, never
+from drbot.runners.world import Chosen
 
 
 class ControlTarget:

@@ -4,25 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.approval import RequestState
-from core.deciding import decisions_for
-from core.effects import brings_back, effect_of
-from core.errors import DrbotError
-from core.full_manifest import is_full_name
-from core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
-from core.run import MISSED, Offer, RunState, StepRecord, StepState
-from core.runbook import Step
-from core.safe_state import SafeState
-from runners import marks
-from runners.half_moves import settle_moves
-from runners.moves import End, Ending
-from runners.sealed_plans import signature_of_end
-from runners.site_lock import release
-from runners.undoing import take_back, undo_production
-from runners.unsure import finding_of, told, worth
-from runners.walk import Walk
-from store import requests, runs, steps, waking
-from store.database import Transaction
+from drbot.core.approval import RequestState
+from drbot.core.deciding import decisions_for
+from drbot.core.effects import brings_back, effect_of
+from drbot.core.errors import DrbotError
+from drbot.core.full_manifest import is_full_name
+from drbot.core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
+from drbot.core.run import MISSED, Offer, RunState, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import SafeState
+from drbot.runners import marks
+from drbot.runners.half_moves import settle_moves
+from drbot.runners.moves import End, Ending
+from drbot.runners.sealed_plans import signature_of_end
+from drbot.runners.site_lock import release
+from drbot.runners.undoing import take_back, undo_production
+from drbot.runners.unsure import finding_of, told, worth
+from drbot.runners.walk import Walk
+from drbot.store import requests, runs, steps, waking
+from drbot.store.database import Transaction
 
 BLOCKED_WORDS: Mapping[str, str] = {
     "denied": "The request was denied.",

@@ -11,24 +11,24 @@ from typing import Any
 
 import structlog
 
-from core.errors import DrbotError, FencedError, PermanentError, TemporaryError, UntrustedError
-from core.run import RunState, StepRecord, StepState
-from core.runbook import Step
-from runners import endings, handing_over, marks, people
-from runners.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
-from runners.finishing import catch_up, record_result
-from runners.half_moves import settle_moves
-from runners.issuing import NoPermitError, own_work
-from runners.leftovers import sweep_open_steps
-from runners.lock import Holder
-from runners.moves import Moves, next_moves
-from runners.own_record import OwnStep
-from runners.sealed_plans import require_untouched
-from runners.site_lock import wait_for_drbot
-from runners.starting import start
-from runners.walk import Walk
-from store import locks, requests, runs, steps, waking
-from store.database import Transaction
+from drbot.core.errors import DrbotError, FencedError, PermanentError, TemporaryError, UntrustedError
+from drbot.core.run import RunState, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.runners import endings, handing_over, marks, people
+from drbot.runners.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
+from drbot.runners.finishing import catch_up, record_result
+from drbot.runners.half_moves import settle_moves
+from drbot.runners.issuing import NoPermitError, own_work
+from drbot.runners.leftovers import sweep_open_steps
+from drbot.runners.lock import Holder
+from drbot.runners.moves import Moves, next_moves
+from drbot.runners.own_record import OwnStep
+from drbot.runners.sealed_plans import require_untouched
+from drbot.runners.site_lock import wait_for_drbot
+from drbot.runners.starting import start
+from drbot.runners.walk import Walk
+from drbot.store import locks, requests, runs, steps, waking
+from drbot.store.database import Transaction
 
 log = structlog.get_logger()
 

@@ -4,19 +4,19 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.deciding import is_proof, is_vouched
-from core.errors import DrbotError
-from core.events import EventKind, canonical
-from core.run import Settlement, StepRecord, StepState
-from core.runbook import Step
-from runners.attempt import Result
-from runners.keeping import keep, keep_host, kept_by, put_aside
-from runners.marks import last_health_step, mark_recovered
-from runners.own_record import OwnStep
-from runners.unsure import finding_of
-from runners.walk import Walk
-from store import incidents, steps
-from store.database import Transaction
+from drbot.core.deciding import is_proof, is_vouched
+from drbot.core.errors import DrbotError
+from drbot.core.events import EventKind, canonical
+from drbot.core.run import Settlement, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.runners.attempt import Result
+from drbot.runners.keeping import keep, keep_host, kept_by, put_aside
+from drbot.runners.marks import last_health_step, mark_recovered
+from drbot.runners.own_record import OwnStep
+from drbot.runners.unsure import finding_of
+from drbot.runners.walk import Walk
+from drbot.store import incidents, steps
+from drbot.store.database import Transaction
 
 
 def record_result(walk: Walk, result: Result) -> None:

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from core.errors import DrbotError, PermanentError, TemporaryError
-from core.full_manifest import (
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.full_manifest import (
     DOCUMENT,
     DUMP,
     FILES,
@@ -28,21 +28,21 @@ from core.full_manifest import (
     Uses,
     full_name,
 )
-from core.site import Configuration, Service, Site
-from runners.backup import first_free, unwritable
-from runners.clients import redis_copy
-from runners.clients.clients import Clients
-from runners.clients.compose_settings import running_settings, settings_of
-from runners.clients.compose_uses import uses_of
-from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
-from runners.clients.dump import DumpScanner
-from runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
-from runners.clients.helper import Mount
-from runners.clients.process import Bounds
-from runners.clients.restic import Restic
-from runners.clients.restic_helper import ResticHelper, portable
-from runners.watching import Cancelled, Progress, never, unheard
-from store.file_modes import PRIVATE_FOLDER, write_private
+from drbot.core.site import Configuration, Service, Site
+from drbot.runners.backup import first_free, unwritable
+from drbot.runners.clients import redis_copy
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose_settings import running_settings, settings_of
+from drbot.runners.clients.compose_uses import uses_of
+from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.dump import DumpScanner
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
+from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.restic import Restic
+from drbot.runners.clients.restic_helper import ResticHelper, portable
+from drbot.runners.watching import Cancelled, Progress, never, unheard
+from drbot.store.file_modes import PRIVATE_FOLDER, write_private
 
 EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back, Python the other
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.errors import DrbotError, PermanentError, TemporaryError, UserError
-from core.full_manifest import FORMAT, FullManifest, is_archive
-from core.plan import BackupIdentity, Holds
-from core.proof import floor_of
-from runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
-from runners.clients.byte_streams import CHUNK, IteratorFile
-from runners.clients.document_archive import read_archive
-from runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
-from runners.watching import Cancelled, Progress, never, unheard
-from runners.world import Chosen
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.full_manifest import FORMAT, FullManifest, is_archive
+from drbot.core.plan import BackupIdentity, Holds
+from drbot.core.proof import floor_of
+from drbot.runners.actions.backup import empty_fault, owner_fault, rows_fault, version_fault
+from drbot.runners.clients.byte_streams import CHUNK, IteratorFile
+from drbot.runners.clients.document_archive import read_archive
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
+from drbot.runners.watching import Cancelled, Progress, never, unheard
+from drbot.runners.world import Chosen
 
 UNVOUCHED = (
     "nobody vouches for it: it is not encrypted with RESTIC_PASSWORD, so whoever writes there could have made it. To "

@@ -5,20 +5,20 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from core.approval import SKEW_SECONDS, ApprovalRequest, may_start
-from core.errors import DrbotError
-from core.people import Roster
-from core.plan import SETTINGS, BackupIdentity, Plan, question_of, seal_of
-from core.refusals import REFUSALS
-from core.run import Run
-from core.runbook import Step
-from core.site import Approvals
-from runners.actions.fingerprint import settings_of
-from runners.walk import Equipment
-from runners.watching import Cancelled, never
-from runners.world import World
-from store import requests
-from store.database import Transaction
+from drbot.core.approval import SKEW_SECONDS, ApprovalRequest, may_start
+from drbot.core.errors import DrbotError
+from drbot.core.people import Roster
+from drbot.core.plan import SETTINGS, BackupIdentity, Plan, question_of, seal_of
+from drbot.core.refusals import REFUSALS
+from drbot.core.run import Run
+from drbot.core.runbook import Step
+from drbot.core.site import Approvals
+from drbot.runners.actions.fingerprint import settings_of
+from drbot.runners.walk import Equipment
+from drbot.runners.watching import Cancelled, never
+from drbot.runners.world import World
+from drbot.store import requests
+from drbot.store.database import Transaction
 
 
 def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: Approvals) -> ApprovalRequest:

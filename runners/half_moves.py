@@ -4,16 +4,16 @@ old data that was put aside is listed. Nothing is moved here.
 
 from functools import partial
 
-from core.effects import MOVES
-from core.occupants import Occupant
-from core.run import StepRecord, StepState
-from core.runbook import Step
-from runners.keeping import keep, keep_host, kept_by, list_as_kept, put_aside
-from runners.own_record import OwnStep
-from runners.unsure import seen_state
-from runners.walk import Walk
-from store import steps
-from store.database import Transaction
+from drbot.core.effects import MOVES
+from drbot.core.occupants import Occupant
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.runners.keeping import keep, keep_host, kept_by, list_as_kept, put_aside
+from drbot.runners.own_record import OwnStep
+from drbot.runners.unsure import seen_state
+from drbot.runners.walk import Walk
+from drbot.store import steps
+from drbot.store.database import Transaction
 
 FOUND_DONE = frozenset({StepState.UNSURE, StepState.FAILED, StepState.STOPPED})  # which may become a success
 

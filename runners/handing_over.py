@@ -5,15 +5,15 @@ Nobody holds a thread or a lease meanwhile, so either worker may be ended or die
 
 from collections.abc import Mapping
 
-from core.run import MISSED, Run, RunKind, RunState, StepRecord, StepState, StopKind
-from core.runbook import Step
-from runners.inviting import SERVES, WORKER_KEY
-from runners.moves import Moves
-from runners.own_record import OwnStep
-from runners.sealed_plans import require_end
-from runners.walk import Walk
-from store import runs, steps, sub_runs, waking
-from store.database import Transaction
+from drbot.core.run import MISSED, Run, RunKind, RunState, StepRecord, StepState, StopKind
+from drbot.core.runbook import Step
+from drbot.runners.inviting import SERVES, WORKER_KEY
+from drbot.runners.moves import Moves
+from drbot.runners.own_record import OwnStep
+from drbot.runners.sealed_plans import require_end
+from drbot.runners.walk import Walk
+from drbot.store import runs, steps, sub_runs, waking
+from drbot.store.database import Transaction
 
 
 def act(walk: Walk, moves: Moves, records: Mapping[str, StepRecord]) -> bool:

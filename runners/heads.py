@@ -8,13 +8,13 @@ import threading
 
 import structlog
 
-from core.errors import DrbotError
-from core.signing import KeyPair
-from core.statements import Statement, line_of
-from runners.clients.object_store import ObjectStoreClient
-from runners.state_bucket import head_key
-from store import journal
-from store.database import Database
+from drbot.core.errors import DrbotError
+from drbot.core.signing import KeyPair
+from drbot.core.statements import Statement, line_of
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.state_bucket import head_key
+from drbot.store import journal
+from drbot.store.database import Database
 
 log = structlog.get_logger()
 

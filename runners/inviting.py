@@ -4,12 +4,12 @@ import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.errors import UntrustedError
-from core.run import Run
-from core.signing import join_key, join_proof
-from runners.own_record import OwnInvitation, OwnRecord
-from store import invitations
-from store.database import Database
+from drbot.core.errors import UntrustedError
+from drbot.core.run import Run
+from drbot.core.signing import join_key, join_proof
+from drbot.runners.own_record import OwnInvitation, OwnRecord
+from drbot.store import invitations
+from drbot.store.database import Database
 
 SERVES, WORKER_KEY = "serves", "worker_key"  # facts of worker.join: the site, and the key of who joined it
 

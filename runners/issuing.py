@@ -4,22 +4,22 @@ nothing but the sealed plan, the voters' signatures, and what this worker's own 
 
 from datetime import datetime, timedelta
 
-from core.approval import HOLD_SECONDS, ApprovalRequest, Vote
-from core.effects import effect_of, is_inverse, is_taken_back, may_pass
-from core.errors import PermanentError
-from core.people import Roster
-from core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
-from core.run import StepState
-from core.runbook import Step, as_undo
-from runners.gate import refusal
-from runners.own_record import OwnRequest, OwnRun, OwnStep
-from runners.permit import ISSUER, OwnWork, Permit
-from runners.sealed_plans import own_run_of
-from runners.settings_seen import is_agreed
-from runners.users import are_away
-from runners.walk import Walk
-from store import requests
-from store.database import Transaction
+from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, Vote
+from drbot.core.effects import effect_of, is_inverse, is_taken_back, may_pass
+from drbot.core.errors import PermanentError
+from drbot.core.people import Roster
+from drbot.core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
+from drbot.core.run import StepState
+from drbot.core.runbook import Step, as_undo
+from drbot.runners.gate import refusal
+from drbot.runners.own_record import OwnRequest, OwnRun, OwnStep
+from drbot.runners.permit import ISSUER, OwnWork, Permit
+from drbot.runners.sealed_plans import own_run_of
+from drbot.runners.settings_seen import is_agreed
+from drbot.runners.users import are_away
+from drbot.runners.walk import Walk
+from drbot.store import requests
+from drbot.store.database import Transaction
 
 
 class NoPermitError(PermanentError):

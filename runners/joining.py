@@ -2,10 +2,10 @@
 
 import socket
 
-from core.errors import UserError
-from core.signing import join_key, join_proof
-from store import invitations
-from store.database import Database
+from drbot.core.errors import UserError
+from drbot.core.signing import join_key, join_proof
+from drbot.store import invitations
+from drbot.store.database import Database
 
 
 def join_site(database: Database, token: str, site: str, process: int, public_key: str) -> str:

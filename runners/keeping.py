@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.errors import DrbotError
-from core.occupants import Occupant
-from core.run import Run
-from core.runbook import Step
-from runners.walk import Walk
-from store import kept
-from store.database import Transaction
+from drbot.core.errors import DrbotError
+from drbot.core.occupants import Occupant
+from drbot.core.run import Run
+from drbot.core.runbook import Step
+from drbot.runners.walk import Walk
+from drbot.store import kept
+from drbot.store.database import Transaction
 
 
 def kept_by(step: Step, facts: Mapping[str, Any]) -> dict[str, str]:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.effects import LEADS
-from core.errors import PermanentError, UserError
-from core.plan import SETTINGS, Plan
-from core.run import StepState
-from core.stakes import AddressAnswer, NameMove
-from runners.actions.centre import ADDRESS, SITE
-from runners.actions.names import RECORDS, answer_at, records_of
-from runners.clients.name_service import NameService, Record
-from runners.own_record import OwnRun, OwnStep
-from runners.sealed_plans import sealed_here
-from runners.walk import Equipment
+from drbot.core.effects import LEADS
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.plan import SETTINGS, Plan
+from drbot.core.run import StepState
+from drbot.core.stakes import AddressAnswer, NameMove
+from drbot.runners.actions.centre import ADDRESS, SITE
+from drbot.runners.actions.names import RECORDS, answer_at, records_of
+from drbot.runners.clients.name_service import NameService, Record
+from drbot.runners.own_record import OwnRun, OwnStep
+from drbot.runners.sealed_plans import sealed_here
+from drbot.runners.walk import Equipment
 
 NOT_LED = frozenset({StepState.SKIPPED, StepState.UNDONE, StepState.PENDING})
 

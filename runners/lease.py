@@ -8,11 +8,11 @@ from pathlib import Path
 
 import structlog
 
-from core.errors import DrbotError, FencedError
-from core.run import Run
-from runners.timing import Timing
-from store import runs, waking
-from store.database import Database
+from drbot.core.errors import DrbotError, FencedError
+from drbot.core.run import Run
+from drbot.runners.timing import Timing
+from drbot.store import runs, waking
+from drbot.store.database import Database
 
 log = structlog.get_logger()
 

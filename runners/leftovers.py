@@ -7,15 +7,15 @@ from collections.abc import Collection
 
 import structlog
 
-from core.errors import DrbotError, UntrustedError
-from core.plan import touches_production
-from core.run import Leftover, Run, RunState, StepState
-from core.runbook import Step, as_undo
-from runners.half_moves import list_half_moves
-from runners.issuing import own_work
-from runners.site_lock import unlock
-from runners.walk import Equipment, Walk, idle_walk
-from store import incidents, runs, steps
+from drbot.core.errors import DrbotError, UntrustedError
+from drbot.core.plan import touches_production
+from drbot.core.run import Leftover, Run, RunState, StepState
+from drbot.core.runbook import Step, as_undo
+from drbot.runners.half_moves import list_half_moves
+from drbot.runners.issuing import own_work
+from drbot.runners.site_lock import unlock
+from drbot.runners.walk import Equipment, Walk, idle_walk
+from drbot.store import incidents, runs, steps
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ import threading
 
 import structlog
 
-from runners.machine_book import look_at_machines, look_at_names
-from runners.walk import Equipment
+from drbot.runners.machine_book import look_at_machines, look_at_names
+from drbot.runners.walk import Equipment
 
 log = structlog.get_logger()
 

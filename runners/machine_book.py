@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import structlog
 
-from core.errors import DrbotError, UserError
-from core.run import Run
-from core.site import Configuration
-from runners.clients.name_service import NameService
-from runners.rented import TERRAFORM, Maker, Rented, makers_of
-from store import kept, led_names, machines, runs
-from store.database import Database, Transaction
-from store.machines import KnownMachine
+from drbot.core.errors import DrbotError, UserError
+from drbot.core.run import Run
+from drbot.core.site import Configuration
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.rented import TERRAFORM, Maker, Rented, makers_of
+from drbot.store import kept, led_names, machines, runs
+from drbot.store.database import Database, Transaction
+from drbot.store.machines import KnownMachine
 
 log = structlog.get_logger()
 

@@ -6,25 +6,25 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import UserError
-from core.people import Roster
-from core.redaction import Redactor
-from core.site import Configuration
-from runners.clients.object_store import ObjectStoreClient
-from runners.heads import keep_heads
-from runners.own_record import OwnRecord
-from runners.registry import ACTIONS, PROBES, SUBJECTS
-from runners.settings import RunnerSettings
-from runners.state_copies import Signer, keep_copies
-from runners.target import target_of
-from runners.timing import Timing
-from runners.vault import Vault
-from runners.walk import Equipment
-from runners.worker import Worker, owner_name
-from runners.world import Registry
-from store.database import Database
-from store.doorbell import Doorbell
-from store.rosters import Rosters
+from drbot.core.errors import UserError
+from drbot.core.people import Roster
+from drbot.core.redaction import Redactor
+from drbot.core.site import Configuration
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.heads import keep_heads
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.state_copies import Signer, keep_copies
+from drbot.runners.target import target_of
+from drbot.runners.timing import Timing
+from drbot.runners.vault import Vault
+from drbot.runners.walk import Equipment
+from drbot.runners.worker import Worker, owner_name
+from drbot.runners.world import Registry
+from drbot.store.database import Database
+from drbot.store.doorbell import Doorbell
+from drbot.store.rosters import Rosters
 
 
 def run_worker(

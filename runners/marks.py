@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.actions import ACTIONS
-from core.clocks import rpo_seconds
-from core.events import EventKind
-from core.plan import Plan, touches_production
-from core.run import Run, StepRecord, StepState
-from core.runbook import Step
-from core.safe_state import is_new_place
-from core.stakes import UNUSED, Act
-from store import incidents, sub_runs
-from store.database import Transaction
+from drbot.core.actions import ACTIONS
+from drbot.core.clocks import rpo_seconds
+from drbot.core.events import EventKind
+from drbot.core.plan import Plan, touches_production
+from drbot.core.run import Run, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import is_new_place
+from drbot.core.stakes import UNUSED, Act
+from drbot.store import incidents, sub_runs
+from drbot.store.database import Transaction
 
 ANSWERS_USERS = frozenset({"health.services", "outside.answers"})
 SHORTEST = 0.001  # a duration is never zero or negative, even when a clock was set back

@@ -16,13 +16,13 @@ from typing import Any
 
 from pydantic import Field
 
-from core.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
-from core.effects import LEADS
-from core.errors import PermanentError
-from core.policy import gained
-from core.run import StepState
-from core.site import Model
-from runners.private_folder import PrivateFolder
+from drbot.core.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
+from drbot.core.effects import LEADS
+from drbot.core.errors import PermanentError
+from drbot.core.policy import gained
+from drbot.core.run import StepState
+from drbot.core.site import Model
+from drbot.runners.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"

@@ -1,14 +1,14 @@
 """Plans with parts: steps that a run at another site does, and the plan of such a run (store/sub_runs.py)."""
 
-from core.errors import UserError
-from core.plan import BackupIdentity
-from core.run import Run
-from core.runbook import Step, without
-from core.runbook_file import RunbookFile, runbook_folders, runbook_named
-from core.site import Configuration
-from core.variables import Value
-from core.yaml_file import did_you_mean
-from store import sub_runs
+from drbot.core.errors import UserError
+from drbot.core.plan import BackupIdentity
+from drbot.core.run import Run
+from drbot.core.runbook import Step, without
+from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
+from drbot.core.site import Configuration
+from drbot.core.variables import Value
+from drbot.core.yaml_file import did_you_mean
+from drbot.store import sub_runs
 
 RAISES = "level3-host"
 FOR_PEOPLE = frozenset({"notify.stakeholders"})

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 
-from core.approval import RequestState
-from core.errors import UntrustedError
-from core.incident import UsersSay
-from core.run import StepRecord
-from core.runbook import Step
-from runners.gate import open_request
-from runners.issuing import NoPermitError, count
-from runners.marks import asks_about_users
-from runners.moves import Moves
-from runners.own_record import OwnRequest
-from runners.sealed_plans import own_run_of
-from runners.starting import approvers, end, void_if_changed
-from runners.walk import Walk
-from store import incidents, requests, steps
-from store.database import Transaction
+from drbot.core.approval import RequestState
+from drbot.core.errors import UntrustedError
+from drbot.core.incident import UsersSay
+from drbot.core.run import StepRecord
+from drbot.core.runbook import Step
+from drbot.runners.gate import open_request
+from drbot.runners.issuing import NoPermitError, count
+from drbot.runners.marks import asks_about_users
+from drbot.runners.moves import Moves
+from drbot.runners.own_record import OwnRequest
+from drbot.runners.sealed_plans import own_run_of
+from drbot.runners.starting import approvers, end, void_if_changed
+from drbot.runners.walk import Walk
+from drbot.store import incidents, requests, steps
+from drbot.store.database import Transaction
 
 _SAYS: Mapping[str, UsersSay] = {"yes": UsersSay.YES, "no": UsersSay.NO}
 

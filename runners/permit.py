@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import InitVar, dataclass
 from pathlib import Path
 
-from core.errors import PermanentError
+from drbot.core.errors import PermanentError
 
 ISSUER = object()
 """Known to runners/issuing.py alone; a test looks after that."""

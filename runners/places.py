@@ -8,14 +8,14 @@ record and a look say the second.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.effects import MOVES, STARTS
-from core.errors import PermanentError, TemporaryError
-from core.run import StepState
-from core.runbook import Step
-from runners.issuing import NoPermitError
-from runners.own_record import OwnStep
-from runners.unsure import looking, state_of
-from runners.walk import Walk
+from drbot.core.effects import MOVES, STARTS
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.run import StepState
+from drbot.core.runbook import Step
+from drbot.runners.issuing import NoPermitError
+from drbot.runners.own_record import OwnStep
+from drbot.runners.unsure import looking, state_of
+from drbot.runners.walk import Walk
 
 STARTING = "starting"
 ALONE = MOVES | {"host.set_aside", "host.put_back"}

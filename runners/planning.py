@@ -4,18 +4,18 @@ from typing import Any
 
 import structlog
 
-from core.errors import CancelledError, DrbotError, UserError
-from core.events import EventKind
-from core.plan import Plan, question_of
-from core.run import Run, RunKind, RunState
-from runners.lease import Lease
-from runners.leaving_behind import unless_stopped
-from runners.sealed_plans import sign
-from runners.site_lock import release
-from runners.survey import make_plan
-from runners.survey_questions import AGAIN, RECOVER, Survey
-from runners.walk import Equipment
-from store import incidents, requests, runs
+from drbot.core.errors import CancelledError, DrbotError, UserError
+from drbot.core.events import EventKind
+from drbot.core.plan import Plan, question_of
+from drbot.core.run import Run, RunKind, RunState
+from drbot.runners.lease import Lease
+from drbot.runners.leaving_behind import unless_stopped
+from drbot.runners.sealed_plans import sign
+from drbot.runners.site_lock import release
+from drbot.runners.survey import make_plan
+from drbot.runners.survey_questions import AGAIN, RECOVER, Survey
+from drbot.runners.walk import Equipment
+from drbot.store import incidents, requests, runs
 
 log = structlog.get_logger()
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.cost import cost_of, cost_text
-from core.errors import DrbotError
-from core.people import Roster
-from core.readiness import Line, bad, good, tried
-from core.site import Configuration, Service, Site
-from core.words import ago, duration
-from runners.clients.clients import Clients
-from runners.clients.compose import COMPOSE_FILES
-from runners.clients.name_service import NameService
-from runners.clients.process import Bounds
-from runners.rented import Rented, all_rented, makers_of
-from runners.vault import Vault
-from store.machines import KnownMachine
+from drbot.core.cost import cost_of, cost_text
+from drbot.core.errors import DrbotError
+from drbot.core.people import Roster
+from drbot.core.readiness import Line, bad, good, tried
+from drbot.core.site import Configuration, Service, Site
+from drbot.core.words import ago, duration
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose import COMPOSE_FILES
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.clients.process import Bounds
+from drbot.runners.rented import Rented, all_rented, makers_of
+from drbot.runners.vault import Vault
+from drbot.store.machines import KnownMachine
 
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from runners.action import Action, ProbeFunction, Subjects
-from runners.actions import (
+from drbot.runners.action import Action, ProbeFunction, Subjects
+from drbot.runners.actions import (
     anew,
     backup,
     certificate,

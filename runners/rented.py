@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.errors import DrbotError, PermanentError
-from core.site import Configuration, Provision
-from core.stakes import Users
-from runners.clients.machines import INCIDENT_TAG, RENTED_TAG, SITE_TAG, Ec2, Machine
-from runners.clients.process import Bounds
-from runners.clients.terraform import terraform_of
-from runners.own_record import RUN_NAME, OwnRecord
-from runners.watching import never
+from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.site import Configuration, Provision
+from drbot.core.stakes import Users
+from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, SITE_TAG, Ec2, Machine
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.terraform import terraform_of
+from drbot.runners.own_record import RUN_NAME, OwnRecord
+from drbot.runners.watching import never
 
 EC2, TERRAFORM = "ec2", "terraform"
 SETTLED = timedelta(minutes=10)

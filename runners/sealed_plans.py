@@ -2,17 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from core.errors import UntrustedError, UserError
-from core.events import canonical
-from core.plan import SETTINGS, Plan, seal_of
-from core.run import Run, RunState, StepRecord, StepState
-from core.runbook import SubRun
-from core.signing import KeyPair, verify
-from runners.actions.fingerprint import settings_of
-from runners.gate import differences
-from runners.own_record import OwnRun
-from runners.walk import Equipment
-from store import runs
+from drbot.core.errors import UntrustedError, UserError
+from drbot.core.events import canonical
+from drbot.core.plan import SETTINGS, Plan, seal_of
+from drbot.core.run import Run, RunState, StepRecord, StepState
+from drbot.core.runbook import SubRun
+from drbot.core.signing import KeyPair, verify
+from drbot.runners.actions.fingerprint import settings_of
+from drbot.runners.gate import differences
+from drbot.runners.own_record import OwnRun
+from drbot.runners.walk import Equipment
+from drbot.store import runs
 
 
 def sign(equipment: Equipment, plan: Plan, incident: int, *, counts: bool = True) -> str:

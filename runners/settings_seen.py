@@ -6,12 +6,12 @@ what dr.yml names (a repository, images, containers, a machine) waits until two 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.actions import ACTIONS
-from core.plan import Plan, gate_about_settings, gates_before
-from core.runbook import Step, as_undo, names_in, order_of
-from runners.actions.fingerprint import settings_of
-from runners.gate import differences
-from runners.walk import Equipment
+from drbot.core.actions import ACTIONS
+from drbot.core.plan import Plan, gate_about_settings, gates_before
+from drbot.core.runbook import Step, as_undo, names_in, order_of
+from drbot.runners.actions.fingerprint import settings_of
+from drbot.runners.gate import differences
+from drbot.runners.walk import Equipment
 
 STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})
 """What goes by a compose file that lies on the host already."""

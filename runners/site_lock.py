@@ -5,14 +5,14 @@ engine does (runners/clients/engine_lock.py). A run needs both, and those who wa
 import structlog
 from sqlalchemy import Connection
 
-from core.errors import DrbotError, TemporaryError
-from core.events import EventKind
-from core.run import Run, RunState
-from runners.lock import Claim, Holder
-from runners.walk import Equipment, Walk
-from store import locks, runs, waking
-from store.database import Transaction
-from store.ledger import instance
+from drbot.core.errors import DrbotError, TemporaryError
+from drbot.core.events import EventKind
+from drbot.core.run import Run, RunState
+from drbot.runners.lock import Claim, Holder
+from drbot.runners.walk import Equipment, Walk
+from drbot.store import locks, runs, waking
+from drbot.store.database import Transaction
+from drbot.store.ledger import instance
 
 log = structlog.get_logger()
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.brought_back import not_raised, put_aside_for_good
-from core.effects import LEADS
-from core.errors import CancelledError, DrbotError, UserError
-from core.occupants import Occupant, OccupantKind, names_of
-from core.plan import BackupIdentity, Plan, seal_of
-from core.redaction import Redactor
-from core.run import Run, StepState
-from core.runbook import Step
-from core.stakes import (
+from drbot.core.brought_back import not_raised, put_aside_for_good
+from drbot.core.effects import LEADS
+from drbot.core.errors import CancelledError, DrbotError, UserError
+from drbot.core.occupants import Occupant, OccupantKind, names_of
+from drbot.core.plan import BackupIdentity, Plan, seal_of
+from drbot.core.redaction import Redactor
+from drbot.core.run import Run, StepState
+from drbot.core.runbook import Step
+from drbot.core.stakes import (
     Act,
     KeepKind,
     Keeps,
@@ -26,14 +26,14 @@ from core.stakes import (
     kept_by,
     proof_of,
 )
-from core.stakes_words import PUT_THERE
-from runners.centre_stakes import OUTSIDE, stakes_outside
-from runners.own_record import RUN_NAME, OwnRun, OwnStep
-from runners.settings_seen import services_of
-from runners.walk import Equipment
-from runners.watching import Cancelled
-from runners.world import World
-from store import runs
+from drbot.core.stakes_words import PUT_THERE
+from drbot.runners.centre_stakes import OUTSIDE, stakes_outside
+from drbot.runners.own_record import RUN_NAME, OwnRun, OwnStep
+from drbot.runners.settings_seen import services_of
+from drbot.runners.walk import Equipment
+from drbot.runners.watching import Cancelled
+from drbot.runners.world import World
+from drbot.store import runs
 
 Counted = dict[str, int | datetime | None]
 

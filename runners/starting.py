@@ -4,30 +4,30 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from core.approval import RequestState
-from core.declarations import Effect
-from core.effects import MOVES, STARTS, effect_of
-from core.errors import PermanentError
-from core.occupants import OccupantKind, names_of
-from core.plan import gates_before
-from core.run import StepRecord, StepState
-from core.runbook import Step
-from runners.gate import drift
-from runners.issuing import NoPermitError, issue, needs_permit, require_agreed
-from runners.keeping import put_aside
-from runners.lock import Holder
-from runners.marks import mark_recovering
-from runners.moves import gate_of
-from runners.own_record import OwnStep
-from runners.permit import Permit
-from runners.places import held
-from runners.site_lock import take
-from runners.unsure import seen_state
-from runners.users import are_away, lets_write, note_started
-from runners.walk import Walk
-from store import locks, requests, steps, waking
-from store.database import Transaction
-from store.ledger import fault_of
+from drbot.core.approval import RequestState
+from drbot.core.declarations import Effect
+from drbot.core.effects import MOVES, STARTS, effect_of
+from drbot.core.errors import PermanentError
+from drbot.core.occupants import OccupantKind, names_of
+from drbot.core.plan import gates_before
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.runners.gate import drift
+from drbot.runners.issuing import NoPermitError, issue, needs_permit, require_agreed
+from drbot.runners.keeping import put_aside
+from drbot.runners.lock import Holder
+from drbot.runners.marks import mark_recovering
+from drbot.runners.moves import gate_of
+from drbot.runners.own_record import OwnStep
+from drbot.runners.permit import Permit
+from drbot.runners.places import held
+from drbot.runners.site_lock import take
+from drbot.runners.unsure import seen_state
+from drbot.runners.users import are_away, lets_write, note_started
+from drbot.runners.walk import Walk
+from drbot.store import locks, requests, steps, waking
+from drbot.store.database import Transaction
+from drbot.store.ledger import fault_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,9 +14,9 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.errors import PermanentError
-from core.statements import LONGEST_LINE_BYTES, Head, Statement, short, statement_in
-from runners.clients.object_store import ObjectStoreClient, StoredObject
+from drbot.core.errors import PermanentError
+from drbot.core.statements import LONGEST_LINE_BYTES, Head, Statement, short, statement_in
+from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
 
 FOLDER, HEADS = "state/", "ledger/heads/"
 LEDGER_LETTERS = 12

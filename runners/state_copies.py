@@ -17,19 +17,19 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from core.errors import DrbotError, PermanentError
-from core.events import Event, EventKind
-from core.ledger import line_of
-from core.signing import KeyPair
-from core.site import Configuration
-from core.statements import Statement
-from core.statements import line_of as signed_line
-from runners.clients.object_store import ObjectStoreClient
-from runners.documents import Documents
-from runners.state_bucket import COPY, Named, copy_key, folder_of, named, piece_key, statement_of
-from runners.vouched_copy import FORMAT
-from store import copies, journal, surfaces
-from store.database import Database
+from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.events import Event, EventKind
+from drbot.core.ledger import line_of
+from drbot.core.signing import KeyPair
+from drbot.core.site import Configuration
+from drbot.core.statements import Statement
+from drbot.core.statements import line_of as signed_line
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.documents import Documents
+from drbot.runners.state_bucket import COPY, Named, copy_key, folder_of, named, piece_key, statement_of
+from drbot.runners.vouched_copy import FORMAT
+from drbot.store import copies, journal, surfaces
+from drbot.store.database import Database
 
 log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.redaction import LineByLine, Redactor
-from core.words import cut
-from store.file_modes import private
+from drbot.core.redaction import LineByLine, Redactor
+from drbot.core.words import cut
+from drbot.store.file_modes import private
 
 TAIL_LINES = 20
 LINE_LIMIT = 2000

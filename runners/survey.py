@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.clocks import rpo_seconds
-from core.errors import UserError
-from core.occupants import Occupant, aside_suffix, returning
-from core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
-from core.plan import Plan
-from core.replaced import replaced
-from core.run import Run
-from core.runbook import Runbook, Step, without
-from core.runbook_file import RunbookFile, runbook_folders, runbook_named
-from core.site import Approvals, Site
-from core.stakes import Stakes, act_of, aside_by
-from core.stakes_words import ACTS as HEADLINES
-from core.variables import Value, fill
-from core.words import clock, say
-from runners import parts, settings_seen, strangers, users
-from runners.gate import fingerprint_of
-from runners.sealed_plans import sealed_here
-from runners.stakes import stakes_of
-from runners.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
-from runners.world import Chosen
-from store import sub_runs
+from drbot.core.clocks import rpo_seconds
+from drbot.core.errors import UserError
+from drbot.core.occupants import Occupant, aside_suffix, returning
+from drbot.core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
+from drbot.core.plan import Plan
+from drbot.core.replaced import replaced
+from drbot.core.run import Run
+from drbot.core.runbook import Runbook, Step, without
+from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
+from drbot.core.site import Approvals, Site
+from drbot.core.stakes import Stakes, act_of, aside_by
+from drbot.core.stakes_words import ACTS as HEADLINES
+from drbot.core.variables import Value, fill
+from drbot.core.words import clock, say
+from drbot.runners import parts, settings_seen, strangers, users
+from drbot.runners.gate import fingerprint_of
+from drbot.runners.sealed_plans import sealed_here
+from drbot.runners.stakes import stakes_of
+from drbot.runners.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
+from drbot.runners.world import Chosen
+from drbot.store import sub_runs
 
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
 

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.actions import PROBES
-from core.brought_back import not_held
-from core.clocks import rpo_seconds
-from core.effects import effect_of
-from core.errors import CancelledError, DrbotError, UserError
-from core.incident import Incident
-from core.plan import BackupIdentity, Plan
-from core.run import Run, RunKind
-from core.runbook import Runbook, Step
-from core.runbook_file import RunbookFile
-from core.variables import Value, fill
-from core.words import duration
-from runners import parts
-from runners.action import Finding, StepContext
-from runners.permit import volumes_in
-from runners.step_log import StepLog
-from runners.walk import Equipment
-from runners.watching import unheard
-from runners.world import Chosen
+from drbot.core.actions import PROBES
+from drbot.core.brought_back import not_held
+from drbot.core.clocks import rpo_seconds
+from drbot.core.effects import effect_of
+from drbot.core.errors import CancelledError, DrbotError, UserError
+from drbot.core.incident import Incident
+from drbot.core.plan import BackupIdentity, Plan
+from drbot.core.run import Run, RunKind
+from drbot.core.runbook import Runbook, Step
+from drbot.core.runbook_file import RunbookFile
+from drbot.core.variables import Value, fill
+from drbot.core.words import duration
+from drbot.runners import parts
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.permit import volumes_in
+from drbot.runners.step_log import StepLog
+from drbot.runners.walk import Equipment
+from drbot.runners.watching import unheard
+from drbot.runners.world import Chosen
 
 MUST_HOLD: Mapping[str, str] = {
     "disk.free": "Make room on the target",

@@ -3,31 +3,31 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.errors import PermanentError, TemporaryError
-from core.full_manifest import is_full_name
-from core.occupants import Occupant, OccupantKind
-from core.old_server import OldServer
-from core.plan import BackupIdentity
-from core.site import Configuration, Site
-from runners.actions import backup as backups
-from runners.actions.backup import BackupRules
-from runners.actions.fingerprint import fingerprint
-from runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
-from runners.actions.putting_back import kept_on
-from runners.clients.clients import Clients, clients_of
-from runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
-from runners.clients.engine_lock import EngineLock
-from runners.clients.full_store import full_stores
-from runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
-from runners.clients.server_files import ServerFiles
-from runners.clients.survivors import remove_survivors
-from runners.clients.volume_mover import kept_from
-from runners.control_target import ControlTarget
-from runners.full_choice import FullRules, choose_full_backup, find_full_backup
-from runners.lock import Claim, Holder
-from runners.settings import RunnerSettings
-from runners.watching import Cancelled, never, unheard
-from runners.world import Chosen, KeptVolume, World
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.full_manifest import is_full_name
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.old_server import OldServer
+from drbot.core.plan import BackupIdentity
+from drbot.core.site import Configuration, Site
+from drbot.runners.actions import backup as backups
+from drbot.runners.actions.backup import BackupRules
+from drbot.runners.actions.fingerprint import fingerprint
+from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
+from drbot.runners.actions.putting_back import kept_on
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.engine_lock import EngineLock
+from drbot.runners.clients.full_store import full_stores
+from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
+from drbot.runners.clients.server_files import ServerFiles
+from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.clients.volume_mover import kept_from
+from drbot.runners.control_target import ControlTarget
+from drbot.runners.full_choice import FullRules, choose_full_backup, find_full_backup
+from drbot.runners.lock import Claim, Holder
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.watching import Cancelled, never, unheard
+from drbot.runners.world import Chosen, KeptVolume, World
 
 SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
 

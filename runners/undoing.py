@@ -8,21 +8,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.effects import MOVES, effect_of
-from core.errors import DrbotError, FencedError, TemporaryError
-from core.plan import touches_production
-from core.run import StepRecord, StepState
-from core.runbook import Step, Undo, as_undo
-from runners.action import StepContext
-from runners.issuing import issue_for_undo, own_work
-from runners.keeping import unkeep
-from runners.own_record import OwnStep
-from runners.places import held
-from runners.unsure import state_of
-from runners.users import is_anything_moved, note_started
-from runners.walk import Walk
-from store import steps
-from store.database import Transaction
+from drbot.core.effects import MOVES, effect_of
+from drbot.core.errors import DrbotError, FencedError, TemporaryError
+from drbot.core.plan import touches_production
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step, Undo, as_undo
+from drbot.runners.action import StepContext
+from drbot.runners.issuing import issue_for_undo, own_work
+from drbot.runners.keeping import unkeep
+from drbot.runners.own_record import OwnStep
+from drbot.runners.places import held
+from drbot.runners.unsure import state_of
+from drbot.runners.users import is_anything_moved, note_started
+from drbot.runners.walk import Walk
+from drbot.store import steps
+from drbot.store.database import Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

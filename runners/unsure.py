@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from core.deciding import decisions_for, needs_second
-from core.effects import sight_of
-from core.errors import DrbotError
-from core.events import EventKind
-from core.plan import Plan
-from core.run import Run, RunState, StepRecord, StepState
-from core.runbook import Step
-from runners.action import Finding, StepContext
-from runners.keeping import keep_host, put_aside
-from runners.walk import Equipment, Walk, idle_walk
-from store import leases, steps, waking
+from drbot.core.deciding import decisions_for, needs_second
+from drbot.core.effects import sight_of
+from drbot.core.errors import DrbotError
+from drbot.core.events import EventKind
+from drbot.core.plan import Plan
+from drbot.core.run import Run, RunState, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.keeping import keep_host, put_aside
+from drbot.runners.walk import Equipment, Walk, idle_walk
+from drbot.store import leases, steps, waking
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
 HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer than this

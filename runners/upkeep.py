@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from core.approval import ApprovalRequest, RequestState, has_broken_glass
-from core.errors import DrbotError
-from core.run import Run, RunState, StepState
-from runners.leftovers import clear_stopped_runs
-from runners.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
-from runners.unsure import look_after_unsure
-from runners.walk import Equipment
-from store import leases, requests, runs, steps, waking
-from store.database import Transaction
+from drbot.core.approval import ApprovalRequest, RequestState, has_broken_glass
+from drbot.core.errors import DrbotError
+from drbot.core.run import Run, RunState, StepState
+from drbot.runners.leftovers import clear_stopped_runs
+from drbot.runners.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
+from drbot.runners.unsure import look_after_unsure
+from drbot.runners.walk import Equipment
+from drbot.store import leases, requests, runs, steps, waking
+from drbot.store.database import Transaction
 
 log = structlog.get_logger()
 

@@ -2,13 +2,13 @@
 are stopped, and from when on what users wrote would be lost by going back.
 """
 
-from core.effects import MOVES, STARTS, effect_of
-from core.errors import UserError
-from core.run import StepState
-from core.runbook import Step, names_in
-from core.runbook_lint import ancestors_of
-from core.site import Site
-from runners.walk import Walk
+from drbot.core.effects import MOVES, STARTS, effect_of
+from drbot.core.errors import UserError
+from drbot.core.run import StepState
+from drbot.core.runbook import Step, names_in
+from drbot.core.runbook_lint import ancestors_of
+from drbot.core.site import Site
+from drbot.runners.walk import Walk
 
 
 def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> None:

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import pyotp
 
-from core.attestation import Purpose
-from core.errors import UserError
-from core.signing import BYTES, KeyPair, roster_secret
-from runners.guessing import Guesses
-from runners.private_folder import PrivateFolder
+from drbot.core.attestation import Purpose
+from drbot.core.errors import UserError
+from drbot.core.signing import BYTES, KeyPair, roster_secret
+from drbot.runners.guessing import Guesses
+from drbot.runners.private_folder import PrivateFolder
 
 ENTRIES = "vault.json"
 Result = TypeVar("Result")

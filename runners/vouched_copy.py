@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.errors import PermanentError, UserError
-from core.signing import fingerprint
-from core.statements import LONGEST_LINE_BYTES, Head, Statement
-from runners.bucket_ledger import BucketLedger, Records
-from runners.clients.object_store import ObjectStoreClient
-from runners.state_bucket import Named, statement_of
-from runners.witnesses import Roots, Witnesses
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.signing import fingerprint
+from drbot.core.statements import LONGEST_LINE_BYTES, Head, Statement
+from drbot.runners.bucket_ledger import BucketLedger, Records
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.state_bucket import Named, statement_of
+from drbot.runners.witnesses import Roots, Witnesses
 
 TRIED = "Bringing drbot back from S3."
 INSTALL = "Install the version that made it, bring the state back, then upgrade."

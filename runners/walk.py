@@ -9,29 +9,29 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from core.errors import FencedError, TemporaryError
-from core.people import Roster, waiting
-from core.plan import Plan
-from core.policy import WAIT, Policy
-from core.redaction import Redactor
-from core.run import Run, StepRecord, StepState
-from core.runbook import Step
-from core.safe_state import SafeState, safe_state
-from core.signing import KeyPair
-from core.site import Approvals, Configuration, Site
-from runners.action import StepContext
-from runners.attempt import Attempt
-from runners.inviting import Invitations
-from runners.lease import Lease
-from runners.machine_book import MachineBook
-from runners.own_record import OwnRecord, OwnStep
-from runners.permit import OwnWork, Permit
-from runners.step_log import StepLog
-from runners.timing import Timing
-from runners.world import Registry, World
-from store import runs, steps, sub_runs
-from store.database import Database, Transaction
-from store.rosters import Rosters
+from drbot.core.errors import FencedError, TemporaryError
+from drbot.core.people import Roster, waiting
+from drbot.core.plan import Plan
+from drbot.core.policy import WAIT, Policy
+from drbot.core.redaction import Redactor
+from drbot.core.run import Run, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import SafeState, safe_state
+from drbot.core.signing import KeyPair
+from drbot.core.site import Approvals, Configuration, Site
+from drbot.runners.action import StepContext
+from drbot.runners.attempt import Attempt
+from drbot.runners.inviting import Invitations
+from drbot.runners.lease import Lease
+from drbot.runners.machine_book import MachineBook
+from drbot.runners.own_record import OwnRecord, OwnStep
+from drbot.runners.permit import OwnWork, Permit
+from drbot.runners.step_log import StepLog
+from drbot.runners.timing import Timing
+from drbot.runners.world import Registry, World
+from drbot.store import runs, steps, sub_runs
+from drbot.store.database import Database, Transaction
+from drbot.store.rosters import Rosters
 
 log = structlog.get_logger()
 

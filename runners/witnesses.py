@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, takewhile
 
-from core.statements import Head, Statement
-from runners.bucket_ledger import Records
-from runners.clients.object_store import ObjectStoreClient
-from runners.state_bucket import Named, statement_of
+from drbot.core.statements import Head, Statement
+from drbot.runners.bucket_ledger import Records
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.state_bucket import Named, statement_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

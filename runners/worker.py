@@ -5,23 +5,23 @@ import time
 
 import structlog
 
-from core.errors import DrbotError, FencedError, UntrustedError
-from core.events import EventKind
-from core.run import Run
-from core.words import cut
-from runners.checking import Checker
-from runners.endings import distrust
-from runners.executor import Executor
-from runners.lease import Lease
-from runners.leftovers import clear_stopped
-from runners.lookout import Lookout
-from runners.own_record import name_of
-from runners.planning import plan_run
-from runners.sealed_plans import require_own
-from runners.upkeep import Upkeep
-from runners.walk import Equipment, Walk
-from store import runs
-from store.doorbell import Doorbell
+from drbot.core.errors import DrbotError, FencedError, UntrustedError
+from drbot.core.events import EventKind
+from drbot.core.run import Run
+from drbot.core.words import cut
+from drbot.runners.checking import Checker
+from drbot.runners.endings import distrust
+from drbot.runners.executor import Executor
+from drbot.runners.lease import Lease
+from drbot.runners.leftovers import clear_stopped
+from drbot.runners.lookout import Lookout
+from drbot.runners.own_record import name_of
+from drbot.runners.planning import plan_run
+from drbot.runners.sealed_plans import require_own
+from drbot.runners.upkeep import Upkeep
+from drbot.runners.walk import Equipment, Walk
+from drbot.store import runs
+from drbot.store.doorbell import Doorbell
 
 log = structlog.get_logger()
 

@@ -4,16 +4,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from core.occupants import Occupant
-from core.old_server import OldServer
-from core.plan import BackupIdentity
-from runners.action import Action, ProbeFunction, Subjects
-from runners.lock import Claim, Holder
-from runners.watching import Cancelled, never
+from drbot.core.occupants import Occupant
+from drbot.core.old_server import OldServer
+from drbot.core.plan import BackupIdentity
+from drbot.runners.action import Action, ProbeFunction, Subjects
+from drbot.runners.lock import Claim, Holder
+from drbot.runners.watching import Cancelled, never
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
-    from runners.clients.clients import Clients
-    from runners.clients.postgres_written import Written
+    from drbot.runners.clients.clients import Clients
+    from drbot.runners.clients.postgres_written import Written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

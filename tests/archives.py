@@ -13,15 +13,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from core.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
-from core.plan import BackupIdentity, Plan
-from core.run import Run, RunKind, RunState
-from core.runbook import Step
-from core.site import Configuration, Site
-from runners.action import StepContext
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
-from runners.clients.object_store import ObjectStoreClient
+from drbot.core.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
+from drbot.core.plan import BackupIdentity, Plan
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.runbook import Step
+from drbot.core.site import Configuration, Site
+from drbot.runners.action import StepContext
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
+from drbot.runners.clients.object_store import ObjectStoreClient
 from tests.cheap_key import make_cheap
 
 SQL = b"""-- Dumped from database version 15.8

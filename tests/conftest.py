@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.logs import configure_logs
+from drbot.cli.logs import configure_logs
 
 # Each lives in its own file beside this one; named here so that every folder of tests sees them.
 pytest_plugins = [

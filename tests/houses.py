@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UserError
-from lab.engine import connect, exclusive
-from lab.identity import identity_of
-from lab.layout import PARTS
-from lab.ownership import LABEL
-from lab.second_engine import SecondEngine
-from lab.setup import lab_home, labs_folder, open_lab, prepare
-from lab.system import Lab
+from drbot.core.errors import UserError
+from drbot.lab.engine import connect, exclusive
+from drbot.lab.identity import identity_of
+from drbot.lab.layout import PARTS
+from drbot.lab.ownership import LABEL
+from drbot.lab.second_engine import SecondEngine
+from drbot.lab.setup import lab_home, labs_folder, open_lab, prepare
+from drbot.lab.system import Lab
 
 LabFactory = Callable[[str], Lab]
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable
 
-from runners.clients.own_folder import MARK
+from drbot.runners.clients.own_folder import MARK
 from tests.hosts import Host
 
 EARLIER = f"r0-{os.getpid()}"  # a run of before: others may be at work on the same engine

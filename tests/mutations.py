@@ -294,12 +294,12 @@ def _copied(folder: Path) -> Path:
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
+        shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     return folder
 
 
 def _noticed(copy: Path, one: Weakening) -> bool:
-    path, started = copy / one.file, time.monotonic()
+    path, started = copy / "drbot" / one.file, time.monotonic()
     text = path.read_text()
     if text.count(one.old) != 1:
         raise SystemExit(f"{one.name}: its place stands {text.count(one.old)} times in {one.file}")

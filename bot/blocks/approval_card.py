@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
-from bot.blocks.elements import Block, button, choice_buttons, context, escape, header, mention, one_line, section
-from bot.blocks.tables import whole_table
-from bot.situation import Situation
-from commands.vote_dialog import dialog_from, table_of
-from commands.ways_on import ask_again
-from core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
-from core.people import Person
-from core.plan import short_seal
-from core.run import RunState
-from core.stakes_words import ACTS, APPROVE
-from core.words import Text, clock, say
+from drbot.bot.blocks.elements import Block, button, choice_buttons, context, escape, header, mention, one_line, section
+from drbot.bot.blocks.tables import whole_table
+from drbot.bot.situation import Situation
+from drbot.commands.vote_dialog import dialog_from, table_of
+from drbot.commands.ways_on import ask_again
+from drbot.core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
+from drbot.core.people import Person
+from drbot.core.plan import short_seal
+from drbot.core.run import RunState
+from drbot.core.stakes_words import ACTS, APPROVE
+from drbot.core.words import Text, clock, say
 
 TITLES: Mapping[RequestState, Text] = {
     RequestState.OPEN: {"en": "Approval needed on {target}: {act}", "ja": "承認が必要です ({target}): {act}"},

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
-from bot.blocks.approval_card import vote_buttons
-from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block, bar, choice_buttons, context, escape, header, one_line, promise, section
-from bot.blocks.plan import plan_blocks
-from bot.blocks.tables import table_block
-from bot.situation import Situation
-from commands.recovery import by_hand
-from core.clocks import minutes_up
-from core.incident import Incident, IncidentState, UsersSay
-from core.level import LEVEL_TEXTS
-from core.plan import seal_of, short_seal
-from core.run import RunState, StepState
-from core.words import Text, clock, cut, duration, say
+from drbot.bot.blocks.approval_card import vote_buttons
+from drbot.bot.blocks.choices import choices_of
+from drbot.bot.blocks.elements import Block, bar, choice_buttons, context, escape, header, one_line, promise, section
+from drbot.bot.blocks.plan import plan_blocks
+from drbot.bot.blocks.tables import table_block
+from drbot.bot.situation import Situation
+from drbot.commands.recovery import by_hand
+from drbot.core.clocks import minutes_up
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.level import LEVEL_TEXTS
+from drbot.core.plan import seal_of, short_seal
+from drbot.core.run import RunState, StepState
+from drbot.core.words import Text, clock, cut, duration, say
 
 STATES: Mapping[IncidentState, Text] = {
     IncidentState.DECLARED: {"en": "declared", "ja": "宣言済み"},

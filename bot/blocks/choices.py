@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from bot.situation import Situation
-from commands.messages import Choice
-from commands.next_actions import next_actions
-from commands.recovery import by_hand
-from commands.ways_on import settlements, ways_out
-from core.deciding import undecided
-from core.incident import IncidentState, UsersSay
-from core.run import Run, RunState, StepState
-from core.words import Text
+from drbot.bot.situation import Situation
+from drbot.commands.messages import Choice
+from drbot.commands.next_actions import next_actions
+from drbot.commands.recovery import by_hand
+from drbot.commands.ways_on import settlements, ways_out
+from drbot.core.deciding import undecided
+from drbot.core.incident import IncidentState, UsersSay
+from drbot.core.run import Run, RunState, StepState
+from drbot.core.words import Text
 
 ANSWERS: Mapping[str, Text] = {"yes": {"en": "Yes", "ja": "はい"}, "no": {"en": "No", "ja": "いいえ"}}
 STOP: Text = {"en": "STOP", "ja": "停止"}

@@ -4,12 +4,12 @@ board's thread.
 
 from collections.abc import Mapping
 
-from bot.blocks.choices import choices_of
-from bot.blocks.elements import Block, choice_buttons, one_line
-from bot.situation import Situation
-from core.events import Event, EventKind
-from core.run import StepState
-from core.words import Text, say
+from drbot.bot.blocks.choices import choices_of
+from drbot.bot.blocks.elements import Block, choice_buttons, one_line
+from drbot.bot.situation import Situation
+from drbot.core.events import Event, EventKind
+from drbot.core.run import StepState
+from drbot.core.words import Text, say
 
 ASKS = frozenset(
     {

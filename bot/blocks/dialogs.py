@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.blocks.elements import Block, escape, plain, section, text_input
-from bot.blocks.vote_dialog import BACK
-from core.level import LEVEL_TEXTS
-from core.site import Site
-from core.words import Text, say
+from drbot.bot.blocks.elements import Block, escape, plain, section, text_input
+from drbot.bot.blocks.vote_dialog import BACK
+from drbot.core.level import LEVEL_TEXTS
+from drbot.core.site import Site
+from drbot.core.words import Text, say
 
 LOADING: Text = {"en": "One moment…", "ja": "お待ちください…"}
 DECLARE: Text = {"en": "Declare an incident", "ja": "インシデントを宣言"}

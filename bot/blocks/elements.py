@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from commands.messages import Choice
-from core.people import Person
-from core.visible import visible
-from core.words import cut, duration, say
+from drbot.commands.messages import Choice
+from drbot.core.people import Person
+from drbot.core.visible import visible
+from drbot.core.words import cut, duration, say
 
 Block = dict[str, Any]
 

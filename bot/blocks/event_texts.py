@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from core.events import EventKind
-from core.words import Text
+from drbot.core.events import EventKind
+from drbot.core.words import Text
 
 MILESTONES: Mapping[EventKind, Text] = {
     EventKind.INCIDENT_DECLARED: {

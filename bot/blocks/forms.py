@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.blocks.elements import SECTION, Block, escape, plain, section
-from core.words import cut
+from drbot.bot.blocks.elements import SECTION, Block, escape, plain, section
+from drbot.core.words import cut
 
 SECTIONS = 3
 SHORT = 1000

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.blocks.board import state_of
-from bot.blocks.elements import Block, button, context, divider, escape, header, one_line, section
-from bot.situation import Situation
-from core.approval import RequestState
-from core.japanese import said_in
-from core.level import LEVEL_TEXTS
-from core.people import Person
-from core.stakes_words import APPROVE
-from core.words import Text, say
+from drbot.bot.blocks.board import state_of
+from drbot.bot.blocks.elements import Block, button, context, divider, escape, header, one_line, section
+from drbot.bot.situation import Situation
+from drbot.core.approval import RequestState
+from drbot.core.japanese import said_in
+from drbot.core.level import LEVEL_TEXTS
+from drbot.core.people import Person
+from drbot.core.stakes_words import APPROVE
+from drbot.core.words import Text, say
 
 MOST = 20
 

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from bot.blocks.decision import decision_line
-from bot.blocks.elements import escape, one_line
-from bot.blocks.event_texts import DETAILS, MILESTONES
-from bot.situation import Situation
-from core.events import Event, EventKind
-from core.plan import short_seal
-from core.run import StopKind
-from core.state_words import state_text
-from core.words import Text, clock, cut, duration, say, size
+from drbot.bot.blocks.decision import decision_line
+from drbot.bot.blocks.elements import escape, one_line
+from drbot.bot.blocks.event_texts import DETAILS, MILESTONES
+from drbot.bot.situation import Situation
+from drbot.core.events import Event, EventKind
+from drbot.core.plan import short_seal
+from drbot.core.run import StopKind
+from drbot.core.state_words import state_text
+from drbot.core.words import Text, clock, cut, duration, say, size
 
 STATUS = frozenset(
     {

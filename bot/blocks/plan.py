@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from bot.blocks.elements import Block, bar, escape, rich, section
-from bot.blocks.progress import progress_line
-from bot.situation import Situation
-from core.japanese import said_in
-from core.run import StepRecord, StepState
-from core.runbook import Step
-from core.stakes_words import CHANGED
-from core.visible import visible
-from core.words import Text, cut, duration, say, size
+from drbot.bot.blocks.elements import Block, bar, escape, rich, section
+from drbot.bot.blocks.progress import progress_line
+from drbot.bot.situation import Situation
+from drbot.core.japanese import said_in
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.stakes_words import CHANGED
+from drbot.core.visible import visible
+from drbot.core.words import Text, cut, duration, say, size
 
 TASKS = 50
 LETTERS = 6500

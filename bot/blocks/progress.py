@@ -3,12 +3,12 @@
 import math
 from datetime import UTC, datetime
 
-from bot.blocks.elements import promise
-from bot.situation import Situation
-from core.clocks import minutes_up
-from core.plan import Plan
-from core.run import RunState, StepRecord, StepState
-from core.words import Text, say
+from drbot.bot.blocks.elements import promise
+from drbot.bot.situation import Situation
+from drbot.core.clocks import minutes_up
+from drbot.core.plan import Plan
+from drbot.core.run import RunState, StepRecord, StepState
+from drbot.core.words import Text, say
 
 STEP: Text = {"en": "Step {number} of {count}", "ja": "手順 {number}/{count}"}
 DONE: Text = {"en": "{number} of {count} steps done", "ja": "手順 {number}/{count} 完了"}

@@ -1,10 +1,10 @@
 """A `Reply` of a verb as a Slack message: the sentence, its tables, a long text, and buttons for what comes next."""
 
-from bot.blocks.elements import MARKDOWN, TEXT, Block, choice_buttons, escape, section
-from bot.blocks.tables import table_block
-from commands.messages import Reply
-from core.visible import visible
-from core.words import cut, say
+from drbot.bot.blocks.elements import MARKDOWN, TEXT, Block, choice_buttons, escape, section
+from drbot.bot.blocks.tables import table_block
+from drbot.commands.messages import Reply
+from drbot.core.visible import visible
+from drbot.core.words import cut, say
 
 TABLES = 12
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
-from bot.situation import Situation
-from core.approval import RequestState
-from core.clocks import minutes_up, next_update_by, up_to_minute
-from core.incident import Incident, IncidentState, UsersSay
-from core.level import Level
-from core.run import RunState
-from core.words import Text, duration, say
+from drbot.bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
+from drbot.bot.situation import Situation
+from drbot.core.approval import RequestState
+from drbot.core.clocks import minutes_up, next_update_by, up_to_minute
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.level import Level
+from drbot.core.run import RunState
+from drbot.core.words import Text, duration, say
 
 TITLES: Mapping[IncidentState, Text] = {
     IncidentState.DECLARED: {"en": "{system}: there is a problem", "ja": "{system}: 障害が発生しています"},

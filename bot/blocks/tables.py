@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.blocks.elements import SECTION, Block, one_line, section
-from commands.messages import Cell, Table
-from core.words import cut, say
+from drbot.bot.blocks.elements import SECTION, Block, one_line, section
+from drbot.commands.messages import Cell, Table
+from drbot.core.words import cut, say
 
 LINE = 900
 """Letters of a row."""

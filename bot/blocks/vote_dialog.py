@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.blocks.elements import context, plain, section, text_input
-from bot.blocks.tables import whole_table
-from commands.vote_dialog import VoteDialog, table_of
-from core.stakes_words import APPROVE_TITLE
-from core.words import Text, clock, say
+from drbot.bot.blocks.elements import context, plain, section, text_input
+from drbot.bot.blocks.tables import whole_table
+from drbot.commands.vote_dialog import VoteDialog, table_of
+from drbot.core.stakes_words import APPROVE_TITLE
+from drbot.core.words import Text, clock, say
 
 TITLES: Mapping[str, Text] = {
     "approve": {"en": "Approve", "ja": "承認"},

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.blocks.dialogs import declare_dialog, text_dialog
-from bot.blocks.vote_dialog import vote_dialog
-from bot.office import Office, Visit
-from commands.approve import dialog_of
-from commands.dispatch import dispatch
-from commands.messages import DialogRequest
-from core.approval import Door
+from drbot.bot.blocks.dialogs import declare_dialog, text_dialog
+from drbot.bot.blocks.vote_dialog import vote_dialog
+from drbot.bot.office import Office, Visit
+from drbot.commands.approve import dialog_of
+from drbot.commands.dispatch import dispatch
+from drbot.commands.messages import DialogRequest
+from drbot.core.approval import Door
 
 
 def answer(office: Office, visit: Visit, verb_text: str) -> None:

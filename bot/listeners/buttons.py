@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 from slack_bolt import Ack
 
-from bot.blocks.dialogs import LOADING, message_dialog
-from bot.blocks.vote_dialog import TITLES, vote_dialog
-from bot.listeners.answering import answer
-from bot.listeners.visits import text_of, value_of, visit_of_interaction
-from bot.office import Office, Visit
-from commands.approve import dialog_of, vote
-from commands.refusal import Refusal, reply_of
-from core.approval import Door
-from core.errors import UserError
-from core.words import say
+from drbot.bot.blocks.dialogs import LOADING, message_dialog
+from drbot.bot.blocks.vote_dialog import TITLES, vote_dialog
+from drbot.bot.listeners.answering import answer
+from drbot.bot.listeners.visits import text_of, value_of, visit_of_interaction
+from drbot.bot.office import Office, Visit
+from drbot.commands.approve import dialog_of, vote
+from drbot.commands.refusal import Refusal, reply_of
+from drbot.core.approval import Door
+from drbot.core.errors import UserError
+from drbot.core.words import say
 
 
 def pressed(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:

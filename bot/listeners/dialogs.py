@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from slack_bolt import Ack
 
-from bot.blocks.dialogs import LOADING, message_dialog
-from bot.listeners.visits import fields_of, kept_of, text_of, visit_of_submission
-from bot.office import Office, Visit, answer_dialog
-from commands.approve import vote
-from commands.dispatch import dispatch
-from commands.messages import Reply
-from core.approval import Door
-from core.words import cut, say
+from drbot.bot.blocks.dialogs import LOADING, message_dialog
+from drbot.bot.listeners.visits import fields_of, kept_of, text_of, visit_of_submission
+from drbot.bot.office import Office, Visit, answer_dialog
+from drbot.commands.approve import vote
+from drbot.commands.dispatch import dispatch
+from drbot.commands.messages import Reply
+from drbot.core.approval import Door
+from drbot.core.words import cut, say
 
 ACK_SECONDS = 1.5  # of Slack's three
 OVERTAKING_SECONDS = 1.0

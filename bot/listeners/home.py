@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.blocks.home import MOST, home
-from bot.listeners.visits import visit_of_event
-from bot.office import Office, Visit
-from bot.situation import situation_of
-from commands.faults import faults_of
-from store import incidents
+from drbot.bot.blocks.home import MOST, home
+from drbot.bot.listeners.visits import visit_of_event
+from drbot.bot.office import Office, Visit
+from drbot.bot.situation import situation_of
+from drbot.commands.faults import faults_of
+from drbot.store import incidents
 
 
 def opened(office: Office, body: Mapping[str, Any]) -> None:

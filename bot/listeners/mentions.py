@@ -8,13 +8,13 @@ from typing import Any
 
 import structlog
 
-from bot.blocks.board import sentence
-from bot.listeners.answering import answer
-from bot.listeners.visits import visit_of_event
-from bot.office import Office, Visit
-from bot.situation import situation_of
-from commands.messages import Reply, both
-from store import incidents
+from drbot.bot.blocks.board import sentence
+from drbot.bot.listeners.answering import answer
+from drbot.bot.listeners.visits import visit_of_event
+from drbot.bot.office import Office, Visit
+from drbot.bot.situation import situation_of
+from drbot.commands.messages import Reply, both
+from drbot.store import incidents
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.listeners import buttons, dialogs, home, mentions, slash_command, timeline
-from bot.office import Office
+from drbot.bot.listeners import buttons, dialogs, home, mentions, slash_command, timeline
+from drbot.bot.office import Office
 
 Interactive = Callable[[Office, Ack, dict[str, Any]], None]
 Told = Callable[[Office, dict[str, Any]], None]

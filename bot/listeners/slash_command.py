@@ -5,9 +5,9 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from bot.listeners.answering import answer
-from bot.listeners.visits import visit_of_command
-from bot.office import Office
+from drbot.bot.listeners.answering import answer
+from drbot.bot.listeners.visits import visit_of_command
+from drbot.bot.office import Office
 
 
 def typed(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:

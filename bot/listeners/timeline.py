@@ -5,13 +5,13 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from bot.listeners.visits import visit_of_event, visit_of_interaction
-from bot.office import Office, Visit
-from commands.messages import Reply, text
-from core.errors import UserError
-from core.words import cut
-from store import incidents, surfaces
-from store.surfaces import Surface
+from drbot.bot.listeners.visits import visit_of_event, visit_of_interaction
+from drbot.bot.office import Office, Visit
+from drbot.commands.messages import Reply, text
+from drbot.core.errors import UserError
+from drbot.core.words import cut
+from drbot.store import incidents, surfaces
+from drbot.store.surfaces import Surface
 
 PINS = frozenset({"pushpin", "round_pushpin"})
 SEEN = "memo"

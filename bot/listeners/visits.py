@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.office import Office, Visit
-from bot.stamps import FORGED, purpose_of
-from commands.refusal import Refusal
-from core.approval import Door
-from core.errors import UserError
-from core.events import EventKind
-from store import incidents
+from drbot.bot.office import Office, Visit
+from drbot.bot.stamps import FORGED, purpose_of
+from drbot.commands.refusal import Refusal
+from drbot.core.approval import Door
+from drbot.core.errors import UserError
+from drbot.core.events import EventKind
+from drbot.store import incidents
 
 
 def visit_of_command(body: Mapping[str, Any]) -> Visit:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from core.site import Service
-from runners.action import Finding, StepContext
-from runners.actions import arguments
-from runners.actions.compose import watch_of
-from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.core.site import Service
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.compose import watch_of
+from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 
 CONFIG_HASH = "com.docker.compose.config-hash"
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError
-from core.plan import BackupIdentity
-from core.runbook import names_in
-from core.site import Service
-from core.words import seconds_of
-from runners.action import StepContext
-from runners.clients.health import service_of
+from drbot.core.errors import PermanentError
+from drbot.core.plan import BackupIdentity
+from drbot.core.runbook import names_in
+from drbot.core.site import Service
+from drbot.core.words import seconds_of
+from drbot.runners.action import StepContext
+from drbot.runners.clients.health import service_of
 
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.errors import PermanentError, UserError
-from core.full_manifest import FullManifest
-from core.plan import BackupIdentity
-from core.proof import floor_of
-from core.words import duration, size
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import Backup, BackupStore, Manifest
-from runners.clients.dump import DumpScanner, major
-from runners.clients.plain_files import open_plain
-from runners.watching import Progress
-from runners.world import Chosen
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.full_manifest import FullManifest
+from drbot.core.plan import BackupIdentity
+from drbot.core.proof import floor_of
+from drbot.core.words import duration, size
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.clients.backup_reader import BackupReader
+from drbot.runners.clients.backup_store import Backup, BackupStore, Manifest
+from drbot.runners.clients.dump import DumpScanner, major
+from drbot.runners.clients.plain_files import open_plain
+from drbot.runners.watching import Progress
+from drbot.runners.world import Chosen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

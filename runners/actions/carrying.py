@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import PermanentError
-from runners.action import StepContext
-from runners.clients.scratch_postgres import Scratch, scratch_server, settle, stop_cleanly
-from runners.clients.server_files import ServerFiles
+from drbot.core.errors import PermanentError
+from drbot.runners.action import StepContext
+from drbot.runners.clients.scratch_postgres import Scratch, scratch_server, settle, stop_cleanly
+from drbot.runners.clients.server_files import ServerFiles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from core.errors import CancelledError, PermanentError
-from core.site import Certificate, Dns, Provision, Site
-from core.yaml_file import did_you_mean
-from runners.action import StepContext
-from runners.actions import arguments
-from runners.clients.name_service import NameService
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.site import Certificate, Dns, Provision, Site
+from drbot.core.yaml_file import did_you_mean
+from drbot.runners.action import StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.clients.name_service import NameService
 
 Answer = TypeVar("Answer")
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import DrbotError
-from runners.action import Finding, Outcome, StepContext
-from runners.actions.centre import certificate_of
-from runners.clients.certbot import Certbot
-from runners.clients.handshake import accepted_until
-from runners.clients.process import Bounds
+from drbot.core.errors import DrbotError
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions.centre import certificate_of
+from drbot.runners.clients.certbot import Certbot
+from drbot.runners.clients.handshake import accepted_until
+from drbot.runners.clients.process import Bounds
 
 
 def issue(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from core.errors import CancelledError, PermanentError
-from core.site import Service
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.clients.compose import Watch
-from runners.clients.docker_engine import MISSING, STOPPED
-from runners.clients.process import Bounds
-from runners.permit import Permit
-from runners.permit import services as named
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.site import Service
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.docker_engine import MISSING, STOPPED
+from drbot.runners.clients.process import Bounds
+from drbot.runners.permit import Permit
+from drbot.runners.permit import services as named
 
 Verb = Callable[[str, Sequence[str], Watch], None]
 Interruption = Callable[[str, Sequence[str], Permit, Watch], None]

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from runners.action import Finding, StepContext
-from runners.clients import host_packages
-from runners.clients.docker_errors import docker_errors
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.clients import host_packages
+from drbot.runners.clients.docker_errors import docker_errors
 
 
 def free(context: StepContext, given: Mapping[str, Any]) -> Finding:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError
-from core.words import ending, size
-from runners.action import Finding, StepContext
-from runners.actions import arguments
-from runners.actions.backup import newest_here
-from runners.clients import helper
-from runners.clients.clients import Clients
-from runners.clients.helper import HelperOrder, Mount
+from drbot.core.errors import PermanentError
+from drbot.core.words import ending, size
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.backup import newest_here
+from drbot.runners.clients import helper
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.helper import HelperOrder, Mount
 
 USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from core.errors import PermanentError
-from core.full_manifest import REDIS
-from runners.action import Finding, StepContext
-from runners.actions.compose import watch_of
-from runners.actions.fetching import fetched
-from runners.actions.restoring import other_folders
-from runners.clients.compose_settings import settings_of
-from runners.clients.helper import HelperOrder
-from runners.clients.rdb_check import FILE, RdbCount, write_and_count
-from runners.clients.redis_server import KeyCount
+from drbot.core.errors import PermanentError
+from drbot.core.full_manifest import REDIS
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.actions.compose import watch_of
+from drbot.runners.actions.fetching import fetched
+from drbot.runners.actions.restoring import other_folders
+from drbot.runners.clients.compose_settings import settings_of
+from drbot.runners.clients.helper import HelperOrder
+from drbot.runners.clients.rdb_check import FILE, RdbCount, write_and_count
+from drbot.runners.clients.redis_server import KeyCount
 
 NO_MANIFEST = "this backup has no manifest to compare with"
 

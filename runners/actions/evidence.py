@@ -6,17 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from core.redaction import MASK, Redactor, is_secret_name, secret_values
-from core.site import Service
-from core.words import size
-from runners.action import Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.disk import free_bytes
-from runners.clients.postgres_server import control_data
-from runners.clients.process import Bounds
-from runners.clients.redis_login import secrets_of
-from store.file_modes import write_private
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.redaction import MASK, Redactor, is_secret_name, secret_values
+from drbot.core.site import Service
+from drbot.core.words import size
+from drbot.runners.action import Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.disk import free_bytes
+from drbot.runners.clients.postgres_server import control_data
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.redis_login import secrets_of
+from drbot.store.file_modes import write_private
 
 LOG_LINES = 2000
 

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import DrbotError, PermanentError, TemporaryError
-from core.full_manifest import DUMP, REDIS
-from core.plan import BackupIdentity
-from core.words import size
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.compose import watch_of
-from runners.clients import git
-from runners.clients.fetched import Facts, Fetched, Recovery
-from runners.clients.full_store import FullBackup, full_stores
-from runners.clients.object_store import download, require_room
-from runners.clients.plain_files import digest_file
-from runners.clients.restic import Snapshot
-from runners.full_choice import find_everywhere
-from store.file_modes import PRIVATE_FOLDER, write_private
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.full_manifest import DUMP, REDIS
+from drbot.core.plan import BackupIdentity
+from drbot.core.words import size
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.compose import watch_of
+from drbot.runners.clients import git
+from drbot.runners.clients.fetched import Facts, Fetched, Recovery
+from drbot.runners.clients.full_store import FullBackup, full_stores
+from drbot.runners.clients.object_store import download, require_room
+from drbot.runners.clients.plain_files import digest_file
+from drbot.runners.clients.restic import Snapshot
+from drbot.runners.full_choice import find_everywhere
+from drbot.store.file_modes import PRIVATE_FOLDER, write_private
 
 WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"
 UNPACKED_TIMES = 8  # what a compressed archive and its parts need

@@ -6,20 +6,20 @@ from typing import Any
 
 from isal import igzip
 
-from core.errors import CancelledError, PermanentError
-from core.words import ending
-from runners.action import Finding, Outcome, StepContext
-from runners.actions.fetching import fetched
-from runners.actions.infrastructure import emptied_on_failure, renew
-from runners.clients import helper
-from runners.clients.byte_streams import IteratorFile
-from runners.clients.document_archive import folders_in, inner_path
-from runners.clients.fetched import ARCHIVE, Fetched, Volume
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.own_folder import require_own
-from runners.clients.streams import feed_command
-from runners.clients.survivors import remove_survivors
-from store.file_modes import public_folder
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.words import ending
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions.fetching import fetched
+from drbot.runners.actions.infrastructure import emptied_on_failure, renew
+from drbot.runners.clients import helper
+from drbot.runners.clients.byte_streams import IteratorFile
+from drbot.runners.clients.document_archive import folders_in, inner_path
+from drbot.runners.clients.fetched import ARCHIVE, Fetched, Volume
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.own_folder import require_own
+from drbot.runners.clients.streams import feed_command
+from drbot.runners.clients.survivors import remove_survivors
+from drbot.store.file_modes import public_folder
 
 INSIDE = "/files"
 

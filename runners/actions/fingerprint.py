@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.site import Configuration, Site
-from runners.clients.clients import Clients
-from runners.clients.docker_engine import MISSING
-from runners.clients.host_packages import engine_is_missing
-from runners.clients.volume_users import strangers_on
-from runners.strangers import STRANGERS
+from drbot.core.site import Configuration, Site
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.docker_engine import MISSING
+from drbot.runners.clients.host_packages import engine_is_missing
+from drbot.runners.clients.volume_users import strangers_on
+from drbot.runners.strangers import STRANGERS
 
 UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
 """Sections of dr.yml that are the roster's (core/policy.py) or habits: all others say what is touched."""

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError
-from core.stakes import RentedMachine
-from runners import permit
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.names import led_now
-from runners.actions.outside import answers as outside_answers
-from runners.clients.machines import Ec2
-from runners.clients.process import Bounds
-from runners.clients.terraform import terraform_of
-from runners.own_record import OwnRecord
-from runners.rented import TERRAFORM, Rented, find, variables_of, why_needed
+from drbot.core.errors import PermanentError
+from drbot.core.stakes import RentedMachine
+from drbot.runners import permit
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.names import led_now
+from drbot.runners.actions.outside import answers as outside_answers
+from drbot.runners.clients.machines import Ec2
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.terraform import terraform_of
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.rented import TERRAFORM, Rented, find, variables_of, why_needed
 
 
 def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:

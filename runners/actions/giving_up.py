@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.occupants import Occupant, OccupantKind
-from core.words import size
-from runners import permit
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.occupants import host_of
-from runners.actions.putting_back import kept_on
-from runners.clients import kept_containers, own_folder
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.words import size
+from drbot.runners import permit
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.occupants import host_of
+from drbot.runners.actions.putting_back import kept_on
+from drbot.runners.clients import kept_containers, own_folder
 
 
 def give_up(context: StepContext, given: Mapping[str, Any]) -> Outcome:

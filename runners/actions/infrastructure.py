@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import DrbotError, PermanentError
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.compose import watch_of
-from runners.actions.fingerprint import data_volumes
-from runners.clients.compose_uses import uses_of
-from runners.clients.docker_engine import RUN_LABEL
+from drbot.core.errors import DrbotError, PermanentError
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.compose import watch_of
+from drbot.runners.actions.fingerprint import data_volumes
+from drbot.runners.clients.compose_uses import uses_of
+from drbot.runners.clients.docker_engine import RUN_LABEL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import PermanentError
-from core.words import size
-from runners import permit
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
+from drbot.core.errors import PermanentError
+from drbot.core.words import size
+from drbot.runners import permit
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
 
 
 def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:

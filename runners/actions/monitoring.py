@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from core.site import Monitoring
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.compose import watch_of
-from runners.clients import monitoring
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site import Monitoring
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.compose import watch_of
+from drbot.runners.clients import monitoring
 
 DEFAULT_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import DrbotError, PermanentError, TemporaryError
-from core.plan import Plan
-from core.runbook import names_in
-from core.site import Configuration
-from core.stakes import AddressAnswer
-from core.words import duration
-from runners import permit
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
-from runners.clients.name_service import NameService, Record
-from runners.clients.outside import fetch
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.plan import Plan
+from drbot.core.runbook import names_in
+from drbot.core.site import Configuration
+from drbot.core.stakes import AddressAnswer
+from drbot.core.words import duration
+from drbot.runners import permit
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
+from drbot.runners.clients.name_service import NameService, Record
+from drbot.runners.clients.outside import fetch
 
 WITHIN_SECONDS = 300.0
 RECORDS = "records"  # of the fingerprint

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runners.action import Outcome, StepContext
+from drbot.runners.action import Outcome, StepContext
 
 
 def stakeholders(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -9,22 +9,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import CancelledError, PermanentError, UserError
-from core.occupants import Occupant, OccupantKind, image_tag, names_of
-from core.site import Site
-from runners.action import StepContext
-from runners.actions.fingerprint import data_volumes
-from runners.clients import helper, own_folder
-from runners.clients.clients import Clients
-from runners.clients.compose_uses import uses_of
-from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, VolumeIdentity
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.host_packages import engine_is_missing
-from runners.clients.kept_containers import HostContainer, containers_of, vanishes
-from runners.clients.process import Bounds
-from runners.clients.tools_image import tools_image
-from runners.clients.volume_users import PROJECT, users_of
-from runners.watching import Cancelled
+from drbot.core.errors import CancelledError, PermanentError, UserError
+from drbot.core.occupants import Occupant, OccupantKind, image_tag, names_of
+from drbot.core.site import Site
+from drbot.runners.action import StepContext
+from drbot.runners.actions.fingerprint import data_volumes
+from drbot.runners.clients import helper, own_folder
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose_uses import uses_of
+from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, VolumeIdentity
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.host_packages import engine_is_missing
+from drbot.runners.clients.kept_containers import HostContainer, containers_of, vanishes
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.tools_image import tools_image
+from drbot.runners.clients.volume_users import PROJECT, users_of
+from drbot.runners.watching import Cancelled
 
 MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
 DESCRIBE_SECONDS = 60.0

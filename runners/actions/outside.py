@@ -5,12 +5,12 @@ from typing import Any
 
 import httpx
 
-from core.errors import DrbotError, PermanentError
-from core.words import duration
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.centre import names_of, wait_for
-from runners.clients.outside import Answer, fetch
+from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.words import duration
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.centre import names_of, wait_for
+from drbot.runners.clients.outside import Answer, fetch
 
 WITHIN_SECONDS = 300.0
 

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import DrbotError, PermanentError
-from core.plan import BackupIdentity
-from core.proof import altered, differences, doubts, faults
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.carrying import Carried, carry_settings
-from runners.clients.backup_reader import BackupReader, Sql
-from runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
-from runners.clients.dump import major
-from runners.clients.dump_execution import execute_dump
-from runners.clients.scratch_postgres import (
+from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.plan import BackupIdentity
+from drbot.core.proof import altered, differences, doubts, faults
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.carrying import Carried, carry_settings
+from drbot.runners.clients.backup_reader import BackupReader, Sql
+from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.dump import major
+from drbot.runners.clients.dump_execution import execute_dump
+from drbot.runners.clients.scratch_postgres import (
     Scratch,
     count_and_digest,
     count_rows,
@@ -23,7 +23,7 @@ from runners.clients.scratch_postgres import (
     stop_cleanly,
     superusers,
 )
-from runners.clients.survivors import remove_survivors
+from drbot.runners.clients.survivors import remove_survivors
 
 
 def restore_beside(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -7,18 +7,18 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import PermanentError
-from core.occupants import Occupant, OccupantKind
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.actions.compose import watch_of
-from runners.actions.occupants import Host, host_of
-from runners.actions.setting_aside import copy, mark_of
-from runners.clients import kept_containers, own_folder
-from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
-from runners.clients.kept_containers import KeptContainer
-from runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
-from runners.clients.volume_users import users_of
+from drbot.core.errors import PermanentError
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.actions.compose import watch_of
+from drbot.runners.actions.occupants import Host, host_of
+from drbot.runners.actions.setting_aside import copy, mark_of
+from drbot.runners.clients import kept_containers, own_folder
+from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.kept_containers import KeptContainer
+from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
+from drbot.runners.clients.volume_users import users_of
 
 COPY_BACK = """
 set -eu

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import CancelledError, PermanentError
-from core.full_manifest import DUMP, REDIS
-from runners.action import Outcome, StepContext
-from runners.actions import arguments, postgres
-from runners.actions.backup import version_fault
-from runners.actions.fetching import fetched
-from runners.actions.infrastructure import emptied_on_failure, renew
-from runners.clients import scratch_redis
-from runners.clients.backup_reader import Pieces
-from runners.clients.own_definition import definition_of
-from runners.clients.own_folder import require_own
-from runners.clients.process import Bounds
-from runners.clients.redis_alone import RedisAlone
-from runners.clients.survivors import remove_survivors
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.full_manifest import DUMP, REDIS
+from drbot.runners.action import Outcome, StepContext
+from drbot.runners.actions import arguments, postgres
+from drbot.runners.actions.backup import version_fault
+from drbot.runners.actions.fetching import fetched
+from drbot.runners.actions.infrastructure import emptied_on_failure, renew
+from drbot.runners.clients import scratch_redis
+from drbot.runners.clients.backup_reader import Pieces
+from drbot.runners.clients.own_definition import definition_of
+from drbot.runners.clients.own_folder import require_own
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.redis_alone import RedisAlone
+from drbot.runners.clients.survivors import remove_survivors
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:

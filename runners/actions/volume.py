@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import DrbotError
-from core.words import size
-from runners import permit
-from runners.action import Finding, Outcome, StepContext
-from runners.actions import arguments
-from runners.clients.postgres_written import next_transaction
-from runners.clients.volume_mover import Move
-from runners.clients.volume_users import strangers_on
+from drbot.core.errors import DrbotError
+from drbot.core.words import size
+from drbot.runners import permit
+from drbot.runners.action import Finding, Outcome, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.clients.postgres_written import next_transaction
+from drbot.runners.clients.volume_mover import Move
+from drbot.runners.clients.volume_users import strangers_on
 
 STATES = {
     "before": "the old data is still in place",

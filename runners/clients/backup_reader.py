@@ -10,14 +10,14 @@ from typing import Any, BinaryIO, Protocol
 
 from isal import igzip, isal_zlib
 
-from core.errors import CancelledError, PermanentError
-from core.words import size
-from runners.clients.backup_store import Backup
-from runners.clients.byte_streams import CHUNK
-from runners.clients.dump import DumpScanner
-from runners.clients.plain_files import open_plain
-from runners.clients.reading_limits import limits_of
-from runners.watching import Progress
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.words import size
+from drbot.runners.clients.backup_store import Backup
+from drbot.runners.clients.byte_streams import CHUNK
+from drbot.runners.clients.dump import DumpScanner
+from drbot.runners.clients.plain_files import open_plain
+from drbot.runners.clients.reading_limits import limits_of
+from drbot.runners.watching import Progress
 
 PROGRESS_EVERY_SECONDS = 0.5
 

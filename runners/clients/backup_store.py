@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from core.backup_times import UNKNOWN, future_fault, moment_of_stamp
-from core.errors import PermanentError
-from core.full_manifest import SUFFIX as FULL_SUFFIX
-from core.site import Model
-from runners.clients.plain_files import read_plain, stat_plain
-from runners.clients.reading_limits import LARGEST_MANIFEST
-from store.file_modes import close, write_private
+from drbot.core.backup_times import UNKNOWN, future_fault, moment_of_stamp
+from drbot.core.errors import PermanentError
+from drbot.core.full_manifest import SUFFIX as FULL_SUFFIX
+from drbot.core.site import Model
+from drbot.runners.clients.plain_files import read_plain, stat_plain
+from drbot.runners.clients.reading_limits import LARGEST_MANIFEST
+from drbot.store.file_modes import close, write_private
 
 SUFFIX = ".sql.gz"
 _NAME = re.compile(r"^all_databases_(\d{8}_\d{6})\.sql\.gz$")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import httpx
 
-from core.errors import PermanentError, TemporaryError
-from core.site import Certificate
-from runners.clients.process import Bounds, run_process
-from store.file_modes import public_folder
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.site import Certificate
+from drbot.runners.clients.process import Bounds, run_process
+from drbot.store.file_modes import public_folder
 
 ASK_SECONDS = 10
 

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from core.site import Configuration, Site
-from runners.clients.backup_store import BackupStore
-from runners.clients.compose import Compose
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.health import Health
-from runners.clients.patient_docker import PATIENCE_SECONDS
-from runners.clients.postgres_server import PostgresServer
-from runners.clients.redis_server import RedisServer
-from runners.clients.volume_mover import VolumeMover
-from runners.settings import RunnerSettings
+from drbot.core.site import Configuration, Site
+from drbot.runners.clients.backup_store import BackupStore
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.health import Health
+from drbot.runners.clients.patient_docker import PATIENCE_SECONDS
+from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.clients.redis_server import RedisServer
+from drbot.runners.clients.volume_mover import VolumeMover
+from drbot.runners.settings import RunnerSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
 
-from core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError
 
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"})
 REFUSED = frozenset(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import PermanentError, TemporaryError
-from runners.clients.patient_docker import Patience
-from runners.clients.process import Bounds, Ended, run_process
-from runners.permit import Permit
-from runners.permit import services as named
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.runners.clients.patient_docker import Patience
+from drbot.runners.clients.process import Bounds, Ended, run_process
+from drbot.runners.permit import Permit
+from drbot.runners.permit import services as named
 
 UNREACHABLE = re.compile(
     "cannot connect to the docker daemon|failed to connect to the docker api|error during connect|connection refused"

@@ -5,8 +5,8 @@ import tarfile
 
 from docker.errors import NotFound
 
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
 
 LARGEST_BYTES = 1 << 20
 FOLDER = 1 << 31  # of a mode, as the engine writes it

@@ -17,14 +17,14 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.utils import kwargs_from_env
 
-from core.errors import PermanentError, TemporaryError
-from core.site import Service
-from runners.clients.docker_errors import docker_errors
-from runners.clients.hijacked import exit_code, whole_output
-from runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
-from runners.clients.volume_mounts import holds
-from runners.permit import OwnWork, Permit, emptied, volume
-from runners.permit import container as of_container
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.site import Service
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.hijacked import exit_code, whole_output
+from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
+from drbot.runners.clients.volume_mounts import holds
+from drbot.runners.permit import OwnWork, Permit, emptied, volume
+from drbot.runners.permit import container as of_container
 
 LONGEST_LOG_BYTES = 2_000_000
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"

@@ -20,14 +20,14 @@ from typing import BinaryIO
 
 from isal import igzip, isal_zlib
 
-from core.errors import CancelledError, PermanentError
-from core.full_manifest import DUMP, OWN, PROJECTS, REDIS
-from runners.clients.byte_streams import CHUNK, Digested, IteratorFile
-from runners.clients.dump import DumpScanner
-from runners.clients.full_folder import read_pieces
-from runners.clients.reading_limits import limits_of
-from runners.watching import Cancelled, Progress
-from store.file_modes import private
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.full_manifest import DUMP, OWN, PROJECTS, REDIS
+from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
+from drbot.runners.clients.dump import DumpScanner
+from drbot.runners.clients.full_folder import read_pieces
+from drbot.runners.clients.reading_limits import limits_of
+from drbot.runners.watching import Cancelled, Progress
+from drbot.store.file_modes import private
 
 SQL, CONFIGURATION, RDB, FILES = (
     re.compile(pattern)

@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from core.errors import PermanentError
-from core.words import ending
-from runners.clients.docker_errors import docker_errors
-from runners.clients.psql_judge import SHELL, PsqlJudge, refused
-from runners.clients.scratch_postgres import Scratch, ask
-from runners.clients.streams import feed_command
-from runners.clients.tablespaces import make_room
+from drbot.core.errors import PermanentError
+from drbot.core.words import ending
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.psql_judge import SHELL, PsqlJudge, refused
+from drbot.runners.clients.scratch_postgres import Scratch, ask
+from drbot.runners.clients.streams import feed_command
+from drbot.runners.clients.tablespaces import make_room
 
 LOOK_AFTER_SECONDS = 5.0
 _CREATE_DATABASE = b"\nCREATE DATABASE "

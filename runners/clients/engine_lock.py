@@ -11,11 +11,11 @@ from datetime import datetime
 
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from core.errors import TemporaryError
-from core.site import Site
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.docker_errors import docker_errors
-from runners.lock import Claim, Holder
+from drbot.core.errors import TemporaryError
+from drbot.core.site import Site
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.lock import Claim, Holder
 
 IMAGE, TAG = "drbot-lock", "1"
 LABEL = "drbot.lock."

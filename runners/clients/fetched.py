@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.errors import PermanentError
-from core.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
-from core.site import Model
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.document_archive import unpack
-from runners.clients.full_store import FullBackup, local_repository, parsed
-from runners.clients.helper import Mount
-from runners.clients.restic import Compared, Repository, Restic, Snapshot, Wanted
-from runners.clients.restic_helper import ResticHelper, portable
-from runners.watching import Cancelled, Progress
+from drbot.core.errors import PermanentError
+from drbot.core.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
+from drbot.core.site import Model
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.document_archive import unpack
+from drbot.runners.clients.full_store import FullBackup, local_repository, parsed
+from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.restic import Compared, Repository, Restic, Snapshot, Wanted
+from drbot.runners.clients.restic_helper import ResticHelper, portable
+from drbot.runners.watching import Cancelled, Progress
 
 ARCHIVE = "files.tar.gz"  # below OWN: the files of an archive of the document's; only root may give them their owners
 TARGET = "/target"

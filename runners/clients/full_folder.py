@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.errors import CancelledError, PermanentError
-from runners.clients.object_store import PIECE_BYTES, StoredObject
-from runners.clients.plain_files import open_plain, stat_plain
-from runners.watching import Cancelled, never
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.runners.clients.object_store import PIECE_BYTES, StoredObject
+from drbot.runners.clients.plain_files import open_plain, stat_plain
+from drbot.runners.watching import Cancelled, never
 
 
 class FolderStore:

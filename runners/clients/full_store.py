@@ -10,14 +10,14 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from core.backup_times import future_fault
-from core.errors import PermanentError
-from core.full_manifest import MANIFEST, OWN, PREFIX, SUFFIX, FullManifest, is_archive, is_full_name, named_moment
-from core.site import Configuration
-from runners.clients.full_folder import FolderStore
-from runners.clients.object_store import ObjectStoreClient, Source, StoredObject
-from runners.clients.restic import Repository, Restic, Snapshot
-from runners.watching import Cancelled, Progress, never, unheard
+from drbot.core.backup_times import future_fault
+from drbot.core.errors import PermanentError
+from drbot.core.full_manifest import MANIFEST, OWN, PREFIX, SUFFIX, FullManifest, is_archive, is_full_name, named_moment
+from drbot.core.site import Configuration
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.object_store import ObjectStoreClient, Source, StoredObject
+from drbot.runners.clients.restic import Repository, Restic, Snapshot
+from drbot.runners.watching import Cancelled, Progress, never, unheard
 
 REPOSITORY = "restic"  # the folder, or the part of every key
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.errors import PermanentError, TemporaryError
-from runners.clients.compose import Watch
-from runners.clients.own_folder import is_foreign, mark
-from runners.clients.process import run_process
-from runners.permit import OwnWork
-from store.file_modes import PUBLIC_UMASK, public_folder
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.own_folder import is_foreign, mark
+from drbot.runners.clients.process import run_process
+from drbot.runners.permit import OwnWork
+from drbot.store.file_modes import PUBLIC_UMASK, public_folder
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 PROTOCOLS = "file:git:http:https:ssh"  # no ext:: and what else runs a command of the URL's

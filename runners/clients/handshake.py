@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.errors import PermanentError
+from drbot.core.errors import PermanentError
 
 
 def accepted_until(folder: Path, name: str, roots: Path | None) -> datetime:

@@ -7,12 +7,12 @@ from ssl import SSLContext
 
 import httpx
 
-from core.errors import PermanentError
-from core.site import Service, Site
-from runners.clients.answers import said_in
-from runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
-from runners.clients.postgres_server import PostgresServer
-from runners.clients.redis_server import RedisServer
+from drbot.core.errors import PermanentError
+from drbot.core.site import Service, Site
+from drbot.runners.clients.answers import said_in
+from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
+from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.clients.redis_server import RedisServer
 
 REQUEST_SECONDS = 4.0
 

@@ -17,10 +17,10 @@ from docker.errors import APIError
 from docker.types import LogConfig
 from docker.types import Mount as EngineMount
 
-from core.errors import CancelledError, TemporaryError
-from runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
-from runners.clients.docker_errors import docker_errors
-from runners.watching import Cancelled
+from drbot.core.errors import CancelledError, TemporaryError
+from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.watching import Cancelled
 
 _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from core.errors import CancelledError, TemporaryError
-from runners.watching import Cancelled, never
+from drbot.core.errors import CancelledError, TemporaryError
+from drbot.runners.watching import Cancelled, never
 
 LOOK_EVERY_SECONDS = 0.25
 PIECE = 1 << 18

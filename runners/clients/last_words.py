@@ -2,7 +2,7 @@
 
 import re
 
-from core.words import cut
+from drbot.core.words import cut
 
 
 def last_line(output: str) -> str:

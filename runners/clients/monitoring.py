@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from core.errors import TemporaryError
-from core.site import Monitoring
+from drbot.core.errors import TemporaryError
+from drbot.core.site import Monitoring
 
 REQUEST_SECONDS = 5.0
 ALERT = "DrbotTest"

@@ -16,13 +16,13 @@ from typing import Any, Literal, Protocol
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from core.site import ObjectStore
-from core.words import size as words_size
-from runners.clients import aws
-from runners.clients.store_errors import store_errors
-from runners.watching import Cancelled, Progress, never, unheard
-from store.file_modes import private
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site import ObjectStore
+from drbot.core.words import size as words_size
+from drbot.runners.clients import aws
+from drbot.runners.clients.store_errors import store_errors
+from drbot.runners.watching import Cancelled, Progress, never, unheard
+from drbot.store.file_modes import private
 
 CONNECTIONS = 8
 PIECE_BYTES = 1 << 20

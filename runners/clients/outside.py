@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import httpx
 
-from core.errors import PermanentError
-from runners.clients.answers import said_in
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.answers import said_in
 
 REQUEST_SECONDS = 10.0
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import PermanentError
-from core.site import Service
+from drbot.core.errors import PermanentError
+from drbot.core.site import Service
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
 KEPT = (

@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.errors import PermanentError
-from core.occupants import aside_suffix
-from runners.clients.process import Bounds, run_process
-from runners.permit import OwnWork, Permit
-from runners.permit import folder as folder_subject
+from drbot.core.errors import PermanentError
+from drbot.core.occupants import aside_suffix
+from drbot.runners.clients.process import Bounds, run_process
+from drbot.runners.permit import OwnWork, Permit
+from drbot.runners.permit import folder as folder_subject
 
 MARK = Path(".git", "drbot-run")
 

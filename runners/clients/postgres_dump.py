@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import PermanentError
-from runners.clients import helper
-from runners.clients.byte_streams import IteratorFile
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.last_words import last_line
-from runners.clients.streams import archive_of, output_of
-from runners.clients.table_counts import COUNT_AND_DIGEST, ENVIRONMENT, counted, digested
-from runners.watching import Cancelled
+from drbot.core.errors import PermanentError
+from drbot.runners.clients import helper
+from drbot.runners.clients.byte_streams import IteratorFile
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.streams import archive_of, output_of
+from drbot.runners.clients.table_counts import COUNT_AND_DIGEST, ENVIRONMENT, counted, digested
+from drbot.runners.watching import Cancelled
 
 FOLDER = "/drbot"  # where `into` writes
 COUNTS = "/tmp/counts"  # noqa: S108  # inside a helper that nobody else is in

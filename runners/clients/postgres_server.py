@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from core.site import Postgres, Service, Site
-from runners.clients import helper
-from runners.clients.compose import Compose
-from runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer, fault_of
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.last_words import last_line
-from runners.clients.postgres_dump import PostgresDump
-from runners.clients.process import Bounds
-from runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
-from runners.watching import Cancelled
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site import Postgres, Service, Site
+from drbot.runners.clients import helper
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer, fault_of
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.postgres_dump import PostgresDump
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
+from drbot.runners.watching import Cancelled
 
 UNREADABLE = "unreadable"
 

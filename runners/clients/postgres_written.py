@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from core.errors import PermanentError, TemporaryError
-from core.table_names import table_name
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.last_words import last_line
-from runners.clients.postgres_server import PostgresServer, control_data, count_within
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.table_names import table_name
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.postgres_server import PostgresServer, control_data, count_within
 
 COUNT_SECONDS = 30.0  # a survey people wait for; what takes longer is said to be uncounted
 LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart by age

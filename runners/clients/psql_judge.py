@@ -8,8 +8,8 @@ import re
 import secrets
 from collections.abc import Sequence
 
-from core.errors import PermanentError
-from core.words import cut
+from drbot.core.errors import PermanentError
+from drbot.core.words import cut
 
 # (SQLSTATE, function of the server): what fails on a new cluster although the dump is good.
 TOLERATED = frozenset(

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from core.errors import PermanentError
-from runners.clients import helper
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.helper import HelperOrder
-from runners.clients.last_words import last_line
-from runners.clients.streams import feed_command
-from runners.watching import Cancelled
+from drbot.core.errors import PermanentError
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.helper import HelperOrder
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.streams import feed_command
+from drbot.runners.watching import Cancelled
 
 CHECK = '"$(command -v redis-check-rdb || command -v valkey-check-rdb)"'
 FILE = "/tmp/drbot.rdb"  # noqa: S108  inside a container of our own

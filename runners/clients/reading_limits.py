@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.words import size
+from drbot.core.words import size
 
 LARGEST_MANIFEST = 16 << 20
 """Bytes; a line per table, so this is for more than 100,000 tables."""

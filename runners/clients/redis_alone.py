@@ -15,17 +15,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from runners.clients import helper
-from runners.clients.compose import Compose
-from runners.clients.container_files import text_of
-from runners.clients.docker_engine import HELPER_LABEL, DockerEngine
-from runners.clients.docker_errors import docker_errors
-from runners.clients.helper import HelperOrder
-from runners.clients.last_words import last_line
-from runners.clients.own_definition import OwnDefinition
-from runners.clients.process import Bounds
-from runners.watching import Cancelled
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.runners.clients import helper
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.container_files import text_of
+from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.helper import HelperOrder
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.own_definition import OwnDefinition
+from drbot.runners.clients.process import Bounds
+from drbot.runners.watching import Cancelled
 
 OURS = PurePosixPath("/.drbot")
 READY, SAVED = "eady to accept connections", "DB saved on disk"

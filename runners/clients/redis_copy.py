@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import PermanentError, TemporaryError
-from core.full_manifest import REDIS
-from runners.clients import helper
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.last_words import last_line
-from runners.clients.rdb_check import CHECK, RdbCount, counted
-from runners.clients.redis_login import REFUSED
-from runners.clients.redis_server import MAY_COPY, RedisServer, refusal
-from runners.watching import Cancelled
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.full_manifest import REDIS
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.rdb_check import CHECK, RdbCount, counted
+from drbot.runners.clients.redis_login import REFUSED
+from drbot.runners.clients.redis_server import MAY_COPY, RedisServer, refusal
+from drbot.runners.watching import Cancelled
 
 FOLDER = "/drbot"  # where the copy is written
 # The server sends its data as it would to a replica; the check reads every key and the checksum.

@@ -14,9 +14,9 @@ from itertools import islice, pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.redaction import is_secret_name
-from runners.clients.container_files import files_at
-from runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
+from drbot.core.redaction import is_secret_name
+from drbot.runners.clients.container_files import files_at
+from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
 
 Reader = Callable[[str], Mapping[str, str]]  # path of a file or folder in the container → texts
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.errors import PermanentError, TemporaryError
-from core.site import Service, Site
-from core.words import ending
-from runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
-from runners.clients.last_words import last_line
-from runners.clients.redis_login import REFUSED, Login, ask, login_of
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.site import Service, Site
+from drbot.core.words import ending
+from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.redis_login import REFUSED, Login, ask, login_of
 
 MAY_COPY = ("REPLCONF", "capa", "eof")  # what a replica says first; it changes nothing
 

@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from runners.clients.process import Bounds, read_process, run_process, values_of
-from runners.clients.restic_words import Counted, Differences, Said
-from runners.watching import Cancelled, Progress, never, unheard
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
+from drbot.runners.clients.restic_words import Counted, Differences, Said
+from drbot.runners.watching import Cancelled, Progress, never, unheard
 
 PROGRAM = "restic"
 OLDEST = (0, 17)  # the first that compares before it writes, and works without a password

@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import PermanentError
-from runners.clients import helper
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.process import values_of
-from runners.clients.restic import ENVIRONMENT, PROGRAM
-from runners.clients.streams import output_of
-from runners.clients.tools_image import libraries_of
-from runners.watching import Cancelled
-from store.file_modes import PRIVATE_FOLDER
+from drbot.core.errors import PermanentError
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.process import values_of
+from drbot.runners.clients.restic import ENVIRONMENT, PROGRAM
+from drbot.runners.clients.streams import output_of
+from drbot.runners.clients.tools_image import libraries_of
+from drbot.runners.watching import Cancelled
+from drbot.store.file_modes import PRIVATE_FOLDER
 
 TOOL, REPOSITORY = "/restic", "/repository"
 # What root writes in there belongs to whoever owns the repository.

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
-from core.errors import CancelledError, PermanentError
-from runners.clients import helper
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.docker_errors import docker_errors
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.last_words import last_line
-from runners.clients.postgres_server import PostgresRecipe, control_data
-from runners.clients.streams import STDOUT, feed_command
-from runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
-from runners.watching import Cancelled
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.postgres_server import PostgresRecipe, control_data
+from drbot.runners.clients.streams import STDOUT, feed_command
+from drbot.runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
+from drbot.runners.watching import Cancelled
 
 READY_WITHIN_SECONDS = 120
 STOP_WITHIN_SECONDS = 600

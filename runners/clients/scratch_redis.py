@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from core.errors import PermanentError
-from runners.clients import helper, redis_alone
-from runners.clients.helper import Mount
-from runners.clients.last_words import last_line
-from runners.clients.rdb_check import CHECK, RdbCount, counted, write_and_count
-from runners.clients.redis_alone import RedisAlone
+from drbot.core.errors import PermanentError
+from drbot.runners.clients import helper, redis_alone
+from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.rdb_check import CHECK, RdbCount, counted, write_and_count
+from drbot.runners.clients.redis_alone import RedisAlone
 
 EMPTY_WITHIN_SECONDS, LOADED_WITHIN_SECONDS = 60, 600
 # Since Redis 7 a manifest names the base of the append-only file; before, that is one file. An RDB file may be either.

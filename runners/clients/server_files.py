@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.errors import CancelledError, PermanentError
-from core.old_server import ALTER_SYSTEM, OldServer
-from core.words import ending
-from runners.clients import helper
-from runners.clients.docker_engine import RUN_LABEL, DockerEngine
-from runners.clients.dump import major
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.postgres_server import PostgresRecipe
-from runners.permit import OwnWork
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.old_server import ALTER_SYSTEM, OldServer
+from drbot.core.words import ending
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import RUN_LABEL, DockerEngine
+from drbot.runners.clients.dump import major
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.postgres_server import PostgresRecipe
+from drbot.runners.permit import OwnWork
 
 LOOK_SECONDS = 60.0
 MAIN: Mapping[str, str] = {  # file → the option that says that another one is used

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ConnectionError as StoreConnectionError,
 )
 
-from core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError
 
 # What the request needs, as it is called in a policy; a refusal names it.
 PERMISSIONS = {

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from core.errors import CancelledError
-from runners.clients.docker_engine import DockerEngine, Executed
-from runners.clients.docker_errors import docker_errors
-from runners.clients.hijacked import PIECE, FrameDecoder, Hijacked, exit_code
-from runners.watching import Cancelled
+from drbot.core.errors import CancelledError
+from drbot.runners.clients.docker_engine import DockerEngine, Executed
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.hijacked import PIECE, FrameDecoder, Hijacked, exit_code
+from drbot.runners.watching import Cancelled
 
 Heard = Callable[[int, bytes], None]  # stream, bytes
 

@@ -1,7 +1,7 @@
 """What a cancelled, killed or repeated step left on the engine: its containers carry its run and step."""
 
-from core.errors import PermanentError
-from runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LABEL, DockerEngine
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LABEL, DockerEngine
 
 
 def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None) -> None:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from core.errors import PermanentError
-from core.words import ending
-from runners.clients.scratch_postgres import Scratch, ask
+from drbot.core.errors import PermanentError
+from drbot.core.words import ending
+from drbot.runners.clients.scratch_postgres import Scratch, ask
 
 FOLDER = "drbot_tablespaces"
 _HEAD_BYTES = 64 << 20  # pg_dumpall names tablespaces before the first database

@@ -9,12 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from core.errors import PermanentError
-from core.site import Provision
-from runners.clients.machines import Machine
-from runners.clients.process import Bounds, run_process
-from runners.permit import Permit
-from runners.permit import machine as machine_subject
+from drbot.core.errors import PermanentError
+from drbot.core.site import Provision
+from drbot.runners.clients.machines import Machine
+from drbot.runners.clients.process import Bounds, run_process
+from drbot.runners.permit import Permit
+from drbot.runners.permit import machine as machine_subject
 
 TERRAFORM = ("terraform", "tofu")
 ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do

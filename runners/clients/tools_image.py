@@ -11,9 +11,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.errors import PermanentError
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.docker_errors import docker_errors
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
 
 REPOSITORY = "drbot-tools"
 TOOLS = ("sh", "cp", "du", "find", "head", "sync", "touch")

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from core.errors import PermanentError, TemporaryError
-from runners.clients import helper
-from runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity
-from runners.clients.helper import HelperOrder, Mount
-from runners.clients.volume_scripts import COPY, RENAME
-from runners.permit import Permit, volume
-from runners.watching import never
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.volume_scripts import COPY, RENAME
+from drbot.runners.permit import Permit, volume
+from drbot.runners.watching import never
 
 Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy"]

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.site import Service
-from runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine
-from runners.clients.docker_errors import docker_errors
-from runners.clients.volume_mounts import holds
+from drbot.core.site import Service
+from drbot.runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.volume_mounts import holds
 
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 

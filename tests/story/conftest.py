@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from cli.house import House
-from cli.player import Player
-from lab.system import Lab
-from store.database import Database
-from store.settings import StoreSettings
+from drbot.cli.house import House
+from drbot.cli.player import Player
+from drbot.lab.system import Lab
+from drbot.store.database import Database
+from drbot.store.settings import StoreSettings
 from tests.houses import LabFactory, mend
 from tests.story.houses import playing_in
 from tests.waiting import PATIENCE, wait_for
@@ -37,7 +37,7 @@ class Story:
 
 def make_backup(configuration: Path, what: str = "postgres") -> None:
     """As cron would call it."""
-    words = [sys.executable, "-m", "cli.main", "backup", what, "--config", str(configuration)]
+    words = [sys.executable, "-P", "-m", "drbot.cli.main", "backup", what, "--config", str(configuration)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

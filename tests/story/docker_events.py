@@ -9,10 +9,10 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from lab.engine import connect
-from lab.images import SERVICE_IMAGE
-from lab.ownership import LABEL
-from lab.system import Lab
+from drbot.lab.engine import connect
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.ownership import LABEL
+from drbot.lab.system import Lab
 from tests.waiting import PATIENCE, wait_for
 
 

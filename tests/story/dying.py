@@ -4,14 +4,14 @@ import os
 import signal
 from pathlib import Path
 
-from cli import demo_centre
-from cli.house import House
-from cli.player import Player
-from core.events import EventKind
-from core.run import Run
-from lab import daemon
-from lab.sites import Sites
-from store import journal
+from drbot.cli import demo_centre
+from drbot.cli.house import House
+from drbot.cli.player import Player
+from drbot.core.events import EventKind
+from drbot.core.run import Run
+from drbot.lab import daemon
+from drbot.lab.sites import Sites
+from drbot.store import journal
 from tests.waiting import wait_for
 
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.house import House, manifest_path
-from cli.player import Player
-from lab.setup import lab_home, prepare_recovery
-from lab.sites import Sites
-from lab.system import Lab
-from store.database import Database
-from store.settings import StoreSettings
+from drbot.cli.house import House, manifest_path
+from drbot.cli.player import Player
+from drbot.lab.setup import lab_home, prepare_recovery
+from drbot.lab.sites import Sites
+from drbot.lab.system import Lab
+from drbot.store.database import Database
+from drbot.store.settings import StoreSettings
+from drbot.workspace.server import Workspace
 from tests.houses import LabFactory
-from workspace.server import Workspace
 
 LINES = 60  # of each log, for whoever reads why a story failed
 

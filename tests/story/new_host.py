@@ -5,18 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import demo_sites
-from cli.player import Player
-from core.configuration import load_configuration
-from core.incident import Incident
-from core.run import Run, RunState, StepState
-from lab.breakage import break_it
-from lab.images import SERVICE_IMAGE
-from lab.layout import TABLES, part
-from lab.ownership import LABEL
-from lab.sites import Sites
-from lab.system import Lab
-from runners.clients.docker_engine import DockerEngine
+from drbot.cli import demo_sites
+from drbot.cli.player import Player
+from drbot.core.configuration import load_configuration
+from drbot.core.incident import Incident
+from drbot.core.run import Run, RunState, StepState
+from drbot.lab.breakage import break_it
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.layout import TABLES, part
+from drbot.lab.ownership import LABEL
+from drbot.lab.sites import Sites
+from drbot.lab.system import Lab
+from drbot.runners.clients.docker_engine import DockerEngine
 from tests.hosts import Host
 from tests.story.houses import playing_in
 from tests.story.recovering import wait_for_step

@@ -4,13 +4,13 @@ import random
 import threading
 from collections.abc import Callable
 
-from cli.player import Player
-from core.approval import LIVE
-from core.deciding import decisions_for, undecided
-from core.events import EventKind
-from core.incident import Incident
-from core.run import Run, RunState, Settlement, StepState
-from store import journal, requests
+from drbot.cli.player import Player
+from drbot.core.approval import LIVE
+from drbot.core.deciding import decisions_for, undecided
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.core.run import Run, RunState, Settlement, StepState
+from drbot.store import journal, requests
 
 SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 ASKS = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from cli.demo_story import count
-from cli.player import Player, StoryError
-from core.approval import ApprovalRequest
-from core.configuration import load_configuration
-from core.events import Event, EventKind
-from core.incident import Incident
-from core.run import Run, RunState, StepState
-from lab.breakage import break_it
-from lab.system import Lab
-from store import journal, kept, requests
+from drbot.cli.demo_story import count
+from drbot.cli.player import Player, StoryError
+from drbot.core.approval import ApprovalRequest
+from drbot.core.configuration import load_configuration
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident
+from drbot.core.run import Run, RunState, StepState
+from drbot.lab.breakage import break_it
+from drbot.lab.system import Lab
+from drbot.store import journal, kept, requests
 from tests.story.conftest import Story
 
 WORDS = "level2 PostgreSQL does not start"

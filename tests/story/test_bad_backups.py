@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.incident import Incident
-from core.run import RunState
-from core.words import duration
-from lab.breakage import break_it
+from drbot.core.incident import Incident
+from drbot.core.run import RunState
+from drbot.core.words import duration
+from drbot.lab.breakage import break_it
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, approve_by_two, finish, granted_at

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from cli import demo_sites
-from cli.player import Player
-from core.run import Run, RunState, StepState
-from lab.breakage import break_it
-from lab.layout import part
-from lab.object_store import BUCKET, PREFIX
-from lab.seed import seed
-from lab.sites import Sites
+from drbot.cli import demo_sites
+from drbot.cli.player import Player
+from drbot.core.run import Run, RunState, StepState
+from drbot.lab.breakage import break_it
+from drbot.lab.layout import part
+from drbot.lab.object_store import BUCKET, PREFIX
+from drbot.lab.seed import seed
+from drbot.lab.sites import Sites
 from tests.houses import LabFactory
 from tests.story import new_host
 from tests.story.houses import sites_of

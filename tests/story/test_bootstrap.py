@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from cli.player import Player
-from core.incident import Incident
-from core.run import StepState
-from core.statements import HEAD_LETTERS
-from lab.breakage import break_it
-from lab.object_store import BUCKET, PREFIX, Bucket
-from lab.seed import seed
-from runners.state_bucket import FOLDER
-from store import journal, requests, surfaces
-from store.database import Database
-from store.settings import StoreSettings
+from drbot.cli.player import Player
+from drbot.core.incident import Incident
+from drbot.core.run import StepState
+from drbot.core.statements import HEAD_LETTERS
+from drbot.lab.breakage import break_it
+from drbot.lab.object_store import BUCKET, PREFIX, Bucket
+from drbot.lab.seed import seed
+from drbot.runners.state_bucket import FOLDER
+from drbot.store import journal, requests, surfaces
+from drbot.store.database import Database
+from drbot.store.settings import StoreSettings
 from tests.story.conftest import Story
 from tests.story.dying import starts_of
 from tests.story.recovering import WORDS, finish, wait_for_step
@@ -79,7 +79,7 @@ def bring_back(story: Story, bucket: Bucket, folder: Path, head: str) -> Player:
     house.home, house.configuration = folder / "home", folder / "dr.yml"
     words = ("bootstrap", f"s3://{BUCKET}/{PREFIX}", "--endpoint", bucket.endpoint, "--home", str(house.home))
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words, "--config", str(house.configuration), "--head", head],
+        [sys.executable, "-P", "-m", "drbot.cli.main", *words, "--config", str(house.configuration), "--head", head],
         env={"PATH": "/usr/bin:/bin", **bucket.keys()}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

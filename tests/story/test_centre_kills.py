@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from cli import demo_centre
-from core.configuration import load_configuration
-from core.run import Run, RunState
-from lab.cloud import NAME
-from runners.clients.name_service import NameService
-from store import machines
+from drbot.cli import demo_centre
+from drbot.core.configuration import load_configuration
+from drbot.core.run import Run, RunState
+from drbot.lab.cloud import NAME
+from drbot.runners.clients.name_service import NameService
+from drbot.store import machines
 from tests.houses import LabFactory
 from tests.story import new_host
 from tests.story.dying import kill_engine, kill_joined

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 def compared(folder: Path, level: int) -> dict[str, Any]:
     path = folder / "measured.json"
     words = ["compare", "--level", str(level), "--megabytes", "5", "--json", str(path)]
-    done = subprocess.run([sys.executable, "-m", "cli.main", *words], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-m", "drbot.cli.main", *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return dict(json.loads(path.read_text()))
 

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from core.incident import Incident
-from core.run import RunState, StepState
-from lab.seed import seed
+from drbot.core.incident import Incident
+from drbot.core.run import RunState, StepState
+from drbot.lab.seed import seed
 from tests.story.conftest import Story
 from tests.story.dying import starts_of
 from tests.story.recovering import WORDS, approve_by_two, damage, finish, wait_for_step

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from core.incident import Incident
-from core.run import Run, RunState, StepState
-from lab.second_engine import SecondEngine
-from lab.setup import lab_home
+from drbot.core.incident import Incident
+from drbot.core.run import Run, RunState, StepState
+from drbot.lab.second_engine import SecondEngine
+from drbot.lab.setup import lab_home
 from tests import kinds_of_hosts as kinds
 from tests.faulty_proxy import faulty_proxy
 from tests.hosts import Host

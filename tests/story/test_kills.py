@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.events import EventKind
-from core.run import Run, RunState, Settlement
-from lab.images import SERVICE_IMAGE
-from lab.ownership import LABEL
-from store import journal, kept
+from drbot.core.events import EventKind
+from drbot.core.run import Run, RunState, Settlement
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.ownership import LABEL
+from drbot.store import journal, kept
 from tests.story.conftest import Story
 from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import WORDS, production

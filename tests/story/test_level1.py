@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.run import RunState, StepState
-from lab.breakage import break_it
+from drbot.core.run import RunState, StepState
+from drbot.lab.breakage import break_it
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import finish

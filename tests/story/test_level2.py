@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.player import Player
-from core.incident import Incident, IncidentState
-from core.run import Run, RunState, StepState
-from lab.seed import seed
-from lab.system import Lab
-from store import journal, kept
+from drbot.cli.player import Player
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.run import Run, RunState, StepState
+from drbot.lab.seed import seed
+from drbot.lab.system import Lab
+from drbot.store import journal, kept
 from tests.story.conftest import Story, begin, heal, make_backup, story_in
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, damage, granted_at, rows_of

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from cli import demo_sites
-from cli.demo_story import count
-from cli.player import Player
-from core.configuration import load_configuration
-from core.incident import Incident, IncidentState
-from core.run import Run, RunState, StepState
-from lab.breakage import break_it, on_volume
-from lab.layout import PARTS, STORES
-from lab.seed import seed
-from lab.sites import Sites
-from lab.system import Lab
+from drbot.cli import demo_sites
+from drbot.cli.demo_story import count
+from drbot.cli.player import Player
+from drbot.core.configuration import load_configuration
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.run import Run, RunState, StepState
+from drbot.lab.breakage import break_it, on_volume
+from drbot.lab.layout import PARTS, STORES
+from drbot.lab.seed import seed
+from drbot.lab.sites import Sites
+from drbot.lab.system import Lab
 from tests.houses import LabFactory
 from tests.story.dying import kill_engine, starts_of, survivors
 from tests.story.houses import sites_of

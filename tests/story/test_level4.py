@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cli import demo_centre, demo_sites
-from cli.demo_story import count, records_of
-from cli.player import Player
-from core.configuration import load_configuration
-from core.incident import Incident, IncidentState
-from core.run import Run, RunKind, RunState, StepState
-from lab.breakage import break_it
-from lab.cloud import NAME
-from lab.seed import seed
-from lab.sites import Sites
-from runners.clients.name_service import NameService
-from store import journal, machines, requests
+from drbot.cli import demo_centre, demo_sites
+from drbot.cli.demo_story import count, records_of
+from drbot.cli.player import Player
+from drbot.core.configuration import load_configuration
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.run import Run, RunKind, RunState, StepState
+from drbot.lab.breakage import break_it
+from drbot.lab.cloud import NAME
+from drbot.lab.seed import seed
+from drbot.lab.sites import Sites
+from drbot.runners.clients.name_service import NameService
+from drbot.store import journal, machines, requests
 from tests.houses import LabFactory
 from tests.story.dying import kill_engine, kill_joined, starts_of, survivors
 from tests.story.houses import playing_in, sites_of

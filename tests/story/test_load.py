@@ -12,25 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from bot.blocks.board import sentence
-from bot.situation import situation_of
-from cli.house import House, manifest_path
-from cli.player import USERS, Player
-from commands.context import CommandContext, context_of
-from core.approval import RequestState
-from core.configuration import load_configuration
-from core.events import EventKind
-from core.incident import Incident
-from lab.layout import PARTS, as_yaml, describe
-from lab.system import Lab
-from store import journal, requests
-from store.database import Database
-from store.doorbell import doorbell_of
-from store.settings import StoreSettings
+from drbot.bot.blocks.board import sentence
+from drbot.bot.situation import situation_of
+from drbot.cli.house import House, manifest_path
+from drbot.cli.player import USERS, Player
+from drbot.commands.context import CommandContext, context_of
+from drbot.core.approval import RequestState
+from drbot.core.configuration import load_configuration
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.lab.layout import PARTS, as_yaml, describe
+from drbot.lab.system import Lab
+from drbot.store import journal, requests
+from drbot.store.database import Database
+from drbot.store.doorbell import doorbell_of
+from drbot.store.settings import StoreSettings
+from drbot.workspace.server import Workspace
 from tests.integration.bot.worker import opened, planned
 from tests.strain import Strain
 from tests.waiting import PATIENCE
-from workspace.server import Workspace
 
 INTENTS = 60  # notes to the stakeholders, each typed once; the rest are questions
 COMMANDS = 300

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.player import USERS
-from core.approval import RequestState
-from core.run import RunState, StepState
-from lab.breakage import break_it
-from lab.system import Lab
-from store import requests
+from drbot.cli.player import USERS
+from drbot.core.approval import RequestState
+from drbot.core.run import RunState, StepState
+from drbot.lab.breakage import break_it
+from drbot.lab.system import Lab
+from drbot.store import requests
 from tests.story.conftest import Story, begin, heal, make_backup, own_configuration, story_in
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, kept_volumes, latest_request, refused, stops, wait_for_step

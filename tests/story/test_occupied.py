@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.run import RunState, StepState
-from lab.images import POSTGRES_IMAGE
-from lab.layout import part
+from drbot.core.run import RunState, StepState
+from drbot.lab.images import POSTGRES_IMAGE
+from drbot.lab.layout import part
 from tests.hosts import Host
 from tests.houses import LabFactory
 from tests.kinds_of_hosts import HOSTS, volume_that_only_the_backup_names

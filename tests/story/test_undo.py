@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from core.run import RunKind, RunState, StepState
-from lab.images import SERVICE_IMAGE
-from lab.layout import part
-from lab.ownership import LABEL
+from drbot.core.run import RunKind, RunState, StepState
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.layout import part
+from drbot.lab.ownership import LABEL
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
 

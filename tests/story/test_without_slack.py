@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from cli.demo_story import count
-from core.approval import RequestState
-from core.events import EventKind
-from core.plan import short_seal
-from core.run import RunState, StepState
-from store import journal
+from drbot.cli.demo_story import count
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.plan import short_seal
+from drbot.core.run import RunState, StepState
+from drbot.store import journal
 from tests.story.conftest import Story
 from tests.story.recovering import damage, latest_request, wait_for_step
 
@@ -38,7 +38,7 @@ class Terminals:
             "DRBOT_KEY": str(self._folder / f"{person}.key"),
             "COLUMNS": "200",
         }
-        command = [sys.executable, "-m", "cli.main", "dr", *words]
+        command = [sys.executable, "-P", "-m", "drbot.cli.main", "dr", *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.object_store import BUCKET, PREFIX
+from drbot.lab.object_store import BUCKET, PREFIX
 from tests.faulty_proxy import Faults
 from tests.story.dying import kill_engine
 from tests.story.new_host import Scene

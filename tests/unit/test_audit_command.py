@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.audit import audit_app
-from core.errors import UserError
+from drbot.cli.audit import audit_app
+from drbot.core.errors import UserError
 
 
 @pytest.mark.parametrize("verb", ["verify", "export"])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.words import cut, ending
+from drbot.core.words import cut, ending
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2] / "drbot"
 PACKAGES = ("bot", "cli", "commands", "core", "runners", "store")
 LONG = 20  # a bound below it takes some entries of a list, or a letter
 

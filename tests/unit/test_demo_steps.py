@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.demo_steps import steps_of
+from drbot.cli.demo_steps import steps_of
 
 
 @pytest.mark.parametrize(("level", "typed"), [(2, "production"), (4, "recovery")])

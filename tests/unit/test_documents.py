@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bot.listeners import routes
-from bot.settings import WHERE
-from commands.vocabulary import VERBS
-from core.actions import ACTIONS, PROBES
-from core.configuration import load_configuration
-from core.declarations import ActionDeclaration, ProbeDeclaration
-from core.errors import UserError
-from core.runbook import Step
-from core.runbook_file import PACKAGED, load_runbook
-from core.site import (
+from drbot.bot.listeners import routes
+from drbot.bot.settings import WHERE
+from drbot.commands.vocabulary import VERBS
+from drbot.core.actions import ACTIONS, PROBES
+from drbot.core.configuration import load_configuration
+from drbot.core.declarations import ActionDeclaration, ProbeDeclaration
+from drbot.core.errors import UserError
+from drbot.core.runbook import Step
+from drbot.core.runbook_file import PACKAGED, load_runbook
+from drbot.core.site import (
     Approvals,
     Backups,
     Cadence,
@@ -33,10 +33,10 @@ from core.site import (
     Site,
     Targets,
 )
-from core.variables import KNOWN
-from core.words import say
-from workspace.app import read_manifest
-from workspace.rules import METHODS
+from drbot.core.variables import KNOWN
+from drbot.core.words import say
+from drbot.workspace.app import read_manifest
+from drbot.workspace.rules import METHODS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -222,7 +222,7 @@ def variables_read() -> set[str]:
     """Names looked up in the environment: `environ["X"]` or `.get("X")` in modules that hold os.environ."""
     found = set(WHERE)
     for package in ("bot", "cli", "commands", "core", "lab", "runners", "store", "workspace"):
-        for path in (ROOT / package).rglob("*.py"):
+        for path in (ROOT / "drbot" / package).rglob("*.py"):
             text = text_of(path)
             if "os.environ" in text and "ai-micro-service" not in path.parts:
                 found.update(re.findall(r'(?:\.get\(|\w\[)"([A-Z][A-Z_]+)"', text))

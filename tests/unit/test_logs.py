@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from core.redaction import MASK
+from drbot.core.redaction import MASK
 
 SPEAKING = """
 import structlog
-from cli.logs import configure_logs
+from drbot.cli.logs import configure_logs
 
 configure_logs()
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2] / "drbot"
 ROOMS = ("core", "store", "runners", "bot", "commands")
 
 SENTENCES = frozenset({"payload", "outcome", "summary", "why", "stop_requested", "question", "reason", "sentence"})

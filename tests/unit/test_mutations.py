@@ -4,7 +4,7 @@ from tests.mutations import ROOT, WEAKENINGS
 
 
 def test_every_place_that_is_weakened_is_there_once() -> None:
-    found = {one.name: (ROOT / one.file).read_text().count(one.old) for one in WEAKENINGS}
+    found = {one.name: (ROOT / "drbot" / one.file).read_text().count(one.old) for one in WEAKENINGS}
 
     assert {name: count for name, count in found.items() if count != 1} == {}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from cli.runbook import runbook_app
+from drbot.cli.runbook import runbook_app
 
 
 def test_the_terminal_checks_every_runbook_and_shows_one() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cli.terminal import complain
-from core.errors import PermanentError, TemporaryError, UserError
+from drbot.cli.terminal import complain
+from drbot.core.errors import PermanentError, TemporaryError, UserError
 
 
 def test_a_path_in_brackets_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.configuration import load_configuration
-from core.plan import BackupIdentity, Plan
-from core.run import Run, RunKind, RunState
-from core.runbook import Step
-from core.site import Backups, Configuration, Docker
-from lab.system import Lab
-from runners.action import StepContext
-from runners.backup import back_up_postgres
-from runners.clients.clients import Clients, clients_of
-from runners.permit import Permit, emptied, volume
-from runners.permit import services as named
-from runners.settings import RunnerSettings
-from runners.target import Target
+from drbot.core.configuration import load_configuration
+from drbot.core.plan import BackupIdentity, Plan
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.runbook import Step
+from drbot.core.site import Backups, Configuration, Docker
+from drbot.lab.system import Lab
+from drbot.runners.action import StepContext
+from drbot.runners.backup import back_up_postgres
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.permit import Permit, emptied, volume
+from drbot.runners.permit import services as named
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.target import Target
 from tests.engine_proxy import EngineProxy, engine_proxy
 from tests.houses import LabFactory
 from tests.permits import own as own_work

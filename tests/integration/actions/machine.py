@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from core.occupants import Occupant, returning
-from core.plan import Holds
-from core.site import Service, Site
-from runners.action import StepContext
-from runners.actions import giving_up, putting_back, setting_aside
-from runners.actions import host as hosts
-from runners.clients.clients import Clients, clients_of
-from runners.target import Target
+from drbot.core.occupants import Occupant, returning
+from drbot.core.plan import Holds
+from drbot.core.site import Service, Site
+from drbot.runners.action import StepContext
+from drbot.runners.actions import giving_up, putting_back, setting_aside
+from drbot.runners.actions import host as hosts
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.target import Target
 from tests.hosts import Host
 from tests.integration.actions.conftest import Bench, own
 from tests.permits import permit

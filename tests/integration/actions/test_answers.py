@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from runners.clients import helper
-from runners.clients.clients import Clients
-from runners.clients.streams import feed_command
+from drbot.runners.clients import helper
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.streams import feed_command
 from tests.engine_proxy import EngineProxy
 from tests.integration.actions.conftest import Bench
 

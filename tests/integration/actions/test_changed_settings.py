@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.run import RunState
-from core.site import Repository
-from runners.action import StepContext
-from runners.actions import compose, fetching
-from runners.clients.clients import clients_of
+from drbot.core.run import RunState
+from drbot.core.site import Repository
+from drbot.runners.action import StepContext
+from drbot.runners.actions import compose, fetching
+from drbot.runners.clients.clients import clients_of
 from tests.integration.actions.conftest import Bench, own
 from tests.integration.attacks.rows import with_second_factor
 from tests.integration.runners.bench import bench_in, with_registry

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from core.plan import BackupIdentity, Floor
-from runners.actions import backup as backups
-from runners.actions import postgres
-from runners.clients.backup_reader import Pieces
-from runners.clients.clients import Clients
-from runners.watching import unheard
+from drbot.core.errors import PermanentError
+from drbot.core.plan import BackupIdentity, Floor
+from drbot.runners.actions import backup as backups
+from drbot.runners.actions import postgres
+from drbot.runners.clients.backup_reader import Pieces
+from drbot.runners.clients.clients import Clients
+from drbot.runners.watching import unheard
 from tests.integration.actions.conftest import Bench, own
 
 pytestmark = pytest.mark.docker

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from core.errors import PermanentError
-from runners.clients.volume_mover import Mode, Move, VolumeMover
-from runners.permit import Permit
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.volume_mover import Mode, Move, VolumeMover
+from drbot.runners.permit import Permit
 from tests.integration.actions.conftest import Bench
 from tests.integration.actions.test_restore_and_swap import _tidy, permitted, read, three
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 from docker.errors import NotFound
 
-from core.errors import TemporaryError
-from runners.actions import compose, health, postgres, volume
-from runners.clients.clients import Clients
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.volume_mover import Move
-from runners.permit import emptied
-from runners.permit import volume as volume_subject
+from drbot.core.errors import TemporaryError
+from drbot.runners.actions import compose, health, postgres, volume
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.volume_mover import Move
+from drbot.runners.permit import emptied
+from drbot.runners.permit import volume as volume_subject
 from tests.engine_proxy import EngineProxy
 from tests.integration.actions.conftest import Bench, own
 from tests.integration.actions.test_restore_and_swap import read, write

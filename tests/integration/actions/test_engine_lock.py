@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.errors import TemporaryError
-from runners.clients.clients import clients_of
-from runners.clients.engine_lock import EngineLock
-from runners.lock import Claim
-from runners.settings import RunnerSettings
+from drbot.core.errors import TemporaryError
+from drbot.runners.clients.clients import clients_of
+from drbot.runners.clients.engine_lock import EngineLock
+from drbot.runners.lock import Claim
+from drbot.runners.settings import RunnerSettings
 from tests.integration.actions.conftest import Bench
 
 pytestmark = pytest.mark.docker

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CancelledError, PermanentError
-from core.full_manifest import DUMP, REDIS, FullManifest
-from core.plan import Holds
-from core.site import Backups, Configuration
-from runners.actions.equality import not_as_they_ran
-from runners.actions.fetching import require_held
-from runners.clients.compose_settings import digest_of, settings_of
-from runners.clients.fetched import Fetched, Recovery, Volume
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.process import Bounds
-from runners.full_backup import back_up_full
-from runners.full_choice import FullRules, check_full_backup, choose_full_backup
-from runners.watching import never, unheard
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.full_manifest import DUMP, REDIS, FullManifest
+from drbot.core.plan import Holds
+from drbot.core.site import Backups, Configuration
+from drbot.runners.actions.equality import not_as_they_ran
+from drbot.runners.actions.fetching import require_held
+from drbot.runners.clients.compose_settings import digest_of, settings_of
+from drbot.runners.clients.fetched import Fetched, Recovery, Volume
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore
+from drbot.runners.clients.process import Bounds
+from drbot.runners.full_backup import back_up_full
+from drbot.runners.full_choice import FullRules, check_full_backup, choose_full_backup
+from drbot.runners.watching import never, unheard
 from tests.integration.actions.conftest import Bench, own
 from tests.torture import MANY, picture, plant
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.errors import PermanentError
-from core.stakes import Act, KeptData, Stakes
-from core.table_names import table_name
-from runners.action import StepContext
-from runners.actions import kept
-from runners.clients.docker_engine import KEPT_LABEL
-from runners.clients.postgres_written import Written, next_transaction, written_since
-from runners.clients.volume_mover import ORIGINAL_LABEL
-from runners.permit import volume
+from drbot.core.errors import PermanentError
+from drbot.core.stakes import Act, KeptData, Stakes
+from drbot.core.table_names import table_name
+from drbot.runners.action import StepContext
+from drbot.runners.actions import kept
+from drbot.runners.clients.docker_engine import KEPT_LABEL
+from drbot.runners.clients.postgres_written import Written, next_transaction, written_since
+from drbot.runners.clients.volume_mover import ORIGINAL_LABEL
+from drbot.runners.permit import volume
 from tests.integration.actions.conftest import Bench, own
 from tests.permits import permit
 

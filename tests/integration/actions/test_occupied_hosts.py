@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError, UserError
-from core.occupants import OccupantKind
-from runners.actions import setting_aside
-from runners.clients import kept_containers
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.occupants import OccupantKind
+from drbot.runners.actions import setting_aside
+from drbot.runners.clients import kept_containers
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
 from tests.kinds_of_hosts import ALWAYS, HOSTS, everything_at_once

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import PermanentError
-from core.old_server import OldServer, notes_of
-from runners.actions import postgres, volume
-from runners.clients.scratch_postgres import scratch_server, stop_cleanly
-from runners.target import Target
+from drbot.core.errors import PermanentError
+from drbot.core.old_server import OldServer, notes_of
+from drbot.runners.actions import postgres, volume
+from drbot.runners.clients.scratch_postgres import scratch_server, stop_cleanly
+from drbot.runners.target import Target
 from tests.integration.actions.conftest import Bench
 from tests.integration.actions.test_restore_and_swap import shell
 from tests.permits import own

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab.images import SERVICE_IMAGE
-from runners.clients import helper
-from runners.clients.helper import HelperOrder, Mount
-from runners.permit import volume as volume_subject
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.runners.clients import helper
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.permit import volume as volume_subject
 from tests.integration.actions.conftest import Bench
 from tests.permits import permit
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from core.errors import CancelledError, PermanentError
-from core.plan import BackupIdentity
-from runners.actions import compose, health, postgres, volume
-from runners.actions.backup import identify
-from runners.actions.setting_aside import keep, mark_of
-from runners.clients import helper
-from runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
-from runners.clients.scratch_postgres import scratch_server
-from runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
-from runners.permit import Permit, emptied
-from runners.permit import container as container_subject
-from runners.permit import volume as volume_subject
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.plan import BackupIdentity
+from drbot.runners.actions import compose, health, postgres, volume
+from drbot.runners.actions.backup import identify
+from drbot.runners.actions.setting_aside import keep, mark_of
+from drbot.runners.clients import helper
+from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.scratch_postgres import scratch_server
+from drbot.runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
+from drbot.runners.permit import Permit, emptied
+from drbot.runners.permit import container as container_subject
+from drbot.runners.permit import volume as volume_subject
 from tests.integration.actions.conftest import Bench, own
 from tests.permits import permit
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from lab.breakage import break_it
-from runners.actions import backup, compose, disk, evidence, health
-from runners.actions.fingerprint import fingerprint
-from runners.backup import back_up_postgres
-from runners.clients.postgres_server import PostgresServer
+from drbot.core.errors import PermanentError
+from drbot.lab.breakage import break_it
+from drbot.runners.actions import backup, compose, disk, evidence, health
+from drbot.runners.actions.fingerprint import fingerprint
+from drbot.runners.backup import back_up_postgres
+from drbot.runners.clients.postgres_server import PostgresServer
 from tests.integration.actions.conftest import Bench
 
 pytestmark = pytest.mark.docker

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.errors import UserError
-from runners.actions import volume
-from runners.actions.fingerprint import fingerprint
-from runners.permit import volumes_in
-from runners.strangers import require_none
+from drbot.core.errors import UserError
+from drbot.runners.actions import volume
+from drbot.runners.actions.fingerprint import fingerprint
+from drbot.runners.permit import volumes_in
+from drbot.runners.strangers import require_none
 from tests.integration.actions.conftest import Bench, own
 
 pytestmark = pytest.mark.docker

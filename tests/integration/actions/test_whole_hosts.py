@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from core.plan import Holds
-from runners.action import Finding
-from runners.actions import anew, conflicts, infrastructure
-from runners.clients.compose import Watch
-from runners.clients.process import Bounds
+from drbot.core.errors import PermanentError
+from drbot.core.plan import Holds
+from drbot.runners.action import Finding
+from drbot.runners.actions import anew, conflicts, infrastructure
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.process import Bounds
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.stamps import stamps_of
-from core.approval import ApprovalRequest, Door
-from core.incident import Incident
+from drbot.bot.stamps import stamps_of
+from drbot.core.approval import ApprovalRequest, Door
+from drbot.core.incident import Incident
 from tests.integration.attacks.town import Town
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for

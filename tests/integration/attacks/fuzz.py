@@ -13,22 +13,22 @@ from typing import Any
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
-from bot.accounts import Accounts
-from bot.app import build_app
-from bot.http_mode import Doorman
-from bot.office import Office
-from bot.stamps import stamps_of
-from commands.context import CommandContext
-from core.approval import LIVE, ApprovalRequest, RequestState
-from core.run import Run
-from store import requests
-from store.database import Database
+from drbot.bot.accounts import Accounts
+from drbot.bot.app import build_app
+from drbot.bot.http_mode import Doorman
+from drbot.bot.office import Office
+from drbot.bot.stamps import stamps_of
+from drbot.commands.context import CommandContext
+from drbot.core.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.run import Run
+from drbot.store import requests
+from drbot.store.database import Database
+from drbot.workspace.http_delivery import SIGNING_SECRET, Signed, signed
+from drbot.workspace.people import TEAM
 from tests.integration.attacks.town import ROSTER
 from tests.integration.bot.worker import opened
 from tests.integration.commands.stage import Bell
 from tests.integration.store.stage import running
-from workspace.http_delivery import SIGNING_SECRET, Signed, signed
-from workspace.people import TEAM
 
 PEOPLE = {account: name for name, entry in ROSTER.items() for account in entry["slack"]}
 NO_MEMBERS = frozenset({"U00GUEST", "U00BOTX", "U00GONE", "U00ELSE"})

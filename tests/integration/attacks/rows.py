@@ -19,20 +19,20 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from core.approval import Ballot, Door, RequestState, claim_of
-from core.attestation import Attestation, Proof, statement
-from core.run import RunState, StepState
-from runners.action import Action
-from runners.leftovers import clear_stopped_runs
-from runners.own_record import OwnRecord
-from runners.timing import Timing
-from runners.upkeep import Upkeep
-from runners.walk import Equipment
-from runners.worker import Worker
-from runners.world import Registry
-from store import requests, runs
-from store.database import Database
-from store.doorbell import doorbell_of
+from drbot.core.approval import Ballot, Door, RequestState, claim_of
+from drbot.core.attestation import Attestation, Proof, statement
+from drbot.core.run import RunState, StepState
+from drbot.runners.action import Action
+from drbot.runners.leftovers import clear_stopped_runs
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.timing import Timing
+from drbot.runners.upkeep import Upkeep
+from drbot.runners.walk import Equipment
+from drbot.runners.worker import Worker
+from drbot.runners.world import Registry
+from drbot.store import requests, runs
+from drbot.store.database import Database
+from drbot.store.doorbell import doorbell_of
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import HarmlessTarget
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.approval import Door, RequestState
+from drbot.core.approval import Door, RequestState
 from tests.integration.attacks.doors import WAYS, Attempt, a_dialog
 from tests.integration.attacks.test_table import cut
 from tests.integration.attacks.town import Town, town_in

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
-from bot.settings import BotSettings
-from bot.slack import client_of
-from commands.context import context_of
-from core.approval import RequestState
-from core.configuration import Loaded
-from core.events import EventKind
-from store import journal, requests
-from store.database import Database
+from drbot.bot.settings import BotSettings
+from drbot.bot.slack import client_of
+from drbot.commands.context import context_of
+from drbot.core.approval import RequestState
+from drbot.core.configuration import Loaded
+from drbot.core.events import EventKind
+from drbot.store import journal, requests
+from drbot.store.database import Database
+from drbot.workspace.faults import Faults
+from drbot.workspace.http_delivery import Signed
+from drbot.workspace.people import BOT_TOKEN, PEOPLE
+from drbot.workspace.server import Workspace
+from drbot.workspace.state import State
 from tests.integration.attacks.fuzz import Bell, Meant, Oracle, World
 from tests.integration.attacks.town import MORE, configuration_of
 from tests.integration.bot.conftest import ROOT
-from workspace.faults import Faults
-from workspace.http_delivery import Signed
-from workspace.people import BOT_TOKEN, PEOPLE
-from workspace.server import Workspace
-from workspace.state import State
 
 A_WORLD = 250
 """Deliveries to one ledger: it is read whole at every vote."""

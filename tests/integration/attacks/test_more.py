@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from core.approval import RequestState
-from core.events import EventKind
-from core.incident import Incident
-from core.run import RunState
-from store.schema import requests as requests_table
-from store.schema import votes as votes_table
-from store.waking import wake
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.core.run import RunState
+from drbot.store.schema import requests as requests_table
+from drbot.store.schema import votes as votes_table
+from drbot.store.waking import wake
+from drbot.workspace.client import PeopleError
 from tests.integration.attacks.town import Town, town_in, value_behind
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for
-from workspace.client import PeopleError
 
 
 @pytest.fixture

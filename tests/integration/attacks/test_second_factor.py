@@ -9,10 +9,10 @@ from typing import Any
 import pyotp
 import pytest
 
-from core.approval import RequestState
-from core.events import EventKind
-from core.run import RunState
-from store import journal
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.run import RunState
+from drbot.store import journal
 from tests.integration.attacks.town import Town, town_in
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for

@@ -9,14 +9,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, update
 
-from core.approval import RequestState
-from core.errors import PermanentError
-from core.events import EventKind
-from core.plan import seal_of
-from core.run import Run, RunState
-from store import journal, requests, runs
-from store.schema import events, votes
-from store.schema import requests as table
+from drbot.core.approval import RequestState
+from drbot.core.errors import PermanentError
+from drbot.core.events import EventKind
+from drbot.core.plan import seal_of
+from drbot.core.run import Run, RunState
+from drbot.store import journal, requests, runs
+from drbot.store.schema import events, votes
+from drbot.store.schema import requests as table
 from tests.integration.attacks.town import Town, value_behind
 from tests.integration.bot.conftest import PATIENCE
 from tests.integration.runners.harmless import backup

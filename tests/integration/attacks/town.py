@@ -8,28 +8,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.settings import BotSettings
-from commands.context import context_of
-from commands.dispatch import dispatch
-from commands.messages import Reply, Request
-from core.approval import ApprovalRequest, Door, RequestState, Vote
-from core.configuration import Loaded
-from core.events import Event, EventKind
-from core.incident import Incident
-from core.people import roster_of
-from core.run import Run, RunState
-from core.site import Configuration
-from runners.worker import Worker
-from store import journal, requests, runs
-from store.doorbell import doorbell_of
+from drbot.bot.settings import BotSettings
+from drbot.commands.context import context_of
+from drbot.commands.dispatch import dispatch
+from drbot.commands.messages import Reply, Request
+from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
+from drbot.core.configuration import Loaded
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident
+from drbot.core.people import roster_of
+from drbot.core.run import Run, RunState
+from drbot.core.site import Configuration
+from drbot.runners.worker import Worker
+from drbot.store import journal, requests, runs
+from drbot.store.doorbell import doorbell_of
+from drbot.workspace.client import People
+from drbot.workspace.people import APP_TOKEN, BOT_TOKEN, MEMBERS, PEOPLE, Person, Room
+from drbot.workspace.records import Message as Posted
+from drbot.workspace.server import Workspace
+from drbot.workspace.state import State
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Process, Scene
 from tests.integration.runners.bench import Bench, bench_in, configuration_in
 from tests.waiting import wait_for
-from workspace.client import People
-from workspace.people import APP_TOKEN, BOT_TOKEN, MEMBERS, PEOPLE, Person, Room
-from workspace.records import Message as Posted
-from workspace.server import Workspace
-from workspace.state import State
 
 OUTCOMES = frozenset({EventKind.VOTE_COUNTED, EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED})
 MORE = (

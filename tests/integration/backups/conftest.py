@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.site import ObjectStore
-from lab.object_store import BUCKET, SECOND_BUCKET, Bucket
-from runners.clients.full_store import FullBackupStore
-from runners.clients.object_store import ObjectStoreClient
+from drbot.core.site import ObjectStore
+from drbot.lab.object_store import BUCKET, SECOND_BUCKET, Bucket
+from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.clients.object_store import ObjectStoreClient
 from tests.faulty_proxy import Faults, faulty_proxy
 from tests.integration.backups.copied_state import Bare, Copied, copied
 

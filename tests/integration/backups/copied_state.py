@@ -12,23 +12,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cli.bootstrap import bootstrap
-from core.events import Event, EventKind, hash_of
-from core.incident import Incident
-from core.ledger import event_in
-from core.ledger import line_of as event_line
-from core.level import Level
-from core.run import RunKind
-from core.signing import KeyPair
-from core.statements import Head, Statement, line_of, statement_in
-from lab.layout import as_yaml, describe
-from runners.clients.object_store import ObjectStoreClient
-from runners.documents import Documents
-from runners.heads import Heads
-from runners.state_bucket import copy_key, head_key, piece_key
-from runners.state_copies import Signer, StateCopies
-from store import copies, incidents, journal, runs, surfaces
-from store.database import Database
+from drbot.cli.bootstrap import bootstrap
+from drbot.core.events import Event, EventKind, hash_of
+from drbot.core.incident import Incident
+from drbot.core.ledger import event_in
+from drbot.core.ledger import line_of as event_line
+from drbot.core.level import Level
+from drbot.core.run import RunKind
+from drbot.core.signing import KeyPair
+from drbot.core.statements import Head, Statement, line_of, statement_in
+from drbot.lab.layout import as_yaml, describe
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.documents import Documents
+from drbot.runners.heads import Heads
+from drbot.runners.state_bucket import copy_key, head_key, piece_key
+from drbot.runners.state_copies import Signer, StateCopies
+from drbot.store import copies, incidents, journal, runs, surfaces
+from drbot.store.database import Database
 
 OWN, STRANGER = KeyPair(b"w" * 32), KeyPair(b"x" * 32)
 

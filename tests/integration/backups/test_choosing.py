@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CancelledError, PermanentError, TemporaryError, UserError
-from core.full_manifest import DUMP
-from core.site import Backups, Configuration, ObjectStore, Site
-from lab.object_store import BUCKET, SECOND_BUCKET
-from runners.actions import fetching
-from runners.clients.fetched import Fetched, Recovery
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.restic import Snapshot
-from runners.full_choice import FullRules, check_full_backup, choose_full_backup, find_full_backup
-from runners.watching import Cancelled, never, unheard
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.full_manifest import DUMP
+from drbot.core.site import Backups, Configuration, ObjectStore, Site
+from drbot.lab.object_store import BUCKET, SECOND_BUCKET
+from drbot.runners.actions import fetching
+from drbot.runners.clients.fetched import Fetched, Recovery
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore
+from drbot.runners.clients.restic import Snapshot
+from drbot.runners.full_choice import FullRules, check_full_backup, choose_full_backup, find_full_backup
+from drbot.runners.watching import Cancelled, never, unheard
 from tests.archives import MOMENT, SQL, fetching_context, make_foreign, put
 from tests.integration.backups.conftest import Place
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from core.events import EventKind
-from core.ledger import Known
-from core.signing import KeyPair
-from core.statements import statement_in
-from runners.heads import Heads
-from runners.state_bucket import HEAD, HEADS, named
-from store import journal
-from store.database import Database
+from drbot.core.events import EventKind
+from drbot.core.ledger import Known
+from drbot.core.signing import KeyPair
+from drbot.core.statements import statement_in
+from drbot.runners.heads import Heads
+from drbot.runners.state_bucket import HEAD, HEADS, named
+from drbot.store import journal
+from drbot.store.database import Database
 from tests.integration.backups.conftest import Place
 
 

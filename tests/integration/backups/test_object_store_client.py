@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from core.errors import CancelledError, PermanentError, TemporaryError
-from core.site import ObjectStore
-from runners.clients.object_store import ObjectStoreClient, StoredObject, download
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site import ObjectStore
+from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject, download
 from tests.integration.backups.conftest import Place
 
 BODY = bytes(range(256)) * 20_000

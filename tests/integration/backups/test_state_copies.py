@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError, UserError
-from core.events import EventKind
-from core.level import Level
-from core.run import RunState
-from core.signing import KeyPair
-from runners.documents import Documents
-from runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
-from runners.state_copies import KEPT
-from store import copies, incidents, journal, runs
-from store.database import Database
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.events import EventKind
+from drbot.core.level import Level
+from drbot.core.run import RunState
+from drbot.core.signing import KeyPair
+from drbot.runners.documents import Documents
+from drbot.runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
+from drbot.runners.state_copies import KEPT
+from drbot.store import copies, incidents, journal, runs
+from drbot.store.database import Database
 from tests.integration.backups.copied_state import OWN, Bare, Copied, copier, note, opened
 
 

@@ -14,14 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from core.errors import UserError
-from core.events import EventKind, hash_of
-from core.ledger import line_of as event_line
-from core.signing import KeyPair
-from core.statements import Statement, line_of
-from runners.clients.object_store import ObjectStoreClient
-from runners.state_bucket import copy_key, head_key, piece_key
-from store import journal
+from drbot.core.errors import UserError
+from drbot.core.events import EventKind, hash_of
+from drbot.core.ledger import line_of as event_line
+from drbot.core.signing import KeyPair
+from drbot.core.statements import Statement, line_of
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.state_bucket import copy_key, head_key, piece_key
+from drbot.store import journal
 from tests.integration.backups.conftest import Place
 from tests.integration.backups.copied_state import (
     OWN,

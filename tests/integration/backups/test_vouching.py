@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UserError
-from core.signing import KeyPair
-from core.statements import Statement, line_of
-from runners.heads import Heads
-from runners.state_bucket import HEAD, HEADS, head_key, named
-from store import copies, journal
+from drbot.core.errors import UserError
+from drbot.core.signing import KeyPair
+from drbot.core.statements import Statement, line_of
+from drbot.runners.heads import Heads
+from drbot.runners.state_bucket import HEAD, HEADS, head_key, named
+from drbot.store import copies, journal
 from tests.integration.backups.copied_state import (
     OWN,
     STRANGER,

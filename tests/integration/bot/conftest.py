@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from bot.main import run_bot
-from bot.settings import BotSettings
-from core.configuration import Loaded
-from core.events import Event
-from core.incident import Incident
-from core.site import Configuration
-from store import incidents, journal
-from store.database import Database
-from store.doorbell import Doorbell, doorbell_of
+from drbot.bot.main import run_bot
+from drbot.bot.settings import BotSettings
+from drbot.core.configuration import Loaded
+from drbot.core.events import Event
+from drbot.core.incident import Incident
+from drbot.core.site import Configuration
+from drbot.store import incidents, journal
+from drbot.store.database import Database
+from drbot.store.doorbell import Doorbell, doorbell_of
+from drbot.workspace.client import People
+from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
+from drbot.workspace.server import Workspace
 from tests.waiting import PATIENCE as PATIENCE
 from tests.waiting import wait_for
-from workspace.client import People
-from workspace.people import APP_TOKEN, BOT_TOKEN
-from workspace.server import Workspace
 
 ROOT = Path(__file__).parents[3]
 

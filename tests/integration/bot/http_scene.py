@@ -5,11 +5,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bot.http_mode import PATH
+from drbot.bot.http_mode import PATH
+from drbot.workspace.http_delivery import SIGNING_SECRET, HttpDelivery, Signed
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.servers import free_port
 from tests.waiting import wait_for
-from workspace.http_delivery import SIGNING_SECRET, HttpDelivery, Signed
 
 
 def serve_by_http(scene: Scene) -> str:

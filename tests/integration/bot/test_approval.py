@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.approval import RequestState
-from core.events import EventKind
-from core.incident import Incident
-from store import requests
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.store import requests
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from bot.accounts import Accounts
-from bot.office import Office, Visit
-from bot.slack import client_of
-from bot.stamps import stamps_of
-from commands.context import context_of
-from commands.messages import Reply, Table, both
-from core.events import EventKind
-from core.level import Level
-from store import incidents, steps
+from drbot.bot.accounts import Accounts
+from drbot.bot.office import Office, Visit
+from drbot.bot.slack import client_of
+from drbot.bot.stamps import stamps_of
+from drbot.commands.context import context_of
+from drbot.commands.messages import Reply, Table, both
+from drbot.core.events import EventKind
+from drbot.core.level import Level
+from drbot.store import incidents, steps
+from drbot.workspace import payloads
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for
-from workspace import payloads
 
 
 def notes(scene: Scene) -> list[Any]:

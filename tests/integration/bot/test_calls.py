@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.incident import Incident, UsersSay
-from core.run import Run, RunState
-from store import incidents, runs, steps, surfaces, waking
+from drbot.core.incident import Incident, UsersSay
+from drbot.core.run import Run, RunState
+from drbot.store import incidents, runs, steps, surfaces, waking
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from drbot.workspace.socket_mode import Spoiling
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.strain import Strain
 from tests.waiting import wait_for
-from workspace.socket_mode import Spoiling
 
 NOTICED_SECONDS = 3.0
 DEAF_SECONDS = 30.0

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.configuration import Loaded
-from store import incidents
+from drbot.core.configuration import Loaded
+from drbot.store import incidents
 from tests.integration.bot.conftest import PATIENCE, Message, Scene, configuration
 from tests.waiting import wait_for
 

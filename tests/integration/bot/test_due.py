@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from bot.ticker import Ticker
-from commands.context import CommandContext, context_of
-from core.approval import RequestState
-from core.configuration import Loaded
-from core.events import EventKind
-from core.incident import Incident
-from core.run import RunState
-from store import incidents, journal, kept, requests, runs, schedules, steps, waking
-from store.database import Database
-from store.schema import requests as requests_table
-from store.schema import runs as runs_table
-from store.schema import schedules as schedules_table
+from drbot.bot.ticker import Ticker
+from drbot.commands.context import CommandContext, context_of
+from drbot.core.approval import RequestState
+from drbot.core.configuration import Loaded
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.core.run import RunState
+from drbot.store import incidents, journal, kept, requests, runs, schedules, steps, waking
+from drbot.store.database import Database
+from drbot.store.schema import requests as requests_table
+from drbot.store.schema import runs as runs_table
+from drbot.store.schema import schedules as schedules_table
 from tests.integration.bot.conftest import configuration
 from tests.integration.bot.worker import opened, planned
 from tests.integration.store.stage import queued

@@ -6,18 +6,18 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bot.http_mode import LARGEST_BYTES, address_of
-from bot.settings import BotSettings
-from core.approval import RequestState
-from core.errors import UserError
-from store import incidents, requests
+from drbot.bot.http_mode import LARGEST_BYTES, address_of
+from drbot.bot.settings import BotSettings
+from drbot.core.approval import RequestState
+from drbot.core.errors import UserError
+from drbot.store import incidents, requests
+from drbot.workspace import payloads
+from drbot.workspace.http_delivery import Signed, signed
+from drbot.workspace.records import Json
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_approval import card, open_dialog, shown, submit
 from tests.integration.bot.worker import opened, planned
-from workspace import payloads
-from workspace.http_delivery import Signed, signed
-from workspace.records import Json
 
 __all__ = ["by_http"]
 

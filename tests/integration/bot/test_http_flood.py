@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy import func, select
 
-from bot.http_mode import NOT_RECORDED, PATH, Doorman
-from bot.short_connection import MOST_OPEN, READ_SECONDS
-from store import incidents, served
-from store.database import Database
-from store.schema import served as table
+from drbot.bot.http_mode import NOT_RECORDED, PATH, Doorman
+from drbot.bot.short_connection import MOST_OPEN, READ_SECONDS
+from drbot.store import incidents, served
+from drbot.store.database import Database
+from drbot.store.schema import served as table
+from drbot.workspace.http_delivery import SIGNING_SECRET, signed
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_http import a_declaration
 from tests.waiting import wait_for
-from workspace.http_delivery import SIGNING_SECRET, signed
 
 __all__ = ["by_http"]
 

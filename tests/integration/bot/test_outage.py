@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from bot.budget import Budget
-from bot.desk import Desk
-from bot.lane import Lane
-from bot.poster import Poster
-from bot.slack import Slack, client_of
-from commands.context import context_of
-from core.events import EventKind
-from core.incident import Incident
-from core.level import Level
-from store import incidents, journal, surfaces
+from drbot.bot.budget import Budget
+from drbot.bot.desk import Desk
+from drbot.bot.lane import Lane
+from drbot.bot.poster import Poster
+from drbot.bot.slack import Slack, client_of
+from drbot.commands.context import context_of
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident
+from drbot.core.level import Level
+from drbot.store import incidents, journal, surfaces
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import do_steps, opened, planned
 from tests.waiting import wait_for

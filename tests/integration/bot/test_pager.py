@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from bot.due import FIRE, plan_events
-from bot.pager import AGAIN_SECONDS, TRIES
-from core.approval import RequestState
-from core.events import EventKind
-from core.plan import short_seal
-from store import requests, schedules
-from store.schedules import Schedule
+from drbot.bot.due import FIRE, plan_events
+from drbot.bot.pager import AGAIN_SECONDS, TRIES
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.plan import short_seal
+from drbot.store import requests, schedules
+from drbot.store.schedules import Schedule
 from tests.integration.commands.stage import Stage, build
 from tests.waiting import PATIENCE, wait_for
 

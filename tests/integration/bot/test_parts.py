@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.main import run_bot
+from drbot.bot.main import run_bot
 from tests.integration.bot.conftest import Process, Scene
 
 

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from core.configuration import Loaded
-from core.events import EventKind
-from core.incident import Incident, UsersSay
-from core.level import Level
-from core.plan import BackupIdentity, Plan, gate_about_settings, question_of, seal_of
-from core.replaced import replaced
-from core.run import Offer, Run, RunKind, RunState
-from core.runbook import Step, without
-from core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from core.site import Configuration, Postgres
-from core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from core.variables import fill
-from store import incidents, kept, requests, runs, steps, waking
-from store.kept import Kept
+from drbot.core.configuration import Loaded
+from drbot.core.events import EventKind
+from drbot.core.incident import Incident, UsersSay
+from drbot.core.level import Level
+from drbot.core.plan import BackupIdentity, Plan, gate_about_settings, question_of, seal_of
+from drbot.core.replaced import replaced
+from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.core.runbook import Step, without
+from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.site import Configuration, Postgres
+from drbot.core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
+from drbot.core.variables import fill
+from drbot.store import incidents, kept, requests, runs, steps, waking
+from drbot.store.kept import Kept
 from tests.browser import Visit
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.unit.bot.situations import lost_by_undo

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from core.incident import Incident
-from store import steps
+from drbot.core.incident import Incident
+from drbot.store import steps
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import planned
 from tests.waiting import wait_for

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.readiness import SlackReadiness
-from bot.settings import BotSettings
-from core.people import Roster, roster_of
-from core.readiness import Line, approvers_line
-from core.site import Approvals, Channels, PersonEntry
+from drbot.bot.readiness import SlackReadiness
+from drbot.bot.settings import BotSettings
+from drbot.core.people import Roster, roster_of
+from drbot.core.readiness import Line, approvers_line
+from drbot.core.site import Approvals, Channels, PersonEntry
+from drbot.workspace.app import read_manifest
+from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
+from drbot.workspace.server import Workspace
 from tests.integration.bot.conftest import ROOT
-from workspace.app import read_manifest
-from workspace.people import APP_TOKEN, BOT_TOKEN
-from workspace.server import Workspace
 
 SCOPES = frozenset(read_manifest(ROOT / "manifest.yml").scopes)
 PEOPLE = {

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.approval import RequestState
-from core.events import EventKind
-from core.run import RunState
-from store import incidents, requests, runs, surfaces
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.run import RunState
+from drbot.store import incidents, requests, runs, surfaces
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

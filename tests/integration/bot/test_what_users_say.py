@@ -1,8 +1,8 @@
 """ "No" to "can users sign in?", as people in Slack see it: stakeholders hear it, the board offers the ways on."""
 
-from core.incident import UsersSay
-from core.run import Offer, RunState
-from store import incidents, runs
+from drbot.core.incident import UsersSay
+from drbot.core.run import Offer, RunState
+from drbot.store import incidents, runs
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.worker import planned
 

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from core.approval import ApprovalRequest
-from core.incident import Incident
-from core.plan import BackupIdentity, question_of, seal_of
-from core.run import Run
-from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from store import requests, runs, steps
-from store.database import Database
+from drbot.core.approval import ApprovalRequest
+from drbot.core.incident import Incident
+from drbot.core.plan import BackupIdentity, question_of, seal_of
+from drbot.core.run import Run
+from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.store import requests, runs, steps
+from drbot.store.database import Database
 from tests.integration.store.stage import plan_of
 
 

@@ -11,25 +11,25 @@ from typing import Any, cast
 
 import pytest
 
-from core.errors import PermanentError
-from core.level import Level
-from core.plan import Plan
-from core.run import Run, RunKind
-from core.runbook import Step
-from core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Site
-from lab.certificates import CertificateAuthority
-from lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
-from lab.name_server import NameServer
-from lab.packages import RECOVERY_PROGRAMS, on_path
-from runners.action import StepContext
-from runners.actions.names import change_back_subjects, change_subjects
-from runners.clients.clients import Clients
-from runners.inviting import Invitations
-from runners.machine_book import MachineBook
-from runners.own_record import OwnRecord
-from runners.settings import RunnerSettings
-from store import incidents, runs
-from store.database import Database
+from drbot.core.errors import PermanentError
+from drbot.core.level import Level
+from drbot.core.plan import Plan
+from drbot.core.run import Run, RunKind
+from drbot.core.runbook import Step
+from drbot.core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Site
+from drbot.lab.certificates import CertificateAuthority
+from drbot.lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
+from drbot.lab.name_server import NameServer
+from drbot.lab.packages import RECOVERY_PROGRAMS, on_path
+from drbot.runners.action import StepContext
+from drbot.runners.actions.names import change_back_subjects, change_subjects
+from drbot.runners.clients.clients import Clients
+from drbot.runners.inviting import Invitations
+from drbot.runners.machine_book import MachineBook
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.settings import RunnerSettings
+from drbot.store import incidents, runs
+from drbot.store.database import Database
 from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to, old_front
 from tests.permits import own, permit
 from tests.waiting import wait_for

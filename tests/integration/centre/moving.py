@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.plan import BackupIdentity, Plan
-from core.run import Run, RunState, StepState
-from core.signing import KeyPair
-from lab.cloud import NAME
-from runners.clients.name_service import NameService
-from runners.control_target import ControlTarget
-from runners.joining import join_site
-from runners.own_record import OwnRecord
-from runners.registry import ACTIONS, PROBES, SUBJECTS
-from runners.sealed_plans import signature_of_end
-from runners.walk import Equipment
-from runners.watching import never
-from runners.world import Chosen, Registry
-from store import runs
+from drbot.core.plan import BackupIdentity, Plan
+from drbot.core.run import Run, RunState, StepState
+from drbot.core.signing import KeyPair
+from drbot.lab.cloud import NAME
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.control_target import ControlTarget
+from drbot.runners.joining import join_site
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.sealed_plans import signature_of_end
+from drbot.runners.walk import Equipment
+from drbot.runners.watching import never
+from drbot.runners.world import Chosen, Registry
+from drbot.store import runs
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
 from tests.waiting import PATIENCE, wait_for

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError, TemporaryError
-from core.site import Configuration
-from lab.cloud import NAME
-from runners.actions import certificate, names, outside
-from runners.clients.handshake import accepted_until
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.site import Configuration
+from drbot.lab.cloud import NAME
+from drbot.runners.actions import certificate, names, outside
+from drbot.runners.clients.handshake import accepted_until
 from tests.integration.centre.conftest import EDGE, NEW, Centre
 
 HERE = {"site": "recovery"}

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from core.events import EventKind
-from core.level import Level
-from core.run import Run, RunKind, RunState, StepState
-from core.stakes import Act, LossKind, ProofKind, Users
-from lab.cloud import NAME
-from runners.actions import giving_back, machine
-from runners.machine_book import MachineBook, look_at_machines, look_at_names
-from store import incidents, kept, led_names, machines, runs
-from store.kept import Kept
+from drbot.core.events import EventKind
+from drbot.core.level import Level
+from drbot.core.run import Run, RunKind, RunState, StepState
+from drbot.core.stakes import Act, LossKind, ProofKind, Users
+from drbot.lab.cloud import NAME
+from drbot.runners.actions import giving_back, machine
+from drbot.runners.machine_book import MachineBook, look_at_machines, look_at_names
+from drbot.store import incidents, kept, led_names, machines, runs
+from drbot.store.kept import Kept
 from tests.integration.centre.conftest import NEW, Centre
 from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
 from tests.integration.centre.terraform import changes, terraform

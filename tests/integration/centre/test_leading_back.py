@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from core.approval import RequestState
-from core.incident import IncidentState
-from core.run import Run, RunKind, RunState, StepState
-from core.stakes import Act, KeepKind, LossKind, ProofKind
-from lab.cloud import NAME
-from runners.adopting import adopt_open_runs
-from runners.leading_back import back_of
-from runners.vault import Vault
-from store import incidents
-from store.schema import runs as runs_table
+from drbot.core.approval import RequestState
+from drbot.core.incident import IncidentState
+from drbot.core.run import Run, RunKind, RunState, StepState
+from drbot.core.stakes import Act, KeepKind, LossKind, ProofKind
+from drbot.lab.cloud import NAME
+from drbot.runners.adopting import adopt_open_runs
+from drbot.runners.leading_back import back_of
+from drbot.runners.vault import Vault
+from drbot.store import incidents
+from drbot.store.schema import runs as runs_table
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import (
     SECONDS,

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from sqlalchemy import update
 
-from core.approval import RequestState
-from core.events import EventKind
-from core.incident import IncidentState
-from core.run import RunState, StepState, StopKind
-from core.signing import KeyPair
-from core.stakes import Act, ProofKind
-from lab.cloud import NAME
-from store.schema import runs as runs_table
-from store.schema import steps
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.incident import IncidentState
+from drbot.core.run import RunState, StepState, StopKind
+from drbot.core.signing import KeyPair
+from drbot.core.stakes import Act, ProofKind
+from drbot.lab.cloud import NAME
+from drbot.store.schema import runs as runs_table
+from drbot.store.schema import steps
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import SECONDS, equipment, leads_to, moved, play_machine, play_part, raised

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import DrbotError, PermanentError
-from lab.cloud import NAME
-from runners.actions import machine
+from drbot.core.errors import DrbotError, PermanentError
+from drbot.lab.cloud import NAME
+from drbot.runners.actions import machine
 from tests.integration.centre.conftest import NEW, Centre
 from tests.integration.centre.terraform import terraform
 from tests.waiting import PATIENCE

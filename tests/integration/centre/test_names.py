@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.errors import PermanentError
-from lab.cloud import NAME, ZONE
-from runners.actions import names
-from runners.clients.name_service import NameService
+from drbot.core.errors import PermanentError
+from drbot.lab.cloud import NAME, ZONE
+from drbot.runners.actions import names
+from drbot.runners.clients.name_service import NameService
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.waiting import wait_for
 

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete
 
-from core.events import EventKind
-from core.run import RunKind, RunState
-from lab.cloud import NAME
-from runners.actions import machine
-from runners.actions.fingerprint import settings_of
-from runners.lookout import Lookout
-from runners.machine_book import MachineBook, look_at_machines, look_at_names
-from runners.readiness import rented_lines
-from store import journal, led_names, machines
-from store.schema import machines as machines_table
+from drbot.core.events import EventKind
+from drbot.core.run import RunKind, RunState
+from drbot.lab.cloud import NAME
+from drbot.runners.actions import machine
+from drbot.runners.actions.fingerprint import settings_of
+from drbot.runners.lookout import Lookout
+from drbot.runners.machine_book import MachineBook, look_at_machines, look_at_names
+from drbot.runners.readiness import rented_lines
+from drbot.store import journal, led_names, machines
+from drbot.store.schema import machines as machines_table
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import OLD, Centre
 from tests.integration.centre.moving import SECONDS, raised

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.errors import PermanentError, TemporaryError
-from runners.actions import machine, names
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.runners.actions import machine, names
 from tests.faulty_proxy import Faults, faulty_proxy
 from tests.integration.centre.conftest import Centre
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from core.errors import CancelledError, PermanentError, UntrustedError, UserError
-from core.level import Level
-from core.signing import KeyPair, join_key, join_proof
-from runners.actions import machine
-from runners.inviting import WORKER_KEY
-from runners.joining import join_site
-from runners.own_record import CLOCK, FOLDER
-from runners.private_folder import PrivateFolder
-from store import incidents, invitations, journal, schema
+from drbot.core.errors import CancelledError, PermanentError, UntrustedError, UserError
+from drbot.core.level import Level
+from drbot.core.signing import KeyPair, join_key, join_proof
+from drbot.runners.actions import machine
+from drbot.runners.inviting import WORKER_KEY
+from drbot.runners.joining import join_site
+from drbot.runners.own_record import CLOCK, FOLDER
+from drbot.runners.private_folder import PrivateFolder
+from drbot.store import incidents, invitations, journal, schema
 from tests.integration.centre.conftest import Centre
 from tests.integration.centre.test_machine import HERE, token_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store.database import Database
+from drbot.store.database import Database
 from tests.integration.commands.stage import Stage, build
 
 Build = Callable[[str], Stage]

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pyotp
 
-from commands.approve import vote
-from core.approval import Door
-from core.attestation import Proof, phone_statement
-from core.configuration import Loaded
-from core.people import Account
-from core.plan import short_seal
-from core.redaction import Redactor
-from core.signing import KeyPair
-from runners.checking import Checker
-from runners.own_record import OwnRecord
-from runners.timing import Timing
-from runners.vault import Vault
-from runners.walk import Equipment
-from store import codes
-from store.rosters import Rosters
+from drbot.commands.approve import vote
+from drbot.core.approval import Door
+from drbot.core.attestation import Proof, phone_statement
+from drbot.core.configuration import Loaded
+from drbot.core.people import Account
+from drbot.core.plan import short_seal
+from drbot.core.redaction import Redactor
+from drbot.core.signing import KeyPair
+from drbot.runners.checking import Checker
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.timing import Timing
+from drbot.runners.vault import Vault
+from drbot.runners.walk import Equipment
+from drbot.store import codes
+from drbot.store.rosters import Rosters
 from tests.integration.commands.stage import DR_YML, Stage
 from tests.integration.runners.harmless import HarmlessTarget
 from tests.waiting import PATIENCE, wait_for

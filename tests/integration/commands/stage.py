@@ -7,23 +7,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from commands.approve import NO_KEYS
-from commands.context import CommandContext
-from commands.dispatch import dispatch
-from commands.messages import Reply, Request, Signers
-from core.approval import ApprovalRequest, Door
-from core.configuration import load_configuration
-from core.events import Event, EventKind
-from core.incident import Incident
-from core.people import Account
-from core.plan import BackupIdentity, Plan, question_of, seal_of
-from core.run import Run, RunState
-from core.runbook import Runbook, Step
-from core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from store import incidents, journal, requests, runs, waking
-from store.database import Database
-from store.rosters import Rosters
+from drbot.commands.approve import NO_KEYS
+from drbot.commands.context import CommandContext
+from drbot.commands.dispatch import dispatch
+from drbot.commands.messages import Reply, Request, Signers
+from drbot.core.approval import ApprovalRequest, Door
+from drbot.core.configuration import load_configuration
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident
+from drbot.core.people import Account
+from drbot.core.plan import BackupIdentity, Plan, question_of, seal_of
+from drbot.core.run import Run, RunState
+from drbot.core.runbook import Runbook, Step
+from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.store import incidents, journal, requests, runs, waking
+from drbot.store.database import Database
+from drbot.store.rosters import Rosters
 
 DR_YML = """\
 system: ai-micro-service

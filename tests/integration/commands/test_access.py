@@ -2,9 +2,9 @@
 
 import pytest
 
-from commands.dispatch import TABLE
-from core.events import EventKind
-from core.people import ACCESS
+from drbot.commands.dispatch import TABLE
+from drbot.core.events import EventKind
+from drbot.core.people import ACCESS
 from tests.integration.commands.stage import Stage
 
 PEOPLE = {"aiko": "commander", "ben": "approver", "emi": "operator", "dan": "observer"}

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from bot.due import FIRE, plan_events
-from cli.processes import settle_roster
-from core.approval import HOLD_SECONDS, ApprovalRequest, Door, RequestState
-from core.attestation import Proof
-from core.configuration import Loaded
-from core.events import EventKind
-from core.people import Roster
-from core.plan import short_seal
-from core.run import RunState
-from core.signing import KeyPair
-from core.stakes import Stakes
-from runners.gate import refusal
-from store import requests, runs, schedules
-from store.schema import requests as requests_table
-from store.schema import votes as votes_table
+from drbot.bot.due import FIRE, plan_events
+from drbot.cli.processes import settle_roster
+from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, Door, RequestState
+from drbot.core.attestation import Proof
+from drbot.core.configuration import Loaded
+from drbot.core.events import EventKind
+from drbot.core.people import Roster
+from drbot.core.plan import short_seal
+from drbot.core.run import RunState
+from drbot.core.signing import KeyPair
+from drbot.core.stakes import Stakes
+from drbot.runners.gate import refusal
+from drbot.store import requests, runs, schedules
+from drbot.store.schema import requests as requests_table
+from drbot.store.schema import votes as votes_table
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import checking
 from tests.integration.commands.stage import DR_YML, Stage

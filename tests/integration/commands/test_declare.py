@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.approval import Door
-from core.events import EventKind
-from core.level import Level
+from drbot.core.approval import Door
+from drbot.core.events import EventKind
+from drbot.core.level import Level
 from tests.integration.commands.stage import DR_YML, Stage, build
 
 

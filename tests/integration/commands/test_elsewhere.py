@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.run import Run, RunKind, RunState, StopKind
-from store import runs, sub_runs
+from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.store import runs, sub_runs
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.stage import DR_YML, Stage
 

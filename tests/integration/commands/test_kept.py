@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from commands.kept import BY_HAND, BY_UNDO
-from commands.messages import Reply
-from core.events import EventKind
-from core.run import Offer, Run, RunKind, RunState
-from store import incidents, kept, runs
-from store.kept import Kept
+from drbot.commands.kept import BY_HAND, BY_UNDO
+from drbot.commands.messages import Reply
+from drbot.core.events import EventKind
+from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.store import incidents, kept, runs
+from drbot.store.kept import Kept
 from tests.integration.commands.stage import Stage, build
 
 

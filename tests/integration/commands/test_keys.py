@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.dr import dr_app
-from core.attestation import Entrance, Origin, Proof
-from core.errors import UserError
-from core.events import EventKind
-from core.plan import short_seal
-from core.signing import KeyPair
-from runners.guessing import Guesses, place
-from runners.vault import Entry, Vault
-from store import codes, journal, requests
-from store.database import Database
+from drbot.cli.dr import dr_app
+from drbot.core.attestation import Entrance, Origin, Proof
+from drbot.core.errors import UserError
+from drbot.core.events import EventKind
+from drbot.core.plan import short_seal
+from drbot.core.signing import KeyPair
+from drbot.runners.guessing import Guesses, place
+from drbot.runners.vault import Entry, Vault
+from drbot.store import codes, journal, requests
+from drbot.store.database import Database
 from tests.integration.commands.stage import DR_YML, build
 
 SHELL = Origin(entrance=Entrance.TERMINAL, name="ops@host")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from core.approval import Door
-from core.attestation import Claim, Entrance, Origin, Proof, Purpose
-from core.events import Event, EventKind
-from core.signing import seal_for
-from runners.vault import Vault
-from store import codes, journal
+from drbot.core.approval import Door
+from drbot.core.attestation import Claim, Entrance, Origin, Proof, Purpose
+from drbot.core.events import Event, EventKind
+from drbot.core.signing import seal_for
+from drbot.runners.vault import Vault
+from drbot.store import codes, journal
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.processes import settle_roster
-from core.approval import Door, RequestState, Vote
-from core.attestation import Claim, Entrance, Origin, Proof, Purpose
-from core.configuration import Loaded
-from core.events import EventKind
-from core.plan import seal_of
-from core.signing import KeyPair, seal_for
-from runners.gate import refusal
-from store import codes, requests
+from drbot.cli.processes import settle_roster
+from drbot.core.approval import Door, RequestState, Vote
+from drbot.core.attestation import Claim, Entrance, Origin, Proof, Purpose
+from drbot.core.configuration import Loaded
+from drbot.core.events import EventKind
+from drbot.core.plan import seal_of
+from drbot.core.signing import KeyPair, seal_for
+from drbot.runners.gate import refusal
+from drbot.store import codes, requests
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,

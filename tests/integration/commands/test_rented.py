@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from commands.machines import machine_text
-from commands.messages import Cell, Reply
-from commands.recovery import again
-from core.plan import Plan
-from core.run import Run, RunKind, RunState
-from core.site import Provision
-from store import incidents, led_names, machines, runs, steps
-from store.machines import KnownMachine
+from drbot.commands.machines import machine_text
+from drbot.commands.messages import Cell, Reply
+from drbot.commands.recovery import again
+from drbot.core.plan import Plan
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.site import Provision
+from drbot.store import incidents, led_names, machines, runs, steps
+from drbot.store.machines import KnownMachine
 from tests.integration.commands.stage import DR_YML, Stage, build, step
 
 CENTRE = """\

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.processes import settle_roster
-from commands.faults import faults_of
-from core.approval import Door
-from core.attestation import Proof
-from core.configuration import Loaded, load_configuration
-from core.events import EventKind
-from core.people import Account
-from core.plan import short_seal
-from core.policy import document_of, hash_of, roster_seal
-from store import journal
+from drbot.cli.processes import settle_roster
+from drbot.commands.faults import faults_of
+from drbot.core.approval import Door
+from drbot.core.attestation import Proof
+from drbot.core.configuration import Loaded, load_configuration
+from drbot.core.events import EventKind
+from drbot.core.people import Account
+from drbot.core.plan import short_seal
+from drbot.core.policy import document_of, hash_of, roster_seal
+from drbot.store import journal
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, checking, enrolled
 from tests.integration.commands.stage import DR_YML, Stage

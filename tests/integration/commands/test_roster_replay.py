@@ -5,12 +5,12 @@ from pathlib import Path
 
 from sqlalchemy import delete, update
 
-from core.approval import RequestState
-from core.events import EventKind
-from core.policy import ROSTER_EVENTS, document_of, hash_of
-from store import journal, requests
-from store.rosters import settle
-from store.schema import events
+from drbot.core.approval import RequestState
+from drbot.core.events import EventKind
+from drbot.core.policy import ROSTER_EVENTS, document_of, hash_of
+from drbot.store import journal, requests
+from drbot.store.rosters import settle
+from drbot.store.schema import events
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import SECOND_FACTOR, checking, enrolled, equipment_of
 from tests.integration.commands.stage import DR_YML, Stage

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from core.approval import Door, RequestState
-from core.events import EventKind
-from core.incident import IncidentState
-from core.run import Offer, Run, RunKind, RunState, StepState, StopKind
-from store import incidents, kept, runs, steps
-from store.kept import Kept
-from store.schema import events
+from drbot.core.approval import Door, RequestState
+from drbot.core.events import EventKind
+from drbot.core.incident import IncidentState
+from drbot.core.run import Offer, Run, RunKind, RunState, StepState, StopKind
+from drbot.store import incidents, kept, runs, steps
+from drbot.store.kept import Kept
+from drbot.store.schema import events
 from tests.integration.commands.stage import Stage
 
 

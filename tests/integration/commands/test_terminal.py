@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.dr import dr_app, person_named
-from core.configuration import load_configuration
-from core.errors import UserError
+from drbot.cli.dr import dr_app, person_named
+from drbot.core.configuration import load_configuration
+from drbot.core.errors import UserError
 from tests.integration.commands.stage import DR_YML
 
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from commands.approve import dialog_of, vote
-from commands.vote_dialog import table_of
-from core.approval import Door, RequestState
-from core.clocks import Clocks
-from core.errors import UserError
-from core.events import EventKind
-from core.people import Account
-from core.plan import short_seal
-from core.run import RunState, StopKind
-from store import requests, runs, steps, waking
+from drbot.commands.approve import dialog_of, vote
+from drbot.commands.vote_dialog import table_of
+from drbot.core.approval import Door, RequestState
+from drbot.core.clocks import Clocks
+from drbot.core.errors import UserError
+from drbot.core.events import EventKind
+from drbot.core.people import Account
+from drbot.core.plan import short_seal
+from drbot.core.run import RunState, StopKind
+from drbot.store import requests, runs, steps, waking
 from tests.integration.commands.stage import OLDER, Stage
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.incident import UsersSay
-from core.run import Offer, Run, RunKind, RunState
-from store import incidents
+from drbot.core.incident import UsersSay
+from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.store import incidents
 from tests.integration.commands.stage import Stage
 from tests.integration.commands.test_running import finished
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.images import POSTGRES_IMAGE, REDIS_IMAGE
-from lab.ownership import LABEL
-from runners.clients.compose import Compose
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.own_definition import OwnDefinition
-from runners.clients.postgres_server import PostgresRecipe
-from runners.clients.redis_alone import RedisAlone
-from runners.clients.scratch_postgres import Scratch
+from drbot.lab.images import POSTGRES_IMAGE, REDIS_IMAGE
+from drbot.lab.ownership import LABEL
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.own_definition import OwnDefinition
+from drbot.runners.clients.postgres_server import PostgresRecipe
+from drbot.runners.clients.redis_alone import RedisAlone
+from drbot.runners.clients.scratch_postgres import Scratch
 from tests.integration.document.servers import LAB, Docker
 
 

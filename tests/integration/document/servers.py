@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab.images import POSTGRES_IMAGE, REDIS_IMAGE
-from lab.ownership import LABEL
+from drbot.lab.images import POSTGRES_IMAGE, REDIS_IMAGE
+from drbot.lab.ownership import LABEL
 from tests.waiting import wait_for
 
 LAB = f"t{os.getpid()}document"

@@ -4,11 +4,11 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
-from core.site import Backups, Configuration, Site
-from runners.actions import fetching
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackupStore
-from runners.full_choice import FullRules, choose_full_backup
+from drbot.core.site import Backups, Configuration, Site
+from drbot.runners.actions import fetching
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.full_choice import FullRules, choose_full_backup
 from tests.archives import MOMENT, fetching_context, put
 
 LEVEL_3 = """#!/bin/bash

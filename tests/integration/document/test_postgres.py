@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import backup_at
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.dump_execution import execute_dump
-from runners.clients.scratch_postgres import count_rows, scratch_server
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.backup_reader import BackupReader
+from drbot.runners.clients.backup_store import backup_at
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.dump_execution import execute_dump
+from drbot.runners.clients.scratch_postgres import count_rows, scratch_server
 from tests.integration.document.conftest import scratch_postgres
 from tests.integration.document.servers import Docker
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runners.clients import scratch_redis as ours
-from runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients import scratch_redis as ours
+from drbot.runners.clients.docker_engine import DockerEngine
 from tests.integration.document.conftest import redis_alone
 from tests.integration.document.servers import Docker
 from tests.waiting import wait_for

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from lab.images import POSTGRES_IMAGE
-from lab.ownership import LABEL
-from runners.clients.backup_reader import BackupReader
-from runners.clients.backup_store import backup_at
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.dump_execution import execute_dump
-from runners.clients.helper import HelperOrder
-from runners.clients.postgres_dump import PostgresDump
-from runners.clients.scratch_postgres import Scratch, scratch_server
+from drbot.lab.images import POSTGRES_IMAGE
+from drbot.lab.ownership import LABEL
+from drbot.runners.clients.backup_reader import BackupReader
+from drbot.runners.clients.backup_store import backup_at
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.dump_execution import execute_dump
+from drbot.runners.clients.helper import HelperOrder
+from drbot.runners.clients.postgres_dump import PostgresDump
+from drbot.runners.clients.scratch_postgres import Scratch, scratch_server
 from tests.integration.document.conftest import scratch_postgres
 from tests.integration.document.servers import LAB, Docker
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.dump import CLOSING_LINE
-from runners.clients.scratch_postgres import count_rows, scratch_server
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.dump import CLOSING_LINE
+from drbot.runners.clients.scratch_postgres import count_rows, scratch_server
 from tests.integration.document.conftest import scratch_postgres
 from tests.integration.document.servers import Docker
 from tests.integration.dumps.conftest import restored, source_server

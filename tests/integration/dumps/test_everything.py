@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.postgres_dump import PostgresDump
-from runners.clients.scratch_postgres import Scratch, count_and_digest, count_rows, scratch_server, settle, stop_cleanly
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.postgres_dump import PostgresDump
+from drbot.runners.clients.scratch_postgres import (
+    Scratch,
+    count_and_digest,
+    count_rows,
+    scratch_server,
+    settle,
+    stop_cleanly,
+)
 from tests.integration.document.servers import Docker
 from tests.integration.dumps.conftest import Source, restored, source_server
 

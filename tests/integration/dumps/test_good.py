@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.table_names import table_name
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.scratch_postgres import count_and_digest, count_rows
-from runners.clients.table_counts import COUNT, counted
+from drbot.core.table_names import table_name
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.scratch_postgres import count_and_digest, count_rows
+from drbot.runners.clients.table_counts import COUNT, counted
 from tests.integration.document.servers import Docker
 from tests.integration.dumps.conftest import Source, restored, source_server
 from tests.waiting import wait_for

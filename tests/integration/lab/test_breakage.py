@@ -3,12 +3,12 @@
 import httpx
 import pytest
 
-from core.errors import UserError
-from lab.breakage import break_it
-from lab.compose import compose
-from lab.engine import connect
-from lab.layout import part
-from lab.system import Lab
+from drbot.core.errors import UserError
+from drbot.lab.breakage import break_it
+from drbot.lab.compose import compose
+from drbot.lab.engine import connect
+from drbot.lab.layout import part
+from drbot.lab.system import Lab
 from tests.houses import LabFactory
 from tests.waiting import wait_for
 

@@ -8,19 +8,19 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from cli.house import manifest_path
-from cli.main import app
-from core.configuration import load_configuration
-from lab.breakage import break_it
-from lab.system import Lab
-from runners.backup import back_up_postgres
-from runners.clients.clients import clients_of
-from runners.clients.process import Bounds
-from runners.settings import RunnerSettings
-from runners.vault import Vault
+from drbot.cli.house import manifest_path
+from drbot.cli.main import app
+from drbot.core.configuration import load_configuration
+from drbot.lab.breakage import break_it
+from drbot.lab.system import Lab
+from drbot.runners.backup import back_up_postgres
+from drbot.runners.clients.clients import clients_of
+from drbot.runners.clients.process import Bounds
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.vault import Vault
+from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
+from drbot.workspace.server import Workspace
 from tests.houses import LabFactory, mend
-from workspace.people import APP_TOKEN, BOT_TOKEN
-from workspace.server import Workspace
 
 pytestmark = pytest.mark.docker
 

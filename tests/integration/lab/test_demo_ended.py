@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab import programs
-from workspace.people import BOT_TOKEN
+from drbot.lab import programs
+from drbot.workspace.people import BOT_TOKEN
 
 DEMO = """
 import sys, threading
 from pathlib import Path
-from cli.demo import clear, end_by_signals, open_house
+from drbot.cli.demo import clear, end_by_signals, open_house
 
 home = Path(sys.argv[1])
 class Lab:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
-from lab.object_store import BUCKET, Bucket
+from drbot.lab.object_store import BUCKET, Bucket
 from tests.faulty_proxy import Faults, faulty_proxy
 
 pytest.importorskip("moto")

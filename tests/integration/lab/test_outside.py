@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import repository
-from lab.certificates import CertificateAuthority
-from lab.cloud import NAME, TTL_SECONDS, Cloud
-from lab.name_server import NameServer
-from lab.packages import RECOVERY_PROGRAMS, on_path
+from drbot.lab import repository
+from drbot.lab.certificates import CertificateAuthority
+from drbot.lab.cloud import NAME, TTL_SECONDS, Cloud
+from drbot.lab.name_server import NameServer
+from drbot.lab.packages import RECOVERY_PROGRAMS, on_path
 from tests.waiting import PATIENCE, wait_for
 
 pytest.importorskip("moto")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import daemon, footprint
-from lab.engine import answers, connect
-from lab.images import SERVICE_IMAGE
-from lab.second_engine import copy
+from drbot.lab import daemon, footprint
+from drbot.lab.engine import answers, connect
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.second_engine import copy
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [
@@ -78,7 +78,7 @@ def test_reset_with_its_engine_leaves_nothing_on_the_machine(home: Path, engine:
         wait_for(lambda: not answers(daemon.socket_url(home)), PATIENCE, "the engine to be gone")
 
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "lab", "reset", "--all", "--engine"],
+        [sys.executable, "-P", "-m", "drbot.cli.main", "lab", "reset", "--all", "--engine"],
         env={**os.environ, "DRBOT_HOME": str(home)}, capture_output=True, text=True,
     )  # fmt: skip
 

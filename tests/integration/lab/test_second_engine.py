@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab import daemon
-from lab.engine import connect
-from lab.images import SERVICE_IMAGE
-from lab.ownership import LABEL
-from lab.second_engine import ADDRESS, SecondEngine
+from drbot.lab import daemon
+from drbot.lab.engine import connect
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.ownership import LABEL
+from drbot.lab.second_engine import ADDRESS, SecondEngine
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker

@@ -10,17 +10,17 @@ import httpx
 import pytest
 from docker.errors import DockerException
 
-from core.configuration import load_configuration
-from core.site import Configuration
-from lab import ownership
-from lab.breakage import break_it
-from lab.engine import connect
-from lab.extras import EDGE, JOBS, Extras
-from lab.layout import PARTS
-from lab.object_store import BUCKET
-from lab.second_engine import ADDRESS, SecondEngine
-from lab.setup import lab_home, prepare_recovery
-from lab.sites import Sites
+from drbot.core.configuration import load_configuration
+from drbot.core.site import Configuration
+from drbot.lab import ownership
+from drbot.lab.breakage import break_it
+from drbot.lab.engine import connect
+from drbot.lab.extras import EDGE, JOBS, Extras
+from drbot.lab.layout import PARTS
+from drbot.lab.object_store import BUCKET
+from drbot.lab.second_engine import ADDRESS, SecondEngine
+from drbot.lab.setup import lab_home, prepare_recovery
+from drbot.lab.sites import Sites
 from tests.houses import LabFactory
 from tests.waiting import wait_for
 

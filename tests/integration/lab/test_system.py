@@ -8,13 +8,13 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from core.errors import UserError
-from core.site import Configuration
-from lab.breakage import break_it
-from lab.engine import connect
-from lab.layout import PARTS, TABLES, part
-from lab.seed import seed
-from lab.system import Lab
+from drbot.core.errors import UserError
+from drbot.core.site import Configuration
+from drbot.lab.breakage import break_it
+from drbot.lab.engine import connect
+from drbot.lab.layout import PARTS, TABLES, part
+from drbot.lab.seed import seed
+from drbot.lab.system import Lab
 from tests.houses import LabFactory
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]

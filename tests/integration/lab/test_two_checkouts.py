@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.breakage import break_it
-from lab.engine import connect
-from lab.system import Lab
+from drbot.lab.breakage import break_it
+from drbot.lab.engine import connect
+from drbot.lab.system import Lab
 from tests.houses import LabFactory
 
 pytestmark = pytest.mark.docker

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.images import REDIS_IMAGE
+from drbot.lab.images import REDIS_IMAGE
 
 Settings = Sequence[tuple[str, str]]
 Written = dict[str, Any]  # a compose file's service, and `top` of what belongs beside it

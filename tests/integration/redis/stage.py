@@ -14,16 +14,16 @@ from typing import Any
 
 import redis
 
-from core.plan import BackupIdentity
-from core.site import Backups, Configuration, Docker, Redis, Service, Site
-from lab.images import REDIS_IMAGE
-from runners.action import StepContext
-from runners.actions import fetching, restoring
-from runners.clients.clients import Clients, clients_of
-from runners.full_backup import Making, back_up_full
-from runners.full_choice import identity_of
-from runners.settings import RunnerSettings
-from runners.watching import never, unheard
+from drbot.core.plan import BackupIdentity
+from drbot.core.site import Backups, Configuration, Docker, Redis, Service, Site
+from drbot.lab.images import REDIS_IMAGE
+from drbot.runners.action import StepContext
+from drbot.runners.actions import fetching, restoring
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.full_backup import Making, back_up_full
+from drbot.runners.full_choice import identity_of
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.watching import never, unheard
 from tests.archives import fetching_context
 from tests.integration.redis.forms import Kind, project
 from tests.permits import own

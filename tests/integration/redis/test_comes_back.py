@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from core.full_manifest import REDIS
-from core.plan import BackupIdentity
-from runners.actions import equality, restoring
-from runners.clients import scratch_redis
-from runners.full_backup import collect
+from drbot.core.full_manifest import REDIS
+from drbot.core.plan import BackupIdentity
+from drbot.runners.actions import equality, restoring
+from drbot.runners.clients import scratch_redis
+from drbot.runners.full_backup import collect
 from tests.integration.redis.forms import FORMS, KINDS
 from tests.integration.redis.stage import Keys, Stage, stage
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from core.errors import CancelledError, PermanentError
-from core.site import Redis
-from runners.actions import equality, restoring
-from runners.clients import redis_alone, redis_copy, scratch_redis
-from runners.clients.clients import clients_of
-from runners.clients.rdb_check import RdbCount
-from runners.full_backup import collect
-from runners.watching import never
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.site import Redis
+from drbot.runners.actions import equality, restoring
+from drbot.runners.clients import redis_alone, redis_copy, scratch_redis
+from drbot.runners.clients.clients import clients_of
+from drbot.runners.clients.rdb_check import RdbCount
+from drbot.runners.full_backup import collect
+from drbot.runners.watching import never
 from tests.integration.redis.forms import KINDS, Kind
 from tests.integration.redis.stage import Stage, stage
 from tests.integration.redis.test_comes_back import copy_of, no_backup

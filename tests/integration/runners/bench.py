@@ -7,24 +7,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.approval import ApprovalRequest, Ballot, Decision, Door
-from core.events import Event
-from core.incident import Incident
-from core.level import Level
-from core.people import roster_of
-from core.redaction import Redactor
-from core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
-from core.site import Approvals, Configuration
-from runners.action import Action, ProbeFunction, Subjects
-from runners.own_record import OwnRecord
-from runners.timing import Timing
-from runners.upkeep import Upkeep
-from runners.walk import Equipment
-from runners.worker import Worker
-from runners.world import Registry
-from store import incidents, journal, requests, runs, steps
-from store.database import Database
-from store.doorbell import doorbell_of
+from drbot.core.approval import ApprovalRequest, Ballot, Decision, Door
+from drbot.core.events import Event
+from drbot.core.incident import Incident
+from drbot.core.level import Level
+from drbot.core.people import roster_of
+from drbot.core.redaction import Redactor
+from drbot.core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
+from drbot.core.site import Approvals, Configuration
+from drbot.runners.action import Action, ProbeFunction, Subjects
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.timing import Timing
+from drbot.runners.upkeep import Upkeep
+from drbot.runners.walk import Equipment
+from drbot.runners.worker import Worker
+from drbot.runners.world import Registry
+from drbot.store import incidents, journal, requests, runs, steps
+from drbot.store.database import Database
+from drbot.store.doorbell import doorbell_of
 from tests.integration.runners.harmless import NOON, HarmlessTarget
 from tests.waiting import PATIENCE, wait_for
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from core.errors import CancelledError, PermanentError, TemporaryError, UserError
-from core.occupants import Occupant, OccupantKind
-from core.old_server import OldServer
-from core.plan import BackupIdentity, Holds
-from runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
-from runners.actions import setting_aside
-from runners.clients.clients import Clients
-from runners.clients.postgres_written import Written
-from runners.lock import Claim, Holder
-from runners.permit import services, volume
-from runners.world import Chosen, KeptVolume, Registry
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.old_server import OldServer
+from drbot.core.plan import BackupIdentity, Holds
+from drbot.runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
+from drbot.runners.actions import setting_aside
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.postgres_written import Written
+from drbot.runners.lock import Claim, Holder
+from drbot.runners.permit import services, volume
+from drbot.runners.world import Chosen, KeptVolume, Registry
 
 MOVES = ("volume.swap", "volume.swap_back", "kept.remove")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")

@@ -10,23 +10,23 @@ from typing import Any
 
 from sqlalchemy import update
 
-from bot.blocks.choices import choices_of
-from bot.situation import situation_of
-from commands.context import CommandContext, current_run
-from commands.messages import Reply
-from core.actions import ACTIONS, PROBES
-from core.approval import Door
-from core.events import EventKind
-from core.people import roster_of
-from core.run import Run, RunState, StepState
-from core.site import Approvals, Configuration, Dns, Recovery, Repository, Site
-from runners.action import Action, Finding, ProbeFunction, StepContext
-from runners.own_record import OwnRecord
-from runners.world import Registry
-from store import leases, runs
-from store.database import Database
-from store.rosters import Rosters
-from store.schema import runs as runs_table
+from drbot.bot.blocks.choices import choices_of
+from drbot.bot.situation import situation_of
+from drbot.commands.context import CommandContext, current_run
+from drbot.commands.messages import Reply
+from drbot.core.actions import ACTIONS, PROBES
+from drbot.core.approval import Door
+from drbot.core.events import EventKind
+from drbot.core.people import roster_of
+from drbot.core.run import Run, RunState, StepState
+from drbot.core.site import Approvals, Configuration, Dns, Recovery, Repository, Site
+from drbot.runners.action import Action, Finding, ProbeFunction, StepContext
+from drbot.runners.own_record import OwnRecord
+from drbot.runners.world import Registry
+from drbot.store import leases, runs
+from drbot.store.database import Database
+from drbot.store.rosters import Rosters
+from drbot.store.schema import runs as runs_table
 from tests.integration.commands.stage import Bell, Stage, packaged_runbooks
 from tests.integration.runners.bench import SECONDS, Bench, bench_in
 from tests.integration.runners.harmless import HarmlessTarget, Hold

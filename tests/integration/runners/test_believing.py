@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from core.errors import PermanentError, UserError
-from core.incident import IncidentState
-from core.run import Run, RunState, StepState, StopKind
-from runners.action import Finding
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.incident import IncidentState
+from drbot.core.run import Run, RunState, StepState, StopKind
+from drbot.runners.action import Finding
 from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_settling import dead_in_the_swap, sick_services

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from core.approval import HOLD_SECONDS
-from core.errors import PermanentError
-from core.run import Run, RunState
-from core.site import Targets
-from core.stakes import Act
-from core.stakes_words import ACTS
-from runners.action import Outcome, StepContext
-from store.schema import locks
-from store.schema import requests as request_rows
+from drbot.core.approval import HOLD_SECONDS
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunState
+from drbot.core.site import Targets
+from drbot.core.stakes import Act
+from drbot.core.stakes_words import ACTS
+from drbot.runners.action import Outcome, StepContext
+from drbot.store.schema import locks
+from drbot.store.schema import requests as request_rows
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (

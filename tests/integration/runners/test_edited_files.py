@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from core.errors import PermanentError
-from core.run import Run, RunKind, RunState
-from core.runbook_file import PACKAGED
-from core.site import Repository
-from core.stakes import Act, ProofKind
-from core.stakes_words import loss_text
-from store.schema import incidents, kept, locks
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.runbook_file import PACKAGED
+from drbot.core.site import Repository
+from drbot.core.stakes import Act, ProofKind
+from drbot.core.stakes_words import loss_text
+from drbot.store.schema import incidents, kept, locks
 from tests.integration.runners.bench import SECONDS, Bench
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook

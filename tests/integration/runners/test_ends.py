@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from core.errors import PermanentError
-from core.run import Run, RunState, StepState
-from runners.endings import succeed
-from runners.own_record import OwnStep
-from runners.walk import Walk, idle_walk
-from store import runs
-from store.schema import locks
-from store.schema import steps as step_rows
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunState, StepState
+from drbot.runners.endings import succeed
+from drbot.runners.own_record import OwnStep
+from drbot.runners.walk import Walk, idle_walk
+from drbot.store import runs
+from drbot.store.schema import locks
+from drbot.store.schema import steps as step_rows
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_edited_files import own, planned

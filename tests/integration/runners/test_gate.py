@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from core.old_server import OldServer
-from core.people import Roster
-from core.plan import seal_of
-from core.run import Leftover, RunState, StepState, StopKind
-from store import incidents, journal, locks
+from drbot.core.errors import PermanentError
+from drbot.core.old_server import OldServer
+from drbot.core.people import Roster
+from drbot.core.plan import seal_of
+from drbot.core.run import Leftover, RunState, StepState, StopKind
+from drbot.store import incidents, journal, locks
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
 from tests.waiting import PATIENCE

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.incident import IncidentState
-from core.run import Run, RunKind, RunState
-from core.stakes import Act, LossKind, ProofKind
-from store import kept
+from drbot.core.incident import IncidentState
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.stakes import Act, LossKind, ProofKind
+from drbot.store import kept
 from tests.integration.runners.bench import SECONDS, Bench
 
 

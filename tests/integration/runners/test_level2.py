@@ -1,8 +1,8 @@
 """A level-2 recovery from claim to end, with everything that may come between."""
 
-from core.incident import IncidentState
-from core.run import RunState, StepState
-from store import kept, locks
+from drbot.core.incident import IncidentState
+from drbot.core.run import RunState, StepState
+from drbot.store import kept, locks
 from tests.integration.runners.bench import Bench
 from tests.waiting import PATIENCE
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from core.incident import IncidentState
-from core.run import Run, RunKind, RunState, StepState
-from core.signing import KeyPair
-from runners.own_record import OwnRecord
-from store import runs, schema, sub_runs, waking
+from drbot.core.incident import IncidentState
+from drbot.core.run import Run, RunKind, RunState, StepState
+from drbot.core.signing import KeyPair
+from drbot.runners.own_record import OwnRecord
+from drbot.store import runs, schema, sub_runs, waking
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import HarmlessTarget, backup
 from tests.waiting import wait_for

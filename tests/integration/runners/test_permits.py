@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select, update
 
-from core.errors import PermanentError
-from core.people import Person, Roster
-from core.plan import Plan, document_of
-from core.run import Run, RunState, Settlement, StepState
-from core.runbook import Undo
-from runners.sealed_plans import sign
-from store import runs
-from store.rosters import Rosters
-from store.schema import requests, steps, votes
-from store.schema import runs as runs_table
+from drbot.core.errors import PermanentError
+from drbot.core.people import Person, Roster
+from drbot.core.plan import Plan, document_of
+from drbot.core.run import Run, RunState, Settlement, StepState
+from drbot.core.runbook import Undo
+from drbot.runners.sealed_plans import sign
+from drbot.store import runs
+from drbot.store.rosters import Rosters
+from drbot.store.schema import requests, steps, votes
+from drbot.store.schema import runs as runs_table
 from tests.integration.runners.bench import Bench
 from tests.waiting import PATIENCE, wait_for
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from core.errors import PermanentError, TemporaryError
-from core.run import Run, RunState
-from runners.action import Outcome, StepContext
-from runners.own_record import OwnStep
-from runners.places import STARTING, held, is_unsettled
-from runners.walk import idle_walk
-from store.schema import locks
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.run import Run, RunState
+from drbot.runners.action import Outcome, StepContext
+from drbot.runners.own_record import OwnStep
+from drbot.runners.places import STARTING, held, is_unsettled
+from drbot.runners.walk import idle_walk
+from drbot.store.schema import locks
 from tests.integration.runners.bench import SECONDS, Bench, with_registry
 from tests.integration.runners.harmless import Hold
 from tests.integration.runners.test_edited_files import BEFORE_START, own, planned

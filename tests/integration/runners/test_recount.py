@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from core.errors import PermanentError, UntrustedError
-from core.plan import Plan, seal_of
-from core.run import Run, StepState
-from core.signing import KeyPair
-from runners.adopting import adopt_open_runs
-from runners.issuing import NoPermitError, issue, own_work
-from runners.own_record import OwnRun, OwnStep
-from runners.permit import Permit, volume
-from runners.sealed_plans import own_run_of, require_own, signature_of
-from runners.starting import start
-from runners.walk import Walk, idle_walk
-from store import requests, runs, schema
+from drbot.core.errors import PermanentError, UntrustedError
+from drbot.core.plan import Plan, seal_of
+from drbot.core.run import Run, StepState
+from drbot.core.signing import KeyPair
+from drbot.runners.adopting import adopt_open_runs
+from drbot.runners.issuing import NoPermitError, issue, own_work
+from drbot.runners.own_record import OwnRun, OwnStep
+from drbot.runners.permit import Permit, volume
+from drbot.runners.sealed_plans import own_run_of, require_own, signature_of
+from drbot.runners.starting import start
+from drbot.runners.walk import Walk, idle_walk
+from drbot.store import requests, runs, schema
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_permits import asked, changed, without_chika
 

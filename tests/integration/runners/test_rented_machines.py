@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from core.errors import PermanentError
-from core.run import Run, RunState
-from core.site import Dns, Site
-from runners.action import Finding, StepContext
-from store.schema import locks
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunState
+from drbot.core.site import Dns, Site
+from drbot.runners.action import Finding, StepContext
+from drbot.store.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_rows_over_time import queued, rows, with_runbook

@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, delete, insert, update
 
-from core.approval import HOLD_SECONDS, Door, claim_of
-from core.attestation import Attestation, Proof, statement
-from core.errors import PermanentError
-from core.plan import BackupIdentity
-from core.policy import stored
-from core.run import Run, RunKind, RunState
-from core.runbook_file import PACKAGED
-from core.site import Monitoring, Repository
-from core.stakes_words import loss_text
-from runners.actions.fetching import clone
-from runners.actions.monitoring import start
-from runners.actions.postgres import compared
-from runners.actions.restoring import configuration
-from runners.clients.postgres_written import Written
-from runners.walk import idle_walk
-from store.schema import kept, locks, requests, runs, steps, votes
+from drbot.core.approval import HOLD_SECONDS, Door, claim_of
+from drbot.core.attestation import Attestation, Proof, statement
+from drbot.core.errors import PermanentError
+from drbot.core.plan import BackupIdentity
+from drbot.core.policy import stored
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.runbook_file import PACKAGED
+from drbot.core.site import Monitoring, Repository
+from drbot.core.stakes_words import loss_text
+from drbot.runners.actions.fetching import clone
+from drbot.runners.actions.monitoring import start
+from drbot.runners.actions.postgres import compared
+from drbot.runners.actions.restoring import configuration
+from drbot.runners.clients.postgres_written import Written
+from drbot.runners.walk import idle_walk
+from drbot.store.schema import kept, locks, requests, runs, steps, votes
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.harmless import NOON

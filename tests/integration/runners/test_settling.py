@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from core.errors import PermanentError, TemporaryError, UserError
-from core.events import EventKind
-from core.redaction import Redactor
-from core.run import Offer, Run, RunState, StepState
-from core.runbook import Limits
-from core.safe_state import SafeState, safe_state
-from runners.action import Finding, ProbeFunction, StepContext
-from runners.undoing import take_back
-from runners.unsure import look_after_unsure
-from runners.walk import idle_walk
-from store import leases, steps
+from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.events import EventKind
+from drbot.core.redaction import Redactor
+from drbot.core.run import Offer, Run, RunState, StepState
+from drbot.core.runbook import Limits
+from drbot.core.safe_state import SafeState, safe_state
+from drbot.runners.action import Finding, ProbeFunction, StepContext
+from drbot.runners.undoing import take_back
+from drbot.runners.unsure import look_after_unsure
+from drbot.runners.walk import idle_walk
+from drbot.store import leases, steps
 from tests.integration.runners.bench import SECONDS, Bench, with_registry
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_workers import DYING, dead_in_the_restore, die_in

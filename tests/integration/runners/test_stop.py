@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from core.errors import PermanentError, TemporaryError
-from core.run import RunKind, RunState, StepState
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.run import RunKind, RunState, StepState
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_kept import recovered
 from tests.strain import Strain

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from commands.context import context_of
-from commands.dispatch import dispatch
-from commands.messages import Reply, Request
-from core.approval import Door
-from core.configuration import Loaded
-from core.run import Run, RunState
-from core.site import Role
-from runners.upkeep import Upkeep
-from store import waking
-from store.doorbell import doorbell_of
-from store.schema import events
+from drbot.commands.context import context_of
+from drbot.commands.dispatch import dispatch
+from drbot.commands.messages import Reply, Request
+from drbot.core.approval import Door
+from drbot.core.configuration import Loaded
+from drbot.core.run import Run, RunState
+from drbot.core.site import Role
+from drbot.runners.upkeep import Upkeep
+from drbot.store import waking
+from drbot.store.doorbell import doorbell_of
+from drbot.store.schema import events
 from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import NOON
 

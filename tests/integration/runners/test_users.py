@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.clocks import clocks_of
-from core.incident import IncidentState, UsersSay
-from core.run import Offer, Run, RunState, StepState
-from core.site import Targets
-from store import steps
+from drbot.core.clocks import clocks_of
+from drbot.core.incident import IncidentState, UsersSay
+from drbot.core.run import Offer, Run, RunState, StepState
+from drbot.core.site import Targets
+from drbot.store import steps
 from tests.integration.runners.bench import Bench
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from core.errors import PermanentError
-from core.run import Run, RunState
-from core.site import Monitoring
-from runners.action import StepContext
-from store.schema import locks
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunState
+from drbot.core.site import Monitoring
+from drbot.runners.action import StepContext
+from drbot.store.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_edited_files import (

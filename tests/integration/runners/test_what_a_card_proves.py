@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from core.errors import PermanentError
-from core.run import Run, RunKind, RunState
-from core.site import Recovery
-from core.stakes import ProofKind
-from core.stakes_words import loss_text
-from runners.action import Finding, StepContext
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.site import Recovery
+from drbot.core.stakes import ProofKind
+from drbot.core.stakes_words import loss_text
+from drbot.runners.action import Finding, StepContext
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_edited_files import (

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from core.plan import Holds
-from core.run import Run
-from core.site import Recovery, Site
-from store import schema
+from drbot.core.plan import Holds
+from drbot.core.run import Run
+from drbot.core.site import Recovery, Site
+from drbot.store import schema
 from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_edited_files import with_repository
 from tests.integration.runners.test_rows_over_time import rows, with_runbook

@@ -8,18 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.blocks.tables import table_block
-from commands.messages import Table
-from commands.vote_dialog import dialog_from, table_of
-from core.clocks import clocks_of
-from core.occupants import Occupant, OccupantKind
-from core.run import Run, RunKind
-from core.site import Dns, Docker, Recovery, Site, Targets
-from core.stakes_words import loss_text
-from core.words import say
-from runners.action import StepContext
-from runners.clients.postgres_written import Written
-from store import incidents, requests, steps
+from drbot.bot.blocks.tables import table_block
+from drbot.commands.messages import Table
+from drbot.commands.vote_dialog import dialog_from, table_of
+from drbot.core.clocks import clocks_of
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.run import Run, RunKind
+from drbot.core.site import Dns, Docker, Recovery, Site, Targets
+from drbot.core.stakes_words import loss_text
+from drbot.core.words import say
+from drbot.runners.action import StepContext
+from drbot.runners.clients.postgres_written import Written
+from drbot.store import incidents, requests, steps
 from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (
     own,

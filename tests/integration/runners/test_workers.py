@@ -3,14 +3,14 @@
 import threading
 from dataclasses import replace
 
-from core.effects import may_repeat
-from core.run import Run, RunState, StepState
-from core.runbook_file import PACKAGED, load_runbook
-from runners.timing import Timing
-from runners.upkeep import Upkeep
-from runners.worker import Worker
-from store import kept, locks
-from store.doorbell import doorbell_of
+from drbot.core.effects import may_repeat
+from drbot.core.run import Run, RunState, StepState
+from drbot.core.runbook_file import PACKAGED, load_runbook
+from drbot.runners.timing import Timing
+from drbot.runners.upkeep import Upkeep
+from drbot.runners.worker import Worker
+from drbot.store import kept, locks
+from drbot.store.doorbell import doorbell_of
 from tests.integration.runners.bench import QUICK, SECONDS, Bench
 
 DYING = Timing(lease=0.3, renew=1000.0, look=0.02, tick=0.05, patience=0.0, pause=0.01, grace=10.0)

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from core.approval import ApprovalRequest, Ballot, Decision, Door
-from core.level import Level
-from core.people import Person, Roster
-from core.plan import Plan, question_of, seal_of
-from core.run import Run, RunKind
-from core.runbook import Step
-from store import incidents, journal, requests, runs
-from store.database import Database
+from drbot.core.approval import ApprovalRequest, Ballot, Decision, Door
+from drbot.core.level import Level
+from drbot.core.people import Person, Roster
+from drbot.core.plan import Plan, question_of, seal_of
+from drbot.core.run import Run, RunKind
+from drbot.core.runbook import Step
+from drbot.store import incidents, journal, requests, runs
+from drbot.store.database import Database
 from tests.waiting import PATIENCE
 
 Answer = TypeVar("Answer")

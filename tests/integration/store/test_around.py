@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import UserError
-from core.run import RunState
-from store import kept, locks, runs, schedules, surfaces
-from store.database import Database
+from drbot.core.errors import UserError
+from drbot.core.run import RunState
+from drbot.store import kept, locks, runs, schedules, surfaces
+from drbot.store.database import Database
 from tests.integration.store import stage
 
 

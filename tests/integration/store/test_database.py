@@ -11,11 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
-from core.errors import TemporaryError, UserError
-from core.events import EventKind
-from store.database import Database
-from store.schema import cursors, locks, metadata
-from store.settings import StoreSettings
+from drbot.core.errors import TemporaryError, UserError
+from drbot.core.events import EventKind
+from drbot.store.database import Database
+from drbot.store.schema import cursors, locks, metadata
+from drbot.store.settings import StoreSettings
 from tests.integration.store import stage
 
 

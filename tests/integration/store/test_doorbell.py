@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from store.doorbell import Doorbell, doorbell_of
+from drbot.store.doorbell import Doorbell, doorbell_of
 from tests.waiting import PATIENCE, wait_for
 
 

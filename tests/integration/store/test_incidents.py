@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import UserError
-from core.incident import Incident, IncidentState, UsersSay
-from core.level import Level
-from store import incidents
-from store.database import Database
+from drbot.core.errors import UserError
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.level import Level
+from drbot.store import incidents
+from drbot.store.database import Database
 from tests.integration.store import stage
 
 

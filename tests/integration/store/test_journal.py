@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, select, update
 
-from core.events import EventKind, hash_of
-from store import journal
-from store.database import Database
-from store.schema import events
+from drbot.core.events import EventKind, hash_of
+from drbot.store import journal
+from drbot.store.database import Database
+from drbot.store.schema import events
 from tests.integration.store.stage import at_once
 
 WRITERS, EACH = 8, 12

@@ -1,7 +1,7 @@
 """A worker died: what was open becomes unsure, what may be repeated is repeated, the rest goes on."""
 
-from store import journal, leases, runs, steps
-from store.database import Database
+from drbot.store import journal, leases, runs, steps
+from drbot.store.database import Database
 from tests.integration.store import stage
 
 

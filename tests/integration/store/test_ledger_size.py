@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.audit import audit_app
-from core.events import EventKind
-from store.database import Database
+from drbot.cli.audit import audit_app
+from drbot.core.events import EventKind
+from drbot.store.database import Database
 
 RECORDS, AT_ONCE = 100_000, 2_000
 ENOUGH_SECONDS = 120  # a few seconds on an idle machine

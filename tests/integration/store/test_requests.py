@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from core.approval import LIVE, ApprovalRequest, RequestState
-from core.errors import PermanentError, UserError
-from core.run import Run, RunState
-from store import journal, requests, runs, steps
-from store.database import Database
+from drbot.core.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.run import Run, RunState
+from drbot.store import journal, requests, runs, steps
+from drbot.store.database import Database
 from tests.integration.store import stage
 
 

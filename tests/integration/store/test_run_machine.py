@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import update
 
-from core.errors import FencedError, PermanentError, UserError
-from core.run import RUN_MOVES, Run, RunState, StepState, StopKind
-from store import journal, leases, runs, steps, waking
-from store.database import Database, Transaction
-from store.schema import runs as runs_table
+from drbot.core.errors import FencedError, PermanentError, UserError
+from drbot.core.run import RUN_MOVES, Run, RunState, StepState, StopKind
+from drbot.store import journal, leases, runs, steps, waking
+from drbot.store.database import Database, Transaction
+from drbot.store.schema import runs as runs_table
 from tests.integration.store import stage
 
 PARKED = (RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED)

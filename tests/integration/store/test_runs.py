@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import FencedError, UserError
-from core.plan import seal_of
-from core.run import Run, RunState, StopKind
-from store import leases, requests, runs, steps, waking
-from store.database import Database, Transaction
+from drbot.core.errors import FencedError, UserError
+from drbot.core.plan import seal_of
+from drbot.core.run import Run, RunState, StopKind
+from drbot.store import leases, requests, runs, steps, waking
+from drbot.store.database import Database, Transaction
 from tests.integration.store import stage
 
 

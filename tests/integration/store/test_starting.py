@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store.database import Database
+from drbot.store.database import Database
 
 COMMANDS = [["all"], ["worker"], ["dr", "status"]]
 DOCUMENT = """
@@ -51,7 +51,11 @@ def start(folder: Path, home: Path, command: list[str]) -> "subprocess.Completed
     variables = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     variables |= {"DRBOT_CONFIG": str(folder / "dr.yml"), "DRBOT_HOME": str(home)}
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *command], capture_output=True, text=True, timeout=120, env=variables
+        [sys.executable, "-P", "-m", "drbot.cli.main", *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=variables,
     )
 
 

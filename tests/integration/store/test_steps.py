@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.errors import PermanentError, UserError
-from core.run import Run, RunState, StopKind
-from store import runs, steps
-from store.database import Database
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.run import Run, RunState, StopKind
+from drbot.store import runs, steps
+from drbot.store.database import Database
 from tests.integration.store import stage
 
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from core.events import Event, EventKind
-from core.run import Run, RunKind, RunState, StopKind
-from core.runbook import SubRun
-from store import journal, leases, runs, sub_runs, waking
-from store.database import Database
-from store.schema import runs as runs_table
+from drbot.core.events import Event, EventKind
+from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.runbook import SubRun
+from drbot.store import journal, leases, runs, sub_runs, waking
+from drbot.store.database import Database
+from drbot.store.schema import runs as runs_table
 from tests.integration.store import stage
 
 MOVED = stage.step("moved", run={"runbook": "level3-host", "site": "recovery"}, after=[])

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.errors import DrbotError
-from core.level import Level
-from core.run import RunKind
-from core.signing import KeyPair
-from runners.joining import join_site
-from store import incidents, invitations, runs
-from store.database import Database
-from store.doorbell import doorbell_of
+from drbot.core.errors import DrbotError
+from drbot.core.level import Level
+from drbot.core.run import RunKind
+from drbot.core.signing import KeyPair
+from drbot.runners.joining import join_site
+from drbot.store import incidents, invitations, runs
+from drbot.store.database import Database
+from drbot.store.doorbell import doorbell_of
 from tests.servers import postgres_server, redis_server
 from tests.waiting import PATIENCE
 

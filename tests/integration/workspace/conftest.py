@@ -9,10 +9,10 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
 
-from workspace.client import People
-from workspace.faults import Faults
-from workspace.people import APP_TOKEN, BOT_TOKEN
-from workspace.server import Workspace
+from drbot.workspace.client import People
+from drbot.workspace.faults import Faults
+from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
+from drbot.workspace.server import Workspace
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 

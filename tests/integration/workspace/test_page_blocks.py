@@ -4,12 +4,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from slack_sdk import WebClient
 
+from drbot.workspace.client import People
+from drbot.workspace.server import Workspace
 from tests.browser import Visit
 from tests.integration.workspace.conftest import Bot
 from tests.integration.workspace.page_messages import HOSTILE, REPORT, board, button, mrkdwn, plain, task
 from tests.waiting import wait_for
-from workspace.client import People
-from workspace.server import Workspace
 
 expect.set_options(timeout=60_000)
 

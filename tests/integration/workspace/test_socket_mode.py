@@ -3,10 +3,10 @@
 import pytest
 from slack_sdk import WebClient
 
+from drbot.workspace.client import People
+from drbot.workspace.server import Workspace
 from tests.integration.workspace.conftest import BUTTONS, Bot
 from tests.waiting import wait_for
-from workspace.client import People
-from workspace.server import Workspace
 
 
 def test_a_command_is_acknowledged_and_its_answer_is_seen_by_its_author_only(bot: Bot, people: People) -> None:

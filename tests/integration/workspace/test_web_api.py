@@ -11,11 +11,11 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler, ServerErrorRetryHandler
 
+from drbot.workspace.client import People
+from drbot.workspace.people import BOT_TOKEN
+from drbot.workspace.server import Workspace
+from drbot.workspace.tickets import TRIGGER_SECONDS, Tickets
 from tests.integration.workspace.conftest import BUTTONS, MANIFEST, VOTE
-from workspace.client import People
-from workspace.people import BOT_TOKEN
-from workspace.server import Workspace
-from workspace.tickets import TRIGGER_SECONDS, Tickets
 
 Call = Callable[[WebClient], object]
 

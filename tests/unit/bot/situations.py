@@ -4,18 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.situation import Situation
-from core.approval import ApprovalRequest, Door, RequestState, Vote
-from core.events import Event, EventKind
-from core.incident import Incident, IncidentState
-from core.level import Level
-from core.people import roster_of
-from core.plan import BackupIdentity, Plan, seal_of
-from core.run import Run, RunKind, RunState, StepRecord, StepState
-from core.runbook import Step
-from core.site import Approvals, Configuration
-from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from store.kept import Kept
+from drbot.bot.situation import Situation
+from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.level import Level
+from drbot.core.people import roster_of
+from drbot.core.plan import BackupIdentity, Plan, seal_of
+from drbot.core.run import Run, RunKind, RunState, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.site import Approvals, Configuration
+from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.store.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
 RUN = "r7-20260101-000000"

@@ -9,27 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks.approval_card import approval_card, card_sentence
-from bot.blocks.board import board, sentence
-from bot.blocks.dialogs import declare_dialog, text_dialog
-from bot.blocks.home import home
-from bot.blocks.progress import percent
-from bot.blocks.reply import reply_blocks
-from bot.blocks.status_post import Said, status_post, status_sentence
-from bot.blocks.tables import table_block
-from bot.blocks.vote_dialog import vote_dialog
-from commands.messages import Cell, Choice, Reply, Table, both
-from commands.vote_dialog import dialog_from
-from core.approval import REQUEST_MOVES, RequestState
-from core.events import EventKind
-from core.incident import IncidentState
-from core.level import Level
-from core.people import Roster
-from core.run import Offer, RunState, StepState
-from core.site import Service
-from core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.bot.blocks.approval_card import approval_card, card_sentence
+from drbot.bot.blocks.board import board, sentence
+from drbot.bot.blocks.dialogs import declare_dialog, text_dialog
+from drbot.bot.blocks.home import home
+from drbot.bot.blocks.progress import percent
+from drbot.bot.blocks.reply import reply_blocks
+from drbot.bot.blocks.status_post import Said, status_post, status_sentence
+from drbot.bot.blocks.tables import table_block
+from drbot.bot.blocks.vote_dialog import vote_dialog
+from drbot.commands.messages import Cell, Choice, Reply, Table, both
+from drbot.commands.vote_dialog import dialog_from
+from drbot.core.approval import REQUEST_MOVES, RequestState
+from drbot.core.events import EventKind
+from drbot.core.incident import IncidentState
+from drbot.core.level import Level
+from drbot.core.people import Roster
+from drbot.core.run import Offer, RunState, StepState
+from drbot.core.site import Service
+from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.workspace.block_rules import check_blocks, texts_of
 from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
-from workspace.block_rules import check_blocks, texts_of
 
 LONG = "an <!channel> & \u202eword " * 400
 LANGUAGES = ("en", "ja")

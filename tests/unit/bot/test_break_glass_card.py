@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.blocks.approval_card import approval_card
-from core.approval import RequestState
+from drbot.bot.blocks.approval_card import approval_card
+from drbot.core.approval import RequestState
 from tests.unit.bot.situations import NOW, request, situation, vote
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.blocks.decision import decision_buttons
-from bot.blocks.lines import detail, milestone
-from bot.situation import Situation
-from core.events import Event, EventKind
-from core.run import RunState, StepState
+from drbot.bot.blocks.decision import decision_buttons
+from drbot.bot.blocks.lines import detail, milestone
+from drbot.bot.situation import Situation
+from drbot.core.events import Event, EventKind
+from drbot.core.run import RunState, StepState
 from tests.unit.bot.situations import event, record, run, situation, step
 from tests.unit.bot.situations import plan as plan_of
 

@@ -5,16 +5,16 @@ from string import Formatter
 
 import pytest
 
-from bot.blocks.approval_card import approval_card
-from bot.blocks.board import board, sentence
-from bot.blocks.elements import one_line
-from bot.blocks.event_texts import DETAILS, MILESTONES
-from bot.blocks.lines import CARDS, STATUS, detail, milestone
-from core.events import EventKind
-from core.level import Level
-from core.run import RunState
+from drbot.bot.blocks.approval_card import approval_card
+from drbot.bot.blocks.board import board, sentence
+from drbot.bot.blocks.elements import one_line
+from drbot.bot.blocks.event_texts import DETAILS, MILESTONES
+from drbot.bot.blocks.lines import CARDS, STATUS, detail, milestone
+from drbot.core.events import EventKind
+from drbot.core.level import Level
+from drbot.core.run import RunState
+from drbot.workspace.block_rules import texts_of
 from tests.unit.bot.situations import event, plan, request, run, situation, vote
-from workspace.block_rules import texts_of
 
 OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor.", "state."))}
 UNSHOWN = OF_NO_INCIDENT | {

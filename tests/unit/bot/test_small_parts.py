@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.budget import Budget
-from bot.listeners.visits import fields_of
-from bot.live_board import interval
-from bot.settings import BotSettings
-from core.errors import UserError
+from drbot.bot.budget import Budget
+from drbot.bot.listeners.visits import fields_of
+from drbot.bot.live_board import interval
+from drbot.bot.settings import BotSettings
+from drbot.core.errors import UserError
 
 
 @pytest.mark.parametrize("missing", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])

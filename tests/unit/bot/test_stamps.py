@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.blocks.approval_card import approval_card
-from bot.blocks.elements import button
-from bot.blocks.reply import reply_blocks
-from bot.listeners.visits import text_of
-from bot.stamps import Stamps, purpose_of
-from commands.messages import Choice, Reply, both
-from commands.refusal import Refusal
-from core.errors import UserError
+from drbot.bot.blocks.approval_card import approval_card
+from drbot.bot.blocks.elements import button
+from drbot.bot.blocks.reply import reply_blocks
+from drbot.bot.listeners.visits import text_of
+from drbot.bot.stamps import Stamps, purpose_of
+from drbot.commands.messages import Choice, Reply, both
+from drbot.commands.refusal import Refusal
+from drbot.core.errors import UserError
 from tests.unit.bot.situations import buttons, request, run, situation
 
 VALUE = {"request": "r1-q1", "seal": "5" * 64, "incident": 7}

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.blocks.board import board, sentence
-from bot.blocks.status_post import status_post
-from bot.situation import Situation
-from core.incident import IncidentState, UsersSay
-from core.run import Offer, RunKind, RunState
+from drbot.bot.blocks.board import board, sentence
+from drbot.bot.blocks.status_post import status_post
+from drbot.bot.situation import Situation
+from drbot.core.incident import IncidentState, UsersSay
+from drbot.core.run import Offer, RunKind, RunState
 from tests.unit.bot.situations import KEPT, buttons, configuration, run, situation
 from tests.unit.bot.test_blocks import commands
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.grammar import LONGEST, level_of, parse
-from commands.vocabulary import VERBS
-from core.errors import UserError
-from core.level import Level
+from drbot.commands.grammar import LONGEST, level_of, parse
+from drbot.commands.vocabulary import VERBS
+from drbot.core.errors import UserError
+from drbot.core.level import Level
 
 LETTERS = st.text(max_size=80) | st.text(alphabet="dr-7 １２３level停:{}<>%$();'\"\n\t\u202e\u200b", max_size=80)
 TYPED = st.one_of(

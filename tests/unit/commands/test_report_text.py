@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from commands.report_text import escape, report_of
-from core.events import Event, EventKind
-from core.incident import Incident, IncidentState
-from core.level import Level
-from core.run import Run, RunState, StepRecord, StepState
-from core.site import Backups, Configuration, Site
+from drbot.commands.report_text import escape, report_of
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.level import Level
+from drbot.core.run import Run, RunState, StepRecord, StepState
+from drbot.core.site import Backups, Configuration, Site
 from tests.unit.bot.situations import record, run
 
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)

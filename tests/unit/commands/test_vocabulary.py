@@ -2,12 +2,12 @@
 
 import pytest
 
-from commands.dispatch import TABLE
-from commands.grammar import parse
-from commands.timeline import LINES
-from commands.vocabulary import VERBS
-from core.events import EventKind
-from core.people import ACCESS
+from drbot.commands.dispatch import TABLE
+from drbot.commands.grammar import parse
+from drbot.commands.timeline import LINES
+from drbot.commands.vocabulary import VERBS
+from drbot.core.events import EventKind
+from drbot.core.people import ACCESS
 
 
 def test_every_verb_that_is_explained_is_done_and_the_other_way_round() -> None:

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from commands.messages import Table
-from commands.vote_dialog import dialog_from, table_of
-from core.actions import ACTIONS
-from core.approval import ApprovalRequest, Door, RequestState, Vote
-from core.attestation import Attestation, Proof
-from core.occupants import Occupant, OccupantKind
-from core.plan import BackupIdentity
-from core.replaced import replaced
-from core.run import StepState
-from core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from core.stakes_words import APPROVE, APPROVE_TITLE
-from core.words import clock, say
+from drbot.commands.messages import Table
+from drbot.commands.vote_dialog import dialog_from, table_of
+from drbot.core.actions import ACTIONS
+from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
+from drbot.core.attestation import Attestation, Proof
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.plan import BackupIdentity
+from drbot.core.replaced import replaced
+from drbot.core.run import StepState
+from drbot.core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
+from drbot.core.stakes_words import APPROVE, APPROVE_TITLE
+from drbot.core.words import clock, say
 from tests.unit.bot.situations import (
     NOW,
     configuration,

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from commands.vote_dialog import VoteDialog, dialog_from
-from core.plan import SETTINGS_GATE, Plan, gate_about_settings
-from core.words import say
+from drbot.commands.vote_dialog import VoteDialog, dialog_from
+from drbot.core.plan import SETTINGS_GATE, Plan, gate_about_settings
+from drbot.core.words import say
 from tests.unit.bot.situations import NOW, plan, request, run, situation, step
 from tests.unit.commands.test_vote_dialog import STEPS, asked, shown
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.approval import HOLD_SECONDS, Ballot, Door, RequestState, Vote, decide, may_start, standing
-from core.attestation import Attestation, Claim, Proof, Purpose, statement
-from core.people import Roster
-from core.signing import KeyPair, is_public, seal_for, verify
+from drbot.core.approval import HOLD_SECONDS, Ballot, Door, RequestState, Vote, decide, may_start, standing
+from drbot.core.attestation import Attestation, Claim, Proof, Purpose, statement
+from drbot.core.people import Roster
+from drbot.core.signing import KeyPair, is_public, seal_for, verify
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot, vote
 
 WORKER, BEN, STRANGER = (KeyPair(bytes([number]) * 32) for number in (1, 2, 3))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.japanese import japanese, spoken
-from core.japanese_sentences import SENTENCES, WRITTEN
+from drbot.core.japanese import japanese, spoken
+from drbot.core.japanese_sentences import SENTENCES, WRITTEN
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3] / "drbot"
 NAME = re.compile(r"\{(\w+)\}")
 CATALOGUES = {"japanese_sentences.py", "japanese_host_sentences.py", "japanese_slack_sentences.py"}
 PIECE = re.compile(r"\{\w+\}|[,;:.()]")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from core.centre_words import machine_text, move_text
-from core.plan import Plan, question_of
-from core.run import StepRecord, StepState
-from core.runbook import Step
-from core.safe_state import safe_state
-from core.stakes import Act, NameMove, RentedMachine, Stakes, Users
+from drbot.core.centre_words import machine_text, move_text
+from drbot.core.plan import Plan, question_of
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import safe_state
+from drbot.core.stakes import Act, NameMove, RentedMachine, Stakes, Users
 
 AT = datetime(2026, 11, 26, 3, tzinfo=UTC)
 OLD, NEW, OTHER = ("198.51.100.1",), ("203.0.113.7",), ("192.0.2.9",)

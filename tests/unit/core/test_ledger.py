@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.events import GENESIS, Event, EventKind, hash_of
-from core.ledger import Known, check_lines, head_line, line_of
+from drbot.core.events import GENESIS, Event, EventKind, hash_of
+from drbot.core.ledger import Known, check_lines, head_line, line_of
 
 RECORDS = 40
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks.status_post import Said, status_post, status_sentence
-from core.clocks import clocks_of, minutes_up, next_update_by, with_margin
-from core.incident import IncidentState
-from core.run import RunState, StepState
-from core.site import Targets
+from drbot.bot.blocks.status_post import Said, status_post, status_sentence
+from drbot.core.clocks import clocks_of, minutes_up, next_update_by, with_margin
+from drbot.core.incident import IncidentState
+from drbot.core.run import RunState, StepState
+from drbot.core.site import Targets
 from tests.unit.bot.situations import NOW, plan, record, request, run, situation
 
 seconds = st.integers(min_value=0, max_value=1_000_000)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from core.plan import BackupIdentity, Floor
-from core.proof import altered, doubts, faults, floor_of
-from core.table_names import database_of, table_name
+from drbot.core.plan import BackupIdentity, Floor
+from drbot.core.proof import altered, doubts, faults, floor_of
+from drbot.core.table_names import database_of, table_name
 
 
 def backup(**changes: Any) -> BackupIdentity:

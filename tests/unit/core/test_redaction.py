@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.timeline import LINES
-from core.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
-from core.refusals import REFUSALS
-from core.runbook_file import find_runbooks, runbook_folders
+from drbot.commands.timeline import LINES
+from drbot.core.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
+from drbot.core.refusals import REFUSALS
+from drbot.core.runbook_file import find_runbooks, runbook_folders
 
 REDACT = Redactor()
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UserError
-from core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
+from drbot.core.errors import UserError
+from drbot.core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
 
 GOOD = """\
 runbook: swap-it

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 import pytest
 
-from core.approval import RequestState
-from core.incident import IncidentState
-from core.run import RunState, Settlement, StepState
-from core.state_words import JAPANESE, state_text, word_of
+from drbot.core.approval import RequestState
+from drbot.core.incident import IncidentState
+from drbot.core.run import RunState, Settlement, StepState
+from drbot.core.state_words import JAPANESE, state_text, word_of
 
 
 @pytest.mark.parametrize("states", [IncidentState, RunState, StepState, RequestState, Settlement])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import UserError
-from core.incident import Incident, IncidentState, channel_name, incident_number
-from core.level import Level, parse_level
-from core.words import duration, say, seconds_of, size
+from drbot.core.errors import UserError
+from drbot.core.incident import Incident, IncidentState, channel_name, incident_number
+from drbot.core.level import Level, parse_level
+from drbot.core.words import duration, say, seconds_of, size
 
 
 @pytest.mark.parametrize(

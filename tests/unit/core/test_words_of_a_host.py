@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from core.occupants import Occupant, OccupantKind
-from core.replaced import replaced
-from core.runbook import Step
-from core.site import Backups, Configuration, Site
-from core.stakes import Stakes
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.replaced import replaced
+from drbot.core.runbook import Step
+from drbot.core.site import Backups, Configuration, Site
+from drbot.core.stakes import Stakes
 
 CONFIGURATION = Configuration(
     system="s", sites={"production": Site(projects=Path("/srv"), services={})}, backups=Backups(directory=Path("/b"))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UserError
-from core.yaml_file import read_yaml
+from drbot.core.errors import UserError
+from drbot.core.yaml_file import read_yaml
 
 
 @pytest.mark.parametrize(

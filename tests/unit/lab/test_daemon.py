@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import daemon
+from drbot.lab import daemon
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux")
 

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from lab.identity import identity_of
-from lab.system import Lab
+from drbot.lab.identity import identity_of
+from drbot.lab.system import Lab
 
 
 def lab_in(folder: Path) -> Lab:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UserError
-from lab import packages
-from lab.engine import ensure_engine
+from drbot.core.errors import UserError
+from drbot.lab import packages
+from drbot.lab.engine import ensure_engine
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from core.errors import PermanentError, UserError
-from core.plan import Floor
-from runners.actions.backup import BackupRules, choose, identify, newest
-from runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.plan import Floor
+from drbot.runners.actions.backup import BackupRules, choose, identify, newest
+from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
 
 SQL = b"""\\connect authdb
 -- Dumped from database version 15.8

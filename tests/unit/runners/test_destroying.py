@@ -10,32 +10,31 @@ from typing import Any
 
 import pytest
 
-import runners
-from core.actions import ACTIONS
-from core.errors import PermanentError
-from core.full_manifest import PROJECTS
-from core.site import Certificate, Dns, Provision
-from runners import permit as permits
-from runners.clients import kept_containers, own_folder
-from runners.clients.certbot import Certbot
-from runners.clients.compose import Compose, Watch
-from runners.clients.docker_engine import DockerEngine
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackupStore
-from runners.clients.helper import Mount
-from runners.clients.machines import Ec2
-from runners.clients.name_service import NameService, Record
-from runners.clients.process import Bounds
-from runners.clients.restic import Wanted
-from runners.clients.restic_helper import ResticHelper
-from runners.clients.terraform import Terraform
-from runners.clients.volume_mover import Move, VolumeMover
-from runners.permit import OwnWork, Permit
-from runners.registry import SUBJECTS
+from drbot.core.actions import ACTIONS
+from drbot.core.errors import PermanentError
+from drbot.core.full_manifest import PROJECTS
+from drbot.core.site import Certificate, Dns, Provision
+from drbot.runners import permit as permits
+from drbot.runners.clients import kept_containers, own_folder
+from drbot.runners.clients.certbot import Certbot
+from drbot.runners.clients.compose import Compose, Watch
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.machines import Ec2
+from drbot.runners.clients.name_service import NameService, Record
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.restic import Wanted
+from drbot.runners.clients.restic_helper import ResticHelper
+from drbot.runners.clients.terraform import Terraform
+from drbot.runners.clients.volume_mover import Move, VolumeMover
+from drbot.runners.permit import OwnWork, Permit
+from drbot.runners.registry import SUBJECTS
 from tests.archives import put
 from tests.permits import permit
 
-FOLDER = Path(runners.__file__).parent
+FOLDER = Path(permits.__file__).parent
 SHARP = {
     "remove_volume",
     "remove_container",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CancelledError, PermanentError
-from core.full_manifest import DUMP, REDIS
-from runners.clients.document_archive import folders_in, read_archive, unpack
-from runners.watching import unheard
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.full_manifest import DUMP, REDIS
+from drbot.runners.clients.document_archive import folders_in, read_archive, unpack
+from drbot.runners.watching import unheard
 from tests.archives import SQL, add, make_foreign
 
 CONFIGURATION, NAME = "config_20261126_030000.tar.gz", "full_backup_20261126_030000.tar.gz"

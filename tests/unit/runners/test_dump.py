@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.clients.dump import DumpScanner, major
+from drbot.runners.clients.dump import DumpScanner, major
 
 DUMP = rb"""--
 -- PostgreSQL database cluster dump

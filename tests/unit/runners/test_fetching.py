@@ -12,16 +12,16 @@ from typing import Any, cast
 
 import pytest
 
-from core.errors import CancelledError, PermanentError
-from core.full_manifest import DUMP, full_name
-from core.plan import BackupIdentity, Holds
-from core.site import Backups, Configuration, Site
-from runners.action import StepContext
-from runners.actions import fetching, file_sets
-from runners.clients.fetched import Fetched
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackupStore
-from runners.full_choice import FullRules, choose_full_backup
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.full_manifest import DUMP, full_name
+from drbot.core.plan import BackupIdentity, Holds
+from drbot.core.site import Backups, Configuration, Site
+from drbot.runners.action import StepContext
+from drbot.runners.actions import fetching, file_sets
+from drbot.runners.clients.fetched import Fetched
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.full_choice import FullRules, choose_full_backup
 from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, put
 from tests.cheap_key import make_cheap
 

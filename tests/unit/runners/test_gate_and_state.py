@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from core.approval import ApprovalRequest, RequestState
-from core.plan import Plan
-from core.run import StepRecord, StepState
-from core.runbook import Step
-from core.safe_state import safe_state
-from core.stakes import Act, KeepKind, Keeps, Stakes
-from runners.gate import as_sealed, differences
+from drbot.core.approval import ApprovalRequest, RequestState
+from drbot.core.plan import Plan
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import safe_state
+from drbot.core.stakes import Act, KeepKind, Keeps, Stakes
+from drbot.runners.gate import as_sealed, differences
 
 
 def step(name: str, **fields: Any) -> Step:

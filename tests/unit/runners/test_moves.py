@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.approval import ApprovalRequest, RequestState
-from core.plan import Plan, gates_before
-from core.run import StepRecord, StepState
-from core.runbook import Step
-from runners.moves import End, next_moves
+from drbot.core.approval import ApprovalRequest, RequestState
+from drbot.core.plan import Plan, gates_before
+from drbot.core.run import StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.runners.moves import End, next_moves
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 REQUEST = ApprovalRequest(

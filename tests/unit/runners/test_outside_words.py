@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from core.errors import PermanentError, TemporaryError
-from core.site import Certificate, Postgres, Provision, Repository, Service
-from runners.clients import git, host_packages
-from runners.clients.certbot import Certbot
-from runners.clients.compose import Compose, Watch
-from runners.clients.process import Bounds, run_process
-from runners.clients.terraform import Terraform
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.site import Certificate, Postgres, Provision, Repository, Service
+from drbot.runners.clients import git, host_packages
+from drbot.runners.clients.certbot import Certbot
+from drbot.runners.clients.compose import Compose, Watch
+from drbot.runners.clients.process import Bounds, run_process
+from drbot.runners.clients.terraform import Terraform
 from tests.permits import own, permit
 
 BOUNDS = Bounds(cancelled=lambda: False)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import PermanentError
-from core.site import Service
-from runners.clients.own_definition import OwnDefinition, definition_of
+from drbot.core.errors import PermanentError
+from drbot.core.site import Service
+from drbot.runners.clients.own_definition import OwnDefinition, definition_of
 
 SERVICE = Service(project="shop", service="redis", role="cache")
 DOCUMENT: dict[str, Any] = {

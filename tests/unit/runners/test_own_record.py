@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PermanentError
-from core.run import StepState
-from runners.own_record import CLOCK, FOLDER, OwnRecord, OwnStep
-from runners.private_folder import PrivateFolder
+from drbot.core.errors import PermanentError
+from drbot.core.run import StepState
+from drbot.runners.own_record import CLOCK, FOLDER, OwnRecord, OwnStep
+from drbot.runners.private_folder import PrivateFolder
 
 
 def test_what_was_noted_is_there_after_a_restart(tmp_path: Path) -> None:

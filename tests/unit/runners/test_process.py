@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CancelledError, TemporaryError
-from runners.clients.process import Bounds, run_process
+from drbot.core.errors import CancelledError, TemporaryError
+from drbot.runners.clients.process import Bounds, run_process
 from tests.waiting import wait_for
 
 QUIET = Bounds(cancelled=lambda: False)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import PermanentError
-from runners.clients.dump_execution import CreatedDatabases
-from runners.clients.psql_judge import PsqlJudge
+from drbot.core.errors import PermanentError
+from drbot.runners.clients.dump_execution import CreatedDatabases
+from drbot.runners.clients.psql_judge import PsqlJudge
 
 ROLE = 'psql:<stdin>:14: ERROR:  42710: role "postgres" already exists\nLOCATION:  CreateRole, user.c:308\n'
 GOOD = (

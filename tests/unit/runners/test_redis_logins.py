@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from runners.clients.redis_login import Login, logins_in
-from runners.clients.redis_server import key_count
+from drbot.runners.clients.redis_login import Login, logins_in
+from drbot.runners.clients.redis_server import key_count
 
 SECRET = "pa$$ w0rd#1"
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from core.errors import CancelledError, PermanentError, TemporaryError, UserError
-from core.full_manifest import MANIFEST, OWN, full_name
-from runners.clients.full_folder import FolderStore
-from runners.clients.full_store import FullBackup, FullBackupStore
-from runners.clients.restic import Repository, Restic, Snapshot, Wanted
-from runners.clients.restic_words import Said
-from runners.full_choice import FullRules, check_full_backup, choose_full_backup, require_whole
-from runners.watching import unheard
+from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.full_manifest import MANIFEST, OWN, full_name
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore
+from drbot.runners.clients.restic import Repository, Restic, Snapshot, Wanted
+from drbot.runners.clients.restic_words import Said
+from drbot.runners.full_choice import FullRules, check_full_backup, choose_full_backup, require_whole
+from drbot.runners.watching import unheard
 from tests import torture
 from tests.archives import MOMENT, make_foreign, put
 from tests.waiting import wait_for

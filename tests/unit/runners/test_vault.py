@@ -8,10 +8,10 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from core.attestation import Entrance, Origin, Proof
-from core.errors import UserError
-from runners.guessing import Guesses
-from runners.vault import Entry, Vault, key_in, tried
+from drbot.core.attestation import Entrance, Origin, Proof
+from drbot.core.errors import UserError
+from drbot.runners.guessing import Guesses
+from drbot.runners.vault import Entry, Vault, key_in, tried
 
 TERMINAL = Origin(entrance=Entrance.TERMINAL, name="ops@host")
 NOW = datetime(2026, 11, 26, 3, 12, 5, tzinfo=UTC)

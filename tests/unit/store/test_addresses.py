@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from core.errors import UserError
-from store.database import Database
-from store.doorbell import doorbell_of
+from drbot.core.errors import UserError
+from drbot.store.database import Database
+from drbot.store.doorbell import doorbell_of
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from runners.clients import git
-from runners.clients.backup_store import close_own
-from runners.clients.compose import Watch
-from runners.clients.process import Bounds, run_process
-from store.database import Database
-from store.file_modes import PUBLIC_UMASK, begin_private, private, public_folder, write_private
+from drbot.runners.clients import git
+from drbot.runners.clients.backup_store import close_own
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.process import Bounds, run_process
+from drbot.store.database import Database
+from drbot.store.file_modes import PUBLIC_UMASK, begin_private, private, public_folder, write_private
 from tests.permits import own
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from slackblocks._surfaces import _BLOCK_TYPES_BY_SURFACE
 
-from workspace.block_rules import KINDS, Surface, check_blocks
-from workspace.methods.views import checked_view
-from workspace.records import Json
-from workspace.rules import SlackError
+from drbot.workspace.block_rules import KINDS, Surface, check_blocks
+from drbot.workspace.methods.views import checked_view
+from drbot.workspace.records import Json
+from drbot.workspace.rules import SlackError
 
 
 def plain(text: str) -> Json:

@@ -1,9 +1,9 @@
 """Budgets that run out: rates, response URLs, faults on demand. Each with a clock of its own."""
 
-from workspace.faults import Faults
-from workspace.rates import POST_BURST, Rates
-from workspace.rules import SlackError
-from workspace.tickets import RESPONSE_URL_USES, Tickets
+from drbot.workspace.faults import Faults
+from drbot.workspace.rates import POST_BURST, Rates
+from drbot.workspace.rules import SlackError
+from drbot.workspace.tickets import RESPONSE_URL_USES, Tickets
 
 
 def test_posts_have_a_burst_then_one_a_second_in_each_channel() -> None:

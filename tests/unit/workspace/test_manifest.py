@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from workspace.app import read_manifest
-from workspace.rules import METHODS
-from workspace.web_api import HANDLERS
+from drbot.workspace.app import read_manifest
+from drbot.workspace.rules import METHODS
+from drbot.workspace.web_api import HANDLERS
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 NOT_USED = {"conversations.join", "pins.list", "bookmarks.list", "usergroups.list", "usergroups.users.list"}

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from bot.listeners.timeline import PINS
-from bot.pulse import REACTION
+from drbot.bot.listeners.timeline import PINS
+from drbot.bot.pulse import REACTION
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_the_page_knows_every_picture_that_drbot_names() -> None:
-    table = (ROOT / "workspace" / "page" / "js" / "emoji.js").read_text(encoding="utf-8")
+    table = (ROOT / "drbot" / "workspace" / "page" / "js" / "emoji.js").read_text(encoding="utf-8")
     known = set(re.findall(r'"?([\w+-]+)"?: "', table))
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))
     named = {*re.findall(r'":([a-z_]+):', sources), *PINS, REACTION}

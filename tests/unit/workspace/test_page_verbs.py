@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from commands.vocabulary import VERBS
+from drbot.commands.vocabulary import VERBS
 
-TABLE = Path(__file__).parents[3] / "workspace" / "page" / "js" / "verbs.js"
+TABLE = Path(__file__).parents[3] / "drbot" / "workspace" / "page" / "js" / "verbs.js"
 
 
 def test_the_page_completes_exactly_the_verbs_of_the_grammar() -> None:

@@ -1,0 +1,1 @@
+"""drbot: disaster recovery from Slack. One import name for everything; CONTRIBUTING.md shows the floors."""

@@ -1,0 +1,172 @@
+"""`drbot backup`: make backups that can be trusted, and look at the ones there are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Column, Table
+
+from drbot.cli.full_backup import check_everywhere, show_full_backups, summary_of
+from drbot.cli.processes import configuration_path, home_path
+from drbot.cli.terminal import Config, plain_console
+from drbot.core.backup_times import UNKNOWN
+from drbot.core.configuration import load_configuration
+from drbot.core.errors import DrbotError, UserError
+from drbot.core.full_manifest import PREFIX
+from drbot.core.plan import BackupIdentity
+from drbot.core.site import Configuration
+from drbot.core.words import size
+from drbot.runners.actions.backup import BackupRules, check
+from drbot.runners.backup import back_up_postgres
+from drbot.runners.clients.backup_store import SUFFIX, close_own
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.full_store import full_stores
+from drbot.runners.full_backup import back_up_full
+from drbot.runners.settings import RunnerSettings
+from drbot.store.file_modes import begin_private
+
+backup_app = typer.Typer(
+    add_completion=False, help="Backups with a manifest that a recovery checks.", no_args_is_help=True
+)
+
+SiteName = Annotated[str, typer.Option(help="Which site (default: default_site of dr.yml)")]
+
+
+@backup_app.command()
+def postgres(site: SiteName = "", config: Config = None) -> None:
+    """Dump every database, compressed, and write the manifest: rows, sizes, digest, versions, times."""
+    configuration, clients, site = opened(config, site)
+    with refused("Tried to back up PostgreSQL."), bar("Dumping") as show:
+        manifest = back_up_postgres(configuration, site, clients=clients, progress=show)
+    rows = sum(manifest.rows.values())
+    plain_console().print(
+        f"{clients.backups.directory / manifest.name}: {size(manifest.size)}, "
+        f"{rows} rows in {len(manifest.rows)} tables"
+    )
+
+
+@backup_app.command()
+def full(site: SiteName = "", config: Config = None) -> None:
+    """Everything a lost host needs: configuration, databases, Redis, files; also into the bucket of dr.yml."""
+    configuration, clients, site = opened(config, site)
+    with refused("Tried to make a full backup."), bar("Backing up") as show:
+        made, manifest = back_up_full(
+            configuration, site, clients=clients, document=configuration_path(config), progress=show
+        )
+    console = plain_console()
+    console.print(summary_of(made, manifest))
+    for store in full_stores(configuration):
+        console.print(f"  {store.place}")
+
+
+@backup_app.command("list")
+def list_backups(site: SiteName = "", config: Config = None) -> None:
+    """The backups there are, newest first; full ones in every place."""
+    configuration, clients, _ = opened(config, site)
+    columns = (Column("name", no_wrap=True), "data as of (UTC)", "size", "rows", "manifest")
+    table = Table(*columns, title=escape(str(clients.backups.directory)), box=None)
+    with refused("Tried to list the backups."):
+        for backup in clients.backups.newest_first():
+            manifest = backup.manifest
+            table.add_row(
+                backup.name.removesuffix(SUFFIX),
+                "?" if backup.snapshot_at == UNKNOWN else f"{backup.snapshot_at:%Y-%m-%d %H:%M:%S}",
+                size(backup.size),
+                str(sum(manifest.rows.values())) if manifest else "?",
+                "yes" if manifest else f"[red]{escape(backup.fault)}[/]" if backup.fault else "no",
+            )
+    plain_console().print(table)
+    show_full_backups(plain_console(), configuration)
+
+
+@backup_app.command("check")
+def check_backup(
+    name: Annotated[str, typer.Argument(help="As `drbot backup list` shows it.")],
+    site: SiteName = "",
+    config: Config = None,
+) -> None:
+    """Read one backup from start to end; the exit code is 1 when a recovery would refuse it."""
+    configuration, clients, site = opened(config, site)
+    console = plain_console()
+    if name.startswith(PREFIX):
+        raise typer.Exit(check_full(console, configuration, site, name))
+    try:
+        with bar("Reading") as show:
+            rules = BackupRules(
+                system=configuration.system,
+                site=site,
+                server_major=None,
+                cancelled=lambda: False,
+                progress=show,
+            )
+            found = check(clients.backups.get(name), rules)
+    except DrbotError as error:
+        console.print(f"[red]Not good.[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+    console.print(f"[green]Good.[/] {escape(found.name)}: {known_rows(found)}")
+
+
+def known_rows(found: BackupIdentity) -> str:
+    """How much is in it, as far as that is known before it is restored."""
+    return (
+        f"{sum(found.rows.values())} rows by its manifest" if found.manifest else "no manifest; counted when restored"
+    )
+
+
+def check_full(console: Console, configuration: Configuration, site: str, name: str) -> int:
+    """A full backup in every place; the exit code."""
+    with bar("Reading") as show:
+        good, wrong = check_everywhere(configuration, site, name, show)
+    for found in good:
+        console.print(f"[green]Good.[/] {escape(found.place)}: {known_rows(found)}")
+    for sentence in wrong:
+        console.print(f"[red]Not good.[/] {escape(sentence)}")
+    return 1 if wrong else 0
+
+
+def opened(config: Path | None, site: str) -> tuple[Configuration, Clients, str]:
+    """Configuration, clients and name of the site. Raises UserError."""
+    configuration = load_configuration(configuration_path(config)).configuration
+    name = site or configuration.default_site
+    if name not in configuration.sites:
+        raise UserError(f'Looked for the site "{name}".', f"There are: {', '.join(configuration.sites)}.")
+    begin_private(home_path(None))
+    close_own(configuration.backups.directory)
+    settings = RunnerSettings.from_environment(home_path(None))
+    return configuration, clients_of(configuration.site(name), configuration, settings), name
+
+
+@contextmanager
+def refused(tried: str) -> Iterator[None]:
+    """What the worker's clients raise, told to the person at the terminal."""
+    try:
+        yield
+    except UserError:
+        raise
+    except DrbotError as error:
+        raise UserError(tried, str(error)) from error
+
+
+@contextmanager
+def bar(title: str) -> Iterator["ShowProgress"]:
+    """A line with bytes and speed while it runs, gone afterwards."""
+    columns = (TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=plain_console(), transient=True) as progress:
+        yield ShowProgress(progress)
+
+
+class ShowProgress:
+    """The progress function of clients, drawn on the terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None)
+
+    def __call__(self, done: float, total: float | None, unit: str) -> None:
+        """Draw it."""
+        self._progress.update(self._task, completed=done, total=total)

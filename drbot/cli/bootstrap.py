@@ -1,0 +1,127 @@
+"""`drbot bootstrap s3://bucket/prefix/`: drbot's own state, back on a bare machine."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.markup import escape
+
+from drbot.cli.processes import configuration_path, home_path
+from drbot.cli.terminal import plain_console
+from drbot.core.errors import DrbotError, TemporaryError, UserError
+from drbot.core.signing import is_public
+from drbot.core.site import ObjectStore
+from drbot.core.statements import Head, head_in
+from drbot.runners.bootstrap import among, bring_back, files_of, vouched_copy
+from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.vault import key_in
+from drbot.runners.vouched_copy import TRIED, Vouched
+from drbot.runners.witnesses import Roots
+from drbot.store.database import Database
+from drbot.store.file_modes import begin_private
+from drbot.store.settings import StoreSettings
+
+
+def bootstrap(
+    place: Annotated[str, typer.Argument(metavar="S3-URL", help="s3://bucket/prefix/, as `object_store` of dr.yml")],
+    home: Annotated[Path | None, typer.Option(help="Where the state goes (default: DRBOT_HOME, else ./.drbot)")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Where dr.yml goes (default: DRBOT_CONFIG, else ./dr.yml)")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="URL of the store, where it is not Amazon's")] = None,
+    region: Annotated[str, typer.Option(help="Of the bucket")] = "us-east-1",
+    ledger: Annotated[str, typer.Option(help="Which one, where the bucket has several")] = "",
+    head: Annotated[
+        str, typer.Option(metavar="N:HASH", help="The newest `Ledger N:HASH` of a channel, mail or notes")
+    ] = "",
+    worker_key: Annotated[
+        list[str] | None, typer.Option(help="A worker's public key, as `drbot dr key worker` shows it")
+    ] = None,
+    believe: Annotated[
+        str, typer.Option(metavar="N:HASH", help="Take the copy that ends so, although nothing vouches for it")
+    ] = "",
+) -> None:
+    """Bring drbot back after its own host was lost: ledger, open incidents, dr.yml, runbooks. AWS_* are the keys.
+
+    Only a copy is taken that a head or a worker's key vouches for; the key is also found in <home>/worker.
+    """
+    folder, target = home_path(home), configuration_path(config).absolute()
+    begin_private(folder)
+    roots = Roots(
+        keys=keys_of(folder, worker_key or []),
+        head=head_given(head, "--head"),
+        believed=head_given(believe, "--believe"),
+    )
+    with told():
+        copy = vouched_copy(ObjectStoreClient(store_at(place, endpoint, region)), roots, ledger)
+        files = files_of(copy, target)
+        with closing(Database(StoreSettings.from_environment(folder).database_url)) as database:
+            incidents = bring_back(copy, files, database, folder, believed=roots.believed is not None)
+    show(copy, files, incidents, roots)
+
+
+def show(copy: Vouched, files: Iterable[Path], incidents: Sequence[str], roots: Roots) -> None:
+    """What is here now, and what nobody could know."""
+    console, one = plain_console(), copy.candidate
+    if copy.passed_over:
+        console.print(f"[yellow]![/] {escape(among(copy.passed_over))}")
+    console.print(
+        f"[green]✓[/] {one.head.seq} records from {escape(one.place)}, of {one.made_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    if roots.believed is not None:
+        console.print("[yellow]![/] Taken on your word: nothing shows that it is the newest, and all drbot's own.")
+        if copy.forgotten > one.head.seq:
+            console.print(f"[yellow]![/] drbot had signed records up to {copy.forgotten}: what they said is lost.")
+    else:
+        console.print(f"[green]✓[/] Ledger, tables and files are as drbot signed them. Head {one.head}")
+        if roots.head is not None and one.head.seq > roots.head.seq:
+            console.print(
+                f"  Your head shows that nothing until record {roots.head.seq} is missing, no more than that."
+            )
+    for path in files:
+        console.print(f"[green]✓[/] {escape(str(path))}")
+    console.print(f"Open incidents: {', '.join(incidents) or 'none'}. Now start: drbot all")
+    console.print("A run that was at work is found by its lease within seconds; nothing is repeated by itself.")
+
+
+def keys_of(home: Path, given: Sequence[str]) -> frozenset[str]:
+    """The public keys that a person has: given here, and of the worker whose folder was put back. Raises UserError."""
+    for key in given:
+        if not is_public(key):
+            raise UserError(TRIED, f"{key} is no public key of a worker.", "It begins with drbot1: and has one line.")
+    path = home / "worker" / "key"
+    return frozenset([*given, key_in(path).public] if path.exists() else given)
+
+
+def head_given(written: str, option: str) -> Head | None:
+    """Raises UserError."""
+    try:
+        return head_in(written) if written else None
+    except ValueError as error:
+        todo = "Copy the whole `Ledger N:…` line."
+        raise UserError(TRIED, f"{option} {written}: {error}.", todo) from error
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Every error as a sentence with what to do. Raises UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except TemporaryError as error:
+        raise UserError(TRIED, f"{error}.", "Nothing was changed: try again.") from error
+    except DrbotError as error:
+        todo = "Nothing was changed. Are bucket, prefix and AWS_* right?"
+        raise UserError(TRIED, f"{error}.", todo) from error
+
+
+def store_at(place: str, endpoint: str | None, region: str) -> ObjectStore:
+    """The bucket behind the URL. Raises UserError."""
+    parts = urlsplit(place)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise UserError(TRIED, f"{place} is no S3 URL.", "Write it as s3://bucket/prefix/")
+    return ObjectStore(bucket=parts.netloc, prefix=parts.path.removeprefix("/"), endpoint=endpoint, region=region)

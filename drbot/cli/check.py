@@ -1,0 +1,189 @@
+"""`drbot check`: what would fail that night, a line each with what to do about it."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from drbot.bot.readiness import SlackReadiness
+from drbot.bot.settings import WHERE, BotSettings
+from drbot.cli.house import manifest_path
+from drbot.cli.processes import configuration_path, home_path, open_database
+from drbot.cli.terminal import Config, Home
+from drbot.core.configuration import Loaded, load_configuration
+from drbot.core.errors import DrbotError
+from drbot.core.people import Roster
+from drbot.core.readiness import Line, approvers_line, bad, good
+from drbot.core.site import Configuration
+from drbot.core.words import duration
+from drbot.runners.actions.backup import owner_fault
+from drbot.runners.clients.backup_store import Backup, BackupStore
+from drbot.runners.clients.clients import clients_of
+from drbot.runners.clients.full_store import full_stores, is_of, password
+from drbot.runners.clients.restic import installed_version, version_fault
+from drbot.runners.full_choice import candidates
+from drbot.runners.readiness import SiteReadiness, rented_lines, second_factor_line
+from drbot.runners.settings import RunnerSettings
+from drbot.runners.vault import Vault
+from drbot.store import incidents, journal, machines
+from drbot.store.machines import KnownMachine
+from drbot.store.rosters import Rosters
+from drbot.workspace.app import read_manifest
+
+MAKE: Mapping[str, str] = {"backup of PostgreSQL": "drbot backup postgres", "full backup": "drbot backup full"}
+
+
+def check(config: Config = None, home: Home = None) -> None:
+    """Look at dr.yml, people, Slack's tokens, scopes and channels, the state, each site's engine, projects, volumes,
+    services and PostgreSQL role, and the backups, and say what would fail. Changes nothing; ends with 1 if something
+    would.
+    """
+    loaded, folder = load_configuration(configuration_path(config)), home_path(home)
+    lines = [Line(what="dr.yml", well=not loaded.faults, sentence=" ".join(loaded.faults) or "valid")]
+    roster, about_state = _state(loaded, folder)
+    lines += about_state
+    lines += _about_slack_and_people(loaded, roster, folder)
+    for site in loaded.configuration.sites:
+        lines += _about_site(loaded.configuration, site, folder)
+    lines += rented_lines(loaded.configuration, *_rented_and_open(folder))
+    lines += _about_backups(loaded.configuration)
+    console = Console(highlight=False)
+    for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
+        mark = "[green]✓[/]" if line.well else "[red]✗[/]"
+        console.print(f"{mark} {escape(line.what)}: {escape(' '.join(line.sentence.split()))}", soft_wrap=True)
+    raise typer.Exit(0 if all(line.well for line in lines) else 1)
+
+
+def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
+    """Who counts now: the roster in force, before the first start that of dr.yml."""
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    try:
+        database = open_database(home)
+    except DrbotError as error:
+        return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
+    try:
+        with database.read() as connection:
+            problems = journal.verify(connection)
+            roster, records = rosters.look(connection), journal.head(connection)[0]
+    except DrbotError as error:
+        return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
+    finally:
+        database.close()
+    if problems:
+        ledger = bad("state and ledger", problems[0].rstrip("."), "docs/security.md, The ledger, says what to do.")
+    else:
+        ledger = good("state and ledger", f"{records} records, whole")
+    return roster, [ledger, _about_roster(rosters)]
+
+
+def _about_roster(rosters: Rosters) -> Line:
+    what = "roster"
+    if rosters.roster.fault:
+        return bad(what, rosters.roster.fault.rstrip("."), "No gate opens until then.")
+    if rosters.policy is not None and rosters.policy.proposals:
+        return bad(what, "dr.yml proposes another one that is not in force", "Two approvers accept it: /dr roster.")
+    return good(what, "in force" if rosters.policy is not None else "accepted at the first start")
+
+
+def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Iterator[Line]:
+    away: frozenset[str] = frozenset()
+    try:
+        settings = _slack_settings()
+    except DrbotError as error:
+        settings = None
+        yield Line(what="Slack", well=False, sentence=str(error))
+    else:
+        if settings is None:
+            yield good("Slack", "no tokens here: enough for a worker alone; docs/slack.md says where to get them")
+    if settings is not None:
+        slack = SlackReadiness(settings, frozenset(read_manifest(manifest_path()).scopes))
+        yield from slack.lines(roster, loaded.configuration.channels)
+        away = frozenset(slack.departed)
+    yield approvers_line(roster, loaded.configuration.approvals, away)
+    factor = second_factor_line(roster, Vault(home)) if (home / "worker").is_dir() else None
+    if factor is not None:
+        yield factor
+
+
+def _slack_settings() -> BotSettings | None:
+    """None on a host without any token. Raises UserError for half of them."""
+    there = [name for name in WHERE if os.environ.get(name)]
+    if not there:
+        return None
+    http = "SLACK_APP_TOKEN" not in there and "SLACK_SIGNING_SECRET" in there
+    return BotSettings.from_environment(http="8080" if http else "")
+
+
+def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator[Line]:
+    site = configuration.site(name)
+    if site.provision is not None:
+        yield good(name, "is made when it is needed (level 4)")
+        return  # what is rented for it is told once for all sites
+    if not site.services:
+        return  # the control site: its worker needs no engine
+    clients = clients_of(site, configuration, RunnerSettings.from_environment(home), patience_seconds=0)
+    recovery = configuration.recovery
+    is_empty = recovery is not None and recovery.site == name
+    try:
+        yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=is_empty).lines()
+    except DrbotError as error:
+        yield bad(name, str(error).rstrip("."), "Look again when its engine answers.")
+    finally:
+        clients.close()
+
+
+def _rented_and_open(home: Path) -> tuple[list[KnownMachine], frozenset[int]]:
+    """Machines and open incidents of this state; without one nobody knows of any."""
+    try:
+        database = open_database(home)
+    except DrbotError:
+        return [], frozenset()
+    try:
+        with database.read() as connection:
+            going_on = incidents.recent(connection, open_only=True, limit=1000)
+            return machines.list_of(connection), frozenset(one.id for one in going_on)
+    except DrbotError:
+        return [], frozenset()
+    finally:
+        database.close()
+
+
+def _about_backups(configuration: Configuration) -> Iterator[Line]:
+    full = candidates(full_stores(configuration))
+    try:
+        postgres = BackupStore(configuration.backups.directory).newest_first()
+    except DrbotError as error:
+        yield Line(what="backup of PostgreSQL", well=False, sentence=str(error))
+    else:
+        dumps = [(b.name, b.snapshot_at) for b in postgres if _counts(b, configuration)]
+        yield _newest("backup of PostgreSQL", dumps, configuration)
+    if configuration.object_store is not None:
+        site, system = configuration.default_site, configuration.system
+        made = [(b.name, b.moment) for b in full.backups if not b.fault and (b.archive or is_of(b, system, site))]
+        yield _newest("full backup", made, configuration)
+        yield Line(what="places of full backups", well=not full.silent, sentence="; ".join(full.silent) or "all answer")
+        yield _about_restic()
+
+
+def _about_restic() -> Line:
+    fault = version_fault()
+    how = "encrypted" if password() else "not encrypted: RESTIC_PASSWORD in the environment does it, for new places"
+    return Line(what="restic", well=fault is None, sentence=fault or f"{installed_version()}; full backups are {how}")
+
+
+def _counts(backup: Backup, configuration: Configuration) -> bool:
+    """Whether it can be used for the site that is meant when none is named."""
+    return not backup.fault and not owner_fault(backup.manifest, configuration.system, configuration.default_site)
+
+
+def _newest(what: str, found: Sequence[tuple[str, datetime]], configuration: Configuration) -> Line:
+    if not found:
+        return Line(what=what, well=False, sentence=f"there is none; {MAKE[what]} makes one, cron should")
+    name, moment = found[0]
+    age, allowed = (datetime.now(UTC) - moment).total_seconds(), configuration.targets.rpo
+    late = f", more than the RPO of {duration(allowed)}: is cron running?" if age > allowed else ""
+    return Line(what=what, well=not late, sentence=f"{name} is {duration(age)} old{late}")

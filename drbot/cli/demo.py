@@ -1,0 +1,212 @@
+"""`drbot demo`: a system, a local Slack and drbot on this machine; something breaks for real and is recovered.
+
+Interactive it says what to type and as whom; `--auto` plays the people itself and proves the result.
+"""
+
+import json
+import shutil
+import signal
+import time
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from drbot.cli import demo_centre, demo_sites
+from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
+from drbot.cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
+from drbot.cli.house import House, manifest_path
+from drbot.cli.logs import configure_logs
+from drbot.cli.outage import OutageWatch
+from drbot.cli.player import Player
+from drbot.cli.processes import home_path
+from drbot.cli.terminal import plain_console
+from drbot.core.configuration import load_configuration
+from drbot.core.errors import DrbotError, UserError
+from drbot.lab import programs
+from drbot.lab.breakage import break_it
+from drbot.lab.seed import seed
+from drbot.lab.setup import prepare, prepare_recovery
+from drbot.lab.sites import Sites
+from drbot.lab.system import Lab
+from drbot.runners.backup import back_up_postgres
+from drbot.store.database import Database
+from drbot.store.file_modes import private
+from drbot.store.settings import StoreSettings
+from drbot.workspace.server import Workspace
+
+FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
+STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
+console = plain_console()
+
+
+def demo(
+    auto: Annotated[bool, typer.Option("--auto", help="Play the people too, prove the result, then end")] = False,
+    level: Annotated[
+        int, typer.Option(min=1, max=4, help="1 a service, 2 PostgreSQL, 3 the host, 4 the data centre")
+    ] = 2,
+    megabytes: Annotated[int, typer.Option(min=0, help="Extra data to recover, in MB of SQL")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write what was measured to this file")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Where everything is kept (default: DRBOT_HOME, else ./.drbot)")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser")] = True,
+) -> None:
+    """Break a real system and recover it from a local Slack. Nothing leaves this machine."""
+    began = time.monotonic()
+    end_by_signals()
+    clear(home_path(home))
+    lab = ready_lab(home_path(home), megabytes)
+    sites = _ready_sites(lab, home_path(home), new_host=level < 4) if level > 2 else None
+    house = open_house(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
+    house.workspace.state.first_words = FIRST_WORDS[level]
+    try:
+        if level == 4:
+            demo_centre.start(house)
+        else:
+            house.start("drbot", "all")
+        player = Player(house=house, database=_database(house))
+        house.wait_until_connected()
+        back_up(lab, sites)
+        console.print(f"[green]Ready[/] after {time.monotonic() - began:.0f} s.")
+        if auto:
+            _play(house, player, level, json_file, sites)
+        else:
+            _invite(house, level, browser, sites)
+    finally:
+        house.close()
+
+
+def end_by_signals() -> None:
+    """`kill` and a terminal that is closed end the demo as Ctrl-C does: with all it has started. nohup stays nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def clear(home: Path) -> None:
+    """The drbot of a demo that was killed lives on, and would recover what this one breaks."""
+    programs.stop_all(home / "demo")
+
+
+def ready_lab(home: Path, megabytes: int) -> Lab:
+    """The lab "main", healthy and filled; one that was left broken is made anew."""
+    host = prepare(home, lambda line: console.print(f"[dim]{line}[/]"))
+    lab = Lab(name="main", home=home / "labs", host=host)
+    with console.status("Starting the system to be broken: PostgreSQL, Redis, three APIs, two fronts"):
+        try:
+            lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+        except UserError:
+            console.print("[dim]The lab was left broken; it is made anew.[/]")
+            lab.reset()
+            lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+    lab.forget_drbots()
+    if megabytes:
+        with console.status(f"Filling in {megabytes} MB"):
+            seed(lab, megabytes)
+    return lab
+
+
+def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
+    """What is outside of production; made anew each time, because a demo may have been ended in the middle."""
+    prepare_recovery(home, lambda line: console.print(f"[dim]{line}[/]"))
+    with console.status("Starting a second host, S3, git, DNS and monitoring"):
+        sites = Sites(lab=lab, home=home)
+        sites.up(lambda line: console.print(f"[dim]{line}[/]"), new_host=new_host)
+    return sites
+
+
+def open_house(lab: Lab, home: Path, environment: Mapping[str, str]) -> House:
+    """A fresh local Slack and fresh state around the lab. What that Slack logs goes into a file: between the lines of
+    the story it would only be noise, and where the terminal is gone, whatever is logged fails the call it is about.
+    """
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
+    workspace = Workspace(manifest_path())
+    workspace.start()
+    return House(lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment)
+
+
+def back_up(lab: Lab, sites: Sites | None) -> None:
+    """The backup the demo goes back to, as cron would have made it."""
+    if sites is not None:
+        with console.status("Taking a full backup: drbot backup full"):
+            name = demo_sites.back_up_full(sites, lab.configuration)
+        console.print(f"[dim]Full backup {name}, off-site[/]")
+        return
+    loaded = load_configuration(lab.configuration)
+    with console.status("Taking a backup: drbot backup postgres"):
+        manifest = back_up_postgres(loaded.configuration, loaded.configuration.default_site)
+    console.print(f"[dim]Backup {manifest.name}: {sum(manifest.rows.values()):,} rows[/]")
+
+
+def _database(house: House) -> Database:
+    return Database(StoreSettings.from_environment(house.home).database_url)
+
+
+def _break(house: House, level: int, sites: Sites | None) -> demo_centre.UserData | None:
+    """Break it; at level 4 the cloud's part is played from now on."""
+    console.print(f"Breaking it: {break_it(house.lab, FAULTS[level])}")
+    if level < 4 or sites is None:
+        return None
+    user_data = demo_centre.UserData(sites, house)
+    user_data.start()
+    return user_data
+
+
+def _invite(house: House, level: int, browser: bool, sites: Sites | None) -> None:
+    _break(house, level, sites)
+    page = f"{house.workspace.url}/"
+    console.print(f"\nOpen [bold]{page}[/] — you are [bold]Aiko[/], the commander.")
+    for number, step in enumerate(steps_of(level), 1):
+        console.print(f"{number}. {step}")
+    console.print(f"In a terminal: {in_a_terminal(house.configuration, house.home)}")
+    console.print(f"Log: {house.log('drbot')}")
+    console.print(f"Ctrl-C ends the demo; the lab stays (`{program()} lab reset` removes it).")
+    if browser:
+        webbrowser.open(page)
+    try:
+        house.processes["drbot"].wait()
+        console.print(f"[red]drbot ended by itself.[/] Its log: {house.log('drbot')}")
+        raise typer.Exit(1)
+    except KeyboardInterrupt:
+        console.print("\nEnding.")
+
+
+def _play(house: House, player: Player, level: int, json_file: Path | None, sites: Sites | None) -> None:
+    configuration = load_configuration(house.configuration).configuration
+    services = configuration.site("recovery" if sites else "").services
+    watch = OutageWatch({name: service.health for name, service in services.items() if service.health})
+    _break(house, level, sites)
+    watch.start()
+    try:
+        played = STORIES[level](player, console, FIRST_WORDS[level].removeprefix("/dr declare "))
+    except DrbotError as error:
+        console.print(f"[red]The demo failed.[/] {escape(str(error))}\nLog: {house.log('drbot')}", markup=True)
+        raise typer.Exit(1) from None
+    finally:
+        watch.stop()
+    _report(house, played, watch, json_file, sites)
+
+
+def _report(house: House, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:
+    if json_file is not None:
+        json_file.write_text(json.dumps(played.document(), indent=2, ensure_ascii=False) + "\n")
+        console.print(f"Measured values: {json_file}")
+    failures = list(played.compare(sites.recovered if sites else house.lab))
+    if sites is not None and played.run.plan is not None and played.run.plan.backup is not None:
+        configuration = load_configuration(house.configuration).configuration
+        failures += demo_sites.differences(sites, configuration, played.run.plan.backup.name)
+        failures += demo_centre.differences(sites, configuration) if played.run.plan.level == 4 else ()
+    if not watch.all_healthy():
+        failures.append("Not every service answers from outside.")
+    for failure in failures:
+        console.print(f"[red]✗[/] {escape(failure)}")
+    if failures:
+        raise typer.Exit(1)
+    everything = "All rows, keys, files and settings are" if sites else "All rows are"
+    console.print(f"[green]✓[/] {everything} as in the manifest; every service answers from outside.")

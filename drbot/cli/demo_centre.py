@@ -1,0 +1,65 @@
+"""What level 4 adds to the demo: a machine that is rented plays its user data, and the proof from outside."""
+
+import threading
+from collections.abc import Iterator
+
+from drbot.cli.house import House
+from drbot.core.errors import DrbotError
+from drbot.core.site import Configuration
+from drbot.lab.sites import Sites
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.clients.outside import fetch
+
+CONTROL, JOINED = "drbot-control", "drbot-recovery"  # names of processes
+
+
+class UserData:
+    """Stands in for what moto leaves out: once the rented machine runs, its user data is run, as itself says."""
+
+    def __init__(self, sites: Sites, house: House) -> None:
+        self._sites = sites
+        self._house = house
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="user-data", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; a worker that was started goes on."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.5):
+            machines = self._sites.cloud.machines()
+            if machines and self._sites.machine_room.is_done():
+                self._house.run(JOINED, ["sh", "-c", self._sites.cloud.user_data(machines[0])])
+                return
+
+
+def start(house: House) -> None:
+    """The bot and the control worker: what stands outside of every site and survives its loss."""
+    house.start("drbot", "bot")
+    house.start(CONTROL, "worker", "--site", "control")
+
+
+def differences(sites: Sites, configuration: Configuration) -> Iterator[str]:
+    """What a user would find wrong: where the name leads, what answers there, and its certificate."""
+    dns, certificate = configuration.dns, configuration.certificate
+    address = configuration.sites["recovery"].address
+    if dns is None or dns.url is None or certificate is None:
+        yield "dr.yml has no `dns`, no `url` in it, or no `certificate`."
+        return
+    try:
+        answer = fetch(dns.url, NameService(dns).ask, certificate.roots)
+    except DrbotError as error:
+        yield str(error)
+        return
+    if answer.address != address:
+        yield f"{dns.names[0]} leads to {answer.address} instead of {address}."
+    if answer.status != 200:
+        yield f"{dns.url} answers {answer.status}."
+    if answer.certificate_until is None:
+        yield f"{dns.url} has no certificate."

@@ -1,0 +1,212 @@
+"""The stories that `drbot demo --auto` plays, told line by line with times, and what they measured."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from drbot.cli.player import Player, StoryError
+from drbot.core.incident import Incident, IncidentState
+from drbot.core.plan import seal_of, short_seal
+from drbot.core.run import Run, RunState, StepRecord
+from drbot.core.words import duration
+from drbot.lab.system import Lab
+from drbot.store import requests, sub_runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Played:
+    """The end of a story."""
+
+    incident: Incident
+    run: Run
+    records: Mapping[str, StepRecord]
+    votes: tuple[Mapping[str, Any], ...]
+    messages: int
+
+    def document(self) -> dict[str, Any]:
+        """What `--json` writes. Durations are seconds."""
+        return {
+            "incident": {
+                "id": self.incident.name,
+                "level": self.incident.level.value,
+                "declared_by": self.incident.declared_by,
+                "state": self.incident.state.value,
+            },
+            "plan": {"seal": seal_of(self.run.plan) if self.run.plan else None},
+            "steps": [
+                {"id": key, "state": one.state.value, "seconds": one.seconds}
+                for key, one in sorted(self.records.items(), key=lambda item: self._order(item[1]))
+            ],
+            "votes": [dict(vote) for vote in self.votes],
+            "rto_seconds": self.incident.rto_seconds,
+            "rpo_seconds": self.incident.rpo_seconds,
+            "outage_seconds": self.incident.outage_seconds,
+            "messages": self.messages,
+        }
+
+    def _order(self, record: StepRecord) -> tuple[bool, str, int]:
+        """The run's own steps first, then those of its parts."""
+        return record.run != self.run.id, record.run, record.position
+
+    def compare(self, lab: Lab) -> Iterator[str]:
+        """What is not as in the manifest, counted in the recovered PostgreSQL itself."""
+        backup = self.run.plan.backup if self.run.plan else None
+        for name, expected in (backup.rows if backup else {}).items():
+            database, _, table = name.partition(".")
+            found = count(lab, database, table)
+            if found != expected:
+                yield f"{name} has {found:,} rows, the manifest says {expected:,}."
+
+
+def count(lab: Lab, database: str, table: str) -> int:
+    """Rows of one table, asked of the recovered server itself."""
+    schema, _, name = table.rpartition(".")
+    names = ("-v", f"schema={schema or 'public'}", "-v", f"name={name}")
+    return int(lab.psql('SELECT count(*) FROM :"schema".:"name"', "-d", database, *names).split()[-1])
+
+
+class _Teller:
+    """Prints a line with the seconds since the declaration."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/]  {line}")
+
+
+def play_level2(player: Player, console: Console, words: str) -> Played:
+    """Aiko declares, Ben and Chika approve, Aiko confirms and resolves."""
+    tell = _Teller(console)
+    incident = player.declare("aiko", words)
+    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
+    player.wait(lambda: player.run(incident).plan, "the plan")
+    plan = player.run(incident).plan
+    assert plan is not None
+    tell(f"drbot planned: {plan.headline.get('en', plan.runbook)}, seal {short_seal(seal_of(plan))}")
+    seen: set[str] = set()
+    _approve_by_two(player, incident, seen, tell, plan.target, "approved")
+    _until_asked(player, incident, seen, tell)
+    return _close(player, incident, seen, tell, "Recovered from the backup")
+
+
+def play_level1(player: Player, console: Console, words: str) -> Played:
+    """Aiko declares; the runbook heals the service by itself, stage by stage; Aiko confirms."""
+    tell = _Teller(console)
+    incident = player.declare("aiko", words)
+    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
+    seen: set[str] = set()
+    _until_asked(player, incident, seen, tell)
+    return _close(player, incident, seen, tell, "The service was started anew")
+
+
+def play_level3(player: Player, console: Console, words: str) -> Played:
+    """Aiko declares; an empty new host replaces nothing, so nobody has to approve; Aiko confirms and resolves."""
+    tell = _Teller(console)
+    incident = player.declare("aiko", words)
+    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
+    seen: set[str] = set()
+    _until_asked(player, incident, seen, tell)
+    return _close(player, incident, seen, tell, "Raised again on a new host")
+
+
+def play_level4(player: Player, console: Console, words: str) -> Played:
+    """Aiko declares; a machine is rented and level 3 runs on it; Ben and Chika let users be moved there."""
+    tell = _Teller(console)
+    incident = player.declare("aiko", words)
+    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
+    whole = player.wait(lambda: next((run for run in player.runs(incident) if run.plan), None), "the plan")
+    assert whole is not None
+    assert whole.plan is not None
+    tell(f"drbot planned: {whole.plan.headline.get('en', '')}, seal {short_seal(seal_of(whole.plan))}")
+    seen: set[str] = set()
+    _approve_by_two(player, incident, seen, tell, whole.plan.target, "agreed that users are moved")
+    _until_asked(player, incident, seen, tell)
+    return _close(player, incident, seen, tell, "Raised again in another place")
+
+
+def _approve_by_two(
+    player: Player, incident: Incident, seen: set[str], tell: _Teller, target: str, agreed: str
+) -> None:
+    """Ben and Chika wait for the proof, so that they know what they vote on; they could vote before it."""
+
+    def proven() -> bool:
+        _tell_steps(player, incident, seen, tell)
+        run = player.run(incident)
+        if run.is_over or run.state in {RunState.NEEDS_DECISION, RunState.BLOCKED}:
+            raise StoryError(player.describe(incident))
+        with player.database.read() as connection:
+            return any(asked.proven_at is not None for asked in requests.of_run(connection, run.id))
+
+    player.wait(proven, "the proof", 600)
+    for name in ("ben", "chika"):
+        player.vote(name, incident, target=target, reason="I have read the plan and its proof.")
+        tell(f"[bold]{name.capitalize()}[/] read the plan and its proof in the dialog and {agreed}")
+
+
+def _until_asked(player: Player, incident: Incident, seen: set[str], tell: _Teller) -> None:
+    """Tells every step until people are asked whether it works, or the run cannot go on; then Aiko answers."""
+
+    def asked() -> bool:
+        _tell_steps(player, incident, seen, tell)
+        run = player.run(incident)
+        return run.is_over or run.state in {RunState.NEEDS_DECISION, RunState.BLOCKED} or _is_asking(player, run)
+
+    player.wait(asked, "the recovery", 600)
+    if not _is_asking(player, player.run(incident)):
+        raise StoryError(player.describe(incident))
+    player.press("aiko", incident, f"answer {incident.name} confirm yes")
+    tell("[bold]Aiko[/] confirmed: users can work again")
+
+
+def _is_asking(player: Player, run: Run) -> bool:
+    confirm = player.records(run.id).get("confirm")
+    return confirm is not None and confirm.state.value == "waiting"
+
+
+def _close(player: Player, incident: Incident, seen: set[str], tell: _Teller, summary: str) -> Played:
+    run = player.wait_for_run(incident, RunState.SUCCEEDED)
+    _tell_steps(player, incident, seen, tell)
+    player.say("aiko", f"/dr resolve {incident.name} {summary}", incident.channel or "")
+    player.wait(lambda: not player.incident(incident.id).is_open, "the incident to be resolved")
+    resolved = player.incident(incident.id)
+    assert resolved.state is IncidentState.RESOLVED
+    tell(
+        f"{resolved.name} is resolved. Since the outage began (RTO): {duration(resolved.rto_seconds or 0)}. "
+        f"Data lost (RPO): {duration(resolved.rpo_seconds or 0)}. "
+        f"Services stopped during the recovery: {duration(resolved.outage_seconds or 0)}."
+    )
+    with player.database.read() as connection:
+        votes = tuple(
+            {"person": vote.person, "decision": vote.decision, "counted": True}
+            for asked in requests.of_run(connection, run.id)
+            for vote in requests.votes(connection, asked.id)
+        )
+    return Played(
+        incident=resolved,
+        run=run,
+        records=records_of(player, incident, run),
+        votes=votes,
+        messages=len(player.messages(resolved)),
+    )
+
+
+def records_of(player: Player, incident: Incident, run: Run) -> Mapping[str, StepRecord]:
+    """The steps of a run and of its parts."""
+    parts = [one for one in player.runs(incident) if one.arguments.get(sub_runs.PART_OF) == run.id]
+    found = {f"{part.runbook}/{key}": record for part in parts for key, record in player.records(part.id).items()}
+    return {**player.records(run.id), **found}
+
+
+def _tell_steps(player: Player, incident: Incident, seen: set[str], tell: _Teller) -> None:
+    records = [record for run in player.runs(incident) for record in player.records(run.id).values()]
+    for record in sorted(records, key=lambda one: one.finished_at or datetime.max.replace(tzinfo=UTC)):
+        if record.finished_at is not None and f"{record.run}/{record.id}" not in seen:
+            seen.add(f"{record.run}/{record.id}")
+            took = f" ({record.seconds:.1f} s)" if record.seconds else ""
+            tell(f"  {record.id}: {record.summary or record.state.value}{took}")

@@ -1,0 +1,249 @@
+"""`drbot dr …`: every verb of /dr in a terminal, also when Slack is down. Same grammar, same dispatch, same ledger."""
+
+import copy
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import segno
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+from typer.core import TyperGroup
+
+from drbot.cli.keys import key_app, key_path, read_key
+from drbot.cli.processes import configuration_path, home_path, open_database, settle_roster
+from drbot.cli.terminal import WRONG, Config, Home, complain, terminal_name
+from drbot.commands.context import CommandContext, context_of
+from drbot.commands.dispatch import TABLE, dispatch
+from drbot.commands.grammar import parse
+from drbot.commands.messages import Cell, Reply, Request, Signers, Table
+from drbot.commands.vocabulary import VERBS, VerbWords
+from drbot.core.approval import Door
+from drbot.core.attestation import Proof
+from drbot.core.configuration import load_configuration
+from drbot.core.errors import DrbotError, UserError
+from drbot.core.people import Person, Roster
+from drbot.core.visible import visible
+from drbot.core.words import say
+from drbot.core.yaml_file import did_you_mean
+from drbot.runners.vault import key_in
+from drbot.store.database import Database
+from drbot.store.doorbell import doorbell_of
+from drbot.store.settings import StoreSettings
+
+
+class VerbGroup(TyperGroup):
+    """Lets an unknown word through to the grammar, which knows the nearest verb; "DR-7 status" works as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """No word at all is the menu, as in Slack."""
+        return super().parse_args(ctx, args or ["menu"])
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # typer brings its own copy of click's classes
+        """The command of a verb, else one that hands the word on."""
+        known = super().get_command(ctx, cmd_name)
+        if known is not None:
+            return known
+        anything = copy.copy(super().get_command(ctx, "status"))
+        if anything is not None:
+            anything.name = cmd_name
+        return anything
+
+
+Words = Annotated[list[str] | None, typer.Argument(help="The words of the verb; DR-7 names an incident")]
+Who = Annotated[str, typer.Option("--as", help="Who you are in dr.yml (default: DRBOT_PERSON, else your login)")]
+Target = Annotated[str, typer.Option(help="approve, break-glass: the site that is changed, typed out")]
+Reason = Annotated[str, typer.Option(help="approve, deny, stop, break-glass: why; it goes into the report")]
+Seal = Annotated[str, typer.Option(help="approve, break-glass: the short seal of the plan you read")]
+Code = Annotated[str, typer.Option(help="approve, roster accept: a one-time code of your authenticator")]
+Rule = Annotated[str, typer.Option(help="break-glass: the rule that you override")]
+Key = Annotated[Path | None, typer.Option(help="Your own key (default: DRBOT_KEY, else ~/.drbot-key)")]
+Since = Annotated[str, typer.Option(help="declare: when the outage began: 20m, 02:10 (UTC) or an ISO time")]
+
+
+def say_verb(
+    context: typer.Context,
+    words: Words = None,
+    person: Who = "",
+    config: Config = None,
+    home: Home = None,
+    target: Target = "",
+    reason: Reason = "",
+    seal: Seal = "",
+    since: Since = "",
+    code: Code = "",
+    rule: Rule = "",
+    key: Key = None,
+) -> None:
+    """Do what the verb says."""
+    verb = context.info_name or ""
+    typed = " ".join([verb if verb != "menu" else "", *(words or [])]).strip()
+    values = {"target": target, "reason": reason, "seal": seal, "since": since, "code": code, "rule": rule}
+    given = {name: value for name, value in values.items() if value}
+    raise typer.Exit(run(typed, given, person=person, config=config, home=home, key=key))
+
+
+def run(
+    typed: str, values: dict[str, str], *, person: str, config: Path | None, home: Path | None, key: Path | None = None
+) -> int:
+    """One command; the exit code."""
+    try:
+        commands, close = _context(config, home)
+        try:
+            who = person_named(person, commands.roster)
+            sign = signers(typed, who, key_path(key), home_path(home))
+            reply = _ask(commands, typed, values, who, sign)
+            if _may_prompt(reply, values):
+                show(reply, _language(commands, who))
+                reply = _ask(commands, typed, values | _prompted(reply), who, sign)
+        finally:
+            close.close()
+    except DrbotError as error:
+        complain(error)
+        return WRONG
+    show(reply, _language(commands, who))
+    return 0 if reply.ok else WRONG
+
+
+def person_named(given: str, roster: Roster, login: str | None = None) -> Person | None:
+    """--as, else DRBOT_PERSON, else the login of this machine. Raises UserError for a name that nobody has."""
+    name = given or os.environ.get("DRBOT_PERSON", "")
+    if not name:
+        return roster.person(login if login is not None else getpass.getuser())
+    person = roster.person(name)
+    if person is None and roster.people:
+        raise UserError(
+            f'You are to act as "{name}".',
+            f"Nobody of that name is in dr.yml, people.{did_you_mean(name, list(roster.people))}",
+            f"There are: {', '.join(roster.people)}.",
+        )
+    return person
+
+
+def show(reply: Reply, language: str) -> None:
+    """Sentence, tables and what can be done next; a refusal goes to stderr. No letter may move the cursor."""
+    console = Console(stderr=not reply.ok, highlight=False)
+    console.print(
+        visible(say(reply.text, language)), style=None if reply.ok else "yellow", markup=False, soft_wrap=True
+    )
+    for table in reply.tables:
+        console.print(_rich(table, language))
+    if reply.markdown is not None:
+        print(visible(reply.markdown))
+    for qr in reply.qrs:
+        segno.make(qr).terminal(compact=True)
+    for choice in reply.choices:
+        console.print(f"  drbot dr {visible(choice.command)}", style="dim", markup=False, soft_wrap=True)
+
+
+def _context(config: Path | None, home: Path | None) -> tuple[CommandContext, Database]:
+    folder = home_path(home)
+    loaded = load_configuration(configuration_path(config))
+    database = open_database(folder)
+    with suppress(UserError):  # whoever only looks may, also while another program holds the state
+        settle_roster(database, loaded)
+    return context_of(database, doorbell_of(StoreSettings.from_environment(folder).redis_url), loaded), database
+
+
+WITHOUT_KEY = frozenset({"stop", "deny", "approve"})
+"""STOP and a veto need none; that an approval lacks it is refused, and recorded, where votes are decided."""
+
+
+def signers(typed: str, who: Person | None, key: Path, home: Path) -> Signers:
+    """What can be signed here. Raises UserError for somebody who has a key of their own and does not bring it."""
+    sign: dict[Proof, Callable[[bytes], str]] = {}
+    verb = ""
+    with suppress(UserError):  # `dispatch` answers what is no verb
+        verb = parse(typed).verb
+    if verb == "break-glass":
+        with suppress(UserError):
+            sign[Proof.HOST] = key_in(home / "worker" / "key").sign
+    if who is None or who.key is None:
+        return sign
+    with suppress(UserError):
+        own = read_key(key)
+        if own.pair.public == who.key:
+            sign[Proof.KEY] = own.pair.sign
+    if Proof.KEY not in sign and verb and TABLE[verb].access and verb not in WITHOUT_KEY:
+        raise UserError(
+            f"You asked for {verb} as {who.name}.",
+            f"{who.name} has a key of their own, and it is not in {key}.",
+            "Name its file with --key or DRBOT_KEY.",
+        )
+    return sign
+
+
+def _ask(commands: CommandContext, typed: str, values: dict[str, str], who: Person | None, sign: Signers) -> Reply:
+    request = Request(
+        verb_text=typed,
+        person=who,
+        account=None,
+        channel=None,
+        door=Door.TERMINAL,
+        at=datetime.now(UTC),
+        values=values,
+        sign=sign,
+        terminal=terminal_name(),
+    )
+    return dispatch(commands, request)
+
+
+def _may_prompt(reply: Reply, values: dict[str, str]) -> bool:
+    """Somebody sits there and is asked to vote: target and reason may be typed in after reading."""
+    is_vote = reply.dialog is not None and reply.dialog.kind == "vote"
+    return is_vote and sys.stdin.isatty() and not {"target", "reason"} <= values.keys()
+
+
+def _prompted(reply: Reply) -> dict[str, str]:
+    target = typer.prompt("To approve, type the target's name")
+    reason = typer.prompt("Reason")
+    # The seal of what was shown: a plan that changed while somebody was reading is not approved.
+    kept = dict(reply.dialog.values) if reply.dialog else {}
+    code = {"code": typer.prompt("One-time code")} if kept.pop("needs_code", "") else {}
+    return {**kept, **code, "target": target, "reason": reason}
+
+
+def _language(commands: CommandContext, who: Person | None) -> str:
+    return who.language if who is not None else commands.configuration.language
+
+
+def _rich(table: Table, language: str) -> RichTable:
+    def cell(value: Cell) -> str:
+        return visible(say(value, language)).replace("[", "\\[")
+
+    shown = RichTable(
+        *(cell(value) for value in table.header),
+        title=cell(table.title) if table.title else None,
+        title_justify="left",
+        show_header=bool(table.header),
+    )
+    for row in table.rows:
+        shown.add_row(*(cell(value) for value in row))
+    return shown
+
+
+def _build() -> typer.Typer:
+    app = typer.Typer(
+        cls=VerbGroup, add_completion=False, help="Every verb of /dr in a terminal.", no_args_is_help=False
+    )
+    settings = {"ignore_unknown_options": False}
+    for verb, words in VERBS.items():
+        app.command(verb, help=help_of(words), short_help=words.help["en"], context_settings=settings)(say_verb)
+    return app
+
+
+def help_of(words: VerbWords) -> str:
+    """Sentence, usage and example of a verb, for its --help; each in a line of its own."""
+    lines = (f"drbot dr {words.usage}".strip(), f"Example: drbot dr {words.example}" if words.example else "")
+    return "\n\n".join([words.help["en"], *(escape(line) for line in lines if line)])
+
+
+dr_app = _build()
+dr_app.add_typer(key_app, name="key")

@@ -1,0 +1,151 @@
+"""`drbot dr key …`: a person's own key, codes for the phone, and what is locked or lost on the worker's host."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drbot.cli.processes import configuration_path, home_path, open_database
+from drbot.cli.terminal import Config, Home, plain_console
+from drbot.core.attestation import phone_statement
+from drbot.core.configuration import load_configuration
+from drbot.core.errors import UserError
+from drbot.core.events import EventKind
+from drbot.core.signing import KeyPair, fingerprint, is_public
+from drbot.runners.vault import Vault
+from drbot.store import codes
+
+key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of others on the worker's host.")
+
+File = Annotated[Path | None, typer.Option("--key", help="Your key (default: DRBOT_KEY, else ~/.drbot-key)")]
+Who = Annotated[str, typer.Argument(help="A person of dr.yml")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnKey:
+    """What lies in the file."""
+
+    pair: KeyPair
+    person: str
+    workers: Mapping[str, str]  # site → its worker's public key, as of the day the key was made
+
+
+def key_path(given: Path | None) -> Path:
+    """--key, else DRBOT_KEY, else ~/.drbot-key."""
+    return given or Path(os.environ.get("DRBOT_KEY") or Path.home() / ".drbot-key")
+
+
+def read_key(path: Path) -> OwnKey:
+    """The key in a file. Raises UserError."""
+    try:
+        written = json.loads(path.read_text())
+        pair = KeyPair(base64.b64decode(written["seed"], validate=True))
+        return OwnKey(pair=pair, person=str(written["person"]), workers=dict(written["workers"]))
+    except OSError as error:
+        raise UserError(f"Reading your key {path}.", f"{error.strerror}.", "`drbot dr key new` makes one.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"Reading your key {path}.", "It is no key file.", "`drbot dr key new` makes one.") from error
+
+
+@key_app.command()
+def new(person: Who, key: File = None, config: Config = None, home: Home = None) -> None:
+    """Make your own key; its public part goes into dr.yml, and counts a day after two approvers accepted it."""
+    path = key_path(key)
+    pair = KeyPair.new()
+    written = {"person": person, "workers": _workers(config, home), "seed": base64.b64encode(pair.seed).decode()}
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(written, file)
+    except OSError as error:
+        raise UserError(f"Writing {path}.", f"{error.strerror}.", "Name another file with --key.") from error
+    _say(f"Your key is in {path}; keep it to yourself. Below people, {person} in dr.yml:\n  key: {pair.public}")
+
+
+@key_app.command()
+def code(
+    request: Annotated[str, typer.Argument(help="The request, as the operator reads it to you")],
+    seal: Annotated[str, typer.Argument(help="The seal of the plan that you agreed on, e.g. 7K3F-Q2MD")],
+    decision: Annotated[str, typer.Argument(help="approve or deny")],
+    worker: Annotated[str, typer.Option(help="The worker's public key, if your key file has none")] = "",
+    site: Annotated[str, typer.Option(help="Whose worker")] = "production",
+    key: File = None,
+) -> None:
+    """The code to read over the phone. Needs no network: it is bound to this request, this seal and this decision."""
+    if decision not in ("approve", "deny"):
+        raise UserError(f'You decided "{decision}".', "That is neither approve nor deny.", "Say one of them.")
+    own = read_key(key_path(key))
+    public = worker or own.workers.get(site, "")
+    if not is_public(public):
+        raise UserError(
+            "Making a code.", f"The key of the worker of {site} is not known here.", "Give it: --worker KEY"
+        )
+    said = phone_statement(person=own.person, request=request, short_seal=seal.strip().upper(), decision=decision)
+    _say(f"Read this to the operator: {own.pair.phone_code(public, said)}")
+
+
+@key_app.command()
+def show(key: File = None) -> None:
+    """The public part of your key."""
+    own = read_key(key_path(key))
+    _say(f"{own.person}: {own.pair.public} ({fingerprint(own.pair.public)})")
+
+
+@key_app.command()
+def worker(config: Config = None, home: Home = None) -> None:
+    """The public keys of the workers, for `key code --worker`."""
+    for site, public in _workers(config, home).items():
+        _say(f"{site}: {public} ({fingerprint(public)})")
+
+
+@key_app.command()
+def unlock(person: Who, config: Config = None, home: Home = None) -> None:
+    """On the worker's host: codes of this person are taken again after five wrong ones."""
+    _change(person, config, home, "unlocked")
+
+
+@key_app.command()
+def forget(person: Who, config: Config = None, home: Home = None) -> None:
+    """On the worker's host: forget this person's authenticator, so that a new one can be enrolled."""
+    _change(person, config, home, "forgotten")
+
+
+def _change(person: str, config: Path | None, home: Path | None, what: str) -> None:
+    """Ledger first: what was done to whom is recorded before it is done."""
+    vault = Vault(home_path(home))
+    entry = vault.entry(person)
+    if entry is None:
+        raise UserError(
+            f"{person} is to be {what}.", "This host's worker knows no codes of theirs.", "Is it the right --home?"
+        )
+    site = load_configuration(configuration_path(config)).configuration.default_site
+    database = open_database(home_path(home))
+    try:
+        with database.write() as tx:
+            tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=what)
+    finally:
+        database.close()
+    vault.keep(person, entry.unlocked() if what == "unlocked" else None)
+    _say(f"{person}: {what}.")
+
+
+def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
+    """As far as the database is reachable; on an approver's own machine it is not."""
+    if not configuration_path(config).exists():
+        return {}
+    sites = load_configuration(configuration_path(config)).configuration.sites
+    database = open_database(home_path(home))
+    try:
+        with database.read() as connection:
+            found = {site: codes.worker_key(connection, site) for site in sites}
+    finally:
+        database.close()
+    return {site: public for site, public in found.items() if public}
+
+
+def _say(sentence: str) -> None:
+    plain_console().print(sentence, markup=False)

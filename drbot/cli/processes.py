@@ -1,0 +1,147 @@
+"""`drbot bot`, `drbot worker`, `drbot all`: long-running processes that end cleanly on SIGTERM and Ctrl-C."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from drbot.cli.terminal import sentence_of
+from drbot.core.configuration import Loaded, load_configuration
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.policy import document_of
+from drbot.store.database import Database
+from drbot.store.doorbell import Doorbell, doorbell_of
+from drbot.store.file_modes import begin_private
+from drbot.store.rosters import Rosters, settle
+from drbot.store.settings import StoreSettings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """What every process of drbot is built from."""
+
+    loaded: Loaded
+    home: Path
+    database: Database
+    doorbell: Doorbell
+    stop: threading.Event
+    document: Path | None = None  # dr.yml itself
+
+
+def configuration_path(given: Path | None) -> Path:
+    """--config, else DRBOT_CONFIG, else ./dr.yml."""
+    return given or Path(os.environ.get("DRBOT_CONFIG", "dr.yml"))
+
+
+def home_path(given: Path | None) -> Path:
+    """--home, else DRBOT_HOME, else ./.drbot: state, logs and evidence."""
+    return (given or Path(os.environ.get("DRBOT_HOME", ".drbot"))).absolute()
+
+
+def start_process(config: Path | None, home: Path | None) -> Process:
+    """Configuration, state and doorbell of this process. Raises UserError when one of them cannot be had."""
+    folder = home_path(home)
+    begin_private(folder)
+    loaded = load_configuration(configuration_path(config))
+    database = open_database(folder)
+    settle_roster(database, loaded)
+    return Process(
+        loaded=loaded,
+        home=folder,
+        database=database,
+        doorbell=doorbell_of(StoreSettings.from_environment(folder).redis_url),
+        stop=threading.Event(),
+        document=configuration_path(config).absolute(),
+    )
+
+
+def open_database(home: Path) -> Database:
+    """The state, its tables up to date; `home` is made where it is missing. Raises UserError."""
+    tried = "Opening drbot's own state."
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = Database(StoreSettings.from_environment(home).database_url)
+        database.migrate()
+    except OSError as error:
+        raise UserError(
+            tried, f"{home}: {error.strerror}.", "Name another folder with --home or DRBOT_HOME."
+        ) from error
+    except TemporaryError as error:
+        raise UserError(tried, f"{error}.", ADVICE[error.kind].format(home=home)) from error
+    except PermanentError as error:
+        raise UserError(tried, f"{error}.", "Bring back a copy: drbot bootstrap, or another --home.") from error
+    return database
+
+
+ADVICE: Mapping[str, str] = {
+    "busy": "Another program holds it: end that one, then start again.",
+    "full": "Make room on the disk of {home}, then start again.",
+    "denied": "May this user write to {home}?",
+    "network": "Is it running, and is DATABASE_URL right?",
+}
+"""What to do about a state that cannot be opened, by the error's kind."""
+
+
+def settle_roster(database: Database, loaded: Loaded) -> None:
+    """The first start accepts the roster of dr.yml; later ones only propose what has changed.
+    A broken file proposes nothing: what it says is not known. Raises UserError while the state cannot be written.
+    """
+    if loaded.faults:
+        return
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    try:
+        with database.write() as tx:
+            settle(tx, rosters, document_of(loaded.configuration), "terminal")
+    except TemporaryError as error:
+        why = f"{error}. Until then nobody's vote counts."
+        raise UserError("Noting whose votes count.", why, "Start again once the state can be written.") from error
+
+
+def end_on_signals(stop: threading.Event) -> None:
+    """SIGTERM and Ctrl-C set `stop`; a second Ctrl-C ends at once."""
+
+    def ask(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        log.info("Ending: the running step is finished first.", signal=signal.Signals(number).name)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+
+
+def run_together(parts: Mapping[str, Callable[[], None]], stop: threading.Event) -> int:
+    """Runs the parts side by side until `stop`; if one fails, the others are ended too. The exit code."""
+    failed = threading.Event()
+
+    def guarded(name: str, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except (DrbotError, OSError) as error:
+            if (said := sentence_of(error)) is None:
+                log.exception("A part of drbot failed.", part=name)
+            else:
+                log.error(said, part=name)
+            failed.set()
+        except Exception:
+            log.exception("A part of drbot failed.", part=name)
+            failed.set()
+        finally:
+            stop.set()
+
+    threads = [
+        threading.Thread(target=guarded, args=(name, part), name=name, daemon=True) for name, part in parts.items()
+    ]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(0.5):
+        pass
+    for thread in threads:
+        thread.join(timeout=30)
+    return 1 if failed.is_set() else 0

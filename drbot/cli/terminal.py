@@ -1,0 +1,52 @@
+"""What the commands share on a terminal: their options, a console, and how an error ends."""
+
+import errno
+import os
+import pwd
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from drbot.core.errors import DrbotError
+from drbot.core.visible import visible
+
+Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
+Home = Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")]
+
+WRONG = 2
+"""Exit code of what the person, or a moment's patience, can put right."""
+
+
+def complain(error: DrbotError | str) -> None:
+    """The sentence on stderr, as it is: a path in brackets is no markup, and no letter may move the cursor."""
+    Console(stderr=True, style="red", highlight=False).print(visible(str(error)), markup=False, soft_wrap=True)
+
+
+DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""A disk that takes nothing: not a fault of drbot's, so no traceback."""
+
+
+def sentence_of(error: DrbotError | OSError) -> str | None:
+    """What a person reads instead of a traceback; None when nobody foresaw it."""
+    if isinstance(error, DrbotError):
+        return str(error)
+    if error.errno not in DISK:
+        return None
+    return f"{error.filename or 'The disk'}: {error.strerror}. Make room or give this user the right, then start again."
+
+
+def plain_console() -> Console:
+    """Paths and numbers stay uncoloured and unbroken."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def terminal_name() -> str:
+    """The login that types, as the system knows it and not as its environment says: "root@recovery"."""
+    try:
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user without an entry, as in many containers
+        login = str(os.getuid())
+    return f"{login}@{socket.gethostname()}"

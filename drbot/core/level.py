@@ -1,0 +1,44 @@
+"""The four levels of the source document and what each means to people."""
+
+from enum import IntEnum
+
+from drbot.core.errors import UserError
+from drbot.core.words import Text
+from drbot.core.yaml_file import did_you_mean
+
+
+class Level(IntEnum):
+    """How bad it is; each level has a runbook of its own."""
+
+    SERVICE = 1  # a service is down
+    DATABASE = 2  # a database is corrupt
+    HOST = 3  # the host is lost
+    DATACENTRE = 4  # the data centre is lost
+
+    @property
+    def text(self) -> Text:
+        """What it means, in a few words."""
+        return LEVEL_TEXTS[self]
+
+
+LEVEL_TEXTS: dict[Level, Text] = {
+    Level.SERVICE: {"en": "A service is down", "ja": "サービス停止"},
+    Level.DATABASE: {"en": "PostgreSQL is corrupted", "ja": "データベース破損"},
+    Level.HOST: {"en": "The host is lost", "ja": "ホスト喪失"},
+    Level.DATACENTRE: {"en": "The data centre is lost", "ja": "データセンター喪失"},
+}
+
+LEVEL_WORDS = tuple(word for n in "1234" for word in (f"level{n}", f"l{n}", n))
+
+
+def parse_level(word: str) -> Level:
+    """Level of "level3", "L3" or "3". Raises UserError with the nearest word."""
+    digits = word.strip().lower().removeprefix("level").removeprefix("l").strip("-_ ")
+    if digits in {"1", "2", "3", "4"}:
+        return Level(int(digits))
+    raise UserError(
+        f'"{word}" is not a level.',
+        "Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)."
+        + did_you_mean(word.lower(), LEVEL_WORDS),
+        "Example: /dr declare level2 PostgreSQL does not start",
+    )

@@ -1,0 +1,50 @@
+"""What a dump cannot bring back: the settings of the server whose volume is replaced. Sealed with the plan."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from drbot.core.site import Model
+
+ALTER_SYSTEM = "postgresql.auto.conf"
+
+
+NOT_IN_A_FULL_BACKUP = (
+    "What ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and PostgreSQL's certificates are not in the backup: "
+    "set them anew."
+)
+"""For a plan that restores PostgreSQL where there is no old volume."""
+
+
+class OldServer(Model):
+    """The server's own files in the volume that is replaced, as the survey found them."""
+
+    volume: str
+    readable: bool
+    files: dict[str, str] = Field(default_factory=dict)  # path below the data folder → SHA-256: these are carried over
+    settings: tuple[str, ...] = ()  # names that ALTER SYSTEM has set; their values may be secrets
+    left: tuple[str, ...] = ()  # what cannot be carried over
+
+
+def notes_of(old: OldServer | None) -> Iterator[str]:
+    """What approvers read about it."""
+    if old is None:
+        return
+    if not old.readable:
+        yield (
+            f"The old volume {old.volume} cannot be read: what ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and "
+            "certificates are in no dump and must be set anew."
+        )
+        return
+    if old.files:
+        yield f"Not in a dump, copied from the old volume: {said_of(old)}."
+    if old.left:
+        yield f"Not in a dump, and not carried over: {', '.join(old.left)}."
+
+
+def said_of(old: OldServer) -> str:
+    """The files, with what ALTER SYSTEM has set."""
+    if ALTER_SYSTEM not in old.files or not old.settings:
+        return ", ".join(name for name in sorted(old.files) if name != ALTER_SYSTEM)
+    shown = ", ".join(old.settings[:8]) + (f" and {len(old.settings) - 8} more" if len(old.settings) > 8 else "")
+    return ", ".join([f"ALTER SYSTEM ({shown})", *(name for name in sorted(old.files) if name != ALTER_SYSTEM)])

@@ -1,0 +1,72 @@
+"""When a restored backup counts as proven: by what is counted in the server it is in, and never by nothing."""
+
+from collections.abc import Iterable, Mapping
+
+from drbot.core.plan import BackupIdentity, Floor
+from drbot.core.table_names import database_of
+
+_NAMED = 3  # tables in one sentence
+
+
+def floor_of(databases: Iterable[str], before: Mapping[str, int] | None, now: Iterable[str] | None) -> Floor:
+    """What must be in a backup without a manifest. `databases`: of dr.yml; `before`: table → rows in the newest backup
+    with a manifest that is older; `now`: tables of production, None where it does not answer.
+    """
+    held = {table for table, rows in (before or {}).items() if rows}
+    holding = {database_of(table) for table in held}
+    return Floor(
+        named=tuple(sorted(databases)),
+        databases=tuple(sorted(name for name in databases if name in holding)),
+        tables=tuple(sorted((before or {}).keys() & set(now or ()))),  # in both: it was there in between
+        held=tuple(sorted(held)),
+    )
+
+
+def faults(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
+    """Why these rows do not prove the backup, one sentence each; empty when they do. `found`: all tables of the
+    restored server.
+    """
+    wrong = differences(backup.rows, found) if backup.manifest else _below(backup.floor, found)
+    return wrong or ([] if any(found.values()) else ["no table holds a row: that proves nothing"])
+
+
+def doubts(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
+    """What people should know although nothing is wrong for certain."""
+    holding = {database_of(table) for table, rows in found.items() if rows}
+    empty = [f"The database {name} holds no row in this backup." for name in backup.floor.named if name not in holding]
+    gone = [table for table in backup.floor.held if not found.get(table)]
+    if not gone:
+        return empty
+    return [
+        *empty,
+        f"{_named(gone)} held rows in the backup before and {'holds' if len(gone) == 1 else 'hold'} none in this one.",
+    ]
+
+
+def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
+    """One sentence per table whose rows are not as expected."""
+    return [
+        f"{table} has {found[table]} rows instead of {rows}" if table in found else f"{table} is missing"
+        for table, rows in sorted(expected.items())
+        if found.get(table) != rows
+    ]
+
+
+def altered(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Tables whose rows are as many as they should be, and not the same; only those that both sides digested."""
+    both = sorted(expected.keys() & found.keys())
+    return [f"{table} holds other rows than its source" for table in both if expected[table] != found[table]]
+
+
+def _below(floor: Floor, found: Mapping[str, int]) -> list[str]:
+    holding = {database_of(table) for table, rows in found.items() if rows}
+    empty = [f"the database {name} is missing or empty" for name in floor.databases if name not in holding]
+    if floor.named and not holding.intersection(floor.named):
+        empty = [f"no database of dr.yml holds a row: {', '.join(floor.named)}"]
+    missing = [table for table in floor.tables if table not in found]
+    return empty + [f"{table} is missing; it is in the backup before and in production" for table in missing]
+
+
+def _named(tables: list[str]) -> str:
+    more = f" and {len(tables) - _NAMED} more" if len(tables) > _NAMED else ""
+    return ", ".join(tables[:_NAMED]) + more

@@ -1,0 +1,222 @@
+"""In which state a run leaves the system when it ends early, in one plain sentence, and what is offered. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from drbot.core.actions import ACTIONS
+from drbot.core.effects import MOVES, STARTS, effect_of
+from drbot.core.plan import Plan, touches_production
+from drbot.core.run import Offer, StepRecord, StepState
+from drbot.core.runbook import Step, names_in
+from drbot.core.stakes import Act
+from drbot.core.stakes_words import keeps_text
+
+NEW_PLACE = frozenset(
+    {
+        "host.set_aside",
+        "host.prepare", "host.provision", "worker.join", "repository.clone", "backup.fetch", "configuration.restore",
+        "images.prepare", "volumes.create", "postgres.restore", "redis.restore", "files.restore",
+    }
+)  # fmt: skip
+"""What fills a host of its own; the services were gone before anybody came."""
+
+UNCLEAR = "Not all services are known to run; look before they are started."
+
+
+class Services(Enum):
+    """What a run left of the services that it stopped."""
+
+    RUNNING = auto()
+    STOPPED = auto()
+    UNCLEAR = auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SafeState:
+    """The sentence and what makes sense now."""
+
+    sentence: str
+    offers: tuple[Offer, ...] = ()
+    open_ended: tuple[str, ...] = ()  # steps that replace, of which nobody knows how far they came
+    unseen: tuple[str, ...] = ()  # other steps in a new place whose end nobody saw
+    is_untouched: bool = False  # what was there before, for sure
+    kept: str = ""  # where the old data is, when something was put aside
+
+    @property
+    def is_known(self) -> bool:
+        """False: nothing may be started before somebody has looked."""
+        return not self.open_ended
+
+
+NOTHING_DONE = SafeState(sentence="Nothing in production was changed.", is_untouched=True)
+"""Of a run that never came to a plan."""
+
+Parts = Sequence[tuple[str, SafeState]]
+"""Of each step that a run at another site does: the site, and how that run leaves it."""
+
+
+def is_new_place(plan: Plan) -> bool:
+    """Whether its steps make the system anew, here or (as a part) elsewhere. What a file says of its level decides
+    nothing.
+    """
+    if any(step.do in MOVES for step in plan.steps):
+        return False
+    return any(step.run is not None or step.do in NEW_PLACE for step in plan.steps)
+
+
+def _touches(step: Step) -> bool:
+    """Whether it does anything to services or data that were there before."""
+    return step.effect == "destroy" or step.do in STARTS or (step.do is not None and ACTIONS[step.do].interrupts)
+
+
+def safe_state(plan: Plan, records: Mapping[str, StepRecord], parts: Parts = ()) -> SafeState:
+    """What is true of production now. `parts`: of every step that a run at another site does."""
+    if plan.stakes.act is Act.LEAD_BACK:
+        return _leading_back(plan, records)
+    if plan.stakes.act is Act.GIVE_BACK:
+        return _giving_back(plan, records)
+    return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records, parts)
+
+
+def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> SafeState:
+    begun = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
+    destroyed = [step for step in begun if step.effect == "destroy"]
+    mine = [step.id for step in destroyed] if any(records[step.id].is_open_ended for step in destroyed) else []
+    open_ended = (*mine, *_there(parts, lambda part: part.open_ended))
+    if open_ended:
+        sentence = f"It is not known how far {', '.join(open_ended)} came; look before anything is started."
+        return SafeState(sentence=sentence, open_ended=open_ended)
+    if destroyed and all(step.do == "dns.change" for step in destroyed):
+        led = f"Users were led to the new place. {_kept(plan)}".strip()
+        return SafeState(sentence=" ".join([led, *_told(_there(parts, lambda part: part.unseen))]))
+    if is_new_place(plan):
+        return _on_new_host(plan, records, parts, aside=bool(destroyed))
+    services = _services(plan, records)
+    if destroyed:
+        return _after_replacing(plan, services)
+    copy = _copy(plan, records)
+    stopped = {
+        Services.RUNNING: "",
+        Services.STOPPED: " The services are stopped; they can be started as they were.",
+        Services.UNCLEAR: f" {UNCLEAR}",
+    }[services]
+    if begun:
+        offers = (Offer.RESTART,) if any(_touches(step) for step in begun) else ()
+        return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=offers)
+    return SafeState(sentence=f"Nothing in production was changed.{copy}")
+
+
+def _leading_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    (leading,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
+    if leading.is_open_ended:
+        sentence = "It is not known whether the names were led back: /dr status says where they lead."
+        return SafeState(sentence=sentence, open_ended=(leading.id,))
+    if leading.state is StepState.UNDONE:
+        return SafeState(sentence="The names lead where they led before this run.")
+    if leading.may_have_acted:
+        return SafeState(sentence=f"Users were led back. {_kept(plan)}".strip())
+    return SafeState(sentence="No name was changed.")
+
+
+def _giving_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    (giving,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
+    if giving.is_open_ended:
+        return SafeState(sentence="It is not known whether the machine is still there: /dr kept says so.")
+    if giving.may_have_acted:
+        return SafeState(sentence="The machine was given back. Production was not touched.")
+    return SafeState(sentence="The machine is still there, and is paid for. Production was not touched.")
+
+
+def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    removing = [records[step.id] for step in plan.steps if step.effect == "destroy"]
+    if any(record.is_open_ended for record in removing):
+        return SafeState(sentence="It is not known whether the kept data is still there. Production was not touched.")
+    if any(record.may_have_acted for record in removing):
+        return SafeState(sentence="The kept data was deleted. Production was not touched.")
+    return SafeState(sentence="Nothing was deleted, and production was not touched.")
+
+
+def _after_replacing(plan: Plan, services: Services) -> SafeState:
+    kept = keeps_text(plan.keeps)["en"] if plan.keeps else "the old data is kept"
+    replaced = f"The data was replaced; {kept}."
+    if services is Services.RUNNING:
+        return SafeState(sentence=f"{replaced} The services were started.", offers=(Offer.UNDO,))
+    stopped = "The services are stopped." if services is Services.STOPPED else UNCLEAR
+    return SafeState(sentence=f"{replaced} {stopped}", offers=(Offer.RESTART, Offer.UNDO))
+
+
+def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], parts: Parts, *, aside: bool) -> SafeState:
+    """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
+    if plan.stakes.act is Act.CHANGE_DNS and _are(StepState.SUCCEEDED, plan, records, parts=True):
+        back = _are(StepState.UNDONE, plan, records, parts=False)
+        led = "and users were led back" if back else "but users have not been led there"
+        return SafeState(sentence=f"The system runs in the new place, {led}.")
+    kept = " ".join([*([_kept(plan)] if aside else []), *(part.kept for _, part in parts if part.kept)])
+    starts = [step for step in plan.steps if step.do == "compose.start"]
+    if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
+        running = "The services run on the new host, but not everything of it is proven."
+        return SafeState(sentence=f"{running} {kept}".strip(), kept=kept)
+    unseen = (*_unseen(plan, records), *_there(parts, lambda part: part.unseen))
+    touched = any(_touches(step) for step in plan.steps if records[step.id].may_have_acted)
+    asked = [step for step in plan.steps if step.run is not None and records[step.id].may_have_acted]
+    known = len(parts) == len(asked) and all(part.is_untouched for _, part in parts)
+    untouched = known and not (unseen or touched)
+    sure = ["Nothing that was there before was touched."] if untouched else []
+    sentence = " ".join(["The new place is not complete.", *_told(unseen), *sure, *([kept] if kept else [])])
+    return SafeState(sentence=sentence, unseen=unseen, is_untouched=untouched, kept=kept)
+
+
+def _unseen(plan: Plan, records: Mapping[str, StepRecord]) -> list[str]:
+    """What only looks leaves nothing behind."""
+    return [step.id for step in plan.steps if records[step.id].is_unseen and effect_of(step, plan.steps) != "none"]
+
+
+def _told(unseen: Iterable[str]) -> list[str]:
+    names = ", ".join(unseen)
+    return [f"How far {names} came is not known: nobody saw the end."] if names else []
+
+
+def _there(parts: Parts, names: Callable[[SafeState], Iterable[str]]) -> list[str]:
+    """Names of steps at the other sites."""
+    return [f"{name} at {site}" for site, part in parts for name in names(part)]
+
+
+def _are(state: StepState, plan: Plan, records: Mapping[str, StepRecord], *, parts: bool) -> bool:
+    """Whether some step that the gate takes for its proof (`parts`), or that led users, is in this state."""
+    proofs = {name for step in plan.steps if step.gate is not None for name in step.gate.proof}
+    steps = [step for step in plan.steps if (step.id in proofs if parts else step.do == "dns.change")]
+    return any(records[step.id].state is state for step in steps)
+
+
+def _kept(plan: Plan) -> str:
+    said = keeps_text(plan.keeps)["en"]
+    return f"{said[0].upper()}{said[1:]}." if plan.keeps else ""
+
+
+def _services(plan: Plan, records: Mapping[str, StepRecord]) -> Services:
+    """Services were stopped and not all of them were started again; a start that failed may have started some."""
+    stopped: set[str] = set()
+    unclear = False
+    for step in plan.steps:
+        record = records[step.id]
+        if step.do is None or not record.may_have_acted:
+            continue
+        services = set(names_in(step.with_.get("services")))
+        if step.do == "compose.stop" or (record.is_open_ended and ACTIONS[step.do].interrupts):
+            stopped |= services
+            unclear = unclear or record.state is not StepState.SUCCEEDED
+        elif step.do == "compose.start":
+            stopped -= services if record.state is StepState.SUCCEEDED else set()
+            unclear = unclear or record.state is not StepState.SUCCEEDED
+    if not stopped:
+        return Services.RUNNING
+    return Services.UNCLEAR if unclear else Services.STOPPED
+
+
+def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:
+    """The proven copy beside production is never deleted silently, so it is named."""
+    for step in plan.steps:
+        if step.do == "postgres.restore_beside" and records[step.id].state is StepState.SUCCEEDED:
+            return f" The restored copy is kept in {step.with_.get('volume')}."
+    return ""

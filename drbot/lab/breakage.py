@@ -1,0 +1,173 @@
+"""Breaking a lab for real. Every act first makes sure that what it breaks carries the lab's label."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import docker
+from docker.models.containers import Container
+
+from drbot.core.errors import UserError
+from drbot.core.yaml_file import did_you_mean
+from drbot.lab import ownership
+from drbot.lab.images import SERVICE_IMAGE
+from drbot.lab.layout import Part, part
+from drbot.lab.sites import Sites
+from drbot.lab.system import Lab
+
+POISON = "mkdir -p /var/cache/service && echo '{\"cut' > /var/cache/service/sessions.json"
+# What a failing disk does: the control file, the catalogue of every database and the start of every WAL segment.
+# PG_VERSION stays, or the image would take the volume for a new one and initialise it.
+SPOIL_POSTGRES = """
+cd /broken && test -s PG_VERSION || exit 3
+for file in global/pg_control base/*/1259 base/*/1249 pg_wal/0*; do
+    dd if=/dev/urandom of="$file" bs=8192 count=1 conv=notrunc status=none
+done
+sync
+"""
+SHOWN_WITHIN_SECONDS = 60.0
+EMPTY = "find /broken -mindepth 1 -delete"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A way to break the lab, and what it looks like."""
+
+    text: str
+    act: Callable[[docker.DockerClient, Lab], None]
+
+
+def break_it(lab: Lab, fault: str) -> str:
+    """Break the lab this way, wait until it is broken, and return what it looks like. Raises UserError."""
+    if fault not in FAULTS:
+        raise UserError(
+            f'"{fault}" is not a fault.', f"There are: {', '.join(FAULTS)}.{did_you_mean(fault, list(FAULTS))}"
+        )
+    with lab.client() as client:
+        FAULTS[fault].act(client, lab)
+    return FAULTS[fault].text
+
+
+def stop_auth(client: docker.DockerClient, lab: Lab) -> None:
+    """The service is stopped; a restart heals it."""
+    running(client, lab, part("auth")).stop(timeout=3)
+
+
+def poison_auth(client: docker.DockerClient, lab: Lab) -> None:
+    """A damaged file in the container's own layer: it outlives a restart, but not a new container."""
+    container = running(client, lab, part("auth"))
+    container.exec_run(["sh", "-c", POISON], user="root")
+    container.restart(timeout=3)
+    wait_until(lambda: reloaded(container).attrs["RestartCount"] > 0, "auth to crash")
+
+
+def spoil_postgres(client: docker.DockerClient, lab: Lab) -> None:
+    """The data directory's files are overwritten; the server fails at every start."""
+    database = part("postgres")
+    container = existing(client, lab, database)
+    volume = own_volume(client, lab, database)
+    # It fails once and then lies still: an endless loop of restarts would hide in Docker's events what drbot does.
+    container.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs forgot "no"
+    container.kill() if container.status == "running" else None
+    on_volume(client, lab, volume, SPOIL_POSTGRES)
+    container.start()
+    wait_until(lambda: reloaded(container).status == "exited", "PostgreSQL to fail")
+
+
+def lose_redis(client: docker.DockerClient, lab: Lab) -> None:
+    """The data of Redis is removed; it comes back empty."""
+    cache = part("redis")
+    container = existing(client, lab, cache)
+    volume = own_volume(client, lab, cache)
+    container.kill() if container.status == "running" else None
+    on_volume(client, lab, volume, EMPTY)
+    container.start()
+
+
+def lose_host(client: docker.DockerClient, lab: Lab) -> None:
+    """The host with all it ran and kept: containers, data, projects, and the backups that lay on it."""
+    del client
+    lab.remove()
+    for gone in (lab.projects, lab.folder / "backups"):
+        shutil.rmtree(gone, ignore_errors=True)
+    (lab.folder / "host.sock").unlink(missing_ok=True)  # the engine serves others too; drbot reaches it no more
+
+
+def lose_datacentre(client: docker.DockerClient, lab: Lab) -> None:
+    """The same, and the new host that stood beside it: a machine has to be rented elsewhere."""
+    lose_host(client, lab)
+    sites = Sites(lab=lab, home=lab.home.parent)
+    sites.empty_new_host()
+    if sites.cloud.folder.exists():
+        sites.machine_room.start()
+
+
+FAULTS = {
+    "auth-down": Fault(text="The auth service is stopped.", act=stop_auth),
+    "auth-crashloop": Fault(text="The auth service crashes at every start; a restart does not help.", act=poison_auth),
+    "postgres-corrupt": Fault(text="PostgreSQL's files are damaged; it does not start any more.", act=spoil_postgres),
+    "redis-lost": Fault(text="Redis has lost its data and is empty.", act=lose_redis),
+    "host-lost": Fault(text="The host is lost with its containers, its data and the backups on it.", act=lose_host),
+    "datacentre-lost": Fault(
+        text="The data centre is lost: the host, its backups, and the new host beside it. What lies elsewhere is left.",
+        act=lose_datacentre,
+    ),
+}
+
+
+def existing(client: docker.DockerClient, lab: Lab, broken: Part) -> Container:
+    """The container of a part. Raises UserError when there is none or it is not the lab's."""
+    container = lab.container(client, broken)
+    if container is None:
+        raise UserError(
+            f"Wanted to break {broken.title}.", f'The lab "{lab.name}" is not up.', "Start it: drbot lab up"
+        )
+    return container
+
+
+def running(client: docker.DockerClient, lab: Lab, broken: Part) -> Container:
+    """The running container of a part. Raises UserError."""
+    container = existing(client, lab, broken)
+    if container.status != "running":
+        raise UserError(
+            f"Wanted to break {broken.title}.", f"It is {container.status} already.", "Heal it: drbot lab up"
+        )
+    return container
+
+
+def own_volume(client: docker.DockerClient, lab: Lab, broken: Part) -> str:
+    """The name of a part's volume. Raises UserError if it is not the lab's."""
+    name = f"{lab.prefix}{broken.volume}"
+    volumes = [volume for volume in client.volumes.list() if volume.name == name]
+    ownership.require(volumes[0].attrs.get("Labels") if volumes else None, lab.label, f"the volume {name}")
+    return name
+
+
+def on_volume(client: docker.DockerClient, lab: Lab, volume: str, script: str) -> None:
+    """Run a script in a helper container that sees the volume as /broken."""
+    client.containers.run(
+        SERVICE_IMAGE,  # it declares no volume, so none is left behind
+        ["-ec", script],
+        entrypoint="bash",
+        user="root",
+        volumes={volume: {"bind": "/broken", "mode": "rw"}},
+        labels={ownership.LABEL: lab.label},
+        network_mode="none",
+        remove=True,
+    )
+
+
+def reloaded(container: Container) -> Container:
+    """The container as it is now."""
+    container.reload()
+    return container
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for the damage to show. Raises UserError when it does not."""
+    deadline = time.monotonic() + SHOWN_WITHIN_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise UserError("Broke the lab.", f"Waited {SHOWN_WITHIN_SECONDS:.0f} s for {what}, in vain.")
+        time.sleep(0.1)

@@ -1,0 +1,84 @@
+"""The whole state as plain values, and back: what drbot needs to go on after its own host is lost.
+
+Pure: reads and writes the database, and knows nothing of where the copies lie (runners/state_copies.py does). The same
+values fill SQLite and PostgreSQL.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, inspect, select, text
+
+from drbot.core.errors import UserError
+from drbot.core.events import Event
+from drbot.store import journal
+from drbot.store.database import Database, Transaction
+from drbot.store.schema import Moment, head, metadata
+
+LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
+"""The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that
+stamps buttons is copied: without it the buttons that people see in Slack would be dead."""
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def copied_tables() -> list[Table]:
+    """What is copied, in an order in which it can be filled."""
+    return [table for table in metadata.sorted_tables if table.name not in LEFT_OUT]
+
+
+def rows_of(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """Every row of these tables as plain JSON values."""
+    return {
+        table.name: [
+            {name: _plain(value) for name, value in row.items()}
+            for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()
+        ]
+        for table in copied_tables()
+    }
+
+
+def revision(connection: Connection) -> str:
+    """Which migration the tables are at; rows fit only there."""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def require_empty(database: Database) -> None:
+    """Nothing is written. Raises UserError when it holds a state already, also one that is older than these tables."""
+    with database.read() as connection:
+        seq = journal.head(connection)[0] if inspect(connection).has_table(head.name) else 0
+    if seq:
+        why = f"This database holds {seq} records already."
+        raise UserError("Bringing the state back.", why, "Name an empty home, or another DATABASE_URL.")
+
+
+def fill(tx: Transaction, chain: Iterable[Event], rows: Rows) -> None:
+    """Put everything into an empty database."""
+    journal.bring(tx.connection, chain)
+    for table in copied_tables():
+        values = [{name: _value(table, name, value) for name, value in row.items()} for row in rows[table.name]]
+        if values:
+            tx.connection.execute(insert(table), values)
+        _go_on_counting(tx.connection, table)
+
+
+def _go_on_counting(connection: Connection, table: Table) -> None:
+    """PostgreSQL's sequences do not notice numbers that were given; SQLite does."""
+    column = table.autoincrement_column
+    if connection.dialect.name != "postgresql" or column is None or not isinstance(column.type, (Integer, BigInteger)):
+        return
+    most = connection.execute(select(func.max(column))).scalar()
+    if most is not None:
+        sequence = func.pg_get_serial_sequence(table.name, column.name)
+        connection.execute(select(func.setval(sequence, most)))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _value(table: Table, name: str, value: Any) -> Any:
+    """Raises KeyError for a column that these tables do not have."""
+    is_moment = isinstance(table.c[name].type, Moment)
+    return datetime.fromisoformat(value) if is_moment and value is not None else value
