@@ -1,0 +1,66 @@
+"""What `pip install` leaves on a machine: one import name, and commands that no folder beside them can break."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As a user gets it: built from the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([UV, "build", "--quiet", "--out-dir", folder, ROOT], check=True, timeout=300)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def site_packages(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("site-packages")
+    subprocess.run([UV, "pip", "install", "--quiet", "--no-deps", "--target", folder, wheel], check=True, timeout=300)
+    yield folder
+
+
+def test_only_one_name_is_installed(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"drbot", "drbot_chatops"}
+
+
+def test_every_file_of_the_repository_is_in_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    linked = ("bot/", "commands/", "runners/")
+    wanted = {f"drbot/{name}" for name in tracked if name.startswith(linked)}
+    wanted |= {name for name in tracked if name.startswith("drbot/") and not (ROOT / name).is_symlink()}
+
+    assert wanted - names == set()
+    assert "drbot/workspace/manifest.yml" in names
+
+
+@pytest.mark.parametrize("words", [["version"], ["--help"], ["check"]], ids=" ".join)
+def test_it_works_in_a_folder_with_names_like_its_own(site_packages: Path, tmp_path: Path, words: list[str]) -> None:
+    for name in ("core", "store", "bot"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    (tmp_path / "cli.py").write_text("raise SystemExit('the wrong one')")
+    program = site_packages / "bin" / "drbot"
+    environment = {**os.environ, "PYTHONPATH": str(site_packages), "HOME": str(tmp_path)}
+
+    ended = subprocess.run(
+        [sys.executable, program, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+    said = ended.stdout + ended.stderr
+    assert "the wrong one" not in said and "Traceback" not in said, said
+    assert ended.returncode == (2 if words == ["check"] else 0), said  # there is no dr.yml here
