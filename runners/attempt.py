@@ -54,6 +54,7 @@ class Result:
 
 
 Message = Looked | Retrying | Result
+Tried = tuple[Outcome, list[Finding]]
 
 
 class Attempt:
@@ -68,6 +69,7 @@ class Attempt:
         self.ends_as = StepState.FAILED  # STOPPED once somebody asked it to end
         self.reason = ""
         self.swept = False  # what it left running is being removed
+        self.started_again: list[str] = []  # services it counts on, which had stopped
         self._cancel = threading.Event()
 
     def cancel(self, reason: str, ends_as: StepState = StepState.STOPPED) -> None:
@@ -132,19 +134,25 @@ def perform(
     attempt: Attempt,
     tell: Callable[[Message], None],
     sweep: Callable[[], None],
+    uphold: Callable[[], bool],
 ) -> None:
     """The thread of an attempt: always ends by telling a Result. `sweep` removes what an earlier attempt left
-    running, because it would work against this one.
+    running, because it would work against this one. `uphold` starts what the step counts on and what has stopped since:
+    before the act, and once more where the step fails because of it.
     """
     state = StepState.FAILED
     facts: dict[str, Any] = {}
     try:
         if context.attempt > 1:
             sweep()
-        outcome = _act(registry, context, attempt, tell)
-        findings = check(registry, context, attempt)
+
+        def act() -> Tried:
+            outcome = _act(registry, context, attempt, tell, uphold)
+            return outcome, check(registry, context, attempt)
+
+        outcome, findings = _tried(act, attempt, uphold)
         failed = [finding.sentence for finding in findings if not finding.passed]
-        sentence = f"Its check failed: {' '.join(failed)}" if failed else _summary(context.step, outcome, findings)
+        sentence = f"Its check failed: {' '.join(failed)}" if failed else _summary(attempt, outcome, findings)
         facts = {**outcome.facts, "checks": [finding.sentence for finding in findings]}
         state = StepState.FAILED if failed else StepState.SUCCEEDED
     except (CancelledError, TemporaryError, PermanentError) as error:
@@ -168,10 +176,12 @@ def perform(
     )
 
 
-def _summary(step: Step, outcome: Outcome, findings: Sequence[Finding]) -> str:
+def _summary(attempt: Attempt, outcome: Outcome, findings: Sequence[Finding]) -> str:
     """What a step that only looks has seen is what its checks say."""
-    seen = [finding.sentence for finding in findings] if step.effect == "none" else []
-    said = [outcome.summary, *(sentence for sentence in seen if sentence not in outcome.summary)]
+    seen = [finding.sentence for finding in findings] if attempt.step.effect == "none" else []
+    again = dict.fromkeys(attempt.started_again)
+    revived = [f"Had stopped meanwhile and was started again: {', '.join(again)}"] if again else []
+    said = [*revived, outcome.summary, *(sentence for sentence in seen if sentence not in outcome.summary)]
     return ". ".join(sentence.rstrip(".") for sentence in said) + "."
 
 
@@ -185,12 +195,32 @@ def _masked(value: Any, mask: Callable[[str], str]) -> Any:
     return value
 
 
-def _act(registry: Registry, context: StepContext, attempt: Attempt, tell: Callable[[Message], None]) -> Outcome:
+def _tried(act: Callable[[], Tried], attempt: Attempt, uphold: Callable[[], bool]) -> Tried:
+    """Once more where what the step counts on has stopped meanwhile: a host that was rebooted in the middle of it."""
+    try:
+        outcome, findings = act()
+    except (TemporaryError, PermanentError):
+        if attempt.cancelled() or not uphold():
+            raise
+        return act()
+    if all(finding.passed for finding in findings) or attempt.cancelled() or not uphold():
+        return outcome, findings
+    return act()
+
+
+def _act(
+    registry: Registry,
+    context: StepContext,
+    attempt: Attempt,
+    tell: Callable[[Message], None],
+    uphold: Callable[[], bool],
+) -> Outcome:
     step = context.step
     action = registry.actions[step.do or ""]
     tries = step.retry.times if step.retry else 0
     while True:
         try:
+            uphold()
             return action(context, step.with_)
         except TemporaryError as error:
             if step.retry is None or tries <= 0 or error.kind not in step.retry.only or attempt.cancelled():

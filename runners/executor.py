@@ -26,6 +26,7 @@ from drbot.runners.own_record import OwnStep
 from drbot.runners.sealed_plans import require_untouched
 from drbot.runners.site_lock import wait_for_drbot
 from drbot.runners.starting import start
+from drbot.runners.upholding import uphold
 from drbot.runners.walk import Walk
 from drbot.store import locks, requests, runs, steps, waking
 from drbot.store.database import Transaction
@@ -121,7 +122,10 @@ class Executor:
                 step, started.record.attempt, permit=started.permit, own=own_work(self._walk)
             )
             tell, sweep = self._tell(attempt, place.pop_all().close), self._sweeper(step.id)
-        self._spawn(attempt, lambda: perform(registry, context, attempt, tell, sweep))
+        self._spawn(
+            attempt,
+            lambda: perform(registry, context, attempt, tell, sweep, lambda: uphold(self._walk, context, attempt)),
+        )
         return True
 
     def _spawn(self, attempt: Attempt, work: Callable[[], None]) -> None:

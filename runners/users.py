@@ -5,8 +5,7 @@ are stopped, and from when on what users wrote would be lost by going back.
 from drbot.core.effects import MOVES, STARTS, effect_of
 from drbot.core.errors import UserError
 from drbot.core.run import StepState
-from drbot.core.runbook import Step, names_in
-from drbot.core.runbook_lint import ancestors_of
+from drbot.core.runbook import Step, ancestors_of, names_in
 from drbot.core.site import Site
 from drbot.runners.walk import Walk
 

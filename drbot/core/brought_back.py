@@ -6,8 +6,7 @@ As far as is known before anything is unpacked. What nobody knows counts as not 
 from collections.abc import Iterable
 
 from drbot.core.plan import Holds
-from drbot.core.runbook import Step
-from drbot.core.runbook_lint import ancestors_of
+from drbot.core.runbook import Step, ancestors_of
 from drbot.core.site import Site
 
 

@@ -2,12 +2,12 @@
 arguments, can do. Pure; the linter, the plan and the worker ask the same function.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from drbot.core.actions import ACTIONS
 from drbot.core.declarations import Effect
-from drbot.core.runbook import Step, Undo, names_in
+from drbot.core.runbook import Step, Undo, ancestors_of, names_in
 
 STRENGTH: Mapping[Effect, int] = {"none": 0, "change": 1, "destroy": 2}
 
@@ -98,6 +98,23 @@ def brings_back(step: Step) -> bool:
 def may_pass(step: Step) -> bool:
     """Whether its run may come to a good end without the step."""
     return bool(step.unless) or step.if_fails == "continue"
+
+
+def started_before(
+    step: Step, steps: tuple[Step, ...], done: Collection[str]
+) -> Iterator[tuple[Step, tuple[str, ...]]]:
+    """The starts among the steps that are `done` and that this one comes after, each with those of its services that no
+    later step was to stop: these run, as far as the run knows.
+    """
+    ancestors = ancestors_of(steps)
+    stops = [other for other in steps if other.do == "compose.stop"]
+    for start in steps:
+        if start.do != "compose.start" or start.id not in ancestors[step.id] or start.id not in done:
+            continue
+        later = [other for other in stops if start.id in ancestors[other.id] or other.id == step.id]
+        stopped = {name for other in later for name in names_in(other.with_.get("services"))}
+        if names := tuple(name for name in names_in(start.with_.get("services")) if name not in stopped):
+            yield start, names
 
 
 def may_repeat(step: Step, steps: Iterable[Step]) -> bool:

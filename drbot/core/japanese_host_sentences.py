@@ -16,6 +16,7 @@ HOST: Mapping[str, str] = {
     "level changed to {level}": "レベル {level} への変更",
     ", then ask again: {command}": "。その後もう一度: {command}",
     "{size} free for {folder}, {need} needed": "{folder} の空き {size}、必要 {need}",
+    "Had stopped meanwhile and was started again: {names}.": "途中で停止していたため再起動: {names}。",
     "port {port} is taken by the container {name}": "ポート {port} はコンテナ {name} が使用中",
     "port {port} is taken by a program on this host": "ポート {port} はこのホストのプログラムが使用中",
     "a container of somebody else's is named {name}": "コンテナ名 {name} は別のコンテナが使用中",

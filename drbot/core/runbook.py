@@ -133,6 +133,22 @@ def order_of(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
     return order
 
 
+def ancestors_of(steps: tuple[Step, ...]) -> dict[str, frozenset[str]]:
+    """For every step all the steps that end before it starts. Needs an order without cycles."""
+    order = order_of(steps)
+    found: dict[str, frozenset[str]] = {}
+
+    def of(step_id: str) -> frozenset[str]:
+        if step_id not in found:
+            before = order.get(step_id, ())
+            found[step_id] = frozenset(before).union(*(of(other) for other in before))
+        return found[step_id]
+
+    for step in steps:
+        of(step.id)
+    return found
+
+
 def as_undo(step: Step) -> Step:
     """The step that takes it back."""
     if step.undo is None:

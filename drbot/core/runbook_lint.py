@@ -20,7 +20,7 @@ from drbot.core.effects import (
 )
 from drbot.core.plan import SETTINGS_GATE
 from drbot.core.redaction import Redactor, is_secret_name
-from drbot.core.runbook import Runbook, Step, order_of
+from drbot.core.runbook import Runbook, Step, ancestors_of, order_of
 from drbot.core.stakes import ACT_OF
 from drbot.core.variables import KNOWN, references
 from drbot.core.yaml_file import Problem, Where, did_you_mean
@@ -45,22 +45,6 @@ def lint(runbook: Runbook) -> list[Problem]:
         *_parallel(runbook, ancestors),
         *_secrets(runbook),
     ]
-
-
-def ancestors_of(steps: tuple[Step, ...]) -> dict[str, frozenset[str]]:
-    """For every step all the steps that end before it starts. Needs an order without cycles."""
-    order = order_of(steps)
-    found: dict[str, frozenset[str]] = {}
-
-    def of(step_id: str) -> frozenset[str]:
-        if step_id not in found:
-            before = order.get(step_id, ())
-            found[step_id] = frozenset(before).union(*(of(other) for other in before))
-        return found[step_id]
-
-    for step in steps:
-        of(step.id)
-    return found
 
 
 def _at(index: int, *more: str | int) -> Where:

@@ -313,7 +313,7 @@ class HarmlessTarget:
 
         return {
             "health.services": probe(lambda given: all(map(self.is_healthy, _named(given)))),
-            "compose.running": probe(lambda given: set(_named(given)) <= self.running),
+            "compose.running": self._running,
             "compose.stopped": probe(lambda given: not set(_named(given)) & self.running),
             "postgres.reachable": probe(lambda given: self.is_healthy("postgres")),
             "redis.reachable": yes,
@@ -327,6 +327,10 @@ class HarmlessTarget:
             "volume.unshared": yes,
             "volume.exists": probe(lambda given: given["volume"] in self.volumes),
         }
+
+    def _running(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
+        facts = {name: "running" if name in self.running else "exited" for name in _named(given)}
+        return Finding(passed=set(facts) <= self.running, sentence=f"Asked {dict(given)}.", facts=facts)
 
     def _swapped(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
         state = "before"
