@@ -106,6 +106,22 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
     assert survivors(sites, run) == []
 
 
+def test_what_ran_already_is_started_again_when_the_host_is_rebooted_in_the_middle(
+    sites: Sites, player: Player
+) -> None:
+    """The lab's services have no restart policy: after a reboot nothing of them runs."""
+    player.house.start("drbot", "all")
+    player.house.people.wait_for_connection()
+    incident = lose_the_host(sites, player)
+    for step in ("start-stores", "start-apps"):
+        wait_for_step(player, incident, step, StepState.SUCCEEDED)
+        kill_engine(sites)
+    run = finish(player, incident)
+
+    assert {record.state for record in player.records(run.id).values()} == {StepState.SUCCEEDED}
+    assert wrong(sites, player, run) == []
+
+
 def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: Player) -> None:
     lab = sites.recovered
     with lab.client() as client:
