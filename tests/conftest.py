@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def pytest_collection_finish() -> None:
     """Nobody has to look through what was collected for garbage, ever."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """A command that a test calls in its own process makes its files private; those of the tests after it stay shared."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 LONGEST_FIRST = (

@@ -69,13 +69,26 @@ def look(scene: Scene) -> Outside:
     )  # fmt: skip
 
 
+def reboot(scene: Scene) -> None:
+    """Of the new machine's engine. Nothing of drbot looks after its services once they are raised, so what ran is
+    started again as by a restart policy.
+    """
+    with scene.sites.recovered.client() as client:
+        ran = [one.id for one in client.containers.list(filters={"label": "com.docker.compose.project"})]
+    kill_engine(scene.sites)
+    with scene.sites.recovered.client() as client:
+        for container in client.containers.list(all=True, filters={"status": "exited"}):
+            if container.id in ran:
+                container.start()
+
+
 def trouble(scene: Scene, how: str) -> None:
     """What dies is started again by whoever looks after it."""
     house = scene.player.house
     if how in ("joined", "reboot", "all") and demo_centre.JOINED in house.processes:
         kill_joined(house)
     if how in ("engine", "reboot", "all") and scene.sites.second.is_up():
-        kill_engine(scene.sites)
+        reboot(scene)
     for name, words in (("drbot", ("bot",)), (demo_centre.CONTROL, ("worker", "--site", "control"))):
         if how in {"drbot": ("bot", "all"), demo_centre.CONTROL: ("control", "all")}[name]:
             house.kill(name)
