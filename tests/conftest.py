@@ -44,7 +44,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
-    """A command that a test calls in its own process makes its files private; those of the tests after it stay shared."""
+    """A command that is called in a test's own process makes its files private: those of later tests stay shared."""
     before = os.umask(0o022)
     yield
     os.umask(before)
