@@ -26,8 +26,8 @@ def vote_or_answer(player: Player, incident: Incident, run: Run) -> None:
     with player.database.read() as connection:
         asked = [one for one in requests.of_run(connection, run.id) if one.state in LIVE]
     if asked:
-        player.vote("ben", incident, target=run.site)
-        player.vote("chika", incident, target=run.site)
+        for person in ("ben", "chika"):
+            player.vote(person, incident, target=asked[-1].target)
         player.wait(lambda: is_closed(player, run, asked[-1].id), "the votes to count")
 
 

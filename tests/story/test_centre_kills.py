@@ -93,6 +93,7 @@ def trouble(scene: Scene, how: str) -> None:
         if how in {"drbot": ("bot", "all"), demo_centre.CONTROL: ("control", "all")}[name]:
             house.kill(name)
             house.start(name, *words)
+    house.people.wait_for_connection()  # Slack tells who types meanwhile that nothing answered
 
 
 def untrue(scene: Scene, run: Run, words: str) -> list[str]:
