@@ -81,7 +81,8 @@ def settled(
         run = next_question(player, incident)
         words = said(player, run)
         print(f"{where}: {run.state.value}: {words} {asked}")
-        assert untrue(run, words) == [], f"{where}, then {asked}: {words}"
+        faults = untrue(run, words)
+        assert not faults, f"{where}, then {asked}: {words}: {'; '.join(faults)}"
         if run.state is not RunState.NEEDS_DECISION:
             return run, asked
         asked.append(decide(player, incident, run, chance))
