@@ -145,10 +145,16 @@ def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
     """What this run has put aside."""
     with docker_errors("List the containers that are kept"):
         images = [one.attrs for one in engine.client.images.list(name=IMAGES, filters={"label": f"{KEPT_BY}={run}"})]
-    return tuple(_kept(image) for image in images)
+        return tuple(_kept(image, _layer_bytes(engine, image["Id"])) for image in images)
 
 
-def _kept(image: Mapping[str, Any]) -> KeptContainer:
+def _layer_bytes(engine: DockerEngine, image: str) -> int:
+    """Of its uppermost layer: an image's own size counts those below it, which others share."""
+    layers = engine.client.api.history(image)  # type: ignore[no-untyped-call]
+    return int(layers[0]["Size"])
+
+
+def _kept(image: Mapping[str, Any], layer_bytes: int) -> KeptContainer:
     labels = image["Config"]["Labels"]
     made_of = json.loads(labels[KEPT_CONTAINER])
     return KeptContainer(
@@ -156,7 +162,7 @@ def _kept(image: Mapping[str, Any]) -> KeptContainer:
         name=made_of["Name"].lstrip("/"),
         made_of=made_of,
         was_running=bool(labels.get(KEPT_RUNNING)),
-        size=int(image.get("Size") or 0),
+        size=layer_bytes,
     )
 
 

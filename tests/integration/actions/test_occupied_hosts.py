@@ -255,3 +255,17 @@ def test_a_container_that_is_kept_again_and_again_is_described_once(machine: Mac
 
     made_of = json.loads(machine.api.containers.get(name).labels["drbot.kept.container"])
     assert "drbot.kept.container" not in made_of["Config"]["Labels"]
+
+
+def test_a_kept_container_is_as_big_as_what_it_wrote(machine: Machine) -> None:
+    """Its image stays for others, so nobody gets its room back by giving the container up."""
+    megabyte = 2**20
+    wrote, idle = machine.container("wrote"), machine.container("idle")
+    filling = machine.api.containers.get(wrote).exec_run(f"dd if=/dev/zero of=/root/rows bs={megabyte} count=3")
+    assert filling.exit_code == 0
+
+    machine.put_aside("r1")
+
+    sizes = {one.name: one.size or 0 for one in machine.target.put_aside(own("r1"))}
+    assert 3 * megabyte <= sizes[wrote] < 4 * megabyte
+    assert sizes[idle] < megabyte
