@@ -17,7 +17,7 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
     backup = context.plan.backup
     if backup is None or host_packages.engine_is_missing(context.clients.docker.host):
         return Finding(passed=True, sentence="Nothing is known to be in the way")
-    names, ports = backup.holds.containers, frozenset(backup.holds.ports)
+    names, ports = {*backup.holds.containers, *_by_rule(context)}, frozenset(backup.holds.ports)
     leaving = {one.identity for one in context.plan.occupants}
     with docker_errors("List all containers"):
         listed = context.clients.docker.client.api.containers(all=True)
@@ -26,6 +26,12 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
     taken += _of_programs(context, ports - {port for one in listed for port in _published(one)})
     sentence = "; ".join(taken) or f"{len(ports)} ports and {len(names)} names of containers are free"
     return Finding(passed=not taken, sentence=sentence)
+
+
+def _by_rule(context: StepContext) -> Iterator[str]:
+    """What Compose calls a container that no file names; of those that a file does name the backup tells no more."""
+    for service in context.site.services.values():
+        yield f"{service.project}-{service.service}-1"
 
 
 def _names(others: list[Mapping[str, Any]], wanted: Collection[str]) -> Iterator[str]:

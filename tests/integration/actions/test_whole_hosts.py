@@ -115,3 +115,15 @@ def test_what_is_put_aside_is_in_nobodys_way(machine: Machine) -> None:
 
     assert not conflicts.free(machine.context("r1", holds=Holds(containers=(name,))), {}).passed
     assert conflicts.free(machine.context("r1", found, holds=Holds(containers=(name,))), {}).passed
+
+
+def test_a_name_that_compose_gives_by_its_own_rule_has_to_be_free_too(machine: Machine) -> None:
+    """No compose file names it, so no backup tells; Compose would fail on it when the host is cleared already."""
+    stranger = machine.container(project=f"{machine.name}other")
+    assert conflicts.free(machine.context("r1"), {}).passed
+    machine.api.containers.get(stranger).rename(f"{machine.name}-app-1")
+
+    found = conflicts.free(machine.context("r1"), {})
+
+    assert not found.passed
+    assert f"{machine.name}-app-1" in found.sentence
