@@ -1,6 +1,6 @@
 """One-time tokens: the worker of a machine that a run had made proves with one that it belongs there.
 
-A token opens nothing by itself: it is no credential, it may be used once, for one site, and only its digest is kept.
+A token opens nothing by itself: it is no credential, one worker may use it, for one site, and only its digest is kept.
 """
 
 import hashlib
@@ -52,23 +52,20 @@ def invite(tx: Transaction, *, site: str, run: Run, seconds: float) -> str:
 
 
 def join(tx: Transaction, token: str, owner: str, *, public_key: str, proof: str) -> Invitation:
-    """Use the token up, and name the key of who did.
+    """Use the token up, and name the key of who did: for that key it stays good, for a worker that died comes again.
 
-    Raises UserError when it is unknown, used, or too old: `refuse` then records it."""
-    statement = (
-        update(invitations)
-        .where(
-            invitations.c.token_sha256 == digest(token),
-            invitations.c.used_at.is_(None),
-            invitations.c.expires_at > tx.now,
-        )
-        .values(used_at=tx.now, owner=owner, public_key=public_key, proof=proof)
-    )
-    if tx.connection.execute(statement).rowcount == 0:
+    Raises UserError when it is unknown, used by another, or too old: `refuse` then records it."""
+    mine = update(invitations).where(invitations.c.token_sha256 == digest(token))
+    again = mine.where(invitations.c.public_key == public_key).values(owner=owner)
+    first = mine.where(invitations.c.used_at.is_(None), invitations.c.expires_at > tx.now)
+    first = first.values(used_at=tx.now, owner=owner, public_key=public_key, proof=proof)
+    is_back = tx.connection.execute(again).rowcount == 1
+    if not is_back and tx.connection.execute(first).rowcount == 0:
         raise UserError(TRIED, _why_not(find(tx.connection, token)), "A new plan makes a new one: /dr recover")
     invitation = find(tx.connection, token)
     assert invitation is not None
-    incidents.note(tx, invitation.incident, None, f"The worker {owner} joined the site {invitation.site}.")
+    if not is_back:
+        incidents.note(tx, invitation.incident, None, f"The worker {owner} joined the site {invitation.site}.")
     return invitation
 
 

@@ -19,16 +19,15 @@ from drbot.runners.rented import EC2, TERRAFORM, Rented, variables_of
 
 TOKEN_SECONDS = 3600.0
 RUNNING_WITHIN_SECONDS = 600.0
-# A worker that dies is started again, or the run it held would wait for somebody to look. 0: it was asked to end.
+# A worker that dies is started again, or the run it held would wait for somebody to look; with its token, for it may
+# have died before it joined.
 USER_DATA = """#!/bin/sh
-# Exit code 2: refused. The token is good for the first start alone.
+# The token is good for the worker that used it first, at every start. Exit code 0: asked to end; 2: refused.
 trap : TERM
-{worker} --join {token}
-code=$?
-until [ $code -eq 0 ] || [ $code -eq 2 ]; do
+until drbot worker --site {site} --join {token}
+do
+  [ $? -ne 2 ] || exit 2
   sleep 1
-  {worker}
-  code=$?
 done
 """
 JOINED_WITHIN_SECONDS = 900.0
@@ -137,7 +136,7 @@ def invitations_of(context: StepContext) -> Invitations:
 
 def user_data(site: str, token: str) -> str:
     """What the machine runs when it starts. Database and keys are in its image or come by its role: never in here."""
-    return USER_DATA.format(worker=f"drbot worker --site {shlex.quote(site)}", token=token)
+    return USER_DATA.format(site=shlex.quote(site), token=token)
 
 
 def tags_of(context: StepContext, site: str) -> dict[str, str]:

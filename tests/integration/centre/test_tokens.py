@@ -1,5 +1,5 @@
-"""A token makes one worker that of a site: the first to use it, within an hour, for the incident it was made for. What
-rows say of that is not believed.
+"""A token makes one worker that of a site: the first to use it, within an hour, for the incident it was made for; that
+one may come with it again. What rows say of that is not believed.
 """
 
 from dataclasses import replace
@@ -34,11 +34,33 @@ def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
     assert site == "recovery"
     assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts["worker"].endswith("/7")
     with pytest.raises(UserError, match="has used this token already"):
-        join_site(centre.database, token, "", 8, THERE.public)
+        join_site(centre.database, token, "", 8, KeyPair.new().public)
+    said = notes(centre)
+    assert any("was refused" in note for note in said)
+    assert not any(token in note for note in said)
+
+
+def notes(centre: Centre) -> list[str]:
+    """What the incident's people read."""
     with centre.database.read() as connection:
-        notes = [str(event.payload.get("text")) for event in journal.of_incident(connection, centre.run.incident)]
-    assert any("was refused" in note for note in notes)
-    assert not any(token in note for note in notes)
+        return [str(event.payload.get("text")) for event in journal.of_incident(connection, centre.run.incident)]
+
+
+def test_the_worker_that_joined_is_let_in_with_its_token_at_every_start(centre: Centre) -> None:
+    """Its machine's script cannot know at which start it joined; hours later it is still the same worker."""
+    made = machine.provision(centre.context(), HERE)
+    token = token_of(centre.cloud.user_data(made.facts["machine"]))
+    join_site(centre.database, token, "", 7, THERE.public)
+    with centre.database.write() as tx:
+        tx.connection.execute(update(schema.invitations).values(expires_at=tx.now))
+
+    assert join_site(centre.database, token, "", 8, THERE.public) == "recovery"
+    assert machine.join(centre.context(), {**HERE, "within": "1s"}).facts["worker"].endswith("/8")
+    assert len([note for note in notes(centre) if "joined the site" in note]) == 1
+    with pytest.raises(UserError, match="has used this token already"):
+        join_site(centre.database, token, "", 9, KeyPair.new().public)
+    with pytest.raises(UserError, match="for the site recovery"):
+        join_site(centre.database, token, "production", 9, THERE.public)
 
 
 def test_a_key_that_was_written_into_the_database_is_not_the_one_of_who_had_the_token(centre: Centre) -> None:
