@@ -9,11 +9,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Column, Table
 
 from drbot.cli.full_backup import check_everywhere, show_full_backups, summary_of
 from drbot.cli.processes import configuration_path, home_path
-from drbot.cli.terminal import Config, plain_console
+from drbot.cli.terminal import Config, plain_console, table_of
 from drbot.core.backup_times import UNKNOWN
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import DrbotError, UserError
@@ -68,8 +67,8 @@ def full(site: SiteName = "", config: Config = None) -> None:
 def list_backups(site: SiteName = "", config: Config = None) -> None:
     """The backups there are, newest first; full ones in every place."""
     configuration, clients, _ = opened(config, site)
-    columns = (Column("name", no_wrap=True), "data as of (UTC)", "size", "rows", "manifest")
-    table = Table(*columns, title=escape(str(clients.backups.directory)), box=None)
+    columns = ("name", "data as of (UTC)", "size", "rows", "manifest")
+    table = table_of(*columns, title=escape(str(clients.backups.directory)), framed=False)
     with refused("Tried to list the backups."):
         for backup in clients.backups.newest_first():
             manifest = backup.manifest

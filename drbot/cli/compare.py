@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from drbot.cli import demo_sites
 from drbot.cli.demo import open_house
@@ -18,6 +17,7 @@ from drbot.cli.demo_story import Played, count, play_level2, play_level3
 from drbot.cli.outage import OutageWatch
 from drbot.cli.player import Player
 from drbot.cli.processes import home_path
+from drbot.cli.terminal import table_of
 from drbot.core.configuration import load_configuration
 from drbot.core.site import Configuration
 from drbot.lab import document_way
@@ -178,14 +178,14 @@ def keys_of(lab: Lab) -> int:
 def show(level: int, megabytes: int, expected: Mapping[str, int], ways: Mapping[str, Way]) -> None:
     """Both, side by side."""
     both = [ways[name] for name in ("document", "drbot")]
-    table = Table("", "document", "drbot", title=f"Level {level}, {megabytes} MB")
+    table = table_of("", "document", "drbot", title=f"Level {level}, {megabytes} MB")
     table.add_row("total", *(f"{way.total:.1f} s" for way in both))
     table.add_row("users without service", *(f"{way.outage:.1f} s" for way in both))
     table.add_row("rows as before", *("yes" if way.rows == expected else "NO" for way in both))
     table.add_row("lasting Redis keys", *(f"{way.keys:,}" for way in both))
     console.print(table)
     for name, way in ways.items():
-        steps = Table("step", "seconds", title=name, box=None)
+        steps = table_of("step", "seconds", title=name, framed=False)
         for step in way.steps:
             steps.add_row(step.name, f"{step.seconds:.1f}")
         console.print(steps)

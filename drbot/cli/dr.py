@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 from drbot.cli.keys import key_app, key_path, read_key
 from drbot.cli.processes import configuration_path, home_path, open_database, settle_roster
-from drbot.cli.terminal import WRONG, Config, Home, complain, terminal_name
+from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_name
 from drbot.commands.context import CommandContext, context_of
 from drbot.commands.dispatch import TABLE, dispatch
 from drbot.commands.grammar import parse
@@ -218,12 +218,10 @@ def _rich(table: Table, language: str) -> RichTable:
     def cell(value: Cell) -> str:
         return visible(say(value, language)).replace("[", "\\[")
 
-    shown = RichTable(
-        *(cell(value) for value in table.header),
-        title=cell(table.title) if table.title else None,
-        title_justify="left",
-        show_header=bool(table.header),
-    )
+    width = len(table.header) or max((len(row) for row in table.rows), default=0)
+    headers = [cell(value) for value in table.header] or [""] * width
+    shown = table_of(*headers, title=cell(table.title) if table.title else None)
+    shown.title_justify, shown.show_header = "left", bool(table.header)
     for row in table.rows:
         shown.add_row(*(cell(value) for value in row))
     return shown

@@ -2,8 +2,8 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
 
+from drbot.cli.terminal import table_of
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.full_manifest import SUFFIX, FullManifest
 from drbot.core.plan import BackupIdentity
@@ -25,8 +25,7 @@ def summary_of(made: FullBackup, manifest: FullManifest) -> str:
 def show_full_backups(console: Console, configuration: Configuration) -> None:
     """A table of those in every place, newest first, and the places that do not answer."""
     found = candidates(full_stores(configuration))
-    columns = (Column("name", no_wrap=True), "data as of (UTC)", "holds", "made by", "where")
-    table = Table(*columns, title="Full", box=None)
+    table = table_of("name", "data as of (UTC)", "holds", "made by", "where", title="Full", framed=False)
     for backup in found.backups:
         made_by = "drbot" if backup.snapshot else "a script"
         table.add_row(

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from drbot.cli.terminal import plain_console
+from drbot.cli.terminal import plain_console, table_of
 from drbot.lab import programs
 from drbot.lab.breakage import FAULTS, break_it
 from drbot.lab.engine import stop_engine, wake_engine, wipe_engine
@@ -50,7 +49,7 @@ def up(
 def status(name: Name = DEFAULT_NAME) -> None:
     """Show how every service is; the exit code is 1 when one is not healthy."""
     found = open_lab(lab_home(), name).status()
-    table = Table("service", "container", "healthy", "address", title=f"Lab {name}")
+    table = table_of("service", "container", "healthy", "address", title=f"Lab {name}")
     for one in found:
         table.add_row(one.title, one.state, "[green]yes[/]" if one.healthy else "[red]no[/]", one.url or "")
     console = plain_console()

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import HEAVY_HEAD
 from rich.console import Console
+from rich.table import Column, Table
 
 from drbot.core.errors import DrbotError
 from drbot.core.visible import visible
@@ -41,6 +43,12 @@ def sentence_of(error: DrbotError | OSError) -> str | None:
 def plain_console() -> Console:
     """Paths and numbers stay uncoloured and unbroken."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def table_of(*headers: str, title: str | None = None, framed: bool = True) -> Table:
+    """A table that folds what is too long for the terminal: rich cuts it, and a name that was cut cannot be typed."""
+    columns = (Column(header, overflow="fold") for header in headers)
+    return Table(*columns, title=title, box=HEAVY_HEAD if framed else None)
 
 
 def terminal_name() -> str:

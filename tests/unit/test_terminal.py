@@ -1,8 +1,13 @@
 """What a person at a terminal reads when something could not be done."""
 
-import pytest
+from io import StringIO
 
-from drbot.cli.terminal import complain
+import pytest
+from rich.console import Console
+
+from drbot.cli.dr import show
+from drbot.cli.terminal import complain, table_of
+from drbot.commands.messages import Reply, Table, both
 from drbot.core.errors import PermanentError, TemporaryError, UserError
 
 
@@ -22,3 +27,26 @@ def test_a_letter_that_moves_the_cursor_is_shown_by_its_code(capsys: pytest.Capt
     complain(PermanentError("PostgreSQL says \x1b[2J"))
 
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_table_cuts_nothing_of_a_cell_however_narrow_the_terminal_is() -> None:
+    long = "r7-20261126-031200_all_databases_20261126_000000_before"
+    console = Console(width=40, record=True, file=StringIO())
+
+    table = table_of("kept as", "was")
+    table.add_row(long, "postgres_data " * 5)
+    console.print(table)
+
+    shown = console.export_text()
+    first = "".join(line.split("│")[1].strip() for line in shown.splitlines() if line.startswith("│"))
+    assert first == long
+    assert shown.count("postgres_data") == 5 and "…" not in shown
+
+
+def test_what_drbot_dr_shows_is_not_cut(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    long = "ai-micro-service_postgres_data_before_r7-20261126-031200"
+
+    show(Reply(text=both("Kept:"), tables=(Table(rows=((long, "x" * 30),), header=("Kept as", "Was")),)), "en")
+
+    assert "…" not in capsys.readouterr().out
