@@ -7,7 +7,6 @@ message has the key of its batch, and is only sent while the thing is still to b
 from collections.abc import Mapping
 from dataclasses import replace
 
-from drbot.bot.blocks.approval_card import eligible
 from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.lines import milestone
 from drbot.bot.situation import Situation
@@ -17,6 +16,7 @@ from drbot.core.incident import UsersSay
 from drbot.core.people import ACCESS, Person
 from drbot.core.run import Run, RunState, StepState
 from drbot.core.stakes_words import ACTS
+from drbot.core.too_few import eligible
 from drbot.core.words import Text, clock, cut, say
 
 NEEDS: Mapping[EventKind, str] = {
@@ -75,7 +75,7 @@ def called(event: Event, situation: Situation, run: Run | None) -> tuple[Person,
         return ()
     if event.kind in ASKING and situation.request is not None:
         voted = {vote.person for vote in situation.votes}
-        return tuple(one for one in eligible(situation, situation.request) if one.id not in voted)
+        return tuple(one for one in eligible(situation.request, situation.roster) if one.id not in voted)
     able = ACCESS[NEEDS[event.kind]]
     people = situation.roster.people.values()
     return tuple(one for one in people if one.roles & able and one.id != event.person)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from drbot.bot.blocks.approval_card import approval_card, card_sentence, eligible
+from drbot.bot.blocks.approval_card import approval_card, card_sentence
 from drbot.bot.blocks.elements import Block
 from drbot.bot.blocks.lines import CARDS
 from drbot.bot.desk import Desk
@@ -18,6 +18,7 @@ from drbot.bot.situation import Situation, act_of
 from drbot.bot.slack import GONE, LOST, SlackRefusedError
 from drbot.core.approval import LIVE, ApprovalRequest
 from drbot.core.events import Event, EventKind, canonical
+from drbot.core.too_few import eligible
 from drbot.store import requests, runs, steps, surfaces
 from drbot.store.surfaces import Surface
 
@@ -123,7 +124,7 @@ class Cards:
         self, situation: Situation, request: ApprovalRequest, text: str, blocks: list[Block], *, doubtful: bool
     ) -> None:
         """To everybody whose vote would count, and who has none yet."""
-        for person in eligible(situation, request):
+        for person in eligible(request, situation.roster):
             for account in person.slack[:1]:
                 if self._desk.poster.known(self._incident, _key(request, account)) is not None:
                     continue

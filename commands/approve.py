@@ -1,5 +1,6 @@
 """`approve` opens the vote dialog, `deny` says no at once; both end in store.requests.cast and its `decide()`."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -12,12 +13,13 @@ from drbot.commands.proving import proven
 from drbot.commands.recovery import ring
 from drbot.commands.refusal import Refusal
 from drbot.commands.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
-from drbot.core.approval import ApprovalRequest, Ballot, Door, decide
+from drbot.core.approval import ApprovalRequest, Ballot, Decision, Door, Vote, decide
 from drbot.core.attestation import Origin
 from drbot.core.clocks import clocks_of
-from drbot.core.people import Account, Person
+from drbot.core.people import Account, Person, Roster
 from drbot.core.plan import short_seal
 from drbot.core.terminals import one_terminal
+from drbot.core.too_few import too_few
 from drbot.core.words import Text
 from drbot.store import incidents, requests, runs, steps
 
@@ -145,14 +147,22 @@ def vote(
         run = runs.get(tx.connection, asked.run)
         voters = context.voters(among=context.rosters.look(tx.connection, run.site))
         outcome = requests.cast(tx, request_id, ballot, voters)
-        shared = one_terminal(requests.votes(tx.connection, request_id)) if outcome.counted and terminal else ""
+        cast = requests.votes(tx.connection, request_id)
+        shared = one_terminal(cast) if outcome.counted and terminal else ""
+        few = _too_few(outcome, requests.get(tx.connection, request_id), cast, voters)
         ring(context, tx, run)
-    said = outcome.message if not shared else _warned(outcome.message, one_terminal_text(shared))
+    said = outcome.message if few is None else _warned(outcome.message, few)
+    said = said if not shared else _warned(said, one_terminal_text(shared))
     return Reply(text=said, ok=outcome.counted, code=outcome.code)
 
 
 def _warned(message: Text, warning: Text) -> Text:
     return {language: f"{sentence}\n⚠ {warning[language]}" for language, sentence in message.items()}
+
+
+def _too_few(outcome: Decision, asked: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> Text | None:
+    """Told to whoever approved and to whoever asked; others cannot change it."""
+    return too_few(asked, votes, roster) if outcome.code in {"approved", "requester"} else None
 
 
 def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:
@@ -198,11 +208,13 @@ def _refuse_early(
         at=now,
     )
     voters = context.voters(among=context.rosters.look(conn, runs.get(conn, asked.run).site))
-    outcome = decide(asked, requests.votes(conn, asked.id), ballot, voters, early=True)
+    votes = requests.votes(conn, asked.id)
+    outcome = decide(asked, votes, ballot, voters, early=True)
     if not outcome.counted:
+        few = _too_few(outcome, asked, votes, voters)
         raise Refusal(
             both(""),
-            outcome.message,
+            outcome.message if few is None else _warned(outcome.message, few),
             choices=(Choice(label=text("Status", "状況"), command=f"status DR-{asked.incident}"),),
             code=outcome.code,
         )

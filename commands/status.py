@@ -25,6 +25,7 @@ from drbot.core.site import Configuration
 from drbot.core.stakes import Act
 from drbot.core.stakes_words import APPROVE
 from drbot.core.state_words import state_text, word_of
+from drbot.core.too_few import too_few
 from drbot.core.words import Text, clock, duration
 from drbot.store import incidents, kept, machines, requests, runs, steps, sub_runs
 from drbot.store.kept import Kept
@@ -237,7 +238,9 @@ def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Rost
             f"{japanese}、緊急単独実行: {starts} 以降に開始 (一人の却下で中止)",
         )
     if request.state is RequestState.OPEN:
-        until = clock(request.expires_at)
+        until, few = clock(request.expires_at), too_few(request, votes, roster)
+        if few is not None:
+            return text(f"{have}. {few['en']}", f"{japanese}。{few['ja']}")
         return text(f"{have}; decide until {until}", f"{japanese}、期限 {until}")
     if request.state is RequestState.GRANTED and request.start_by is not None:
         by = clock(request.start_by)

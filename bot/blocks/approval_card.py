@@ -8,10 +8,10 @@ from drbot.bot.situation import Situation
 from drbot.commands.vote_dialog import dialog_from, table_of
 from drbot.commands.ways_on import ask_again
 from drbot.core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
-from drbot.core.people import Person
 from drbot.core.plan import short_seal
 from drbot.core.run import RunState
 from drbot.core.stakes_words import ACTS, APPROVE
+from drbot.core.too_few import eligible, too_few
 from drbot.core.words import Text, clock, say
 
 TITLES: Mapping[RequestState, Text] = {
@@ -52,12 +52,6 @@ HELD: Text = {
     "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
 }
 DENY: Text = {"en": "Deny…", "ja": "却下…"}
-
-
-def eligible(situation: Situation, request: ApprovalRequest) -> tuple[Person, ...]:
-    """Everybody whose vote would count for this request."""
-    barred = frozenset() if request.requester_counts else frozenset(request.requesters)
-    return situation.roster.approvers(without=barred)
 
 
 def vote_buttons(situation: Situation) -> list[Block]:
@@ -136,7 +130,11 @@ def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:
 
 def _call(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
     voted = {vote.person for vote in votes}
-    people = " ".join(mention(person) for person in eligible(situation, request) if person.id not in voted)
+    left = [person for person in eligible(request, situation.roster) if person.id not in voted]
+    people = " ".join(mention(person) for person in left)
+    few = too_few(request, votes, situation.roster)
+    if few is not None:
+        return f"{people} :warning: {escape(say(few, situation.language))}".lstrip()
     have = len(standing(request, votes, situation.roster))
     return say(NEEDED if people else NOBODY_LEFT, situation.language, people=people, have=have, need=request.people)
 

@@ -75,6 +75,20 @@ def test_the_requester_who_is_an_approver_is_told_who_can(stage: Stage) -> None:
     assert "依頼者本人" in reply.text["ja"]
 
 
+def test_where_too_few_can_approve_it_is_said_and_not_waited_for(stage: Stage) -> None:
+    stage.say("ben", "declare level2 PostgreSQL does not start")
+    asked = stage.ask(stage.planned(requesters=("ben",)))
+
+    refused = stage.say("ben", "approve")
+    values = {"target": "production", "reason": "read it", "seal": short_seal(asked.seal)}
+    counted = stage.say("chika", "approve", door=Door.TERMINAL, values=values)
+
+    assert "2 must, 0 did, 1 may still answer (Chika)" in refused.text["en"]
+    assert "Counted: 1 of 2." in counted.text["en"]
+    assert "2 must, 1 did, 0 may still answer." in counted.text["en"]
+    assert "Too few people" in str(stage.say("chika", "status").tables)
+
+
 def test_the_dialog_of_a_requester_refuses_approval_but_not_a_deny(stage: Stage) -> None:
     stage.say("ben", "declare level2 PostgreSQL does not start")
     asked = stage.ask(stage.planned(requesters=("ben",)))

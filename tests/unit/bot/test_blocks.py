@@ -355,9 +355,19 @@ def test_a_run_that_waits_for_another_drbot_does_not_ask_people_to_act(language:
     assert words in sentence(situation(language=language, run=waiting))
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "2 must, 0 did, 1 may still answer (Chika)"), ("ja", "投票できる人 1 人 (Chika)")]
+)
+def test_a_card_that_too_few_can_grant_says_so_and_still_calls_who_is_left(language: str, words: str) -> None:
+    both = situation(language=language, request=replace(request(), requesters=("aiko", "ben")))
+
+    assert words in str(approval_card(both, is_current=True)) and words in card_sentence(both)
+    assert "<@U00CHIKA>" in card_sentence(both)
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "Nobody is left"), ("ja", "承認者が残っていません")])
-def test_a_card_that_nobody_can_answer_says_so(language: str, words: str) -> None:
-    empty = Roster(people={})
-    card = approval_card(situation(language=language, roster=empty, request=request()), is_current=True)
+def test_a_card_that_nobody_can_answer_while_break_glass_waits_says_so(language: str, words: str) -> None:
+    empty, held = Roster(people={}), request(hold_until=NOW)
+    card = approval_card(situation(language=language, roster=empty, request=held), is_current=True)
 
     assert words in str(card)
