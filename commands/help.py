@@ -6,7 +6,9 @@ from drbot.commands.grammar import Words, verb_of
 from drbot.commands.messages import Cell, Choice, Reply, Request, Table, both, text
 from drbot.commands.status import choices_for, read, row_of
 from drbot.commands.vocabulary import VERBS
+from drbot.core.approval import Door
 from drbot.core.people import ACCESS, Person
+from drbot.core.words import Text
 from drbot.store import incidents
 
 
@@ -40,15 +42,23 @@ def _one(verb: str) -> Reply:
     )
 
 
+UNKNOWN_ACCOUNT: Text = text(
+    "drbot does not know you: this account belongs to nobody in dr.yml, people. Give your Slack id to whoever keeps "
+    "dr.yml.",
+    "このアカウントは dr.yml の people に登録されていません。Slack ID を管理者に伝えてください。",
+)
+UNKNOWN_LOGIN: Text = text(
+    "drbot does not know you: your login is no name in dr.yml, people. Say who you are with --as or DRBOT_PERSON.",
+    "このログイン名は dr.yml の people にありません。--as または DRBOT_PERSON で名前を指定してください。",
+)
+
+
 def whoami(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """Who somebody is to drbot, and what they may do."""
     if request.person is None:
+        unknown = UNKNOWN_LOGIN if request.door is Door.TERMINAL else UNKNOWN_ACCOUNT
         return Reply(
-            text=text(
-                "drbot does not know you: this account belongs to nobody in dr.yml, people. "
-                "Give your Slack id to whoever keeps dr.yml.",
-                "このアカウントは dr.yml の people に登録されていません。Slack ID を管理者に伝えてください。",
-            ),
+            text=unknown,
             tables=(Table(rows=((text("Account", "アカウント"), person.id),)),),
             ok=False,
         )

@@ -114,4 +114,13 @@ HOST: Mapping[str, str] = {
     "向き先のため、マシンは返却していません",
     "the machine {machine} does not get to run": "マシン {machine} が起動しません",
     "A shorter TTL must be set before the next disaster": "次の障害までに TTL を短くしてください",
+    "Not in a dump, copied from the old volume: {files}": "ダンプに含まれず、元のボリュームから写したもの: {files}",
+    "Not in a dump, and not carried over: {files}": "ダンプに含まれず、引き継げないもの: {files}",
+    "The old volume {volume} cannot be read: what ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and certificates "
+    "are in no dump and must be set anew.": "元のボリューム {volume} を読めません。ALTER SYSTEM の設定、pg_hba.conf、"
+    "postgresql.conf、証明書はダンプにないため、設定し直してください。",
+    "PostgreSQL is not running": "PostgreSQL が停止中",
+    "Approved by {people}": "承認者: {people}",
+    "{volume} holds the data of {replacement}; the old data is kept in {keeper}": "{volume} に {replacement} のデータを"
+    "入れました。元のデータの保管先: {keeper}",
 }

@@ -3,6 +3,7 @@
 import pytest
 
 from drbot.commands.dispatch import TABLE
+from drbot.core.approval import Door
 from drbot.core.events import EventKind
 from drbot.core.people import ACCESS
 from tests.integration.commands.stage import Stage
@@ -58,3 +59,10 @@ def test_nobody_drbot_does_not_know_may_change_anything(stage: Stage, verb: str,
     reply = stage.say(None, f"{verb} DR-1")
 
     assert not reply.ok and "does not know who you are" in reply.text["en"]
+
+
+@pytest.mark.parametrize(("door", "said"), [(Door.TERMINAL, "--as or DRBOT_PERSON"), (Door.COMMAND, "your Slack id")])
+def test_who_is_not_known_is_told_how_to_be_known_where_they_are(stage: Stage, door: Door, said: str) -> None:
+    reply = stage.say(None, "whoami", door=door)
+
+    assert not reply.ok and said in reply.text["en"]

@@ -86,6 +86,14 @@ def test_both_languages_name_the_same(english: str, said: str) -> None:
             "新しいホストの空きを増やすか、ディスクを大きくしてください。その後もう一度: /dr recover",
         ),
         (
+            "Not in a dump, copied from the old volume: pg_hba.conf, postgresql.conf.",
+            "ダンプに含まれず、元のボリュームから写したもの: pg_hba.conf, postgresql.conf.",
+        ),
+        (
+            "shop_data holds the data of shop_data_r7; the old data is kept in shop_data_before_r7 (67.6 MB).",
+            "shop_data に shop_data_r7 のデータを入れました。元のデータの保管先: shop_data_before_r7 (67.6 MB)。",
+        ),
+        (
             "s3://backups/full: it was made with another RESTIC_PASSWORD than this process has",
             "s3://backups/full: 作成時の鍵: このワーカーと異なる RESTIC_PASSWORD",
         ),
