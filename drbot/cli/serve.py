@@ -9,7 +9,8 @@ import typer
 
 from drbot.bot.main import run_bot
 from drbot.cli.processes import Process, end_on_signals, run_together, start_process
-from drbot.cli.terminal import Config
+from drbot.cli.terminal import Config, complain
+from drbot.core.errors import UserError
 from drbot.runners.joining import join_site
 from drbot.runners.main import run_worker
 from drbot.runners.vault import Vault
@@ -17,6 +18,9 @@ from drbot.runners.vault import Vault
 Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default: DRBOT_HOME, else ./.drbot)")]
 Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]
 Join = Annotated[str, typer.Option(help="One-time token of a machine that a recovery had made (level 4)")]
+REFUSED = 3
+"""Exit code of a token that is no good: unlike a database that does not answer yet, another start changes nothing."""
+
 SiteName = Annotated[str, typer.Option(help="The site this worker serves (default: default_site of dr.yml)")]
 
 
@@ -48,10 +52,18 @@ def worker(site: SiteName = "", config: Config = None, home: Home = None, join: 
     """Run recoveries at one site. Slack tokens are not needed here."""
     process = start_process(config, home)
     if join:
-        public_key = Vault(process.home).key().public
-        site = join_site(process.database, join, site, os.getpid(), public_key)
+        site = _join(process, join, site)
     end_on_signals(process.stop)
     raise typer.Exit(run_together({"worker": lambda: serve(process, site)}, process.stop))
+
+
+def _join(process: Process, token: str, site: str) -> str:
+    public_key = Vault(process.home).key().public
+    try:
+        return join_site(process.database, token, site, os.getpid(), public_key)
+    except UserError as error:
+        complain(error)
+        raise typer.Exit(REFUSED) from error
 
 
 def everything(config: Config = None, home: Home = None, http: Http = "") -> None:

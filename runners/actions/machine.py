@@ -22,11 +22,11 @@ RUNNING_WITHIN_SECONDS = 600.0
 # A worker that dies is started again, or the run it held would wait for somebody to look; with its token, for it may
 # have died before it joined.
 USER_DATA = """#!/bin/sh
-# The token is good for the worker that used it first, at every start. Exit code 0: asked to end; 2: refused.
+# The token is good for the worker that used it first, at every start. Exit code 0: asked to end; 3: refused.
 trap : TERM
 until drbot worker --site {site} --join {token}
 do
-  [ $? -ne 2 ] || exit 2
+  [ $? -ne 3 ] || exit 3
   sleep 1
 done
 """

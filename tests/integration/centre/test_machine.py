@@ -45,8 +45,8 @@ def test_user_data_holds_a_token_and_no_credential(centre: Centre, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("codes", "starts"),
-    [("137 1 0", 3), ("2", 1), ("0", 1), ("1 2", 2)],
-    ids=["killed", "refused", "ended", "refused later"],
+    [("137 1 0", 3), ("2 0", 2), ("3", 1), ("0", 1), ("1 3", 2)],
+    ids=["killed", "no database yet", "refused", "ended", "refused later"],
 )
 def test_user_data_starts_a_dead_worker_again_with_its_token(tmp_path: Path, codes: str, starts: int) -> None:
     """It may have died before it joined."""

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from drbot.cli.dr import dr_app, person_named
+from drbot.cli.main import app
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import UserError
 from tests.integration.commands.stage import DR_YML
@@ -92,3 +93,13 @@ def test_letters_that_imitate_others_are_shown_in_the_terminal(config: Path) -> 
     dr(config, "declare", "level2", "pr\u043eduction \u202eis down")
 
     assert "pr\\u043eduction" in dr(config, "status").output
+
+
+def test_a_token_that_is_no_good_has_an_exit_code_of_its_own(config: Path) -> None:
+    """The script of a new machine tries again whatever else keeps a worker from starting."""
+    options = ["--config", str(config), "--home", str(config.parent / "home")]
+
+    done = CliRunner().invoke(app, ["worker", "--join", "guessed", *options], env={"DATABASE_URL": "", "REDIS_URL": ""})
+
+    assert done.exit_code == 3
+    assert "Nobody made this token" in done.stderr
