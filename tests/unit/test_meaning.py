@@ -119,7 +119,9 @@ def test_only_what_shows_or_copies_the_journal_reads_events() -> None:
         path
         for path, tree in files()
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "store" and "journal" in {n.name for n in node.names}
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "drbot.store"
+        and "journal" in {n.name for n in node.names}
     }
 
     assert readers <= READERS
