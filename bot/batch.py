@@ -16,15 +16,15 @@ from drbot.bot.calls import NEEDS, called, direct_words
 from drbot.bot.desk import Desk
 from drbot.bot.poster import Letter
 from drbot.bot.questions import Questions
-from drbot.bot.situation import Situation
 from drbot.bot.slack import SlackRefusedError
-from drbot.commands.kept import choices_about, comes_back
+from drbot.commands.incident_view import IncidentView
 from drbot.commands.report import report_for
+from drbot.commands.shown_actions import Place, actions_at
 from drbot.core.events import Event, EventKind
 from drbot.core.people import Person
 from drbot.core.statements import HEAD_LETTERS
 from drbot.core.words import Text, cut, say
-from drbot.store import kept, runs
+from drbot.store import runs
 from drbot.store.surfaces import Surface
 
 LINES_SHOWN = 25
@@ -47,7 +47,7 @@ class Batch:
     """Some events of one incident in order, and where they are shown."""
 
     events: tuple[Event, ...]
-    situation: Situation
+    situation: IncidentView
     board: Surface
     questions: Questions
     doubtful: bool  # an earlier attempt may have posted a part of it
@@ -140,9 +140,8 @@ def _kept(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
     for event in batch.events:
         if event.kind is not EventKind.KEPT_ASKED:
             continue
-        with desk.database.read() as connection:
-            one = next((one for one in kept.list_of(connection) if one.id == event.payload.get("kept")), None)
-            choices = choices_about(one, comes_back=comes_back(desk.context, connection, one)) if one else ()
+        about = {one.volume for one in batch.situation.kept if one.id == event.payload.get("kept")}
+        actions = [one for one in actions_at(batch.situation, Place.KEPT) if one.about in about]
         line = kept_line(event, batch.situation)
         is_open = batch.situation.incident.is_open
         letter = Letter(
@@ -150,7 +149,7 @@ def _kept(desk: Desk, batch: Batch, between: Callable[[], None]) -> None:
             key=f"kept-{event.seq}",
             channel=batch.board.channel if is_open else batch.situation.configuration.channels.home,
             text=line,
-            blocks=[section(line), *choice_buttons(choices, batch.situation.language)],
+            blocks=[section(line), *choice_buttons(actions, batch.situation.language)],
         )
         desk.poster.post(letter, doubtful=batch.doubtful)
         between()
@@ -249,7 +248,7 @@ def _upload(desk: Desk, batch: Batch, key: str, name: str, content: str, title: 
         desk.control_failed(letter.incident, f"I wanted to upload {name}", refusal)
 
 
-def _log_file(desk: Desk, situation: Situation, step: str) -> Path | None:
+def _log_file(desk: Desk, situation: IncidentView, step: str) -> Path | None:
     """The step's log, when it lies on this host below drbot's own directory."""
     record = next((one for one in situation.steps if one.id == step), None)
     if record is None or not record.log:

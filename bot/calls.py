@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.lines import milestone
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.approval import LIVE, RequestState
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import UsersSay
@@ -68,7 +68,7 @@ WHERE: Text = {
 }
 
 
-def called(event: Event, situation: Situation, run: Run | None) -> tuple[Person, ...]:
+def called(event: Event, situation: IncidentView, run: Run | None) -> tuple[Person, ...]:
     """Everybody who must act because of this, as long as it is still to be done; not who did it. `run`: the event's."""
     is_drill = run is not None and run.plan is not None and run.plan.mode == "drill"
     if is_drill or not situation.incident.is_open or not _is_due(event, situation, run):
@@ -81,7 +81,7 @@ def called(event: Event, situation: Situation, run: Run | None) -> tuple[Person,
     return tuple(one for one in people if one.roles & able and one.id != event.person)
 
 
-def _is_due(event: Event, situation: Situation, run: Run | None) -> bool:
+def _is_due(event: Event, situation: IncidentView, run: Run | None) -> bool:
     request = situation.request
     if event.kind in ASKING:
         wanted = str(event.payload["request"])
@@ -96,7 +96,7 @@ def _is_due(event: Event, situation: Situation, run: Run | None) -> bool:
     return event.kind in NEEDS
 
 
-def _is_told(event: Event, situation: Situation) -> bool:
+def _is_told(event: Event, situation: IncidentView) -> bool:
     """Whether it says more about what people were called for; a failed step is told at once with what was found."""
     if event.kind is EventKind.RUN_NEEDS_DECISION:
         step = event.step or str(event.payload.get("step") or "")
@@ -105,7 +105,7 @@ def _is_told(event: Event, situation: Situation) -> bool:
     return any(name in event.payload for name in TOLD_BEFORE.get(event.kind, ()))
 
 
-def direct_words(events: tuple[Event, ...], situation: Situation, person: Person) -> str:
+def direct_words(events: tuple[Event, ...], situation: IncidentView, person: Person) -> str:
     """What somebody reads who is called: what, and where; in their own language."""
     configuration = situation.configuration.model_copy(update={"language": person.language})
     own = replace(situation, configuration=configuration)
@@ -114,7 +114,7 @@ def direct_words(events: tuple[Event, ...], situation: Situation, person: Person
     return say(WHERE, person.language, name=incident.name, words=cut(words, 1500), channel=incident.channel or "")
 
 
-def _words(event: Event, situation: Situation) -> str:
+def _words(event: Event, situation: IncidentView) -> str:
     request = situation.request
     if event.kind is EventKind.REQUEST_OPENED and request is not None:
         until = clock(request.expires_at)

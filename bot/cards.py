@@ -14,8 +14,8 @@ from drbot.bot.blocks.elements import Block
 from drbot.bot.blocks.lines import CARDS
 from drbot.bot.desk import Desk
 from drbot.bot.poster import Letter
-from drbot.bot.situation import Situation, act_of
 from drbot.bot.slack import GONE, LOST, SlackRefusedError
+from drbot.commands.incident_view import IncidentView, asking
 from drbot.core.approval import LIVE, ApprovalRequest
 from drbot.core.events import Event, EventKind, canonical
 from drbot.core.too_few import eligible
@@ -50,7 +50,7 @@ class Cards:
                     self._owed |= {request.id: None for request in requests.of_run(connection, run.id)[-1:]}
 
     def draw(
-        self, now: Situation, channel: str, between: Callable[[], None], *, doubtful: bool, is_last_place: bool
+        self, now: IncidentView, channel: str, between: Callable[[], None], *, doubtful: bool, is_last_place: bool
     ) -> None:
         """Show every owed card; in a new channel those that can still be voted on are owed again.
 
@@ -79,14 +79,14 @@ class Cards:
         """Seconds until the next look, at most so many."""
         return min(seconds, max(0.0, self._tried_at + AGAIN_SECONDS - time.monotonic())) if self._owed else seconds
 
-    def _show(self, situation: Situation, now: Situation, channel: str, *, doubtful: bool) -> None:
+    def _show(self, situation: IncidentView, now: IncidentView, channel: str, *, doubtful: bool) -> None:
         """In the channel, and where it was sent before."""
         request, text, blocks = _drawn(situation, now)
         self._directly_drawn(request, text, blocks)
         self._show_at(request, channel, text, blocks, doubtful=doubtful)
 
     def _sent_directly(
-        self, situation: Situation, refusal: SlackRefusedError, now: Situation, *, doubtful: bool
+        self, situation: IncidentView, refusal: SlackRefusedError, now: IncidentView, *, doubtful: bool
     ) -> bool:
         """The channel was refused. Whether nothing has to be tried again: only what is decided is let go."""
         request, text, blocks = _drawn(situation, now)
@@ -121,7 +121,7 @@ class Cards:
         self._desk.poster.post(letter, doubtful=doubtful and known is None)
 
     def _send(
-        self, situation: Situation, request: ApprovalRequest, text: str, blocks: list[Block], *, doubtful: bool
+        self, situation: IncidentView, request: ApprovalRequest, text: str, blocks: list[Block], *, doubtful: bool
     ) -> None:
         """To everybody whose vote would count, and who has none yet."""
         for person in eligible(request, situation.roster):
@@ -153,7 +153,7 @@ class Cards:
         return [surface for surface in known if surface.key in keys and surface.channel]
 
 
-def _drawn(situation: Situation, now: Situation) -> tuple[ApprovalRequest, str, list[Block]]:
+def _drawn(situation: IncidentView, now: IncidentView) -> tuple[ApprovalRequest, str, list[Block]]:
     request = situation.request
     assert request is not None
     is_current = now.request is not None and now.request.id == request.id
@@ -164,16 +164,10 @@ def _key(request: ApprovalRequest, place: str) -> str:
     return f"card-{request.id}@{place}"
 
 
-def _about(connection: Connection, now: Situation, request_id: str) -> Situation:
+def _about(connection: Connection, now: IncidentView, request_id: str) -> IncidentView:
     """The situation of the run this request belongs to, which may be an earlier one."""
     request = requests.get(connection, request_id)
     is_current = now.run is not None and now.run.id == request.run
     run = now.run if is_current and now.run is not None else runs.get(connection, request.run)
-    return replace(
-        now,
-        run=run,
-        act=act_of(run, request),
-        steps=now.steps if is_current else tuple(steps.of_run(connection, request.run)),
-        request=request,
-        votes=tuple(requests.votes(connection, request_id)),
-    )
+    records = now.steps if is_current else tuple(steps.of_run(connection, request.run))
+    return asking(connection, replace(now, run=run, steps=records), request)

@@ -8,11 +8,12 @@ from pathlib import Path
 import structlog
 
 from drbot.bot.poster import Poster
-from drbot.bot.situation import Situation, situation_of
 from drbot.bot.slack import SlackRefusedError
 from drbot.commands.context import CommandContext
+from drbot.commands.incident_view import IncidentView, view_of
 from drbot.core.errors import TemporaryError
 from drbot.core.events import EventKind
+from drbot.store import incidents
 from drbot.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -33,10 +34,10 @@ class Desk:
         """The store."""
         return self.context.database
 
-    def situation(self, incident: int) -> Situation:
+    def situation(self, incident: int) -> IncidentView:
         """The incident as it is now."""
         with self.database.read() as connection:
-            return situation_of(connection, self.context, incident, datetime.now(UTC))
+            return view_of(connection, self.context, incidents.get(connection, incident), datetime.now(UTC))
 
     def control_failed(self, incident: int, what: str, refusal: SlackRefusedError) -> None:
         """Into the journal, once per incident and matter: it is shown wherever drbot can still write."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 
-from drbot.bot.blocks.board import STATES
 from drbot.bot.blocks.elements import one_line, promise
 from drbot.bot.desk import Desk
 from drbot.bot.poster import Letter
-from drbot.bot.situation import Situation
 from drbot.bot.slack import SlackBusyError, SlackRefusedError
+from drbot.commands.incident_view import IncidentView
+from drbot.commands.state_texts import incident_text
 from drbot.core.incident import channel_name
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.words import Text, cut, say
@@ -47,7 +47,7 @@ class IncidentChannel:
         self._topic = ""
         self._taken: set[str] = set()  # asked for once: while few calls are left, the next name gets its turn
 
-    def place(self, situation: Situation) -> str:
+    def place(self, situation: IncidentView) -> str:
         """Where the incident is shown: its channel, opened now if need be; else the home channel, saying why."""
         if self._fallback:
             return self._fallback
@@ -58,7 +58,7 @@ class IncidentChannel:
         """Whether it is shown in the home channel, because no other could be opened."""
         return bool(self._fallback)
 
-    def open(self, situation: Situation) -> str:
+    def open(self, situation: IncidentView) -> str:
         """A new channel, also in place of one that was archived. Raises SlackBusyError, SlackDownError."""
         try:
             channel, name = self._created(situation)
@@ -71,7 +71,7 @@ class IncidentChannel:
         self._fallback = ""
         return channel
 
-    def _created(self, situation: Situation) -> tuple[str, str]:
+    def _created(self, situation: IncidentView) -> tuple[str, str]:
         """Id and name. A taken name gets a suffix, unless it is ours from a call whose answer was lost."""
         first = channel_name(situation.incident)
         for name in _names(first):
@@ -101,7 +101,7 @@ class IncidentChannel:
                         return str(channel["id"])
         return None
 
-    def welcome(self, situation: Situation, channel: str) -> None:
+    def welcome(self, situation: IncidentView, channel: str) -> None:
         """Roster, topic and word of it at home, once per channel; needs no board, and may be repeated without harm."""
         if channel != situation.incident.channel:
             return
@@ -112,7 +112,7 @@ class IncidentChannel:
             self._announce(situation)
             self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=channel, ts=""))
 
-    def furnish(self, situation: Situation, board: Surface) -> None:
+    def furnish(self, situation: IncidentView, board: Surface) -> None:
         """The board pinned and bookmarked, once per board; may be repeated without harm."""
         key = f"furnished@{board.channel}/{board.ts}"
         if board.channel != situation.incident.channel or self._desk.poster.known(self._incident, key) is not None:
@@ -121,7 +121,7 @@ class IncidentChannel:
         self._bookmark(situation, board)
         self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=board.channel, ts=board.ts))
 
-    def _invite(self, situation: Situation, channel: str) -> None:
+    def _invite(self, situation: IncidentView, channel: str) -> None:
         ids = [account for person in situation.roster.people.values() for account in person.slack[:1]]
         if not ids:
             return
@@ -138,7 +138,7 @@ class IncidentChannel:
             if refusal.code not in ("already_in_channel", "cant_invite_self"):
                 self._desk.control_failed(self._incident, f"I wanted to invite the account {account} here", refusal)
 
-    def _set_topic(self, situation: Situation, channel: str) -> None:
+    def _set_topic(self, situation: IncidentView, channel: str) -> None:
         """Topic with level and targets, when it says something new."""
         incident, language = situation.incident, situation.language
         targets = situation.configuration.targets
@@ -148,7 +148,7 @@ class IncidentChannel:
             name=incident.name,
             level=incident.level.value,
             meaning=say(LEVEL_TEXTS[incident.level], language),
-            state=say(STATES[incident.state], language),
+            state=say(incident_text(incident), language),
             rto=promise(targets.rto, language),
             rpo=promise(targets.rpo, language),
         )
@@ -157,13 +157,13 @@ class IncidentChannel:
                 self._optional("conversations.setTopic", channel=channel, topic=cut(topic, TOPIC))
                 self._topic = topic
 
-    def _bookmark(self, situation: Situation, board: Surface) -> None:
+    def _bookmark(self, situation: IncidentView, board: Surface) -> None:
         link = self._optional("chat.getPermalink", channel=board.channel, message_ts=board.ts)
         if link:
             title = say(BOARD, situation.language)
             self._optional("bookmarks.add", channel_id=board.channel, title=title, type="link", link=link["permalink"])
 
-    def _announce(self, situation: Situation) -> None:
+    def _announce(self, situation: IncidentView) -> None:
         """Whoever was in the home channel learns where it goes on."""
         incident = situation.incident
         text = say(

@@ -17,8 +17,8 @@ from drbot.bot.desk import Desk
 from drbot.bot.incident_channel import IncidentChannel
 from drbot.bot.live_board import LiveBoard
 from drbot.bot.questions import Questions
-from drbot.bot.situation import Situation
 from drbot.bot.slack import GONE, LOST, SlackBusyError, SlackDownError, SlackRefusedError
+from drbot.commands.incident_view import IncidentView
 from drbot.core.errors import TemporaryError
 from drbot.core.events import Event
 from drbot.store import surfaces
@@ -158,7 +158,7 @@ class Lane:
         return self._cards.again_in(interval if is_moving else IDLE_SECONDS)
 
     def _posted(
-        self, situation: Situation, channel: str, *, doubtful: bool
+        self, situation: IncidentView, channel: str, *, doubtful: bool
     ) -> tuple[SlackRefusedError | None, Surface]:
         """The board; without a message (`ts` empty) when Slack refuses it in every form."""
         nothing = Surface(incident=self.incident, key="", channel=channel, ts="")
@@ -181,7 +181,7 @@ class Lane:
         if time.monotonic() - self._board.drawn_at >= interval:
             self._draw(self._desk.situation(self.incident), board, interval, urgent=False)
 
-    def _draw(self, situation: Situation, board: Surface, interval: float, *, urgent: bool) -> None:
+    def _draw(self, situation: IncidentView, board: Surface, interval: float, *, urgent: bool) -> None:
         """The board, unless it was drawn a moment ago and nothing is urgent; what is refused is tried again later."""
         now = time.monotonic()
         if not board.ts or now < self._boardless_until or (not urgent and now - self._board.drawn_at < interval):

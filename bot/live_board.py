@@ -6,7 +6,7 @@ from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.elements import one_line
 from drbot.bot.desk import Desk
 from drbot.bot.poster import Letter
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.events import canonical
 from drbot.store.surfaces import Surface
 
@@ -29,7 +29,7 @@ class LiveBoard:
         self._surface: Surface | None = None
         self.drawn_at = 0.0
 
-    def post(self, situation: Situation, channel: str, *, doubtful: bool) -> Surface:
+    def post(self, situation: IncidentView, channel: str, *, doubtful: bool) -> Surface:
         """The board's message in this channel, posted now if need be."""
         known = self.known(channel)
         if known is not None:
@@ -60,7 +60,7 @@ class LiveBoard:
             self._desk.poster.forget(self._surface)
             self._surface, self._shown = None, b""
 
-    def draw(self, situation: Situation, surface: Surface, *, urgent: bool) -> None:
+    def draw(self, situation: IncidentView, surface: Surface, *, urgent: bool) -> None:
         """Edit it if it would show something new."""
         blocks = board(situation)
         wanted = canonical(blocks)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from drbot.bot.blocks.choices import choices_of
 from drbot.bot.blocks.elements import Block
 from drbot.bot.poster import Poster
-from drbot.bot.situation import Situation
 from drbot.bot.slack import SlackRefusedError
+from drbot.commands.incident_view import IncidentView
+from drbot.commands.shown_actions import Place, actions_at
 from drbot.store.surfaces import Surface
 
 log = structlog.get_logger(__name__)
@@ -34,12 +34,12 @@ class Questions:
         self._poster = poster
         self._open: list[Question] = []
 
-    def add(self, surface: Surface, text: str, blocks: Sequence[Block], situation: Situation) -> None:
+    def add(self, surface: Surface, text: str, blocks: Sequence[Block], situation: IncidentView) -> None:
         """It was posted with the buttons of this situation."""
         question = Question(surface=surface, text=text, blocks=blocks, commands=_commands(situation))
         self._open.append(question)
 
-    def settle(self, situation: Situation) -> None:
+    def settle(self, situation: IncidentView) -> None:
         """Take the buttons from those that are answered. Raises SlackBusyError, SlackDownError."""
         now = _commands(situation)
         for question in tuple(self._open):
@@ -53,5 +53,5 @@ class Questions:
             self._open.remove(question)
 
 
-def _commands(situation: Situation) -> frozenset[str]:
-    return frozenset(choice.command for choice in choices_of(situation))
+def _commands(situation: IncidentView) -> frozenset[str]:
+    return frozenset(action.command for action in actions_at(situation, Place.QUESTION))

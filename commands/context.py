@@ -1,6 +1,6 @@
 """What every verb works with: the context, who acts, and which incident and run are meant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from drbot.commands.grammar import Words
 from drbot.commands.messages import Choice, Request, both, text
 from drbot.commands.refusal import Refusal
+from drbot.commands.state_texts import REQUEST
 from drbot.core.approval import LIVE, ApprovalRequest
 from drbot.core.configuration import Loaded
 from drbot.core.errors import TemporaryError, UserError
@@ -18,9 +19,8 @@ from drbot.core.run import Run, RunKind, RunState
 from drbot.core.runbook import Runbook
 from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.site import Configuration
-from drbot.core.state_words import word_of
 from drbot.core.words import Text, cut
-from drbot.store import incidents, runs, sub_runs
+from drbot.store import incidents, requests, runs, sub_runs
 from drbot.store.database import Database
 from drbot.store.doorbell import Doorbell
 from drbot.store.ledger import LedgerWatch
@@ -193,7 +193,12 @@ def current_run(conn: Connection, incident: Incident) -> Run | None:
     """The run that people face: of those that change something and are not over the one that needs them, else the
     newest; else the newest whole one that is over: what was a part of it is told there.
     """
-    changing = [run for run in runs.of_incident(conn, incident.id) if run.kind is not RunKind.PLAN]
+    return faced(runs.of_incident(conn, incident.id))
+
+
+def faced(of_incident: Iterable[Run]) -> Run | None:
+    """The same of all runs of an incident."""
+    changing = [run for run in of_incident if run.kind is not RunKind.PLAN]
     going = [run for run in changing if not run.is_over]
     whole = [run for run in changing if not sub_runs.is_part(run)]
     return max(going or whole, key=_urgency, default=None)
@@ -205,14 +210,26 @@ def _urgency(run: Run) -> tuple[object, ...]:
     return (run.stop_requested is None or run.is_over, needs, run.created_at, run.id)
 
 
-def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalRequest:
-    """The approval request that is open now. Raises UserError saying why there is none."""
-    run = current_run(conn, incident)
+def request_now(conn: Connection, run: Run | None, going: Iterable[Run]) -> ApprovalRequest | None:
+    """What people are asked now, or were last, by the run they face, else by another one that goes on beside it: two
+    parts of level 4 may be at work.
+    """
     asked = sub_runs.asked_now(conn, run) if run is not None else None
     if asked is not None and asked.state in LIVE:
         return asked
+    beside = [one for other in going for one in requests.of_run(conn, other.id) if one.state in LIVE]
+    return beside[-1] if beside else asked
+
+
+def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalRequest:
+    """The approval request that is open now. Raises UserError saying why there is none."""
+    of_incident = runs.of_incident(conn, incident.id)
+    asked = request_now(conn, faced(of_incident), [run for run in of_incident if not run.is_over])
+    if asked is not None and asked.state in LIVE:
+        return asked
     if asked is not None:
-        why = text(f"Its last request is {asked.state.value}.", f"直近の承認依頼: {word_of(asked.state)}。")
+        state = REQUEST[asked.state]
+        why = text(f"Its last request: {state['en']}.", f"直近の承認依頼: {state['ja']}。")
     else:
         why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
     raise Refusal(

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from drbot.commands import recovery
 from drbot.commands.context import CommandContext, current_run
 from drbot.commands.grammar import Words, printable
+from drbot.commands.making_way import in_progress
 from drbot.commands.messages import Choice, Reply, Request, both, text
 from drbot.commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
 from drbot.commands.refusal import Refusal
 from drbot.core.incident import Incident
 from drbot.core.people import Person
 from drbot.core.run import RunKind, RunState, StopKind
-from drbot.core.state_words import word_of
 from drbot.core.words import Text
 from drbot.store import incidents, kept
 from drbot.store.database import Transaction
@@ -63,12 +63,7 @@ def _make_way(context: CommandContext, tx: Transaction, incident: Incident, pers
     if run is None or run.is_over:
         return both("")
     if run.state is not RunState.BLOCKED:
-        raise _refusal(
-            both(incident.name),
-            text(f"A run is in progress ({run.state.value}).", f"実行が進行中です ({word_of(run.state)})。"),
-            text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
-            Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
-        )
+        raise in_progress(incident, run, "give-up")
     recovery.stop(context, tx, run, person, "replaced: give-up", StopKind.REPLACED)
     return text(
         f" {run.id}, which was blocked, is ended, and what it had prepared is removed.",

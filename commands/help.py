@@ -1,10 +1,14 @@
 """`help`, `whoami` and the menu of a bare `/dr`: what is open and what can be done now."""
 
+from collections.abc import Sequence
+
 from drbot.commands.context import CommandContext
 from drbot.commands.faults import fault_tables
 from drbot.commands.grammar import Words, verb_of
+from drbot.commands.incident_view import IncidentView, view_of
 from drbot.commands.messages import Cell, Choice, Reply, Request, Table, both, text
-from drbot.commands.status import choices_for, read, row_of
+from drbot.commands.shown_actions import Place, actions_at
+from drbot.commands.status import row_of, status_choices
 from drbot.commands.vocabulary import VERBS
 from drbot.core.approval import Door
 from drbot.core.people import ACCESS, Person
@@ -81,8 +85,12 @@ def menu(context: CommandContext, request: Request, words: Words, person: Person
     """Open incidents with what makes sense now; with none, how to declare one."""
     with context.database.read() as conn:
         open_ones = incidents.recent(conn, open_only=True)
-        views = [read(conn, context, incident, request.at) for incident in open_ones]
-    tables = fault_tables(context)
+        views = [view_of(conn, context, incident, request.at) for incident in open_ones]
+    return menu_reply(views, fault_tables(context))
+
+
+def menu_reply(views: Sequence[IncidentView], faults: tuple[Table, ...] = ()) -> Reply:
+    """The answer about these open incidents; with one of them, what can be done about it."""
     declare = Choice(label=text("Declare an incident", "インシデントを宣言"), command="declare", style="danger")
     show_help = Choice(label=text("Help", "使い方"), command="help")
     if not views:
@@ -91,17 +99,13 @@ def menu(context: CommandContext, request: Request, words: Words, person: Person
                 "No incident is open. If something is broken: /dr declare level2 PostgreSQL does not start",
                 "未解決のインシデントはありません。障害時は: /dr declare level2 PostgreSQL が起動しない",
             ),
-            tables=tables,
+            tables=faults,
             choices=(declare, show_help),
         )
     rows = tuple(row_of(view) for view in views)
-    here = (
-        choices_for(views[0])
-        if len(views) == 1
-        else tuple(Choice(label=both(view.incident.name), command=f"status {view.incident.name}") for view in views[:5])
-    )
+    here = actions_at(views[0], Place.REPLY) if len(views) == 1 else status_choices(views)
     return Reply(
         text=text(f"Open incidents: {len(views)}.", f"未解決のインシデント: {len(views)} 件。"),
-        tables=(Table(rows=rows), *tables),
+        tables=(Table(rows=rows), *faults),
         choices=(*here, declare, show_help),
     )

@@ -1,18 +1,18 @@
 """`kept` lists the old data that is kept, and offers exactly what `undo` and `give-up` would do now."""
 
-from sqlalchemy import Connection
+from dataclasses import replace
 
-from drbot.commands.context import CommandContext, current_run
+from drbot.commands.context import CommandContext
 from drbot.commands.grammar import Words
-from drbot.commands.machines import give_back_choices, machines_table, names_of
+from drbot.commands.incident_view import IncidentView, view_of
+from drbot.commands.machines import machines_table, names_of
 from drbot.commands.messages import Choice, Reply, Request, Table, text
+from drbot.commands.shown_actions import Place, actions_at
 from drbot.commands.undo import undoable
 from drbot.core.people import Person
-from drbot.core.run import RunState
-from drbot.core.words import Text, ago, cut, duration, size
+from drbot.core.words import Text, ago, duration, size
 from drbot.store import incidents, machines
 from drbot.store import kept as keeping
-from drbot.store.kept import Kept
 
 
 def kept(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -21,14 +21,16 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
         there = keeping.list_of(conn, None)
         if words.incident is not None:
             there = [one for one in there if one.incident == words.incident]
-        back = {one.id for one in there if comes_back(context, conn, one)}
         rented, names = machines.list_of(conn, words.incident), names_of(conn, context.configuration)
-        busy = {one.incident for one in rented if one.incident is not None and _is_busy(conn, one.incident)}
+        numbers = sorted({one.incident for one in there} | {one.incident for one in rented if one.incident is not None})
+        views = [view_of(conn, context, incidents.get(conn, number), request.at) for number in numbers]
     tables = (machines_table(rented, context.configuration, names, request.at),) if rented else ()
-    give_back = give_back_choices(rented, context.configuration, names, busy)
+    choices = tuple(one for view in views for one in _offered(view, is_alone=len(views) == 1))
+    newest = [undoable(view.configuration, view.incident, view.run, view.kept)[-1:] for view in views]
+    back = {one.id for ones in newest for one in ones}
     if not there:
         said = text("No old data is kept.", "保管データはありません。")
-        return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=give_back)
+        return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=choices)
     rows = tuple(
         (
             f"DR-{one.incident}",
@@ -66,10 +68,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             ),
             *tables,
         ),
-        choices=(
-            *(choice for one in there for choice in choices_about(one, comes_back=one.id in back)),
-            *give_back,
-        ),
+        choices=choices,
     )
 
 
@@ -84,31 +83,16 @@ def _with_rented(said: Text, count: int) -> Text:
     return {language: words + more[language] for language, words in said.items()}
 
 
-def _is_busy(conn: Connection, incident: int) -> bool:
-    """Whether `give-back` would refuse, because a run is in progress."""
-    run = current_run(conn, incidents.get(conn, incident))
-    return run is not None and not run.is_over and run.state is not RunState.BLOCKED
-
-
 BY_UNDO: Text = text("by /dr undo", "/dr undo")
 BY_HAND: Text = text("by hand", "手作業")
 
 
-def comes_back(context: CommandContext, conn: Connection, one: Kept) -> bool:
-    """Whether `undo` would bring exactly this back now."""
-    incident = incidents.get(conn, one.incident)
-    found = undoable(context.configuration, incident, current_run(conn, incident), keeping.list_of(conn))
-    return bool(found) and found[-1].id == one.id
-
-
-def choices_about(one: Kept, *, comes_back: bool) -> tuple[Choice, ...]:
-    """What can be done about one piece of kept data."""
-    incident = f"DR-{one.incident}"
-    undo = Choice(label=text(f"Undo {incident}", f"{incident} を元のデータに戻す"), command=f"undo {incident}")
-    much = "" if one.size_bytes is None else f" ({size(one.size_bytes)})"
-    away = Choice(
-        label=text(f"Delete {cut(one.volume, 40)} for good…{much}", f"{cut(one.volume, 40)} を完全に削除…{much}"),
-        command=f"give-up {incident} {one.volume}",
-        style="danger",
+def _offered(view: IncidentView, *, is_alone: bool) -> tuple[Choice, ...]:
+    """Of one incident; beside those of others each says of which it is."""
+    actions = actions_at(view, Place.KEPT)
+    if is_alone:
+        return actions
+    name = view.incident.name
+    return tuple(
+        replace(one, label={language: f"{name}: {words}" for language, words in one.label.items()}) for one in actions
     )
-    return (undo, away) if comes_back else (away,)

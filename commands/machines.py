@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from drbot.commands.messages import Choice, Table, text
+from drbot.commands.messages import Table, text
 from drbot.core.cost import cost_of, cost_text
 from drbot.core.effects import LEADS
 from drbot.core.level import Level
@@ -57,25 +57,6 @@ def machines_table(
         text("Now", "現在"),
     )
     return Table(rows=rows, header=header, title=text("Rented machines", "借りているマシン"))
-
-
-def give_back_choices(
-    there: Iterable[KnownMachine], configuration: Configuration, names: Sequence[LedName], busy: Collection[int] = ()
-) -> tuple[Choice, ...]:
-    """To give back what nothing leads to. `busy`: incidents in which a run is in progress."""
-    free = (
-        one
-        for one in there
-        if one.incident is not None and one.incident not in busy and not is_led_to(one, configuration, names)
-    )
-    return tuple(
-        Choice(
-            label=text(f"Give {one.machine} back…", f"{one.machine} を返却…"),
-            command=f"give-back DR-{one.incident} {one.machine}",
-            style="danger",
-        )
-        for one in free
-    )
 
 
 def is_led_to(one: KnownMachine, configuration: Configuration, names: Iterable[LedName]) -> bool:

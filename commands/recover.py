@@ -5,7 +5,8 @@ from sqlalchemy import Connection
 from drbot.commands import recovery
 from drbot.commands.context import CommandContext, asked_for, current_run, incident_of, must_be_open
 from drbot.commands.grammar import Words, plain, printable
-from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.making_way import in_progress
+from drbot.commands.messages import Reply, Request, text
 from drbot.commands.recovery import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
 from drbot.commands.refusal import Refusal
 from drbot.core.incident import Incident
@@ -14,7 +15,6 @@ from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.plan import question_of, touches_production
 from drbot.core.run import Run, RunKind, RunState, StopKind
-from drbot.core.state_words import word_of
 from drbot.core.words import Text
 from drbot.store import requests, runs, steps, sub_runs
 from drbot.store.database import Transaction
@@ -55,7 +55,7 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
         if run is None or run.is_over:
             raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
         if run.state is not RunState.BLOCKED and not _is_beside(tx.connection, run):
-            raise _in_progress(incident, run, "discard")
+            raise in_progress(incident, run, "discard")
         recovery.stop(context, tx, run, person, "discarded", StopKind.DISCARDED)
     same = f"/dr {again(incident, run)}"
     return Reply(
@@ -182,7 +182,7 @@ def _make_way(
     if run.is_over or run.stop_requested is not None:
         return
     if run.state is not RunState.BLOCKED:
-        raise _in_progress(incident, run, verb)
+        raise in_progress(incident, run, verb)
     recovery.stop(context, tx, run, person, f"replaced: {verb}", StopKind.REPLACED)
 
 
@@ -204,18 +204,6 @@ def _not_denied(
         text(
             f"Ask {names} to ask again, or name another backup: recover {incident.name} backup NAME",
             f"{names} に依頼してもらうか、別のバックアップを指定してください: recover {incident.name} backup NAME",
-        ),
-    )
-
-
-def _in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
-    return Refusal(
-        asked_for(verb, incident),
-        text(f"A recovery is in progress ({run.state.value}).", f"復旧が進行中です ({word_of(run.state)})。"),
-        text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
-        choices=(
-            Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
-            Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
         ),
     )
 

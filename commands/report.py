@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 from drbot.commands.context import CommandContext, incident_of
 from drbot.commands.grammar import Words
-from drbot.commands.machines import machine_text, names_of
+from drbot.commands.incident_view import view_of
+from drbot.commands.machines import machine_text
 from drbot.commands.messages import Reply, Request, Table, text
 from drbot.commands.report_text import report_of
 from drbot.commands.timeline import line_of
 from drbot.core.people import Person
-from drbot.store import incidents, journal, machines, requests, runs, steps
+from drbot.store import incidents, journal, requests, runs, steps
 
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -25,21 +26,18 @@ def report(context: CommandContext, request: Request, words: Words, person: Pers
 def report_for(context: CommandContext, number: int, language: str) -> str:
     """The report of an incident as it stands now."""
     with context.database.read() as conn:
-        incident = incidents.get(conn, number)
+        view = view_of(conn, context, incidents.get(conn, number), datetime.now(UTC))
         of_incident = runs.of_incident(conn, number)
         asked = [one for run in of_incident for one in requests.of_run(conn, run.id)]
         return report_of(
-            incident=incident,
+            incident=view.incident,
             events=journal.of_incident(conn, number),
             runs=of_incident,
             steps=[step for run in of_incident for step in steps.of_run(conn, run.id)],
             requests=asked,
             votes={one.id: requests.votes(conn, one.id) for one in asked},
-            repair_times=incidents.repair_times(conn, incident.level),
-            rented=[
-                machine_text(one, context.configuration, names_of(conn, context.configuration), datetime.now(UTC))
-                for one in machines.list_of(conn, number)
-            ],
+            repair_times=incidents.repair_times(conn, view.incident.level),
+            rented=[machine_text(one, view.configuration, view.names, view.now) for one in view.rented],
             configuration=context.configuration,
             language=language,
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from drbot.commands.messages import text
+from drbot.commands.state_texts import REQUEST, STEP, incident_text, run_text
 from drbot.commands.timeline import line_of
 from drbot.core.approval import ApprovalRequest, Vote
 from drbot.core.events import Event, EventKind
@@ -15,7 +16,7 @@ from drbot.core.japanese import said_in, titles_of
 from drbot.core.plan import short_seal
 from drbot.core.run import Run, RunKind, StepRecord
 from drbot.core.site import Configuration
-from drbot.core.state_words import state_text, word_of
+from drbot.core.state_words import state_text
 from drbot.core.words import Text, clock, duration, say, size
 
 _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
@@ -79,7 +80,7 @@ def _head(incident: Incident, names: Mapping[str, str], configuration: Configura
         (text("Confirmed by a person", "利用確認"), _moment(incident.confirmed_at)),
         (text("Users", "利用者"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
         (text("Resolved", "解決"), _moment(incident.resolved_at)),
-        (text("State", "状態"), say(state_text(incident.state), language)),
+        (text("State", "状態"), say(incident_text(incident), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
     title = say(text("Disaster recovery report", "障害復旧報告書"), language)
@@ -134,7 +135,7 @@ def _approvals(
                     people=request.people, when=clock(request.opened_at))  # fmt: skip
         included = say(text(", requester included", "、依頼者を含む"), language) if request.requester_counts else ""
         blocks.append(
-            f"- **{say(state_text(request.state), language)}** `{short_seal(request.seal)}` {asked}{included}: "
+            f"- **{say(REQUEST[request.state], language)}** `{short_seal(request.seal)}` {asked}{included}: "
             + escape(replaced + backup)
         )
         blocks += [
@@ -156,7 +157,7 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     lines = [
         _row(
             titles.get(step.id, step.id),
-            say(state_text(step.state), language),
+            say(STEP[step.state], language),
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
             said_in(language, step.summary or ""),
@@ -176,7 +177,8 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     )
     ended = said_in(language, run.outcome or "", titles_of(run.plan))
     outcome = f" {escape(ended)}" if ended else ""
-    title = text(f"Steps of {run.runbook} ({run.state.value})", f"{run.runbook} の手順 ({word_of(run.state)})")
+    now = run_text(run)
+    title = text(f"Steps of {run.runbook} ({now['en']})", f"{run.runbook} の手順 ({now['ja']})")
     before = [f"`{run.id}`{outcome}", ""]
     return _section(title, language, [*before, *header, *lines])
 

@@ -1,14 +1,15 @@
 """`resolve` closes the incident; the report is written from the journal."""
 
+from drbot.commands.available_actions import available_actions
 from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.grammar import Words, clean
-from drbot.commands.machines import give_back_choices, machines_table, names_of
-from drbot.commands.messages import Choice, DialogRequest, Reply, Request, text
-from drbot.commands.refusal import Refusal
+from drbot.commands.incident_view import view_of
+from drbot.commands.machines import machines_table
+from drbot.commands.making_way import in_progress
+from drbot.commands.messages import DialogRequest, Reply, Request, text
 from drbot.core.approval import Door
 from drbot.core.people import Person
-from drbot.core.state_words import word_of
-from drbot.store import incidents, machines, schedules
+from drbot.store import incidents, schedules
 
 
 def resolve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -19,18 +20,7 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
         must_be_open(incident, "resolve")
         run = current_run(tx.connection, incident)
         if run is not None and not run.is_over:
-            raise Refusal(
-                text(f"{incident.name} was not resolved.", f"{incident.name} は解決済みにしていません。"),
-                text(
-                    f"A recovery is still in progress ({run.state.value}).",
-                    f"復旧が進行中です ({word_of(run.state)})。",
-                ),
-                text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
-                choices=(
-                    Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
-                    Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
-                ),
-            )
+            raise in_progress(incident, run, "resolve")
         if not summary and request.door is Door.COMMAND:
             return Reply(
                 text=text(
@@ -42,21 +32,21 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
             )
         incidents.resolve(tx, incident.id, person.id, summary)
         schedules.drop(tx, incident.id)
-        rented, names = machines.list_of(tx.connection, incident.id), names_of(tx.connection, context.configuration)
+        view = view_of(tx.connection, context, incidents.get(tx.connection, incident.id), request.at)
     said = text(
         f"{incident.name} is resolved. The report is posted in its channel; /dr report {incident.name} shows it again.",
         f"{incident.name} を解決済みにしました。報告書をチャンネルに投稿します。"
         f"/dr report {incident.name} でも表示できます。",
     )
-    if not rented:
+    if not view.rented:
         return Reply(text=said)
     reminder = text(
-        f" STILL RENTED, and paid for: {len(rented)}. What is not needed any more goes back by two: /dr give-back",
-        f"まだ借りているマシンが {len(rented)} 台あり、課金が続きます。"
+        f" STILL RENTED, and paid for: {len(view.rented)}. What is not needed any more goes back by two: /dr give-back",
+        f"まだ借りているマシンが {len(view.rented)} 台あり、課金が続きます。"
         f"不要なら返却してください (二人の承認が必要): /dr give-back",
     )
     return Reply(
         text={language: words + reminder[language] for language, words in said.items()},
-        tables=(machines_table(rented, context.configuration, names, request.at),),
-        choices=give_back_choices(rented, context.configuration, names),
+        tables=(machines_table(view.rented, context.configuration, view.names, request.at),),
+        choices=tuple(action for action in available_actions(view) if action.verb == "give-back"),
     )

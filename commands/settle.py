@@ -2,12 +2,12 @@
 
 from sqlalchemy import Connection
 
+from drbot.commands.available_actions import settlement, settlements
 from drbot.commands.context import CommandContext, current_run, incident_of
 from drbot.commands.grammar import Words, plain, printable
 from drbot.commands.messages import Choice, Reply, Request, text
 from drbot.commands.recovery import ring
 from drbot.commands.refusal import Refusal
-from drbot.commands.ways_on import settlement, settlements
 from drbot.core.deciding import check_decides, may_settle, undecided
 from drbot.core.incident import Incident
 from drbot.core.japanese import titles_of

@@ -8,7 +8,7 @@ from drbot.commands import recovery
 from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.grammar import Words
 from drbot.commands.machines import led_by
-from drbot.commands.making_way import gives_way
+from drbot.commands.making_way import gives_way, in_progress
 from drbot.commands.messages import Choice, Reply, Request, text
 from drbot.commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from drbot.commands.refusal import Refusal
@@ -29,12 +29,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         run = current_run(tx.connection, incident)
         there = _kept(context, tx.connection, incident)
         if run is not None and not run.is_over and not gives_way(incident, run):
-            raise _refusal(
-                incident,
-                text("A recovery is still in progress.", "復旧がまだ進行中です。"),
-                text("Stop it first.", "先に停止してください。"),
-                Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
-            )
+            raise in_progress(incident, run, "undo")
         if run is not None and not run.is_over:
             recovery.stop(context, tx, run, person, "undo", StopKind.UNDO)
         newest = max(there, key=lambda one: (one.created_at, one.id))

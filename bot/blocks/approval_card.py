@@ -2,31 +2,19 @@
 
 from collections.abc import Mapping
 
-from drbot.bot.blocks.elements import Block, button, choice_buttons, context, escape, header, mention, one_line, section
+from drbot.bot.blocks.elements import Block, choice_buttons, context, escape, header, mention, one_line, section
 from drbot.bot.blocks.tables import whole_table
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
+from drbot.commands.shown_actions import Place, actions_at
+from drbot.commands.state_texts import REQUEST, titled
 from drbot.commands.vote_dialog import dialog_from, table_of
-from drbot.commands.ways_on import ask_again
-from drbot.core.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
 from drbot.core.plan import short_seal
-from drbot.core.run import RunState
-from drbot.core.stakes_words import ACTS, APPROVE
+from drbot.core.stakes_words import ACTS
 from drbot.core.too_few import eligible, too_few
 from drbot.core.words import Text, clock, say
 
-TITLES: Mapping[RequestState, Text] = {
-    RequestState.OPEN: {"en": "Approval needed on {target}: {act}", "ja": "承認が必要です ({target}): {act}"},
-    RequestState.GRANTED: {"en": "Approved on {target}: {act}", "ja": "承認済み ({target}): {act}"},
-    RequestState.USED: {
-        "en": "Approved and begun on {target}: {act}",
-        "ja": "承認され実行を開始 ({target}): {act}",
-    },  # what came of it is told by the run: the step may still be at work, fail, or be taken back
-    RequestState.DENIED: {"en": "Denied on {target}: {act}", "ja": "却下 ({target}): {act}"},
-    RequestState.WITHDRAWN: {"en": "Withdrawn on {target}: {act}", "ja": "取り下げ ({target}): {act}"},
-    RequestState.EXPIRED: {"en": "Expired on {target}: {act}", "ja": "期限切れ ({target}): {act}"},
-    RequestState.VOID: {"en": "No longer valid on {target}: {act}", "ja": "無効 ({target}): {act}"},
-    RequestState.STOPPED: {"en": "Stopped on {target}: {act}", "ja": "停止 ({target}): {act}"},
-}
+TITLE: Text = {"en": "{state} on {target}: {act}", "ja": "{state} ({target}): {act}"}
 NOT_DONE: Text = {
     "en": "By this request nothing of the following is carried out.",
     "ja": "この依頼では、以下の内容は実施されません。",
@@ -51,23 +39,9 @@ HELD: Text = {
     "en": ":rotating_light: *BREAK-GLASS*: it starts after {when} unless one approver presses Deny.",
     "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
 }
-DENY: Text = {"en": "Deny…", "ja": "却下…"}
 
 
-def vote_buttons(situation: Situation) -> list[Block]:
-    """Approve and Deny while they can be used; once approved only the veto is left."""
-    request = situation.request
-    if request is None or request.state not in LIVE:
-        return []
-    value = {"request": request.id, "seal": request.seal, "incident": request.incident}
-    deny = button(say(DENY, situation.language), "vote:deny", value, "danger")
-    if request.state is RequestState.GRANTED:
-        return [deny]
-    approve = say(APPROVE[situation.act], situation.language)
-    return [button(approve, "vote:approve", value, "primary"), deny]
-
-
-def approval_card(situation: Situation, *, is_current: bool) -> list[Block]:
+def approval_card(situation: IncidentView, *, is_current: bool) -> list[Block]:
     """The blocks of the card of `situation.request`; only the incident's current request has buttons."""
     request, votes, language = situation.request, situation.votes, situation.language
     assert request is not None
@@ -84,12 +58,12 @@ def approval_card(situation: Situation, *, is_current: bool) -> list[Block]:
     if request.state is RequestState.GRANTED and request.start_by is not None:
         blocks.append(section(say(START_BY, language, when=clock(request.start_by))))
     if is_current:
-        blocks += _buttons(situation, request)
+        blocks += choice_buttons(actions_at(situation, Place.CARD), language)
     seal = f"`{short_seal(request.seal)}` · {escape(request.id)}"
     return [*blocks, context(f"{seal} · {_count(situation, request, votes)}")]
 
 
-def card_sentence(situation: Situation) -> str:
+def card_sentence(situation: IncidentView) -> str:
     """The card in a sentence, with the mentions that wake the approvers."""
     request, votes = situation.request, situation.votes
     assert request is not None
@@ -99,12 +73,13 @@ def card_sentence(situation: Situation) -> str:
     return f"{situation.incident.name}: {title}. {rest}"
 
 
-def _title(situation: Situation, request: ApprovalRequest) -> str:
+def _title(situation: IncidentView, request: ApprovalRequest) -> str:
     language = situation.language
-    return say(TITLES[request.state], language, act=say(ACTS[situation.act], language), target=request.target)
+    state = say(titled(REQUEST[request.state]), language)
+    return say(TITLE, language, state=state, act=say(ACTS[situation.act], language), target=request.target)
 
 
-def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> list[Block]:
+def _facts(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, ...]) -> list[Block]:
     run = situation.run
     if run is None or run.plan is None:
         return []
@@ -120,15 +95,7 @@ def _facts(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ..
     return whole_table(table_of(facts, on_card=True), situation.language)
 
 
-def _buttons(situation: Situation, request: ApprovalRequest) -> list[Block]:
-    if request.state in LIVE:
-        return [{"type": "actions", "elements": vote_buttons(situation)}]
-    if situation.run is not None and situation.run.state is RunState.BLOCKED:
-        return choice_buttons([ask_again(situation.incident, situation.run)], situation.language)
-    return []
-
-
-def _call(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
+def _call(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
     voted = {vote.person for vote in votes}
     left = [person for person in eligible(request, situation.roster) if person.id not in voted]
     people = " ".join(mention(person) for person in left)
@@ -139,14 +106,14 @@ def _call(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...
     return say(NEEDED if people else NOBODY_LEFT, situation.language, people=people, have=have, need=request.people)
 
 
-def _count(situation: Situation, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
+def _count(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
     people = standing(request, votes, situation.roster)
     words = say(COUNT, situation.language, have=len(people), need=request.people)
     included = request.requester_counts and people & set(request.requesters)
     return words + (say(INCLUDED, situation.language) if included else "")
 
 
-def _vote_lines(situation: Situation, votes: tuple[Vote, ...]) -> list[str]:
+def _vote_lines(situation: IncidentView, votes: tuple[Vote, ...]) -> list[str]:
     return [
         f"{VOTED.get(vote.decision, '')} {one_line(situation.name_of(vote.person))}, {clock(vote.at)}: "
         + one_line(vote.reason, 300)

@@ -4,9 +4,9 @@ board's thread.
 
 from collections.abc import Mapping
 
-from drbot.bot.blocks.choices import choices_of
 from drbot.bot.blocks.elements import Block, choice_buttons, one_line
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
+from drbot.commands.shown_actions import Place, actions_at
 from drbot.core.events import Event, EventKind
 from drbot.core.run import StepState
 from drbot.core.words import Text, say
@@ -44,7 +44,7 @@ LOOKS: Mapping[bool, Text] = {
 }
 
 
-def decision_line(event: Event, situation: Situation) -> str:
+def decision_line(event: Event, situation: IncidentView) -> str:
     """The first line, about a step that is unsure or failed."""
     step = event.step or str(event.payload.get("step") or "")
     record = next((one for one in situation.steps if one.id == step), None)
@@ -59,13 +59,13 @@ def decision_line(event: Event, situation: Situation) -> str:
     return say(text, situation.language, step=one_line(situation.title_of(step), 150), broken=broken)
 
 
-def decision_buttons(events: tuple[Event, ...], situation: Situation) -> list[Block]:
+def decision_buttons(events: tuple[Event, ...], situation: IncidentView) -> list[Block]:
     """The second line: what can be done now, when one of these events asks for it."""
     asks = any(event.kind in ASKS and not _is_being_looked_at(event, situation) for event in events)
-    return choice_buttons(choices_of(situation), situation.language) if asks else []
+    return choice_buttons(actions_at(situation, Place.QUESTION), situation.language) if asks else []
 
 
-def _is_being_looked_at(event: Event, situation: Situation) -> bool:
+def _is_being_looked_at(event: Event, situation: IncidentView) -> bool:
     if event.kind is not EventKind.RUN_NEEDS_DECISION:
         return False
     step = event.step or str(event.payload.get("step") or "")

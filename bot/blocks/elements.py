@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from drbot.commands.available_actions import AvailableAction
 from drbot.commands.messages import Choice
 from drbot.core.people import Person
 from drbot.core.visible import visible
@@ -88,15 +89,23 @@ def button(label: str, action: str, value: Mapping[str, Any], style: str = "defa
     return element if style == "default" else element | {"style": style}
 
 
-def choice_buttons(choices: Iterable[Choice], language: str, more: Iterable[Block] = ()) -> list[Block]:
-    """One row of buttons for what can be done now: none, or one block. A button says what a person could type."""
-    named = [
-        button(say(choice.label, language), f"do:{number}", {"command": choice.command}, choice.style)
-        for number, choice in enumerate(choices)
-    ]
+def choice_buttons(choices: Iterable[Choice], language: str) -> list[Block]:
+    """One row of buttons for what can be done now: none, or one block. A button says what a person could type; that of
+    a vote opens the dialog of its request.
+    """
+    named = [_choice_button(number, choice, language) for number, choice in enumerate(choices)]
     short = [one for one in named if len(one["value"].encode()) <= VALUE_BYTES]  # longer can only be typed
-    elements = [*more, *short][:BUTTONS_OF_A_ROW]
+    elements = short[:BUTTONS_OF_A_ROW]
     return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _choice_button(number: int, choice: Choice, language: str) -> Block:
+    label = say(choice.label, language)
+    if isinstance(choice, AvailableAction) and choice.request is not None:
+        asked = choice.request
+        value = {"request": asked.id, "seal": asked.seal, "incident": asked.incident}
+        return button(label, f"vote:{choice.verb}", value, choice.style)
+    return button(label, f"do:{number}", {"command": choice.command}, choice.style)
 
 
 def text_input(block: str, label: str, *, hint: str = "", lines: bool = False, first: str = "") -> Block:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drbot.bot.blocks.board import state_of
-from drbot.bot.blocks.elements import Block, button, context, divider, escape, header, one_line, section
-from drbot.bot.situation import Situation
-from drbot.core.approval import RequestState
+from drbot.bot.blocks.elements import Block, button, choice_buttons, context, divider, escape, header, one_line, section
+from drbot.commands.incident_view import IncidentView
+from drbot.commands.shown_actions import Place, actions_at
+from drbot.commands.state_texts import now_text
 from drbot.core.japanese import said_in
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.people import Person
-from drbot.core.stakes_words import APPROVE
 from drbot.core.words import Text, say
 
 MOST = 20
@@ -27,7 +26,7 @@ STRANGER: Text = {
 
 
 def home(
-    system: str, person: Person | None, situations: Sequence[Situation], faults: Sequence[str], language: str
+    system: str, person: Person | None, situations: Sequence[IncidentView], faults: Sequence[str], language: str
 ) -> dict[str, Any]:
     """The Home of one person."""
     blocks: list[Block] = [header(say(TITLE, language, system=system))]
@@ -48,21 +47,17 @@ def _you(person: Person | None, language: str) -> str:
     return say(YOU, language, name=escape(person.name), roles=", ".join(sorted(person.roles)))
 
 
-def _incident(situation: Situation, person: Person | None, language: str) -> list[Block]:
+def _incident(situation: IncidentView, person: Person | None, language: str) -> list[Block]:
     incident = situation.incident
     level = say(LEVEL_TEXTS[incident.level], language)
     where = f"<#{incident.channel}>" if incident.channel else ""
-    state = say(state_of(incident), language)
+    state = say(now_text(incident, situation.run), language)
     blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{one_line(incident.title)}")]
-    request = situation.request
-    if request is None or request.state is not RequestState.OPEN or person is None or not _may_vote(situation, person):
-        return blocks
-    value = {"request": request.id, "seal": request.seal, "incident": incident.id}
-    look = button(say(APPROVE[situation.act], language), "vote:approve", value, "primary")
-    return [*blocks, context(f":bell: {say(MINE, language)}"), {"type": "actions", "elements": [look]}]
+    mine = actions_at(situation, Place.HOME) if person is not None and _may_vote(situation, person) else ()
+    return [*blocks, context(f":bell: {say(MINE, language)}"), *choice_buttons(mine, language)] if mine else blocks
 
 
-def _may_vote(situation: Situation, person: Person) -> bool:
+def _may_vote(situation: IncidentView, person: Person) -> bool:
     request = situation.request
     if request is None or "approver" not in person.roles:
         return False

@@ -5,7 +5,7 @@ from datetime import datetime
 from drbot.bot.blocks.decision import decision_line
 from drbot.bot.blocks.elements import escape, one_line
 from drbot.bot.blocks.event_texts import DETAILS, MILESTONES
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.events import Event, EventKind
 from drbot.core.plan import short_seal
 from drbot.core.run import StopKind
@@ -90,7 +90,7 @@ class _Values(dict[str, str]):
         return ""
 
 
-def milestone(event: Event, situation: Situation, mentions: str = "") -> str | None:
+def milestone(event: Event, situation: IncidentView, mentions: str = "") -> str | None:
     """The channel's sentence, or None when the event is none."""
     if event.kind is EventKind.RUN_FAILED and "tried" in event.payload:
         return None  # the survey's refusal, told already
@@ -104,7 +104,7 @@ def milestone(event: Event, situation: Situation, mentions: str = "") -> str | N
     return line if is_in else f"{line} {mentions}"
 
 
-def _milestone_text(event: Event, situation: Situation) -> Text | None:
+def _milestone_text(event: Event, situation: IncidentView) -> Text | None:
     if _ended_by_answer(event, situation):
         return ENDED_BY_ANSWER
     if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
@@ -121,18 +121,18 @@ def _whole_text(event: Event) -> Text | None:
     return MILESTONES.get(event.kind)
 
 
-def kept_line(event: Event, situation: Situation) -> str:
+def kept_line(event: Event, situation: IncidentView) -> str:
     """The question about kept data, for a message of its own."""
     return _filled(KEPT_ASKED, event, situation)
 
 
-def detail(event: Event, situation: Situation) -> str | None:
+def detail(event: Event, situation: IncidentView) -> str | None:
     """The thread's line with its time, or None when there is nothing to say."""
     text = DETAILS.get(event.kind) or (_whole_text(event) if _is_too_long(event, situation) else None)
     return f"`{event.at:%H:%M:%S}` {_filled(text, event, situation)}" if text else None
 
 
-def _ended_by_answer(event: Event, situation: Situation) -> bool:
+def _ended_by_answer(event: Event, situation: IncidentView) -> bool:
     """The run ended because people said no: who said it is told already, by an event of its own."""
     plan = situation.run.plan if situation.run else None
     if event.kind is not EventKind.RUN_FAILED or plan is None or situation.run is None or event.run != situation.run.id:
@@ -141,7 +141,7 @@ def _ended_by_answer(event: Event, situation: Situation) -> bool:
     return any(one.id == step and one.ask is not None for one in plan.steps)
 
 
-def _is_too_long(event: Event, situation: Situation) -> bool:
+def _is_too_long(event: Event, situation: IncidentView) -> bool:
     """What the channel has only the beginning of is in the thread as a whole."""
     text = _whole_text(event)
     if _ended_by_answer(event, situation):
@@ -149,7 +149,7 @@ def _is_too_long(event: Event, situation: Situation) -> bool:
     return text is not None and _filled(text, event, situation) != _filled(text, event, situation, "", SHORT)
 
 
-def _filled(text: Text, event: Event, situation: Situation, mentions: str = "", longest: int = LONG) -> str:
+def _filled(text: Text, event: Event, situation: IncidentView, mentions: str = "", longest: int = LONG) -> str:
     """`longest`: of each value; the sentence around it is never cut away."""
     said = {
         key: situation.spoken(value) if key in OF_DRBOT and isinstance(value, str) else value

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, bar, escape, rich, section
 from drbot.bot.blocks.progress import progress_line
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
+from drbot.commands.state_texts import STEP
 from drbot.core.japanese import said_in
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.stakes_words import CHANGED
 from drbot.core.visible import visible
-from drbot.core.words import Text, cut, duration, say, size
+from drbot.core.words import cut, duration, say, size
 
 TASKS = 50
 LETTERS = 6500
@@ -26,16 +27,11 @@ TASK_STATES: Mapping[StepState, str] = {
     StepState.UNSURE: "error",
     StepState.UNDONE: "complete",
 }
-SAID_IN_TITLE: Mapping[StepState, Text] = {
-    StepState.WAITING: {"en": "waiting", "ja": "待機中"},
-    StepState.SKIPPED: {"en": "not needed", "ja": "不要"},
-    StepState.STOPPED: {"en": "stopped", "ja": "停止"},
-    StepState.UNSURE: {"en": "unsure: did it finish?", "ja": "完了したか不明"},
-    StepState.UNDONE: {"en": "taken back", "ja": "取り消し済み"},
-}
+SAID_IN_TITLE = frozenset({StepState.WAITING, StepState.SKIPPED, StepState.STOPPED, StepState.UNSURE, StepState.UNDONE})
+"""Slack's own sign does not say these."""
 
 
-def plan_blocks(situation: Situation) -> list[Block]:
+def plan_blocks(situation: IncidentView) -> list[Block]:
     """Warnings, how far it is, and the `plan` block with a task per step; nothing before there is a plan.
 
     The plan's `block_id` stays while its run does: with a new one Slack closes what people have open (node-slack-sdk
@@ -64,7 +60,7 @@ def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Bl
     state = record.state if record else StepState.PENDING
     title = step.title.get(language) or step.title["en"]
     if state in SAID_IN_TITLE:
-        title = f"{title} ({say(SAID_IN_TITLE[state], language)})"
+        title = f"{title} ({say(STEP[state], language)})"
     task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": TASK_STATES[state]}
     output = _output(record, language) if record else ""
     return task | ({"output": rich(output, min(160, room // 4))} if output else {})

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 
 from drbot.bot.blocks.elements import promise
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.clocks import minutes_up
 from drbot.core.plan import Plan
 from drbot.core.run import RunState, StepRecord, StepState
@@ -21,7 +21,7 @@ OVER = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
 PEOPLES_TURN = frozenset({RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED})
 
 
-def progress_line(situation: Situation) -> str:
+def progress_line(situation: IncidentView) -> str:
     """The line; "" before there is a plan."""
     run, language = situation.run, situation.language
     if run is None or run.plan is None:
@@ -55,7 +55,7 @@ def _share(record: StepRecord | None) -> float:
     return 0.0
 
 
-def _about(situation: Situation, state: RunState) -> str:
+def _about(situation: IncidentView, state: RunState) -> str:
     """A time of day cannot be promised while people have not decided."""
     rest = situation.clocks.rest
     if rest is None:

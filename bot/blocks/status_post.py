@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drbot.bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.approval import RequestState
 from drbot.core.clocks import minutes_up, next_update_by, up_to_minute
 from drbot.core.incident import Incident, IncidentState, UsersSay
@@ -86,7 +86,7 @@ class Said:
     words: str
 
 
-def status_post(situation: Situation, said_by: Sequence[Said] = ()) -> list[Block]:
+def status_post(situation: IncidentView, said_by: Sequence[Said] = ()) -> list[Block]:
     """The post about the incident as it is now, and what people say themselves."""
     language = situation.language
     said = [section(say(SAYS, language, who=one_line(one.who), words=escape(one.words))) for one in said_by]
@@ -94,13 +94,13 @@ def status_post(situation: Situation, said_by: Sequence[Said] = ()) -> list[Bloc
     return [header(_title(situation)), *said, section(lines), context(_next(situation))]
 
 
-def status_sentence(situation: Situation, said_by: Sequence[Said] = ()) -> str:
+def status_sentence(situation: IncidentView, said_by: Sequence[Said] = ()) -> str:
     """The same as one line of text."""
     words = " ".join(f"{one.who}: {one.words}" for one in said_by) or " ".join(_lines(situation)[:2])
     return one_line(f"{_title(situation)} ({situation.incident.name}). {words}", TEXT)
 
 
-def _title(situation: Situation) -> str:
+def _title(situation: IncidentView) -> str:
     title = NOT_YET if _is_denied(situation.incident) else TITLES[situation.incident.state]
     return say(title, situation.language, system=situation.configuration.system)
 
@@ -110,7 +110,7 @@ def _is_denied(incident: Incident) -> bool:
     return incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO
 
 
-def _lines(situation: Situation) -> list[str]:
+def _lines(situation: IncidentView) -> list[str]:
     language, incident = situation.language, situation.incident
     is_over = incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED)
     lines = []
@@ -124,7 +124,7 @@ def _lines(situation: Situation) -> list[str]:
     return lines
 
 
-def _doing(situation: Situation) -> str:
+def _doing(situation: IncidentView) -> str:
     incident, run, language = situation.incident, situation.run, situation.language
     if _is_denied(incident):
         return say(STILL_BROKEN, language)
@@ -138,7 +138,7 @@ def _doing(situation: Situation) -> str:
     return say(DOING[incident.state], language)
 
 
-def _times(situation: Situation) -> list[str]:
+def _times(situation: IncidentView) -> list[str]:
     clocks, language = situation.clocks, situation.language
     if situation.incident.rto_seconds is not None:
         return [say(TOOK, language, used=duration(situation.incident.rto_seconds, language))]
@@ -153,13 +153,13 @@ def _times(situation: Situation) -> list[str]:
     return [*late, say(EXPECTED, language, when=_hour(end))]
 
 
-def _waits_for_people(situation: Situation) -> bool:
+def _waits_for_people(situation: IncidentView) -> bool:
     """No hour can be promised while two people have not agreed yet."""
     is_asked = situation.request is not None and situation.request.state is RequestState.OPEN
     return is_asked or (situation.run is not None and situation.run.state is RunState.WAITING)
 
 
-def _next(situation: Situation) -> str:
+def _next(situation: IncidentView) -> str:
     incident = situation.incident
     name = escape(incident.name)
     if incident.state is IncidentState.RESOLVED:

@@ -7,8 +7,8 @@ from typing import Any
 from drbot.bot.blocks.home import MOST, home
 from drbot.bot.listeners.visits import visit_of_event
 from drbot.bot.office import Office, Visit
-from drbot.bot.situation import situation_of
 from drbot.commands.faults import faults_of
+from drbot.commands.incident_view import view_of
 from drbot.store import incidents
 
 
@@ -23,7 +23,7 @@ def publish(office: Office, visit: Visit) -> None:
     now = datetime.now(UTC)
     with office.context.database.read() as connection:
         open_ones = incidents.recent(connection, open_only=True, limit=MOST)
-        situations = [situation_of(connection, office.context, one.id, now) for one in open_ones]
+        situations = [view_of(connection, office.context, one, now) for one in open_ones]
     view = home(
         office.context.configuration.system,
         office.person(visit),

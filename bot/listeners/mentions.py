@@ -12,7 +12,7 @@ from drbot.bot.blocks.board import sentence
 from drbot.bot.listeners.answering import answer
 from drbot.bot.listeners.visits import visit_of_event
 from drbot.bot.office import Office, Visit
-from drbot.bot.situation import situation_of
+from drbot.commands.incident_view import view_of
 from drbot.commands.messages import Reply, both
 from drbot.store import incidents
 
@@ -39,7 +39,7 @@ def _greet(office: Office, visit: Visit) -> None:
         incident = incidents.of_channel(connection, visit.channel)
         if incident is None or not incident.is_open or office.person(visit) is None:
             return
-        situation = situation_of(connection, office.context, incident.id, datetime.now(UTC))
+        situation = view_of(connection, office.context, incident, datetime.now(UTC))
     if (situation.now - incident.declared_at).total_seconds() > GREETED_AFTER:
         office.tell(visit, Reply(text=both(sentence(situation))))
 

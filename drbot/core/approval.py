@@ -11,7 +11,7 @@ from enum import StrEnum
 from drbot.core.attestation import Attestation, Claim, Proof, Purpose, holds
 from drbot.core.people import ACCESS, Account, Person, Roster
 from drbot.core.refusals import COUNTED, REFUSALS
-from drbot.core.state_words import word_of
+from drbot.core.state_words import REQUESTS
 from drbot.core.words import Text, clock
 
 
@@ -185,7 +185,8 @@ def decide(
 
 def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:
     if request.state not in LIVE:
-        return _refuse("not_live", state=request.state.value, state_ja=word_of(request.state))
+        words = REQUESTS[request.state]
+        return _refuse("not_live", state=words["en"], state_ja=words["ja"])
     if request.state is RequestState.OPEN and ballot.at >= request.expires_at:
         return _refuse("expired", when=clock(request.expires_at))
     if roster.fault is not None and ballot.decision != "deny":

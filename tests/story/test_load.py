@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from drbot.bot.blocks.board import sentence
-from drbot.bot.situation import situation_of
 from drbot.cli.house import House, manifest_path
 from drbot.cli.player import USERS, Player
 from drbot.commands.context import CommandContext, context_of
+from drbot.commands.incident_view import view_of
 from drbot.core.approval import RequestState
 from drbot.core.configuration import load_configuration
 from drbot.core.events import EventKind
@@ -101,7 +101,7 @@ def _board_text(player: Player, incident: Incident) -> str:
 
 def _sentence_of(player: Player, context: CommandContext, incident: Incident) -> str:
     with player.database.read() as connection:
-        return sentence(situation_of(connection, context, incident.id, datetime.now(UTC)))
+        return sentence(view_of(connection, context, incident, datetime.now(UTC)))
 
 
 def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Player) -> None:

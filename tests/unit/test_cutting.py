@@ -25,7 +25,7 @@ ALLOWED = {
     ("bot/blocks/lines.py", "[-TAIL_LINES:]"): "whole lines; the log is a file in the thread",
     ("bot/blocks/forms.py", "paragraphs[:SECTIONS]"): "whole paragraphs, with … behind them",
     ("bot/blocks/plan.py", "steps[:TASKS]"): "as many tasks as Slack takes",
-    ("bot/blocks/elements.py", "short][:BUTTONS_OF_A_ROW]"): "whole buttons",
+    ("bot/blocks/elements.py", "short[:BUTTONS_OF_A_ROW]"): "whole buttons",
     ("bot/blocks/reply.py", "tables[:TABLES]"): "whole tables",
     ("bot/blocks/dialogs.py", "[:100]"): "whole options, as many as Slack takes",
     ("bot/blocks/dialogs.py", "value[:150]"): "an identifier that comes back, no text",

@@ -34,8 +34,8 @@ ALLOWED = {
 READERS = frozenset(
     {
         "bot/publisher.py",  # shows the journal
-        "bot/situation.py",
         "bot/due.py",  # events as they come; what is due stands in `schedules`
+        "commands/incident_view.py",
         "commands/report.py",
         "commands/timeline.py",
         "runners/adopting.py",  # after the loss of the host the ledger vouches for the seals

@@ -81,7 +81,7 @@ def test_a_host_that_was_put_aside_comes_back_at_the_site_where_it_lies(stage: S
     reply = stage.say("aiko", "kept")
 
     assert offered(reply)[:3] == [
-        "give-up DR-1 pgdata_before_r1", "undo DR-1", f"give-up DR-1 recovery_before_{run.id}"
+        "undo DR-1", "give-up DR-1 pgdata_before_r1", f"give-up DR-1 recovery_before_{run.id}"
     ]  # fmt: skip
     assert stage.say("aiko", "undo DR-1").ok
     with stage.database.read() as connection:

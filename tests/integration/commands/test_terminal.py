@@ -34,7 +34,7 @@ def test_an_incident_is_declared_shown_and_stopped_from_a_terminal(config: Path)
 
     assert (declared.exit_code, shown.exit_code, addressed.exit_code, stopped.exit_code) == (0, 0, 0, 0)
     assert "DR-1" in declared.output and "PostgreSQL does not start" in shown.output
-    assert "waits for a worker" in addressed.output
+    assert "waiting for a worker" in addressed.output
     assert "stopped" in stopped.output
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import update
 
-from drbot.bot.blocks.choices import choices_of
-from drbot.bot.situation import situation_of
 from drbot.commands.context import CommandContext, current_run
+from drbot.commands.incident_view import view_of
 from drbot.commands.messages import Reply
+from drbot.commands.shown_actions import Place, actions_at
 from drbot.core.actions import ACTIONS, PROBES
 from drbot.core.approval import Door
 from drbot.core.events import EventKind
@@ -23,7 +23,7 @@ from drbot.core.site import Approvals, Configuration, Dns, Recovery, Repository,
 from drbot.runners.action import Action, Finding, ProbeFunction, StepContext
 from drbot.runners.own_record import OwnRecord
 from drbot.runners.world import Registry
-from drbot.store import leases, runs
+from drbot.store import incidents, leases, runs
 from drbot.store.database import Database
 from drbot.store.rosters import Rosters
 from drbot.store.schema import runs as runs_table
@@ -81,8 +81,9 @@ class Level4:
     def in_slack(self) -> set[str]:
         """The buttons of the board."""
         with self.database.read() as connection:
-            situation = situation_of(connection, self.stage.context, self.incident, datetime.now(UTC))
-        return {choice.command for choice in choices_of(situation)}
+            incident = incidents.get(connection, self.incident)
+            view = view_of(connection, self.stage.context, incident, datetime.now(UTC))
+        return {action.command for action in actions_at(view, Place.BOARD)}
 
     def work(self, *sites: str) -> None:
         """The workers of these sites, and the bot, do all that can be done now."""

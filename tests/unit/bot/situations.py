@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, IncidentState
@@ -145,7 +145,7 @@ def lost_by_undo(since: datetime, counted_at: datetime = NOW) -> Loss:
     return Loss(kind=LossKind.SINCE_SWAP, since=since, rows=412, bytes=1_300_000, removed=3, counted_at=counted_at)
 
 
-def situation(**changes: Any) -> Situation:
+def situation(**changes: Any) -> IncidentView:
     """DR-7 on level 2, its run at work, nothing asked."""
     chosen = configuration(changes.pop("language", "en"))
     incident = Incident(
@@ -159,7 +159,7 @@ def situation(**changes: Any) -> Situation:
         started_at=NOW - timedelta(minutes=72),
         channel="C0000007",
     )
-    given = Situation(
+    given = IncidentView(
         configuration=chosen, roster=roster_of(chosen.people, Approvals()), incident=incident, now=NOW, run=run()
     )
     found = replace(given, **changes)

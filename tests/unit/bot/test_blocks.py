@@ -25,7 +25,7 @@ from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState
 from drbot.core.level import Level
 from drbot.core.people import Roster
-from drbot.core.run import Offer, RunState, StepState
+from drbot.core.run import Offer, Run, RunState, StepState
 from drbot.core.site import Service
 from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from drbot.workspace.block_rules import check_blocks, texts_of
@@ -37,6 +37,10 @@ LANGUAGES = ("en", "ja")
 
 def commands(blocks: list[dict[str, Any]]) -> str:
     return " ".join(one["value"] for one in buttons(blocks))
+
+
+def blocked(*offers: Offer) -> Run:
+    return replace(run(RunState.BLOCKED), offers=offers or (Offer.ASK_AGAIN, Offer.DISCARD))
 
 
 LONG_STAKES = Stakes(
@@ -77,7 +81,7 @@ def test_every_card_keeps_the_limits_and_is_a_sentence(language: str, state: Req
 
 @pytest.mark.parametrize("state", [state for state, moves in REQUEST_MOVES.items() if not moves])
 def test_a_final_card_has_no_live_buttons(state: RequestState) -> None:
-    shown = situation(request=request(state), run=run(RunState.BLOCKED))
+    shown = situation(request=request(state), run=blocked())
 
     assert not [one for one in buttons(approval_card(shown, is_current=True)) if one["action_id"].startswith("vote:")]
     assert "recover DR-7" in commands(approval_card(shown, is_current=True))
@@ -101,9 +105,15 @@ def test_what_is_to_come_is_not_announced_by_a_request_that_ended_unused(state: 
 
 
 def test_to_ask_again_says_that_the_copy_goes() -> None:
-    blocked = situation(request=request(RequestState.EXPIRED), run=run(RunState.BLOCKED))
+    shown = situation(request=request(RequestState.EXPIRED), run=blocked())
 
-    assert "Start over (the copy is removed)" in str(approval_card(blocked, is_current=True))
+    assert "Start over (the copy is removed)" in str(approval_card(shown, is_current=True))
+
+
+def test_a_card_offers_to_ask_again_only_where_the_worker_does() -> None:
+    shown = situation(request=request(RequestState.DENIED), run=blocked(Offer.DISCARD))
+
+    assert buttons(approval_card(shown, is_current=True)) == []
 
 
 def test_nobody_is_asked_at_home_for_what_is_approved_already() -> None:
@@ -218,8 +228,7 @@ def test_buttons_are_those_that_make_sense_now() -> None:
     assert "settle DR-7 swap done" not in commands(board(doubtful))
     assert "settle DR-7 swap undo" not in commands(board(unsure))  # the step says nothing of how
 
-    blocked = replace(run(RunState.BLOCKED), offers=(Offer.ASK_AGAIN, Offer.DISCARD))
-    ways = commands(board(situation(run=blocked)))
+    ways = commands(board(situation(run=blocked())))
     assert "recover DR-7" in ways and "discard DR-7" in ways
     assert "backup" not in ways
 
@@ -296,7 +305,9 @@ def test_the_percentage_follows_the_step_that_is_at_work_and_is_100_only_at_the_
 
 
 def test_the_board_is_one_sentence_for_old_clients() -> None:
-    assert sentence(situation(run=run(RunState.WAITING))).startswith("DR-7 declared: PostgreSQL does not start.")
+    assert sentence(situation(run=run(RunState.WAITING))).startswith(
+        "DR-7: PostgreSQL does not start. Declared, production not touched yet. Waiting for people."
+    )
 
 
 def value_of_row(row: tuple[Cell, ...]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from drbot.bot.blocks.decision import decision_buttons
 from drbot.bot.blocks.lines import detail, milestone
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.events import Event, EventKind
 from drbot.core.run import RunState, StepState
 from tests.unit.bot.situations import event, record, run, situation, step
@@ -19,7 +19,7 @@ QUESTION = (
 STEPS = (step("health", "The services answer their users", do="health.wait", if_fails="ask", undo={"do": "x"}),)
 
 
-def asked(state: StepState, passed: bool | None = None, **payload: object) -> tuple[Event, Situation]:
+def asked(state: StepState, passed: bool | None = None, **payload: object) -> tuple[Event, IncidentView]:
     happened = event(EventKind.RUN_NEEDS_DECISION, step="health", question=QUESTION, **payload)
     finding = None if passed is None else QUESTION
     looked_at = record("health", state, summary=QUESTION, finding=finding, finding_passed=passed)
@@ -27,7 +27,7 @@ def asked(state: StepState, passed: bool | None = None, **payload: object) -> tu
     return happened, situation(run=going, steps=(looked_at,), turn=happened)
 
 
-def labels(happened: Event, shown: Situation) -> list[str]:
+def labels(happened: Event, shown: IncidentView) -> list[str]:
     return [one["text"]["text"] for block in decision_buttons((happened,), shown) for one in block["elements"]]
 
 

@@ -7,21 +7,21 @@ import pytest
 
 from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.status_post import status_post
-from drbot.bot.situation import Situation
+from drbot.commands.incident_view import IncidentView
 from drbot.core.incident import IncidentState, UsersSay
 from drbot.core.run import Offer, RunKind, RunState
 from tests.unit.bot.situations import KEPT, buttons, configuration, run, situation
 from tests.unit.bot.test_blocks import commands
 
 
-def denied() -> Situation:
+def denied() -> IncidentView:
     """Level 2 ended, all checks passed, and a person said that users cannot work."""
     after = replace(run(RunState.FAILED), offers=(Offer.ANOTHER_BACKUP,), next_backup="all_databases_2.sql.gz")
     said = situation(run=after, kept=(KEPT,), state=IncidentState.RECOVERING)
     return replace(said, incident=replace(said.incident, users_say=UsersSay.NO))
 
 
-def commands_of(shown: Situation) -> set[str]:
+def commands_of(shown: IncidentView) -> set[str]:
     return {json.loads(one["value"]).get("command", "") for one in buttons(board(shown))}
 
 
@@ -55,7 +55,7 @@ def test_silence_is_told_as_what_it_is() -> None:
     silent = replace(silent, incident=replace(silent.incident, users_say=UsersSay.NOTHING))
 
     assert "No person has confirmed yet" in json.dumps(status_post(silent))
-    assert "not confirmed by people" in sentence(silent)
+    assert "nobody has confirmed yet that users can work" in sentence(silent).casefold()
     assert {"answer DR-7 yes", "answer DR-7 no"} <= commands_of(silent)
 
 
