@@ -53,6 +53,7 @@ def weak(name: str, file: str, old: str, new: str, tests: str) -> Weakening:
     return Weakening(name=name, file=file, old=old, new=new, tests=tests)
 
 
+TRUTH = "tests/unit/bot/test_one_truth.py"
 APPROVAL, ISSUING, SEALED = "core/approval.py", "runners/issuing.py", "runners/sealed_plans.py"
 POLICY, ATTESTED, OWN = "core/policy.py", "core/attestation.py", "runners/own_record.py"
 
@@ -229,6 +230,11 @@ WEAKENINGS = (
     weak("words in a file are believed", "core/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
     weak("an undo without a gate", "core/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
     weak("a copy without a proof", "core/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
+    # What can be done now.
+    weak("a vote that a part asks for", "commands/context.py", "return beside[-1] if beside else asked", "return asked", "tests/integration/commands/test_incident_view.py"),
+    weak("a terminal that leaves something out", "commands/status.py", "choices=actions_at(view, Place.REPLY)", "choices=actions_at(view, Place.REPLY)[1:]", TRUTH),
+    weak("a board with words of its own", "bot/blocks/board.py", "say(sentence_of(run_text(run)), language)", '"Working."', TRUTH),
+    weak("a lost host whose services are started", "commands/available_actions.py", "and view.incident.level < Level.HOST", "", TRUTH),
     # Names and backups.
     weak("a name that is a path", "core/names.py", "if not _NAME.fullmatch(given):", "if False:", "tests/unit/core/test_configuration.py"),
     weak("files above the projects", "core/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),

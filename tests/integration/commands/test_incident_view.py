@@ -1,0 +1,84 @@
+"""What is read from the rows of an incident: the votes of level 4's parts, what a STOP left, what is kept elsewhere."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from drbot.commands.available_actions import available_actions
+from drbot.commands.incident_view import IncidentView, view_of
+from drbot.core.approval import ApprovalRequest
+from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.store import incidents, kept, runs, sub_runs
+from drbot.store.kept import Kept
+from tests.integration.commands.stage import Stage
+
+
+def seen(stage: Stage) -> IncidentView:
+    with stage.database.read() as connection:
+        return view_of(connection, stage.context, incidents.get(connection, 1), datetime.now(UTC))
+
+
+def at_work(stage: Stage) -> Run:
+    stage.say("aiko", "declare level2 PostgreSQL does not start")
+    return stage.planned()
+
+
+def part_that_asks(stage: Stage, whole: Run) -> ApprovalRequest:
+    with stage.database.write() as tx:
+        runs.queue(
+            tx,
+            incident=whole.incident,
+            site="production",
+            kind=RunKind.RECOVER,
+            runbook="level3-host",
+            arguments={sub_runs.PART_OF: whole.id, sub_runs.STEP: "restore-beside"},
+            person="aiko",
+        )
+    return stage.ask(stage.planned())
+
+
+@pytest.mark.parametrize("state", [RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED])
+def test_the_vote_of_a_part_is_open_whatever_its_whole_waits_for(stage: Stage, state: RunState) -> None:
+    whole = at_work(stage)
+    stage.park(whole, state)
+    asked = part_that_asks(stage, whole)
+
+    view = seen(stage)
+    assert view.request == asked
+    assert {"approve DR-1", "deny DR-1"} <= {action.command for action in available_actions(view)}
+    dialog = stage.say("ben", "approve").dialog
+    assert dialog is not None and dialog.request == asked.id
+
+
+def test_the_services_are_started_again_after_stop_from_a_terminal_too(stage: Stage) -> None:
+    run = at_work(stage)
+    with stage.database.write() as tx:
+        runs.finish(tx, run, RunState.STOPPED, "The services are stopped.", offers=(Offer.RESTART,))
+
+    for words in ("status", ""):
+        assert "restart DR-1" in {choice.command for choice in stage.say("ben", words).choices}
+    assert stage.say("ben", "restart DR-1").ok
+
+
+def test_what_is_kept_at_another_site_comes_back_too(stage: Stage) -> None:
+    """Level 3 puts a host aside where it goes to, not where production was lost."""
+    run = at_work(stage)
+    with stage.database.write() as tx:
+        host = Kept(
+            site="recovery", incident=1, run=run.id, volume=f"recovery_before_{run.id}", original="recovery",
+            size_bytes=7, created_at=datetime.now(UTC), whole_host=True,
+        )  # fmt: skip
+        kept.add(tx, host)
+        runs.finish(tx, run, RunState.FAILED, "No.")
+
+    assert "undo DR-1" in {action.command for action in available_actions(seen(stage))}
+
+
+def test_what_a_run_asked_last_is_read_while_it_waits_for_the_answer(stage: Stage) -> None:
+    run = at_work(stage)
+    assert seen(stage).turn is None
+
+    stage.park(run, RunState.BLOCKED, why="It expired.", offers=(Offer.DISCARD,))
+
+    turn = seen(stage).turn
+    assert turn is not None and turn.payload["why"] == "It expired."
