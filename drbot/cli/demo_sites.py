@@ -49,8 +49,10 @@ def bucket_of(sites: Sites, configuration: Configuration) -> FullBackupStore:
     return FullBackupStore(ObjectStoreClient(configuration.object_store, keys_of(sites)))
 
 
-def differences(sites: Sites, configuration: Configuration, backup: str) -> Iterator[str]:
-    """Where the new host is not as the lost one was seen to be; rows are compared by the caller."""
+def differences(sites: Sites, configuration: Configuration, backup: str, *, alert: bool = True) -> Iterator[str]:
+    """Where the new host is not as the lost one was seen to be; rows are compared by the caller. `alert`: so is the test
+    alert, which whoever receives it keeps in memory.
+    """
     store = bucket_of(sites, configuration)
     manifest = store.manifest(store.get(backup))
     if manifest is None:
@@ -60,6 +62,8 @@ def differences(sites: Sites, configuration: Configuration, backup: str) -> Iter
     yield from _of_files(sites, manifest)
     yield from _of_services(sites)
     yield from _of_monitoring(sites)
+    if alert:
+        yield from _of_alert(sites)
 
 
 def _of_redis(sites: Sites, manifest: FullManifest) -> Iterator[str]:
@@ -114,6 +118,10 @@ def _of_monitoring(sites: Sites) -> Iterator[str]:
     extras = Extras(lab=sites.recovered)
     if extras.jobs_up() != set(JOBS):
         yield f"Prometheus scrapes {', '.join(extras.jobs_up()) or 'nothing'}."
+
+
+def _of_alert(sites: Sites) -> Iterator[str]:
+    extras = Extras(lab=sites.recovered)
     arrived = [alert for alert in extras.arrived() if alert["labels"]["alertname"] == ALERT]
     if len(arrived) != 1:
         yield f"{len(arrived)} test alerts have arrived."

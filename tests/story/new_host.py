@@ -95,10 +95,12 @@ class Scene:
         self.player.say("aiko", f"/dr resolve {incident.name} it works", incident.channel or "")
         self.player.wait(lambda: not self.player.incident(incident.id).is_open, f"{incident.name} to be resolved")
 
-    def wrong(self) -> list[str]:
-        """Where users do not get what they had: rows, keys, files, services, monitoring."""
+    def wrong(self, *, alert: bool = True) -> list[str]:
+        """Where users do not get what they had: rows, keys, files, services, monitoring. `alert`: who receives them still
+        remembers that of the recovery.
+        """
         configuration = load_configuration(self.player.house.configuration).configuration
-        found = list(demo_sites.differences(self.sites, configuration, self.backup))
+        found = list(demo_sites.differences(self.sites, configuration, self.backup, alert=alert))
         now = contents(self.lab)
         return found + [f"{name}: {now[name]}, not {was}" for name, was in self.seen.items() if now[name] != was]
 

@@ -34,6 +34,7 @@ ROUNDS = int(os.environ.get("DRBOT_KILLS", "20"))
 OF_THE_WHOLE = ("provision", "join", "recover", "approval", "dns", "certificate", "outside", "confirm")
 OF_THE_PART = ("fetch", "volumes", "restore-postgres", "verify", "start-apps", "check-monitoring")
 TROUBLES = ("bot", "control", "control", "joined", "engine", "reboot", "all")
+ENGINES = frozenset({"engine", "reboot", "all"})
 LATEST_SECONDS = 3.0  # after the beginning of a step
 OLD = "127.0.0.1"
 LED = "Users were led to the new place"
@@ -87,7 +88,7 @@ def trouble(scene: Scene, how: str) -> None:
     house = scene.player.house
     if how in ("joined", "reboot", "all") and demo_centre.JOINED in house.processes:
         kill_joined(house)
-    if how in ("engine", "reboot", "all") and scene.sites.second.is_up():
+    if how in ENGINES and scene.sites.second.is_up():
         reboot(scene)
     for name, words in (("drbot", ("bot",)), (demo_centre.CONTROL, ("worker", "--site", "control"))):
         if how in {"drbot": ("bot", "all"), demo_centre.CONTROL: ("control", "all")}[name]:
@@ -96,7 +97,7 @@ def trouble(scene: Scene, how: str) -> None:
     house.people.wait_for_connection()  # Slack tells who types meanwhile that nothing answered
 
 
-def untrue(scene: Scene, run: Run, words: str) -> list[str]:
+def untrue(scene: Scene, run: Run, words: str, *, alert: bool) -> list[str]:
     """Which sentences do not hold, and which machine nobody is told of."""
     wait_for(
         lambda: look(scene).machines == look(scene).listed, 120, "every machine to be listed, and none that is gone"
@@ -107,7 +108,10 @@ def untrue(scene: Scene, run: Run, words: str) -> list[str]:
     if any(sentence in words for sentence in NOT_LED) and seen.leads_to != (OLD,):
         faults.append(f"it says that users were not led away: {seen}")
     if run.state is RunState.SUCCEEDED:
-        faults += [*scene.wrong(), *([f"users are led to the old place: {seen}"] if seen.leads_to == (OLD,) else [])]
+        faults += [
+            *scene.wrong(alert=alert),
+            *([f"users are led to the old place: {seen}"] if seen.leads_to == (OLD,) else []),
+        ]
     if len(seen.machines) > 1:
         faults.append(f"rented twice: {seen}")
     return faults
@@ -130,7 +134,8 @@ def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene
         step, later = chance.choice(chance.choice([OF_THE_WHOLE, OF_THE_PART])), chance.uniform(0.0, LATEST_SECONDS)
         where = f"{how} {wait_for_the_moment(player, incident, step, later, 400)}"
         trouble(scene, how)
-        settled(player, incident, chance, where, lambda run, words: untrue(scene, run, words))
+        alert = how not in ENGINES  # they lie in the memory of a container
+        settled(player, incident, chance, where, lambda run, words: untrue(scene, run, words, alert=alert))
         player.say("aiko", f"/dr resolve {incident.name} the round is over", incident.channel or "")
         player.wait(lambda: not player.incident(incident.id).is_open, f"{incident.name} to be resolved")
     finally:
