@@ -28,7 +28,7 @@ from drbot.runners.world import Chosen
 MUST_HOLD: Mapping[str, str] = {
     "disk.free": "Make room on the target",
     "host.room": "Make room on the new host, or give it a larger disk",
-    "host.free": "Stop or rename what is in the way; drbot does not touch what is not this system's",
+    "host.free": "Stop what has the port, rename what has the name; drbot does not touch what is not this system's",
     "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
     "machine.unled": "See to it that nobody needs the machine",
     "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 HOST: Mapping[str, str] = {
     "Make room on the new host, or give it a larger disk": "新しいホストの空きを増やすか、ディスクを大きくしてください",
     "Make room on the target": "対象の空きを増やしてください",
-    "Stop or rename what is in the way; drbot does not touch what is not this system's": "妨げているものを停止するか"
-    "名前を変えてください。このシステム以外のものに drbot は触れません",
+    "Stop what has the port, rename what has the name; drbot does not touch what is not this system's": "ポートを"
+    "使うものは停止し、名前が同じものは改名してください。このシステム以外のものに drbot は触れません",
     "Give the worker the right to change the zone, or correct `dns` in dr.yml": "ワーカーに DNS ゾーンの変更権限を"
     "与えるか、dr.yml の `dns` を直してください",
     "See to it that nobody needs the machine": "マシンを誰も必要としない状態にしてください",
