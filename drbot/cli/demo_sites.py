@@ -50,7 +50,7 @@ def bucket_of(sites: Sites, configuration: Configuration) -> FullBackupStore:
 
 
 def differences(sites: Sites, configuration: Configuration, backup: str, *, alert: bool = True) -> Iterator[str]:
-    """Where the new host is not as the lost one was seen to be; rows are compared by the caller. `alert`: so is the test
+    """Where the new host is not as the lost one was seen to be; the caller compares rows. `alert`: so is the test
     alert, which whoever receives it keeps in memory.
     """
     store = bucket_of(sites, configuration)

@@ -96,7 +96,7 @@ class Scene:
         self.player.wait(lambda: not self.player.incident(incident.id).is_open, f"{incident.name} to be resolved")
 
     def wrong(self, *, alert: bool = True) -> list[str]:
-        """Where users do not get what they had: rows, keys, files, services, monitoring. `alert`: who receives them still
+        """Where users do not get what they had: rows, keys, files, services, monitoring. `alert`: who receives it still
         remembers that of the recovery.
         """
         configuration = load_configuration(self.player.house.configuration).configuration
