@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from drbot.commands.context import CommandContext, incident_of
+from drbot.commands.event_lines import line_of, voice_of
 from drbot.commands.grammar import Words
 from drbot.commands.incident_view import view_of
 from drbot.commands.machines import machine_text
 from drbot.commands.messages import Reply, Request, Table, text
 from drbot.commands.report_text import report_of
-from drbot.commands.timeline import line_of
 from drbot.core.people import Person
 from drbot.store import incidents, journal, requests, runs, steps
 
@@ -32,6 +32,7 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
         return report_of(
             incident=view.incident,
             events=journal.of_incident(conn, number),
+            voice=voice_of(view, of_incident, language),
             runs=of_incident,
             steps=[step for run in of_incident for step in steps.of_run(conn, run.id)],
             requests=asked,
@@ -39,18 +40,19 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             repair_times=incidents.repair_times(conn, view.incident.level),
             rented=[machine_text(one, view.configuration, view.names, view.now) for one in view.rented],
             configuration=context.configuration,
-            language=language,
         )
 
 
 def timeline(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """Line by line, oldest first."""
     with context.database.read() as conn:
-        incident = incident_of(conn, request, words)
-        events = journal.of_incident(conn, incident.id)
-    names = {key: someone.name for key, someone in context.roster.people.items()}
-    rows = tuple((f"{event.at:%H:%M:%S}", line_of(event, names)) for event in events)
+        view = view_of(conn, context, incident_of(conn, request, words), datetime.now(UTC))
+        events = journal.of_incident(conn, view.incident.id)
+        voice = voice_of(view, runs.of_incident(conn, view.incident.id), request.language)
+    rows = tuple((f"{event.at:%H:%M:%S}", line_of(event, voice)) for event in events)
     return Reply(
-        text=text(f"{incident.name}: {len(rows)} entries, times in UTC.", f"{incident.name}: {len(rows)} 件 (UTC)。"),
+        text=text(
+            f"{view.incident.name}: {len(rows)} entries, times in UTC.", f"{view.incident.name}: {len(rows)} 件 (UTC)。"
+        ),
         tables=(Table(rows=rows),),
     )

@@ -6,9 +6,9 @@ Times come from the journal, never from memory (the source document's template l
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
+from drbot.commands.event_lines import Voice, line_of
 from drbot.commands.messages import text
 from drbot.commands.state_texts import REQUEST, STEP, incident_text, run_text
-from drbot.commands.timeline import line_of
 from drbot.core.approval import ApprovalRequest, Vote
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, UsersSay
@@ -49,31 +49,32 @@ def report_of(
     votes: Mapping[str, Sequence[Vote]],
     repair_times: Sequence[float],
     configuration: Configuration,
-    language: str,
+    voice: Voice,
     rented: Sequence[Text] = (),
 ) -> str:
     """Everything of one incident, so that nobody has to remember."""
-    names = {key: entry.name for key, entry in configuration.people.items()}
+    language = voice.language
     sections = (
-        _head(incident, names, configuration, language),
+        _head(incident, configuration, voice),
         _figures(incident, repair_times, configuration, language),
-        _approvals(runs, requests, votes, names, language),
+        _approvals(runs, requests, votes, voice),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
         _kept(events, language),
         _rented(rented, language),
-        _refused(events, names, language),
-        _timeline(events, names, language),
+        _refused(events, voice),
+        _timeline(events, voice),
         _lessons(language),
     )
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _head(incident: Incident, names: Mapping[str, str], configuration: Configuration, language: str) -> str:
+def _head(incident: Incident, configuration: Configuration, voice: Voice) -> str:
+    language = voice.language
     rows = [
         (text("System", "システム"), f"{configuration.system}, {incident.site}"),
         (text("Level", "レベル"), f"{incident.level.value}: {say(incident.level.text, language)}"),
         (text("Service", "サービス"), incident.service or ""),
-        (text("Declared by", "宣言者"), names.get(incident.declared_by, incident.declared_by)),
+        (text("Declared by", "宣言者"), voice.name_of(incident.declared_by)),
         (text("Outage began", "障害発生"), _moment(incident.started_at)),
         (text("Declared", "宣言"), _moment(incident.declared_at)),
         (text("Recovered", "復旧"), _moment(incident.recovered_at)),
@@ -122,10 +123,9 @@ def _approvals(
     runs: Iterable[Run],
     requests: Sequence[ApprovalRequest],
     votes: Mapping[str, Sequence[Vote]],
-    names: Mapping[str, str],
-    language: str,
+    voice: Voice,
 ) -> str:
-    plans = {run.id: run.plan for run in runs}
+    language, plans = voice.language, {run.id: run.plan for run in runs}
     blocks: list[str] = []
     for request in requests:
         plan = plans.get(request.run)
@@ -139,7 +139,7 @@ def _approvals(
             + escape(replaced + backup)
         )
         blocks += [
-            f"  - {clock(vote.at)} **{escape(names.get(vote.person, vote.person))}** "
+            f"  - {clock(vote.at)} **{escape(voice.name_of(vote.person))}** "
             f"{say(state_text(vote.decision), language)} ({_way(vote)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]
@@ -199,30 +199,26 @@ def _rented(rented: Sequence[Text], language: str) -> str:
     return _section(title, language, lines)
 
 
-def _refused(events: Iterable[Event], names: Mapping[str, str], language: str) -> str:
-    lines = [
-        f"- {clock(event.at)} {escape(say(line_of(event, names), language))}"
-        for event in events
-        if event.kind in _REFUSALS
-    ]
-    return _section(text("What was refused", "拒否されたもの"), language, lines)
+def _refused(events: Iterable[Event], voice: Voice) -> str:
+    lines = [f"- {clock(event.at)} {escape(line_of(event, voice))}" for event in events if event.kind in _REFUSALS]
+    return _section(text("What was refused", "拒否されたもの"), voice.language, lines)
 
 
-def _timeline(events: Sequence[Event], names: Mapping[str, str], language: str) -> str:
+def _timeline(events: Sequence[Event], voice: Voice) -> str:
     parts: dict[str, list[str]] = {phase: [] for phase in PHASES}
     phase = "activation"
     for event in events:
         if event.kind in _RECOVERY_BEGINS:
             phase = "recovery"
         if event.kind not in _LEFT_OUT:
-            parts[phase].append(f"- {clock(event.at)} {escape(say(line_of(event, names), language))}")
+            parts[phase].append(f"- {clock(event.at)} {escape(line_of(event, voice))}")
         if event.kind in _RECOVERY_ENDS:
             phase = "reconstitution"
     body: list[str] = []
     for key, lines in parts.items():
         if lines:
-            body += [f"### {say(PHASES[key], language)}", "", *lines, ""]
-    return _section(text("Timeline (UTC)", "経過 (UTC)"), language, body).rstrip()
+            body += [f"### {say(PHASES[key], voice.language)}", "", *lines, ""]
+    return _section(text("Timeline (UTC)", "経過 (UTC)"), voice.language, body).rstrip()
 
 
 def _lessons(language: str) -> str:

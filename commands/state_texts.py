@@ -30,7 +30,7 @@ RUN: Mapping[RunState, Text] = {
     RunState.WAITING: text("waiting for people", "担当者の操作待ち"),
     RunState.NEEDS_DECISION: text("a person must decide how to go on", "担当者の判断が必要"),
     RunState.BLOCKED: text("blocked: people choose how to go on", "中断 (次の操作の選択待ち)"),
-    RunState.SUCCEEDED: text("the run ended well", "実行は正常に完了"),
+    RunState.SUCCEEDED: text("the run succeeded", "実行は正常に完了"),
     RunState.FAILED: text("the run failed", "実行は失敗"),
     RunState.STOPPED: text("the run was stopped", "実行は停止"),
 }

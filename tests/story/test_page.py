@@ -92,7 +92,7 @@ def test_postgres_is_recovered_by_people_at_the_page(scaled: Story, visit: Visit
     page.get_by_role("button", name="1 pinned").click()
     panel = page.locator("#panel-messages")
     expect(panel.get_by_role("heading").first).to_contain_text("recovered")
-    press(yes, panel.get_by_text("The run ended well."))
+    press(yes, panel.get_by_text("The run succeeded."))
     expect(panel.locator(".task.complete").first).to_be_visible()
     expect(panel.locator(".task.pending, .task.in_progress, .task.error")).to_have_count(0)
     page.get_by_role("button", name="Do not show this again").click()

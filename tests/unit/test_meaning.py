@@ -23,7 +23,7 @@ MATCHES = frozenset({"match", "search", "fullmatch"})
 ALLOWED = {
     # What is shown, never what is done.
     ("bot/blocks/lines.py", "milestone"): "a refusal of the survey was told by an event of its own already",
-    ("bot/blocks/lines.py", "_filled"): "a part of a sentence is not shown twice",
+    ("commands/event_lines.py", "once"): "a part of a sentence is not shown twice",
     ("runners/attempt.py", "_summary"): "a sentence is not said twice",
     ("bot/calls.py", "called"): "whether the event is about a request, by its key",
     ("runners/state_copies.py", "_name_key"): "whether the ledger names a key already",
@@ -37,7 +37,7 @@ READERS = frozenset(
         "bot/due.py",  # events as they come; what is due stands in `schedules`
         "commands/incident_view.py",
         "commands/report.py",
-        "commands/timeline.py",
+        "commands/event_lines.py",
         "runners/adopting.py",  # after the loss of the host the ledger vouches for the seals
         "runners/heads.py",  # copies the ledger as it is
         "runners/state_copies.py",

@@ -43,7 +43,7 @@ def mentioned(message: Message) -> set[str]:
 def test_a_declaration_reaches_everybody_who_can_recover_but_who_declared_it(served: Scene) -> None:
     incident = served.declare()
 
-    line = served.message(incident.channel, lambda one: "Aiko declared it" in str(one["blocks"]), "the milestone")
+    line = served.message(incident.channel, lambda one: "Aiko declared level" in str(one["blocks"]), "the milestone")
     wait_for(lambda: called(served, f"<#{incident.channel}>") == {BEN, CHIKA}, PATIENCE, "the direct messages")
     assert mentioned(line) == {BEN, CHIKA}
     (english,) = directly(served, BEN)
@@ -147,7 +147,7 @@ def test_nobody_is_called_twice_when_answers_are_lost_and_the_bot_restarts(scene
     scene.start_bot()
     scene.people.wait_for_connection()
     incident = scene.declare()
-    wait_for(lambda: called(scene, "declared it") and shown(scene), PATIENCE, "the beginning")
+    wait_for(lambda: called(scene, "declared level") and shown(scene), PATIENCE, "the beginning")
     scene.people.set_faults(lost_answers={"chat.postMessage": 2})
 
     def happens(run: Run) -> None:

@@ -364,7 +364,7 @@ def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None
 
     assert "**Chika** approve (terminal, ops@host): proof read" in report
     refused = report[report.index("## What was refused") : report.index("## Timeline")]
-    assert "Dan: stop refused" in refused and "staging" in refused
+    assert "Dan: stop was refused" in refused and "staging" in refused
     assert "### Activation" in report
     assert asked.seal not in report
 

@@ -16,7 +16,7 @@ from tests.unit.bot.situations import KEPT, NOW, plan, record, request, run, sit
 
 AT_WORK, PEOPLE, DECIDE = "at work", "waiting for people", "a person must decide how to go on"
 BLOCKED, WELL, FAILED, STOPPED = (
-    "blocked: people choose how to go on", "the run ended well", "the run failed", "the run was stopped",
+    "blocked: people choose how to go on", "the run succeeded", "the run failed", "the run was stopped",
 )  # fmt: skip
 UNTOUCHED, RECOVERING = "declared, production not touched yet", "recovering"
 RECOVERED = "recovered, the services passed their checks"

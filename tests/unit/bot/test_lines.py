@@ -8,8 +8,8 @@ import pytest
 from drbot.bot.blocks.approval_card import approval_card
 from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.elements import one_line
-from drbot.bot.blocks.event_texts import DETAILS, MILESTONES
 from drbot.bot.blocks.lines import CARDS, STATUS, detail, milestone
+from drbot.commands.event_texts import EVENT_TEXTS, Audience
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.core.run import RunState
@@ -29,20 +29,21 @@ UNSHOWN = OF_NO_INCIDENT | {
 
 
 def test_every_kind_of_event_is_a_milestone_or_a_detail_or_left_out_on_purpose() -> None:
-    assert set(EventKind) == set(MILESTONES) | set(DETAILS) | UNSHOWN
-    assert not set(MILESTONES) & set(DETAILS)
+    assert set(EVENT_TEXTS) == set(EventKind)
+    assert {kind for kind, said in EVENT_TEXTS.items() if said.audience is Audience.RECORD} == UNSHOWN
     assert EventKind.REQUEST_OPENED in CARDS
     assert EventKind.STATUS_DUE in STATUS
 
 
-@pytest.mark.parametrize("kind", [*MILESTONES, *DETAILS])
+@pytest.mark.parametrize("kind", EVENT_TEXTS)
 def test_both_languages_say_the_same_things(kind: EventKind) -> None:
-    text = {**MILESTONES, **DETAILS}[kind]
+    said = EVENT_TEXTS[kind]
 
     def names(sentence: str) -> set[str | None]:
         return {name for _, name, _, _ in Formatter().parse(sentence) if name}
 
-    assert names(text["en"]) == names(text["ja"])
+    for text in (said.text, said.hint or {"en": "", "ja": ""}):
+        assert names(text["en"]) == names(text["ja"])
 
 
 def test_words_of_people_and_programs_are_escaped() -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from drbot.commands.event_lines import Voice
 from drbot.commands.report_text import escape, report_of
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.level import Level
+from drbot.core.people import Roster
 from drbot.core.run import Run, RunState, StepRecord, StepState
 from drbot.core.site import Backups, Configuration, Site
 from tests.unit.bot.situations import record, run
@@ -48,8 +50,12 @@ def report(
     ]
     return report_of(
         incident=incident, events=events, runs=runs, steps=steps, requests=[], votes={}, repair_times=repair_times,
-        configuration=CONFIGURATION, language=language,
+        configuration=CONFIGURATION, voice=voice(language),
     )  # fmt: skip
+
+
+def voice(language: str) -> Voice:
+    return Voice(language=language, roster=Roster(people={}), incident="DR-1", plans={})
 
 
 @pytest.mark.parametrize(("rto_seconds", "verdict"), [(600, "met"), (5 * 3600, "MISSED")])
@@ -75,7 +81,7 @@ def test_the_timeline_follows_the_phases_of_nist() -> None:
     text = report()
 
     assert text.index("### Activation") < text.index("### Recovery") < text.index("### Reconstitution")
-    assert text.index("### Recovery") < text.index("The recovery of production began") < text.index("Recovered:")
+    assert text.index("### Recovery") < text.index("Production is changed from here on") < text.index("Recovered:")
 
 
 def test_the_report_speaks_japanese() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from drbot.commands.dispatch import TABLE
+from drbot.commands.event_texts import EVENT_TEXTS
 from drbot.commands.grammar import parse
-from drbot.commands.timeline import LINES
 from drbot.commands.vocabulary import VERBS
 from drbot.core.events import EventKind
 from drbot.core.people import ACCESS
@@ -30,5 +30,5 @@ def test_every_guard_is_a_row_of_the_access_table() -> None:
 
 
 def test_every_event_has_a_line_for_people_in_both_languages() -> None:
-    assert set(LINES) == set(EventKind)
-    assert all(set(line) == {"en", "ja"} for line in LINES.values())
+    assert set(EVENT_TEXTS) == set(EventKind)
+    assert all(set(line.text) == {"en", "ja"} for line in EVENT_TEXTS.values())

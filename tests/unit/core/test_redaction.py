@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.commands.timeline import LINES
+from drbot.commands.event_texts import EVENT_TEXTS
 from drbot.core.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
 from drbot.core.refusals import REFUSALS
 from drbot.core.runbook_file import find_runbooks, runbook_folders
@@ -134,7 +134,8 @@ def test_an_ordinary_line_stays_as_it_is(line: str) -> None:
 
 def test_everything_drbot_says_itself_stays_as_it_is() -> None:
     texts = [path.read_text() for path in find_runbooks(runbook_folders(None)).values()]
-    texts += [sentence for table in (LINES, REFUSALS) for text in table.values() for sentence in text.values()]
+    said = [*(one.text for one in EVENT_TEXTS.values()), *REFUSALS.values()]
+    texts += [sentence for text in said for sentence in text.values()]
 
     assert [text for text in texts if REDACT(text) != text] == []
 
