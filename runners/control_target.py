@@ -70,7 +70,13 @@ class ControlTarget:
         """The newest good full backup of the lost site, wherever they lie."""
         lost = self._configuration.sites.get(site)
         databases = lost.postgres.databases if lost and lost.postgres else ()
-        rules = FullRules(system=self._configuration.system, site=site, databases=databases, cancelled=cancelled)
+        rules = FullRules(
+            system=self._configuration.system,
+            site=site,
+            databases=databases,
+            files=tuple(name for one in self._configuration.sites.values() for name in one.files),
+            cancelled=cancelled,
+        )
         return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:

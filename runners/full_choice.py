@@ -29,6 +29,7 @@ class FullRules:
     system: str
     site: str  # whose data: the site that was lost
     databases: tuple[str, ...] = ()  # of dr.yml
+    files: tuple[str, ...] = ()  # of dr.yml: what of an archive of files is restored
     server_major: int | None = None  # of the server that will read it; None = not known
     cancelled: Cancelled = never
     progress: Progress = unheard
@@ -174,7 +175,7 @@ def fault_of(manifest: FullManifest, backup: FullBackup, rules: FullRules) -> st
 
 def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     """An archive of the document's, from start to end. Raises PermanentError, TemporaryError, CancelledError."""
-    contents = read_archive(shown(backup, rules), backup.place, rules.cancelled)
+    contents = read_archive(shown(backup, rules), backup.place, rules.files, rules.cancelled)
     version = contents.scanner.server_version
     fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
     if fault:
@@ -184,6 +185,7 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
         name=backup.name,
         size=backup.size,
         sha256=contents.sha256,
+        unpacked=contents.unpacked,
         snapshot_at=backup.moment,
         manifest=False,
         server_version=version,

@@ -81,7 +81,13 @@ class Target:
     ) -> Chosen:
         """The same among the full backups of a lost site, wherever they lie."""
         databases = self._site.postgres.databases if self._site.postgres else ()
-        rules = FullRules(system=self._configuration.system, site=site, databases=databases, cancelled=cancelled)
+        rules = FullRules(
+            system=self._configuration.system,
+            site=site,
+            databases=databases,
+            files=self._site.files,
+            cancelled=cancelled,
+        )
         return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:

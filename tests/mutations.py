@@ -254,7 +254,7 @@ WEAKENINGS = (
     weak("a check that counts nothing", "runners/full_choice.py", "if (entries, done) != (counted.entries, counted.bytes):", "if False:", "tests/unit/runners/test_repositories.py"),
     weak("old full backups of others", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if backup.snapshot and not backup.fault]", FULL),
     weak("full backups of the future push others out", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if is_of(backup, system, site)]", FULL),
-    weak("paths of an archive that lead elsewhere", "runners/clients/document_archive.py", 'if not parts or ".." in parts or path.startswith("/"):', "if not parts:", "tests/unit/runners/test_document_archive.py"),
+    weak("paths of an archive that lead elsewhere", "runners/clients/tar_entries.py", 'if not path or ".." in parts or path.startswith("/"):', "if not path:", "tests/unit/runners/test_document_archive.py"),
     # Whole hosts.
     weak("what came after the plan is put aside", ASIDE, "if new:", "if False:", HOSTS),
     weak("another one of the same name is put aside", ASIDE, "if one.key not in known]", "if one.key[:2] not in {key[:2] for key in known}]", HOSTS),

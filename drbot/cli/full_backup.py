@@ -45,7 +45,8 @@ def check_everywhere(
     configuration: Configuration, site: str, name: str, progress: Progress
 ) -> tuple[list[BackupIdentity], list[str]]:
     """Read it from start to end in every place that has it: the good ones, and what is wrong with the others."""
-    rules = FullRules(system=configuration.system, site=site, progress=progress)
+    files = configuration.site(site).files
+    rules = FullRules(system=configuration.system, site=site, files=files, progress=progress)
     good: list[BackupIdentity] = []
     found = candidates(full_stores(configuration), name)
     wrong = list(found.silent)

@@ -44,6 +44,7 @@ class BackupIdentity(Model):
     place: str  # "file:/…" or "s3://bucket"
     name: str
     size: int  # bytes, compressed
+    unpacked: int = 0  # bytes of what comes out of an archive, as they were counted; 0 = as large as its files
     sha256: str
     snapshot_at: datetime  # UTC; the data is as of this moment
     manifest: bool  # False: made by the document's scripts; fewer checks are possible

@@ -91,7 +91,7 @@ def downloaded(context: StepContext, found: FullBackup, sealed: BackupIdentity, 
     target = folder / sealed.name
     if target.exists() and target.stat().st_size == sealed.size and digest_file(target) == sealed.sha256:
         return target
-    require_room(folder, UNPACKED_TIMES * sealed.size)
+    require_room(folder, max(UNPACKED_TIMES * sealed.size, sealed.size + 2 * sealed.unpacked))
     download(
         found.store.objects,
         found.archive,

@@ -1,25 +1,20 @@
 """The files of the system: put into the volumes and folders that dr.yml names, and compared there."""
 
-import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from isal import igzip
-
-from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.errors import PermanentError
 from drbot.core.words import ending
 from drbot.runners.action import Finding, Outcome, StepContext
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
 from drbot.runners.clients import helper
-from drbot.runners.clients.byte_streams import IteratorFile
-from drbot.runners.clients.document_archive import folders_in, inner_path
+from drbot.runners.clients.archive_files import folders_in, repacked, write_folder
 from drbot.runners.clients.fetched import ARCHIVE, Fetched, Volume
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.own_folder import require_own
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
-from drbot.store.file_modes import public_folder
 
 INSIDE = "/files"
 
@@ -69,7 +64,6 @@ def put_folder(context: StepContext, found: Fetched, name: str) -> int:
 
 def unpack_volume(context: StepContext, found: Fetched, name: str) -> int:
     """From an archive of the document's: as root in a helper, so that files get their owners."""
-    command = ["tar", "-x", "-p", "-f", "-", "-C", INSIDE, "--strip-components=1", name]
     order = HelperOrder(
         image=image_of(context),
         name=None,
@@ -78,9 +72,11 @@ def unpack_volume(context: StepContext, found: Fetched, name: str) -> int:
         mounts=(Mount(source=name, target=INSIDE),),
         user="root",
     )
+    stream = repacked(found.part(ARCHIVE), ARCHIVE, name, context.cancelled)
     with helper.helper(context.clients.docker, order) as container:
         helper.start(context.clients.docker, container)
-        ended = feed_command(context.clients.docker, container, command, unzipped(found), context.cancelled)
+        command = ["tar", "-x", "-p", "-f", "-", "-C", INSIDE]
+        ended = feed_command(context.clients.docker, container, command, stream, context.cancelled)
     if ended.code != 0:
         raise PermanentError(f"The files of {name} could not be unpacked: {ending(ended.output, 300)}")
     return 0
@@ -89,24 +85,9 @@ def unpack_volume(context: StepContext, found: Fetched, name: str) -> int:
 def unpack_folder(context: StepContext, found: Fetched, name: str) -> int:
     """The same below `projects`."""
     top = name.strip("/")
-    with tarfile.open(fileobj=IteratorFile(unzipped(found)), mode="r|") as files:
-        for member in files:
-            if context.cancelled():
-                raise CancelledError("Stopped while files were put back")
-            if member.name == top or member.name.startswith(f"{top}/"):
-                inner_path(member.name, ARCHIVE)  # before a folder is made for what the filter refuses
-                target = context.site.projects / member.name
-                public_folder(target if member.isdir() else target.parent)
-                files.extract(member, context.site.projects, filter="data")
+    if not write_folder(found.part(ARCHIVE), ARCHIVE, top, context.site.projects, context.cancelled):
+        context.log(f"{name} is in the archive, and there is no file in it")
     return 0
-
-
-def unzipped(found: Fetched) -> Iterator[bytes]:
-    """The tar stream of an archive of files."""
-    packed = IteratorFile(found.part(ARCHIVE))
-    with igzip.open(packed, "rb") as file:  # type: ignore[no-untyped-call]
-        while chunk := file.read(1 << 20):
-            yield chunk
 
 
 def equal(context: StepContext, given: Mapping[str, Any]) -> Finding:

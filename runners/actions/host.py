@@ -109,8 +109,8 @@ def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def unpacked_size(backup: BackupIdentity) -> int:
-    """Of the files in it; an archive only tells how large it is itself."""
-    return ARCHIVE_TIMES * backup.size if is_archive(backup.name) else backup.size
+    """Of the files in it; of an archive what was counted, and never less than such a one usually holds."""
+    return max(ARCHIVE_TIMES * backup.size, backup.unpacked) if is_archive(backup.name) else backup.size
 
 
 def folders(context: StepContext) -> tuple[Path, ...]:

@@ -116,6 +116,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/fetched.py:_prepare": "drbot's home: what has rotted in the recoveries' own repository, and locks there",
     "clients/fetched.py:only": "drbot's home: what other recoveries have fetched, once this one's is there",
     "clients/full_store.py:remove_old": "full backups of this system and site beyond `keep`, when newer ones are there",
+    "clients/archive_files.py:put": "what the clone, or the same archive, has put there, in a folder of this run",
     "clients/restic_helper.py:portable": "drbot's home: a copy of the program",
     "clients/object_store.py:resume": "the download",
     "clients/object_store.py:write": "copies of drbot's state",

@@ -1,0 +1,202 @@
+"""Reads a tar stream entry by entry, and refuses what could not come back as it is named: a survey and a restore read
+through the same eyes, so what one lets through the other unpacks.
+
+tarfile alone takes a header that has rotted for the end, and whatever follows for nothing.
+"""
+
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from isal import isal_zlib
+
+from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.words import cut, size
+from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
+from drbot.runners.clients.reading_limits import RATIO, UNPACKED_ANYWAY
+from drbot.runners.watching import Cancelled, never
+
+LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, of any file system; a path has a folder before it
+LONGEST_HEADER = 32 << 10  # bytes of a header that says more of the next one; it is kept in memory and searched
+HEADERS = frozenset(
+    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+)
+
+
+class StrictHeader(tarfile.TarInfo):
+    """A header that is whole, or an error: only two empty blocks are an end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> "StrictHeader":
+        """The next one. Raises ReadError."""
+        try:
+            return super().fromtarfile(tarfile)
+        except HEADER_ERROR as error:
+            if type(error).__name__ == "EOFHeaderError" or not tarfile.offset:  # at the start it is refused anyway
+                raise
+            raise READ_ERROR(f"a header in it is broken ({error})") from error
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "StrictHeader":
+        """One block. Raises ReadError for more than anybody would keep in memory."""
+        found = super().frombuf(buf, encoding, errors)
+        if found.size < 0 or (found.type in HEADERS and found.size > LONGEST_HEADER):
+            raise READ_ERROR(f"a header in it has {found.size} bytes")
+        return found
+
+
+HEADER_ERROR, READ_ERROR = tarfile.HeaderError, tarfile.ReadError  # the name is a parameter's above
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One of them; its content is read before the next one is asked for."""
+
+    archive: str  # its name, for people
+    path: str  # without "./"; the folder around all is "."
+    info: tarfile.TarInfo
+    content: BinaryIO | None  # of a plain file
+
+    def pieces(self) -> Iterator[bytes]:
+        """What is in a plain file. Raises PermanentError."""
+        assert self.content is not None
+        with archive_errors(self.archive):
+            yield from iter(partial(self.content.read, CHUNK), b"")
+
+    @property
+    def is_again(self) -> bool:
+        """Whether it says of a file of several names, which tar was told to pack twice, that it is the same."""
+        return self.info.islnk() and inner_path(self.info.linkname, self.archive) == self.path
+
+    def is_below(self, top: str) -> bool:
+        """Whether it is this folder, or in it; "" = the folder around all."""
+        return not top or self.path == top or self.path.startswith(f"{top}/")
+
+
+def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) -> Iterator[Entry]:
+    """Every entry: files, folders and links, none of which leads elsewhere by its own name. Raises PermanentError,
+    CancelledError.
+    """
+    source, seen, unpacked = Digested(pieces), Seen(name), 0
+    with archive_errors(name):
+        with tarfile.open(fileobj=IteratorFile(source), mode="r|", bufsize=CHUNK, tarinfo=StrictHeader) as archive:
+            while (info := archive.next()) is not None:
+                if cancelled():
+                    raise CancelledError(f"Stopped while reading {name}")
+                archive.members.clear()  # type: ignore[attr-defined]  # a million of them would fill the memory
+                path = inner_path(info.name, name)
+                seen.take(path, info)
+                unpacked += info.size if info.isreg() else 0
+                if unpacked > (most := max(UNPACKED_ANYWAY, RATIO * source.bytes)):
+                    raise PermanentError(f"{name}: {info.name} unpacks to more than {size(most)}; nothing was used")
+                yield Entry(archive=name, path=path, info=info, content=content_of(archive, info))
+            require_end(archive, name)
+        for piece in source:
+            require_empty(piece, name)
+
+
+def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO | None:
+    """Of a plain file."""
+    return archive.extractfile(info) if info.isreg() else None  # type: ignore[return-value]  # typeshed: IO[bytes]
+
+
+def require_end(archive: tarfile.TarFile, name: str) -> None:
+    """What follows the end is empty too: else it would be lost without a word."""
+    assert archive.fileobj is not None
+    while block := archive.fileobj.read(CHUNK):
+        require_empty(block, name)
+
+
+def require_empty(piece: bytes, name: str) -> None:
+    """Raises PermanentError."""
+    if piece.count(0) != len(piece):
+        raise PermanentError(f"{name} is damaged: there is something behind its end")
+
+
+class Seen:
+    """What an archive has named so far."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._kinds: dict[str, str] = {}
+
+    def take(self, path: str, info: tarfile.TarInfo) -> None:
+        """Raises PermanentError for what is no file, folder or link, and for what lies below something else."""
+        kind = kind_of(info)
+        if kind is None:
+            raise PermanentError(f"{self._name}: {info.name} is neither a file nor a folder; nothing was used")
+        require_short(path, self._name)
+        if path == "." and kind != "folder":
+            raise PermanentError(f"{self._name}: {info.name} would be written elsewhere; nothing was used")
+        for above in map(str, PurePosixPath(path).parents):
+            if self._kinds.setdefault(above, "folder") != "folder":
+                raise PermanentError(f"{self._name}: {info.name} would be written elsewhere; nothing was used")
+        if info.islnk() and self._kinds.get(inner_path(info.linkname, self._name)) != "file":
+            raise PermanentError(f"{self._name}: {info.name} is a link to what is not in it; nothing was used")
+        if self._kinds.setdefault(path, kind) != kind:
+            raise PermanentError(f"{self._name} holds {info.name} twice, as two different things; nothing was used")
+        if info.issym() and not info.linkname:
+            raise PermanentError(f"{self._name}: {info.name} is a link to nothing; nothing was used")
+
+
+def kind_of(info: tarfile.TarInfo) -> str | None:
+    """None of devices, pipes, and what tar does not know. A hard link is a file of two names."""
+    if info.isdir():
+        return "folder"
+    if info.issym():
+        return "link"
+    return "file" if info.isreg() or info.islnk() else None
+
+
+def require_short(path: str, name: str) -> None:
+    """Raises PermanentError for what no file system takes."""
+    if "\0" in path or len(os.fsencode(path)) > LONGEST_PATH:
+        raise PermanentError(f"{name}: {cut(path, 80)!r} is no name of a file; nothing was used")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
+        raise PermanentError(f"{name}: {cut(path, 80)!r} is longer than any file system takes; nothing was used")
+
+
+def require_inside(entry: Entry, top: str = "") -> None:
+    """A link leads nowhere else, neither by itself nor over another link. Raises PermanentError."""
+    require_same_folder(entry, top)
+    info = entry.info
+    parts = PurePosixPath(info.linkname).parts
+    up = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
+    out = info.linkname.startswith("/") or ".." in parts[up:] or up >= len(PurePosixPath(entry.path).parts)
+    if info.issym() and out:
+        raise PermanentError(f"{entry.archive}: {info.name} is a link that leads elsewhere; nothing was used")
+
+
+def require_same_folder(entry: Entry, top: str) -> None:
+    """A second name of a file is restored with the first one; what is restored as a folder is one. Raises
+    PermanentError.
+    """
+    info, name = entry.info, entry.archive
+    if entry.path == top and not info.isdir():
+        raise PermanentError(f"{name}: {info.name} is no folder; nothing was used")
+    if info.islnk() and not PurePosixPath(inner_path(info.linkname, name)).is_relative_to(top or "."):
+        raise PermanentError(f"{name}: {info.name} is a link that leads elsewhere; nothing was used")
+
+
+def inner_path(path: str, name: str) -> str:
+    """A path below the archive's own folder, which is "."; one that leads elsewhere is refused."""
+    parts = [part for part in PurePosixPath(path).parts if part != "."]
+    if not path or ".." in parts or path.startswith("/"):
+        raise PermanentError(f"{name}: {path} would be written elsewhere; nothing was used")
+    return "/".join(parts) or "."
+
+
+@contextmanager
+def archive_errors(name: str) -> Iterator[None]:
+    """What gzip and tar say of a damaged archive."""
+    try:
+        yield
+    except EOFError as error:
+        raise PermanentError(f"{name} is cut off: it ends in the middle") from error
+    except (tarfile.TarError, OSError, ValueError, OverflowError, isal_zlib.error) as error:  # type: ignore[misc]
+        raise PermanentError(f"{name} is damaged: {error}") from error
