@@ -65,13 +65,21 @@ class Recovery:
 
     def fetch(self, backup: FullBackup) -> Snapshot:
         """Copy it here; what is here already does not come again, unless it has rotted, and what is another backup's
-        goes.
+        goes. It is read once more as a whole, for a host is cleared because it is here: what an index of the place has
+        lost restic leaves out without a word.
         """
         assert backup.snapshot is not None
         source = backup.store.repository
         self._prepare(like=source)
         self.restic.copy_from(source, backup.snapshot.id)
-        return self.only(backup.snapshot.tree)
+        found = self.only(backup.snapshot.tree)
+        try:
+            self.restic.check()
+        except PermanentError as error:
+            raise PermanentError(
+                f"{backup.place} is damaged: not everything that belongs to it came with it ({error})"
+            ) from error
+        return found
 
     def _prepare(self, like: Repository | None = None) -> None:
         """Keep what an earlier attempt brought where it is whole, every byte of it; else begin anew."""

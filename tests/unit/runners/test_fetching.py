@@ -6,6 +6,7 @@ import io
 import shutil
 import tarfile
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,7 +23,7 @@ from drbot.runners.clients.fetched import Fetched
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.full_choice import FullRules, choose_full_backup
-from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, put
+from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, new_repository, put, put_files
 from tests.cheap_key import make_cheap
 
 
@@ -187,6 +188,24 @@ def test_a_damaged_one_is_refused_and_nothing_of_it_passes_for_whole(fresh: Step
         fetching.fetch(fresh, {})
     assert not fetching.is_fetched(fresh, {}).passed
     assert trees(fresh) == set()
+
+
+def test_what_an_index_has_lost_is_missed_though_restic_copies_without_a_word(tmp_path: Path) -> None:
+    """That copy is the proof for which a host is cleared."""
+    store = FullBackupStore(FolderStore(tmp_path / "backups"))
+    put_files(store, MOMENT - timedelta(hours=1), {f"own/{DUMP}": SQL})
+    (index,) = (tmp_path / "backups" / "restic" / "index").iterdir()
+    put(store)
+    run = context(tmp_path / "home", "r1", tmp_path / "backups", chosen_in(tmp_path / "backups"))
+    shutil.copytree(new_repository(), fetching.recovery_of(run).folder / "restic")
+    index.unlink()
+
+    with pytest.raises(
+        PermanentError, match=f"file:{tmp_path}/backups/.* is damaged: not everything that belongs to it"
+    ):
+        fetching.fetch(run, {})
+
+    assert not fetching.is_fetched(run, {}).passed
 
 
 def test_a_disk_that_is_too_small_is_noticed_before_a_byte_is_copied(fresh: StepContext, tmp_path: Path) -> None:
