@@ -20,7 +20,7 @@ from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.site import ObjectStore
 from drbot.core.words import size as words_size
 from drbot.runners.clients import aws
-from drbot.runners.clients.store_errors import store_errors
+from drbot.runners.clients.store_errors import store_errors, watch_answers
 from drbot.runners.watching import Cancelled, Progress, never, unheard
 from drbot.store.file_modes import private
 
@@ -239,7 +239,7 @@ def make_client(settings: ObjectStore, keys: Mapping[str, str] | None) -> Any:
         retries={"total_max_attempts": 3, "mode": "standard"},
         s3={"addressing_style": style},
     )
-    return aws.client_of(
+    made = aws.client_of(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -248,6 +248,8 @@ def make_client(settings: ObjectStore, keys: Mapping[str, str] | None) -> Any:
         aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY"),
         aws_session_token=given.get("AWS_SESSION_TOKEN"),
     )
+    watch_answers(made)
+    return made
 
 
 def version_of(answer: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,8 @@
 """What S3 says when it refuses, as the three kinds of errors drbot knows; wrapped once, here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -15,6 +16,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as StoreConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError
 
@@ -28,6 +30,46 @@ PERMISSIONS = {
     "remove": "s3:DeleteObject",
 }
 THROTTLED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"})
+
+TOLD: Mapping[str, str] = {
+    "ListObjectsV2": "Name",
+    "ListObjectVersions": "Name",
+    "HeadObject": "ETag",
+    "GetObject": "ETag",
+    "PutObject": "ETag",
+    "GetObjectLockConfiguration": "ObjectLockConfiguration",
+}
+"""What every S3 says to a request that it grants. A page of a portal or a proxy has status 200 too, says nothing of it,
+and would pass for an empty bucket.
+"""
+
+
+class NoS3Error(BotoCoreError):
+    """What answers is something else."""
+
+    fmt = "what answers there is no S3"
+
+
+def watch_answers(client: Any) -> None:
+    """Have boto3's client raise NoS3Error; Any: its types are made at run time."""
+    client.meta.events.register_first("before-parse.*.*", _require_xml)  # before boto3's own, which is of "s3.*"
+    client.meta.events.register("after-call.s3", _require_told)
+
+
+def _require_xml(*, response_dict: Mapping[str, Any], **others: Any) -> None:
+    """What is no XML boto3 asks for again and calls an error of the store; the content of an object is no such text."""
+    text = response_dict.get("body")
+    if response_dict.get("status_code") != 200 or not isinstance(text, bytes) or not text.strip():
+        return
+    start = text.lstrip().lower()
+    if not start.startswith(b"<") or start.startswith((b"<!doctype", b"<html")):
+        raise NoS3Error
+
+
+def _require_told(*, parsed: Mapping[str, Any], model: Any, **others: Any) -> None:
+    granted = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 300
+    if granted and not parsed.get(TOLD.get(model.name, "ResponseMetadata")):
+        raise NoS3Error
 
 
 @contextmanager
@@ -45,6 +87,10 @@ def store_errors(act: str, place: str) -> Iterator[None]:
         raise PermanentError(f"{place}: its certificate is not trusted: {error}") from error
     except (StoreConnectionError, HTTPClientError, IncompleteReadError) as error:
         raise TemporaryError(f"{place}: the connection failed: {error}") from error
+    except (NoS3Error, ResponseParserError) as error:
+        raise PermanentError(
+            f"{place}: what answers there is no S3; look at its address and at what is in between"
+        ) from error
     except BotoCoreError as error:
         raise PermanentError(f"{place}: {error}") from error
 
