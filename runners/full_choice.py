@@ -13,6 +13,7 @@ from drbot.runners.actions.backup import empty_fault, owner_fault, rows_fault, v
 from drbot.runners.clients.byte_streams import CHUNK, IteratorFile
 from drbot.runners.clients.document_archive import read_archive
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
+from drbot.runners.held import require_held
 from drbot.runners.watching import Cancelled, Progress, never, unheard
 from drbot.runners.world import Chosen
 
@@ -127,7 +128,20 @@ def judged(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     fault = fault_of(manifest, backup, rules) if manifest else None
     if manifest is None or fault:
         raise PermanentError(f"{backup.place}: {fault}")
-    return identity_of(backup, manifest)
+    return sound(backup, manifest, rules)
+
+
+def sound(backup: FullBackup, manifest: FullManifest, rules: FullRules) -> BackupIdentity:
+    """What it is made of can be put back, holds what its manifest says, and counts for its room, whatever it says of
+    its size. Raises PermanentError, TemporaryError, CancelledError.
+    """
+    assert backup.snapshot is not None
+    shape = backup.store.restic(rules.cancelled).shape(backup.snapshot.id)
+    if shape.fault:
+        raise PermanentError(f"{backup.place}: {shape.fault}; nothing was used")
+    identity = identity_of(replace(backup, size=max(backup.size, shape.bytes)), manifest)
+    require_held(shape, identity)
+    return identity
 
 
 def check_full_backup(backup: FullBackup, rules: FullRules) -> BackupIdentity:

@@ -7,7 +7,7 @@ import io
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,10 +36,16 @@ MOMENT = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 
 
 def put(
-    store: FullBackupStore, moment: datetime = MOMENT, *, sql: bytes = SQL, weight: int = 0, **changes: Any
+    store: FullBackupStore,
+    moment: datetime = MOMENT,
+    *,
+    sql: bytes = SQL,
+    weight: int = 0,
+    plant: Callable[[Path], object] = str,
+    **changes: Any,
 ) -> FullBackup:
-    """A full backup of a small system in this place; `weight`: bytes more that do not compress, `changes` go into its
-    manifest.
+    """A full backup of a small system in this place; `weight`: bytes more that do not compress, `plant` changes its
+    files, `changes` go into its manifest.
     """
     moment = moment.replace(microsecond=0)  # as a snapshot has it
     manifest = FullManifest.model_validate(
@@ -57,7 +63,7 @@ def put(
         "projects/ai-micro-postgres/.env": b"POSTGRES_PASSWORD=secret\n",
         "files/uploads/noise": noise(weight),
     }
-    return put_files(store, moment, files, system=manifest.system, site=manifest.site)
+    return put_files(store, moment, files, system=manifest.system, site=manifest.site, plant=plant)
 
 
 def put_files(
@@ -67,6 +73,7 @@ def put_files(
     *,
     system: str = "shop",
     site: str = "production",
+    plant: Callable[[Path], object] = str,
 ) -> FullBackup:
     """A snapshot of exactly these files that says it is a full backup of this moment."""
     restic = store.restic()
@@ -77,6 +84,7 @@ def put_files(
             file = Path(top) / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
+        plant(Path(top))
         tops = sorted({path.split("/")[0] for path in files})
         made = restic.backup(tops, host=site, tags=tags_of(full_name(moment), system), moment=moment, folder=Path(top))
     return next(one for one in store.newest_first() if one.snapshot and one.snapshot.id == made)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError
-from drbot.core.full_manifest import DUMP, REDIS
 from drbot.core.plan import BackupIdentity
 from drbot.core.words import size
 from drbot.runners.action import Finding, Outcome, StepContext
@@ -19,6 +18,7 @@ from drbot.runners.clients.object_store import download, require_room
 from drbot.runners.clients.plain_files import digest_file
 from drbot.runners.clients.restic import Snapshot
 from drbot.runners.full_choice import find_everywhere
+from drbot.runners.held import require_held
 from drbot.store.file_modes import PRIVATE_FOLDER, write_private
 
 WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"
@@ -81,7 +81,7 @@ def bring(context: StepContext, recovery: Recovery, found: FullBackup, folder: P
     sealed = arguments.sealed_backup(context)
     if found.snapshot is None:
         return recovery.take_in(downloaded(context, found, sealed, folder), folder / WORK, sealed.snapshot_at)
-    require_room(folder, found.size - recovery.size)
+    require_room(folder, max(found.size, sealed.size) - recovery.size)
     return recovery.fetch(found)
 
 
@@ -146,16 +146,3 @@ def fetched(context: StepContext) -> Fetched:
         raise PermanentError(f"In {folder.parent} is another backup than the plan's")
     require_held(facts, sealed)
     return Fetched(recovery_of(context), facts)
-
-
-def require_held(found: Facts, sealed: BackupIdentity) -> None:
-    """What the card said that the backup holds is there. Raises PermanentError."""
-    holds = sealed.holds
-    lacking = [
-        *([] if DUMP in found.own or not sealed.server_version else ["dump of PostgreSQL"]),
-        *(["data of Redis"] if holds.redis and REDIS not in found.own else []),
-        *(["configuration"] if holds.configuration and not found.projects else []),
-        *sorted(name for name in holds.files if "/" not in name and name not in found.volumes),
-    ]
-    if lacking:
-        raise PermanentError(f"{sealed.name} holds no {', no '.join(lacking)}, although its manifest says so")

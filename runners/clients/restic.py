@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
 from drbot.runners.clients.restic_words import Counted, Differences, Said
+from drbot.runners.clients.snapshot_shape import Shape
 from drbot.runners.watching import Cancelled, Progress, never, unheard
 
 PROGRAM = "restic"
@@ -201,6 +202,12 @@ class Restic:
         counted = Counted()
         self._done("read", ["ls", "--no-lock"], values=[snapshot], on_message=counted.take)
         return counted
+
+    def shape(self, snapshot: str) -> Shape:
+        """What it is made of; every folder of it is read for that."""
+        shape = Shape()
+        self._done("read", ["ls", "--no-lock"], values=[snapshot], on_message=shape.take)
+        return shape
 
     def restore(self, snapshot: str, wanted: Wanted, target: str) -> int:
         """Put it into `target` and read it again: content, kinds, owners, modes, times, links. Returns how many files.

@@ -1,0 +1,66 @@
+"""What a snapshot is made of, as restic lists it: seen with the survey, before anybody is asked and anything is
+fetched. Whoever can write in a repository without a password can craft one under right digests.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from drbot.core.full_manifest import FILES, LINKED, OWN, PROJECTS
+from drbot.runners.clients.restic_words import Counted
+from drbot.runners.clients.tar_entries import LONGEST_NAME
+
+SETTINGS = (OWN, PROJECTS, LINKED)
+KINDS: Mapping[str, str] = {"dev": "a device", "chardev": "a device", "fifo": "a pipe", "socket": "a socket"}
+
+
+class Shape(Counted):
+    """Its parts, how much it holds, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fault: str | None = None  # the first one
+        self._below: dict[str, set[str]] = {OWN: set(), PROJECTS: set(), FILES: set()}
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Names below OWN."""
+        return frozenset(self._below[OWN])
+
+    @property
+    def projects(self) -> frozenset[str]:
+        """Whose folders are in it."""
+        return frozenset(self._below[PROJECTS])
+
+    @property
+    def volumes(self) -> frozenset[str]:
+        """Whose files are in it."""
+        return frozenset(self._below[FILES])
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """The next line."""
+        super().take(said)
+        if said.get("message_type") != "node":
+            return
+        path, name, kind = str(said["path"]), str(said["name"]), str(said["type"])
+        self.fault = self.fault or fault_of(path, name, kind)
+        above, _, last = path.rpartition("/")
+        if above in self._below:
+            self._below[above].add(last)
+
+
+def fault_of(path: str, name: str, kind: str) -> str | None:
+    """Of one file, folder or link; None when it is none. Data in volumes may be anything; settings are no devices."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name or not path.endswith(f"/{name}"):
+        return f"{name!r} in it would be written elsewhere"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        return f"a name in {path.rpartition('/')[0] or '/'} is longer than any file system takes"
+    is_top = path in (*SETTINGS, FILES) or path.rpartition("/")[0] == FILES
+    if is_top and kind != "dir":
+        return f"{path} in it is no folder"
+    among_settings = path.startswith(tuple(f"{one}/" for one in SETTINGS))
+    if among_settings and kind not in ("file", "dir", "symlink"):
+        return f"{path} among its settings is {KINDS.get(kind, 'no file')}"
+    if path.startswith(f"{OWN}/") and kind == "symlink":
+        return f"{path} in it is a link"
+    return None

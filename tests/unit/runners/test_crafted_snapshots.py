@@ -1,0 +1,104 @@
+"""A snapshot that somebody has crafted, under right digests: refused with the survey, for everybody who writes in a
+repository without a password can make one.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from drbot.core.errors import PermanentError
+from drbot.core.full_manifest import full_name
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.clients.snapshot_shape import Shape, fault_of
+from drbot.runners.full_choice import FullRules, choose_full_backup, judged
+from tests.archives import MOMENT, put
+
+RULES = FullRules(system="shop", site="production", server_major=15)
+PROJECT = "projects/ai-micro-postgres"
+
+
+def replaced_by_a_link(path: Path, target: str) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    path.symlink_to(target)
+
+
+CRAFTED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pipe among the settings": (
+        lambda top: os.mkfifo(top / PROJECT / "pipe"),
+        f"/{PROJECT}/pipe among its settings is a pipe",
+    ),
+    "settings that are a link": (lambda top: replaced_by_a_link(top / "projects", "/etc"), "/projects in it is no"),
+    "a dump that is a link": (
+        lambda top: replaced_by_a_link(top / "own/all_databases.sql", "/etc/shadow"),
+        "/own/all_databases.sql in it is a link",
+    ),
+    "a volume that is a link": (
+        lambda top: replaced_by_a_link(top / "files/uploads", "/"),
+        "/files/uploads in it is no",
+    ),
+    "less than it says": (lambda top: shutil.rmtree(top / "files/uploads"), "holds no uploads, although"),
+}
+
+
+def test_each_crafted_one_is_refused_with_its_reason_and_hides_no_good_one(tmp_path: Path) -> None:
+    store = FullBackupStore(FolderStore(tmp_path))
+    put(store)
+    for number, (plant, _) in enumerate(CRAFTED.values()):
+        put(store, MOMENT + timedelta(hours=number + 1), plant=plant, files=("uploads",))
+
+    chosen = choose_full_backup((store,), RULES)
+
+    assert chosen.backup.name == full_name(MOMENT)
+    for (_, said), refused in zip(CRAFTED.values(), reversed(chosen.refused), strict=True):
+        assert said in refused
+
+
+def test_its_room_is_counted_whatever_it_says_of_itself(tmp_path: Path) -> None:
+    backup = put(FullBackupStore(FolderStore(tmp_path)), weight=4096)
+
+    assert judged(replace(backup, size=0), RULES).size == judged(backup, RULES).size == backup.size > 4096
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "kind", "said"),
+    [
+        ("/etc", "..", "dir", "would be written elsewhere"),
+        ("/projects/a", "../a", "file", "would be written elsewhere"),
+        ("/projects", "", "dir", "would be written elsewhere"),
+        ("/projects/shop/b", "a", "file", "would be written elsewhere"),
+        ("/projects/x/" + "n" * 256, "n" * 256, "file", "longer than any file system takes"),
+        ("/projects/x/disk", "disk", "dev", "is a device"),
+        ("/projects/x/tty", "tty", "chardev", "is a device"),
+        ("/linked/x/socket", "socket", "socket", "is a socket"),
+        ("/own/what", "what", "irregular", "is no file"),
+        ("/files", "files", "file", "is no folder"),
+    ],
+)
+def test_what_no_restic_would_write_is_seen(path: str, name: str, kind: str, said: str) -> None:
+    shape = Shape()
+
+    shape.take({"message_type": "node", "path": path, "name": name, "type": kind})
+
+    assert said in (shape.fault or "")
+
+
+@pytest.mark.parametrize("kind", ["dev", "fifo", "symlink"])
+def test_what_lies_in_volumes_is_data(kind: str) -> None:
+    assert fault_of("/files/uploads/x", "x", kind) is None
+    assert fault_of("/projects/shop/x", "x", "symlink") is None
+
+
+@pytest.mark.parametrize("files", [("orders",), ("uploads", "orders")])
+def test_one_that_holds_less_than_its_manifest_says_is_refused_with_the_survey(
+    tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    backup = put(FullBackupStore(FolderStore(tmp_path)), files=files)
+
+    with pytest.raises(PermanentError, match="holds no orders, although its manifest says so"):
+        judged(backup, RULES)
