@@ -30,6 +30,7 @@ from drbot.runners.actions import (
     putting_back,
     restoring,
     setting_aside,
+    suitable,
     volume,
 )
 
@@ -97,6 +98,8 @@ PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
         "host.occupied": host.occupied,
         "host.empty": host.empty,
         "host.room": host.room,
+        "host.suitable": suitable.suitable,
+        "host.writable": suitable.writable,
         "compose.anew": anew.anew,
         "settings.equal": equality.settings,
         "host.free": conflicts.free,

@@ -28,6 +28,8 @@ from drbot.runners.world import Chosen
 MUST_HOLD: Mapping[str, str] = {
     "disk.free": "Make room on the target",
     "host.room": "Make room on the new host, or give it a larger disk",
+    "host.suitable": "Name another backup (/dr recover backup NAME), or correct dr.yml",
+    "host.writable": "Have the folders writable for drbot on that host, or correct dr.yml",
     "host.free": "Stop what has the port, rename what has the name; drbot does not touch what is not this system's",
     "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
     "machine.unled": "See to it that nobody needs the machine",

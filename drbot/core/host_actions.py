@@ -215,6 +215,23 @@ HOST_PROBES = (
         },
     ),
     ProbeDeclaration(
+        name="host.suitable",
+        parameters={"site": "site"},
+        optional=frozenset({"site"}),
+        sentence={
+            "en": "the backup holds what the site needs, and dr.yml says the rest",
+            "ja": "拠点に必要なものがバックアップと dr.yml にそろっている",
+        },
+    ),
+    ProbeDeclaration(
+        name="host.writable",
+        parameters={},
+        sentence={
+            "en": "the folders can be written where the system goes",
+            "ja": "復元先のフォルダに書き込める",
+        },
+    ),
+    ProbeDeclaration(
         name="repository.at",
         parameters={"folder": "text", "commit": "text"},
         sentence={"en": "the repository is there at this commit", "ja": "リポジトリがこのコミットにある"},

@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Mapping
 
 from drbot.core.actions import PROBES
+from drbot.core.japanese_backup_sentences import BACKUP_SENTENCES
 from drbot.core.japanese_host_sentences import HOST
 from drbot.core.japanese_slack_sentences import SLACK
 from drbot.core.occupants import TITLES
@@ -151,5 +152,5 @@ def _derived() -> Iterator[tuple[str, str]]:
         yield f"{probe.sentence['en'].capitalize()}? No:", f"次の条件を満たしていません: {probe.sentence['ja']}。"
 
 
-WRITTEN: Mapping[str, str] = {**STATES, **ENDS, **ASKED, **SURVEYS, **HOST, **SLACK}
+WRITTEN: Mapping[str, str] = {**STATES, **ENDS, **ASKED, **SURVEYS, **HOST, **BACKUP_SENTENCES, **SLACK}
 SENTENCES: Mapping[str, str] = {**dict(_derived()), **WRITTEN}

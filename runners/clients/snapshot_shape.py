@@ -11,7 +11,6 @@ from drbot.runners.clients.restic_words import Counted
 from drbot.runners.clients.tar_entries import LONGEST_NAME
 
 SETTINGS = (OWN, PROJECTS, LINKED)
-KINDS: Mapping[str, str] = {"dev": "a device", "chardev": "a device", "fifo": "a pipe", "socket": "a socket"}
 
 
 class Shape(Counted):
@@ -60,7 +59,7 @@ def fault_of(path: str, name: str, kind: str) -> str | None:
         return f"{path} in it is no folder"
     among_settings = path.startswith(tuple(f"{one}/" for one in SETTINGS))
     if among_settings and kind not in ("file", "dir", "symlink"):
-        return f"{path} among its settings is {KINDS.get(kind, 'no file')}"
+        return f"{path} among its settings is neither a file nor a folder ({kind})"
     if path.startswith(f"{OWN}/") and kind == "symlink":
         return f"{path} in it is a link"
     return None

@@ -124,7 +124,7 @@ def test_a_card_says_that_a_part_is_of_ones_own(guarded: Bench) -> None:
     known = bench.equipment.configuration.model_copy(update={"recovery": recovery})
     bench = replace(bench, equipment=replace(bench.equipment, configuration=known))
     yes = bench.equipment.registry.probes["redis.reachable"]
-    asked = ("host.affordable", "dns.changeable", "dns.quick", "certificate.possible")
+    asked = ("host.suitable", "host.affordable", "dns.changeable", "dns.quick", "certificate.possible")
     bench = with_registry(bench, probes=dict.fromkeys(asked, yes))
 
     run = bench.go(bench.queue(bench.declare().incident, "level4-datacentre"))

@@ -13,7 +13,12 @@ from drbot.core.japanese_sentences import SENTENCES, WRITTEN
 
 ROOT = Path(__file__).parents[3] / "drbot"
 NAME = re.compile(r"\{(\w+)\}")
-CATALOGUES = {"japanese_sentences.py", "japanese_host_sentences.py", "japanese_slack_sentences.py"}
+CATALOGUES = {
+    "japanese_sentences.py",
+    "japanese_backup_sentences.py",
+    "japanese_host_sentences.py",
+    "japanese_slack_sentences.py",
+}
 PIECE = re.compile(r"\{\w+\}|[,;:.()]")
 """Code puts some sentences together: what stands between names and marks is looked for."""
 ANYTHING = "\x00"

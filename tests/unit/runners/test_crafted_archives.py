@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from drbot.core.errors import PermanentError
+from drbot.runners.actions.host import unpacked_size
 from drbot.runners.clients.archive_files import folders_in, repacked, write_folder
 from drbot.runners.clients.document_archive import read_archive, unpack
+from drbot.runners.clients.full_folder import FolderStore
+from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.full_choice import FullRules, choose_full_backup
 from drbot.runners.watching import never, unheard
 from tests.archives import SQL, add
 
@@ -253,6 +257,18 @@ def test_an_archive_of_whole_volumes_keeps_links_modes_and_owners(tmp_path: Path
     assert (named["."].mode, named["."].uid, named["."].uname) == (0o750, 1234, "")
     assert named["./current"].linkname == "/var/www/releases/1"
     assert f"./{'long-' * 40}/ü" in named
+
+
+def test_the_room_that_it_takes_on_the_host_is_counted_not_guessed(tmp_path: Path) -> None:
+    """A hundred megabytes of zeros in a file of a hundred kilobytes: less than anybody calls a bomb."""
+    large, content = 100 << 20, Crafted(name=f"{VOLUME}/x", data=bytes(100 << 20))
+    path = tmp_path / NAME
+    path.write_bytes(archive(files=tar(content)))
+
+    chosen = choose_full_backup((FullBackupStore(FolderStore(tmp_path)),), FullRules(system="shop", site="production"))
+
+    assert 4 * path.stat().st_size < large < chosen.backup.unpacked < large + 1000
+    assert unpacked_size(chosen.backup) == chosen.backup.unpacked
 
 
 GOOD = ("shop/a", "./shop/b", "shop//c", "shop/deep/er/d", "shop/ü")

@@ -31,7 +31,7 @@ def replaced_by_a_link(path: Path, target: str) -> None:
 CRAFTED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe among the settings": (
         lambda top: os.mkfifo(top / PROJECT / "pipe"),
-        f"/{PROJECT}/pipe among its settings is a pipe",
+        f"/{PROJECT}/pipe among its settings is neither a file nor a folder (fifo)",
     ),
     "settings that are a link": (lambda top: replaced_by_a_link(top / "projects", "/etc"), "/projects in it is no"),
     "a dump that is a link": (
@@ -73,10 +73,10 @@ def test_its_room_is_counted_whatever_it_says_of_itself(tmp_path: Path) -> None:
         ("/projects", "", "dir", "would be written elsewhere"),
         ("/projects/shop/b", "a", "file", "would be written elsewhere"),
         ("/projects/x/" + "n" * 256, "n" * 256, "file", "longer than any file system takes"),
-        ("/projects/x/disk", "disk", "dev", "is a device"),
-        ("/projects/x/tty", "tty", "chardev", "is a device"),
-        ("/linked/x/socket", "socket", "socket", "is a socket"),
-        ("/own/what", "what", "irregular", "is no file"),
+        ("/projects/x/disk", "disk", "dev", "is neither a file nor a folder"),
+        ("/projects/x/tty", "tty", "chardev", "is neither a file nor a folder"),
+        ("/linked/x/socket", "socket", "socket", "is neither a file nor a folder"),
+        ("/own/what", "what", "irregular", "is neither a file nor a folder"),
         ("/files", "files", "file", "is no folder"),
     ],
 )

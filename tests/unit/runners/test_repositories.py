@@ -239,6 +239,16 @@ def test_a_password_opens_what_was_made_with_it_alone(
     assert "RESTIC_PASSWORD" in chosen.refused[0]
 
 
+def test_one_without_a_password_is_not_taken_by_whoever_has_one(
+    store: FullBackupStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not encrypted, so anybody could have put it there."""
+    monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
+
+    with pytest.raises(UserError, match="it was made with another RESTIC_PASSWORD than this process has"):
+        choose_full_backup((store,), RULES)
+
+
 def test_where_backups_are_encrypted_an_archive_that_anybody_could_have_put_there_is_chosen_by_a_person_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,77 @@
+"""What can be known with the survey of a recovery onto a host, so that it is not found out when the host is cleared:
+does the site take in what the backup holds, and can the folders be written where it goes?
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from drbot.core.errors import PermanentError
+from drbot.core.occupants import aside_suffix
+from drbot.core.plan import BackupIdentity
+from drbot.core.site import Configuration, Site
+from drbot.runners.action import Finding, StepContext
+from drbot.runners.actions import arguments
+from drbot.runners.clients import own_folder
+from drbot.runners.clients.tar_entries import LONGEST_NAME
+
+
+def suitable(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.suitable: of this site, or of another one that this plan has raised later on."""
+    name = arguments.text(given, "site") if given.get("site") else context.plan.site
+    backup, configuration = context.plan.backup, context.configuration
+    if backup is None:
+        return Finding(passed=False, sentence="The plan names no backup")
+    site = configuration.sites.get(name)
+    faults = list(lacking(configuration, site, name, backup)) if site else [f"dr.yml names no site {name}"]
+    return Finding(passed=not faults, sentence="; ".join(faults) or f"{backup.name} holds what {name} needs")
+
+
+def lacking(configuration: Configuration, site: Site, name: str, backup: BackupIdentity) -> Iterator[str]:
+    """What a step would miss, one sentence each. An archive was read: it has a dump."""
+    if configuration.repository is None:
+        yield "dr.yml names no repository to clone"
+    if site.projects == Path():
+        yield f"dr.yml names no folder for the projects of {name}"
+    if not backup.holds.configuration:
+        yield f"{backup.name} holds no settings of the services"
+    if site.postgres is not None and backup.manifest and not backup.server_version:
+        yield f"{backup.name} holds no dump of PostgreSQL, and {name} has one"
+    if site.redis is not None and not backup.holds.redis:
+        yield f"{backup.name} holds no data of Redis, and {name} has one"
+
+
+def writable(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe host.writable: drbot's own folder, and the one of the projects."""
+    home, projects = context.clients.settings.home.absolute(), context.site.projects.absolute()
+    faults = list(dict.fromkeys((*unwritable(home), *unwritable(projects.parent), *immovable(context, projects, home))))
+    return Finding(passed=not faults, sentence="; ".join(faults) or f"{home} and {projects} can be written")
+
+
+def unwritable(folder: Path) -> Iterator[str]:
+    """Why nothing can be put there, whether it is there already or has to be made. Nothing is written to find out."""
+    there = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    if not there.is_dir():
+        yield f"{there} is in the way: it is no folder"
+    elif os.statvfs(there).f_flag & os.ST_RDONLY:
+        yield f"{there} lies on a file system that is read-only"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield f"drbot may not write in {there}"
+    elif (longest := os.pathconf(there, "PC_NAME_MAX")) < LONGEST_NAME:
+        yield f"names of files in {there} may have {longest} bytes, and those of a backup have up to {LONGEST_NAME}"
+
+
+def immovable(context: StepContext, projects: Path, home: Path) -> Iterator[str]:
+    """Why what lies in the projects' place could not be put aside."""
+    if not own_folder.is_foreign(projects, context.run.id):
+        return
+    keeper = projects.with_name(projects.name + aside_suffix(context.run.id))
+    try:
+        own_folder.require_movable(projects, keeper, home=home)
+    except PermanentError as error:
+        yield str(error)
+    if projects.is_mount():
+        yield f"{projects} is a disk of its own, which cannot be put aside: give `projects` a folder on it"
+    if len(os.fsencode(keeper.name)) > LONGEST_NAME:
+        yield f"{keeper.name} is longer than a file system takes: give `projects` a shorter name"
