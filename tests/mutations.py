@@ -28,6 +28,7 @@ STORE = "tests/integration/store/test_requests.py tests/integration/store/test_l
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_journal.py"
 LINT = "tests/unit/core/test_runbook_lint.py"
 FULL, FETCHED = "tests/unit/runners/test_full_backups.py", "tests/unit/runners/test_fetching.py"
+CRAFTED = "tests/unit/runners/test_crafted_archives.py"
 HOSTS, ANEW = "tests/integration/actions/test_occupied_hosts.py", "tests/integration/actions/test_whole_hosts.py"
 ASIDE, BACK, FOLDERS = (
     "runners/actions/setting_aside.py",
@@ -251,6 +252,12 @@ WEAKENINGS = (
     weak("another full backup of this name", "runners/full_choice.py", "backup.name == identity.name and backup.digest == identity.sha256", "backup.name == identity.name", FULL),
     weak("an archive of another size", "runners/full_choice.py", "if stored.size != identity.size:", "if False:", FULL),
     weak("a manifest of another moment", "runners/full_choice.py", "if manifest.snapshot_at != backup.moment:", "if False:", FULL),
+    weak("what was fetched is not read", "runners/clients/fetched.py", "            self.restic.check()\n        except", "            pass\n        except", FETCHED),
+    weak("a header that has rotted is an end", "runners/clients/tar_entries.py", 'raise READ_ERROR(f"a header in it is broken ({error})") from error', "raise", CRAFTED),
+    weak("what lies behind the end", "runners/clients/tar_entries.py", "if piece.count(0) != len(piece):", "if False:", CRAFTED),
+    weak("links of an archive that lead elsewhere", "runners/clients/tar_entries.py", "if info.issym() and out:", "if False:", CRAFTED),
+    weak("a snapshot is not looked into", "runners/full_choice.py", "    if shape.fault:", "    if False:", "tests/unit/runners/test_crafted_snapshots.py"),
+    weak("any page is a bucket", "runners/clients/store_errors.py", 'client.meta.events.register("after-call.s3", _require_told)', "pass", "tests/unit/runners/test_no_bucket.py"),
     weak("a check that counts nothing", "runners/full_choice.py", "if (entries, done) != (counted.entries, counted.bytes):", "if False:", "tests/unit/runners/test_repositories.py"),
     weak("old full backups of others", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if backup.snapshot and not backup.fault]", FULL),
     weak("full backups of the future push others out", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if is_of(backup, system, site)]", FULL),
