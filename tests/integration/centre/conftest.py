@@ -16,7 +16,7 @@ from drbot.core.level import Level
 from drbot.core.plan import Plan
 from drbot.core.run import Run, RunKind
 from drbot.core.runbook import Step
-from drbot.core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Site
+from drbot.core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Repository, Site
 from drbot.lab.certificates import CertificateAuthority
 from drbot.lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
 from drbot.lab.name_server import NameServer
@@ -128,6 +128,7 @@ def configuration_in(folder: Path, cloud: Cloud, names: NameServer, authority: C
             "control": Site(),
         },
         backups=Backups(directory=folder),
+        repository=Repository(url="https://git.invalid/system", commit="0" * 40),
         recovery=Recovery(site="recovery", control="control"),
         dns=Dns(
             zone=ZONE, names=(NAME,), ttl=TTL_SECONDS, endpoint=cloud.endpoint, server=names.address,
