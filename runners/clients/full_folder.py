@@ -1,5 +1,6 @@
 """Full backups in a folder: the same as runners/clients/object_store.py offers for a bucket, as far as a folder can."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -46,6 +47,22 @@ class FolderStore:
     def keys(self) -> Mapping[str, str]:
         """A folder needs none."""
         return {}
+
+    def require_plain(self, name: str) -> None:
+        """Nothing below but files and folders, each where a repository has it. restic would wait for the writer of a
+        pipe for ever, and try for a quarter of an hour to read a folder as a file. Raises PermanentError.
+        """
+        for folder, folders, files in os.walk(self.directory / name):
+            depth = len(Path(folder).relative_to(self.directory / name).parts)
+            deepest = 1 if Path(folder).name == "data" else 0  # "data/4b", and nothing else lies that deep
+            odd = folders if depth > deepest else []
+            for path in (Path(folder) / one for one in (*files, *odd)):
+                try:
+                    stat_plain(path)
+                except FileNotFoundError:  # gone again, or a link to nowhere, which restic misses by itself
+                    continue
+                except OSError as error:
+                    raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
 
     def keep(self, prefix: str) -> None:
         """A folder locks nothing."""

@@ -30,6 +30,7 @@ class Objects(Source, Protocol):
     def repository_url(self, name: str) -> str: ...
     def keys(self) -> Mapping[str, str]: ...
     def keep(self, prefix: str) -> None: ...
+    def require_plain(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +93,10 @@ class FullBackupStore:
 
     def has_repository(self) -> bool:
         """Asked of the place: restic would try for a quarter of an hour. Raises PermanentError, TemporaryError."""
-        return bool(self.objects.list(f"{REPOSITORY}/config"))
+        there = bool(self.objects.list(f"{REPOSITORY}/config"))
+        if there:
+            self.objects.require_plain(REPOSITORY)
+        return there
 
     def newest_first(self, cancelled: Cancelled = never, unread: list[str] | None = None) -> tuple[FullBackup, ...]:
         """All of them; which ones nobody can read is put into `unread`. Raises PermanentError, TemporaryError,

@@ -135,6 +135,9 @@ class ObjectStoreClient:
             found = self._keys or aws.keys()
         return {"AWS_DEFAULT_REGION": self.settings.region, **found}
 
+    def require_plain(self, name: str) -> None:
+        """A bucket holds nothing else than objects."""
+
     def keep(self, prefix: str) -> None:
         """Make everything below undeletable for now, where dr.yml asks for it and the bucket can; locks of programs
         are no data.

@@ -188,6 +188,29 @@ def test_one_whose_index_is_gone_is_refused_by_its_name(store: FullBackupStore, 
     assert "not found in repository" in chosen.refused[0]
 
 
+def instead(part: str, make: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Something else lies where the first file of this part was."""
+
+    def harm(repository: Path) -> None:
+        path = files_in(repository.parent, part)[0]
+        path.unlink()
+        make(path)
+
+    return harm
+
+
+@pytest.mark.parametrize("part", ["keys", "snapshots", "index", "data"])
+@pytest.mark.parametrize(("make", "said"), [(os.mkfifo, "it is a pipe"), (Path.mkdir, "it is a folder")])
+def test_what_is_no_file_in_a_repository_holds_nobody_up(
+    store: FullBackupStore, folder: Path, part: str, make: Callable[[Path], object], said: str
+) -> None:
+    """restic waits for the writer of a pipe for ever, and for a folder to become a file a quarter of an hour."""
+    instead(part, make)(folder / "restic")
+
+    with pytest.raises(PermanentError, match=f"{folder}/restic/{part}/.* cannot be read: {said}"):
+        store.newest_first()
+
+
 BROKEN: dict[str, Callable[[Path], Any]] = {
     "its settings rotted": lambda repository: changed(repository / "config", 40),
     "its settings are empty": lambda repository: written(repository / "config", b""),
