@@ -72,8 +72,9 @@ def run_process(
     """
     process = start([*command, *values_of(command[0], values)], environment, folder=folder, umask=umask)
     try:
+        started = time.monotonic()
         lines = follow(process, bounds, on_line, command[0])
-        return Ended(code=process.wait(), lines=tuple(lines))
+        return Ended(code=code_of(process, bounds, started, command[0]), lines=tuple(lines))
     finally:
         end_group(process)
 
@@ -109,19 +110,19 @@ def read_process(
     `run_process`.
     """
     with tempfile.TemporaryFile() as complaints:
-        process = start(command, environment, errors=complaints)
+        process, started = start(command, environment, errors=complaints), time.monotonic()
         assert process.stdout is not None
         try:
             with process.stdout as output:
                 while True:
-                    if bounds.cancelled():
-                        raise CancelledError(f"{command[0]} was stopped")
+                    require_in_time(bounds, started, command[0])
                     if not select.select([output], [], [], LOOK_EVERY_SECONDS)[0]:
+                        end_left_behind(process)
                         continue
                     if not (piece := os.read(output.fileno(), PIECE_BYTES)):
                         break
                     yield piece
-            code = process.wait()
+            code = code_of(process, bounds, started, command[0])
         finally:
             end_group(process)
         complaints.seek(0)
@@ -148,6 +149,7 @@ def follow(process: "subprocess.Popen[bytes]", bounds: Bounds, on_line: Callable
             line = arriving.get(timeout=0.1)
         except queue.Empty:
             line = ""
+            end_left_behind(process)
         now = time.monotonic()
         if line is None:
             return kept
@@ -155,12 +157,31 @@ def follow(process: "subprocess.Popen[bytes]", bounds: Bounds, on_line: Callable
             spoke = now
             kept.append(line)
             on_line(line)
-        if bounds.cancelled():
-            raise CancelledError(f"{name} was stopped")
-        if bounds.seconds is not None and now - started > bounds.seconds:
-            raise CancelledError(f"{name} was not done after {bounds.seconds:.0f} s and was stopped")
+        require_in_time(bounds, started, name)
         if bounds.quiet_seconds is not None and now - spoke > bounds.quiet_seconds:
             raise TemporaryError(f"{name} said nothing for {bounds.quiet_seconds:.0f} s and was stopped", kind="busy")
+
+
+def require_in_time(bounds: Bounds, started: float, name: str) -> None:
+    """Raises CancelledError."""
+    if bounds.cancelled():
+        raise CancelledError(f"{name} was stopped")
+    if bounds.seconds is not None and time.monotonic() - started > bounds.seconds:
+        raise CancelledError(f"{name} was not done after {bounds.seconds:.0f} s and was stopped")
+
+
+def code_of(process: "subprocess.Popen[bytes]", bounds: Bounds, started: float, name: str) -> int:
+    """Its exit code: it may have closed what it says to, and go on. Raises CancelledError."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(LOOK_EVERY_SECONDS)
+        require_in_time(bounds, started, name)
+
+
+def end_left_behind(process: "subprocess.Popen[bytes]") -> None:
+    """What a program that has ended leaves behind has our pipe open, and nothing would ever end there."""
+    if process.poll() is not None:
+        signal_group(process.pid, signal.SIGKILL)
 
 
 def read_lines(process: "subprocess.Popen[bytes]", arriving: "queue.Queue[str | None]") -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drbot.core.errors import CancelledError, TemporaryError
-from drbot.runners.clients.process import Bounds, run_process
+from drbot.runners.clients.process import Bounds, read_process, run_process
 from tests.waiting import wait_for
 
 QUIET = Bounds(cancelled=lambda: False)
@@ -39,6 +39,33 @@ def test_stop_ends_the_program_and_its_children() -> None:
         run_process(["sh", "-c", "trap '' TERM; sleep 300 & echo $!; wait; wait"], bounds, lines.append)
 
     wait_for(lambda: is_gone(int(lines[0])), 10, "the child to be gone")
+
+
+LEAVES = ["sh", "-c", "sleep 300 & echo $!; exit 4"]
+SILENT = ["sh", "-c", "echo one; exec >&- 2>&-; sleep 300"]
+
+
+@pytest.mark.timeout(60)
+def test_what_a_program_leaves_behind_holds_nobody_up() -> None:
+    """It has what the program wrote to open, so that nothing would ever end there."""
+    lines: list[str] = []
+
+    assert run_process(LEAVES, QUIET, lines.append).code == 4
+
+    wait_for(lambda: is_gone(int(lines[0])), 10, "what was left behind to end")
+    errors: list[str] = []
+    assert b"".join(read_process(LEAVES, QUIET, errors)).strip().isdigit()
+
+
+@pytest.mark.timeout(60)
+def test_a_program_that_has_closed_what_it_says_and_goes_on_is_stopped_too() -> None:
+    seen: list[str] = []
+    with pytest.raises(CancelledError):
+        run_process(SILENT, Bounds(cancelled=lambda: bool(seen)), seen.append)
+    with pytest.raises(CancelledError, match="was not done after 1 s"):
+        run_process(SILENT, Bounds(cancelled=lambda: False, seconds=1), lambda _: None)
+    with pytest.raises(CancelledError, match="was not done after 1 s"):
+        list(read_process(SILENT, Bounds(cancelled=lambda: False, seconds=1), []))
 
 
 def test_a_program_that_says_nothing_for_too_long_is_ended() -> None:
