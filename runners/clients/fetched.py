@@ -15,6 +15,7 @@ from drbot.core.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, Ful
 from drbot.core.site import Model
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.document_archive import unpack
+from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, local_repository, parsed
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.restic import Compared, Repository, Restic, Snapshot, Wanted
@@ -84,6 +85,7 @@ class Recovery:
     def _prepare(self, like: Repository | None = None) -> None:
         """Keep what an earlier attempt brought where it is whole, every byte of it; else begin anew."""
         with suppress(PermanentError):
+            FolderStore(self.folder).require_plain("restic")
             if self.restic.exists():
                 self.restic.know_again()
                 self.restic.check()

@@ -3,8 +3,10 @@ other runs have downloaded goes.
 """
 
 import io
+import os
 import shutil
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -162,6 +164,18 @@ def test_what_has_rotted_here_is_brought_again(fetched: StepContext, rotten: str
     for path in paths:
         path.chmod(0o600)
         path.write_bytes(path.read_bytes()[:-40] + b"?" * 40)
+
+    fetching.fetch(fetched, {})
+
+    assert b"COPY public.users" in dump_of(fetched)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_what_is_no_file_here_holds_nobody_up(fetched: StepContext, make: Callable[[Path], object]) -> None:
+    """restic would wait for the writer of a pipe for ever."""
+    path = next((fetching.recovery_of(fetched).folder / "restic" / "data").glob("*/*"))
+    path.unlink()
+    make(path)
 
     fetching.fetch(fetched, {})
 
