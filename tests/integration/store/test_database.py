@@ -98,7 +98,7 @@ def test_what_another_process_wrote_is_seen_however_many_connections_were_opened
     with database.read(), database.read(), database.read():
         pass
     program = (
-        "import sys; from core.events import EventKind; from store.database import Database\n"
+        "import sys; from drbot.core.events import EventKind; from drbot.store.database import Database\n"
         "with Database(sys.argv[1]).write() as tx: tx.record(EventKind.INCIDENT_NOTE, text='x')"
     )
     seen = []

@@ -140,8 +140,9 @@ def require_refused_unread(folder: Path) -> None:
     for readable in (good, manifest_path(good)):  # drbot itself makes both for their owner alone
         readable.chmod(0o644)
     script = (
-        "import os, sys; from pathlib import Path; from runners.actions.backup import choose; "
-        "from runners.clients.backup_store import BackupStore; from tests.unit.runners.test_backups import RULES; "
+        "import os, sys; from pathlib import Path; from drbot.runners.actions.backup import choose; "
+        "from drbot.runners.clients.backup_store import BackupStore; "
+        "from tests.unit.runners.test_backups import RULES; "
         "store = BackupStore(Path(sys.argv[1])); choose(store, RULES); "  # imports what it needs
         "os.setgid(65534); os.setuid(65534); chosen = choose(store, RULES); "
         "print(chosen.backup.name, chosen.refused)"

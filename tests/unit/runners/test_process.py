@@ -75,7 +75,7 @@ def test_a_program_that_says_nothing_for_too_long_is_ended() -> None:
 
 def test_nothing_outlives_a_worker_that_is_killed() -> None:
     code = (
-        "from runners.clients.process import *;"
+        "from drbot.runners.clients.process import *;"
         "never = Bounds(cancelled=lambda: False);"
         "run_process(['sh', '-c', 'sleep 300 & echo $!; wait'], never, lambda line: print(line, flush=True))"
     )
