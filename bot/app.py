@@ -6,10 +6,10 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from drbot.bot.listeners.routes import register
-from drbot.bot.office import Office
+from drbot.bot.responder import Responder
 
 
-def build_app(office: Office, client: WebClient, signing_secret: str = "") -> App:
+def build_app(responder: Responder, client: WebClient, signing_secret: str = "") -> App:
     """Bolt with the routing table. The token is not verified now: the bot starts while Slack is down.
 
     `signing_secret`: of HTTP mode; every body is checked with it.
@@ -22,7 +22,7 @@ def build_app(office: Office, client: WebClient, signing_secret: str = "") -> Ap
         ssl_check_enabled=False,
         logger=quiet(logging.getLogger("slack_bolt")),
     )
-    register(app, office)
+    register(app, responder)
     return app
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from drbot.bot.blocks.approval_card import approval_card, card_sentence
 from drbot.bot.blocks.elements import Block
 from drbot.bot.blocks.lines import CARDS
-from drbot.bot.desk import Desk
-from drbot.bot.poster import Letter
+from drbot.bot.messenger import OutgoingMessage
+from drbot.bot.publisher_context import PublisherContext
 from drbot.bot.slack import GONE, LOST, SlackRefusedError
 from drbot.commands.incident_view import IncidentView, asking
 from drbot.core.approval import LIVE, ApprovalRequest
@@ -31,8 +31,8 @@ AGAIN_SECONDS = 5.0
 class Cards:
     """`touch` with what happened, then `draw`; `again_in` says when to come back."""
 
-    def __init__(self, desk: Desk, incident: int) -> None:
-        self._desk = desk
+    def __init__(self, publisher_context: PublisherContext, incident: int) -> None:
+        self._publisher_context = publisher_context
         self._incident = incident
         self._owed: dict[str, None] = {}  # ids of requests, oldest first
         self._sent: dict[str, bytes] = {}  # by request: what people were shown directly
@@ -45,7 +45,7 @@ class Cards:
         happened = tuple(events)
         self._owed |= {str(event.payload["request"]): None for event in happened if event.kind in CARDS}
         if any(event.kind in TURNS_OF_CARDS for event in happened):
-            with self._desk.database.read() as connection:
+            with self._publisher_context.database.read() as connection:
                 for run in runs.of_incident(connection, self._incident):
                     self._owed |= {request.id: None for request in requests.of_run(connection, run.id)[-1:]}
 
@@ -62,7 +62,7 @@ class Cards:
                 self._owed[now.request.id] = None
         self._tried_at = time.monotonic()
         for request_id in tuple(self._owed):
-            with self._desk.database.read() as connection:
+            with self._publisher_context.database.read() as connection:
                 situation = _about(connection, now, request_id)
             try:
                 self._show(situation, now, channel, doubtful=doubtful or self._is_new)
@@ -90,7 +90,7 @@ class Cards:
     ) -> bool:
         """The channel was refused. Whether nothing has to be tried again: only what is decided is let go."""
         request, text, blocks = _drawn(situation, now)
-        self._desk.control_failed(
+        self._publisher_context.control_failed(
             self._incident, "I could not show the approval card here; the approvers get it directly", refusal
         )
         if request.state not in LIVE:
@@ -100,7 +100,7 @@ class Cards:
 
     def _show_at(self, request: ApprovalRequest, place: str, text: str, blocks: list[Block], *, doubtful: bool) -> None:
         """Post the card, or edit the one that is there; one that was deleted or cannot be edited is posted anew."""
-        letter = Letter(
+        outgoing = OutgoingMessage(
             incident=self._incident,
             key=_key(request, place),
             channel=place,
@@ -108,17 +108,17 @@ class Cards:
             blocks=blocks,
             urgent=True,
         )
-        known = self._desk.poster.known(self._incident, letter.key)
+        known = self._publisher_context.messenger.known(self._incident, outgoing.key)
         if known is not None:
             try:
-                self._desk.poster.edit(known, text, blocks, urgent=True)
+                self._publisher_context.messenger.edit(known, text, blocks, urgent=True)
             except SlackRefusedError as refusal:
                 if refusal.code not in LOST:
                     raise
-                self._desk.poster.forget(known)
+                self._publisher_context.messenger.forget(known)
             else:
                 return
-        self._desk.poster.post(letter, doubtful=doubtful and known is None)
+        self._publisher_context.messenger.post(outgoing, doubtful=doubtful and known is None)
 
     def _send(
         self, situation: IncidentView, request: ApprovalRequest, text: str, blocks: list[Block], *, doubtful: bool
@@ -126,12 +126,14 @@ class Cards:
         """To everybody whose vote would count, and who has none yet."""
         for person in eligible(request, situation.roster):
             for account in person.slack[:1]:
-                if self._desk.poster.known(self._incident, _key(request, account)) is not None:
+                if self._publisher_context.messenger.known(self._incident, _key(request, account)) is not None:
                     continue
                 try:
                     self._show_at(request, account, text, blocks, doubtful=doubtful)
                 except SlackRefusedError as refusal:
-                    self._desk.control_failed(self._incident, f"I could not reach {person.name} directly", refusal)
+                    self._publisher_context.control_failed(
+                        self._incident, f"I could not reach {person.name} directly", refusal
+                    )
 
     def _directly_drawn(self, request: ApprovalRequest, text: str, blocks: list[Block]) -> None:
         """Cards that went to people show what those in the channel do."""
@@ -140,15 +142,19 @@ class Cards:
             return
         for known in self._direct(request):
             try:
-                self._desk.poster.edit(known, text, blocks, urgent=True)
+                self._publisher_context.messenger.edit(known, text, blocks, urgent=True)
             except SlackRefusedError as refusal:
-                self._desk.control_failed(self._incident, "I could not renew a card that I had sent directly", refusal)
+                self._publisher_context.control_failed(
+                    self._incident, "I could not renew a card that I had sent directly", refusal
+                )
         self._sent[request.id] = shown
 
     def _direct(self, request: ApprovalRequest) -> list[Surface]:
-        accounts = {account for person in self._desk.context.roster.people.values() for account in person.slack}
+        accounts = {
+            account for person in self._publisher_context.context.roster.people.values() for account in person.slack
+        }
         keys = {_key(request, account) for account in accounts}
-        with self._desk.database.read() as connection:
+        with self._publisher_context.database.read() as connection:
             known = surfaces.of_incident(connection, self._incident)
         return [surface for surface in known if surface.key in keys and surface.channel]
 

@@ -8,7 +8,7 @@ import segno
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
-from drbot.bot.poster import UPLOAD_SECONDS
+from drbot.bot.messenger import UPLOAD_SECONDS
 from drbot.bot.slack import LOCAL
 from drbot.commands.messages import Reply, text
 from drbot.core.words import say

@@ -48,7 +48,7 @@ NOT_RECORDED = (
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
-class Doorman:
+class RequestGuard:
     """Lets a body in when Slack signed it, lately, and only once."""
 
     def __init__(self, secret: str, database: Database) -> None:
@@ -76,15 +76,15 @@ class Doorman:
             return "" if served.is_first(tx, given, KEPT) else "served already"
 
 
-def application(app: App, doorman: Doorman) -> Starlette:
+def application(app: App, guard: RequestGuard) -> Starlette:
     """The one route Slack posts to."""
 
     async def events(request: Request) -> Response:
-        body = await _body(request, doorman)
+        body = await _body(request, guard)
         if isinstance(body, Response):
             return body
         try:
-            why = await run_in_threadpool(doorman.refusal, body, request.headers)
+            why = await run_in_threadpool(guard.refusal, body, request.headers)
         except TemporaryError as error:
             log.warning("Nothing was recorded.", error=str(error))
             return PlainTextResponse(NOT_RECORDED) if b"command" in parse_qs(body) else Response(status_code=503)
@@ -96,11 +96,11 @@ def application(app: App, doorman: Doorman) -> Starlette:
     return Starlette(routes=[Route(PATH, events, methods=["POST"])])
 
 
-async def _body(request: Request, doorman: Doorman) -> bytes | Response:
+async def _body(request: Request, guard: RequestGuard) -> bytes | Response:
     """What may be looked at, or the answer to what may not."""
     if _claimed_bytes(request) > LARGEST_BYTES:
         return PlainTextResponse("too large", 413)
-    why = doorman.refusal_before(request.headers)
+    why = guard.refusal_before(request.headers)
     if why:
         return _refused(request, why)
     body = b""
@@ -132,9 +132,9 @@ def address_of(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def serve(app: App, doorman: Doorman, address: tuple[str, int], stop: threading.Event) -> None:
+def serve(app: App, guard: RequestGuard, address: tuple[str, int], stop: threading.Event) -> None:
     """Until `stop`. Raises UserError when the port is taken, PermanentError when the server ends by itself."""
-    server = uvicorn.Server(_quiet(application(app, doorman)))
+    server = uvicorn.Server(_quiet(application(app, guard)))
     with _listening(address) as listener:
         place = "{}:{}".format(*listener.getsockname()[:2])
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)

@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from drbot.bot.blocks.elements import one_line, promise
-from drbot.bot.desk import Desk
-from drbot.bot.poster import Letter
+from drbot.bot.messenger import OutgoingMessage
+from drbot.bot.publisher_context import PublisherContext
 from drbot.bot.slack import SlackBusyError, SlackRefusedError
 from drbot.commands.incident_view import IncidentView
 from drbot.commands.state_texts import incident_text
@@ -40,8 +40,8 @@ BOARD: Text = {"en": "Live board", "ja": "ライブボード"}
 class IncidentChannel:
     """The channel of one incident."""
 
-    def __init__(self, desk: Desk, incident: int) -> None:
-        self._desk = desk
+    def __init__(self, publisher_context: PublisherContext, incident: int) -> None:
+        self._publisher_context = publisher_context
         self._incident = incident
         self._fallback = ""
         self._topic = ""
@@ -63,10 +63,12 @@ class IncidentChannel:
         try:
             channel, name = self._created(situation)
         except SlackRefusedError as refusal:
-            self._fallback = self._desk.context.configuration.channels.home
-            self._desk.control_failed(self._incident, "I wanted to open a channel for this incident", refusal)
+            self._fallback = self._publisher_context.context.configuration.channels.home
+            self._publisher_context.control_failed(
+                self._incident, "I wanted to open a channel for this incident", refusal
+            )
             return self._fallback
-        with self._desk.database.write() as tx:
+        with self._publisher_context.database.write() as tx:
             incidents.open_channel(tx, self._incident, channel, name)
         self._fallback = ""
         return channel
@@ -78,7 +80,9 @@ class IncidentChannel:
             if name in self._taken:
                 continue
             try:
-                answer = self._desk.poster.slack.call("conversations.create", name=name, is_private=False)
+                answer = self._publisher_context.messenger.slack.call(
+                    "conversations.create", name=name, is_private=False
+                )
             except SlackRefusedError as refusal:
                 if refusal.code != "name_taken":
                     raise
@@ -92,11 +96,11 @@ class IncidentChannel:
 
     def _found(self, name: str) -> str | None:
         """A fresh channel of this name that drbot made and no incident has."""
-        me = self._desk.poster.slack.call("auth.test")["user_id"]
-        for channel in self._desk.poster.channels():
+        me = self._publisher_context.messenger.slack.call("auth.test")["user_id"]
+        for channel in self._publisher_context.messenger.channels():
             is_fresh = float(channel.get("created", 0)) > time.time() - OLD_SECONDS
             if channel["name"] == name and channel.get("creator") == me and is_fresh:
-                with self._desk.database.read() as connection:
+                with self._publisher_context.database.read() as connection:
                     if incidents.of_channel(connection, channel["id"]) is None:
                         return str(channel["id"])
         return None
@@ -107,36 +111,47 @@ class IncidentChannel:
             return
         self._set_topic(situation, channel)
         key = f"welcomed@{channel}"
-        if self._desk.poster.known(self._incident, key) is None:
+        if self._publisher_context.messenger.known(self._incident, key) is None:
             self._invite(situation, channel)
             self._announce(situation)
-            self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=channel, ts=""))
+            self._publisher_context.messenger.remember(
+                Surface(incident=self._incident, key=key, channel=channel, ts="")
+            )
 
     def furnish(self, situation: IncidentView, board: Surface) -> None:
         """The board pinned and bookmarked, once per board; may be repeated without harm."""
         key = f"furnished@{board.channel}/{board.ts}"
-        if board.channel != situation.incident.channel or self._desk.poster.known(self._incident, key) is not None:
+        if (
+            board.channel != situation.incident.channel
+            or self._publisher_context.messenger.known(self._incident, key) is not None
+        ):
             return
         self._optional("pins.add", channel=board.channel, timestamp=board.ts)
         self._bookmark(situation, board)
-        self._desk.poster.remember(Surface(incident=self._incident, key=key, channel=board.channel, ts=board.ts))
+        self._publisher_context.messenger.remember(
+            Surface(incident=self._incident, key=key, channel=board.channel, ts=board.ts)
+        )
 
     def _invite(self, situation: IncidentView, channel: str) -> None:
         ids = [account for person in situation.roster.people.values() for account in person.slack[:1]]
         if not ids:
             return
         try:
-            self._desk.poster.slack.call("conversations.invite", channel=channel, users=",".join(ids[:INVITED]))
+            self._publisher_context.messenger.slack.call(
+                "conversations.invite", channel=channel, users=",".join(ids[:INVITED])
+            )
         except SlackRefusedError:  # one bad name spoils all: each by itself then
             for account in ids:
                 self._invite_one(channel, account)
 
     def _invite_one(self, channel: str, account: str) -> None:
         try:
-            self._desk.poster.slack.call("conversations.invite", channel=channel, users=account)
+            self._publisher_context.messenger.slack.call("conversations.invite", channel=channel, users=account)
         except SlackRefusedError as refusal:
             if refusal.code not in ("already_in_channel", "cant_invite_self"):
-                self._desk.control_failed(self._incident, f"I wanted to invite the account {account} here", refusal)
+                self._publisher_context.control_failed(
+                    self._incident, f"I wanted to invite the account {account} here", refusal
+                )
 
     def _set_topic(self, situation: IncidentView, channel: str) -> None:
         """Topic with level and targets, when it says something new."""
@@ -170,16 +185,18 @@ class IncidentChannel:
             ANNOUNCED, situation.language, name=incident.name, title=one_line(incident.title), channel=incident.channel
         )
         home = situation.configuration.channels.home
-        letter = Letter(incident=incident.id, key=f"announced@{incident.channel}", channel=home, text=text, blocks=[])
+        outgoing = OutgoingMessage(
+            incident=incident.id, key=f"announced@{incident.channel}", channel=home, text=text, blocks=[]
+        )
         try:
-            self._desk.poster.post(letter, doubtful=True)
+            self._publisher_context.messenger.post(outgoing, doubtful=True)
         except SlackRefusedError as refusal:
             log.info("The home channel was not told.", channel=home, why=refusal.code)
 
     def _optional(self, method: str, **arguments: Any) -> dict[str, Any] | None:
         """A call nobody misses when Slack refuses it."""
         try:
-            return self._desk.poster.slack.call(method, **arguments)
+            return self._publisher_context.messenger.slack.call(method, **arguments)
         except SlackRefusedError as refusal:
             log.info("An optional surface is not there.", method=method, why=refusal.code)
             return None

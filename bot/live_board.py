@@ -4,8 +4,8 @@ import time
 
 from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.elements import one_line
-from drbot.bot.desk import Desk
-from drbot.bot.poster import Letter
+from drbot.bot.messenger import OutgoingMessage
+from drbot.bot.publisher_context import PublisherContext
 from drbot.commands.incident_view import IncidentView
 from drbot.core.events import canonical
 from drbot.store.surfaces import Surface
@@ -22,8 +22,8 @@ def interval(open_incidents: int) -> float:
 class LiveBoard:
     """Knows what the board shows, so that it is only edited when it would show something else."""
 
-    def __init__(self, desk: Desk, incident: int) -> None:
-        self._desk = desk
+    def __init__(self, publisher_context: PublisherContext, incident: int) -> None:
+        self._publisher_context = publisher_context
         self._incident = incident
         self._shown = b""
         self._surface: Surface | None = None
@@ -36,7 +36,7 @@ class LiveBoard:
             self._surface = known
             return known
         blocks = board(situation)
-        letter = Letter(
+        outgoing = OutgoingMessage(
             incident=self._incident,
             key=_key(channel),
             channel=channel,
@@ -44,7 +44,7 @@ class LiveBoard:
             blocks=blocks,
             urgent=True,
         )
-        surface = self._desk.poster.post(letter, doubtful=doubtful)
+        surface = self._publisher_context.messenger.post(outgoing, doubtful=doubtful)
         self._surface = surface
         self._shown = canonical(blocks)
         self.drawn_at = time.monotonic()
@@ -52,12 +52,12 @@ class LiveBoard:
 
     def known(self, channel: str) -> Surface | None:
         """The board's message in this channel, if there is one."""
-        return self._desk.poster.known(self._incident, _key(channel))
+        return self._publisher_context.messenger.known(self._incident, _key(channel))
 
     def forget(self) -> None:
         """Somebody deleted the message: the next look posts a new one."""
         if self._surface is not None:
-            self._desk.poster.forget(self._surface)
+            self._publisher_context.messenger.forget(self._surface)
             self._surface, self._shown = None, b""
 
     def draw(self, situation: IncidentView, surface: Surface, *, urgent: bool) -> None:
@@ -67,7 +67,7 @@ class LiveBoard:
         if wanted == self._shown:
             return
         begun = time.monotonic()
-        self._desk.poster.edit(surface, one_line(sentence(situation)), blocks, urgent=urgent)
+        self._publisher_context.messenger.edit(surface, one_line(sentence(situation)), blocks, urgent=urgent)
         self._shown = wanted
         self.drawn_at = begun
 

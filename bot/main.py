@@ -15,17 +15,17 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from drbot.bot.accounts import Accounts
 from drbot.bot.app import build_app, quiet
-from drbot.bot.budget import Budget
 from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
-from drbot.bot.desk import Desk
-from drbot.bot.http_mode import Doorman, address_of, serve
-from drbot.bot.office import Office
-from drbot.bot.poster import Poster
+from drbot.bot.http_mode import RequestGuard, address_of, serve
+from drbot.bot.messenger import Messenger
 from drbot.bot.publisher import Publisher
+from drbot.bot.publisher_context import PublisherContext
 from drbot.bot.pulse import Pulse
+from drbot.bot.rate_limiter import RateLimiter
+from drbot.bot.responder import Responder
 from drbot.bot.settings import BotSettings
+from drbot.bot.signed_values import signed_values_of
 from drbot.bot.slack import Slack, client_of
-from drbot.bot.stamps import stamps_of
 from drbot.bot.ticker import Ticker
 from drbot.commands.context import CommandContext, context_of
 from drbot.core.configuration import Loaded
@@ -88,29 +88,33 @@ def owner() -> str:
 
 
 def _publish(context: CommandContext, settings: BotSettings, process: Process) -> None:
-    slack = Slack(client_of(settings), Budget())
-    desk = Desk(context=context, poster=Poster(slack, process.database), home=process.home)
-    Publisher(desk, owner(), time.monotonic).run(process.stop)
+    slack = Slack(client_of(settings), RateLimiter())
+    publisher_context = PublisherContext(
+        context=context, messenger=Messenger(slack, process.database), home=process.home
+    )
+    Publisher(publisher_context, owner(), time.monotonic).run(process.stop)
 
 
 def _listen(context: CommandContext, settings: BotSettings, stop: threading.Event) -> None:
     """Bolt behind Socket Mode or HTTP."""
     client = client_of(settings)
     with ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener") as pool:
-        stamps = stamps_of(context.database)
-        office = Office(context=context, client=client, accounts=Accounts(client), stamps=stamps, pool=pool)
+        signed_values = signed_values_of(context.database)
+        responder = Responder(
+            context=context, client=client, accounts=Accounts(client), signed_values=signed_values, pool=pool
+        )
         if settings.http:
             serve(
-                build_app(office, client, settings.signing_secret),
-                Doorman(settings.signing_secret, context.database),
+                build_app(responder, client, settings.signing_secret),
+                RequestGuard(settings.signing_secret, context.database),
                 address_of(settings.http),
                 stop,
             )
         else:
-            _by_socket(build_app(office, client), settings, office, stop)
+            _by_socket(build_app(responder, client), settings, responder, stop)
 
 
-def _by_socket(app: App, settings: BotSettings, office: Office, stop: threading.Event) -> None:
+def _by_socket(app: App, settings: BotSettings, responder: Responder, stop: threading.Event) -> None:
     """The connection is made again as long as it takes."""
     handler = SocketModeHandler(
         app,
@@ -119,10 +123,10 @@ def _by_socket(app: App, settings: BotSettings, office: Office, stop: threading.
         ping_interval=PING_SECONDS,
         auto_reconnect_enabled=False,
     )
-    handler.client.proxy = office.client.proxy  # without one, the SDK would take the environment's
-    configuration = office.context.configuration
-    poster = Poster(Slack(office.client, Budget()), office.context.database)
-    pulse = Pulse(poster, configuration.channels.home, configuration.language, office.pool)
+    handler.client.proxy = responder.client.proxy  # without one, the SDK would take the environment's
+    configuration = responder.context.configuration
+    messenger = Messenger(Slack(responder.client, RateLimiter()), responder.context.database)
+    pulse = Pulse(messenger, configuration.channels.home, configuration.language, responder.pool)
     keep_connected(handler.client, pulse.beat, stop)
     hang_up(handler.client)
     handler.client.close()

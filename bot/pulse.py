@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 
 import structlog
 
-from drbot.bot.poster import Letter, Poster
+from drbot.bot.messenger import Messenger, OutgoingMessage
 from drbot.bot.slack import LOST, SlackRefusedError
 from drbot.core.errors import TemporaryError
 from drbot.core.words import Text, say
@@ -29,9 +29,11 @@ PULSE: Text = {
 class Pulse:
     """`beat` when nothing was delivered for a while."""
 
-    def __init__(self, poster: Poster, home: str, language: str, pool: Executor) -> None:
-        self._poster = poster
-        self._letter = Letter(incident=NOBODY, key=f"pulse@{home}", channel=home, text=say(PULSE, language), blocks=[])
+    def __init__(self, messenger: Messenger, home: str, language: str, pool: Executor) -> None:
+        self._messenger = messenger
+        self._outgoing = OutgoingMessage(
+            incident=NOBODY, key=f"pulse@{home}", channel=home, text=say(PULSE, language), blocks=[]
+        )
         self._pool = pool
         self._beating = threading.Lock()
 
@@ -42,12 +44,12 @@ class Pulse:
 
     def _beat(self) -> None:
         try:
-            place = self._poster.post(self._letter, doubtful=True)
+            place = self._messenger.post(self._outgoing, doubtful=True)
             self._toggle(place)
         except TemporaryError as error:
             log.info("Slack was not asked for a sign of life.", why=str(error))
         except SlackRefusedError as refusal:
-            log.info("There is no place for drbot's heartbeat.", channel=self._letter.channel, why=str(refusal))
+            log.info("There is no place for drbot's heartbeat.", channel=self._outgoing.channel, why=str(refusal))
         except Exception:
             log.exception("The heartbeat failed; it goes on.")
         finally:
@@ -57,9 +59,9 @@ class Pulse:
         """Another bot may have done one half of it: that is delivered as well."""
         for method, expected in (("reactions.remove", "no_reaction"), ("reactions.add", "already_reacted")):
             try:
-                self._poster.slack.call(method, channel=place.channel, timestamp=place.ts, name=REACTION)
+                self._messenger.slack.call(method, channel=place.channel, timestamp=place.ts, name=REACTION)
             except SlackRefusedError as refusal:
                 if refusal.code in LOST:
-                    self._poster.forget(place)  # somebody deleted it: the next beat posts another one
+                    self._messenger.forget(place)  # somebody deleted it: the next beat posts another one
                 if refusal.code != expected:
                     raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from drbot.bot.blocks.elements import Block
-from drbot.bot.poster import Poster
+from drbot.bot.messenger import Messenger
 from drbot.bot.slack import SlackRefusedError
 from drbot.commands.incident_view import IncidentView
 from drbot.commands.shown_actions import Place, actions_at
@@ -30,8 +30,8 @@ class Question:
 class Questions:
     """The unanswered questions of one incident."""
 
-    def __init__(self, poster: Poster) -> None:
-        self._poster = poster
+    def __init__(self, messenger: Messenger) -> None:
+        self._messenger = messenger
         self._open: list[Question] = []
 
     def add(self, surface: Surface, text: str, blocks: Sequence[Block], situation: IncidentView) -> None:
@@ -47,7 +47,7 @@ class Questions:
                 continue
             left = [block for block in question.blocks if block["type"] != "actions"]
             try:
-                self._poster.edit(question.surface, question.text, left)
+                self._messenger.edit(question.surface, question.text, left)
             except SlackRefusedError as refusal:
                 log.info("The buttons of an answered question stay.", why=refusal.code)
             self._open.remove(question)

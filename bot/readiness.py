@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from drbot.bot.budget import Budget
+from drbot.bot.rate_limiter import RateLimiter
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack import Slack, SlackRefusedError, client_of
 from drbot.core.errors import DrbotError
@@ -24,7 +24,7 @@ class SlackReadiness:
         """`scopes`: what manifest.yml asks for."""
         self._settings = settings
         self._client = client_of(settings)
-        self._slack = Slack(self._client, Budget())
+        self._slack = Slack(self._client, RateLimiter())
         self._scopes = scopes
         self.departed: set[str] = set()
 
@@ -47,7 +47,7 @@ class SlackReadiness:
         client = WebClient(token=self._settings.app_token, base_url=self._settings.api_url, retry_handlers=[])
         client.proxy = self._client.proxy
         try:
-            Slack(client, Budget()).call("apps.connections.open", app_token=self._settings.app_token)
+            Slack(client, RateLimiter()).call("apps.connections.open", app_token=self._settings.app_token)
         except DrbotError as error:
             todo = "Make an app-level token with connections:write and turn Socket Mode on (docs/slack.md)."
             yield bad("Slack: app token", str(error).rstrip("."), todo)

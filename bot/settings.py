@@ -22,7 +22,7 @@ HTTP_MODE = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BotSettings:
-    """Tokens and the address of Slack; `api_url` is another one only for the local workspace.
+    """Tokens and the address of Slack; `api_url` is another one only for the Slack simulator.
 
     `http`: where to listen for Slack (`8080`, `0.0.0.0:8080`); empty = Socket Mode.
     """

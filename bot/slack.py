@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from drbot.bot.budget import Budget
+from drbot.bot.rate_limiter import RateLimiter
 from drbot.bot.settings import BotSettings
 from drbot.core.errors import PermanentError, TemporaryError
 
@@ -90,7 +90,7 @@ class SlackRefusedError(PermanentError):
 
 
 def client_of(settings: BotSettings) -> WebClient:
-    """A client without retries; a proxy of the environment is not for the local workspace."""
+    """A client without retries; a proxy of the environment is not for the Slack simulator."""
     client = WebClient(token=settings.bot_token, base_url=settings.api_url, timeout=ANSWER_SECONDS, retry_handlers=[])
     if urlsplit(settings.api_url).hostname in LOCAL:
         client.proxy = None
@@ -98,16 +98,16 @@ def client_of(settings: BotSettings) -> WebClient:
 
 
 class Slack:
-    """Calls by method name, within the rate budget."""
+    """Calls by method name, within the rate limits."""
 
-    def __init__(self, client: WebClient, budget: Budget) -> None:
+    def __init__(self, client: WebClient, rate_limiter: RateLimiter) -> None:
         self.client = client
-        self._budget = budget
+        self._rate_limiter = rate_limiter
 
     def call(self, method: str, *, urgent: bool = False, **arguments: Any) -> dict[str, Any]:
         """The answer. Raises SlackBusyError, SlackDownError, SlackRefusedError."""
         channel = str(arguments.get("channel", ""))
-        seconds = self._budget.take(method, channel, urgent=urgent)
+        seconds = self._rate_limiter.take(method, channel, urgent=urgent)
         if seconds > 0:
             raise SlackBusyError(method, seconds)
         try:
@@ -125,7 +125,7 @@ class Slack:
         code = str(response.get("error") or "") if isinstance(getattr(response, "data", None), dict) else ""
         if status == 429 or code in ("ratelimited", "rate_limited"):
             seconds = float(response.headers.get("Retry-After", response.headers.get("retry-after", 1)))
-            self._budget.hold(method, channel, seconds)
+            self._rate_limiter.hold(method, channel, seconds)
             return SlackBusyError(method, seconds)
         if status >= 500 or not code or code in _PASSING | _LOCKED_OUT:
             return SlackDownError(f"Slack could not do {method}: HTTP {status} {code}. {ADVICE.get(code, '')}".strip())

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from drbot.bot.due import FIRE, plan_events
+from drbot.bot.scheduled import FIRE, plan_events
 from drbot.commands.context import CommandContext
 from drbot.core.approval import RequestState
 from drbot.core.errors import DrbotError, TemporaryError

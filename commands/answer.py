@@ -1,10 +1,10 @@
 """`answer`: a person answers a question of the recovery, such as "can you sign in again?"."""
 
 from drbot.commands.context import CommandContext, current_run, incident_of
-from drbot.commands.grammar import Words, plain, printable
 from drbot.commands.messages import Choice, Reply, Request, both, text
-from drbot.commands.recovery import ring
+from drbot.commands.parser import Words, plain, printable
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import ring
 from drbot.core.incident import Incident, IncidentState, UsersSay
 from drbot.core.people import Person
 from drbot.core.run import Run, StepRecord, StepState

@@ -7,13 +7,13 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from drbot.commands.context import CommandContext, incident_of, live_request
-from drbot.commands.grammar import Words
 from drbot.commands.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
+from drbot.commands.parser import Words
 from drbot.commands.proving import proven
-from drbot.commands.recovery import ring
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import ring
 from drbot.commands.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
-from drbot.core.approval import ApprovalRequest, Ballot, Decision, Door, Vote, decide
+from drbot.core.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
 from drbot.core.attestation import Origin
 from drbot.core.clocks import clocks_of
 from drbot.core.people import Account, Person, Roster
@@ -56,7 +56,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
         _refuse_early(conn, context, asked, person, account=request.account, decision="approve", now=request.at)
         dialog = _draw(conn, context, asked, request.at)
     values = request.values
-    if request.door is Door.TERMINAL and all(values.get(name) for name in PINNED):
+    if request.entry_point is EntryPoint.TERMINAL and all(values.get(name) for name in PINNED):
         return vote(
             context,
             request_id=asked.id,
@@ -66,7 +66,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             reason=values["reason"],
             seal=typed_seal(values["seal"], asked.seal),
             target=values["target"],
-            door=Door.TERMINAL,
+            entry_point=EntryPoint.TERMINAL,
             at=request.at,
             code=values.get("code", ""),
             sign=request.sign,
@@ -74,14 +74,14 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
             origin=request.origin,
         )
     return Reply(
-        text=_how_to(dialog, request.door),
+        text=_how_to(dialog, request.entry_point),
         tables=(table_of(dialog),),
         dialog=DialogRequest(kind="vote", incident=incident.id, request=asked.id, values=_kept(asked, dialog)),
     )
 
 
 def _kept(asked: ApprovalRequest, dialog: VoteDialog) -> dict[str, str]:
-    """What a door that asks in two steps brings back."""
+    """What an entry point that asks in two steps brings back."""
     return {"seal": asked.seal} | ({"needs_code": "yes"} if dialog.needs_code else {})
 
 
@@ -99,7 +99,7 @@ def deny(context: CommandContext, request: Request, words: Words, person: Person
         reason=words.text or request.values.get("reason", ""),
         seal=asked.seal,
         target=asked.target,
-        door=request.door,
+        entry_point=request.entry_point,
         at=request.at,
     )
 
@@ -114,7 +114,7 @@ def vote(
     reason: str,
     seal: str,
     target: str,
-    door: Door,
+    entry_point: EntryPoint,
     at: datetime,
     code: str = "",
     sign: Signers = NO_KEYS,
@@ -134,7 +134,7 @@ def vote(
         reason=reason,
         seal=seal,
         target=target,
-        door=door,
+        entry_point=entry_point,
         at=at,
         rule=rule,
         typed_by=typed_by,
@@ -204,7 +204,7 @@ def _refuse_early(
         reason="-",
         seal=asked.seal,
         target=asked.target,
-        door=Door.DIALOG,
+        entry_point=EntryPoint.DIALOG,
         at=now,
     )
     voters = context.voters(among=context.rosters.look(conn, runs.get(conn, asked.run).site))
@@ -225,8 +225,8 @@ def typed_seal(typed: str, seal: str) -> str:
     return seal if typed.strip().upper() in {short_seal(seal), seal.upper()} else typed
 
 
-def _how_to(dialog: VoteDialog, door: Door) -> dict[str, str]:
-    if door is not Door.TERMINAL:
+def _how_to(dialog: VoteDialog, entry_point: EntryPoint) -> dict[str, str]:
+    if entry_point is not EntryPoint.TERMINAL:
         return {
             "en": f"{dialog.incident_name}: read what will be replaced, then decide in the dialog.",
             "ja": f"{dialog.incident_name}: 置き換える内容を確認し、ダイアログで決定してください。",

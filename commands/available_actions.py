@@ -9,14 +9,14 @@ from typing import Literal
 from drbot.commands.incident_view import IncidentView
 from drbot.commands.machines import is_led_to
 from drbot.commands.messages import Choice, text
-from drbot.commands.recovery import RUNBOOK_OF, again, by_hand
+from drbot.commands.runbook_selection import RUNBOOK_OF, again, by_hand
 from drbot.commands.undo import undoable
 from drbot.core.approval import LIVE, ApprovalRequest, RequestState
-from drbot.core.deciding import decisions_for, needs_second, undecided
 from drbot.core.incident import Incident, IncidentState, UsersSay
 from drbot.core.level import Level
 from drbot.core.plan import is_beside
 from drbot.core.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
+from drbot.core.settlement import decisions_for, needs_second, undecided
 from drbot.core.stakes_words import APPROVE
 from drbot.core.state_words import word_of
 from drbot.core.words import Text, cut, size

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from drbot.commands.grammar import Words
 from drbot.commands.messages import Choice, Request, both, text
+from drbot.commands.parser import Words
 from drbot.commands.refusal import Refusal
 from drbot.commands.state_texts import REQUEST
 from drbot.core.approval import LIVE, ApprovalRequest
@@ -23,7 +23,7 @@ from drbot.core.words import Text, cut
 from drbot.store import incidents, requests, runs, sub_runs
 from drbot.store.database import Database
 from drbot.store.doorbell import Doorbell
-from drbot.store.ledger import LedgerWatch
+from drbot.store.ledger_check import LedgerWatch
 from drbot.store.rosters import Rosters
 
 ALWAYS = frozenset({"declare", "stop", "update"})

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from drbot.commands.context import CommandContext
 from drbot.commands.faults import fault_tables
-from drbot.commands.grammar import Words, clean, level_of, plain, printable
 from drbot.commands.messages import Choice, DialogRequest, Reply, Request, both, text
-from drbot.commands.recovery import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.parser import Words, clean, level_of, plain, printable
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import by_hand, queue, runbook_for, without_runbook
 from drbot.core.incident import Incident
 from drbot.core.level import Level
 from drbot.core.people import Person

@@ -31,8 +31,8 @@ from drbot.commands import (
 )
 from drbot.commands import help as helping
 from drbot.commands.context import CommandContext, actor, incident_of
-from drbot.commands.grammar import Words, parse
 from drbot.commands.messages import Reply, Request, both, text
+from drbot.commands.parser import Words, parse
 from drbot.commands.refusal import Refusal, reply_of
 from drbot.core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
 from drbot.core.events import EventKind
@@ -137,7 +137,7 @@ def _record(context: CommandContext, request: Request, words: Words | None, erro
                 verb=words.verb,
                 why=str(error),
                 code=error.code if isinstance(error, Refusal) else "",
-                door=request.door.value,
+                entry_point=request.entry_point.value,
             )
     except UserError:
         return

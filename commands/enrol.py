@@ -1,10 +1,10 @@
-"""`enrol`: an authenticator for whoever approves. The secret is sealed for the workers at once; no door keeps it."""
+"""`enrol`: an authenticator for whoever approves. The secret is sealed for the workers at once, kept nowhere else."""
 
 import pyotp
 
 from drbot.commands.context import CommandContext
-from drbot.commands.grammar import Words
 from drbot.commands.messages import Reply, Request, text
+from drbot.commands.parser import Words
 from drbot.commands.proving import by_worker
 from drbot.commands.refusal import Refusal
 from drbot.core.attestation import Claim, Origin, Proof, Purpose

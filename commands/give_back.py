@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from drbot.commands.context import CommandContext, asked_for, incident_of
-from drbot.commands.grammar import Words, printable
 from drbot.commands.making_way import make_way
 from drbot.commands.messages import Choice, Reply, Request, text
-from drbot.commands.recovery import GIVE_BACK_RUNBOOK, queue
+from drbot.commands.parser import Words, printable
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import GIVE_BACK_RUNBOOK, queue
 from drbot.core.people import Person
 from drbot.core.run import RunKind
 from drbot.store import incidents, machines

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from drbot.commands import recovery
+from drbot.commands import runbook_selection
 from drbot.commands.context import CommandContext, current_run
-from drbot.commands.grammar import Words, printable
 from drbot.commands.making_way import in_progress
 from drbot.commands.messages import Choice, Reply, Request, both, text
-from drbot.commands.recovery import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
+from drbot.commands.parser import Words, printable
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
 from drbot.core.incident import Incident
 from drbot.core.people import Person
 from drbot.core.run import RunKind, RunState, StopKind
@@ -64,7 +64,7 @@ def _make_way(context: CommandContext, tx: Transaction, incident: Incident, pers
         return both("")
     if run.state is not RunState.BLOCKED:
         raise in_progress(incident, run, "give-up")
-    recovery.stop(context, tx, run, person, "replaced: give-up", StopKind.REPLACED)
+    runbook_selection.stop(context, tx, run, person, "replaced: give-up", StopKind.REPLACED)
     return text(
         f" {run.id}, which was blocked, is ended, and what it had prepared is removed.",
         f"中断中だった {run.id} は終了し、準備したものは削除します。",

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from drbot.commands.context import CommandContext
 from drbot.commands.faults import fault_tables
-from drbot.commands.grammar import Words, verb_of
 from drbot.commands.incident_view import IncidentView, view_of
 from drbot.commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from drbot.commands.parser import Words, verb_of
 from drbot.commands.shown_actions import Place, actions_at
 from drbot.commands.status import row_of, status_choices
-from drbot.commands.vocabulary import VERBS
-from drbot.core.approval import Door
+from drbot.commands.verbs import VERBS
+from drbot.core.approval import EntryPoint
 from drbot.core.people import ACCESS, Person
 from drbot.core.words import Text
 from drbot.store import incidents
@@ -60,7 +60,7 @@ UNKNOWN_LOGIN: Text = text(
 def whoami(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """Who somebody is to drbot, and what they may do."""
     if request.person is None:
-        unknown = UNKNOWN_LOGIN if request.door is Door.TERMINAL else UNKNOWN_ACCOUNT
+        unknown = UNKNOWN_LOGIN if request.entry_point is EntryPoint.TERMINAL else UNKNOWN_ACCOUNT
         return Reply(
             text=unknown,
             tables=(Table(rows=((text("Account", "アカウント"), person.id),)),),

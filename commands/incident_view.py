@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from drbot.commands.context import CommandContext, faced, request_now
 from drbot.commands.faults import faults_of
 from drbot.commands.machines import concerns_names, led_by, names_of
-from drbot.commands.recovery import RUNBOOK_OF
+from drbot.commands.runbook_selection import RUNBOOK_OF
 from drbot.core.approval import ApprovalRequest, Vote
 from drbot.core.clocks import Clocks, clocks_of
 from drbot.core.events import Event, EventKind
@@ -23,7 +23,7 @@ from drbot.core.plan import act_asked
 from drbot.core.run import Run, RunKind, RunState, StepRecord
 from drbot.core.site import Configuration
 from drbot.core.stakes import Act
-from drbot.store import journal, kept, machines, requests, runs, steps
+from drbot.store import kept, ledger, machines, requests, runs, steps
 from drbot.store.kept import Kept
 from drbot.store.led_names import LedName
 from drbot.store.machines import KnownMachine
@@ -126,5 +126,5 @@ def asking(connection: Connection, view: IncidentView, asked: ApprovalRequest) -
 def _turn(connection: Connection, run: Run) -> Event | None:
     if run.state not in (RunState.NEEDS_DECISION, RunState.BLOCKED):
         return None
-    events = journal.of_incident(connection, run.incident)
+    events = ledger.of_incident(connection, run.incident)
     return next((one for one in reversed(events) if one.kind in TURNS and one.run == run.id), None)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from drbot.commands.context import CommandContext
-from drbot.commands.grammar import Words
 from drbot.commands.incident_view import IncidentView, view_of
 from drbot.commands.machines import machines_table, names_of
 from drbot.commands.messages import Choice, Reply, Request, Table, text
+from drbot.commands.parser import Words
 from drbot.commands.shown_actions import Place, actions_at
 from drbot.commands.undo import undoable
 from drbot.core.people import Person

@@ -3,12 +3,12 @@ time: the old place is often repaired when the incident is long resolved.
 """
 
 from drbot.commands.context import CommandContext, asked_for, incident_of
-from drbot.commands.grammar import Words
 from drbot.commands.machines import led_by, names_of, names_texts
 from drbot.commands.making_way import make_way
 from drbot.commands.messages import Choice, Reply, Request, text
-from drbot.commands.recovery import LEAD_BACK_RUNBOOK, queue
+from drbot.commands.parser import Words
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import LEAD_BACK_RUNBOOK, queue
 from drbot.core.people import Person
 from drbot.core.run import RunKind
 from drbot.core.words import Text

@@ -1,11 +1,11 @@
 """`level` changes how bad it is. Work in progress is never killed: once confirmed, it stops between two steps."""
 
-from drbot.commands import recovery
+from drbot.commands import runbook_selection
 from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
-from drbot.commands.grammar import Words, level_of, plain
 from drbot.commands.messages import Choice, Reply, Request, text
-from drbot.commands.recovery import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.parser import Words, level_of, plain
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import by_hand, queue, runbook_for, without_runbook
 from drbot.core.incident import Incident
 from drbot.core.level import Level
 from drbot.core.people import Person
@@ -33,7 +33,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         if run is not None and going and not confirmed:
             return _confirm(incident.name, new, why)
         if run is not None and going:
-            recovery.stop(context, tx, run, person, f"level changed to {new.value}", StopKind.LEVEL)
+            runbook_selection.stop(context, tx, run, person, f"level changed to {new.value}", StopKind.LEVEL)
         incidents.change_level(tx, incident.id, new, person.id, why)
         runbook = runbook_for(context, new)
         # Without a service level 1 has nothing to restart; `declare level1 <service>` names one.

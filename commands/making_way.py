@@ -2,8 +2,8 @@
 
 from drbot.commands.context import CommandContext, asked_for, current_run
 from drbot.commands.messages import Choice, both, text
-from drbot.commands.recovery import stop
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import stop
 from drbot.commands.state_texts import run_text
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.people import Person

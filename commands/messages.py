@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from drbot.core.approval import Door
+from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Entrance, Origin, Proof
 from drbot.core.people import Account, Person
 from drbot.core.words import Text
@@ -25,7 +25,7 @@ class Request:
     person: Person | None  # None = the account belongs to nobody on the roster
     account: Account | None  # None at a terminal
     channel: str | None  # Slack id of the channel it was typed in
-    door: Door
+    entry_point: EntryPoint
     at: datetime  # aware, UTC
     values: Mapping[str, str] = field(default_factory=dict)  # fields of a dialog or options of a terminal
     sign: Signers = field(default_factory=dict)  # keys that lie at a terminal
@@ -65,7 +65,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DialogRequest:
-    """A dialog to open. A door without dialogs shows the text of the reply, which says the same."""
+    """A dialog to open. An entry point without dialogs shows the text of the reply, which says the same."""
 
     kind: Literal["vote", "declare", "update", "resolve"]
     incident: int | None = None

@@ -2,10 +2,10 @@
 
 from drbot.commands.context import CommandContext, incident_of, must_be_open
 from drbot.commands.declare import service_of
-from drbot.commands.grammar import Words, level_of
 from drbot.commands.messages import Reply, Request, text
-from drbot.commands.recovery import queue, runbook_for, without_runbook
+from drbot.commands.parser import Words, level_of
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import queue, runbook_for, without_runbook
 from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.run import RunKind

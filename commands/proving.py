@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from drbot.commands.context import CommandContext
 from drbot.commands.messages import Signers
-from drbot.core.approval import Ballot, Door, claim_of, decide, needed
+from drbot.core.approval import Ballot, EntryPoint, claim_of, decide, needed
 from drbot.core.attestation import Attestation, Claim, Origin, Proof, statement
 from drbot.core.signing import seal_for
 from drbot.store import codes, requests, runs
@@ -27,7 +27,7 @@ def proven(
         roster = context.rosters.look(conn, site)
         votes = requests.votes(conn, request_id)
     person = roster.person(ballot.person) if ballot.person else None
-    wanted = needed(person, ballot.door, ballot.decision, roster) if person is not None else frozenset()
+    wanted = needed(person, ballot.entry_point, ballot.decision, roster) if person is not None else frozenset()
     if person is None or not wanted:
         return ballot
     if ballot.decision != "break-glass" and not decide(asked, votes, ballot, roster, early=True).counted:
@@ -36,7 +36,7 @@ def proven(
     signed = by_key(sign, wanted, claim)
     if signed is not None or not code:
         return replace(ballot, attestation=signed)
-    proof = Proof.PHONE if ballot.door is Door.PHONE else Proof.CODE
+    proof = Proof.PHONE if ballot.entry_point is EntryPoint.PHONE else Proof.CODE
     if proof not in wanted:
         return ballot
     attestation, problem = by_worker(context, site, proof, claim, code, origin, ballot.typed_by)

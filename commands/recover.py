@@ -2,13 +2,13 @@
 
 from sqlalchemy import Connection
 
-from drbot.commands import recovery
+from drbot.commands import runbook_selection
 from drbot.commands.context import CommandContext, asked_for, current_run, incident_of, must_be_open
-from drbot.commands.grammar import Words, plain, printable
 from drbot.commands.making_way import in_progress
 from drbot.commands.messages import Reply, Request, text
-from drbot.commands.recovery import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
+from drbot.commands.parser import Words, plain, printable
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
 from drbot.core.incident import Incident
 from drbot.core.japanese import spoken, titles_of
 from drbot.core.level import Level
@@ -56,7 +56,7 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
             raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
         if run.state is not RunState.BLOCKED and not _is_beside(tx.connection, run):
             raise in_progress(incident, run, "discard")
-        recovery.stop(context, tx, run, person, "discarded", StopKind.DISCARDED)
+        runbook_selection.stop(context, tx, run, person, "discarded", StopKind.DISCARDED)
     same = f"/dr {again(incident, run)}"
     return Reply(
         text=text(
@@ -183,7 +183,7 @@ def _make_way(
         return
     if run.state is not RunState.BLOCKED:
         raise in_progress(incident, run, verb)
-    recovery.stop(context, tx, run, person, f"replaced: {verb}", StopKind.REPLACED)
+    runbook_selection.stop(context, tx, run, person, f"replaced: {verb}", StopKind.REPLACED)
 
 
 def _not_denied(

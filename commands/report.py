@@ -1,16 +1,16 @@
-"""`report` and `timeline`: what happened, read from the journal; nothing in a report is written by hand."""
+"""`report` and `timeline`: what happened, read from the ledger; nothing in a report is written by hand."""
 
 from datetime import UTC, datetime
 
 from drbot.commands.context import CommandContext, incident_of
 from drbot.commands.event_lines import line_of, voice_of
-from drbot.commands.grammar import Words
 from drbot.commands.incident_view import view_of
 from drbot.commands.machines import machine_text
 from drbot.commands.messages import Reply, Request, Table, text
+from drbot.commands.parser import Words
 from drbot.commands.report_text import report_of
 from drbot.core.people import Person
-from drbot.store import incidents, journal, requests, runs, steps
+from drbot.store import incidents, ledger, requests, runs, steps
 
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -31,7 +31,7 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
         asked = [one for run in of_incident for one in requests.of_run(conn, run.id)]
         return report_of(
             incident=view.incident,
-            events=journal.of_incident(conn, number),
+            events=ledger.of_incident(conn, number),
             voice=voice_of(view, of_incident, language),
             runs=of_incident,
             steps=[step for run in of_incident for step in steps.of_run(conn, run.id)],
@@ -47,7 +47,7 @@ def timeline(context: CommandContext, request: Request, words: Words, person: Pe
     """Line by line, oldest first."""
     with context.database.read() as conn:
         view = view_of(conn, context, incident_of(conn, request, words), datetime.now(UTC))
-        events = journal.of_incident(conn, view.incident.id)
+        events = ledger.of_incident(conn, view.incident.id)
         voice = voice_of(view, runs.of_incident(conn, view.incident.id), request.language)
     rows = tuple((f"{event.at:%H:%M:%S}", line_of(event, voice)) for event in events)
     return Reply(

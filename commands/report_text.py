@@ -1,6 +1,6 @@
 """The report of an incident as Markdown, in NIST's phases: activation, recovery, reconstitution. Pure.
 
-Times come from the journal, never from memory (the source document's template leaves them to be filled in).
+Times come from the ledger, never from memory (the source document's template leaves them to be filled in).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from drbot.core.words import Text, clock, duration, say, size
 
 _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
 
-# Too many and too small for people who read what happened; the journal has them.
+# Too many and too small for people who read what happened; the ledger has them.
 _LEFT_OUT = frozenset({EventKind.RUN_CLAIMED, EventKind.RUN_RESUMED, EventKind.RUN_WAITING, EventKind.STATUS_DUE})
 
 _RECOVERY_BEGINS = frozenset({EventKind.INCIDENT_RECOVERING, EventKind.INCIDENT_NOT_RECOVERED})
@@ -147,9 +147,9 @@ def _approvals(
 
 
 def _way(vote: Vote) -> str:
-    """By which door, and what showed that it was this person."""
+    """By which entry point, and what showed that it was this person."""
     proof = vote.attestation.proof.value if vote.attestation else vote.terminal
-    return vote.door.value if proof in ("", vote.door.value) else f"{vote.door.value}, {proof}"
+    return vote.entry_point.value if proof in ("", vote.entry_point.value) else f"{vote.entry_point.value}, {proof}"
 
 
 def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:

@@ -1,13 +1,13 @@
-"""`resolve` closes the incident; the report is written from the journal."""
+"""`resolve` closes the incident; the report is written from the ledger."""
 
 from drbot.commands.available_actions import available_actions
 from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
-from drbot.commands.grammar import Words, clean
 from drbot.commands.incident_view import view_of
 from drbot.commands.machines import machines_table
 from drbot.commands.making_way import in_progress
 from drbot.commands.messages import DialogRequest, Reply, Request, text
-from drbot.core.approval import Door
+from drbot.commands.parser import Words, clean
+from drbot.core.approval import EntryPoint
 from drbot.core.people import Person
 from drbot.store import incidents, schedules
 
@@ -21,7 +21,7 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
         run = current_run(tx.connection, incident)
         if run is not None and not run.is_over:
             raise in_progress(incident, run, "resolve")
-        if not summary and request.door is Door.COMMAND:
+        if not summary and request.entry_point is EntryPoint.COMMAND:
             return Reply(
                 text=text(
                     f"{incident.name}: say in a sentence what happened: resolve {incident.name} <summary>",

@@ -3,8 +3,8 @@
 from drbot.commands.context import CommandContext
 from drbot.commands.enrol import workers
 from drbot.commands.faults import fault_tables
-from drbot.commands.grammar import Words, plain
 from drbot.commands.messages import Choice, Reply, Request, Table, both, text
+from drbot.commands.parser import Words, plain
 from drbot.commands.proving import by_key, by_worker
 from drbot.commands.refusal import Refusal
 from drbot.core.attestation import Attestation, Claim, Proof
@@ -62,7 +62,7 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
         if me.id not in policy.with_vote(proposal, me.id, proofs, tx.now).voters(proposal):
             code = "needs_key" if request.sign else "unchecked"
             raise _refusal(REFUSALS[code], code)
-        accepted = rosters.agree(tx, policy, proposal, me.id, proofs, request.door.value)
+        accepted = rosters.agree(tx, policy, proposal, me.id, proofs, request.entry_point.value)
     with context.database.read() as conn:
         context.rosters.look(conn)
     if not accepted:

@@ -4,16 +4,16 @@ from sqlalchemy import Connection
 
 from drbot.commands.available_actions import settlement, settlements
 from drbot.commands.context import CommandContext, current_run, incident_of
-from drbot.commands.grammar import Words, plain, printable
 from drbot.commands.messages import Choice, Reply, Request, text
-from drbot.commands.recovery import ring
+from drbot.commands.parser import Words, plain, printable
 from drbot.commands.refusal import Refusal
-from drbot.core.deciding import check_decides, may_settle, undecided
+from drbot.commands.runbook_selection import ring
 from drbot.core.incident import Incident
 from drbot.core.japanese import titles_of
 from drbot.core.people import Person
 from drbot.core.plan import is_beside
 from drbot.core.run import Run, Settlement, StepRecord
+from drbot.core.settlement import check_decides, may_settle, undecided
 from drbot.core.state_words import word_of
 from drbot.core.words import Text
 from drbot.store import steps

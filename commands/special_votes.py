@@ -4,10 +4,10 @@ from typing import Literal
 
 from drbot.commands.approve import typed_seal, vote
 from drbot.commands.context import CommandContext, incident_of, live_request
-from drbot.commands.grammar import Words, plain
 from drbot.commands.messages import Reply, Request, text
+from drbot.commands.parser import Words, plain
 from drbot.commands.refusal import Refusal
-from drbot.core.approval import HOLD_SECONDS, Door
+from drbot.core.approval import HOLD_SECONDS, EntryPoint
 from drbot.core.people import Person
 from drbot.core.plan import short_seal
 from drbot.core.words import Text, duration
@@ -41,7 +41,7 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
         reason=words.after(3) or request.values.get("reason", ""),
         seal=asked.seal,  # the code is bound to it
         target=asked.target,
-        door=Door.PHONE,
+        entry_point=EntryPoint.PHONE,
         at=request.at,
         code=words.rest[2],
         typed_by=person.id,
@@ -73,7 +73,7 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
         reason=values["reason"],
         seal=typed_seal(values.get("seal", ""), asked.seal),
         target=values["target"],
-        door=request.door,
+        entry_point=request.entry_point,
         at=request.at,
         sign=request.sign,
         rule=values["rule"],

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from drbot.commands.context import CommandContext, incident_of
 from drbot.commands.faults import fault_tables
-from drbot.commands.grammar import Words, plain
 from drbot.commands.incident_view import IncidentView, view_of
 from drbot.commands.machines import machine_text, names_texts
 from drbot.commands.messages import Cell, Choice, Reply, Request, Table, both, text
+from drbot.commands.parser import Words, plain
 from drbot.commands.shown_actions import Place, actions_at
 from drbot.commands.state_texts import REQUEST, STEP, incident_text, now_text, run_text
 from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing

@@ -1,9 +1,9 @@
 """`stop`: one person stops, from anywhere, without a code."""
 
-from drbot.commands import recovery
+from drbot.commands import runbook_selection
 from drbot.commands.context import CommandContext, incident_of
-from drbot.commands.grammar import Words
 from drbot.commands.messages import Choice, Reply, Request, text
+from drbot.commands.parser import Words
 from drbot.commands.refusal import Refusal
 from drbot.core.people import Person
 from drbot.core.run import RunState, StopKind
@@ -23,7 +23,7 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
                 choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
             )
         tops = {top.id: top for top in (sub_runs.top_of(tx.connection, run) for run in going)}
-        states = [recovery.stop(context, tx, top, person, why, StopKind.PERSON) for top in tops.values()]
+        states = [runbook_selection.stop(context, tx, top, person, why, StopKind.PERSON) for top in tops.values()]
     if all(state is RunState.STOPPED for state in states):
         said = text(
             f"{incident.name}: stopped. Nothing more is started; the channel says what state things are in.",

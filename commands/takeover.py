@@ -1,10 +1,10 @@
 """`takeover`: another drbot holds the target and is dead; only the commander may say so, and only of that holding."""
 
 from drbot.commands.context import CommandContext, current_run, incident_of
-from drbot.commands.grammar import Words
 from drbot.commands.messages import Choice, Reply, Request, text
-from drbot.commands.recovery import ring
+from drbot.commands.parser import Words
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import ring
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.people import Person

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from drbot.commands import recovery
+from drbot.commands import runbook_selection
 from drbot.commands.context import CommandContext, current_run, incident_of, must_be_open
-from drbot.commands.grammar import Words
 from drbot.commands.machines import led_by
 from drbot.commands.making_way import gives_way, in_progress
 from drbot.commands.messages import Choice, Reply, Request, text
-from drbot.commands.recovery import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
+from drbot.commands.parser import Words
 from drbot.commands.refusal import Refusal
+from drbot.commands.runbook_selection import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from drbot.core.incident import Incident
 from drbot.core.people import Person
 from drbot.core.run import Run, RunKind, StopKind
@@ -31,7 +31,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         if run is not None and not run.is_over and not gives_way(incident, run):
             raise in_progress(incident, run, "undo")
         if run is not None and not run.is_over:
-            recovery.stop(context, tx, run, person, "undo", StopKind.UNDO)
+            runbook_selection.stop(context, tx, run, person, "undo", StopKind.UNDO)
         newest = max(there, key=lambda one: (one.created_at, one.id))
         runbook, arguments = _runbook(newest)
         queue(context, tx, incident, RunKind.UNDO, runbook, arguments, person, site=newest.site)

@@ -1,9 +1,9 @@
 """`update` tells the stakeholders something in a person's own words."""
 
 from drbot.commands.context import CommandContext, incident_of, must_be_open
-from drbot.commands.grammar import Words, clean
 from drbot.commands.messages import DialogRequest, Reply, Request, text
-from drbot.core.approval import Door
+from drbot.commands.parser import Words, clean
+from drbot.core.approval import EntryPoint
 from drbot.core.events import EventKind
 from drbot.core.people import Person
 
@@ -21,7 +21,9 @@ def update(context: CommandContext, request: Request, words: Words, person: Pers
                     f'Example: update {incident.name} "We expect to be back at 15:00"',
                     f"{incident.name}: 関係者へ何を伝えますか? 例: update {incident.name} 15:00 の復旧を見込んでいます",
                 ),
-                dialog=DialogRequest(kind="update", incident=incident.id) if request.door is Door.COMMAND else None,
+                dialog=DialogRequest(kind="update", incident=incident.id)
+                if request.entry_point is EntryPoint.COMMAND
+                else None,
                 ok=False,
             )
         tx.record(EventKind.STATUS_UPDATE, incident=incident.id, person=person.id, text=said)

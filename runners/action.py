@@ -13,7 +13,7 @@ from drbot.runners.permit import OwnWork, Permit
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from drbot.runners.clients.clients import Clients
-    from drbot.runners.inviting import Invitations
+    from drbot.runners.invitations import Invitations
     from drbot.runners.machine_book import MachineBook
 
 
@@ -76,4 +76,4 @@ Subjects = Callable[[StepContext, Mapping[str, Any]], frozenset[str]]
 """What an action takes away with these arguments: texts of runners/permit.py. Only reads."""
 
 ProbeFunction = Callable[[StepContext, Mapping[str, Any]], Finding]
-"""Raises TemporaryError when the world cannot be asked at all."""
+"""Raises TemporaryError when the target cannot be asked at all."""

@@ -12,10 +12,10 @@ from drbot.core.plan import Plan, seal_of
 from drbot.core.run import DONE_WITH, Run, StepState
 from drbot.runners.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
 from drbot.runners.sealed_plans import places_of, signature_of
-from drbot.runners.vault import Vault
-from drbot.store import incidents, journal, requests, runs, steps
+from drbot.runners.totp_secrets import TotpSecrets
+from drbot.store import incidents, ledger, requests, runs, steps
 from drbot.store.database import Transaction
-from drbot.store.ledger import instance
+from drbot.store.ledger_check import instance
 
 REMEMBERED = MOVES | LEADS  # what is known of these from the moment they begin
 
@@ -24,12 +24,12 @@ def adopt_open_runs(tx: Transaction, home: Path) -> None:
     """Signs the plans of the runs that are not over and whose seal stands in the ledger. Of those that are over it
     remembers who led names: they can be led back, and a machine that users worked on may hold what nothing else does.
     """
-    key, own = Vault(home).key(), OwnRecord(home)
+    key, own = TotpSecrets(home).key(), OwnRecord(home)
     own.instance(instance(tx.connection))
     for incident in incidents.recent(tx.connection, limit=1000):
         sealed = {
             event.run: event.payload.get("seal")
-            for event in journal.of_incident(tx.connection, incident.id)
+            for event in ledger.of_incident(tx.connection, incident.id)
             if event.kind is EventKind.RUN_PLANNED
         }
         for run in runs.of_incident(tx.connection, incident.id):

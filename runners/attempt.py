@@ -17,8 +17,8 @@ from drbot.core.run import StepState
 from drbot.core.runbook import Probe, Step
 from drbot.runners.action import Finding, Outcome, StepContext
 from drbot.runners.step_log import StepLog
+from drbot.runners.target import Registry
 from drbot.runners.timing import Timing
-from drbot.runners.world import Registry
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""The world of a control site: it runs nothing itself. What it changes is where users go, so that is what is sealed."""
+"""The target of a control site: it runs nothing itself. What it changes is where users go, so that is sealed."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,18 +8,18 @@ from drbot.core.occupants import Occupant
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
 from drbot.runners.actions.names import RECORDS, fingerprint_of
+from drbot.runners.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.postgres_written import Written
-from drbot.runners.full_choice import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.lock import Claim, Holder
+from drbot.runners.target import Chosen
 from drbot.runners.watching import Cancelled, never
-from drbot.runners.world import Chosen
 
 
 class ControlTarget:
-    """World of a site without services: its worker stands outside of every other site."""
+    """Target of a site without services: its worker stands outside of every other site."""
 
     def __init__(self, configuration: Configuration, clients: Clients) -> None:
         self._configuration = configuration

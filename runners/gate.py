@@ -14,9 +14,9 @@ from drbot.core.run import Run
 from drbot.core.runbook import Step
 from drbot.core.site import Approvals
 from drbot.runners.actions.fingerprint import settings_of
-from drbot.runners.walk import Equipment
+from drbot.runners.run_context import WorkerContext
+from drbot.runners.target import Target
 from drbot.runners.watching import Cancelled, never
-from drbot.runners.world import World
 from drbot.store import requests
 from drbot.store.database import Transaction
 
@@ -67,27 +67,27 @@ def as_sealed(request: ApprovalRequest, plan: Plan, step: Step) -> ApprovalReque
     )
 
 
-def fingerprint_of(equipment: Equipment, cancelled: Cancelled = never) -> dict[str, Any]:
+def fingerprint_of(worker_context: WorkerContext, cancelled: Cancelled = never) -> dict[str, Any]:
     """What makes the target this target, and what dr.yml says of it. Raises TemporaryError, CancelledError."""
-    return equipment.world.fingerprint(cancelled) | {SETTINGS: settings_of(equipment.configuration)}
+    return worker_context.target.fingerprint(cancelled) | {SETTINGS: settings_of(worker_context.configuration)}
 
 
-def drift(equipment: Equipment, plan: Plan, *, ignored: Collection[str]) -> list[str]:
+def drift(worker_context: WorkerContext, plan: Plan, *, ignored: Collection[str]) -> list[str]:
     """What is no longer as it was sealed, one line each. `ignored`: what this run has changed itself, as paths:
     "volumes postgres_data".
     """
     try:
-        found = differences(plan.fingerprint, fingerprint_of(equipment), ignored=ignored)
+        found = differences(plan.fingerprint, fingerprint_of(worker_context), ignored=ignored)
         if plan.backup is not None:
-            found += _backup_differences(plan.backup, equipment.world)
+            found += _backup_differences(plan.backup, worker_context.target)
     except DrbotError as error:
         return [f"The target could not be looked at again: {error}"]
     return found
 
 
-def _backup_differences(sealed: BackupIdentity, world: World) -> list[str]:
+def _backup_differences(sealed: BackupIdentity, target: Target) -> list[str]:
     try:
-        actual = world.identify(sealed)
+        actual = target.identify(sealed)
     except DrbotError as error:
         return [f"The backup {sealed.name}: {error}"]
     then, now = sealed.model_dump(mode="json"), actual.model_dump(mode="json")

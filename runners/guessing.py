@@ -1,5 +1,5 @@
 """How often a code may be guessed. A wrong one counts against whose code it is *and* where it was typed, so that nobody
-locks an approver out of Slack from a shell; what is counted lies with the worker alone (runners/vault.py).
+locks an approver out of Slack from a shell; what is counted lies with the worker alone (runners/totp_secrets.py).
 """
 
 from collections.abc import Mapping

@@ -14,10 +14,10 @@ from drbot.core.runbook import Step, as_undo
 from drbot.runners.gate import refusal
 from drbot.runners.own_record import OwnRequest, OwnRun, OwnStep
 from drbot.runners.permit import ISSUER, OwnWork, Permit
+from drbot.runners.run_context import RunContext
 from drbot.runners.sealed_plans import own_run_of
 from drbot.runners.settings_seen import is_agreed
 from drbot.runners.users import are_away
-from drbot.runners.walk import Walk
 from drbot.store import requests
 from drbot.store.database import Transaction
 
@@ -30,16 +30,16 @@ class NoPermitError(PermanentError):
         self.late = late
 
 
-def needs_permit(walk: Walk, step: Step) -> bool:
+def needs_permit(run_context: RunContext, step: Step) -> bool:
     """Whether the step's action can take anything away."""
-    return step.do in walk.equipment.registry.subjects
+    return step.do in run_context.worker_context.registry.subjects
 
 
-def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
+def issue(tx: Transaction, run_context: RunContext, step: Step) -> Permit:
     """The permit for what a step does, counted now. A request is used up by the first step that destroys.
     Raises NoPermitError, UntrustedError.
     """
-    known, plan = own_run_of(walk.equipment, walk.run), walk.plan
+    known, plan = own_run_of(run_context.worker_context, run_context.run), run_context.plan
     if known.ended:
         raise NoPermitError("This run has ended on this host.")
     gates = _gates(plan, step)
@@ -47,53 +47,53 @@ def issue(tx: Transaction, walk: Walk, step: Step) -> Permit:
         if may_pass(step):
             raise NoPermitError(f"{step.id} destroys, but its run goes on without it.")
         gate = _guarding(gates, step)
-        request = _counted(tx, walk, known, gate, step)
+        request = _counted(tx, run_context, known, gate, step)
         if known.requests[request.id].used_for:
             raise NoPermitError("This approval was used before.")
-        _use(tx, walk, request.id, step)
-        return _permit(walk, step, request.id)
+        _use(tx, run_context, request.id, step)
+        return _permit(run_context, step, request.id)
     if gates and known.lets_users_in:
         raise NoPermitError("Users work with the system again; nothing of this run interrupts it any more.")
     for gate in gates:  # services are interrupted only while all who guard what follows still agree
         if not _is_used(known, gate):
-            _counted(tx, walk, known, gate, step)
-    return _permit(walk, step, ", ".join(gate.id for gate in gates))
+            _counted(tx, run_context, known, gate, step)
+    return _permit(run_context, step, ", ".join(gate.id for gate in gates))
 
 
-def count(tx: Transaction, walk: Walk, gate: Step) -> None:
+def count(tx: Transaction, run_context: RunContext, gate: Step) -> None:
     """The recount when a gate is about to open, before anything behind it is touched; this host remembers that it did.
     One that asks about dr.yml is used up by opening. Raises NoPermitError.
     """
-    request = _counted(tx, walk, own_run_of(walk.equipment, walk.run), gate, gate)
+    request = _counted(tx, run_context, own_run_of(run_context.worker_context, run_context.run), gate, gate)
     if is_about_settings(gate):
-        _use(tx, walk, request.id, gate)
-    walk.note(gate.id, OwnStep(state=StepState.SUCCEEDED, ended_at=walk.equipment.own.now()))
+        _use(tx, run_context, request.id, gate)
+    run_context.note(gate.id, OwnStep(state=StepState.SUCCEEDED, ended_at=run_context.worker_context.own.now()))
 
 
-def require_agreed(walk: Walk, step: Step) -> None:
+def require_agreed(run_context: RunContext, step: Step) -> None:
     """For whatever brings to a host what dr.yml names: two people have agreed to that dr.yml, or to this plan, which
     tells how it differs. Raises NoPermitError, UntrustedError.
     """
-    if is_agreed(walk.equipment, step):
+    if is_agreed(run_context.worker_context, step):
         return
-    known = own_run_of(walk.equipment, walk.run)
-    if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in walk.plan.steps):
+    known = own_run_of(run_context.worker_context, run_context.run)
+    if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in run_context.plan.steps):
         raise NoPermitError(f"Nobody agreed to what {step.do} takes from a dr.yml that was changed.")
 
 
-def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
+def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
     """To take a step back under the approval that let it happen, until users work with what is there now; None =
     taking it back takes nothing away. Raises NoPermitError, UntrustedError.
     """
     undo = as_undo(step)
-    if not is_taken_back(step, walk.plan.steps):
+    if not is_taken_back(step, run_context.plan.steps):
         raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
-    require_agreed(walk, undo)
-    if not needs_permit(walk, undo):
+    require_agreed(run_context, undo)
+    if not needs_permit(run_context, undo):
         return None
-    known, gates = own_run_of(walk.equipment, walk.run), _gates(walk.plan, step)
-    destroys = effect_of(undo, walk.plan.steps) == "destroy"
-    if known.lets_users_in or known.ended or (destroys and not are_away(walk, undo)):
+    known, gates = own_run_of(run_context.worker_context, run_context.run), _gates(run_context.plan, step)
+    destroys = effect_of(undo, run_context.plan.steps) == "destroy"
+    if known.lets_users_in or known.ended or (destroys and not are_away(run_context, undo)):
         raise NoPermitError(
             "People may have written new data since, so bringing the old back needs two people: /dr undo"
         )
@@ -104,29 +104,29 @@ def issue_for_undo(walk: Walk, step: Step) -> Permit | None:
             for request_id, request in known.requests.items()
             if request.gate == gate.id
             for name in request.used_for
-            if _takes_back(step, walk.plan.step(name))
+            if _takes_back(step, run_context.plan.step(name))
         ]
         if not used:
             raise NoPermitError(f"No approval covers that {step.id} is taken back.")
-        return _permit(walk, undo, used[-1])
+        return _permit(run_context, undo, used[-1])
     if not all(_is_used(known, gate) for gate in gates):
         raise NoPermitError(f"No approval covers that {step.id} is taken back.")
-    return _permit(walk, undo, ", ".join(gate.id for gate in gates))
+    return _permit(run_context, undo, ", ".join(gate.id for gate in gates))
 
 
-def own_work(walk: Walk) -> OwnWork | None:
+def own_work(run_context: RunContext) -> OwnWork | None:
     """To remove what this run has made itself; None once users, or another run, count on it. Raises UntrustedError."""
-    known = own_run_of(walk.equipment, walk.run)
-    counted_on = walk.equipment.own.counted_on(walk.run.id)
+    known = own_run_of(run_context.worker_context, run_context.run)
+    counted_on = run_context.worker_context.own.counted_on(run_context.run.id)
     if known.lets_users_in or counted_on.intersection(known.places):
         return None
-    return OwnWork(run=walk.run.id, counted_on=counted_on, issuer=ISSUER)
+    return OwnWork(run=run_context.run.id, counted_on=counted_on, issuer=ISSUER)
 
 
-def _counted(tx: Transaction, walk: Walk, known: OwnRun, gate: Step, step: Step) -> ApprovalRequest:
+def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step, step: Step) -> ApprovalRequest:
     """The request of a gate, when everything about it holds now. Raises NoPermitError."""
-    plan = walk.plan
-    request = requests.latest(tx.connection, walk.run.id, gate.id)
+    plan = run_context.plan
+    request = requests.latest(tx.connection, run_context.run.id, gate.id)
     if request is None:
         raise NoPermitError("Nobody was asked.")
     mine = known.requests.get(request.id)
@@ -134,12 +134,12 @@ def _counted(tx: Transaction, walk: Walk, known: OwnRun, gate: Step, step: Step)
         raise NoPermitError("The request in the database is not one that this worker opened.")
     if mine.ended:
         raise NoPermitError("This request has ended before.")
-    roster, votes = walk.equipment.roster_now(tx.connection), requests.votes(tx.connection, request.id)
+    roster, votes = run_context.worker_context.roster_now(tx.connection), requests.votes(tx.connection, request.id)
     _under_this_roster(plan, roster)
-    _in_time(walk, known, gate, mine, request, votes)
+    _in_time(run_context, known, gate, mine, request, votes)
     guards = gate.gate.for_ if gate.gate else ()
     guarded = step if step.id in guards else plan.step(guards[0])
-    why = refusal(tx, walk.run, plan, guarded, request, roster)
+    why = refusal(tx, run_context.run, plan, guarded, request, roster)
     if why is not None:
         raise NoPermitError(why, late=request.start_by is not None and tx.now >= request.start_by)
     return request
@@ -151,12 +151,12 @@ def _under_this_roster(plan: Plan, roster: Roster) -> None:
 
 
 def _in_time(
-    walk: Walk, known: OwnRun, gate: Step, mine: OwnRequest, request: ApprovalRequest, votes: list[Vote]
+    run_context: RunContext, known: OwnRun, gate: Step, mine: OwnRequest, request: ApprovalRequest, votes: list[Vote]
 ) -> None:
     """By this worker's own clock and memory: the proof is there, the votes came in time, the start does. Raises
     NoPermitError.
     """
-    rules, now = walk.equipment.approvals, walk.equipment.own.now()
+    rules, now = run_context.worker_context.approvals, run_context.worker_context.own.now()
     proofs = gate.gate.proof if gate.gate else ()
     missing = [name for name in proofs if not known.has_succeeded(name)]
     if missing:
@@ -175,22 +175,22 @@ def _in_time(
         raise NoPermitError("The time to start has passed.", late=True)
 
 
-def _use(tx: Transaction, walk: Walk, request_id: str, step: Step) -> None:
+def _use(tx: Transaction, run_context: RunContext, request_id: str, step: Step) -> None:
     """Once only, and written on this host before anything happens. By break-glass one person did, so nobody agreed."""
     if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):
-        walk.equipment.own.agreed_to(walk.plan.fingerprint[SETTINGS])
+        run_context.worker_context.own.agreed_to(run_context.plan.fingerprint[SETTINGS])
 
     def use(run: OwnRun) -> OwnRun:
         mine = run.requests[request_id]
         return run.with_request(request_id, mine.model_copy(update={"used_for": (*mine.used_for, step.id)}))
 
-    walk.equipment.own.change(walk.run.id, use)
-    requests.use(tx, walk.run, request_id, step.id)
+    run_context.worker_context.own.change(run_context.run.id, use)
+    requests.use(tx, run_context.run, request_id, step.id)
 
 
-def _permit(walk: Walk, step: Step, request: str) -> Permit:
-    subjects = walk.equipment.registry.subjects[step.do or ""](walk.looking(step), step.with_)
-    return Permit(run=walk.run.id, step=step.id, request=request, subjects=subjects, issuer=ISSUER)
+def _permit(run_context: RunContext, step: Step, request: str) -> Permit:
+    subjects = run_context.worker_context.registry.subjects[step.do or ""](run_context.looking(step), step.with_)
+    return Permit(run=run_context.run.id, step=step.id, request=request, subjects=subjects, issuer=ISSUER)
 
 
 def _gates(plan: Plan, step: Step) -> tuple[Step, ...]:

@@ -16,8 +16,8 @@ from drbot.runners.actions.centre import ADDRESS, SITE
 from drbot.runners.actions.names import RECORDS, answer_at, records_of
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.own_record import OwnRun, OwnStep
+from drbot.runners.run_context import WorkerContext
 from drbot.runners.sealed_plans import sealed_here
-from drbot.runners.walk import Equipment
 
 NOT_LED = frozenset({StepState.SKIPPED, StepState.UNDONE, StepState.PENDING})
 
@@ -44,16 +44,16 @@ class _Led:
     at: datetime | None
 
 
-def back_of(equipment: Equipment, incident: int, fingerprint: Mapping[str, Any]) -> Back:
+def back_of(worker_context: WorkerContext, incident: int, fingerprint: Mapping[str, Any]) -> Back:
     """The newest change in the incident that still stands. Raises UserError, which says where the names lead now."""
-    settings, records = equipment.configuration.dns, fingerprint.get(RECORDS)
+    settings, records = worker_context.configuration.dns, fingerprint.get(RECORDS)
     if settings is None or not isinstance(records, Mapping):
         why = f"Where the names lead now could not be read: {records or 'this site does not control them'}."
         raise _refusal(why, "Let the control site's worker do it, and correct `dns` in dr.yml.")
     now: dict[str, Addresses] = {
         name: tuple(record["addresses"]) if isinstance(record, Mapping) else () for name, record in records.items()
     }
-    known = list(_led(equipment, incident))
+    known = list(_led(worker_context, incident))
     led = next((one for one in known if any(now.get(name) != at.addresses for name, at in one.before.items())), None)
     if led is None:
         raise _nothing_to_lead_back(incident, now, known)
@@ -71,15 +71,17 @@ def back_of(equipment: Equipment, incident: int, fingerprint: Mapping[str, Any])
         for name, record in led.before.items()
     )
     addresses = dict.fromkeys(address for move in moves for address in (*move.now, *move.to))
-    answers = tuple(answer_at(equipment.configuration, address) for address in addresses)
+    answers = tuple(answer_at(worker_context.configuration, address) for address in addresses)
     return Back(moves=moves, answers=answers, since=led.at)
 
 
-def _led(equipment: Equipment, incident: int) -> Iterator[_Led]:
+def _led(worker_context: WorkerContext, incident: int) -> Iterator[_Led]:
     """The runs that led names in this incident, newest first, but those whose plan is not as it was sealed here."""
-    mine = [(name, known) for name, known in equipment.own.runs() if known.incident == incident and _leading(known)]
+    mine = [
+        (name, known) for name, known in worker_context.own.runs() if known.incident == incident and _leading(known)
+    ]
     for name, known in sorted(mine, key=_when, reverse=True):
-        steps, plan = _leading(known), sealed_here(equipment, name)
+        steps, plan = _leading(known), sealed_here(worker_context, name)
         if plan is None:
             continue
         try:

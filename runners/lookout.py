@@ -7,7 +7,7 @@ import threading
 import structlog
 
 from drbot.runners.machine_book import look_at_machines, look_at_names
-from drbot.runners.walk import Equipment
+from drbot.runners.run_context import WorkerContext
 
 log = structlog.get_logger()
 
@@ -17,14 +17,14 @@ LOOK_SECONDS = 30.0
 class Lookout:
     """Does nothing at any other site: only the control site's worker has keys for the cloud."""
 
-    def __init__(self, equipment: Equipment) -> None:
-        self._equipment = equipment
+    def __init__(self, worker_context: WorkerContext) -> None:
+        self._worker_context = worker_context
         self._woken = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`; at once, at every wake, and every half a minute."""
-        recovery = self._equipment.configuration.recovery
-        if recovery is None or recovery.control != self._equipment.site_name:
+        recovery = self._worker_context.configuration.recovery
+        if recovery is None or recovery.control != self._worker_context.site_name:
             return
         while not stop.is_set():
             self.look()
@@ -39,6 +39,6 @@ class Lookout:
         """Once. Never raises."""
         for look in (look_at_machines, look_at_names):
             try:
-                look(self._equipment.database, self._equipment.configuration)
+                look(self._worker_context.database, self._worker_context.configuration)
             except Exception:
                 log.exception("What is outside could not be looked at.", what=look.__name__)

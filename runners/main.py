@@ -11,17 +11,17 @@ from drbot.core.people import Roster
 from drbot.core.redaction import Redactor
 from drbot.core.site import Configuration
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.heads import keep_heads
+from drbot.runners.ledger_anchor import anchor_ledger
 from drbot.runners.own_record import OwnRecord
 from drbot.runners.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.run_context import WorkerContext
 from drbot.runners.settings import RunnerSettings
+from drbot.runners.site_target import target_of
 from drbot.runners.state_copies import Signer, keep_copies
-from drbot.runners.target import target_of
+from drbot.runners.target import Registry
 from drbot.runners.timing import Timing
-from drbot.runners.vault import Vault
-from drbot.runners.walk import Equipment
+from drbot.runners.totp_secrets import TotpSecrets
 from drbot.runners.worker import Worker, owner_name
-from drbot.runners.world import Registry
 from drbot.store.database import Database
 from drbot.store.doorbell import Doorbell
 from drbot.store.rosters import Rosters
@@ -47,16 +47,16 @@ def run_worker(
         known = ", ".join(configuration.sites)
         raise UserError(f'Starting a worker for the site "{name}".', "dr.yml does not know it.", f"Sites are: {known}.")
     settings = RunnerSettings.from_environment(home)
-    key = Vault(home).key()
+    key = TotpSecrets(home).key()
     given = replace(roster, worker_key=key.public)
-    equipment = Equipment(
+    worker_context = WorkerContext(
         configuration=configuration,
         database=database,
         site_name=name,
         home=home,
         own=OwnRecord(home),
         registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
-        world=target_of(name, configuration, settings),
+        target=target_of(name, configuration, settings),
         roster=given,
         key=key,
         rosters=Rosters(given, configuration.approvals),
@@ -67,7 +67,7 @@ def run_worker(
     )
     if configuration.object_store is not None:
         bucket = ObjectStoreClient(configuration.object_store)
-        keep_heads(database, bucket, key, stop)
-        signer = Signer(owner=f"{equipment.owner}/{name}", site=name, key=key)
+        anchor_ledger(database, bucket, key, stop)
+        signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
         keep_copies(database, bucket, configuration, document, signer, stop)
-    Worker(equipment, doorbell, stop).serve()
+    Worker(worker_context, doorbell, stop).serve()

@@ -14,8 +14,8 @@ from drbot.core.run import StepState
 from drbot.core.runbook import Step
 from drbot.runners.issuing import NoPermitError
 from drbot.runners.own_record import OwnStep
+from drbot.runners.run_context import RunContext
 from drbot.runners.unsure import looking, state_of
-from drbot.runners.walk import Walk
 
 STARTING = "starting"
 ALONE = MOVES | {"host.set_aside", "host.put_back"}
@@ -24,33 +24,34 @@ WHOLE = frozenset({"before", "after", "nothing-to-put-in-place"})  # states in w
 
 
 @contextmanager
-def held(walk: Walk, step: Step) -> Iterator[None]:
+def held(run_context: RunContext, step: Step) -> Iterator[None]:
     """For as long as the act, or the undo, is at work. Raises TemporaryError while another one is in its way, and
     NoPermitError for a start on data that is half in place.
     """
     if step.do not in ALONE | STARTS:
         yield
         return
-    own, moves = walk.equipment.own, step.do in ALONE
-    with own.held(f"{walk.run.id}.{step.id}" if moves else STARTING):  # first shown, then looked: one of two sees it
+    own, moves = run_context.worker_context.own, step.do in ALONE
+    # first shown, then looked: one of two sees it
+    with own.held(f"{run_context.run.id}.{step.id}" if moves else STARTING):
         if moves and own.held_now(STARTING):
             raise TemporaryError("Something is being started now, so no data is moved", kind="busy")
         if not moves:
-            _require_whole(walk, step)
+            _require_whole(run_context, step)
         yield
 
 
-def _require_whole(walk: Walk, step: Step) -> None:
-    own = walk.equipment.own
-    here = own.run(walk.run.id)
+def _require_whole(run_context: RunContext, step: Step) -> None:
+    own = run_context.worker_context.own
+    here = own.run(run_context.run.id)
     for name, run in own.runs():
-        if name != walk.run.id and (here is None or not here.is_beside(run)):
+        if name != run_context.run.id and (here is None or not here.is_beside(run)):
             continue
         for moving in (lock.rpartition(".")[2] for lock in own.held_now(f"{name}.*")):
             if not _is_over(run.steps.get(moving)):
                 raise TemporaryError(f"{name}/{moving} moves data now, so nothing is started", kind="busy")
         for moving, known in run.steps.items():
-            if is_unsettled(known) and (why := _half(walk, step, known)):
+            if is_unsettled(known) and (why := _half(run_context, step, known)):
                 raise NoPermitError(
                     f"{known.given.get('volume')} may be half in place since {name}/{moving}: {why}. Settle that first"
                 )
@@ -66,10 +67,10 @@ def is_unsettled(known: OwnStep) -> bool:
     return known.does in MOVES and (known.state in UNSETTLED or known.taking_back)
 
 
-def _half(walk: Walk, step: Step, known: OwnStep) -> str | None:
+def _half(run_context: RunContext, step: Step, known: OwnStep) -> str | None:
     """Why nothing may be started on it; None = it is whole. Raises TemporaryError when nobody can tell now."""
     try:
-        state = state_of(walk, looking(walk, step), known.does, known.given)
+        state = state_of(run_context, looking(run_context, step), known.does, known.given)
     except PermanentError as error:
         return f"it could not be seen ({error})"
     return None if state in WHOLE else f"it is at: {state}"

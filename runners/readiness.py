@@ -16,7 +16,7 @@ from drbot.runners.clients.compose import COMPOSE_FILES
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.process import Bounds
 from drbot.runners.rented import Rented, all_rented, makers_of
-from drbot.runners.vault import Vault
+from drbot.runners.totp_secrets import TotpSecrets
 from drbot.store.machines import KnownMachine
 
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
@@ -207,14 +207,14 @@ def _led(configuration: Configuration) -> frozenset[str] | None:
         return None
 
 
-def second_factor_line(roster: Roster, vault: Vault) -> Line | None:
+def second_factor_line(roster: Roster, totp_secrets: TotpSecrets) -> Line | None:
     """Whether every approver has something to vote with, as far as this host's worker knows; None: nobody needs it."""
     if roster.second_factor == "none":
         return None
     lacking = [
         person.name
         for person in roster.approvers()
-        if person.key is None and not ((entry := vault.entry(person.id)) and entry.secret)
+        if person.key is None and not ((entry := totp_secrets.entry(person.id)) and entry.secret)
     ]
     if lacking:
         return bad("second factor", f"no authenticator: {', '.join(lacking)}", "They type /dr enrol.")

@@ -11,16 +11,16 @@ from drbot.core.signing import KeyPair, verify
 from drbot.runners.actions.fingerprint import settings_of
 from drbot.runners.gate import differences
 from drbot.runners.own_record import OwnRun
-from drbot.runners.walk import Equipment
+from drbot.runners.run_context import WorkerContext
 from drbot.store import runs
 
 
-def sign(equipment: Equipment, plan: Plan, incident: int, *, counts: bool = True) -> str:
+def sign(worker_context: WorkerContext, plan: Plan, incident: int, *, counts: bool = True) -> str:
     """The worker's signature under a plan; noted on its own host first. `counts`: on the places it is about."""
     engine = str(plan.fingerprint.get("engine", ""))
     places = places_of(plan, incident) if counts else ()
-    equipment.own.planned(plan.run, seal_of(plan), incident=incident, engine=engine, places=places)
-    return signature_of(equipment.key, plan)
+    worker_context.own.planned(plan.run, seal_of(plan), incident=incident, engine=engine, places=places)
+    return signature_of(worker_context.key, plan)
 
 
 def places_of(plan: Plan, incident: int) -> tuple[str, ...]:
@@ -39,45 +39,45 @@ def signature_of(key: KeyPair, plan: Plan) -> str:
     return key.sign(_statement(plan))
 
 
-def require_own(equipment: Equipment, run: Run) -> None:
+def require_own(worker_context: WorkerContext, run: Run) -> None:
     """Raises UntrustedError for a run that cannot go on: its plan is not as this worker made it, or it has ended."""
-    if own_run_of(equipment, run).ended:
+    if own_run_of(worker_context, run).ended:
         raise UntrustedError(f"{run.id} has ended on this host; it is not begun again")
 
 
-def own_run_of(equipment: Equipment, run: Run) -> OwnRun:
+def own_run_of(worker_context: WorkerContext, run: Run) -> OwnRun:
     """What this worker itself knows of a run whose row says the same. Raises UntrustedError."""
-    plan, known = run.plan, equipment.own.run(run.id)
+    plan, known = run.plan, worker_context.own.run(run.id)
     if plan is None or known is None:
         raise UntrustedError(f"{run.id}: this worker's host knows nothing of its plan")
     if known.seal != seal_of(plan):
         raise UntrustedError(f"{run.id}: the plan in the database is not the one that was made here")
-    if run.plan_signature is None or not verify(equipment.key.public, _statement(plan), run.plan_signature):
+    if run.plan_signature is None or not verify(worker_context.key.public, _statement(plan), run.plan_signature):
         raise UntrustedError(f"{run.id}: the plan does not carry this worker's signature")
     planned = (plan.run, plan.site, known.incident, plan.arguments)
     if planned != (run.id, run.site, run.incident, {k: v for k, v in run.arguments.items() if v}):
         raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
-    changed = differences(plan.fingerprint.get(SETTINGS), settings_of(equipment.configuration))
+    changed = differences(plan.fingerprint.get(SETTINGS), settings_of(worker_context.configuration))
     if changed:
         what = "; ".join(changed)
         raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made, so plan again: {what}")
     return known
 
 
-def sealed_here(equipment: Equipment, run_id: str) -> Plan | None:
+def sealed_here(worker_context: WorkerContext, run_id: str) -> Plan | None:
     """The plan of another run, whatever has become of it, if it is the one that this worker sealed."""
-    known = equipment.own.run(run_id)
+    known = worker_context.own.run(run_id)
     try:
-        with equipment.database.read() as connection:
+        with worker_context.database.read() as connection:
             plan = runs.get(connection, run_id).plan
     except UserError:
         return None
     return plan if plan is not None and known is not None and seal_of(plan) == known.seal else None
 
 
-def require_untouched(equipment: Equipment, run: Run, records: Mapping[str, StepRecord]) -> None:
+def require_untouched(worker_context: WorkerContext, run: Run, records: Mapping[str, StepRecord]) -> None:
     """Raises UntrustedError when a row says of a step what this worker did not write."""
-    known = own_run_of(equipment, run)
+    known = own_run_of(worker_context, run)
     if run.plan is not None and {step.id for step in run.plan.steps} != records.keys():
         raise UntrustedError(f"{run.id}: steps of the plan are missing in the database, or others stand there")
     for step in run.plan.steps if run.plan else ():

@@ -11,49 +11,49 @@ from drbot.core.plan import Plan, gate_about_settings, gates_before
 from drbot.core.runbook import Step, as_undo, names_in, order_of
 from drbot.runners.actions.fingerprint import settings_of
 from drbot.runners.gate import differences
-from drbot.runners.walk import Equipment
+from drbot.runners.run_context import WorkerContext
 
 STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})
 """What goes by a compose file that lies on the host already."""
 
 
-def agreed(equipment: Equipment) -> Mapping[str, Any]:
+def agreed(worker_context: WorkerContext) -> Mapping[str, Any]:
     """What dr.yml said when two people last agreed; the first of all has nothing to be compared with."""
-    known = equipment.own.settings()
+    known = worker_context.own.settings()
     if known is not None:
         return known
-    now = settings_of(equipment.configuration)
-    equipment.own.agreed_to(now)
+    now = settings_of(worker_context.configuration)
+    worker_context.own.agreed_to(now)
     return now
 
 
-def changes(equipment: Equipment) -> tuple[str, ...]:
+def changes(worker_context: WorkerContext) -> tuple[str, ...]:
     """ "repository url: before → now" for each difference."""
-    found = differences(agreed(equipment), settings_of(equipment.configuration))
-    return tuple(equipment.redact(one) for one in found)
+    found = differences(agreed(worker_context), settings_of(worker_context.configuration))
+    return tuple(worker_context.redact(one) for one in found)
 
 
-def services_of(equipment: Equipment) -> frozenset[str]:
+def services_of(worker_context: WorkerContext) -> frozenset[str]:
     """Every service that this site has, or had when two people last agreed."""
-    known = (equipment.own.settings() or {}).get("sites", {}).get(equipment.site_name, {}).get("services", {})
-    return frozenset({*equipment.site.services, *known})
+    known = (worker_context.own.settings() or {}).get("sites", {}).get(worker_context.site_name, {}).get("services", {})
+    return frozenset({*worker_context.site.services, *known})
 
 
-def is_agreed(equipment: Equipment, step: Step) -> bool:
+def is_agreed(worker_context: WorkerContext, step: Step) -> bool:
     """Whether the step brings nothing but what two people have agreed to."""
     if step.do is None or not ACTIONS[step.do].brings:
         return True
-    now, then = settings_of(equipment.configuration), agreed(equipment)
-    return not differences(_used(then, equipment.site_name, step), _used(now, equipment.site_name, step))
+    now, then = settings_of(worker_context.configuration), agreed(worker_context)
+    return not differences(_used(then, worker_context.site_name, step), _used(now, worker_context.site_name, step))
 
 
-def asked_first(equipment: Equipment, draft: Plan) -> tuple[Step, ...]:
+def asked_first(worker_context: WorkerContext, draft: Plan) -> tuple[Step, ...]:
     """The steps; behind a gate that asks about dr.yml, where one of them would bring what nobody agreed to."""
     steps, order = draft.steps, order_of(draft.steps)
     unguarded = (step for step in steps if not gates_before(draft, step.id))
-    if all(is_agreed(equipment, act) for step in unguarded for act in _acts(step)):
+    if all(is_agreed(worker_context, act) for step in unguarded for act in _acts(step)):
         return steps
-    gate = gate_about_settings(equipment.approvals.requester_counts)
+    gate = gate_about_settings(worker_context.approvals.requester_counts)
     behind = (step if order[step.id] else step.model_copy(update={"after": (gate.id,)}) for step in steps)
     return (gate, *behind)
 

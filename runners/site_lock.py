@@ -9,39 +9,42 @@ from drbot.core.errors import DrbotError, TemporaryError
 from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState
 from drbot.runners.lock import Claim, Holder
-from drbot.runners.walk import Equipment, Walk
+from drbot.runners.run_context import RunContext, WorkerContext
 from drbot.store import locks, runs, waking
 from drbot.store.database import Transaction
-from drbot.store.ledger import instance
+from drbot.store.ledger_check import instance
 
 log = structlog.get_logger()
 
 
-def take(walk: Walk, *, sure: bool) -> str | Holder | None:
+def take(run_context: RunContext, *, sure: bool) -> str | Holder | None:
     """Before each change: a holding may have been taken over meanwhile. None: the site is ours. Else the run, or the
     other drbot, that has it. `sure`: raises TemporaryError while the engine does not answer; otherwise the step may
     go on without it, because it may be the one that brings the engine back. Raises FencedError.
     """
-    equipment, run = walk.equipment, walk.run
-    with equipment.database.write() as tx:
-        walk.hold(tx)
+    worker_context, run = run_context.worker_context, run_context.run
+    with worker_context.database.write() as tx:
+        run_context.hold(tx)
         held_by = locks.take(tx, run.site, run.id)
         claim = Claim(
-            instance=_ours(equipment, tx.connection), owner=equipment.owner, incident=f"DR-{run.incident}", run=run.id,
+            instance=_ours(worker_context, tx.connection),
+            owner=worker_context.owner,
+            incident=f"DR-{run.incident}",
+            run=run.id,
             since=tx.now,
-        )  # fmt: skip
+        )
         gone = runs.get(tx.connection, run.id).given_up
     if held_by is not None:
         return held_by
     try:
-        holder = equipment.world.lock(claim, gone)
+        holder = worker_context.target.lock(claim, gone)
     except TemporaryError as error:
         if sure:
             raise
         log.warning("The target's engine keeps nobody away now.", run=run.id, error=str(error))
         return None
     if holder is not None:
-        walk.write(lambda tx: locks.release(tx, run.site, run.id))
+        run_context.write(lambda tx: locks.release(tx, run.site, run.id))
     return holder
 
 
@@ -55,66 +58,66 @@ def wait_for_drbot(tx: Transaction, run: Run, holder: Holder, seen_wakes: int, s
     return True
 
 
-def look_at_drbots(equipment: Equipment) -> None:
+def look_at_drbots(worker_context: WorkerContext) -> None:
     """Wake the runs whose other drbot has given the target back. Raises TemporaryError."""
-    with equipment.database.read() as connection:
-        parked = waking.parked(connection, equipment.site_name)
+    with worker_context.database.read() as connection:
+        parked = waking.parked(connection, worker_context.site_name)
     waiting = [run for run in parked if run.state is RunState.WAITING and run.waits_for_drbot]
     if not waiting:
         return
-    holder = equipment.world.holder()
-    with equipment.database.write() as tx:
+    holder = worker_context.target.holder()
+    with worker_context.database.write() as tx:
         for run in waiting:
             if holder is None or holder.id != run.waits_for_drbot:
-                _wake(tx, equipment, run.id, "The other drbot has given the target back.")
+                _wake(tx, worker_context, run.id, "The other drbot has given the target back.")
 
 
-def give_back_stale(equipment: Equipment) -> None:
+def give_back_stale(worker_context: WorkerContext) -> None:
     """When a worker starts: what this drbot holds on the engine for a run that has the site no more."""
-    with equipment.database.read() as connection:
-        ours = _ours(equipment, connection)
-    holder = equipment.world.holder()
+    with worker_context.database.read() as connection:
+        ours = _ours(worker_context, connection)
+    holder = worker_context.target.holder()
     if holder is None:
         return
-    with equipment.database.read() as connection:
-        has_it = locks.holder(connection, equipment.site_name)
+    with worker_context.database.read() as connection:
+        has_it = locks.holder(connection, worker_context.site_name)
         stale = has_it != holder.claim.run or runs.get(connection, has_it).is_over
     if holder.claim.instance == ours and stale:
-        unlock(equipment, holder.claim.run)
+        unlock(worker_context, holder.claim.run)
 
 
-def unlock(equipment: Equipment, run_id: str) -> None:
+def unlock(worker_context: WorkerContext, run_id: str) -> None:
     """Give the target back to other drbots; one that does not answer now keeps a holding that our next run replaces."""
     try:
-        with equipment.database.read() as connection:
-            ours = _ours(equipment, connection)
-        equipment.world.unlock(ours, run_id)
+        with worker_context.database.read() as connection:
+            ours = _ours(worker_context, connection)
+        worker_context.target.unlock(ours, run_id)
     except DrbotError as error:
         log.warning("The target could not be given back to other drbots yet.", run=run_id, error=str(error))
 
 
-def _ours(equipment: Equipment, connection: Connection) -> str:
+def _ours(worker_context: WorkerContext, connection: Connection) -> str:
     """Which drbot this is, as this host has known it since its first look at the state."""
-    return equipment.own.instance(instance(connection))
+    return worker_context.own.instance(instance(connection))
 
 
-def release(tx: Transaction, equipment: Equipment, run: Run) -> None:
+def release(tx: Transaction, worker_context: WorkerContext, run: Run) -> None:
     """Give the site back and wake the runs that wait for it."""
     locks.release(tx, run.site, run.id)
-    wake_waiting(tx, equipment, run.site)
-    tx.after_commit(lambda: unlock(equipment, run.id))
+    wake_waiting(tx, worker_context, run.site)
+    tx.after_commit(lambda: unlock(worker_context, run.id))
 
 
-def wake_waiting(tx: Transaction, equipment: Equipment, site: str) -> None:
+def wake_waiting(tx: Transaction, worker_context: WorkerContext, site: str) -> None:
     """Wake every run that was parked because somebody held the site. One of them gets it, the others park again."""
     for waiting in waking.parked(tx.connection, site):
         if waits_for_site(waiting):
-            _wake(tx, equipment, waiting.id, "The site is free.")
+            _wake(tx, worker_context, waiting.id, "The site is free.")
 
 
-def _wake(tx: Transaction, equipment: Equipment, run_id: str, why: str) -> None:
+def _wake(tx: Transaction, worker_context: WorkerContext, run_id: str, why: str) -> None:
     waking.wake(tx, run_id, why)
-    tx.after_commit(lambda: equipment.ring(run_id))
+    tx.after_commit(lambda: worker_context.ring(run_id))
 
 
 def is_free(connection: Connection, site: str) -> bool:

@@ -29,10 +29,10 @@ from drbot.core.stakes import (
 from drbot.core.stakes_words import PUT_THERE
 from drbot.runners.centre_stakes import OUTSIDE, stakes_outside
 from drbot.runners.own_record import RUN_NAME, OwnRun, OwnStep
+from drbot.runners.run_context import WorkerContext
 from drbot.runners.settings_seen import services_of
-from drbot.runners.walk import Equipment
+from drbot.runners.target import Target
 from drbot.runners.watching import Cancelled
-from drbot.runners.world import World
 from drbot.store import runs
 
 Counted = dict[str, int | datetime | None]
@@ -43,7 +43,7 @@ OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
 
 
 def stakes_of(
-    equipment: Equipment,
+    worker_context: WorkerContext,
     run: Run,
     draft: Plan,
     *,
@@ -58,30 +58,32 @@ def stakes_of(
     act = act_of(steps)
     if act in OUTSIDE:
         proof, keeps = proof_of(steps, act, (), ()), keeps_of(steps, fingerprint, draft.occupants)
-        return stakes_outside(equipment, run, steps, fingerprint, act=act, proof=proof, keeps=keeps)
-    kept = _kept(equipment, run, steps) if act in OF_KEPT and not aside else None
-    counting = _Counting(world=equipment.world, redact=equipment.redact, cancelled=cancelled, now=equipment.own.now())
+        return stakes_outside(worker_context, run, steps, fingerprint, act=act, proof=proof, keeps=keeps)
+    kept = _kept(worker_context, run, steps) if act in OF_KEPT and not aside else None
+    counting = _Counting(
+        target=worker_context.target, redact=worker_context.redact, cancelled=cancelled, now=worker_context.own.now()
+    )
     if act is Act.UNDO and kept is not None:
         loss = counting.since_swap(kept)
     elif act is Act.GIVE_UP and kept is not None:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
     elif act is Act.GIVE_UP:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=sum(one.size or 0 for one in aside))
-    elif act is Act.RESTORE and backup is not None and _of_postgres_alone(equipment, steps):
+    elif act is Act.RESTORE and backup is not None and _of_postgres_alone(worker_context, steps):
         loss = counting.since_backup(backup, age)
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
     elif act is Act.REPLACE_HOST and aside:
-        loss = _since_aside(equipment, aside_by(steps))
+        loss = _since_aside(worker_context, aside_by(steps))
     elif act is Act.REPLACE_HOST and backup is not None:
-        loss = _of_host(equipment, steps, draft.occupants, backup, age)
+        loss = _of_host(worker_context, steps, draft.occupants, backup, age)
     elif act is Act.CHANGE_DNS and backup is not None and raises:
-        loss = _of_move(equipment, steps, backup, age)
+        loss = _of_move(worker_context, steps, backup, age)
     else:
         loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
     return Stakes(
         act=act,
-        proof=proof_of(steps, act, services_of(equipment), raises),
+        proof=proof_of(steps, act, services_of(worker_context), raises),
         loss=loss,
         keeps=keeps_of(steps, fingerprint, draft.occupants),
         kept=kept.data if kept is not None else None,
@@ -89,7 +91,7 @@ def stakes_of(
 
 
 def _of_host(
-    equipment: Equipment,
+    worker_context: WorkerContext,
     steps: tuple[Step, ...],
     occupants: Collection[Occupant],
     backup: BackupIdentity,
@@ -97,30 +99,30 @@ def _of_host(
 ) -> Loss:
     """What no step fills again is lost whole, also what is older than the backup."""
     volumes = names_of(occupants, OccupantKind.VOLUME)
-    gone = put_aside_for_good(steps, equipment.site, volumes, backup.holds)
+    gone = put_aside_for_good(steps, worker_context.site, volumes, backup.holds)
     if not any(step.do in PUT_THERE for step in steps):
         return Loss(kind=LossKind.SINCE_BACKUP, gone=gone) if gone else Loss(kind=LossKind.UNKNOWN)
     return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
 
 
-def _since_aside(equipment: Equipment, aside_by: str) -> Loss:
+def _since_aside(worker_context: WorkerContext, aside_by: str) -> Loss:
     """Everything since the host was put aside; when that was, this worker noted itself."""
-    own = equipment.own.run(aside_by) if RUN_NAME.fullmatch(aside_by) else None
+    own = worker_context.own.run(aside_by) if RUN_NAME.fullmatch(aside_by) else None
     ended = [step.ended_at for step in own.steps.values() if step.does == "host.set_aside"] if own else []
     return Loss(kind=LossKind.SINCE_SWAP, since=ended[-1] if ended else None)
 
 
-def _of_move(equipment: Equipment, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
+def _of_move(worker_context: WorkerContext, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
     """The same of a lost site, where the new place was raised by drbot's own level 3 from this backup."""
-    sites = equipment.configuration.sites
+    sites = worker_context.configuration.sites
     there = sites[next(str(step.with_.get("site")) for step in steps if step.do == "dns.change")]
     gone = not_raised(sites.get(backup.site, there), there, backup.holds)
     return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
 
 
-def _of_postgres_alone(equipment: Equipment, steps: tuple[Step, ...]) -> bool:
+def _of_postgres_alone(worker_context: WorkerContext, steps: tuple[Step, ...]) -> bool:
     """Whether what a backup of PostgreSQL replaces is PostgreSQL's data and nothing else."""
-    postgres = equipment.site.postgres
+    postgres = worker_context.site.postgres
     replaced = {step.with_.get("volume") for step in steps if step.do == "volume.swap"}
     return postgres is not None and replaced == {postgres.volume}
 
@@ -134,21 +136,21 @@ class _Kept:
     rows: Mapping[str, int]  # of the backup that took its place; empty = not known
 
 
-def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
+def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _Kept:
     """By the steps, by the labels of the volume, and by what this worker noted itself: a row may say anything. Raises
     UserError when it is not there.
     """
     names = kept_by(steps)
     if len(names) != 1:
         raise UserError(f"Planning {run.runbook}.", "It is about several kept volumes.", "Make one runbook for each.")
-    there = equipment.world.kept(names[0])
+    there = worker_context.target.kept(names[0])
     if there is None:
         raise UserError(f"Planning {run.runbook}.", f"The kept data {names[0]} is not there any more.", "See: /dr kept")
-    own = equipment.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
+    own = worker_context.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
     mine = _put_aside(own, names[0])
     facts = mine.facts if mine is not None else {}
     bytes_ = facts.get("kept_bytes")
-    since = facts.get("next_transaction") if mine is not None and _is_newest(equipment, mine) else None
+    since = facts.get("next_transaction") if mine is not None and _is_newest(worker_context, mine) else None
     data = KeptData(
         volume=names[0],
         original=there.original,
@@ -157,24 +159,26 @@ def _kept(equipment: Equipment, run: Run, steps: tuple[Step, ...]) -> _Kept:
         since=mine.ended_at if mine is not None else None,
         size=int(bytes_) if isinstance(bytes_, (int, float)) else None,
     )
-    return _Kept(data=data, next_transaction=since, rows=_rows(equipment, there.run, own))
+    return _Kept(data=data, next_transaction=since, rows=_rows(worker_context, there.run, own))
 
 
-def _is_newest(equipment: Equipment, mine: OwnStep) -> bool:
+def _is_newest(worker_context: WorkerContext, mine: OwnStep) -> bool:
     """Whether what is in place now came by this very step: another cluster counts its own transactions. Of a step whose
     end nobody has seen, or that was only settled as done, it is known what it was to do.
     """
     volume, ended = mine.facts.get("volume"), mine.ended_at
-    done = [step for _, run in equipment.own.runs() for step in run.steps.values() if step.state not in NOTHING_DONE]
+    done = [
+        step for _, run in worker_context.own.runs() for step in run.steps.values() if step.state not in NOTHING_DONE
+    ]
     moves = [step for step in done if volume in (step.given.get("volume"), step.facts.get("volume"))]
     return ended is not None and all(other.ended_at is not None and other.ended_at <= ended for other in moves)
 
 
-def _rows(equipment: Equipment, run_id: str, own: OwnRun | None) -> Mapping[str, int]:
+def _rows(worker_context: WorkerContext, run_id: str, own: OwnRun | None) -> Mapping[str, int]:
     """Of the backup that took the place of the kept data, when the plan in the database is the one made here."""
     if own is None:
         return {}
-    with equipment.database.read() as connection:
+    with worker_context.database.read() as connection:
         plan = runs.get(connection, run_id).plan
     return plan.backup.rows if plan is not None and own.seal == seal_of(plan) and plan.backup is not None else {}
 
@@ -190,8 +194,8 @@ def _put_aside(known: OwnRun | None, volume: str) -> OwnStep | None:
 class _Counting:
     """Counts on the running production; what cannot be counted says why."""
 
-    def __init__(self, *, world: World, redact: Redactor, cancelled: Cancelled, now: datetime) -> None:
-        self._world = world
+    def __init__(self, *, target: Target, redact: Redactor, cancelled: Cancelled, now: datetime) -> None:
+        self._target = target
         self._redact = redact
         self._cancelled = cancelled
         self._now = now
@@ -204,7 +208,7 @@ class _Counting:
         since = kept.next_transaction
 
         def count() -> Counted:
-            written = self._world.written_since(since, self._cancelled)
+            written = self._target.written_since(since, self._cancelled)
             removed = written.removed(kept.rows) if kept.rows else None
             return {"rows": written.rows, "bytes": written.bytes, "removed": removed, "counted_at": self._now}
 
@@ -217,7 +221,7 @@ class _Counting:
             return loss.model_copy(update={"uncounted": "the backup has no manifest"})
 
         def count() -> Counted:
-            rows = self._world.rows(self._cancelled)
+            rows = self._target.rows(self._cancelled)
             more = sum(max(0, number - backup.rows.get(table, 0)) for table, number in rows.items())
             return {"rows": more, "counted_at": self._now}
 

@@ -1,5 +1,5 @@
 """How drbot's own state lies in a bucket, by the names of its objects; and how one is read that anybody may have put
-there. Written by runners/state_copies.py and runners/heads.py, read by them and by runners/vouched_copy.py.
+there. Written by runners/state_copies.py and runners/ledger_anchor.py, read by them and by runners/vouched_copy.py.
 
     state/<ledger>/ledger/<first>-<last>-<hash>.jsonl.gz   lines of `drbot audit export`, locked where the bucket allows
     state/<ledger>/copies/<record>.signed                  a line with a worker's statement; behind it, gzipped, every

@@ -28,7 +28,7 @@ from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.documents import Documents
 from drbot.runners.state_bucket import COPY, Named, copy_key, folder_of, named, piece_key, statement_of
 from drbot.runners.vouched_copy import FORMAT
-from drbot.store import copies, journal, surfaces
+from drbot.store import copies, ledger, surfaces
 from drbot.store.database import Database
 
 log = structlog.get_logger()
@@ -75,7 +75,7 @@ class StateCopies:
     def copy(self) -> bool:
         """Bring what is new. Raises PermanentError, TemporaryError; OSError when dr.yml cannot be read."""
         with self._database.read() as connection:
-            seq, _ = journal.head(connection)
+            seq, _ = ledger.head(connection)
         quiet = time.monotonic() - self._looked_at < QUIET_SECONDS
         if seq == 0 or (seq == self._seen and quiet):
             return False
@@ -86,9 +86,9 @@ class StateCopies:
         self._find_place()
         self._bring_backlog()
         with self._database.read() as connection:
-            events = journal.after(connection, self._there or 0, PIECE)
+            events = ledger.after(connection, self._there or 0, PIECE)
             document = self._document(connection)
-            seq, digest = journal.head(connection)
+            seq, digest = ledger.head(connection)
         content = json.dumps(document, sort_keys=True).encode()
         copied = (seq, hashlib.sha256(content).hexdigest())
         if copied == self._copied:
@@ -104,7 +104,7 @@ class StateCopies:
         if self._is_named:
             return
         with self._database.write() as tx:
-            named = journal.of_kinds(tx.connection, [EventKind.STATE_SIGNED_BY])
+            named = ledger.of_kinds(tx.connection, [EventKind.STATE_SIGNED_BY])
             if self._signer.key.public not in {event.payload.get("key") for event in named}:
                 tx.record(EventKind.STATE_SIGNED_BY, site=self._signer.site, key=self._signer.key.public)
         self._is_named = True
@@ -120,8 +120,8 @@ class StateCopies:
         if self._there is not None:
             return
         with self._database.read() as connection:
-            (first,) = journal.after(connection, 0, 1)
-            records = journal.of_kinds(connection, [EventKind.STATE_SIGNED_BY, EventKind.STATE_BROUGHT_BACK])
+            (first,) = ledger.after(connection, 0, 1)
+            records = ledger.of_kinds(connection, [EventKind.STATE_SIGNED_BY, EventKind.STATE_BROUGHT_BACK])
         keys = {event.payload.get("key") for event in records}
         given_up = max((int(event.payload.get("forgotten", 0)) for event in records), default=0)
         for found in named(COPY, self._bucket.list(folder_of(first.hash))):
@@ -146,14 +146,14 @@ class StateCopies:
 
     def _has(self, said: Statement) -> bool:
         with self._database.read() as connection:
-            events = journal.after(connection, said.seq - 1, 1)
+            events = ledger.after(connection, said.seq - 1, 1)
         return bool(events) and (events[0].seq, events[0].hash) == (said.seq, said.hash)
 
     def _bring_backlog(self) -> None:
         """All but the newest events, as after a time without the bucket."""
         while True:
             with self._database.read() as connection:
-                events = journal.after(connection, self._there or 0, PIECE)
+                events = ledger.after(connection, self._there or 0, PIECE)
             if len(events) < PIECE:
                 return
             self._write_piece(events)

@@ -1,4 +1,4 @@
-"""The whole output of a step goes into a file on the worker's host, its tail into the journal; secrets are masked."""
+"""The whole output of a step goes into a file on the worker's host, its tail into the ledger; secrets are masked."""
 
 import threading
 import time

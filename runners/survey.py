@@ -17,12 +17,12 @@ from drbot.core.stakes import Stakes, act_of, aside_by
 from drbot.core.stakes_words import ACTS as HEADLINES
 from drbot.core.variables import Value, fill
 from drbot.core.words import clock, say
-from drbot.runners import parts, settings_seen, strangers, users
+from drbot.runners import settings_seen, strangers, sub_plans, users
 from drbot.runners.gate import fingerprint_of
 from drbot.runners.sealed_plans import sealed_here
 from drbot.runners.stakes import stakes_of
 from drbot.runners.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
-from drbot.runners.world import Chosen
+from drbot.runners.target import Chosen
 from drbot.store import sub_runs
 
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
@@ -30,35 +30,41 @@ FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreS
 
 def make_plan(survey: Survey) -> Plan:
     """The plan. Raises UserError with what was tried, why it cannot work, and what to do; TemporaryError."""
-    equipment = survey.equipment
-    file = runbook_named(survey.run.runbook, runbook_folders(equipment.configuration.runbooks))
-    parts.require_sealed(survey.run, file)
+    worker_context = survey.worker_context
+    file = runbook_named(survey.run.runbook, runbook_folders(worker_context.configuration.runbooks))
+    sub_plans.require_sealed(survey.run, file)
     _require_inputs(survey.run, file.runbook)
     chosen = _backup(survey, file.runbook)
-    parts.require_same_backup(survey.run, chosen.backup if chosen else None)
-    variables = variables_of(survey.run, equipment.site, equipment.site_name, file.runbook, chosen)
-    variables |= parts.variables_of(equipment.configuration)
-    steps = parts.sealed(filled_steps(file.runbook, variables, equipment.approvals), equipment.configuration)
+    sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
+    variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
+    variables |= sub_plans.variables_of(worker_context.configuration)
+    steps = sub_plans.sealed(
+        filled_steps(file.runbook, variables, worker_context.approvals), worker_context.configuration
+    )
     if sub_runs.is_part(survey.run):
-        steps = parts.without_people(steps)
-    fingerprint = fingerprint_of(equipment, survey.cancelled)
-    strangers.require_new_name(file.runbook.runbook, survey.run.id, equipment.world.made_by(survey.run.id))
+        steps = sub_plans.without_people(steps)
+    fingerprint = fingerprint_of(worker_context, survey.cancelled)
+    strangers.require_new_name(file.runbook.runbook, survey.run.id, worker_context.target.made_by(survey.run.id))
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    draft = draft.model_copy(update={"steps": settings_seen.asked_first(equipment, draft)} | _host(survey, draft))
+    draft = draft.model_copy(update={"steps": settings_seen.asked_first(worker_context, draft)} | _host(survey, draft))
     strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
-    users.require_stopped_first(draft.runbook, draft.steps, equipment.site)
+    users.require_stopped_first(draft.runbook, draft.steps, worker_context.site)
     acts = {step.do for step in draft.steps}
-    old = equipment.world.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
+    old = worker_context.target.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
     warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
     stakes = _stakes(survey, draft)
     what = replaced(
-        draft.steps, equipment.configuration, equipment.site_name, stakes, (*draft.occupants, *given_up(draft))
+        draft.steps,
+        worker_context.configuration,
+        worker_context.site_name,
+        stakes,
+        (*draft.occupants, *given_up(draft)),
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
-    return draft.model_copy(update={**about, "changed": settings_seen.changes(equipment)})
+    return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
 
 
 def _require_inputs(run: Run, runbook: Runbook) -> None:
@@ -122,15 +128,15 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
     if not wanted:
         return None
     name = survey.run.arguments.get("backup") or None
-    world = survey.equipment.world
+    target = survey.worker_context.target
     if FULL in wanted:
-        return world.choose_full_backup(name, site=_lost(survey), cancelled=survey.cancelled)
-    return world.choose_backup(name, site=survey.equipment.site_name, cancelled=survey.cancelled)
+        return target.choose_full_backup(name, site=_lost(survey), cancelled=survey.cancelled)
+    return target.choose_backup(name, site=survey.worker_context.site_name, cancelled=survey.cancelled)
 
 
 def _lost(survey: Survey) -> str:
     """Whose data it is about: the site's own; only where others are raised by what was declared. The card says it."""
-    recovery, here = survey.equipment.configuration.recovery, survey.equipment.site_name
+    recovery, here = survey.worker_context.configuration.recovery, survey.worker_context.site_name
     raises = recovery is not None and here in (recovery.site, recovery.control)
     return survey.incident.site if raises else here
 
@@ -143,37 +149,39 @@ def _plan(
     chosen: Chosen | None,
 ) -> Plan:
     runbook, run = file.runbook, survey.run
-    configuration = survey.equipment.configuration
+    configuration = survey.worker_context.configuration
     backup = chosen.backup if chosen else None
     return Plan(
         runbook=runbook.runbook,
         runbook_sha256=file.sha256,
         level=runbook.level,
-        site=survey.equipment.site_name,
+        site=survey.worker_context.site_name,
         run=run.id,
         arguments={name: value for name, value in run.arguments.items() if value},
         steps=steps,
         fingerprint=fingerprint,
         backup=backup,
         policy=survey.policy,
-        people=max([survey.equipment.approvals.people, *(step.gate.people for step in steps if step.gate)]),
+        people=max([survey.worker_context.approvals.people, *(step.gate.people for step in steps if step.gate)]),
         requesters=survey.requesters,
         headline=_headline(file, steps, configuration.system, chosen),
-        target=parts.target_of(configuration, survey.equipment.site_name),
-        engine=survey.equipment.site.docker.host or "",
+        target=sub_plans.target_of(configuration, survey.worker_context.site_name),
+        engine=survey.worker_context.site.docker.host or "",
         loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
         surveyed_at=survey.now,
     )
 
 
 def _stakes(survey: Survey, draft: Plan) -> Stakes:
-    equipment = survey.equipment
+    worker_context = survey.worker_context
     return stakes_of(
-        equipment,
+        worker_context,
         survey.run,
         draft,
         age=age_of(survey, draft.backup),
-        raises=parts.raising(draft.steps, equipment.configuration, draft.backup.name if draft.backup else None),
+        raises=sub_plans.raising(
+            draft.steps, worker_context.configuration, draft.backup.name if draft.backup else None
+        ),
         cancelled=survey.cancelled,
     )
 
@@ -185,19 +193,19 @@ def given_up(draft: Plan) -> tuple[Occupant, ...]:
 
 def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
     """What is put aside of the host, and what comes back to it. Raises UserError when nothing is there to come back."""
-    world, found = survey.equipment.world, {}
+    target, found = survey.worker_context.target, {}
     for step in draft.steps:
         if step.do == "host.set_aside":
             _require_known_suffix(draft, step)
             mounted = draft.backup.holds.mounts if draft.backup else ()
-            found["occupants"] = world.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
+            found["occupants"] = target.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
     if aside := aside_by(draft.steps):
-        kept = world.put_aside(aside)
+        kept = target.put_aside(aside)
         if not kept:
             raise UserError(
                 f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
             )
-        sealed = sealed_here(survey.equipment, aside)
+        sealed = sealed_here(survey.worker_context, aside)
         found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
     return found
 

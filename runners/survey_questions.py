@@ -17,13 +17,13 @@ from drbot.core.runbook import Runbook, Step
 from drbot.core.runbook_file import RunbookFile
 from drbot.core.variables import Value, fill
 from drbot.core.words import duration
-from drbot.runners import parts
+from drbot.runners import sub_plans
 from drbot.runners.action import Finding, StepContext
 from drbot.runners.permit import volumes_in
+from drbot.runners.run_context import WorkerContext
 from drbot.runners.step_log import StepLog
-from drbot.runners.walk import Equipment
+from drbot.runners.target import Chosen
 from drbot.runners.watching import unheard
-from drbot.runners.world import Chosen
 
 MUST_HOLD: Mapping[str, str] = {
     "disk.free": "Make room on the target",
@@ -33,7 +33,7 @@ MUST_HOLD: Mapping[str, str] = {
     "host.free": "Stop what has the port, rename what has the name; drbot does not touch what is not this system's",
     "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
     "machine.unled": "See to it that nobody needs the machine",
-    "host.affordable": "Give the worker the right to make machines, or correct `provision` in dr.yml",
+    "host.can_provision": "Give the worker the right to make machines, or correct `provision` in dr.yml",
 }
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
 
@@ -52,7 +52,7 @@ AGAIN: Mapping[RunKind, str] = {
 class Survey:
     """Everything a survey has in hand while it works."""
 
-    equipment: Equipment
+    worker_context: WorkerContext
     run: Run
     incident: Incident
     requesters: tuple[str, ...]
@@ -75,7 +75,7 @@ def warnings_of(
 
 def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
     mine = [] if file.is_shipped else [file.path.name]
-    mine += parts.of_ones_own(file.runbook.steps, survey.equipment.configuration)
+    mine += sub_plans.of_ones_own(file.runbook.steps, survey.worker_context.configuration)
     if not mine:
         return ()
     return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {', '.join(mine)}",)
@@ -89,7 +89,7 @@ def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
     """Told before, also where nothing is replaced and nobody is asked."""
     if draft.backup is None:
         return ()
-    site, holds = survey.equipment.site, draft.backup.holds
+    site, holds = survey.worker_context.site, draft.backup.holds
     names = [name for step in draft.steps for name in not_held(step, site, holds)]
     return (f"Not known to be in the backup: {', '.join(names)}",) if names else ()
 
@@ -112,7 +112,7 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
     backup = draft.backup
     if backup is not None and not backup.manifest:
         warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
-    max_age, age = survey.equipment.configuration.backups.max_age, age_of(survey, backup)
+    max_age, age = survey.worker_context.configuration.backups.max_age, age_of(survey, backup)
     if age is not None and age > max_age:
         warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
     return tuple(warnings)
@@ -120,7 +120,7 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
 
 def volumes_taken(survey: Survey, draft: Plan) -> frozenset[str]:
     """Whose data the steps that destroy take, by what their permits will be for."""
-    context, subjects = _context(survey, draft), survey.equipment.registry.subjects
+    context, subjects = _context(survey, draft), survey.worker_context.registry.subjects
     acts = [step for step in draft.steps if effect_of(step, draft.steps) == "destroy" and step.do in subjects]
     return volumes_in(one for step in acts for one in subjects[step.do or ""](context, step.with_))
 
@@ -132,7 +132,7 @@ def not_needed(survey: Survey, draft: Plan) -> set[str]:
     for step in draft.steps:
         for probe in step.when:
             try:
-                passed = survey.equipment.registry.probes[probe.probe](context, probe.with_).passed
+                passed = survey.worker_context.registry.probes[probe.probe](context, probe.with_).passed
             except CancelledError:
                 raise
             except DrbotError as error:
@@ -148,7 +148,7 @@ def not_needed(survey: Survey, draft: Plan) -> set[str]:
 
 def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, Any]) -> Finding:
     try:
-        return survey.equipment.registry.probes[name](context, given)
+        return survey.worker_context.registry.probes[name](context, given)
     except CancelledError:
         raise
     except DrbotError as error:
@@ -157,16 +157,16 @@ def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, An
 
 def _context(survey: Survey, draft: Plan) -> StepContext:
     """Probes of a survey run in a step that only looks."""
-    equipment, run = survey.equipment, survey.run
-    step_log = StepLog(equipment.home / "logs" / run.id / "survey.log", equipment.redact)
+    worker_context, run = survey.worker_context, survey.run
+    step_log = StepLog(worker_context.home / "logs" / run.id / "survey.log", worker_context.redact)
     return StepContext(
         run=run,
         plan=draft,
         step=Step(id="survey", title={"en": "Survey"}),
         attempt=1,
-        site=equipment.site,
-        configuration=equipment.configuration,
-        clients=equipment.world.clients,
+        site=worker_context.site,
+        configuration=worker_context.configuration,
+        clients=worker_context.target.clients,
         facts={},
         cancelled=survey.cancelled,
         progress=unheard,
@@ -177,4 +177,4 @@ def _context(survey: Survey, draft: Plan) -> StepContext:
 
 def age_of(survey: Survey, backup: BackupIdentity | None) -> float | None:
     """Seconds from its moment to this plan, by this worker's own clock: when the outage began is said by a row."""
-    return rpo_seconds(backup.snapshot_at, survey.equipment.own.now()) if backup is not None else None
+    return rpo_seconds(backup.snapshot_at, survey.worker_context.own.now()) if backup is not None else None

@@ -15,12 +15,12 @@ from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step, Undo, as_undo
 from drbot.runners.action import StepContext
 from drbot.runners.issuing import issue_for_undo, own_work
-from drbot.runners.keeping import unkeep
+from drbot.runners.kept_data import unkeep
 from drbot.runners.own_record import OwnStep
 from drbot.runners.places import held
+from drbot.runners.run_context import RunContext
 from drbot.runners.unsure import state_of
 from drbot.runners.users import is_anything_moved, note_started
-from drbot.runners.walk import Walk
 from drbot.store import steps
 from drbot.store.database import Transaction
 
@@ -43,16 +43,16 @@ class Undone:
         return " ".join(parts)
 
 
-def undo_production(walk: Walk) -> Undone:
+def undo_production(run_context: RunContext) -> Undone:
     """Takes back everything behind the gate. What was made beside production is kept."""
-    records = walk.records()
+    records = run_context.records()
     done: list[str] = []
     failed: list[str] = []
-    for step in reversed(walk.plan.steps):
+    for step in reversed(run_context.plan.steps):
         record = records[step.id]
-        if not record.may_have_acted or not touches_production(walk.plan, step) or step.undo is None:
+        if not record.may_have_acted or not touches_production(run_context.plan, step) or step.undo is None:
             continue
-        why = take_back(walk, step, records)
+        why = take_back(run_context, step, records)
         if why is None:
             done.append(step.id)
             continue
@@ -62,46 +62,46 @@ def undo_production(walk: Walk) -> Undone:
     return Undone(done=tuple(done), failed=tuple(failed))
 
 
-def take_back(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> str | None:
+def take_back(run_context: RunContext, step: Step, records: Mapping[str, StepRecord]) -> str | None:
     """Undoes one step and records it; the sentence why not. Raises FencedError."""
     if step.undo is None:
         return "it has no undo"
-    if walk.lease.fenced:
+    if run_context.lease.fenced:
         raise FencedError("another worker owns the run")
     undo_step = as_undo(step)
-    step_log = walk.log_of(step.id, "undo")
+    step_log = run_context.log_of(step.id, "undo")
     deadline = time.monotonic() + step.limits.time if step.limits else math.inf
 
     def cancelled() -> bool:  # not by STOP: what is half taken back is worse than what is not
-        return walk.lease.fenced or time.monotonic() > deadline
+        return run_context.lease.fenced or time.monotonic() > deadline
 
     attempt = records[step.id].attempt
 
     def act() -> str:
-        permit, own = issue_for_undo(walk, step), own_work(walk)
-        context = walk.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
-        _note_moving(walk, undo_step)
-        with held(walk, undo_step):
-            note_started(walk, undo_step, is_safe=not is_anything_moved(walk))
-            return _taken_back(walk, context, step, undo_step)
+        permit, own = issue_for_undo(run_context, step), own_work(run_context)
+        context = run_context.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
+        _note_moving(run_context, undo_step)
+        with held(run_context, undo_step):
+            note_started(run_context, undo_step, is_safe=not is_anything_moved(run_context))
+            return _taken_back(run_context, context, step, undo_step)
 
     try:
-        summary = _until_limit(act, cancelled, step_log.line, walk.equipment.timing.pause)
+        summary = _until_limit(act, cancelled, step_log.line, run_context.worker_context.timing.pause)
     except DrbotError as error:
         step_log.line(str(error))
-        return walk.equipment.redact(str(error))
+        return run_context.worker_context.redact(str(error))
     except Exception as error:  # noqa: BLE001 - one undo that fails must not keep the others from being tried
         step_log.line(repr(error))
-        return walk.equipment.redact(f"{type(error).__name__}: {error}")
+        return run_context.worker_context.redact(f"{type(error).__name__}: {error}")
 
-    undone = OwnStep(state=StepState.UNDONE, ended_at=walk.equipment.own.now())
-    walk.note(step.id, undone)
+    undone = OwnStep(state=StepState.UNDONE, ended_at=run_context.worker_context.own.now())
+    run_context.note(step.id, undone)
 
     def record(tx: Transaction) -> None:
-        steps.undone(tx, walk.run, step.id, walk.equipment.redact(summary))
-        unkeep(tx, walk.run, step)
+        steps.undone(tx, run_context.run, step.id, run_context.worker_context.redact(summary))
+        unkeep(tx, run_context.run, step)
 
-    walk.write(record)
+    run_context.write(record)
     return None
 
 
@@ -117,24 +117,24 @@ def _until_limit(act: Callable[[], str], over: Callable[[], bool], log: Callable
             time.sleep(pause)
 
 
-def _taken_back(walk: Walk, context: StepContext, step: Step, undo_step: Step) -> str:
-    if effect_of(step, walk.plan.steps) == "destroy" and _never_happened(walk, context, step):
+def _taken_back(run_context: RunContext, context: StepContext, step: Step, undo_step: Step) -> str:
+    if effect_of(step, run_context.plan.steps) == "destroy" and _never_happened(run_context, context, step):
         return "It was not in place, so there was nothing to take back."
-    action = walk.equipment.registry.actions[undo_step.do or ""]
+    action = run_context.worker_context.registry.actions[undo_step.do or ""]
     return action(context, undo_step.with_).summary
 
 
-def _note_moving(walk: Walk, undo: Step) -> None:
+def _note_moving(run_context: RunContext, undo: Step) -> None:
     """On this host, before data goes back: until that has succeeded, nothing is started before somebody has looked."""
-    begun = walk.equipment.own.run(walk.run.id)
+    begun = run_context.worker_context.own.run(run_context.run.id)
     if undo.do in MOVES and begun is not None and undo.id in begun.steps:
         moving = {"taking_back": True, "does": undo.do, "given": dict(undo.with_)}
-        walk.note(undo.id, begun.steps[undo.id].model_copy(update=moving))
+        run_context.note(undo.id, begun.steps[undo.id].model_copy(update=moving))
 
 
-def _never_happened(walk: Walk, context: StepContext, step: Step) -> bool:
+def _never_happened(run_context: RunContext, context: StepContext, step: Step) -> bool:
     """The probe tells before, between and after a swap apart; what is still "before" is not swapped back."""
-    return state_of(walk, context, step.do or "", step.with_) == "before"
+    return state_of(run_context, context, step.do or "", step.with_) == "before"
 
 
 def _by_hand(step: str, undo: Undo, why: str) -> str:

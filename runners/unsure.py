@@ -7,50 +7,52 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from drbot.core.deciding import decisions_for, needs_second
 from drbot.core.effects import sight_of
 from drbot.core.errors import DrbotError
 from drbot.core.events import EventKind
 from drbot.core.plan import Plan
 from drbot.core.run import Run, RunState, StepRecord, StepState
 from drbot.core.runbook import Step
+from drbot.core.settlement import decisions_for, needs_second
 from drbot.runners.action import Finding, StepContext
-from drbot.runners.keeping import keep_host, put_aside
-from drbot.runners.walk import Equipment, Walk, idle_walk
+from drbot.runners.kept_data import keep_host, put_aside
+from drbot.runners.run_context import RunContext, WorkerContext, idle_run_context
 from drbot.store import leases, steps, waking
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
 HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer than this
 
 
-def finding_of(walk: Walk, step: Step, records: Mapping[str, StepRecord]) -> Finding:
+def finding_of(run_context: RunContext, step: Step, records: Mapping[str, StepRecord]) -> Finding:
     """What the step's check says now, with a sentence for the question. Only reads."""
     if not step.check:
         return Finding(passed=False, sentence="It has no check that could tell.")
-    context = looking(walk, step, records[step.id].attempt)
+    context = looking(run_context, step, records[step.id].attempt)
     sentences = []
     broken: list[str] = []
     passed = True
     for probe in step.check:
         try:
-            finding = walk.equipment.registry.probes[probe.probe](context, probe.with_)
+            finding = run_context.worker_context.registry.probes[probe.probe](context, probe.with_)
         except DrbotError as error:
-            return Finding(passed=False, sentence=walk.equipment.redact(f"Its check could not be asked: {error}"))
+            return Finding(
+                passed=False, sentence=run_context.worker_context.redact(f"Its check could not be asked: {error}")
+            )
         passed = passed and finding.passed
-        sentences.append(walk.equipment.redact(finding.sentence))
+        sentences.append(run_context.worker_context.redact(finding.sentence))
         broken += finding.broken
     verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
     sentence = f"{verdict}: {' '.join(sentences)}"
     return Finding(passed=passed, sentence=sentence, broken=tuple(dict.fromkeys(broken)))
 
 
-def looking(walk: Walk, step: Step, attempt: int = 0) -> StepContext:
+def looking(run_context: RunContext, step: Step, attempt: int = 0) -> StepContext:
     """For whoever only looks, but not for ever."""
     deadline = time.monotonic() + LOOK_SECONDS
-    return walk.context(step, attempt, walk.log_of(step.id, "look"), lambda: time.monotonic() > deadline)
+    return run_context.context(step, attempt, run_context.log_of(step.id, "look"), lambda: time.monotonic() > deadline)
 
 
-def state_of(walk: Walk, context: StepContext, action: str, given: Mapping[str, Any]) -> object:
+def state_of(run_context: RunContext, context: StepContext, action: str, given: Mapping[str, Any]) -> object:
     """before, between, after, … of an act that moves data: what the one probe that sees it says of exactly what it was
     given. Other checks that a file adds have no say. None = it sees no such thing. Raises what the probe raises.
     """
@@ -58,13 +60,13 @@ def state_of(walk: Walk, context: StepContext, action: str, given: Mapping[str, 
     if sight is None:
         return None
     probe, asked = sight
-    return walk.equipment.registry.probes[probe](context, asked).facts.get("state")
+    return run_context.worker_context.registry.probes[probe](context, asked).facts.get("state")
 
 
-def seen_state(walk: Walk, step: Step) -> object:
+def seen_state(run_context: RunContext, step: Step) -> object:
     """The same of a step; None also when nobody can tell."""
     try:
-        return state_of(walk, looking(walk, step), step.do or "", step.with_)
+        return state_of(run_context, looking(run_context, step), step.do or "", step.with_)
     except DrbotError:
         return None
 
@@ -83,56 +85,56 @@ def worth(plan: Plan, record: StepRecord) -> str:
     return "Nobody's word replaces this check; if it is done, settle it as done and the check is asked again."
 
 
-def look_after_unsure(equipment: Equipment) -> list[str]:
+def look_after_unsure(worker_context: WorkerContext) -> list[str]:
     """For the worker's upkeep: every unsure step of this site whose finding nobody has told yet. Their ids."""
     told = []
-    with equipment.database.read() as connection:
-        parked = waking.parked(connection, equipment.site_name)
+    with worker_context.database.read() as connection:
+        parked = waking.parked(connection, worker_context.site_name)
     for run in parked:
         if run.state is not RunState.NEEDS_DECISION or run.plan is None:
             continue
-        for record in _untold(equipment, run):
-            _tell(equipment, run, record)
+        for record in _untold(worker_context, run):
+            _tell(worker_context, run, record)
             told.append(f"{run.id}/{record.id}")
     return told
 
 
-def _untold(equipment: Equipment, run: Run) -> list[StepRecord]:
-    with equipment.database.read() as connection:
+def _untold(worker_context: WorkerContext, run: Run) -> list[StepRecord]:
+    with worker_context.database.read() as connection:
         records = steps.of_run(connection, run.id)
     return [record for record in records if record.state is StepState.UNSURE and record.finding is None]
 
 
-def _tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
+def _tell(worker_context: WorkerContext, run: Run, record: StepRecord) -> None:
     """A run that is woken meanwhile waits: a new attempt and its look would meet on the target."""
-    owner = f"{equipment.owner} looks at {record.id}"
-    with equipment.database.write() as tx:
+    owner = f"{worker_context.owner} looks at {record.id}"
+    with worker_context.database.write() as tx:
         if not leases.hold_parked(tx, run.id, owner, HELD_SECONDS):
             return
     try:
-        _look_and_tell(equipment, run, record)
+        _look_and_tell(worker_context, run, record)
     finally:
-        with equipment.database.write() as tx:
+        with worker_context.database.write() as tx:
             leases.let_go(tx, run.id, owner)
-        equipment.ring(run.id)
+        worker_context.ring(run.id)
 
 
-def _look_and_tell(equipment: Equipment, run: Run, record: StepRecord) -> None:
+def _look_and_tell(worker_context: WorkerContext, run: Run, record: StepRecord) -> None:
     if run.plan is None:
         return
     step = run.plan.step(record.id)
-    walk = idle_walk(equipment, run, run.plan)
-    if walk.records()[step.id].state is not StepState.UNSURE:
+    run_context = idle_run_context(worker_context, run, run.plan)
+    if run_context.records()[step.id].state is not StepState.UNSURE:
         return  # settled while another step was looked at; what runs now may be its new attempt
     try:
-        equipment.world.remove_survivors(run.id, step.id)
+        worker_context.target.remove_survivors(run.id, step.id)
         swept = "Nothing of it is running any more."
     except DrbotError as error:
         swept = f"Whether something of it still runs could not be seen: {error}"
-    finding = finding_of(walk, step, {record.id: record})
+    finding = finding_of(run_context, step, {record.id: record})
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
-    aside = put_aside(walk, step)
-    with equipment.database.write() as tx:
+    aside = put_aside(run_context, step)
+    with worker_context.database.write() as tx:
         now = steps.get(tx.connection, run.id, step.id)
         if now.state is not StepState.UNSURE:
             return

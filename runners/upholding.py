@@ -8,27 +8,27 @@ from drbot.core.effects import effect_of, may_repeat, started_before
 from drbot.runners.action import StepContext
 from drbot.runners.attempt import Attempt
 from drbot.runners.places import held
-from drbot.runners.walk import Walk
+from drbot.runners.run_context import RunContext
 
 DOWN = frozenset({"created", "dead", "exited"})
 """Docker's words for a container that is there and does not run; one that is gone was taken away by somebody."""
 
 
-def uphold(walk: Walk, context: StepContext, attempt: Attempt) -> bool:
+def uphold(run_context: RunContext, context: StepContext, attempt: Attempt) -> bool:
     """Starts again what the step counts on and what has stopped since; whether anything was. Never before a step that
     destroys, or one whose second try would not be the same as its first.
     """
-    step, steps, registry = context.step, walk.plan.steps, walk.equipment.registry
+    step, steps, registry = context.step, run_context.plan.steps, run_context.worker_context.registry
     if effect_of(step, steps) == "destroy" or not may_repeat(step, steps):
         return False
     again: list[str] = []
-    for start, services in started_before(step, steps, walk.facts().keys()):
+    for start, services in started_before(step, steps, run_context.facts().keys()):
         look = replace(context, step=start)
         found = registry.probes["compose.running"](look, {"services": list(services)}).facts
         down = [name for name in services if found.get(name) in DOWN]
         if down:
             context.log(f"{', '.join(down)} had stopped since {start.id}, and is started again")
-            with held(walk, start):
+            with held(run_context, start):
                 registry.actions[start.do or ""](look, {**start.with_, "services": down})
             again += down
     attempt.started_again += again

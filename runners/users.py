@@ -7,7 +7,7 @@ from drbot.core.errors import UserError
 from drbot.core.run import StepState
 from drbot.core.runbook import Step, ancestors_of, names_in
 from drbot.core.site import Site
-from drbot.runners.walk import Walk
+from drbot.runners.run_context import RunContext
 
 
 def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> None:
@@ -27,30 +27,30 @@ def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> 
             )
 
 
-def are_away(walk: Walk, step: Step) -> bool:
+def are_away(run_context: RunContext, step: Step) -> bool:
     """Whether every app and front is seen stopped now. Raises TemporaryError when the engine cannot be asked."""
-    names = walk.equipment.site.names("app", "front")
-    stopped = walk.equipment.registry.probes["compose.stopped"]
-    return not names or stopped(walk.looking(step), {"services": list(names)}).passed
+    names = run_context.worker_context.site.names("app", "front")
+    stopped = run_context.worker_context.registry.probes["compose.stopped"]
+    return not names or stopped(run_context.looking(step), {"services": list(names)}).passed
 
 
-def note_started(walk: Walk, step: Step, *, is_safe: bool) -> None:
+def note_started(run_context: RunContext, step: Step, *, is_safe: bool) -> None:
     """On this host, before the act or the undo. Whatever is started, no other run on this engine takes anything back by
     itself from then on; nor does this one, unless it `is_safe`: what users write meanwhile is in no data of this run.
     """
     if step.do in STARTS:
-        walk.equipment.own.let_users_in(walk.run.id, but_itself=is_safe)
+        run_context.worker_context.own.let_users_in(run_context.run.id, but_itself=is_safe)
 
 
-def lets_write(walk: Walk, step: Step) -> bool:
+def lets_write(run_context: RunContext, step: Step) -> bool:
     """Whether users may write once this is started."""
-    doors = {*walk.equipment.site.names("app", "front")}
-    return step.do == "monitoring.start" or bool(doors & {*names_in(step.with_.get("services"))})
+    serving = {*run_context.worker_context.site.names("app", "front")}
+    return step.do == "monitoring.start" or bool(serving & {*names_in(step.with_.get("services"))})
 
 
-def is_anything_moved(walk: Walk) -> bool:
+def is_anything_moved(run_context: RunContext) -> bool:
     """Whether data that this run moved may still be in place."""
-    known = walk.equipment.own.run(walk.run.id)
-    moved = {step.id for step in walk.plan.steps if step.do in MOVES}
+    known = run_context.worker_context.own.run(run_context.run.id)
+    moved = {step.id for step in run_context.plan.steps if step.do in MOVES}
     done = {StepState.SUCCEEDED, StepState.RUNNING, StepState.UNSURE, StepState.FAILED}
     return known is not None and any(step.state in done for name, step in known.steps.items() if name in moved)

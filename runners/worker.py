@@ -9,7 +9,7 @@ from drbot.core.errors import DrbotError, FencedError, UntrustedError
 from drbot.core.events import EventKind
 from drbot.core.run import Run
 from drbot.core.words import cut
-from drbot.runners.checking import Checker
+from drbot.runners.code_checker import CodeChecker
 from drbot.runners.endings import distrust
 from drbot.runners.executor import Executor
 from drbot.runners.lease import Lease
@@ -17,9 +17,9 @@ from drbot.runners.leftovers import clear_stopped
 from drbot.runners.lookout import Lookout
 from drbot.runners.own_record import name_of
 from drbot.runners.planning import plan_run
+from drbot.runners.run_context import RunContext, WorkerContext
 from drbot.runners.sealed_plans import require_own
 from drbot.runners.upkeep import Upkeep
-from drbot.runners.walk import Equipment, Walk
 from drbot.store import runs
 from drbot.store.doorbell import Doorbell
 
@@ -31,23 +31,23 @@ THREADS = 4  # runs at the same time; all but the one that holds the site only w
 class Worker:
     """Serves one site until `stop` is set; then finishes the running step of each run and hands it over."""
 
-    def __init__(self, equipment: Equipment, doorbell: Doorbell, stop: threading.Event) -> None:
-        self._equipment = equipment
+    def __init__(self, worker_context: WorkerContext, doorbell: Doorbell, stop: threading.Event) -> None:
+        self._worker_context = worker_context
         self._doorbell = doorbell
         self._stop = stop
         self._busy = 0
         self._changed = threading.Condition()
-        self._lookout = Lookout(equipment)
+        self._lookout = Lookout(worker_context)
 
     def serve(self) -> None:
         """Blocks until `stop`."""
-        upkeep = Upkeep(self._equipment)
-        self._doorbell.listen(self._equipment.site_name, self.handle, THREADS)
-        checker = Checker(self._equipment)
+        upkeep = Upkeep(self._worker_context)
+        self._doorbell.listen(self._worker_context.site_name, self.handle, THREADS)
+        checker = CodeChecker(self._worker_context)
         threading.Thread(target=checker.run, args=(self._stop,), name="codes", daemon=True).start()
         threading.Thread(target=self._lookout.run, args=(self._stop,), name="lookout", daemon=True).start()
-        log.info("The worker is ready.", site=self._equipment.site_name, owner=self._equipment.owner)
-        while not self._stop.wait(self._equipment.timing.tick):
+        log.info("The worker is ready.", site=self._worker_context.site_name, owner=self._worker_context.owner)
+        while not self._stop.wait(self._worker_context.timing.tick):
             upkeep.tick()
         with self._changed:
             self._changed.wait_for(lambda: self._busy == 0)
@@ -75,41 +75,41 @@ class Worker:
 
     def _tell(self, run_id: str, why: str) -> None:
         """A fault of drbot itself is told to people once, not at every new try."""
-        equipment = self._equipment
+        worker_context = self._worker_context
         try:
-            with equipment.database.write() as tx:
+            with worker_context.database.write() as tx:
                 run = runs.get(tx.connection, run_id)
                 if not runs.fault_told(tx, run_id):
-                    about = {"what": f"{run_id} cannot go on", "why": equipment.redact(why)}
+                    about = {"what": f"{run_id} cannot go on", "why": worker_context.redact(why)}
                     tx.record(EventKind.CONTROL_FAILED, incident=run.incident, run=run_id, **about)
         except Exception:
             log.exception("The fault could not be told either.", run=run_id)
 
     def _take(self, run_id: str) -> None:
-        equipment = self._equipment
+        worker_context = self._worker_context
         name_of(run_id)  # before anything is written below a folder of that name
-        with equipment.database.write() as tx:
-            run = runs.claim(tx, run_id, equipment.owner, equipment.timing.lease)
+        with worker_context.database.write() as tx:
+            run = runs.claim(tx, run_id, worker_context.owner, worker_context.timing.lease)
         if run is None:  # somebody else was faster, or it is not queued any more
-            clear_stopped(equipment, run_id)
+            clear_stopped(worker_context, run_id)
             return
         with structlog.contextvars.bound_contextvars(incident=run.incident, run=run.id):
-            self._walk(run)
+            self._run_context(run)
 
-    def _walk(self, run: Run) -> None:
-        equipment = self._equipment
-        with Lease(equipment.database, run, equipment.timing, equipment.home) as lease:
-            planned = run if run.plan is not None else plan_run(equipment, run, lease)
+    def _run_context(self, run: Run) -> None:
+        worker_context = self._worker_context
+        with Lease(worker_context.database, run, worker_context.timing, worker_context.home) as lease:
+            planned = run if run.plan is not None else plan_run(worker_context, run, lease)
             if planned is None or planned.plan is None:
                 return
-            walk = Walk(run=planned, plan=planned.plan, equipment=equipment, lease=lease)
+            run_context = RunContext(run=planned, plan=planned.plan, worker_context=worker_context, lease=lease)
             try:
-                require_own(equipment, planned)
+                require_own(worker_context, planned)
             except UntrustedError as error:
                 log.error("Nothing of this run is started.", error=str(error))
-                distrust(walk, error)
+                distrust(run_context, error)
             else:
-                Executor(walk, self._stop).run()
+                Executor(run_context, self._stop).run()
 
 
 def owner_name(host: str, process: int) -> str:

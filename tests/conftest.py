@@ -14,7 +14,7 @@ from drbot.cli.logs import configure_logs
 
 # Each lives in its own file beside this one; named here so that every folder of tests sees them.
 pytest_plugins = [
-    name for name in ("tests.servers", "tests.houses", "tests.browser") if importlib.util.find_spec(name) is not None
+    name for name in ("tests.servers", "tests.labs", "tests.browser") if importlib.util.find_spec(name) is not None
 ]
 
 UNMEASURED = ("tests/story/", "tests/integration/attacks/")
@@ -57,7 +57,7 @@ LONGEST_FIRST = (
 )
 """So that no process works alone at the end on a file that takes minutes."""
 
-MOSTLY_WAITING = ("tests/integration/bot/", "tests/integration/workspace/")
+MOSTLY_WAITING = ("tests/integration/bot/", "tests/integration/slack_simulator/")
 """For Slack, or for a line that was cut: spread among those that keep the machine busy."""
 
 QUICK = "tests/unit/"

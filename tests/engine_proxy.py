@@ -1,4 +1,4 @@
-"""A door to a Docker engine that can be shut and opened again: for whoever comes through it, the engine is away."""
+"""A way to a Docker engine that can be shut and opened again: for whoever comes through it, the engine is away."""
 
 import contextlib
 import re

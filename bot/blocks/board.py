@@ -4,7 +4,7 @@ from drbot.bot.blocks.elements import Block, bar, choice_buttons, context, escap
 from drbot.bot.blocks.plan import plan_blocks
 from drbot.bot.blocks.tables import table_block
 from drbot.commands.incident_view import IncidentView
-from drbot.commands.recovery import by_hand
+from drbot.commands.runbook_selection import by_hand
 from drbot.commands.shown_actions import Place, actions_at
 from drbot.commands.state_texts import incident_text, run_text, sentence_of
 from drbot.core.clocks import minutes_up

@@ -21,7 +21,7 @@ BAR_WIDTH = 10  # letters
 SECTION = 2900  # Slack: 3,000
 HEADER = 150
 BUTTON = 75
-VALUE_BYTES = 1200  # of JSON. Slack: 2,000 letters, for the token that stamps.py makes of it
+VALUE_BYTES = 1200  # of JSON. Slack: 2,000 letters, for the token that signed_values.py makes of it
 TEXT = 3900  # Slack: 4,000 for chat.update
 BUTTONS_OF_A_ROW = 25
 MARKDOWN = 11_500  # Slack: 12,000 together
@@ -79,7 +79,7 @@ def rich(text: str, limit: int = 400) -> Block:
 
 
 def button(label: str, action: str, value: Mapping[str, Any], style: str = "default") -> Block:
-    """A button. `style` primary or danger; stamps.py makes an opaque token of the value before it leaves."""
+    """A button. `style` primary or danger; signed_values.py makes an opaque token of the value before it leaves."""
     element: Block = {
         "type": "button",
         "text": plain(label, BUTTON),

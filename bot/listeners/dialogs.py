@@ -13,12 +13,12 @@ from typing import Any, Literal
 from slack_bolt import Ack
 
 from drbot.bot.blocks.dialogs import LOADING, message_dialog
-from drbot.bot.listeners.visits import fields_of, kept_of, text_of, visit_of_submission
-from drbot.bot.office import Office, Visit, answer_dialog
+from drbot.bot.listeners.request_parsing import fields_of, kept_of, request_of_submission, text_of
+from drbot.bot.responder import Responder, SlackRequest, answer_dialog
 from drbot.commands.approve import vote
 from drbot.commands.dispatch import dispatch
 from drbot.commands.messages import Reply
-from drbot.core.approval import Door
+from drbot.core.approval import EntryPoint
 from drbot.core.words import cut, say
 
 ACK_SECONDS = 1.5  # of Slack's three
@@ -44,17 +44,17 @@ class Sent:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def voted(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
+def voted(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
     """The vote dialog was sent."""
     view = body["view"]
-    _answer(office, ack, body, lambda visit: _vote(office, visit, view))
+    _answer(responder, ack, body, lambda slack_request: _vote(responder, slack_request, view))
 
 
-def declared(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
+def declared(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
     """The declare dialog was sent."""
 
-    def work(visit: Visit) -> Sent:
-        kept, fields = kept_of(office, visit, body["view"]), fields_of(body["view"])
+    def work(slack_request: SlackRequest) -> Sent:
+        kept, fields = kept_of(responder, slack_request, body["view"]), fields_of(body["view"])
         values = {
             "level": fields.get("level", ""),
             "site": fields.get("site") or str(kept.get("site", "")),
@@ -63,82 +63,89 @@ def declared(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
             "title": fields.get("text", ""),
             "anyway": str(kept.get("anyway", "")),
         }
-        request = office.request(visit, "declare", door=Door.DIALOG, values=values)
-        return _with_slips(office, visit, dispatch(office.context, request))
+        request = responder.request(slack_request, "declare", entry_point=EntryPoint.DIALOG, values=values)
+        return _with_slips(responder, slack_request, dispatch(responder.context, request))
 
-    _answer(office, ack, body, work)
+    _answer(responder, ack, body, work)
 
 
-def updated(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
+def updated(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
     """The words to the stakeholders were sent."""
-    _answer(office, ack, body, lambda visit: _text(office, visit, body["view"], "update", "text"))
+    _answer(responder, ack, body, lambda slack_request: _text(responder, slack_request, body["view"], "update", "text"))
 
 
-def resolved(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
+def resolved(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
     """The summary was sent."""
-    _answer(office, ack, body, lambda visit: _text(office, visit, body["view"], "resolve", "summary"))
+    _answer(
+        responder, ack, body, lambda slack_request: _text(responder, slack_request, body["view"], "resolve", "summary")
+    )
 
 
-def _vote(office: Office, visit: Visit, view: Mapping[str, Any]) -> Sent:
-    kept, fields = kept_of(office, visit, view), fields_of(view)
+def _vote(responder: Responder, slack_request: SlackRequest, view: Mapping[str, Any]) -> Sent:
+    kept, fields = kept_of(responder, slack_request, view), fields_of(view)
     decision: Literal["approve", "deny"] = "deny" if kept.get("decision") == "deny" else "approve"
-    person = office.person(visit)
+    person = responder.person(slack_request)
     reply = vote(
-        office.context,
+        responder.context,
         request_id=text_of(kept, "request"),
         person=person.id if person else None,
-        account=office.accounts.now(visit.user),
+        account=responder.accounts.now(slack_request.user),
         decision=decision,
         reason=fields.get("reason", ""),
         seal=text_of(kept, "seal"),
         target=fields.get("target", ""),
-        door=Door.DIALOG,
+        entry_point=EntryPoint.DIALOG,
         at=datetime.now(UTC),
         code=fields.get("code", ""),
     )
-    return _with_slips(office, visit, reply)
+    return _with_slips(responder, slack_request, reply)
 
 
-def _with_slips(office: Office, visit: Visit, reply: Reply) -> Sent:
+def _with_slips(responder: Responder, slack_request: SlackRequest, reply: Reply) -> Sent:
     block = SLIPS.get(reply.code)
-    return Sent(reply=reply, errors={block: cut(say(reply.text, office.language(visit)), 300)} if block else {})
+    return Sent(
+        reply=reply, errors={block: cut(say(reply.text, responder.language(slack_request)), 300)} if block else {}
+    )
 
 
-def _text(office: Office, visit: Visit, view: Mapping[str, Any], verb: str, name: str) -> Sent:
-    incident = kept_of(office, visit, view).get("incident")
+def _text(responder: Responder, slack_request: SlackRequest, view: Mapping[str, Any], verb: str, name: str) -> Sent:
+    incident = kept_of(responder, slack_request, view).get("incident")
     values = {name: fields_of(view).get("text", "")}
-    request = office.request(visit, f"{verb} DR-{incident}", door=Door.DIALOG, values=values)
-    return Sent(reply=dispatch(office.context, request))
+    request = responder.request(slack_request, f"{verb} DR-{incident}", entry_point=EntryPoint.DIALOG, values=values)
+    return Sent(reply=dispatch(responder.context, request))
 
 
-def _answer(office: Office, ack: Ack, body: Mapping[str, Any], work: Callable[[Visit], Sent]) -> None:
+def _answer(responder: Responder, ack: Ack, body: Mapping[str, Any], work: Callable[[SlackRequest], Sent]) -> None:
     """Work, and ack with what came of it."""
-    visit = visit_of_submission(body)
-    language = office.language(visit)
-    doing, is_first = office.once(visit, lambda: _guarded(office, visit, work))
+    slack_request = request_of_submission(body)
+    language = responder.language(slack_request)
+    doing, is_first = responder.once(slack_request, lambda: _guarded(responder, slack_request, work))
     try:
         sent = doing.result(timeout=ACK_SECONDS)
     except NotYet:
         title = str(body["view"].get("title", {}).get("text", "drbot"))
         ack(response_action="update", view=message_dialog(title, say(LOADING, language), language))
         if is_first:
-            office.pool.submit(_late, office, visit, doing)
+            responder.pool.submit(_late, responder, slack_request, doing)
         return
     if sent.errors:
         ack(response_action="errors", errors=dict(sent.errors))
     else:
-        ack(response_action="update", view=office.stamps.view(answer_dialog(sent.reply, language), visit.user))
+        ack(
+            response_action="update",
+            view=responder.signed_values.view(answer_dialog(sent.reply, language), slack_request.user),
+        )
 
 
-def _guarded(office: Office, visit: Visit, work: Callable[[Visit], Sent]) -> Sent:
+def _guarded(responder: Responder, slack_request: SlackRequest, work: Callable[[SlackRequest], Sent]) -> Sent:
     replies: list[Reply] = []
     sent: list[Sent] = []
-    office.guarded(visit, lambda: sent.append(work(visit)), replies.append)
+    responder.guarded(slack_request, lambda: sent.append(work(slack_request)), replies.append)
     return sent[0] if sent else Sent(reply=replies[0])
 
 
-def _late(office: Office, visit: Visit, doing: Future[Sent]) -> None:
+def _late(responder: Responder, slack_request: SlackRequest, doing: Future[Sent]) -> None:
     """The store was slow; the ack is given a head start."""
     sent = doing.result()
     Event().wait(OVERTAKING_SECONDS)
-    office.tell(visit, sent.reply)
+    responder.tell(slack_request, sent.reply)

@@ -7,10 +7,10 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from drbot.bot.listeners import buttons, dialogs, home, mentions, slash_command, timeline
-from drbot.bot.office import Office
+from drbot.bot.responder import Responder
 
-Interactive = Callable[[Office, Ack, dict[str, Any]], None]
-Told = Callable[[Office, dict[str, Any]], None]
+Interactive = Callable[[Responder, Ack, dict[str, Any]], None]
+Told = Callable[[Responder, dict[str, Any]], None]
 
 COMMANDS: tuple[tuple[str, Interactive], ...] = (("/dr", slash_command.typed),)
 ACTIONS: tuple[tuple[str, Interactive], ...] = (
@@ -35,29 +35,29 @@ EVENTS: tuple[tuple[str, Told], ...] = (
 )
 
 
-def register(app: App, office: Office) -> None:
+def register(app: App, responder: Responder) -> None:
     """Put the table into Bolt."""
     for command, take in COMMANDS:
-        app.command(command)(_interactive(office, take))
+        app.command(command)(_interactive(responder, take))
     for pattern, take in ACTIONS:
-        app.action(re.compile(pattern))(_interactive(office, take))
+        app.action(re.compile(pattern))(_interactive(responder, take))
     for callback, take in VIEWS:
-        app.view(callback)(_interactive(office, take))
+        app.view(callback)(_interactive(responder, take))
     for callback, take in SHORTCUTS:
-        app.shortcut(callback)(_interactive(office, take))
+        app.shortcut(callback)(_interactive(responder, take))
     for kind, told in EVENTS:
-        app.event(kind)(_told(office, told))
+        app.event(kind)(_told(responder, told))
 
 
-def _interactive(office: Office, take: Interactive) -> Callable[..., None]:
+def _interactive(responder: Responder, take: Interactive) -> Callable[..., None]:
     def listener(ack: Ack, body: dict[str, Any]) -> None:
-        take(office, ack, body)
+        take(responder, ack, body)
 
     return listener
 
 
-def _told(office: Office, told: Told) -> Callable[..., None]:
+def _told(responder: Responder, told: Told) -> Callable[..., None]:
     def listener(body: dict[str, Any]) -> None:
-        told(office, body)
+        told(responder, body)
 
     return listener

@@ -1,4 +1,4 @@
-"""`/dr …`: acknowledged at once, then the same door as every other (commands/dispatch.py)."""
+"""`/dr …`: acknowledged at once, then the same way as everything else (commands/dispatch.py)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from slack_bolt import Ack
 
 from drbot.bot.listeners.answering import answer
-from drbot.bot.listeners.visits import visit_of_command
-from drbot.bot.office import Office
+from drbot.bot.listeners.request_parsing import request_of_command
+from drbot.bot.responder import Responder
 
 
-def typed(office: Office, ack: Ack, body: Mapping[str, Any]) -> None:
+def typed(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
     """Somebody typed a command."""
     ack()
     words = str(body.get("text") or "")
-    office.later(visit_of_command(body), lambda office, visit: answer(office, visit, words))
+    responder.later(request_of_command(body), lambda responder, slack_request: answer(responder, slack_request, words))

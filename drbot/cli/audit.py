@@ -12,7 +12,7 @@ from drbot.cli.terminal import Home, plain_console
 from drbot.core.errors import UserError
 from drbot.core.ledger import Chain, Known, check_lines, head_line, line_of
 from drbot.core.visible import visible
-from drbot.store import journal
+from drbot.store import ledger
 from drbot.store.database import Database
 from drbot.store.settings import StoreSettings
 
@@ -54,7 +54,7 @@ def verify(file: Export = None, head: Head = "", home: Home = None) -> None:
 
 def _of_state(home: Path | None, known: Known) -> tuple[Chain, list[str]]:
     with _database(home).read() as connection:
-        return journal.checked(connection, known)
+        return ledger.checked(connection, known)
 
 
 def _of_file(file: Path, known: Known) -> tuple[Chain, list[str]]:
@@ -74,6 +74,6 @@ def export(home: Home = None) -> None:
 
 def _lines(home: Path | None) -> Iterator[str]:
     with _database(home).read() as connection:
-        for event in journal.everything(connection):
+        for event in ledger.everything(connection):
             yield line_of(event)
-        yield head_line(*journal.head(connection))
+        yield head_line(*ledger.head(connection))

@@ -17,7 +17,7 @@ from drbot.core.site import ObjectStore
 from drbot.core.statements import Head, head_in
 from drbot.runners.bootstrap import among, bring_back, files_of, vouched_copy
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.vault import key_in
+from drbot.runners.totp_secrets import key_in
 from drbot.runners.vouched_copy import TRIED, Vouched
 from drbot.runners.witnesses import Roots
 from drbot.store.database import Database

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from drbot.bot.readiness import SlackReadiness
 from drbot.bot.settings import WHERE, BotSettings
-from drbot.cli.house import manifest_path
+from drbot.cli.demo_stack import manifest_path
 from drbot.cli.processes import configuration_path, home_path, open_database
 from drbot.cli.terminal import Config, Home
 from drbot.core.configuration import Loaded, load_configuration
@@ -21,18 +21,18 @@ from drbot.core.readiness import Line, approvers_line, bad, good
 from drbot.core.site import Configuration
 from drbot.core.words import duration
 from drbot.runners.actions.backup import owner_fault
+from drbot.runners.choose_full import candidates
 from drbot.runners.clients.backup_store import Backup, BackupStore
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.full_store import full_stores, is_of, password
 from drbot.runners.clients.restic import installed_version, version_fault
-from drbot.runners.full_choice import candidates
 from drbot.runners.readiness import SiteReadiness, rented_lines, second_factor_line
 from drbot.runners.settings import RunnerSettings
-from drbot.runners.vault import Vault
-from drbot.store import incidents, journal, machines
+from drbot.runners.totp_secrets import TotpSecrets
+from drbot.slack_simulator.app import read_manifest
+from drbot.store import incidents, ledger, machines
 from drbot.store.machines import KnownMachine
 from drbot.store.rosters import Rosters
-from drbot.workspace.app import read_manifest
 
 MAKE: Mapping[str, str] = {"backup of PostgreSQL": "drbot backup postgres", "full backup": "drbot backup full"}
 
@@ -67,17 +67,17 @@ def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
         return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
     try:
         with database.read() as connection:
-            problems = journal.verify(connection)
-            roster, records = rosters.look(connection), journal.head(connection)[0]
+            problems = ledger.verify(connection)
+            roster, records = rosters.look(connection), ledger.head(connection)[0]
     except DrbotError as error:
         return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
     finally:
         database.close()
     if problems:
-        ledger = bad("state and ledger", problems[0].rstrip("."), "docs/security.md, The ledger, says what to do.")
+        state = bad("state and ledger", problems[0].rstrip("."), "docs/security.md, The ledger, says what to do.")
     else:
-        ledger = good("state and ledger", f"{records} records, whole")
-    return roster, [ledger, _about_roster(rosters)]
+        state = good("state and ledger", f"{records} records, whole")
+    return roster, [state, _about_roster(rosters)]
 
 
 def _about_roster(rosters: Rosters) -> Line:
@@ -104,7 +104,7 @@ def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Itera
         yield from slack.lines(roster, loaded.configuration.channels)
         away = frozenset(slack.departed)
     yield approvers_line(roster, loaded.configuration.approvals, away)
-    factor = second_factor_line(roster, Vault(home)) if (home / "worker").is_dir() else None
+    factor = second_factor_line(roster, TotpSecrets(home)) if (home / "worker").is_dir() else None
     if factor is not None:
         yield factor
 

@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 
 from drbot.cli import demo_sites
-from drbot.cli.demo import open_house
+from drbot.cli.demo import open_stack
+from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import Played, count, play_level2, play_level3
 from drbot.cli.outage import OutageWatch
-from drbot.cli.player import Player
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import table_of
 from drbot.core.configuration import load_configuration
@@ -95,7 +95,7 @@ def compare_level2(lab: Lab) -> dict[str, Way]:
         total = time.monotonic() - began
     document = Way(total=total, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
     say("drbot recovers")
-    with house_around(lab, {}) as player, watched(configuration, "production") as watch:
+    with stack_around(lab, {}) as player, watched(configuration, "production") as watch:
         played = play_level2(player, console, "level2 the data is wrong")
     return {"document": document, "drbot": drbots(played, lab, watch.longest_gap)}
 
@@ -106,7 +106,7 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
     configuration = sites.up(say)
     say("Taking a full backup")
     backup = demo_sites.back_up_full(sites, lab.configuration)
-    house_configuration = lab.configuration.read_text()
+    stack_configuration = lab.configuration.read_text()
     break_it(lab, "host-lost")
     say("The document's script recovers (it waits 75 s in all)")
     with watched(configuration, "recovery") as watch:
@@ -120,9 +120,9 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
     )  # fmt: skip
     sites.empty_new_host()
     sites.start_new_host()
-    lab.configuration.write_text(house_configuration)
+    lab.configuration.write_text(stack_configuration)
     say("drbot recovers")
-    with house_around(lab, demo_sites.keys_of(sites)) as player, watched(configuration, "recovery") as watch:
+    with stack_around(lab, demo_sites.keys_of(sites)) as player, watched(configuration, "recovery") as watch:
         began = time.monotonic()
         played = play_level3(player, console, "level3 the server does not answer")
     return {"document": document, "drbot": drbots(played, sites.recovered, (watch.all_good_at or began) - began)}
@@ -143,16 +143,16 @@ def watched(configuration: Configuration, site: str) -> Iterator[OutageWatch]:
 
 
 @contextmanager
-def house_around(lab: Lab, environment: Mapping[str, str]) -> Iterator[Player]:
+def stack_around(lab: Lab, environment: Mapping[str, str]) -> Iterator[DemoPlayer]:
     """A local Slack and drbot, ready."""
-    house = open_house(lab, lab.folder / "drbot", environment)
-    database = Database(StoreSettings.from_environment(house.home).database_url)
+    stack = open_stack(lab, lab.folder / "drbot", environment)
+    database = Database(StoreSettings.from_environment(stack.home).database_url)
     try:
-        house.start("drbot", "all")
-        house.wait_until_connected()
-        yield Player(house=house, database=database)
+        stack.start("drbot", "all")
+        stack.wait_until_connected()
+        yield DemoPlayer(stack=stack, database=database)
     finally:
-        house.close()
+        stack.close()
         database.close()
 
 

@@ -16,12 +16,12 @@ import typer
 from rich.markup import escape
 
 from drbot.cli import demo_centre, demo_sites
+from drbot.cli.demo_player import DemoPlayer
+from drbot.cli.demo_stack import DemoStack, manifest_path
 from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
 from drbot.cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
-from drbot.cli.house import House, manifest_path
 from drbot.cli.logs import configure_logs
 from drbot.cli.outage import OutageWatch
-from drbot.cli.player import Player
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import plain_console
 from drbot.core.configuration import load_configuration
@@ -33,10 +33,10 @@ from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backup import back_up_postgres
+from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.database import Database
 from drbot.store.file_modes import private
 from drbot.store.settings import StoreSettings
-from drbot.workspace.server import Workspace
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
 STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
@@ -61,23 +61,23 @@ def demo(
     clear(home_path(home))
     lab = ready_lab(home_path(home), megabytes)
     sites = _ready_sites(lab, home_path(home), new_host=level < 4) if level > 2 else None
-    house = open_house(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
-    house.workspace.state.first_words = FIRST_WORDS[level]
+    stack = open_stack(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
+    stack.simulator.state.first_words = FIRST_WORDS[level]
     try:
         if level == 4:
-            demo_centre.start(house)
+            demo_centre.start(stack)
         else:
-            house.start("drbot", "all")
-        player = Player(house=house, database=_database(house))
-        house.wait_until_connected()
+            stack.start("drbot", "all")
+        player = DemoPlayer(stack=stack, database=_database(stack))
+        stack.wait_until_connected()
         back_up(lab, sites)
         console.print(f"[green]Ready[/] after {time.monotonic() - began:.0f} s.")
         if auto:
-            _play(house, player, level, json_file, sites)
+            _play(stack, player, level, json_file, sites)
         else:
-            _invite(house, level, browser, sites)
+            _invite(stack, level, browser, sites)
     finally:
-        house.close()
+        stack.close()
 
 
 def end_by_signals() -> None:
@@ -119,16 +119,16 @@ def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
     return sites
 
 
-def open_house(lab: Lab, home: Path, environment: Mapping[str, str]) -> House:
+def open_stack(lab: Lab, home: Path, environment: Mapping[str, str]) -> DemoStack:
     """A fresh local Slack and fresh state around the lab. What that Slack logs goes into a file: between the lines of
     the story it would only be noise, and where the terminal is gone, whatever is logged fails the call it is about.
     """
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
-    workspace = Workspace(manifest_path())
-    workspace.start()
-    return House(lab=lab, workspace=workspace, home=home, configuration=lab.configuration, environment=environment)
+    simulator = SlackSimulator(manifest_path())
+    simulator.start()
+    return DemoStack(lab=lab, simulator=simulator, home=home, configuration=lab.configuration, environment=environment)
 
 
 def back_up(lab: Lab, sites: Sites | None) -> None:
@@ -144,62 +144,62 @@ def back_up(lab: Lab, sites: Sites | None) -> None:
     console.print(f"[dim]Backup {manifest.name}: {sum(manifest.rows.values()):,} rows[/]")
 
 
-def _database(house: House) -> Database:
-    return Database(StoreSettings.from_environment(house.home).database_url)
+def _database(stack: DemoStack) -> Database:
+    return Database(StoreSettings.from_environment(stack.home).database_url)
 
 
-def _break(house: House, level: int, sites: Sites | None) -> demo_centre.UserData | None:
+def _break(stack: DemoStack, level: int, sites: Sites | None) -> demo_centre.UserData | None:
     """Break it; at level 4 the cloud's part is played from now on."""
-    console.print(f"Breaking it: {break_it(house.lab, FAULTS[level])}")
+    console.print(f"Breaking it: {break_it(stack.lab, FAULTS[level])}")
     if level < 4 or sites is None:
         return None
-    user_data = demo_centre.UserData(sites, house)
+    user_data = demo_centre.UserData(sites, stack)
     user_data.start()
     return user_data
 
 
-def _invite(house: House, level: int, browser: bool, sites: Sites | None) -> None:
-    _break(house, level, sites)
-    page = f"{house.workspace.url}/"
+def _invite(stack: DemoStack, level: int, browser: bool, sites: Sites | None) -> None:
+    _break(stack, level, sites)
+    page = f"{stack.simulator.url}/"
     console.print(f"\nOpen [bold]{page}[/] — you are [bold]Aiko[/], the commander.")
     for number, step in enumerate(steps_of(level), 1):
         console.print(f"{number}. {step}")
-    console.print(f"In a terminal: {in_a_terminal(house.configuration, house.home)}")
-    console.print(f"Log: {house.log('drbot')}")
+    console.print(f"In a terminal: {in_a_terminal(stack.configuration, stack.home)}")
+    console.print(f"Log: {stack.log('drbot')}")
     console.print(f"Ctrl-C ends the demo; the lab stays (`{program()} lab reset` removes it).")
     if browser:
         webbrowser.open(page)
     try:
-        house.processes["drbot"].wait()
-        console.print(f"[red]drbot ended by itself.[/] Its log: {house.log('drbot')}")
+        stack.processes["drbot"].wait()
+        console.print(f"[red]drbot ended by itself.[/] Its log: {stack.log('drbot')}")
         raise typer.Exit(1)
     except KeyboardInterrupt:
         console.print("\nEnding.")
 
 
-def _play(house: House, player: Player, level: int, json_file: Path | None, sites: Sites | None) -> None:
-    configuration = load_configuration(house.configuration).configuration
+def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | None, sites: Sites | None) -> None:
+    configuration = load_configuration(stack.configuration).configuration
     services = configuration.site("recovery" if sites else "").services
     watch = OutageWatch({name: service.health for name, service in services.items() if service.health})
-    _break(house, level, sites)
+    _break(stack, level, sites)
     watch.start()
     try:
         played = STORIES[level](player, console, FIRST_WORDS[level].removeprefix("/dr declare "))
     except DrbotError as error:
-        console.print(f"[red]The demo failed.[/] {escape(str(error))}\nLog: {house.log('drbot')}", markup=True)
+        console.print(f"[red]The demo failed.[/] {escape(str(error))}\nLog: {stack.log('drbot')}", markup=True)
         raise typer.Exit(1) from None
     finally:
         watch.stop()
-    _report(house, played, watch, json_file, sites)
+    _report(stack, played, watch, json_file, sites)
 
 
-def _report(house: House, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:
+def _report(stack: DemoStack, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:
     if json_file is not None:
         json_file.write_text(json.dumps(played.document(), indent=2, ensure_ascii=False) + "\n")
         console.print(f"Measured values: {json_file}")
-    failures = list(played.compare(sites.recovered if sites else house.lab))
+    failures = list(played.compare(sites.recovered if sites else stack.lab))
     if sites is not None and played.run.plan is not None and played.run.plan.backup is not None:
-        configuration = load_configuration(house.configuration).configuration
+        configuration = load_configuration(stack.configuration).configuration
         failures += demo_sites.differences(sites, configuration, played.run.plan.backup.name)
         failures += demo_centre.differences(sites, configuration) if played.run.plan.level == 4 else ()
     if not watch.all_healthy():

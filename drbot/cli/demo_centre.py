@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 
-from drbot.cli.house import House
+from drbot.cli.demo_stack import DemoStack
 from drbot.core.errors import DrbotError
 from drbot.core.site import Configuration
 from drbot.lab.sites import Sites
@@ -16,9 +16,9 @@ CONTROL, JOINED = "drbot-control", "drbot-recovery"  # names of processes
 class UserData:
     """Stands in for what moto leaves out: once the rented machine runs, its user data is run, as itself says."""
 
-    def __init__(self, sites: Sites, house: House) -> None:
+    def __init__(self, sites: Sites, stack: DemoStack) -> None:
         self._sites = sites
-        self._house = house
+        self._stack = stack
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="user-data", daemon=True)
 
@@ -35,14 +35,14 @@ class UserData:
         while not self._stop.wait(0.5):
             machines = self._sites.cloud.machines()
             if machines and self._sites.machine_room.is_done():
-                self._house.run(JOINED, ["sh", "-c", self._sites.cloud.user_data(machines[0])])
+                self._stack.run(JOINED, ["sh", "-c", self._sites.cloud.user_data(machines[0])])
                 return
 
 
-def start(house: House) -> None:
+def start(stack: DemoStack) -> None:
     """The bot and the control worker: what stands outside of every site and survives its loss."""
-    house.start("drbot", "bot")
-    house.start(CONTROL, "worker", "--site", "control")
+    stack.start("drbot", "bot")
+    stack.start(CONTROL, "worker", "--site", "control")
 
 
 def differences(sites: Sites, configuration: Configuration) -> Iterator[str]:

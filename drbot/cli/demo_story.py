@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from drbot.cli.player import Player, StoryError
+from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.plan import seal_of, short_seal
 from drbot.core.run import Run, RunState, StepRecord
@@ -80,7 +80,7 @@ class _Teller:
         self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/]  {line}")
 
 
-def play_level2(player: Player, console: Console, words: str) -> Played:
+def play_level2(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares, Ben and Chika approve, Aiko confirms and resolves."""
     tell = _Teller(console)
     incident = player.declare("aiko", words)
@@ -95,7 +95,7 @@ def play_level2(player: Player, console: Console, words: str) -> Played:
     return _close(player, incident, seen, tell, "Recovered from the backup")
 
 
-def play_level1(player: Player, console: Console, words: str) -> Played:
+def play_level1(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares; the runbook heals the service by itself, stage by stage; Aiko confirms."""
     tell = _Teller(console)
     incident = player.declare("aiko", words)
@@ -105,7 +105,7 @@ def play_level1(player: Player, console: Console, words: str) -> Played:
     return _close(player, incident, seen, tell, "The service was started anew")
 
 
-def play_level3(player: Player, console: Console, words: str) -> Played:
+def play_level3(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares; an empty new host replaces nothing, so nobody has to approve; Aiko confirms and resolves."""
     tell = _Teller(console)
     incident = player.declare("aiko", words)
@@ -115,7 +115,7 @@ def play_level3(player: Player, console: Console, words: str) -> Played:
     return _close(player, incident, seen, tell, "Raised again on a new host")
 
 
-def play_level4(player: Player, console: Console, words: str) -> Played:
+def play_level4(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares; a machine is rented and level 3 runs on it; Ben and Chika let users be moved there."""
     tell = _Teller(console)
     incident = player.declare("aiko", words)
@@ -131,7 +131,7 @@ def play_level4(player: Player, console: Console, words: str) -> Played:
 
 
 def _approve_by_two(
-    player: Player, incident: Incident, seen: set[str], tell: _Teller, target: str, agreed: str
+    player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller, target: str, agreed: str
 ) -> None:
     """Ben and Chika wait for the proof, so that they know what they vote on; they could vote before it."""
 
@@ -149,7 +149,7 @@ def _approve_by_two(
         tell(f"[bold]{name.capitalize()}[/] read the plan and its proof in the dialog and {agreed}")
 
 
-def _until_asked(player: Player, incident: Incident, seen: set[str], tell: _Teller) -> None:
+def _until_asked(player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller) -> None:
     """Tells every step until people are asked whether it works, or the run cannot go on; then Aiko answers."""
 
     def asked() -> bool:
@@ -164,12 +164,12 @@ def _until_asked(player: Player, incident: Incident, seen: set[str], tell: _Tell
     tell("[bold]Aiko[/] confirmed: users can work again")
 
 
-def _is_asking(player: Player, run: Run) -> bool:
+def _is_asking(player: DemoPlayer, run: Run) -> bool:
     confirm = player.records(run.id).get("confirm")
     return confirm is not None and confirm.state.value == "waiting"
 
 
-def _close(player: Player, incident: Incident, seen: set[str], tell: _Teller, summary: str) -> Played:
+def _close(player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller, summary: str) -> Played:
     run = player.wait_for_run(incident, RunState.SUCCEEDED)
     _tell_steps(player, incident, seen, tell)
     player.say("aiko", f"/dr resolve {incident.name} {summary}", incident.channel or "")
@@ -196,14 +196,14 @@ def _close(player: Player, incident: Incident, seen: set[str], tell: _Teller, su
     )
 
 
-def records_of(player: Player, incident: Incident, run: Run) -> Mapping[str, StepRecord]:
+def records_of(player: DemoPlayer, incident: Incident, run: Run) -> Mapping[str, StepRecord]:
     """The steps of a run and of its parts."""
     parts = [one for one in player.runs(incident) if one.arguments.get(sub_runs.PART_OF) == run.id]
     found = {f"{part.runbook}/{key}": record for part in parts for key, record in player.records(part.id).items()}
     return {**player.records(run.id), **found}
 
 
-def _tell_steps(player: Player, incident: Incident, seen: set[str], tell: _Teller) -> None:
+def _tell_steps(player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller) -> None:
     records = [record for run in player.runs(incident) for record in player.records(run.id).values()]
     for record in sorted(records, key=lambda one: one.finished_at or datetime.max.replace(tzinfo=UTC)):
         if record.finished_at is not None and f"{record.run}/{record.id}" not in seen:

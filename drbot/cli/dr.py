@@ -1,4 +1,4 @@
-"""`drbot dr …`: every verb of /dr in a terminal, also when Slack is down. Same grammar, same dispatch, same ledger."""
+"""`drbot dr …`: every verb of /dr in a terminal, also when Slack is down. Same parser, same dispatch, same ledger."""
 
 import copy
 import getpass
@@ -22,10 +22,10 @@ from drbot.cli.processes import configuration_path, home_path, open_database, se
 from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_name
 from drbot.commands.context import CommandContext, context_of
 from drbot.commands.dispatch import TABLE, dispatch
-from drbot.commands.grammar import parse
 from drbot.commands.messages import Cell, Reply, Request, Signers, Table
-from drbot.commands.vocabulary import VERBS, VerbWords
-from drbot.core.approval import Door
+from drbot.commands.parser import parse
+from drbot.commands.verbs import VERBS, VerbWords
+from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Proof
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import DrbotError, UserError
@@ -33,14 +33,14 @@ from drbot.core.people import Person, Roster
 from drbot.core.visible import visible
 from drbot.core.words import say
 from drbot.core.yaml_file import did_you_mean
-from drbot.runners.vault import key_in
+from drbot.runners.totp_secrets import key_in
 from drbot.store.database import Database
 from drbot.store.doorbell import doorbell_of
 from drbot.store.settings import StoreSettings
 
 
 class VerbGroup(TyperGroup):
-    """Lets an unknown word through to the grammar, which knows the nearest verb; "DR-7 status" works as well."""
+    """Lets an unknown word through to the parser, which knows the nearest verb; "DR-7 status" works as well."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """No word at all is the menu, as in Slack."""
@@ -186,7 +186,7 @@ def _ask(commands: CommandContext, typed: str, values: dict[str, str], who: Pers
         person=who,
         account=None,
         channel=None,
-        door=Door.TERMINAL,
+        entry_point=EntryPoint.TERMINAL,
         at=datetime.now(UTC),
         values=values,
         sign=sign,

@@ -9,8 +9,8 @@ from drbot.core.full_manifest import SUFFIX, FullManifest
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
 from drbot.core.words import size
+from drbot.runners.choose_full import FullRules, candidates, check_full_backup
 from drbot.runners.clients.full_store import FullBackup, full_stores
-from drbot.runners.full_choice import FullRules, candidates, check_full_backup
 from drbot.runners.watching import Progress
 
 

@@ -17,7 +17,7 @@ from drbot.core.configuration import load_configuration
 from drbot.core.errors import UserError
 from drbot.core.events import EventKind
 from drbot.core.signing import KeyPair, fingerprint, is_public
-from drbot.runners.vault import Vault
+from drbot.runners.totp_secrets import TotpSecrets
 from drbot.store import codes
 
 key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of others on the worker's host.")
@@ -116,8 +116,8 @@ def forget(person: Who, config: Config = None, home: Home = None) -> None:
 
 def _change(person: str, config: Path | None, home: Path | None, what: str) -> None:
     """Ledger first: what was done to whom is recorded before it is done."""
-    vault = Vault(home_path(home))
-    entry = vault.entry(person)
+    totp_secrets = TotpSecrets(home_path(home))
+    entry = totp_secrets.entry(person)
     if entry is None:
         raise UserError(
             f"{person} is to be {what}.", "This host's worker knows no codes of theirs.", "Is it the right --home?"
@@ -129,7 +129,7 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
             tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=what)
     finally:
         database.close()
-    vault.keep(person, entry.unlocked() if what == "unlocked" else None)
+    totp_secrets.keep(person, entry.unlocked() if what == "unlocked" else None)
     _say(f"{person}: {what}.")
 
 

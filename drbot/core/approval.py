@@ -1,4 +1,4 @@
-"""The two-person rule: one `decide()` for every door, one `may_start()` for the worker (approvals.md).
+"""The two-person rule: one `decide()` for every entry point, one `may_start()` for the worker (approvals.md).
 
 Pure: the same functions run in the bot, in the terminal, in the worker's recount and in the search of the tests.
 """
@@ -38,7 +38,7 @@ _REFUSALS = frozenset(
     }
 )
 
-REQUEST_MOVES: Mapping[RequestState, frozenset[RequestState]] = {
+REQUEST_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
     RequestState.OPEN: frozenset({RequestState.GRANTED}) | _REFUSALS,
     RequestState.GRANTED: frozenset({RequestState.USED}) | _REFUSALS,
     RequestState.USED: frozenset(),
@@ -52,7 +52,7 @@ REQUEST_MOVES: Mapping[RequestState, frozenset[RequestState]] = {
 LIVE = frozenset({RequestState.OPEN, RequestState.GRANTED})
 
 
-class Door(StrEnum):
+class EntryPoint(StrEnum):
     """Where a vote came in; all of them lead to `decide()`."""
 
     DIALOG = "dialog"
@@ -80,7 +80,7 @@ class Vote:
     reason: str
     seal: str
     at: datetime
-    door: Door
+    entry_point: EntryPoint
     attestation: Attestation | None = None
     terminal: str = ""  # at a terminal: "login@host"; tells people, decides nothing
 
@@ -121,7 +121,7 @@ class Ballot:
     reason: str
     seal: str  # of the plan that the dialog showed
     target: str  # typed by the approver
-    door: Door
+    entry_point: EntryPoint
     at: datetime
     attestation: Attestation | None = None
     problem: str = ""  # code of the refusal when the voter's code was no good
@@ -222,15 +222,15 @@ def _about_the_dialog(request: ApprovalRequest, ballot: Ballot) -> Decision | No
     return None
 
 
-def needed(person: Person, door: Door, decision: str, roster: Roster) -> frozenset[Proof]:
-    """The proofs of which a vote needs one; none = the door's word is enough. A no needs none but over the phone."""
+def needed(person: Person, entry_point: EntryPoint, decision: str, roster: Roster) -> frozenset[Proof]:
+    """The proofs of which a vote needs one; none: the entry point's word counts. A no needs none but over the phone."""
     if decision == "break-glass":
         return frozenset({Proof.HOST})
-    if door is Door.PHONE:
+    if entry_point is EntryPoint.PHONE:
         return frozenset({Proof.PHONE})
     if decision == "deny":
         return frozenset()
-    own = {Proof.KEY} if door is Door.TERMINAL and person.key is not None else set()
+    own = {Proof.KEY} if entry_point is EntryPoint.TERMINAL and person.key is not None else set()
     return frozenset(own | ({Proof.CODE} if roster.second_factor == "totp" else set()))
 
 
@@ -257,11 +257,11 @@ def claim_of(request: ApprovalRequest, roster: Roster, *, person: str, seal: str
 
 
 def is_attested(request: ApprovalRequest, vote: Vote | Ballot, roster: Roster) -> bool:
-    """Whether the voter showed who they are, as far as the policy and the door ask for it."""
+    """Whether the voter showed who they are, as far as the policy and the entry point ask for it."""
     person = roster.person(vote.person or "")
     if person is None:
         return False
-    wanted = needed(person, vote.door, vote.decision, roster)
+    wanted = needed(person, vote.entry_point, vote.decision, roster)
     claim = claim_of(request, roster, person=person.id, seal=vote.seal, decision=vote.decision)
     return not wanted or holds(vote.attestation, roster, wanted, claim)
 
@@ -270,7 +270,7 @@ def _about_the_proof(request: ApprovalRequest, ballot: Ballot, roster: Roster) -
     if is_attested(request, ballot, roster):
         return None
     person = roster.person(ballot.person or "")
-    wanted = needed(person, ballot.door, ballot.decision, roster) if person else frozenset()
+    wanted = needed(person, ballot.entry_point, ballot.decision, roster) if person else frozenset()
     return _refuse(ballot.problem or next((code for proof, code in _MISSING.items() if proof in wanted), "needs_code"))
 
 
@@ -286,7 +286,7 @@ def _break_glass(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> De
     if not ballot.rule.strip():
         return _refuse("no_rule")
     refusal = _about_the_dialog(request, replace(ballot, decision="approve"))
-    if refusal is None and (ballot.door is not Door.TERMINAL or not is_attested(request, ballot, roster)):
+    if refusal is None and (ballot.entry_point is not EntryPoint.TERMINAL or not is_attested(request, ballot, roster)):
         refusal = _refuse("break_glass_host")
     if refusal is not None:
         return refusal

@@ -1,4 +1,4 @@
-"""What stands behind a decision besides the word of the door: a code that a worker checked, or the person's own
+"""What stands behind a decision besides the word of the entry point: a code that a worker checked, or the person's own
 signature.
 
 A statement says everything it is for, so that nothing signed for one thing is good for another, or twice. The worker

@@ -123,7 +123,7 @@ CENTRE_ACTIONS = (
 
 CENTRE_PROBES = (
     ProbeDeclaration(
-        name="host.affordable",
+        name="host.can_provision",
         parameters={"site": "site"},
         sentence={"en": "a machine can be made", "ja": "マシンを用意できる"},
     ),
@@ -148,9 +148,9 @@ CENTRE_PROBES = (
         sentence={"en": "users follow a change of the names soon", "ja": "DNS の変更がすぐに届く (TTL が短い)"},
     ),
     ProbeDeclaration(
-        name="dns.leads",
+        name="dns.points_to",
         parameters={"site": "site"},
-        sentence={"en": "the names lead to the site", "ja": "DNS が拠点を指している"},
+        sentence={"en": "the names point to the site", "ja": "DNS が拠点を指している"},
     ),
     ProbeDeclaration(
         name="dns.led_back",

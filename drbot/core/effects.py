@@ -39,7 +39,7 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "host.set_aside": ("host.empty", {}),
     "host.put_back": ("host.back", {"aside": "aside"}),
     "host.give_up": ("host.given_up", {"aside": "aside"}),
-    "dns.change": ("dns.leads", {"site": "site"}),
+    "dns.change": ("dns.points_to", {"site": "site"}),
     "dns.lead_back": ("dns.led_back", {}),
     "machine.give_back": ("machine.gone", {"machine": "machine"}),
 }

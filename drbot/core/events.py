@@ -1,4 +1,4 @@
-"""The journal's words: what can happen, and the hash that chains one event to the one before.
+"""The ledger's vocabulary: what can happen, and the hash that chains one event to the one before.
 
 Everything people see (Slack, report, audit trail) is read from these events.
 """
@@ -71,15 +71,15 @@ class EventKind(StrEnum):
     REQUEST_HELD = "request.held"  # request, rule, reason, starts_at: break-glass has begun
     REVIEW_DUE = "review.due"  # request: a day after break-glass
     ROSTER_PROPOSED = "roster.proposed"  # hash, document, changes: dr.yml says something else
-    ROSTER_VOTED = "roster.voted"  # hash, proofs, door
+    ROSTER_VOTED = "roster.voted"  # hash, proofs, entry_point
     ROSTER_ACCEPTED = "roster.accepted"  # hash, document, changes, people: from here on in force
     FACTOR_ENROLLED = "factor.enrolled"  # site: the person's authenticator is known to this site's worker
     FACTOR_REFUSED = "factor.refused"  # site, why, left, entrance, place, typed_by: a wrong code
     FACTOR_LOCKED = "factor.locked"  # site, entrance, place, typed_by: five wrong codes from there
     FACTOR_RESET = "factor.reset"  # site, what: unlocked or forgotten, on the worker's host
-    VOTE_COUNTED = "vote.counted"  # request, decision, reason, door, have, need
-    VOTE_REFUSED = "vote.refused"  # request, decision, code, why, door
-    COMMAND_REFUSED = "command.refused"  # verb, why, code, door
+    VOTE_COUNTED = "vote.counted"  # request, decision, reason, entry_point, have, need
+    VOTE_REFUSED = "vote.refused"  # request, decision, code, why, entry_point
+    COMMAND_REFUSED = "command.refused"  # verb, why, code, entry_point
     KEPT_CREATED = "kept.created"  # volume, size, from_step, expires_at
     KEPT_ASKED = "kept.asked"  # volume, original, size, since: is it still needed?
     MACHINE_RENTED = "machine.rented"  # machine, site, type, region, since

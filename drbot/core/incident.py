@@ -27,7 +27,7 @@ class UsersSay(StrEnum):
     NOTHING = "nothing"  # nobody answered in time; the checks passed, and that is all that is known
 
 
-INCIDENT_MOVES: Mapping[IncidentState, frozenset[IncidentState]] = {
+INCIDENT_TRANSITIONS: Mapping[IncidentState, frozenset[IncidentState]] = {
     IncidentState.DECLARED: frozenset({IncidentState.RECOVERING, IncidentState.RECOVERED, IncidentState.RESOLVED}),
     IncidentState.RECOVERING: frozenset({IncidentState.RECOVERED, IncidentState.RESOLVED}),
     IncidentState.RECOVERED: frozenset({IncidentState.RECOVERING, IncidentState.RESOLVED}),

@@ -137,7 +137,7 @@ SURVEYS: Mapping[str, str] = {
     "set them anew.": "ALTER SYSTEM の設定、pg_hba.conf、postgresql.conf、PostgreSQL の証明書はバックアップに"
     "含まれません。設定し直してください。",
 }
-"""Why there can be no plan, and what a card warns of (runners/survey*.py, runners/full_choice.py)."""
+"""Why there can be no plan, and what a card warns of (runners/survey*.py, runners/choose_full.py)."""
 
 
 def _derived() -> Iterator[tuple[str, str]]:

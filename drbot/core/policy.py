@@ -140,7 +140,7 @@ def is_too_new(person: Person | None, at: datetime) -> bool:
 
 
 def needed_to_change(roster: Roster) -> frozenset[Proof]:
-    """With a second factor the person's own key or a code; else the door's word, as for votes."""
+    """With a second factor the person's own key or a code; else the entry point's word, as for votes."""
     if roster.second_factor == "none":
         return frozenset()
     return frozenset({Proof.CODE, Proof.KEY})

@@ -1,4 +1,4 @@
-"""Secrets are masked before anything reaches the journal, a log file or Slack: by value and by shape.
+"""Secrets are masked before anything reaches the ledger, a log file or Slack: by value and by shape.
 
 No library was found for this: the scanners (detect-secrets, gitleaks) find secrets in repositories by entropy, and
 would mask half of every log. The table below has an example each in tests/unit/core/test_redaction.py.

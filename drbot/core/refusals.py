@@ -55,7 +55,7 @@ REFUSALS: Mapping[str, Text] = {
         "ja": "無効: 認証アプリのワンタイムコードが必要です。未登録の場合は /dr enrol",
     },
     "wrong_code": {
-        "en": "Not counted: that code is wrong or was used before. After five wrong ones this door is locked.",
+        "en": "Not counted: that code is wrong or was used before. After five wrong ones codes are locked here.",
         "ja": "無効: コードが違うか使用済みです。5 回間違えるとこの入口はロックされます。",
     },
     "locked": {

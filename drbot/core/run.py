@@ -1,4 +1,4 @@
-"""A run: one walk through a plan by one worker at a time, and its steps."""
+"""A run: one pass through a plan by one worker at a time, and its steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class Offer(StrEnum):
 
 _ENDS = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
 
-RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
+RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.STOPPED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.QUEUED, RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED}) | _ENDS,
     RunState.WAITING: frozenset({RunState.QUEUED, RunState.BLOCKED, RunState.STOPPED}),
@@ -111,7 +111,7 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Nothing moves any more."""
-        return not RUN_MOVES[self.state]
+        return not RUN_TRANSITIONS[self.state]
 
 
 class StepState(StrEnum):
@@ -144,7 +144,7 @@ class Leftover(StrEnum):
     REMAINS = "remains"  # it could not be removed yet; people were told
 
 
-STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
+STEP_TRANSITIONS: Mapping[StepState, frozenset[StepState]] = {
     StepState.PENDING: frozenset(
         {StepState.RUNNING, StepState.WAITING, StepState.SKIPPED, StepState.STOPPED, StepState.UNDONE}
     ),

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable
 
-from drbot.core.approval import Door, Vote
+from drbot.core.approval import EntryPoint, Vote
 
 
 def one_terminal(votes: Iterable[Vote]) -> str:
     """The login ("root@host") from which several people's approvals came without a key or code; "" = none."""
     people: dict[str, set[str]] = {}
     for vote in votes:
-        if vote.door is Door.TERMINAL and vote.decision == "approve" and vote.attestation is None and vote.terminal:
+        if (
+            vote.entry_point is EntryPoint.TERMINAL
+            and vote.decision == "approve"
+            and vote.attestation is None
+            and vote.terminal
+        ):
             people.setdefault(vote.terminal, set()).add(vote.person)
     return next((terminal for terminal, who in people.items() if len(who) > 1), "")

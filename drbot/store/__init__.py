@@ -1,1 +1,1 @@
-"""SQL: the queue of record and the journal."""
+"""SQL: the queue of record and the ledger."""

@@ -1,4 +1,4 @@
-"""One-time codes on their way from a door to the worker that checks them, and the workers' signed answers.
+"""One-time codes on their way from an entry point to the worker that checks them, and the workers' signed answers.
 
 Codes and authenticators' secrets lie here only sealed for the site's worker; what it answers is signed by it, so that
 whoever may write this database can still not make a vote count.
@@ -26,7 +26,7 @@ class Attempt:
     site: str
     proof: Proof
     person: str
-    claim: Claim  # what the door says it is for
+    claim: Claim  # what the entry point says it is for
     sealed: str
     asked_at: datetime
     origin: Origin

@@ -12,13 +12,13 @@ from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, ins
 
 from drbot.core.errors import UserError
 from drbot.core.events import Event
-from drbot.store import journal
+from drbot.store import ledger
 from drbot.store.database import Database, Transaction
 from drbot.store.schema import Moment, head, metadata
 
 LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
 """The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that
-stamps buttons is copied: without it the buttons that people see in Slack would be dead."""
+signs buttons is copied: without it the buttons that people see in Slack would be dead."""
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -47,7 +47,7 @@ def revision(connection: Connection) -> str:
 def require_empty(database: Database) -> None:
     """Nothing is written. Raises UserError when it holds a state already, also one that is older than these tables."""
     with database.read() as connection:
-        seq = journal.head(connection)[0] if inspect(connection).has_table(head.name) else 0
+        seq = ledger.head(connection)[0] if inspect(connection).has_table(head.name) else 0
     if seq:
         why = f"This database holds {seq} records already."
         raise UserError("Bringing the state back.", why, "Name an empty home, or another DATABASE_URL.")
@@ -55,7 +55,7 @@ def require_empty(database: Database) -> None:
 
 def fill(tx: Transaction, chain: Iterable[Event], rows: Rows) -> None:
     """Put everything into an empty database."""
-    journal.bring(tx.connection, chain)
+    ledger.bring(tx.connection, chain)
     for table in copied_tables():
         values = [{name: _value(table, name, value) for name, value in row.items()} for row in rows[table.name]]
         if values:

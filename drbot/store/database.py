@@ -1,4 +1,4 @@
-"""The one door to SQL: short transactions on SQLite or PostgreSQL, each ending with its events."""
+"""The one way to SQL: short transactions on SQLite or PostgreSQL, each ending with its events."""
 
 import json
 import sqlite3
@@ -21,7 +21,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 
 from drbot.core.errors import BrokenStateError, TemporaryError, UserError
 from drbot.core.events import Event, EventKind
-from drbot.store import journal
+from drbot.store import ledger
 from drbot.store.file_modes import made_private
 
 BUSY_SECONDS = 5.0
@@ -113,7 +113,7 @@ class Database:
         with _translated(), self._writer.begin() as connection:
             transaction = Transaction(connection, self._now(connection))
             yield transaction
-            journal.append(connection, transaction.events)
+            ledger.append(connection, transaction.events)
         for callback in transaction.callbacks:
             callback()
 

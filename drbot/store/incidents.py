@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from drbot.core.errors import UserError
 from drbot.core.events import EventKind
-from drbot.core.incident import INCIDENT_MOVES, Incident, IncidentState, UsersSay
+from drbot.core.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
 from drbot.core.level import Level
 from drbot.store.database import Transaction
 from drbot.store.rows import incident_of, sources
@@ -186,7 +186,7 @@ def note(tx: Transaction, incident: int, person: str | None, text: str) -> None:
 def _move(tx: Transaction, incident: int, target: IncidentState, tried: str, **values: Any) -> None:
     statement = (
         update(incidents)
-        .where(incidents.c.id == incident, incidents.c.state.in_(sources(INCIDENT_MOVES, target)))
+        .where(incidents.c.id == incident, incidents.c.state.in_(sources(INCIDENT_TRANSITIONS, target)))
         .values(state=target.value, **values)
     )
     if tx.connection.execute(statement).rowcount == 0:

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from drbot.core.deciding import decisions_for
 from drbot.core.effects import may_repeat
 from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState, StepRecord, StepState
 from drbot.core.runbook import Step
+from drbot.core.settlement import decisions_for
 from drbot.store.database import Transaction
 from drbot.store.rows import run_of, step_of
 from drbot.store.schema import runs, steps

@@ -1,56 +1,99 @@
-"""Is the ledger whole? Asked by everything that would open a gate: a broken ledger closes them, the rest works."""
+"""The chain of events: appended by every write transaction, read by everything that people see.
 
-import threading
-import time
+`append` is the last thing a transaction does. It locks the head row, so order of commit = order of `seq`,
+there are no gaps, and a reader that remembers the last `seq` never skips an event.
+"""
 
-from sqlalchemy import Connection, select
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
 
-from drbot.core.errors import TemporaryError
-from drbot.store import journal
-from drbot.store.database import Database
+from sqlalchemy import Connection, Row, insert, select, update
+
+from drbot.core.events import Event, EventKind, hash_of, record_of
+from drbot.core.ledger import Chain, Known, check_events
 from drbot.store.schema import events
+from drbot.store.schema import head as head_table
 
-LOOK_SECONDS = 60.0
-
-
-def fault_of(database: Database) -> str | None:
-    """The whole chain is read now; a sentence for people, or None. Raises TemporaryError."""
-    with database.read() as connection:
-        problems = journal.verify(connection)
-    if not problems:
-        return None
-    return f"The ledger is broken, so no gate can open. {problems[0]} Look: drbot audit verify"
+BROUGHT_AT_ONCE = 500
 
 
-class LedgerWatch:
-    """The answer for surfaces that are drawn every second: read again when the last look is a minute old."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = threading.Lock()
-        self._looked_at = float("-inf")
-        self._fault: str | None = None
-
-    def fault(self, *, fresh: bool = False) -> str | None:
-        """`fresh`: read it now, because a gate depends on the answer. Raises TemporaryError, then only."""
-        if not fresh and time.monotonic() - self._looked_at < LOOK_SECONDS:
-            return self._fault
-        if not self._lock.acquire(blocking=fresh):
-            return self._fault  # somebody is reading it just now
-        try:
-            self._fault = fault_of(self._database)
-            self._looked_at = time.monotonic()
-        except TemporaryError:
-            if fresh:
-                raise
-        finally:
-            self._lock.release()
-        return self._fault
+def append(connection: Connection, happened: Sequence[Event]) -> None:
+    """Give the events their numbers and hashes. Nothing else may follow in the transaction."""
+    if not happened:
+        return
+    seq, previous = connection.execute(
+        select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
+    ).one()
+    rows = []
+    for event in happened:
+        seq += 1
+        placed = replace(event, seq=seq, previous=previous)
+        previous = hash_of(placed)
+        rows.append(_row_of(replace(placed, hash=previous)))
+    connection.execute(insert(events), rows)
+    connection.execute(update(head_table).where(head_table.c.id == 1).values(seq=seq, hash=previous))
 
 
-def instance(connection: Connection) -> str:
-    """Which drbot this state says that it is: the same for all that share it, also after it was brought back elsewhere.
-    A worker believes it once (runners/own_record.py).
+def bring(connection: Connection, chain: Iterable[Event]) -> None:
+    """Fill an empty ledger with events that have their numbers and hashes, as after the loss of a host."""
+    rest = iter(chain)
+    while part := list(islice(rest, BROUGHT_AT_ONCE)):
+        connection.execute(insert(events), [_row_of(event) for event in part])
+        values = {"seq": part[-1].seq, "hash": part[-1].hash}
+        connection.execute(update(head_table).where(head_table.c.id == 1).values(**values))
+
+
+def after(connection: Connection, seq: int, limit: int = 200) -> list[Event]:
+    """The next events after `seq`, oldest first."""
+    query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    return [_event_of(row) for row in connection.execute(query)]
+
+
+def of_kinds(connection: Connection, kinds: Iterable[EventKind], seq: int = 0) -> list[Event]:
+    """All events of these kinds after `seq`, oldest first."""
+    query = select(events).where(events.c.seq > seq, events.c.kind.in_([kind.value for kind in kinds]))
+    return [_event_of(row) for row in connection.execute(query.order_by(events.c.seq))]
+
+
+def of_incident(connection: Connection, incident: int) -> list[Event]:
+    """Everything that happened in one incident, oldest first."""
+    query = select(events).where(events.c.incident == incident).order_by(events.c.seq)
+    return [_event_of(row) for row in connection.execute(query)]
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """Number and hash of the last event."""
+    seq, last = connection.execute(select(head_table.c.seq, head_table.c.hash)).one()
+    return int(seq), str(last)
+
+
+def verify(connection: Connection, known: Known | None = None) -> list[str]:
+    """What is wrong with the chain, in sentences that name the record; [] = whole."""
+    return checked(connection, known or Known())[1]
+
+
+def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
+    """The chain, and what is wrong with it. A roll-back of the whole database is only found against a head that is
+    `known` elsewhere.
     """
-    first = connection.execute(select(events.c.hash).where(events.c.seq == 1)).scalar()
-    return str(first or "")[:12]
+    chain = check_events(everything(connection), known)
+    if not chain.problems:
+        chain.end(*head(connection))
+    return chain, [*chain.problems, *known.problems()]
+
+
+def everything(connection: Connection) -> Iterator[Event]:
+    """Every event, oldest first, one after the other. Raises ValueError at a record that is no event."""
+    query = select(events).order_by(events.c.seq).execution_options(yield_per=1000)
+    return (_event_of(row) for row in connection.execute(query))
+
+
+def _row_of(event: Event) -> dict[str, Any]:
+    return record_of(event) | {"at": event.at, "hash": event.hash}
+
+
+def _event_of(row: Row[Any]) -> Event:
+    values = dict(row._mapping)
+    return Event(**(values | {"kind": EventKind(values["kind"])}))

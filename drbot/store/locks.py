@@ -2,12 +2,12 @@
 
 from sqlalchemy import Connection, delete, select, update
 
-from drbot.core.run import RUN_MOVES, RunState
+from drbot.core.run import RUN_TRANSITIONS, RunState
 from drbot.store.database import Transaction
 from drbot.store.rows import insert_or
 from drbot.store.schema import locks, runs
 
-_OVER = [state.value for state in RunState if not RUN_MOVES[state]]
+_OVER = [state.value for state in RunState if not RUN_TRANSITIONS[state]]
 
 
 def take(tx: Transaction, site: str, run_id: str) -> str | None:

@@ -1,6 +1,6 @@
 """Approval requests and votes: the ledger that `core.approval` decides about (approvals.md).
 
-Order of locks, always: the run's row, then the request's row, then the head of the journal. So an approval,
+Order of locks, always: the run's row, then the request's row, then the head of the ledger. So an approval,
 a deny and a start that come in the same millisecond happen one after the other.
 """
 
@@ -15,7 +15,7 @@ from drbot.core.approval import (
     FLOOR,
     HOLD_SECONDS,
     LIVE,
-    REQUEST_MOVES,
+    REQUEST_TRANSITIONS,
     ApprovalRequest,
     Ballot,
     Decision,
@@ -151,9 +151,9 @@ def overdue(connection: Connection, now: datetime) -> list[ApprovalRequest]:
 
 
 def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> Decision:
-    """One door for every vote. Refusals are recorded like votes."""
+    """One way for every vote. Refusals are recorded like votes."""
     request = _locked(tx, request_id)
-    # The later of the two clocks: a slow clock at the door must not lengthen the time to vote.
+    # The later of the two clocks: a slow clock at the entry point must not lengthen the time to vote.
     ballot = replace(ballot, at=max(ballot.at, tx.now))
     earlier = votes(tx.connection, request_id)
     decision = decide(request, earlier, ballot, roster)
@@ -167,7 +167,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
             code=decision.code,
             why=decision.message["en"],
             message=decision.message,
-            door=ballot.door.value,
+            entry_point=ballot.entry_point.value,
         )
         return decision
     vote = Vote(
@@ -176,7 +176,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
         reason=ballot.reason.strip(),
         seal=ballot.seal,
         at=ballot.at,
-        door=ballot.door,
+        entry_point=ballot.entry_point,
         attestation=ballot.attestation,
         terminal=ballot.terminal,
     )
@@ -210,7 +210,7 @@ def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> N
         rule=rule,
         reason=vote.reason,
         starts_at=until,
-        door=vote.door.value,
+        entry_point=vote.entry_point.value,
     )
 
 
@@ -230,7 +230,7 @@ def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalReq
 
 def _insert(tx: Transaction, request: ApprovalRequest, vote: Vote) -> None:
     values = {name: getattr(vote, name) for name in vote.__dataclass_fields__}
-    kept = {"request": request.id, "door": vote.door.value, "attestation": stored(vote.attestation)}
+    kept = {"request": request.id, "entry_point": vote.entry_point.value, "attestation": stored(vote.attestation)}
     tx.connection.execute(insert(votes_table).values(**(values | kept)))
 
 
@@ -243,7 +243,7 @@ def _count(tx: Transaction, request: ApprovalRequest, vote: Vote, *, have: int, 
         person=vote.person,
         decision=vote.decision,
         reason=vote.reason,
-        door=vote.door.value,
+        entry_point=vote.entry_point.value,
         proof=vote.attestation.proof.value if vote.attestation else None,
         have=have,
         need=max(FLOOR, request.people),
@@ -282,7 +282,7 @@ def use(tx: Transaction, run: Run, request_id: str, step_id: str) -> None:
         .where(
             requests.c.id == request_id,
             requests.c.run == run.id,
-            requests.c.state.in_(sources(REQUEST_MOVES, RequestState.USED)),
+            requests.c.state.in_(sources(REQUEST_TRANSITIONS, RequestState.USED)),
             requests.c.proven_at.is_not(None),
             requests.c.start_by > tx.now,
         )
@@ -336,7 +336,7 @@ def _end(tx: Transaction, request: ApprovalRequest, state: RequestState, *, pers
 def _move(tx: Transaction, request: ApprovalRequest, target: RequestState, **values: Any) -> None:
     statement = (
         update(requests)
-        .where(requests.c.id == request.id, requests.c.state.in_(sources(REQUEST_MOVES, target)))
+        .where(requests.c.id == request.id, requests.c.state.in_(sources(REQUEST_TRANSITIONS, target)))
         .values(state=target.value, **values)
     )
     if tx.connection.execute(statement).rowcount == 0:

@@ -10,7 +10,7 @@ from drbot.core.events import EventKind
 from drbot.core.people import Roster
 from drbot.core.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
 from drbot.core.site import Approvals
-from drbot.store import codes, journal, requests
+from drbot.store import codes, ledger, requests
 from drbot.store.database import Transaction
 
 
@@ -48,7 +48,7 @@ class Rosters:
             if self._site:
                 given = replace(given, worker_key=codes.worker_key(connection, self._site))
             again = given.worker_key != self._given.worker_key  # another key believes other acceptances
-            fresh = journal.of_kinds(connection, ROSTER_EVENTS, 0 if again else self._read)
+            fresh = ledger.of_kinds(connection, ROSTER_EVENTS, 0 if again else self._read)
             self._policy = policy_of(fresh, given, None if again else self._policy)
             self._given = given
             if fresh:
@@ -56,23 +56,29 @@ class Rosters:
             return replace(self.roster, worker_key=codes.worker_key(connection, site)) if site else self.roster
 
 
-def settle(tx: Transaction, rosters: Rosters, document: Document, door: str) -> None:
+def settle(tx: Transaction, rosters: Rosters, document: Document, entry_point: str) -> None:
     """At the start of a process: accept the very first roster, propose one that dr.yml has changed since."""
     rosters.look(tx.connection)
     policy, hash_ = rosters.policy, hash_of(document)
     if policy is None:
-        tx.record(EventKind.ROSTER_ACCEPTED, hash=hash_, document=document, changes=[], people=[], door=door)
+        tx.record(
+            EventKind.ROSTER_ACCEPTED, hash=hash_, document=document, changes=[], people=[], entry_point=entry_point
+        )
     elif hash_ != policy.hash and hash_ not in policy.proposals:
         changes = differences(policy.document, document)
-        tx.record(EventKind.ROSTER_PROPOSED, hash=hash_, document=document, changes=changes, door=door)
+        tx.record(EventKind.ROSTER_PROPOSED, hash=hash_, document=document, changes=changes, entry_point=entry_point)
 
 
 def agree(
-    tx: Transaction, policy: Policy, proposal: str, person: str, proofs: tuple[Attestation, ...], door: str
+    tx: Transaction, policy: Policy, proposal: str, person: str, proofs: tuple[Attestation, ...], entry_point: str
 ) -> bool:
     """An approver's yes. True: it was the second one, so the proposal is in force from now on."""
     tx.record(
-        EventKind.ROSTER_VOTED, person=person, hash=proposal, proofs=[stored(proof) for proof in proofs], door=door
+        EventKind.ROSTER_VOTED,
+        person=person,
+        hash=proposal,
+        proofs=[stored(proof) for proof in proofs],
+        entry_point=entry_point,
     )
     agreed = policy.with_vote(proposal, person, proofs, tx.now).voters(proposal)
     if len(agreed) < AGREEING:
@@ -86,7 +92,7 @@ def agree(
         document=document,
         changes=changes,
         people=sorted(agreed),
-        door=door,
+        entry_point=entry_point,
     )
     # A vote says under which roster it was given, so none of what is asked now could be granted any more.
     requests.void_all(tx, why="Another roster is in force since this was asked.")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Insert, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
+from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.errors import FencedError, UserError
 from drbot.core.incident import Incident, IncidentState, UsersSay
 from drbot.core.level import Level
@@ -68,7 +68,7 @@ def vote_of(row: RowMapping) -> Vote:
     """A row of `votes`."""
     values = {key: value for key, value in row.items() if key not in {"id", "request"}}
     read = {
-        "door": Door(row["door"]),
+        "entry_point": EntryPoint(row["entry_point"]),
         "attestation": attestation_of(row["attestation"]),
         "terminal": row["terminal"] or "",
     }

@@ -16,7 +16,7 @@ from drbot.core.errors import FencedError, UserError
 from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState
 from drbot.core.plan import Plan, document_of, seal_of
-from drbot.core.run import RUN_MOVES, Offer, Run, RunKind, RunState, StepState, StopKind
+from drbot.core.run import RUN_TRANSITIONS, Offer, Run, RunKind, RunState, StepState, StopKind
 from drbot.store import steps, sub_runs, waking
 from drbot.store.database import Transaction
 from drbot.store.leases import is_free
@@ -141,7 +141,7 @@ def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run
     """The run, ours for `lease_seconds`; None if somebody else was faster, looks at it, or it is not queued."""
     statement = (
         update(runs)
-        .where(runs.c.id == run_id, runs.c.state.in_(sources(RUN_MOVES, RunState.RUNNING)), is_free(tx))
+        .where(runs.c.id == run_id, runs.c.state.in_(sources(RUN_TRANSITIONS, RunState.RUNNING)), is_free(tx))
         .values(
             state=RunState.RUNNING.value,
             epoch=runs.c.epoch + 1,
@@ -294,7 +294,7 @@ def _end(
     values: dict[str, Any] = {"state": state.value, "outcome": outcome, "finished_at": tx.now, "lease_until": None}
     if state is RunState.STOPPED:  # nobody asked in the database: the stop file did
         values["stop_kind"] = func.coalesce(runs.c.stop_kind, StopKind.FILE.value)
-    statement = update(runs).where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_MOVES, state)))
+    statement = update(runs).where(runs.c.id == run.id, runs.c.state.in_(sources(RUN_TRANSITIONS, state)))
     tx.connection.execute(statement.values(**values, offers=list(offers)))
     end_live(tx, run, RequestState.STOPPED if state is RunState.STOPPED else RequestState.VOID, why=outcome)
     for part in sub_runs.parts_of(tx.connection, run):

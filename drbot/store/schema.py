@@ -46,7 +46,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """Canonical JSON as text, so that the bytes of the journal are the same in both databases."""
+    """Canonical JSON as text, so that the bytes of the ledger are the same in both databases."""
 
     impl = Text
     cache_ok = True
@@ -218,7 +218,7 @@ votes = Table(
     Column("reason", Text, nullable=False),
     Column("seal", Text, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("door", Text, nullable=False),
+    Column("entry_point", Text, nullable=False),
     Column("attestation", Json),
     Column("terminal", Text),  # at a terminal: login@host
     UniqueConstraint("request", "person", "decision"),

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from drbot.core.deciding import is_undecided, may_settle, needs_second
 from drbot.core.errors import PermanentError, TemporaryError, UserError
 from drbot.core.events import EventKind
-from drbot.core.run import STEP_MOVES, Leftover, Run, Settlement, StepRecord, StepState, StopKind
+from drbot.core.run import STEP_TRANSITIONS, Leftover, Run, Settlement, StepRecord, StepState, StopKind
+from drbot.core.settlement import is_undecided, may_settle, needs_second
 from drbot.store.database import Database, Transaction
 from drbot.store.rows import fence, lock_run, sources, step_of
 from drbot.store.schema import runs, steps
@@ -266,7 +266,7 @@ def _end(tx: Transaction, run: Run, step_id: str, state: StepState, kind: EventK
 def _move(tx: Transaction, run_id: str, step_id: str, target: StepState, **values: Any) -> None:
     statement = (
         update(steps)
-        .where(steps.c.run == run_id, steps.c.id == step_id, steps.c.state.in_(sources(STEP_MOVES, target)))
+        .where(steps.c.run == run_id, steps.c.id == step_id, steps.c.state.in_(sources(STEP_TRANSITIONS, target)))
         .values(state=target.value, **values)
     )
     if tx.connection.execute(statement).rowcount == 0:

@@ -17,8 +17,8 @@ from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import Backup, BackupStore, Manifest
 from drbot.runners.clients.dump import DumpScanner, major
 from drbot.runners.clients.plain_files import open_plain
+from drbot.runners.target import Chosen
 from drbot.runners.watching import Progress
-from drbot.runners.world import Chosen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from drbot.runners.actions.names import led_now
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SITE_TAG, SYSTEM_TAG, Ec2, Machine
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import Terraform, terraform_of
-from drbot.runners.inviting import SERVES, WORKER_KEY, Invitations
+from drbot.runners.invitations import SERVES, WORKER_KEY, Invitations
 from drbot.runners.rented import EC2, TERRAFORM, Rented, variables_of
 
 TOKEN_SECONDS = 3600.0
@@ -71,7 +71,7 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     return Outcome(summary=f"The machine {machine.id} was given back")
 
 
-def affordable(context: StepContext, given: Mapping[str, Any]) -> Finding:
+def can_provision(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """May we make one? Nothing is made."""
     settings = provision_of(context, given)
     try:
@@ -100,10 +100,10 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Wait until the worker on the machine has used its token."""
     site, _ = site_of(context, given)
     within = arguments.seconds(given, "within", JOINED_WITHIN_SECONDS)
-    office = invitations_of(context)
+    invitations = invitations_of(context)
     worker = wait_for(
         context,
-        lambda: office.joined(site),
+        lambda: invitations.joined(site),
         within,
         lambda: (
             f"No worker has joined the site {site} within {duration(within)}. Look at the machine's log, or start "
@@ -184,8 +184,8 @@ def _client_token(context: StepContext) -> str:
 
 
 def _apply(context: StepContext, site: str, terraform: Terraform) -> Machine:
-    office = invitations_of(context)
-    token = office.invite(site, TOKEN_SECONDS)
+    invitations = invitations_of(context)
+    token = invitations.invite(site, TOKEN_SECONDS)
     variables = variables_of(site, user_data(site, token))
     bounds = Bounds(cancelled=context.cancelled)
     return terraform.apply(variables, bounds, lambda line: context.log(line.replace(token, "(one-time token)")))

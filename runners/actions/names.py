@@ -144,7 +144,7 @@ def quick(context: StepContext, given: Mapping[str, Any]) -> Finding:
     )
 
 
-def leads(context: StepContext, given: Mapping[str, Any]) -> Finding:
+def points_to(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Do Route 53 and the name server both lead to the site?"""
     address, names = address_of(context, given), names_of(context)
     wanted = dict.fromkeys(names.settings.names, (address,))

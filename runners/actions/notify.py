@@ -1,4 +1,4 @@
-"""Words for the stakeholders. The worker never talks to Slack: the bot posts what the journal says is due."""
+"""Words for the stakeholders. The worker never talks to Slack: the bot posts what the ledger says is due."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -56,7 +56,7 @@ class PatientApi(docker.APIClient):
         super().__init__(*arguments, **options)  # asks for the version already
 
     def send(self, request: Any, **options: Any) -> Any:
-        """requests' own door for everything that leaves. Any: the SDK and requests' stubs say no more."""
+        """requests' own way out for everything that leaves. Any: the SDK and requests' stubs say no more."""
         while True:
             try:
                 answer = super().send(request, **options)

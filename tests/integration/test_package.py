@@ -45,7 +45,7 @@ def test_every_file_of_the_repository_is_in_it(wheel: Path) -> None:
     wanted |= {name for name in tracked if name.startswith("drbot/") and not (ROOT / name).is_symlink()}
 
     assert wanted - names == set()
-    assert "drbot/workspace/manifest.yml" in names
+    assert "drbot/slack_simulator/manifest.yml" in names
 
 
 @pytest.mark.parametrize("words", [["version"], ["--help"], ["check"]], ids=" ".join)

@@ -1,4 +1,4 @@
-"""A house per story: a real system, a local Slack, drbot as its own process, and people at their keyboards."""
+"""A stack per story: a real system, a local Slack, drbot as its own process, and people at their keyboards."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from drbot.cli.house import House
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
+from drbot.cli.demo_stack import DemoStack
 from drbot.lab.system import Lab
 from drbot.store.database import Database
 from drbot.store.settings import StoreSettings
-from tests.houses import LabFactory, mend
-from tests.story.houses import playing_in
+from tests.labs import LabFactory, mend
+from tests.story.demo_stacks import playing_in
 from tests.waiting import PATIENCE, wait_for
 
 
@@ -24,14 +24,14 @@ from tests.waiting import PATIENCE, wait_for
 class Story:
     """What a test of a whole incident works with."""
 
-    house: House
-    player: Player
+    stack: DemoStack
+    player: DemoPlayer
     lab: Lab
     backups: Path
 
     def backup(self) -> str:
         """`drbot backup postgres`. The name of the backup."""
-        make_backup(self.house.configuration)
+        make_backup(self.stack.configuration)
         return sorted(path.name for path in self.backups.glob("*.sql.gz"))[-1]
 
 
@@ -73,13 +73,13 @@ def story_in(lab: Lab, folder: Path, **approvals: object) -> Iterator[Story]:
     """A story in a new folder, whose drbot is not started yet. At the end all of it is stopped but the lab."""
     configuration = own_configuration(lab, folder, **approvals)
     with playing_in(lab, folder / "home", configuration) as player:
-        yield Story(house=player.house, player=player, lab=lab, backups=folder / "backups")
+        yield Story(stack=player.stack, player=player, lab=lab, backups=folder / "backups")
 
 
 def begin(story: Story) -> Story:
     """With drbot running in one process (`drbot all`) and connected to Slack."""
-    story.house.start("drbot", "all")
-    story.house.people.wait_for_connection()
+    story.stack.start("drbot", "all")
+    story.stack.people.wait_for_connection()
     return story
 
 
@@ -100,15 +100,15 @@ def story(quiet_story: Story) -> Story:
 @pytest.fixture
 def scaled(quiet_story: Story, fresh_postgres_url: str, redis_url: str) -> Iterator[Story]:
     """Two bots and one worker around state on PostgreSQL and a doorbell on Redis."""
-    house = quiet_story.house
-    house.environment = {"DATABASE_URL": fresh_postgres_url, "REDIS_URL": redis_url}
+    stack = quiet_story.stack
+    stack.environment = {"DATABASE_URL": fresh_postgres_url, "REDIS_URL": redis_url}
     database = Database(StoreSettings(database_url=fresh_postgres_url, redis_url=redis_url).database_url)
     database.migrate()
     for name, words in {"bot-1": "bot", "bot-2": "bot", "worker": "worker"}.items():
-        house.start(name, words)
-    house.people.wait_for_connection()
-    wait_for(lambda: house.people.connections >= 2, PATIENCE, "both bots to be connected")
-    yield replace(quiet_story, player=Player(house=house, database=database))
-    for name in list(house.processes):
-        house.end(name)
+        stack.start(name, words)
+    stack.people.wait_for_connection()
+    wait_for(lambda: stack.people.connections >= 2, PATIENCE, "both bots to be connected")
+    yield replace(quiet_story, player=DemoPlayer(stack=stack, database=database))
+    for name in list(stack.processes):
+        stack.end(name)
     database.close()

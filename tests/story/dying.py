@@ -5,20 +5,20 @@ import signal
 from pathlib import Path
 
 from drbot.cli import demo_centre
-from drbot.cli.house import House
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
+from drbot.cli.demo_stack import DemoStack
 from drbot.core.events import EventKind
 from drbot.core.run import Run
 from drbot.lab import daemon
 from drbot.lab.sites import Sites
-from drbot.store import journal
+from drbot.store import ledger
 from tests.waiting import wait_for
 
 
-def starts_of(player: Player, run: str) -> dict[str, int]:
+def starts_of(player: DemoPlayer, run: str) -> dict[str, int]:
     """Step → how often it was started."""
     with player.database.read() as connection:
-        events = journal.after(connection, 0, 10_000)
+        events = ledger.after(connection, 0, 10_000)
     started = [event.step or "" for event in events if event.kind is EventKind.STEP_STARTED and event.run == run]
     return {step: started.count(step) for step in started}
 
@@ -38,8 +38,8 @@ def survivors(sites: Sites, run: Run) -> list[str]:
         return [one.name or "" for one in client.containers.list(filters={"label": f"drbot.run={run.id}"})]
 
 
-def kill_joined(house: House) -> None:
+def kill_joined(stack: DemoStack) -> None:
     """kill -9 of the worker, not of the script that looks after it."""
-    script = house.processes[demo_centre.JOINED].pid
+    script = stack.processes[demo_centre.JOINED].pid
     [worker] = Path(f"/proc/{script}/task/{script}/children").read_text().split()
     os.kill(int(worker), signal.SIGKILL)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drbot.cli import demo_sites
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
 from drbot.core.configuration import load_configuration
 from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, StepState
@@ -18,7 +18,7 @@ from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.clients.docker_engine import DockerEngine
 from tests.hosts import Host
-from tests.story.houses import playing_in
+from tests.story.demo_stacks import playing_in
 from tests.story.recovering import wait_for_step
 
 WORDS = "level3 the server does not answer"
@@ -49,7 +49,7 @@ class Scene:
     """Production is lost; its backup is off-site; drbot runs; the new host is empty before every test."""
 
     sites: Sites
-    player: Player
+    player: DemoPlayer
     backup: str
     seen: dict[str, str]  # contents of production before it was lost
     ports: dict[str, int]
@@ -99,14 +99,14 @@ class Scene:
         """Where users do not get what they had: rows, keys, files, services, monitoring. `alert`: who receives it still
         remembers that of the recovery.
         """
-        configuration = load_configuration(self.player.house.configuration).configuration
+        configuration = load_configuration(self.player.stack.configuration).configuration
         found = list(demo_sites.differences(self.sites, configuration, self.backup, alert=alert))
         now = contents(self.lab)
         return found + [f"{name}: {now[name]}, not {was}" for name, was in self.seen.items() if now[name] != was]
 
 
 @contextmanager
-def playing(sites: Sites, home: Path) -> Iterator[Player]:
+def playing(sites: Sites, home: Path) -> Iterator[DemoPlayer]:
     """Production works, the new host is empty, drbot is not started yet. At the end all is stopped but the lab."""
     sites.lab.up(print)
     sites.up(print)
@@ -122,6 +122,6 @@ def scene(sites: Sites, home: Path, *, bucket: str = "", lost: str = "host-lost"
         sites.lab.configuration.write_text(described.replace(sites.bucket.endpoint, bucket or sites.bucket.endpoint))
         sites.lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", stdin=MORE_KEYS)
         seen, ports = contents(sites.lab), sites.ports()
-        backup = demo_sites.back_up_full(sites, player.house.configuration)
+        backup = demo_sites.back_up_full(sites, player.stack.configuration)
         break_it(sites.lab, lost)
         yield Scene(sites=sites, player=player, backup=backup, seen=seen, ports=ports)

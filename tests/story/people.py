@@ -4,19 +4,19 @@ import random
 import threading
 from collections.abc import Callable
 
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
 from drbot.core.approval import LIVE
-from drbot.core.deciding import decisions_for, undecided
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, Settlement, StepState
-from drbot.store import journal, requests
+from drbot.core.settlement import decisions_for, undecided
+from drbot.store import ledger, requests
 
 SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 ASKS = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
 
 
-def vote_or_answer(player: Player, incident: Incident, run: Run) -> None:
+def vote_or_answer(player: DemoPlayer, incident: Incident, run: Run) -> None:
     """Two people approve what is asked; Aiko says that users can work."""
     confirm = player.records(run.id).get("confirm")
     if confirm is not None and confirm.state is StepState.WAITING:
@@ -31,13 +31,13 @@ def vote_or_answer(player: Player, incident: Incident, run: Run) -> None:
         player.wait(lambda: is_closed(player, run, asked[-1].id), "the votes to count")
 
 
-def is_closed(player: Player, run: Run, request: str) -> bool:
+def is_closed(player: DemoPlayer, run: Run, request: str) -> bool:
     with player.database.read() as connection:
         return all(one.state not in LIVE for one in requests.of_run(connection, run.id) if one.id == request)
 
 
 def wait_for_the_moment(
-    player: Player, incident: Incident, step: str, later: float, patience: float | None = None
+    player: DemoPlayer, incident: Incident, step: str, later: float, patience: float | None = None
 ) -> str:
     """Waits for a step of the incident, and then a little; the people vote meanwhile. Which moment that was."""
 
@@ -53,7 +53,7 @@ def wait_for_the_moment(
     return f"{later:.2f} s after {step} began"
 
 
-def next_question(player: Player, incident: Incident) -> Run:
+def next_question(player: DemoPlayer, incident: Incident) -> Run:
     """The run once it wants something else than votes and answers, or is over."""
 
     def there() -> Run | None:
@@ -73,7 +73,7 @@ def next_question(player: Player, incident: Incident) -> Run:
 
 
 def settled(
-    player: Player, incident: Incident, chance: random.Random, where: str, untrue: Callable[[Run, str], list[str]]
+    player: DemoPlayer, incident: Incident, chance: random.Random, where: str, untrue: Callable[[Run, str], list[str]]
 ) -> tuple[Run, list[tuple[str, Settlement]]]:
     """How it ends, and what people were asked until then; `untrue`: what does not hold of what drbot says each time."""
     asked: list[tuple[str, Settlement]] = []
@@ -89,7 +89,7 @@ def settled(
     raise AssertionError(f"people were asked {len(asked)} times: {asked}")
 
 
-def decide(player: Player, incident: Incident, run: Run, chance: random.Random) -> tuple[str, Settlement]:
+def decide(player: DemoPlayer, incident: Incident, run: Run, chance: random.Random) -> tuple[str, Settlement]:
     """Aiko chooses anything that she is offered."""
     record = chance.choice(undecided(run.plan, player.records(run.id).values()))
     decision = chance.choice(decisions_for(run.plan, record))
@@ -103,14 +103,14 @@ def decide(player: Player, incident: Incident, run: Run, chance: random.Random) 
     return record.id, decision
 
 
-def said(player: Player, run: Run) -> str:
+def said(player: DemoPlayer, run: Run) -> str:
     """What drbot says of the state of things now: the end of the run, or the findings of what it asks about."""
     if run.state is not RunState.NEEDS_DECISION:
         return run.outcome or blocked_words(player, run)
     return " ".join(one.finding or "" for one in undecided(run.plan, player.records(run.id).values()))
 
 
-def blocked_words(player: Player, run: Run) -> str:
+def blocked_words(player: DemoPlayer, run: Run) -> str:
     with player.database.read() as connection:
-        events = [event for event in journal.after(connection, 0, 100_000) if event.run == run.id]
+        events = [event for event in ledger.after(connection, 0, 100_000) if event.run == run.id]
     return next((str(e.payload.get("why")) for e in reversed(events) if e.kind is EventKind.RUN_BLOCKED), "")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.cli.demo_story import count
-from drbot.cli.player import Player, StoryError
 from drbot.core.approval import ApprovalRequest
 from drbot.core.configuration import load_configuration
 from drbot.core.events import Event, EventKind
@@ -11,7 +11,7 @@ from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
-from drbot.store import journal, kept, requests
+from drbot.store import kept, ledger, requests
 from tests.story.conftest import Story
 
 WORDS = "level2 PostgreSQL does not start"
@@ -29,19 +29,19 @@ def broken(story: Story) -> Incident:
     return story.player.declare("aiko", WORDS)
 
 
-def approve_by_two(player: Player, incident: Incident) -> None:
+def approve_by_two(player: DemoPlayer, incident: Incident) -> None:
     """Ben and Chika agree."""
     player.vote("ben", incident)
     player.vote("chika", incident)
 
 
-def finish(player: Player, incident: Incident) -> Run:
+def finish(player: DemoPlayer, incident: Incident) -> Run:
     """Aiko confirms that users can work again."""
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
     return player.wait_for_run(incident, RunState.SUCCEEDED)
 
 
-def wait_for_step(player: Player, incident: Incident, step: str, *states: StepState, seconds: float = 180) -> Run:
+def wait_for_step(player: DemoPlayer, incident: Incident, step: str, *states: StepState, seconds: float = 180) -> Run:
     """The run once the step is in one of these states."""
 
     def there() -> Run | None:
@@ -57,7 +57,7 @@ def wait_for_step(player: Player, incident: Incident, step: str, *states: StepSt
     return found
 
 
-def latest_request(player: Player, incident: Incident) -> ApprovalRequest:
+def latest_request(player: DemoPlayer, incident: Incident) -> ApprovalRequest:
     """The newest request of the incident's run."""
     with player.database.read() as connection:
         return requests.of_run(connection, player.run(incident).id)[-1]
@@ -65,7 +65,7 @@ def latest_request(player: Player, incident: Incident) -> ApprovalRequest:
 
 def production(story: Story) -> str:
     """Name of the volume that production's PostgreSQL lies in."""
-    postgres = load_configuration(story.house.configuration).configuration.site("production").postgres
+    postgres = load_configuration(story.stack.configuration).configuration.site("production").postgres
     assert postgres is not None
     return postgres.volume
 
@@ -85,22 +85,22 @@ def kept_volumes(story: Story) -> list[str]:
         return [one.volume for one in kept.list_of(connection, "production")]
 
 
-def stops(player: Player, incident: Incident) -> list[str | None]:
+def stops(player: DemoPlayer, incident: Incident) -> list[str | None]:
     """Who asked for a stop, by the ledger."""
     with player.database.read() as connection:
-        events = journal.of_incident(connection, incident.id)
+        events = ledger.of_incident(connection, incident.id)
     return [event.person for event in events if event.kind is EventKind.RUN_STOP_REQUESTED]
 
 
-def refused(player: Player, incident: Incident, person: str) -> list[Event]:
+def refused(player: DemoPlayer, incident: Incident, person: str) -> list[Event]:
     """What this person asked for and did not get, by the ledger."""
     with player.database.read() as connection:
-        events = journal.of_incident(connection, incident.id)
+        events = ledger.of_incident(connection, incident.id)
     return [event for event in events if event.kind is EventKind.COMMAND_REFUSED and event.person == person]
 
 
-def granted_at(player: Player, incident: Incident) -> float:
+def granted_at(player: DemoPlayer, incident: Incident) -> float:
     """When the last request was granted, as Unix seconds."""
     with player.database.read() as connection:
-        events = journal.of_incident(connection, incident.id)
+        events = ledger.of_incident(connection, incident.id)
     return [event.at.timestamp() for event in events if event.kind is EventKind.REQUEST_GRANTED][-1]

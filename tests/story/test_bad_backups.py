@@ -97,7 +97,7 @@ def words_of(story: Story, incident: Incident, name: str, *one_of: str) -> str:
         said = str(message)
         return name in said and (not one_of or any(words in said for words in one_of))
 
-    return str(story.house.people.wait_for_message(incident.channel or "", fits))
+    return str(story.stack.people.wait_for_message(incident.channel or "", fits))
 
 
 def newer(story: Story) -> str:

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from drbot.cli import demo_sites
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
 from drbot.core.run import Run, RunState, StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.layout import part
 from drbot.lab.object_store import BUCKET, PREFIX
 from drbot.lab.seed import seed
 from drbot.lab.sites import Sites
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 from tests.story import new_host
-from tests.story.houses import sites_of
+from tests.story.demo_stacks import sites_of
 from tests.story.new_host import WORDS, contents
 from tests.story.recovering import wait_for_step
 from tests.torture import picture, plant
@@ -53,14 +53,14 @@ def sites(lab_factory: LabFactory) -> Iterator[Sites]:
 
 
 @pytest.fixture
-def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
+def player(sites: Sites, tmp_path: Path) -> Iterator[DemoPlayer]:
     with new_host.playing(sites, tmp_path / "home") as made:
-        made.house.start("drbot", "all")
-        made.house.people.wait_for_connection()
+        made.stack.start("drbot", "all")
+        made.stack.people.wait_for_connection()
         yield made
 
 
-def recover(player: Player, words: str) -> Run:
+def recover(player: DemoPlayer, words: str) -> Run:
     """Level 3 with nobody to ask."""
     incident = player.declare("aiko", words)
     wait_for_step(player, incident, "confirm", StepState.WAITING, seconds=HOURS)
@@ -75,11 +75,11 @@ def files_of(sites: Sites, host: str) -> Path:
         return Path(client.volumes.get(f"{lab.prefix}{part('admin').volume}").attrs["Mountpoint"])
 
 
-def test_everything_that_files_can_be_comes_back_as_it_was(sites: Sites, player: Player) -> None:
+def test_everything_that_files_can_be_comes_back_as_it_was(sites: Sites, player: DemoPlayer) -> None:
     plant(files_of(sites, "old"), many=100_000, sparse=3 << 30)
     before = picture(files_of(sites, "old"))
     started = time.monotonic()
-    demo_sites.back_up_full(sites, player.house.configuration)
+    demo_sites.back_up_full(sites, player.stack.configuration)
     made = time.monotonic()
     break_it(sites.lab, "host-lost")
 
@@ -93,7 +93,7 @@ def test_everything_that_files_can_be_comes_back_as_it_was(sites: Sites, player:
     assert (files_of(sites, "new") / "sparse").stat().st_blocks * 512 < 1 << 20  # still mostly holes
 
 
-def test_gigabytes_from_the_documents_scripts_come_back(sites: Sites, player: Player, tmp_path: Path) -> None:
+def test_gigabytes_from_the_documents_scripts_come_back(sites: Sites, player: DemoPlayer, tmp_path: Path) -> None:
     rows = seed(sites.lab, GIGABYTES * 1000)
     seen = contents(sites.lab)
     archive = backed_up_by_the_scripts(sites, tmp_path)
@@ -131,9 +131,9 @@ def backed_up_by_the_scripts(sites: Sites, folder: Path) -> Path:
 
 
 @contextmanager
-def most_memory(player: Player) -> Iterator["Most"]:
+def most_memory(player: DemoPlayer) -> Iterator["Most"]:
     """The most memory that drbot's process and its children had at the same time, in megabytes."""
-    most = Most(player.house.processes["drbot"].pid)
+    most = Most(player.stack.processes["drbot"].pid)
     most.start()
     yield most
     most.ended.set()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
 from drbot.core.incident import Incident
 from drbot.core.run import StepState
 from drbot.core.statements import HEAD_LETTERS
@@ -18,7 +18,7 @@ from drbot.lab.breakage import break_it
 from drbot.lab.object_store import BUCKET, PREFIX, Bucket
 from drbot.lab.seed import seed
 from drbot.runners.state_bucket import FOLDER
-from drbot.store import journal, requests, surfaces
+from drbot.store import ledger, requests, surfaces
 from drbot.store.database import Database
 from drbot.store.settings import StoreSettings
 from tests.story.conftest import Story
@@ -41,14 +41,14 @@ def bucket(tmp_path: Path) -> Iterator[Bucket]:
 @pytest.fixture
 def copied(quiet_story: Story, bucket: Bucket) -> Story:
     """drbot runs with an object store in its dr.yml."""
-    house = quiet_story.house
-    document = YAML().load(house.configuration.read_text())
+    stack = quiet_story.stack
+    document = YAML().load(stack.configuration.read_text())
     document["object_store"] = {"bucket": BUCKET, "prefix": PREFIX, "endpoint": bucket.endpoint}
-    with house.configuration.open("w") as output:
+    with stack.configuration.open("w") as output:
         YAML().dump(document, output)
-    house.environment = bucket.keys()
-    house.start("drbot", "all")
-    house.people.wait_for_connection()
+    stack.environment = bucket.keys()
+    stack.start("drbot", "all")
+    stack.people.wait_for_connection()
     return quiet_story
 
 
@@ -57,7 +57,7 @@ def lose(story: Story, bucket: Bucket) -> str:
     have seen in the channel.
     """
     with story.player.database.read() as connection:
-        head, digest = journal.head(connection)
+        head, digest = ledger.head(connection)
     client = bucket.client()
 
     def is_copied() -> bool:
@@ -65,32 +65,32 @@ def lose(story: Story, bucket: Bucket) -> str:
         return any(int(Path(one["Key"]).stem) >= head for one in found if "/copies/" in one["Key"])
 
     wait_for(is_copied, 30, f"record {head} to be in the bucket")
-    for name in list(story.house.processes):
-        story.house.kill(name)
+    for name in list(story.stack.processes):
+        story.stack.kill(name)
     story.player.database.close()
-    shutil.rmtree(story.house.home)
-    story.house.configuration.unlink()
+    shutil.rmtree(story.stack.home)
+    story.stack.configuration.unlink()
     return f"{head}:{digest[:HEAD_LETTERS]}"
 
 
-def bring_back(story: Story, bucket: Bucket, folder: Path, head: str) -> Player:
+def bring_back(story: Story, bucket: Bucket, folder: Path, head: str) -> DemoPlayer:
     """`drbot bootstrap` on another machine, and drbot started there."""
-    house = story.house
-    house.home, house.configuration = folder / "home", folder / "dr.yml"
-    words = ("bootstrap", f"s3://{BUCKET}/{PREFIX}", "--endpoint", bucket.endpoint, "--home", str(house.home))
+    stack = story.stack
+    stack.home, stack.configuration = folder / "home", folder / "dr.yml"
+    words = ("bootstrap", f"s3://{BUCKET}/{PREFIX}", "--endpoint", bucket.endpoint, "--home", str(stack.home))
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "drbot.cli.main", *words, "--config", str(house.configuration), "--head", head],
+        [sys.executable, "-P", "-m", "drbot.cli.main", *words, "--config", str(stack.configuration), "--head", head],
         env={"PATH": "/usr/bin:/bin", **bucket.keys()}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Open incidents: DR-" in done.stdout
-    database = Database(StoreSettings.from_environment(house.home).database_url)
-    house.start("drbot", "all")
-    house.people.wait_for_connection()
-    return Player(house=house, database=database, patience=120)
+    database = Database(StoreSettings.from_environment(stack.home).database_url)
+    stack.start("drbot", "all")
+    stack.people.wait_for_connection()
+    return DemoPlayer(stack=stack, database=database, patience=120)
 
 
-def board_of(player: Player, incident: Incident) -> surfaces.Surface:
+def board_of(player: DemoPlayer, incident: Incident) -> surfaces.Surface:
     """The one message in the channel that is kept up to date."""
     with player.database.read() as connection:
         found = surfaces.get(connection, incident.id, f"board@{incident.channel}")
@@ -114,7 +114,7 @@ def test_the_host_of_drbot_is_lost_while_it_restores_and_once_more_before_the_se
         wait_for_step(player, incident, "restore-beside", StepState.SUCCEEDED)
         board = board_of(player, incident)
 
-        head = lose(Story(house=copied.house, player=player, lab=copied.lab, backups=copied.backups), bucket)
+        head = lose(Story(stack=copied.stack, player=player, lab=copied.lab, backups=copied.backups), bucket)
     player = bring_back(copied, bucket, tmp_path / "third-machine", head)
     with closing(player.database):
         player.vote("chika", incident)
@@ -124,6 +124,6 @@ def test_the_host_of_drbot_is_lost_while_it_restores_and_once_more_before_the_se
         assert (counts["restore-beside"], counts["swap"]) == (2, 1)
         assert board_of(player, incident) == board
         with player.database.read() as connection:
-            assert journal.verify(connection) == []
+            assert ledger.verify(connection) == []
             (request,) = requests.of_run(connection, run.id)
             assert {vote.person for vote in requests.votes(connection, request.id)} == {"ben", "chika"}

@@ -18,10 +18,10 @@ from drbot.core.run import Run, RunState
 from drbot.lab.cloud import NAME
 from drbot.runners.clients.name_service import NameService
 from drbot.store import machines
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 from tests.story import new_host
+from tests.story.demo_stacks import sites_of
 from tests.story.dying import kill_engine, kill_joined
-from tests.story.houses import sites_of
 from tests.story.new_host import Scene
 from tests.story.people import settled, wait_for_the_moment
 from tests.waiting import wait_for
@@ -45,7 +45,7 @@ NOT_LED = ("users have not been led there", "No name was changed", "Nothing that
 def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
         sites_of(lab_factory, "centrekills") as sites,
-        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", lost="datacentre-lost") as made,
+        new_host.scene(sites, tmp_path_factory.mktemp("stack") / "home", lost="datacentre-lost") as made,
     ):
         yield made
 
@@ -60,7 +60,7 @@ class Outside:
 
 
 def look(scene: Scene) -> Outside:
-    dns = load_configuration(scene.player.house.configuration).configuration.dns
+    dns = load_configuration(scene.player.stack.configuration).configuration.dns
     assert dns is not None
     with scene.player.database.read() as connection:
         listed = tuple(one.machine for one in machines.list_of(connection))
@@ -85,16 +85,16 @@ def reboot(scene: Scene) -> None:
 
 def trouble(scene: Scene, how: str) -> None:
     """What dies is started again by whoever looks after it."""
-    house = scene.player.house
-    if how in ("joined", "reboot", "all") and demo_centre.JOINED in house.processes:
-        kill_joined(house)
+    stack = scene.player.stack
+    if how in ("joined", "reboot", "all") and demo_centre.JOINED in stack.processes:
+        kill_joined(stack)
     if how in ENGINES and scene.sites.second.is_up():
         reboot(scene)
     for name, words in (("drbot", ("bot",)), (demo_centre.CONTROL, ("worker", "--site", "control"))):
         if how in {"drbot": ("bot", "all"), demo_centre.CONTROL: ("control", "all")}[name]:
-            house.kill(name)
-            house.start(name, *words)
-    house.people.wait_for_connection()  # Slack tells who types meanwhile that nothing answered
+            stack.kill(name)
+            stack.start(name, *words)
+    stack.people.wait_for_connection()  # Slack tells who types meanwhile that nothing answered
 
 
 def untrue(scene: Scene, run: Run, words: str, *, alert: bool) -> list[str]:
@@ -124,9 +124,9 @@ def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene
     sites.cloud.point(NAME, OLD)
     sites.empty_new_host()
     sites.machine_room.start()
-    demo_centre.start(player.house)
-    player.house.people.wait_for_connection()
-    user_data = demo_centre.UserData(sites, player.house)
+    demo_centre.start(player.stack)
+    player.stack.people.wait_for_connection()
+    user_data = demo_centre.UserData(sites, player.stack)
     user_data.start()
     try:
         incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
@@ -140,5 +140,5 @@ def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene
         player.wait(lambda: not player.incident(incident.id).is_open, f"{incident.name} to be resolved")
     finally:
         user_data.stop()
-        for name in list(player.house.processes):
-            player.house.kill(name)
+        for name in list(player.stack.processes):
+            player.stack.kill(name)

@@ -34,14 +34,14 @@ def declare_big(story: Story) -> tuple[Incident, str]:
 
 
 def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_asking(quiet_story: Story) -> None:
-    story, house = quiet_story, quiet_story.house
-    house.start("bot", "bot")
-    house.start("worker", "worker")
-    house.people.wait_for_connection()
+    story, stack = quiet_story, quiet_story.stack
+    stack.start("bot", "bot")
+    stack.start("worker", "worker")
+    stack.people.wait_for_connection()
     incident, run_id = declare_big(story)
 
     with Strain() as strain:
-        house.kill("worker")
+        stack.kill("worker")
         began = time.monotonic()
         run = story.player.wait_for_run(incident, RunState.QUEUED)
         noticed = time.monotonic() - began
@@ -49,7 +49,7 @@ def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_aski
     assert noticed <= strain.allows(NOTICED_SECONDS)
     assert starts_of(story.player, run_id)["restore-beside"] == 1
 
-    house.start("worker-2", "worker")
+    stack.start("worker-2", "worker")
     approve_by_two(story.player, incident)
     assert finish(story.player, incident).id == run.id
     starts = starts_of(story.player, run_id)
@@ -58,18 +58,18 @@ def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_aski
 
 
 def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(story: Story) -> None:
-    house = story.house
+    stack = story.stack
     incident, run_id = declare_big(story)
 
-    house.kill("drbot")
+    stack.kill("drbot")
     with Strain() as strain:
-        house.start("drbot-2", "all")
+        stack.start("drbot-2", "all")
         began = time.monotonic()
         wait_for(lambda: starts_of(story.player, run_id)["restore-beside"] == 2, 120, "the copy to be made anew")
         noticed = time.monotonic() - began
     print(f"made anew after {noticed:.1f} s")
     assert noticed <= strain.allows(NOTICED_SECONDS)
-    house.people.wait_for_connection()
+    stack.people.wait_for_connection()
 
     story.player.press("aiko", incident, f"stop {incident.name}")
     story.player.wait_for_run(incident, RunState.STOPPED)
@@ -79,17 +79,17 @@ def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(
 def test_half_a_copy_of_a_run_stopped_without_a_worker_is_removed_by_the_next_one(
     quiet_story: Story,
 ) -> None:
-    story, house = quiet_story, quiet_story.house
-    house.start("bot", "bot")
-    house.start("worker", "worker")
-    house.people.wait_for_connection()
+    story, stack = quiet_story, quiet_story.stack
+    stack.start("bot", "bot")
+    stack.start("worker", "worker")
+    stack.people.wait_for_connection()
     incident, run_id = declare_big(story)
-    house.kill("worker")
+    stack.kill("worker")
 
     story.player.press("aiko", incident, f"stop {incident.name}")
     story.player.wait_for_run(incident, RunState.STOPPED, seconds=60)
     assert copies(story, run_id)
-    house.start("worker-2", "worker")
+    stack.start("worker-2", "worker")
 
     wait_for(lambda: copies(story, run_id) == [], 60, "the copy to be removed")
     assert survivors(story, run_id) == []

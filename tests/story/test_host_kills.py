@@ -23,9 +23,9 @@ from drbot.lab.setup import lab_home
 from tests import kinds_of_hosts as kinds
 from tests.faulty_proxy import faulty_proxy
 from tests.hosts import Host
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 from tests.story import new_host
-from tests.story.houses import sites_of
+from tests.story.demo_stacks import sites_of
 from tests.story.new_host import WORDS, Scene
 from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import wait_for_step
@@ -69,10 +69,10 @@ def scene(
     with (
         sites_of(lab_factory, "hostkills") as sites,
         faulty_proxy(sites.bucket.endpoint) as (url, faults),
-        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home", bucket=url) as made,
+        new_host.scene(sites, tmp_path_factory.mktemp("stack") / "home", bucket=url) as made,
     ):
-        made.player.house.start("bot", "bot")
-        made.player.house.people.wait_for_connection()
+        made.player.stack.start("bot", "bot")
+        made.player.stack.people.wait_for_connection()
         yield made, Troubles(scene=made, disk=disk, bucket=faults)
 
 
@@ -111,7 +111,7 @@ def play(scene: Scene, troubles: Troubles, kind: Callable[[Host], None], how: st
     with scene.host() as host:
         kind(host)
         before = host.picture()
-        player.house.start(name, "worker", "--site", "recovery")
+        player.stack.start(name, "worker", "--site", "recovery")
         incident = player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
 
         step, later = chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
@@ -127,7 +127,7 @@ def play(scene: Scene, troubles: Troubles, kind: Callable[[Host], None], how: st
             undone(scene, incident, run)
         assert lost(host, before) == [], where
         scene.resolve(incident)
-        player.house.kill(troubles.worker)
+        player.stack.kill(troubles.worker)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))

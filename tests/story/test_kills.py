@@ -15,7 +15,7 @@ from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState, Settlement
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.ownership import LABEL
-from drbot.store import journal, kept
+from drbot.store import kept, ledger
 from tests.story.conftest import Story
 from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import WORDS, production
@@ -105,24 +105,24 @@ def untrue(story: Story, run: Run, words: str) -> list[str]:
 
 def swaps_started(story: Story, run: Run) -> int:
     with story.player.database.read() as connection:
-        events = journal.after(connection, 0, 100_000)
+        events = ledger.after(connection, 0, 100_000)
     return sum(e.kind is EventKind.STEP_STARTED and e.run == run.id and e.step == "swap" for e in events)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_a_killed_worker_leaves_one_place_and_true_words(quiet_story: Story, number: int) -> None:
     story, chance = quiet_story, random.Random(f"kill {number}")  # noqa: S311 - repeatable, no secret
-    story.house.start("bot", "bot")
-    story.house.start("worker", "worker")
-    story.house.people.wait_for_connection()
+    story.stack.start("bot", "bot")
+    story.stack.start("worker", "worker")
+    story.stack.people.wait_for_connection()
     story.backup()
     mark(story)
     incident = story.player.declare("aiko", f"{WORDS} {uuid.uuid4().hex[:6]}")
 
     step, later = chance.choice(BEGINNINGS), chance.uniform(0.0, LATEST_SECONDS)
     where = wait_for_the_moment(story.player, incident, step, later)
-    story.house.kill("worker")
-    story.house.start("worker-2", "worker")
+    story.stack.kill("worker")
+    story.stack.start("worker-2", "worker")
     run, asked = settled(story.player, incident, chance, where, lambda run, words: untrue(story, run, words))
     again = asked.count(("swap", Settlement.RETRY))
     assert swaps_started(story, run) <= 1 + again

@@ -48,7 +48,7 @@ def test_when_postgres_is_the_culprit_level_2_is_proposed_and_nothing_else_is_to
     touched = {event.name for event in recorder.on_production(before=float("inf"))}
     assert len(touched) == 1 and "auth-service" in touched.pop()  # the one service that was named
 
-    said = story.house.people.wait_for_message(
+    said = story.stack.people.wait_for_message(
         incident.channel or "", lambda message: "PostgreSQL" in message["text"] and "evel 2" in message["text"]
     )
     assert said

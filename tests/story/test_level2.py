@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from drbot.cli.player import Player
+from drbot.cli.demo_player import DemoPlayer
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.run import Run, RunState, StepState
 from drbot.lab.seed import seed
 from drbot.lab.system import Lab
-from drbot.store import journal, kept
+from drbot.store import kept, ledger
 from tests.story.conftest import Story, begin, heal, make_backup, story_in
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, damage, granted_at, rows_of
@@ -34,7 +34,7 @@ class Recovered:
     recorder: EventRecorder
 
 
-def recover(player: Player) -> tuple[Incident, Run]:
+def recover(player: DemoPlayer) -> tuple[Incident, Run]:
     """The whole story up to the confirmation."""
     incident = player.declare("aiko", WORDS)
     player.vote("ben", incident)
@@ -68,7 +68,7 @@ def recovered(story_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def leave_files_of_an_older_drbot(story: Story) -> None:
     """Which everybody may read."""
     for path in ("home/logs/r0/old.log", "home/evidence/r0/old.log", "backups/x.manifest.json"):
-        left = story.house.home.parent / path
+        left = story.stack.home.parent / path
         left.parent.mkdir(parents=True, exist_ok=True)
         left.write_text("of an older drbot")
 
@@ -85,7 +85,7 @@ def test_all_rows_are_back_and_the_old_data_is_kept(recovered: Recovered) -> Non
     assert story.lab.faults() == {}
     with story.player.database.read() as connection:
         assert [one.incident for one in kept.list_of(connection, "production")] == [incident.id]
-        assert journal.verify(connection) == []
+        assert ledger.verify(connection) == []
 
 
 def test_production_was_first_touched_after_both_votes(recovered: Recovered) -> None:
@@ -105,7 +105,7 @@ def test_the_clocks_the_report_and_what_stakeholders_read(recovered: Recovered) 
 
     story.player.say("aiko", f"/dr resolve {incident.name} all good", incident.channel or "")
 
-    people = story.house.people
+    people = story.stack.people
     report = people.wait_for_message(incident.channel or "", lambda message: message["files"])
     text = people.file(report["files"][0]).decode().replace("\\_", "_")  # Markdown's own escape
     assert run.plan is not None and run.plan.backup is not None
@@ -124,10 +124,10 @@ def open_to_others(*folders: Path) -> dict[str, str]:
 
 
 def test_every_file_of_it_is_its_owners_alone_whatever_the_umask(recovered: Recovered) -> None:
-    story, home = recovered.story, recovered.story.house.home
+    story, home = recovered.story, recovered.story.stack.home
 
     with open_umask():
-        make_backup(story.house.configuration, "full")
+        make_backup(story.stack.configuration, "full")
 
     kinds = {path.name.partition(".")[2] for folder in (home, story.backups) for path in folder.rglob("*.*")}
     assert {"db", "db-wal", "db-shm", "log", "sql.gz", "manifest.json", "inspect.json"} <= kinds

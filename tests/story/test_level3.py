@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from drbot.cli import demo_sites
+from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import count
-from drbot.cli.player import Player
 from drbot.core.configuration import load_configuration
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.run import Run, RunState, StepState
@@ -16,9 +16,9 @@ from drbot.lab.layout import PARTS, STORES
 from drbot.lab.seed import seed
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
-from tests.houses import LabFactory
+from tests.labs import LabFactory
+from tests.story.demo_stacks import sites_of
 from tests.story.dying import kill_engine, starts_of, survivors
-from tests.story.houses import sites_of
 from tests.story.new_host import WORDS, playing
 from tests.story.recovering import wait_for_step
 from tests.waiting import wait_for
@@ -34,28 +34,28 @@ def sites(lab_factory: LabFactory) -> Iterator[Sites]:
 
 
 @pytest.fixture
-def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
+def player(sites: Sites, tmp_path: Path) -> Iterator[DemoPlayer]:
     with playing(sites, tmp_path / "home") as made:
         yield made
 
 
-def lose_the_host(sites: Sites, player: Player) -> Incident:
-    demo_sites.back_up_full(sites, player.house.configuration)
+def lose_the_host(sites: Sites, player: DemoPlayer) -> Incident:
+    demo_sites.back_up_full(sites, player.stack.configuration)
     break_it(sites.lab, "host-lost")
     return player.declare("aiko", WORDS)
 
 
-def finish(player: Player, incident: Incident) -> Run:
+def finish(player: DemoPlayer, incident: Incident) -> Run:
     wait_for_step(player, incident, "confirm", StepState.WAITING, seconds=240)
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
     return player.wait_for_run(incident, RunState.SUCCEEDED)
 
 
-def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
+def wrong(sites: Sites, player: DemoPlayer, run: Run) -> list[str]:
     """What is not as the manifest says, rows included."""
     assert run.plan is not None
     assert run.plan.backup is not None
-    configuration = load_configuration(player.house.configuration).configuration
+    configuration = load_configuration(player.stack.configuration).configuration
     found = list(demo_sites.differences(sites, configuration, run.plan.backup.name))
     for name, rows in run.plan.backup.rows.items():
         database, _, table = name.partition(".")
@@ -64,9 +64,9 @@ def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
     return found
 
 
-def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, player: Player) -> None:
-    player.house.start("drbot", "all")
-    player.house.people.wait_for_connection()
+def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, player: DemoPlayer) -> None:
+    player.stack.start("drbot", "all")
+    player.stack.people.wait_for_connection()
 
     incident = lose_the_host(sites, player)
     run = finish(player, incident)
@@ -80,20 +80,20 @@ def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, pla
     assert recovered.rpo_seconds is not None
 
 
-def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites: Sites, player: Player) -> None:
+def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites: Sites, player: DemoPlayer) -> None:
     seed(sites.lab, 60)
-    house = player.house
-    house.start("bot", "bot")
-    house.start("worker", "worker", "--site", "recovery")
-    house.people.wait_for_connection()
+    stack = player.stack
+    stack.start("bot", "bot")
+    stack.start("worker", "worker", "--site", "recovery")
+    stack.people.wait_for_connection()
     incident = lose_the_host(sites, player)
     run = wait_for_step(player, incident, "restore-postgres", StepState.RUNNING)
     wait_for(lambda: survivors(sites, run), 60, "the restore to work in a container")
 
-    house.kill("worker")
-    house.kill("bot")
-    house.start("bot-2", "bot")
-    house.start("worker-2", "worker", "--site", "recovery")
+    stack.kill("worker")
+    stack.kill("bot")
+    stack.start("bot-2", "bot")
+    stack.start("worker-2", "worker", "--site", "recovery")
     wait_for(lambda: starts_of(player, run.id).get("restore-postgres") == 2, 60, "the restore to be started again")
     kill_engine(sites)
     finished = finish(player, incident)
@@ -107,11 +107,11 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
 
 
 def test_what_ran_already_is_started_again_when_the_host_is_rebooted_in_the_middle(
-    sites: Sites, player: Player
+    sites: Sites, player: DemoPlayer
 ) -> None:
     """The lab's services have no restart policy: after a reboot nothing of them runs."""
-    player.house.start("drbot", "all")
-    player.house.people.wait_for_connection()
+    player.stack.start("drbot", "all")
+    player.stack.people.wait_for_connection()
     incident = lose_the_host(sites, player)
     for step in ("start-stores", "start-apps"):
         wait_for_step(player, incident, step, StepState.SUCCEEDED)
@@ -122,13 +122,13 @@ def test_what_ran_already_is_started_again_when_the_host_is_rebooted_in_the_midd
     assert wrong(sites, player, run) == []
 
 
-def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: Player) -> None:
+def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: DemoPlayer) -> None:
     lab = sites.recovered
     with lab.client() as client:
         volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.label})
         on_volume(client, lab, str(volume.name), "echo mine > /broken/data")
-    player.house.start("drbot", "all")
-    player.house.people.wait_for_connection()
+    player.stack.start("drbot", "all")
+    player.stack.people.wait_for_connection()
 
     incident = lose_the_host(sites, player)
     asked = wait_for_step(player, incident, "approval", StepState.WAITING)
@@ -159,10 +159,10 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     assert f"{lab.prefix}postgres_data" not in there and f"{lab.prefix}postgres_data_before_{undo.id}" in there
 
 
-def test_a_host_whose_containers_were_only_taken_down_is_not_empty(sites: Sites, player: Player) -> None:
+def test_a_host_whose_containers_were_only_taken_down_is_not_empty(sites: Sites, player: DemoPlayer) -> None:
     """Level 3, `docker compose down`, level 3 again: what was written since is asked about, and nobody takes it."""
-    player.house.start("drbot", "all")
-    player.house.people.wait_for_connection()
+    player.stack.start("drbot", "all")
+    player.stack.people.wait_for_connection()
     first = lose_the_host(sites, player)
     finish(player, first)
     player.say("aiko", f"/dr resolve {first.name} it works", first.channel or "")

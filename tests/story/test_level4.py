@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from drbot.cli import demo_centre, demo_sites
+from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import count, records_of
-from drbot.cli.player import Player
 from drbot.core.configuration import load_configuration
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.run import Run, RunKind, RunState, StepState
@@ -18,10 +18,10 @@ from drbot.lab.cloud import NAME
 from drbot.lab.seed import seed
 from drbot.lab.sites import Sites
 from drbot.runners.clients.name_service import NameService
-from drbot.store import journal, machines, requests
-from tests.houses import LabFactory
+from drbot.store import ledger, machines, requests
+from tests.labs import LabFactory
+from tests.story.demo_stacks import playing_in, sites_of
 from tests.story.dying import kill_engine, kill_joined, starts_of, survivors
-from tests.story.houses import playing_in, sites_of
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")
@@ -38,7 +38,7 @@ def sites(lab_factory: LabFactory) -> Iterator[Sites]:
 
 
 @pytest.fixture
-def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
+def player(sites: Sites, tmp_path: Path) -> Iterator[DemoPlayer]:
     """Production works, there is no other host, bot and control worker stand outside."""
     sites.lab.up(print)
     sites.up(print, new_host=False)
@@ -46,11 +46,11 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
         sites.lab, tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites), patience=240
     ) as made:
         seed(sites.lab, 60)
-        demo_centre.start(made.house)
-        made.house.people.wait_for_connection()
-        demo_sites.back_up_full(sites, made.house.configuration)
+        demo_centre.start(made.stack)
+        made.stack.people.wait_for_connection()
+        demo_sites.back_up_full(sites, made.stack.configuration)
         break_it(sites.lab, "datacentre-lost")
-        user_data = demo_centre.UserData(sites, made.house)
+        user_data = demo_centre.UserData(sites, made.stack)
         user_data.start()
         try:
             yield made
@@ -58,17 +58,17 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[Player]:
             user_data.stop()
 
 
-def whole(player: Player, incident: Incident) -> Run:
+def whole(player: DemoPlayer, incident: Incident) -> Run:
     """The level-4 run, whichever part is at work now."""
     return next(run for run in player.runs(incident) if run.runbook == "level4-datacentre")
 
 
-def state(player: Player, incident: Incident, step: str) -> StepState | None:
+def state(player: DemoPlayer, incident: Incident, step: str) -> StepState | None:
     record = player.records(whole(player, incident).id).get(step)
     return record.state if record else None
 
 
-def wait_for_step(player: Player, incident: Incident, step: str, wanted: StepState) -> None:
+def wait_for_step(player: DemoPlayer, incident: Incident, step: str, wanted: StepState) -> None:
     try:
         wait_for(lambda: state(player, incident, step) is wanted, SECONDS, f"{step} to be {wanted.value}")
     except AssertionError:
@@ -76,29 +76,29 @@ def wait_for_step(player: Player, incident: Incident, step: str, wanted: StepSta
         raise
 
 
-def leads_to(player: Player) -> tuple[str, ...]:
-    dns = load_configuration(player.house.configuration).configuration.dns
+def leads_to(player: DemoPlayer) -> tuple[str, ...]:
+    dns = load_configuration(player.stack.configuration).configuration.dns
     assert dns is not None
     return NameService(dns).ask(NAME)
 
 
-def voters(player: Player, incident: Incident) -> list[str]:
+def voters(player: DemoPlayer, incident: Incident) -> list[str]:
     with player.database.read() as connection:
         asked = requests.of_run(connection, whole(player, incident).id)
         return [vote.person for vote in requests.votes(connection, asked[-1].id)]
 
 
-def finish(player: Player, incident: Incident) -> Run:
+def finish(player: DemoPlayer, incident: Incident) -> Run:
     wait_for_step(player, incident, "confirm", StepState.WAITING)
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
     return player.wait_for_run(incident, RunState.SUCCEEDED)
 
 
-def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
+def wrong(sites: Sites, player: DemoPlayer, run: Run) -> list[str]:
     """What is not as the manifest says, or as users would see it."""
     assert run.plan is not None
     assert run.plan.backup is not None
-    configuration = load_configuration(player.house.configuration).configuration
+    configuration = load_configuration(player.stack.configuration).configuration
     found = [*demo_sites.differences(sites, configuration, run.plan.backup.name)]
     found += demo_centre.differences(sites, configuration)
     for name, rows in run.plan.backup.rows.items():
@@ -108,7 +108,7 @@ def wrong(sites: Sites, player: Player, run: Run) -> list[str]:
     return found
 
 
-def test_a_lost_data_centre_is_raised_elsewhere_and_users_are_moved_by_two(sites: Sites, player: Player) -> None:
+def test_a_lost_data_centre_is_raised_elsewhere_and_users_are_moved_by_two(sites: Sites, player: DemoPlayer) -> None:
     incident = player.declare("aiko", WORDS)
     wait_for_step(player, incident, "recover", StepState.SUCCEEDED)
     assert leads_to(player) == ("127.0.0.1",)  # everything is up over there, and nobody was moved without people
@@ -128,18 +128,20 @@ def test_a_lost_data_centre_is_raised_elsewhere_and_users_are_moved_by_two(sites
     assert recovered.rto_seconds is not None
     assert recovered.rpo_seconds is not None
     with player.database.read() as connection:
-        assert journal.verify(connection) == []
+        assert ledger.verify(connection) == []
         asked = requests.of_run(connection, run.id)
     assert [str(one.state) for one in asked] == ["used"]
 
 
-def test_bot_and_control_worker_die_while_the_machine_is_raised_and_others_go_on(sites: Sites, player: Player) -> None:
+def test_bot_and_control_worker_die_while_the_machine_is_raised_and_others_go_on(
+    sites: Sites, player: DemoPlayer
+) -> None:
     """The machine is rented once and the system raised once."""
     incident = player.declare("aiko", WORDS)
     wait_for_step(player, incident, "recover", StepState.WAITING)
     for name in (demo_centre.CONTROL, "drbot"):
-        player.house.kill(name)
-    demo_centre.start(player.house)
+        player.stack.kill(name)
+    demo_centre.start(player.stack)
     player.vote("ben", incident, target="recovery")
     player.vote("chika", incident, target="recovery")
 
@@ -149,12 +151,14 @@ def test_bot_and_control_worker_die_while_the_machine_is_raised_and_others_go_on
     assert [one.runbook for one in player.runs(incident)].count("level3-host") == 1
 
 
-def test_the_new_machines_worker_and_engine_die_and_its_part_goes_on_at_its_step(sites: Sites, player: Player) -> None:
+def test_the_new_machines_worker_and_engine_die_and_its_part_goes_on_at_its_step(
+    sites: Sites, player: DemoPlayer
+) -> None:
     """Its user data starts the worker again; nothing that was done is done twice."""
     incident = player.declare("aiko", WORDS)
     part = wait_for(lambda: raising(player, incident), SECONDS, "the new machine to restore PostgreSQL")
     assert part is not None
-    kill_joined(player.house)
+    kill_joined(player.stack)
     wait_for(lambda: starts_of(player, part.id).get("restore-postgres") == 2, 60, "the restore to be started again")
     kill_engine(sites)
     player.vote("ben", incident, target="recovery")
@@ -170,7 +174,7 @@ def test_the_new_machines_worker_and_engine_die_and_its_part_goes_on_at_its_step
 
 
 def test_afterwards_names_are_led_back_and_on_again_and_the_machine_is_listed_until_it_is_given_back(
-    sites: Sites, player: Player
+    sites: Sites, player: DemoPlayer
 ) -> None:
     """The old data centre is still lost, and two people lead users there all the same: they are asked, and lead on."""
     incident = player.declare("aiko", WORDS)
@@ -196,23 +200,23 @@ def test_afterwards_names_are_led_back_and_on_again_and_the_machine_is_listed_un
     assert refused.kind is RunKind.GIVE_BACK and "users are led to" in str(refused.outcome)
     assert rented(player) == sites.cloud.machines() == [machine]
     with player.database.read() as connection:
-        assert journal.verify(connection) == []
+        assert ledger.verify(connection) == []
 
 
-def asked(player: Player, incident: Incident, words: str, kind: RunKind) -> Run:
+def asked(player: DemoPlayer, incident: Incident, words: str, kind: RunKind) -> Run:
     """Somebody types it; the run that is made of it."""
     player.say("aiko", f"/dr {words}")
     wait_for(lambda: player.run(incident).kind is kind, SECONDS, f"the run of /dr {words}")
     return player.run(incident)
 
 
-def rented(player: Player) -> list[str]:
+def rented(player: DemoPlayer) -> list[str]:
     """What is listed as rented."""
     with player.database.read() as connection:
         return [one.machine for one in machines.list_of(connection)]
 
 
-def raising(player: Player, incident: Incident) -> Run | None:
+def raising(player: DemoPlayer, incident: Incident) -> Run | None:
     """The part on the new machine, once it restores."""
     part = next((run for run in player.runs(incident) if run.runbook == "level3-host"), None)
     record = player.records(part.id).get("restore-postgres") if part else None

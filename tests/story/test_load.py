@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from drbot.bot.blocks.board import sentence
-from drbot.cli.house import House, manifest_path
-from drbot.cli.player import USERS, Player
+from drbot.cli.demo_player import USERS, DemoPlayer
+from drbot.cli.demo_stack import DemoStack, manifest_path
 from drbot.commands.context import CommandContext, context_of
 from drbot.commands.incident_view import view_of
 from drbot.core.approval import RequestState
@@ -23,11 +23,11 @@ from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.lab.layout import PARTS, as_yaml, describe
 from drbot.lab.system import Lab
-from drbot.store import journal, requests
+from drbot.slack_simulator.server import SlackSimulator
+from drbot.store import ledger, requests
 from drbot.store.database import Database
 from drbot.store.doorbell import doorbell_of
 from drbot.store.settings import StoreSettings
-from drbot.workspace.server import Workspace
 from tests.integration.bot.worker import opened, planned
 from tests.strain import Strain
 from tests.waiting import PATIENCE
@@ -41,35 +41,35 @@ BOARD_SECONDS = 5.0
 
 
 @pytest.fixture
-def player(tmp_path: Path) -> Iterator[Player]:
+def player(tmp_path: Path) -> Iterator[DemoPlayer]:
     """A bot alone, with a described system that nobody needs to start."""
     ports = {part.name: 1 for part in PARTS if part.port}
     configuration = tmp_path / "dr.yml"
     configuration.write_text(as_yaml(describe(tmp_path, "drlab-none-", "unix:///nowhere.sock", ports)))
-    workspace = Workspace(manifest_path())
-    workspace.start()
+    simulator = SlackSimulator(manifest_path())
+    simulator.start()
     lab = Lab(name="none", home=tmp_path, host="unix:///nowhere.sock")
-    house = House(lab=lab, workspace=workspace, home=tmp_path / "home", configuration=configuration)
-    house.home.mkdir()
-    database = Database(StoreSettings.from_environment(house.home).database_url)
+    stack = DemoStack(lab=lab, simulator=simulator, home=tmp_path / "home", configuration=configuration)
+    stack.home.mkdir()
+    database = Database(StoreSettings.from_environment(stack.home).database_url)
     database.migrate()
-    house.start("bot", "bot")
+    stack.start("bot", "bot")
     try:
-        house.people.wait_for_connection()
-        yield Player(house=house, database=database)
+        stack.people.wait_for_connection()
+        yield DemoPlayer(stack=stack, database=database)
     finally:
-        house.kill("bot")
-        house.close()
+        stack.kill("bot")
+        stack.close()
         database.close()
 
 
 class BoardWatch:
     """How long a board said another sentence than the state has by now: it may not lag behind."""
 
-    def __init__(self, player: Player, incidents: list[Incident]) -> None:
+    def __init__(self, player: DemoPlayer, incidents: list[Incident]) -> None:
         self._player = player
         self._incidents = incidents
-        loaded = load_configuration(player.house.configuration)
+        loaded = load_configuration(player.stack.configuration)
         self._context = context_of(player.database, doorbell_of(None), loaded)
         self._stop = threading.Event()
         self.oldest = 0.0
@@ -93,19 +93,19 @@ class BoardWatch:
                 self.oldest = max(self.oldest, time.monotonic() - right_at[incident.id])
 
 
-def _board_text(player: Player, incident: Incident) -> str:
-    channel = player.house.people.channel(incident.channel or "")
+def _board_text(player: DemoPlayer, incident: Incident) -> str:
+    channel = player.stack.people.channel(incident.channel or "")
     pinned = [m for m in channel["messages"] if m["ts"] in channel["pins"]]
     return html.unescape(pinned[0]["text"]) if pinned else ""
 
 
-def _sentence_of(player: Player, context: CommandContext, incident: Incident) -> str:
+def _sentence_of(player: DemoPlayer, context: CommandContext, incident: Incident) -> str:
     with player.database.read() as connection:
         return sentence(view_of(connection, context, incident, datetime.now(UTC)))
 
 
-def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Player) -> None:
-    people = player.house.people
+def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: DemoPlayer) -> None:
+    people = player.stack.people
     incidents = [player.declare("aiko", f"level{level} outage {level} anyway") for level in (2, 3, 4)]
     voted_on = player.declare("aiko", "level2 outage with an approval anyway")
     request = opened(player.database, planned(player.database, voted_on))
@@ -159,21 +159,21 @@ def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Pla
     assert watch.oldest < strain.allows(BOARD_SECONDS)
 
 
-def tell_by_button(player: Player, person: str, incident: Incident, words: str) -> None:
+def tell_by_button(player: DemoPlayer, person: str, incident: Incident, words: str) -> None:
     """Presses the board's button for the stakeholders, types into the dialog, sends it and closes what is left."""
-    people, user = player.house.people, USERS[person]
+    people, user = player.stack.people, USERS[person]
     view = player.dialog(person, lambda: player.press(person, incident, f"update {incident.name}"), "update")
     assert people.submit(user, view["id"], {"text": {"value": words}}).acknowledged
     close_all(player, person)
 
 
-def close_all(player: Player, person: str) -> None:
+def close_all(player: DemoPlayer, person: str) -> None:
     """The answers that are read by now."""
-    for view in player.house.people.views(USERS[person]):
-        player.house.people.close_view(USERS[person], view["id"])
+    for view in player.stack.people.views(USERS[person]):
+        player.stack.people.close_view(USERS[person], view["id"])
 
 
-def _notes_of(player: Player) -> list[str]:
+def _notes_of(player: DemoPlayer) -> list[str]:
     with player.database.read() as connection:
-        events = journal.after(connection, 0, 10_000)
+        events = ledger.after(connection, 0, 10_000)
     return sorted(str(event.payload["text"]) for event in events if event.kind is EventKind.STATUS_UPDATE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.cli.player import USERS
+from drbot.cli.demo_player import USERS
 from drbot.core.approval import RequestState
 from drbot.core.run import RunState, StepState
 from drbot.lab.breakage import break_it
@@ -92,7 +92,7 @@ def test_silence_never_approves(story: Story) -> None:
 
     assert latest_request(story.player, incident).state is RequestState.EXPIRED
     assert not run.is_over
-    story.house.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m))
+    story.stack.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m))
 
 
 def test_without_any_backup_the_reason_is_told(story: Story) -> None:
@@ -101,7 +101,7 @@ def test_without_any_backup_the_reason_is_told(story: Story) -> None:
     incident = story.player.declare("aiko", WORDS)
     story.player.wait_for_run(incident, RunState.FAILED, RunState.BLOCKED)
 
-    story.house.people.wait_for_message(incident.channel or "", lambda m: "ackup" in m["text"])
+    story.stack.people.wait_for_message(incident.channel or "", lambda m: "ackup" in m["text"])
 
 
 def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refused_privately(story: Story) -> None:
@@ -117,13 +117,13 @@ def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refuse
     assert voters(story, latest_request(player, incident).id) == []
 
     for person, word in (("aiko", "依頼者本人"), ("dan", "not an approver")):
-        story.house.people.click(USERS[person], message, button["action_id"])
+        story.stack.people.click(USERS[person], message, button["action_id"])
         wait_for_note(story, person, channel, word)
         assert word not in public_words(story, channel)
 
     player.vote("ben", incident)
     player.wait(lambda: voters(story, latest_request(player, incident).id) == ["ben"], "the vote of Ben")
-    story.house.people.click(USERS["ben"], message, button["action_id"])
+    story.stack.people.click(USERS["ben"], message, button["action_id"])
     wait_for_note(story, "ben", channel, "Already counted")
 
     request = latest_request(player, incident)
@@ -134,8 +134,8 @@ def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refuse
 def private_words(story: Story, person: str, channel: str) -> str:
     """What only this person sees in the channel, and in dialogs."""
     user = USERS[person]
-    notes = [m["text"] for m in story.house.people.messages(channel, user) if m["ephemeral"]]
-    views = [str(view["blocks"]) + str(view.get("errors", "")) for view in story.house.people.views(user)]
+    notes = [m["text"] for m in story.stack.people.messages(channel, user) if m["ephemeral"]]
+    views = [str(view["blocks"]) + str(view.get("errors", "")) for view in story.stack.people.views(user)]
     return "\n".join(notes + views)
 
 
@@ -144,7 +144,7 @@ def wait_for_note(story: Story, person: str, channel: str, word: str) -> None:
 
 
 def public_words(story: Story, channel: str) -> str:
-    return "\n".join(m["text"] for m in story.house.people.messages(channel) if not m["ephemeral"])
+    return "\n".join(m["text"] for m in story.stack.people.messages(channel) if not m["ephemeral"])
 
 
 def voters(story: Story, request: str) -> list[str]:

@@ -11,10 +11,10 @@ from drbot.core.run import RunState, StepState
 from drbot.lab.images import POSTGRES_IMAGE
 from drbot.lab.layout import part
 from tests.hosts import Host
-from tests.houses import LabFactory
 from tests.kinds_of_hosts import HOSTS, volume_that_only_the_backup_names
+from tests.labs import LabFactory
 from tests.story import new_host
-from tests.story.houses import sites_of
+from tests.story.demo_stacks import sites_of
 from tests.story.new_host import WORDS, Scene
 from tests.story.recovering import wait_for_step
 from tests.waiting import wait_for
@@ -27,10 +27,10 @@ pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
 def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
         sites_of(lab_factory, "occupied") as sites,
-        new_host.scene(sites, tmp_path_factory.mktemp("house") / "home") as made,
+        new_host.scene(sites, tmp_path_factory.mktemp("stack") / "home") as made,
     ):
-        made.player.house.start("drbot", "all")
-        made.player.house.people.wait_for_connection()
+        made.player.stack.start("drbot", "all")
+        made.player.stack.people.wait_for_connection()
         yield made
 
 

@@ -73,7 +73,7 @@ def approve(page: Page, person: str, shot: str) -> None:
 def test_postgres_is_recovered_by_people_at_the_page(scaled: Story, visit: Visit) -> None:
     story, player = scaled, scaled.player
     damage(story)
-    page = visit(story.house.workspace.url, "aiko", width=1440, height=900)
+    page = visit(story.stack.simulator.url, "aiko", width=1440, height=900)
 
     page.locator("#message").press_sequentially('/dr declare level2 "PostgreSQL corrupted"')
     page.locator("#message").press("Enter")

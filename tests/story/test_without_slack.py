@@ -14,7 +14,7 @@ from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
 from drbot.core.run import RunState, StepState
-from drbot.store import journal
+from drbot.store import ledger
 from tests.story.conftest import Story
 from tests.story.recovering import damage, latest_request, wait_for_step
 
@@ -25,15 +25,15 @@ class Terminals:
     """One per person, each with a key of its own."""
 
     def __init__(self, story: Story, folder: Path) -> None:
-        self._house = story.house
+        self._stack = story.stack
         self._folder = folder
 
     def dr(self, person: str, *words: str) -> str:
         """`drbot dr …` as this person; what it said. Fails the test when it was refused."""
         environment = {
             **os.environ,
-            "DRBOT_CONFIG": str(self._house.configuration),
-            "DRBOT_HOME": str(self._house.home),
+            "DRBOT_CONFIG": str(self._stack.configuration),
+            "DRBOT_HOME": str(self._stack.home),
             "DRBOT_PERSON": person,
             "DRBOT_KEY": str(self._folder / f"{person}.key"),
             "COLUMNS": "200",
@@ -53,11 +53,11 @@ class Terminals:
 def install(story: Story, terminals: Terminals) -> None:
     """Ben and Chika have keys, and the policy asks for a second factor."""
     yaml = YAML()
-    document = yaml.load(story.house.configuration.read_text())
+    document = yaml.load(story.stack.configuration.read_text())
     for person in ("ben", "chika"):
         document["people"][person]["key"] = terminals.new_key(person)
     document["approvals"] = {"second_factor": "totp"}
-    with story.house.configuration.open("w") as output:
+    with story.stack.configuration.open("w") as output:
         yaml.dump(document, output)
 
 
@@ -66,8 +66,8 @@ def test_two_people_approve_by_terminal_and_by_phone_while_slack_is_off(quiet_st
     terminals = Terminals(story, tmp_path)
     install(story, terminals)
     damage(story)
-    story.house.workspace.stop()
-    story.house.start("worker", "worker")
+    story.stack.simulator.stop()
+    story.stack.start("worker", "worker")
 
     terminals.dr("aiko", "declare", "level2", "PostgreSQL", "does", "not", "start")
     (incident,) = player.incidents()
@@ -96,9 +96,11 @@ def test_two_people_approve_by_terminal_and_by_phone_while_slack_is_off(quiet_st
         database, _, table = name.partition(".")
         assert count(story.lab, database, table) == rows
     with player.database.read() as connection:
-        events = journal.of_incident(connection, incident.id)
-        assert journal.verify(connection) == []
-    votes = [(e.person, e.payload["door"], e.payload["proof"]) for e in events if e.kind is EventKind.VOTE_COUNTED]
+        events = ledger.of_incident(connection, incident.id)
+        assert ledger.verify(connection) == []
+    votes = [
+        (e.person, e.payload["entry_point"], e.payload["proof"]) for e in events if e.kind is EventKind.VOTE_COUNTED
+    ]
     assert votes == [("ben", "terminal", "key"), ("chika", "phone", "phone")]
-    (phoned,) = [e for e in events if e.kind is EventKind.VOTE_COUNTED and e.payload["door"] == "phone"]
+    (phoned,) = [e for e in events if e.kind is EventKind.VOTE_COUNTED and e.payload["entry_point"] == "phone"]
     assert phoned.payload["typed_by"] == "aiko"

@@ -45,12 +45,12 @@ class Troubles:
             self.mend.pop()()
 
     def _die(self, *, with_engine: bool = False) -> None:
-        house = self.scene.player.house
-        house.kill(self.worker)
+        stack = self.scene.player.stack
+        stack.kill(self.worker)
         if with_engine:
             kill_engine(self.scene.sites)
         self.worker += "-again"
-        house.start(self.worker, "worker", "--site", "recovery")
+        stack.start(self.worker, "worker", "--site", "recovery")
 
     def _fill(self) -> None:
         filler = self.disk / "filler"

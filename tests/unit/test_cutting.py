@@ -15,9 +15,9 @@ PACKAGES = ("bot", "cli", "commands", "core", "runners", "store")
 LONG = 20  # a bound below it takes some entries of a list, or a letter
 
 ALLOWED = {
-    ("bot/batch.py", "hash[:HEAD_LETTERS]"): "the short form of a hash",
-    ("bot/batch.py", "lines[-LINES_SHOWN:]"): "whole lines; the others are counted and in the file",
-    ("bot/batch.py", "paragraphs(shown)[-PARAGRAPHS:]"): "whole paragraphs of the same",
+    ("bot/event_batch.py", "hash[:HEAD_LETTERS]"): "the short form of a hash",
+    ("bot/event_batch.py", "lines[-LINES_SHOWN:]"): "whole lines; the others are counted and in the file",
+    ("bot/event_batch.py", "paragraphs(shown)[-PARAGRAPHS:]"): "whole paragraphs of the same",
     ("core/occupants.py", "tag[:TAG_LETTERS - 13]"): "an image's tag, which Docker bounds; a digest keeps it apart",
     ("bot/incident_channel.py", "ids[:INVITED]"): "as many as one call takes",
     ("bot/incident_channel.py", "first[:76]"): "a channel's name, which Slack bounds",

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from drbot.bot.listeners import routes
 from drbot.bot.settings import WHERE
-from drbot.commands.vocabulary import VERBS
+from drbot.commands.verbs import VERBS
 from drbot.core.actions import ACTIONS, PROBES
 from drbot.core.configuration import load_configuration
 from drbot.core.declarations import ActionDeclaration, ProbeDeclaration
@@ -35,8 +35,8 @@ from drbot.core.site import (
 )
 from drbot.core.variables import KNOWN
 from drbot.core.words import say
-from drbot.workspace.app import read_manifest
-from drbot.workspace.rules import METHODS
+from drbot.slack_simulator.app import read_manifest
+from drbot.slack_simulator.rules import METHODS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -133,7 +133,7 @@ def called_methods() -> set[str]:
     attributes = {method.replace(".", "_"): method for method in METHODS}
     found = set()
     for path in (ROOT / "bot").rglob("*.py"):
-        if path.name == "budget.py":  # a table of rates, no calls
+        if path.name == "rate_limiter.py":  # a table of rates, no calls
             continue
         for node in ast.walk(ast.parse(text_of(path))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in METHODS:
@@ -221,7 +221,7 @@ def test_every_key_of_dr_yml_is_documented(model: type[Model]) -> None:
 def variables_read() -> set[str]:
     """Names looked up in the environment: `environ["X"]` or `.get("X")` in modules that hold os.environ."""
     found = set(WHERE)
-    for package in ("bot", "cli", "commands", "core", "lab", "runners", "store", "workspace"):
+    for package in ("bot", "cli", "commands", "core", "lab", "runners", "store", "slack_simulator"):
         for path in (ROOT / "drbot" / package).rglob("*.py"):
             text = text_of(path)
             if "os.environ" in text and "ai-micro-service" not in path.parts:

@@ -33,17 +33,17 @@ ALLOWED = {
 
 READERS = frozenset(
     {
-        "bot/publisher.py",  # shows the journal
-        "bot/due.py",  # events as they come; what is due stands in `schedules`
+        "bot/publisher.py",  # shows the ledger
+        "bot/scheduled.py",  # events as they come; what is due stands in `schedules`
         "commands/incident_view.py",
         "commands/report.py",
         "commands/event_lines.py",
         "runners/adopting.py",  # after the loss of the host the ledger vouches for the seals
-        "runners/heads.py",  # copies the ledger as it is
+        "runners/ledger_anchor.py",  # copies the ledger as it is
         "runners/state_copies.py",
         "store/copies.py",
         "store/database.py",  # writes it
-        "store/ledger.py",  # whether it is whole
+        "store/ledger_check.py",  # whether it is whole
         "store/rosters.py",  # what two people signed is the ledger's own
     }
 )
@@ -114,14 +114,14 @@ def test_the_search_finds_what_it_is_for() -> None:
     assert [name for source in once for name, _ in decisions(ast.parse(source))] == ["f"] * len(once)
 
 
-def test_only_what_shows_or_copies_the_journal_reads_events() -> None:
+def test_only_what_shows_or_copies_the_ledger_reads_events() -> None:
     readers = {
         path
         for path, tree in files()
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         and node.module == "drbot.store"
-        and "journal" in {n.name for n in node.names}
+        and "ledger" in {n.name for n in node.names}
     }
 
     assert readers <= READERS

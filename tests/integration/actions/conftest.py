@@ -23,9 +23,9 @@ from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.permit import Permit, emptied, volume
 from drbot.runners.permit import services as named
 from drbot.runners.settings import RunnerSettings
-from drbot.runners.target import Target
+from drbot.runners.site_target import SiteTarget
 from tests.engine_proxy import EngineProxy, engine_proxy
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 from tests.permits import own as own_work
 from tests.permits import permit
 
@@ -39,7 +39,7 @@ def own(run: str) -> str:
 
 
 @dataclass
-class Bench:
+class WorkerFixture:
     """A lab, its clients, one good backup, and contexts to run steps in."""
 
     lab: Lab
@@ -108,50 +108,54 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> WorkerFixture:
     """A lab that is up, and a backup of it."""
     lab = lab_factory("actions")
     configuration = load_configuration(lab.configuration).configuration
     settings = RunnerSettings(home=tmp_path_factory.mktemp("home"), docker_host=None)
     clients = clients_of(configuration.site(), configuration, settings)
     back_up_postgres(configuration, "production", clients=clients)
-    target = Target(configuration.site(), configuration, clients)
+    target = SiteTarget(configuration.site(), configuration, clients)
     chosen = target.choose_backup(site="production")
     assert not chosen.refused
-    return Bench(lab=lab, configuration=configuration, clients=clients, backup=chosen.backup)
+    return WorkerFixture(lab=lab, configuration=configuration, clients=clients, backup=chosen.backup)
 
 
 @pytest.fixture
-def bench(shared: Bench) -> Bench:
+def worker_fixture(shared: WorkerFixture) -> WorkerFixture:
     """The shared lab with fresh ears and no STOP."""
     return replace(shared, lines=[], stop=threading.Event(), on_progress=lambda done: None)
 
 
 @pytest.fixture
-def proxy(bench: Bench) -> Iterator[EngineProxy]:
-    with engine_proxy(bench.lab.host) as proxy:
+def proxy(worker_fixture: WorkerFixture) -> Iterator[EngineProxy]:
+    with engine_proxy(worker_fixture.lab.host) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def through(bench: Bench, proxy: EngineProxy) -> Iterator[Clients]:
+def through(worker_fixture: WorkerFixture, proxy: EngineProxy) -> Iterator[Clients]:
     """The lab's clients, through the proxy."""
-    site = bench.configuration.site().model_copy(update={"docker": Docker(host=proxy.host)})
-    clients = clients_of(site, bench.configuration, bench.clients.settings)
+    site = worker_fixture.configuration.site().model_copy(update={"docker": Docker(host=proxy.host)})
+    clients = clients_of(site, worker_fixture.configuration, worker_fixture.clients.settings)
     yield clients
     clients.close()
 
 
 @pytest.fixture
-def machine(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["Machine"]:
+def machine(worker_fixture: WorkerFixture, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["Machine"]:
     """An empty host."""
-    from tests.integration.actions.machine import Machine  # it needs `Bench`
+    from tests.integration.actions.machine import Machine  # it needs `WorkerFixture`
 
     name = f"occ{os.getpid()}-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
-    postgres = bench.clients.postgres.container()
+    postgres = worker_fixture.clients.postgres.container()
     assert postgres is not None
     machine = Machine(
-        bench=bench, docker=bench.clients.docker, name=name, folder=tmp_path / "projects", image=postgres.image
+        worker_fixture=worker_fixture,
+        docker=worker_fixture.clients.docker,
+        name=name,
+        folder=tmp_path / "projects",
+        image=postgres.image,
     )
     yield machine
     machine.clean()

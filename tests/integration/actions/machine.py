@@ -9,9 +9,9 @@ from drbot.runners.action import StepContext
 from drbot.runners.actions import giving_up, putting_back, setting_aside
 from drbot.runners.actions import host as hosts
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.target import Target
+from drbot.runners.site_target import SiteTarget
 from tests.hosts import Host
-from tests.integration.actions.conftest import Bench, own
+from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit
 from tests.waiting import wait_for
 
@@ -20,24 +20,24 @@ from tests.waiting import wait_for
 class Machine(Host):
     """Such a host, surveyed and recovered by the actions themselves."""
 
-    bench: Bench
+    worker_fixture: WorkerFixture
 
     @property
     def clients(self) -> Clients:
         """Those of this site."""
-        return clients_of(self.site, self.bench.configuration, self.bench.clients.settings)
+        return clients_of(self.site, self.worker_fixture.configuration, self.worker_fixture.clients.settings)
 
     @property
     def site(self) -> Site:
         """One service, one volume with files."""
         service = Service(project=self.name, service="app", role="app")
-        docker = self.bench.configuration.site().docker
+        docker = self.worker_fixture.configuration.site().docker
         return Site(docker=docker, projects=self.folder, services={"app": service}, files=(self.volume_name("data"),))
 
     @property
-    def target(self) -> Target:
+    def target(self) -> SiteTarget:
         """As the planner sees it."""
-        return Target(self.site, self.bench.configuration, self.clients)
+        return SiteTarget(self.site, self.worker_fixture.configuration, self.clients)
 
     def wait_for_the_next_second(self) -> None:
         """The engine tells when a volume was made to the second."""
@@ -52,7 +52,7 @@ class Machine(Host):
         holds: Holds | None = None,
     ) -> StepContext:
         """A step of this run with a plan that names these."""
-        context = replace(self.bench.context("aside", run=run), site=self.site, clients=self.clients)
+        context = replace(self.worker_fixture.context("aside", run=run), site=self.site, clients=self.clients)
         assert context.plan.backup is not None
         backup = context.plan.backup.model_copy(update={"holds": holds or Holds(mounts=self.mounts)})
         plan = context.plan.model_copy(update={"occupants": occupants, "aside": aside, "backup": backup})

@@ -10,7 +10,7 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.streams import feed_command
 from tests.engine_proxy import EngineProxy
-from tests.integration.actions.conftest import Bench
+from tests.integration.actions.conftest import WorkerFixture
 
 pytestmark = pytest.mark.docker
 
@@ -45,9 +45,9 @@ def test_what_a_fed_command_says_is_whole(busy: Clients) -> None:
     assert found.output == "first\nsecond" == b"".join(said).decode().strip()
 
 
-def test_a_container_that_ended_meanwhile_gives_no_answer_and_no_error(bench: Bench) -> None:
-    engine = bench.clients.docker
-    image = bench.clients.postgres.recipe(lambda: False).image
+def test_a_container_that_ended_meanwhile_gives_no_answer_and_no_error(worker_fixture: WorkerFixture) -> None:
+    engine = worker_fixture.clients.docker
+    image = worker_fixture.clients.postgres.recipe(lambda: False).image
     order = helper.HelperOrder(image=image, name=None, labels={}, entrypoint=("true",))
     with helper.helper(engine, order) as container:
         helper.start(engine, container)

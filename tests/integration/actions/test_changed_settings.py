@@ -13,12 +13,12 @@ from drbot.core.site import Repository
 from drbot.runners.action import StepContext
 from drbot.runners.actions import compose, fetching
 from drbot.runners.clients.clients import clients_of
-from tests.integration.actions.conftest import Bench, own
+from tests.integration.actions.conftest import WorkerFixture, own
 from tests.integration.attacks.rows import with_second_factor
-from tests.integration.runners.bench import bench_in, with_registry
 from tests.integration.runners.test_changed_settings import FETCH_AND_START
 from tests.integration.runners.test_edited_files import recovered_by_code, with_site
 from tests.integration.runners.test_rows_over_time import with_runbook
+from tests.integration.runners.worker_fixture import with_registry, worker_fixture_in
 
 pytestmark = pytest.mark.docker
 
@@ -31,14 +31,14 @@ GIT = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commi
 
 
 @pytest.fixture
-def project(bench: Bench) -> Iterator[str]:
+def project(worker_fixture: WorkerFixture) -> Iterator[str]:
     """A compose project's name; nothing of it is left."""
     name = own("evil")
     yield name
-    for container in bench.clients.docker.labelled({"com.docker.compose.project": name}):
-        bench.clients.docker.client.api.remove_container(container, force=True)
-    if bench.clients.docker.volume(name) is not None:
-        bench.clients.docker.client.api.remove_volume(name)
+    for container in worker_fixture.clients.docker.labelled({"com.docker.compose.project": name}):
+        worker_fixture.clients.docker.client.api.remove_container(container, force=True)
+    if worker_fixture.clients.docker.volume(name) is not None:
+        worker_fixture.clients.docker.client.api.remove_volume(name)
 
 
 def published(folder: Path, project: str) -> Repository:
@@ -52,24 +52,26 @@ def published(folder: Path, project: str) -> Repository:
 
 
 def test_no_compose_file_of_a_stranger_runs_on_the_engine_without_a_vote(
-    bench: Bench, tmp_path: Path, project: str
+    worker_fixture: WorkerFixture, tmp_path: Path, project: str
 ) -> None:
     """Two people have agreed under one dr.yml. Then it names another repository, folder and service, and a runbook of
     one's own fetches and starts them.
     """
-    runner = with_second_factor(bench_in(tmp_path))
+    runner = with_second_factor(worker_fixture_in(tmp_path))
     recovered_by_code(runner)
-    evil = runner.equipment.site.services["auth"].model_copy(
+    evil = runner.worker_context.site.services["auth"].model_copy(
         update={"project": project, "service": "evil", "needs": ()}
     )
-    elsewhere, docker = tmp_path / "elsewhere", bench.configuration.site().docker
+    elsewhere, docker = tmp_path / "elsewhere", worker_fixture.configuration.site().docker
     edited = with_site(runner, services={"auth": evil}, postgres=None, redis=None, projects=elsewhere, docker=docker)
     repository = published(tmp_path / "repository", project)
-    known = edited.equipment.configuration.model_copy(update={"repository": repository})
+    known = edited.worker_context.configuration.model_copy(update={"repository": repository})
     edited = with_runbook(
-        replace(edited, equipment=replace(edited.equipment, configuration=known)), "own.yml", FETCH_AND_START
+        replace(edited, worker_context=replace(edited.worker_context, configuration=known)), "own.yml", FETCH_AND_START
     )
-    clients = clients_of(edited.equipment.site, edited.equipment.configuration, bench.clients.settings)
+    clients = clients_of(
+        edited.worker_context.site, edited.worker_context.configuration, worker_fixture.clients.settings
+    )
 
     def start(context: StepContext, given: Mapping[str, Any]) -> Any:
         return compose.start(replace(context, clients=clients), given)
@@ -80,4 +82,4 @@ def test_no_compose_file_of_a_stranger_runs_on_the_engine_without_a_vote(
 
     assert run.state is RunState.WAITING, run.outcome
     assert not elsewhere.exists()
-    assert not bench.clients.docker.labelled({"com.docker.compose.project": project})
+    assert not worker_fixture.clients.docker.labelled({"com.docker.compose.project": project})

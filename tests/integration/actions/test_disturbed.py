@@ -8,7 +8,7 @@ import pytest
 from drbot.core.errors import PermanentError
 from drbot.runners.clients.volume_mover import Mode, Move, VolumeMover
 from drbot.runners.permit import Permit
-from tests.integration.actions.conftest import Bench
+from tests.integration.actions.conftest import WorkerFixture
 from tests.integration.actions.test_restore_and_swap import _tidy, permitted, read, three
 
 __all__ = ["_tidy", "three"]
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.docker
 class DisturbedMover:
     """A mover beside which somebody starts a container on the volume by hand, before or after the data has moved."""
 
-    bench: Bench
+    worker_fixture: WorkerFixture
     moment: str
     containers: list[str] = field(default_factory=list)
 
@@ -37,12 +37,12 @@ class DisturbedMover:
                 outer.start_at("after", move)
                 return said
 
-        return Disturbed(self.bench.clients.docker)
+        return Disturbed(self.worker_fixture.clients.docker)
 
     def start_at(self, moment: str, move: Move) -> None:
         """When its moment has come."""
         if moment == self.moment and not self.containers:
-            api = self.bench.clients.docker.client.api
+            api = self.worker_fixture.clients.docker.client.api
             binds = {"Binds": [f"{move.volume}:/x"]}
             made = api.create_container(
                 move.image, ["60"], entrypoint=["sleep"], host_config=binds, labels=dict(move.labels)
@@ -52,27 +52,29 @@ class DisturbedMover:
 
 
 @pytest.fixture
-def disturbed(bench: Bench, three: Move, request: pytest.FixtureRequest) -> Iterator[DisturbedMover]:
-    made = DisturbedMover(bench, request.param)
+def disturbed(worker_fixture: WorkerFixture, three: Move, request: pytest.FixtureRequest) -> Iterator[DisturbedMover]:
+    made = DisturbedMover(worker_fixture, request.param)
     yield made
     for container in made.containers:
-        bench.clients.docker.client.api.remove_container(container, force=True)
+        worker_fixture.clients.docker.client.api.remove_container(container, force=True)
 
 
 @pytest.mark.parametrize("disturbed", ["before"], indirect=True)
 def test_who_comes_right_before_the_move_keeps_it_from_happening(
-    bench: Bench, three: Move, disturbed: DisturbedMover
+    worker_fixture: WorkerFixture, three: Move, disturbed: DisturbedMover
 ) -> None:
     with pytest.raises(PermanentError, match=r"is in use by .*; nothing was touched"):
         disturbed.mover().move(three, permitted(three.volume))
 
-    assert (read(bench, three.volume), read(bench, three.replacement)) == ("old", "new")
+    assert (read(worker_fixture, three.volume), read(worker_fixture, three.replacement)) == ("old", "new")
 
 
 @pytest.mark.parametrize("disturbed", ["after"], indirect=True)
-def test_a_move_during_which_somebody_came_is_no_success(bench: Bench, three: Move, disturbed: DisturbedMover) -> None:
+def test_a_move_during_which_somebody_came_is_no_success(
+    worker_fixture: WorkerFixture, three: Move, disturbed: DisturbedMover
+) -> None:
     """Whoever opened the volume before its data moved writes into the old data, under the name of the new."""
     with pytest.raises(PermanentError, match="was started while the data moved"):
         disturbed.mover().move(three, permitted(three.volume))
 
-    assert (read(bench, three.volume), read(bench, three.keeper)) == ("new", "old")
+    assert (read(worker_fixture, three.volume), read(worker_fixture, three.keeper)) == ("new", "old")

@@ -17,7 +17,7 @@ from drbot.runners.clients.volume_mover import Move
 from drbot.runners.permit import emptied
 from drbot.runners.permit import volume as volume_subject
 from tests.engine_proxy import EngineProxy
-from tests.integration.actions.conftest import Bench, own
+from tests.integration.actions.conftest import WorkerFixture, own
 from tests.integration.actions.test_restore_and_swap import read, write
 from tests.permits import permit
 from tests.strain import Strain
@@ -28,12 +28,14 @@ AUTH = {"services": ["auth", "front-user"], "within": "60s"}
 RUN = "r9-away"
 
 
-def test_services_stop_and_start_while_the_engine_is_away(bench: Bench, proxy: EngineProxy, through: Clients) -> None:
-    context = bench.context("stop-apps", run=RUN, clients=through)
+def test_services_stop_and_start_while_the_engine_is_away(
+    worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients
+) -> None:
+    context = worker_fixture.context("stop-apps", run=RUN, clients=through)
 
     proxy.away_for(4)
     compose.stop(context, AUTH)
-    stopped = compose.stopped(bench.context(), AUTH)
+    stopped = compose.stopped(worker_fixture.context(), AUTH)
     proxy.away_for(4)
     found = compose.stopped(context, AUTH)
     proxy.away_for(4)
@@ -42,14 +44,14 @@ def test_services_stop_and_start_while_the_engine_is_away(bench: Bench, proxy: E
     health.wait(context, AUTH)
 
     assert stopped.passed and found.passed
-    assert any("The Docker engine is away" in line for line in bench.lines)
+    assert any("The Docker engine is away" in line for line in worker_fixture.lines)
 
 
 @pytest.mark.parametrize("at", [r"POST .*/containers/[0-9a-f]+/stop", r"GET .*/containers/json"])
 def test_services_stop_and_start_although_the_engine_goes_in_the_middle(
-    bench: Bench, proxy: EngineProxy, through: Clients, at: str
+    worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients, at: str
 ) -> None:
-    context = bench.context("stop-apps", run=RUN, clients=through)
+    context = worker_fixture.context("stop-apps", run=RUN, clients=through)
 
     proxy.cut_at = re.compile(at)
     compose.stop(context, AUTH)
@@ -63,16 +65,16 @@ def test_services_stop_and_start_although_the_engine_goes_in_the_middle(
 
 
 @pytest.fixture
-def three(bench: Bench) -> Iterator[Move]:
+def three(worker_fixture: WorkerFixture) -> Iterator[Move]:
     """Old data, new data, and a keeper that does not exist yet."""
-    context = bench.context("swap", run=RUN)
+    context = worker_fixture.context("swap", run=RUN)
     for name, text in (("v9", "old"), ("r9", "new")):
-        bench.clients.docker.create_volume(f"{bench.volume}_{name}", context.labels)
-        write(bench, f"{bench.volume}_{name}", text)
-    yield volume.move_of(context, *(f"{bench.volume}_{name}" for name in ("v9", "r9", "k9")))
+        worker_fixture.clients.docker.create_volume(f"{worker_fixture.volume}_{name}", context.labels)
+        write(worker_fixture, f"{worker_fixture.volume}_{name}", text)
+    yield volume.move_of(context, *(f"{worker_fixture.volume}_{name}" for name in ("v9", "r9", "k9")))
     for name in ("v9", "r9", "k9"):
         with suppress(NotFound):  # the replacement's name is gone once its data has moved
-            bench.clients.docker.client.api.remove_volume(f"{bench.volume}_{name}", force=True)
+            worker_fixture.clients.docker.client.api.remove_volume(f"{worker_fixture.volume}_{name}", force=True)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def three(bench: Bench) -> Iterator[Move]:
     ],
 )
 def test_a_swap_goes_on_wherever_the_engine_goes_away(
-    bench: Bench, proxy: EngineProxy, through: Clients, three: Move, at: str
+    worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients, three: Move, at: str
 ) -> None:
     proxy.cut_at = re.compile(at)
 
@@ -93,27 +95,29 @@ def test_a_swap_goes_on_wherever_the_engine_goes_away(
 
     assert proxy.cuts == 1
     assert through.volumes.state(three) == "after"
-    assert (read(bench, three.volume), read(bench, three.keeper)) == ("new", "old")
-    assert bench.containers(RUN) == ()
+    assert (read(worker_fixture, three.volume), read(worker_fixture, three.keeper)) == ("new", "old")
+    assert worker_fixture.containers(RUN) == ()
 
 
-def test_a_server_that_is_ended_under_a_restore_is_no_fault_of_the_backup(bench: Bench) -> None:
+def test_a_server_that_is_ended_under_a_restore_is_no_fault_of_the_backup(worker_fixture: WorkerFixture) -> None:
     """Docker ends every container when it is restarted; the step may then be tried again."""
-    context = bench.context(run=RUN)
-    beside = f"{bench.volume}_{RUN}"
+    context = worker_fixture.context(run=RUN)
+    beside = f"{worker_fixture.volume}_{RUN}"
     ended: list[str] = []
 
     def end(done: float, total: float | None, unit: str) -> None:
         if not ended:
-            ended.extend(bench.containers(RUN))
-            bench.clients.docker.client.api.stop(ended[0], timeout=0)
+            ended.extend(worker_fixture.containers(RUN))
+            worker_fixture.clients.docker.client.api.stop(ended[0], timeout=0)
 
     with pytest.raises(TemporaryError, match="ended from outside") as raised:
-        postgres.restore_beside(replace(context, progress=end), {"backup": bench.backup.name, "volume": beside})
-    again = postgres.restore_beside(context, {"backup": bench.backup.name, "volume": beside})
+        postgres.restore_beside(
+            replace(context, progress=end), {"backup": worker_fixture.backup.name, "volume": beside}
+        )
+    again = postgres.restore_beside(context, {"backup": worker_fixture.backup.name, "volume": beside})
 
     assert raised.value.kind == "network"
-    assert again.facts["rows"] == dict(bench.backup.rows)
+    assert again.facts["rows"] == dict(worker_fixture.backup.rows)
     volume.remove(context, {"volume": beside})
 
 

@@ -11,7 +11,7 @@ from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.engine_lock import EngineLock
 from drbot.runners.lock import Claim
 from drbot.runners.settings import RunnerSettings
-from tests.integration.actions.conftest import Bench
+from tests.integration.actions.conftest import WorkerFixture
 
 pytestmark = pytest.mark.docker
 
@@ -21,15 +21,17 @@ def claim(instance: str, run: str = "r1") -> Claim:
     return Claim(instance=instance, owner=f"{instance}-host/1", incident="DR-1", run=run, since=since)
 
 
-def lock_of(bench: Bench) -> EngineLock:
+def lock_of(worker_fixture: WorkerFixture) -> EngineLock:
     """As another process would build it, from dr.yml alone."""
-    site = bench.configuration.site()
-    return EngineLock(clients_of(site, bench.configuration, bench.clients.settings).docker, site, "lab")
+    site = worker_fixture.configuration.site()
+    return EngineLock(
+        clients_of(site, worker_fixture.configuration, worker_fixture.clients.settings).docker, site, "lab"
+    )
 
 
 @pytest.fixture
-def lock(bench: Bench) -> Iterator[EngineLock]:
-    made = lock_of(bench)
+def lock(worker_fixture: WorkerFixture) -> Iterator[EngineLock]:
+    made = lock_of(worker_fixture)
     yield made
     holder = made.holder()
     if holder is not None:
@@ -37,20 +39,22 @@ def lock(bench: Bench) -> Iterator[EngineLock]:
     assert made.holder() is None
 
 
-def test_it_is_a_container_that_never_ran_and_says_who_holds_it(bench: Bench, lock: EngineLock) -> None:
+def test_it_is_a_container_that_never_ran_and_says_who_holds_it(
+    worker_fixture: WorkerFixture, lock: EngineLock
+) -> None:
     assert lock.take(claim("here")) is None
 
-    found = bench.clients.docker.inspect(lock.name)
+    found = worker_fixture.clients.docker.inspect(lock.name)
     assert (found["State"]["Status"], found["State"]["StartedAt"][:4]) == ("created", "0001")
-    assert lock.name == f"drbot-lock-{bench.volume}"
-    holder = lock_of(bench).take(claim("there"))
+    assert lock.name == f"drbot-lock-{worker_fixture.volume}"
+    holder = lock_of(worker_fixture).take(claim("there"))
     assert holder is not None
     assert holder.claim == claim("here")
 
 
-def test_of_many_that_come_at_once_one_gets_it(bench: Bench, lock: EngineLock) -> None:
+def test_of_many_that_come_at_once_one_gets_it(worker_fixture: WorkerFixture, lock: EngineLock) -> None:
     with ThreadPoolExecutor(6) as pool:
-        held = list(pool.map(lambda number: lock_of(bench).take(claim(f"drbot-{number}")), range(6)))
+        held = list(pool.map(lambda number: lock_of(worker_fixture).take(claim(f"drbot-{number}")), range(6)))
 
     assert held.count(None) == 1
     assert {holder.claim.instance for holder in held if holder} == {f"drbot-{held.index(None)}"}
@@ -88,11 +92,13 @@ def test_the_same_drbot_replaces_what_its_own_dead_run_held(lock: EngineLock) ->
     assert holder is not None and holder.claim.run == "alive"
 
 
-def test_an_engine_that_is_away_holds_nobody_off_and_says_so(bench: Bench) -> None:
-    away = bench.configuration.site().model_copy(
-        update={"docker": bench.configuration.site().docker.model_copy(update={"host": "unix:///nowhere.sock"})}
+def test_an_engine_that_is_away_holds_nobody_off_and_says_so(worker_fixture: WorkerFixture) -> None:
+    away = worker_fixture.configuration.site().model_copy(
+        update={
+            "docker": worker_fixture.configuration.site().docker.model_copy(update={"host": "unix:///nowhere.sock"})
+        }
     )
-    settings = RunnerSettings(home=bench.clients.settings.home, docker_host=None)
+    settings = RunnerSettings(home=worker_fixture.clients.settings.home, docker_host=None)
 
     with pytest.raises(TemporaryError):
-        EngineLock(clients_of(away, bench.configuration, settings).docker, away, "lab").take(claim("here"))
+        EngineLock(clients_of(away, worker_fixture.configuration, settings).docker, away, "lab").take(claim("here"))

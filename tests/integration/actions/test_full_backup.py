@@ -12,16 +12,16 @@ from drbot.core.full_manifest import DUMP, REDIS, FullManifest
 from drbot.core.plan import Holds
 from drbot.core.site import Backups, Configuration
 from drbot.runners.actions.equality import not_as_they_ran
+from drbot.runners.choose_full import FullRules, check_full_backup, choose_full_backup
 from drbot.runners.clients.compose_settings import digest_of, settings_of
 from drbot.runners.clients.fetched import Fetched, Recovery, Volume
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.process import Bounds
 from drbot.runners.full_backup import back_up_full
-from drbot.runners.full_choice import FullRules, check_full_backup, choose_full_backup
 from drbot.runners.held import require_held
 from drbot.runners.watching import never, unheard
-from tests.integration.actions.conftest import Bench, own
+from tests.integration.actions.conftest import WorkerFixture, own
 from tests.torture import MANY, picture, plant
 
 pytestmark = pytest.mark.docker
@@ -39,7 +39,7 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def files(shared: Bench) -> Iterator[str]:
+def files(shared: WorkerFixture) -> Iterator[str]:
     """A volume with everything that files can be."""
     name = own("uploads")
     engine = shared.clients.docker
@@ -51,21 +51,21 @@ def files(shared: Bench) -> Iterator[str]:
         engine.client.api.remove_volume(name)
 
 
-def lies_in(bench: Bench, volume: str) -> Path:
-    found = bench.clients.docker.volume(volume)
+def lies_in(worker_fixture: WorkerFixture, volume: str) -> Path:
+    found = worker_fixture.clients.docker.volume(volume)
     assert found is not None
     return Path(found.mountpoint)
 
 
-def with_files(bench: Bench, folder: Path, *names: str) -> Configuration:
-    site = bench.configuration.site().model_copy(update={"files": names})
-    return bench.configuration.model_copy(
+def with_files(worker_fixture: WorkerFixture, folder: Path, *names: str) -> Configuration:
+    site = worker_fixture.configuration.site().model_copy(update={"files": names})
+    return worker_fixture.configuration.model_copy(
         update={"sites": {"production": site}, "backups": Backups(directory=folder), "object_store": None}
     )
 
 
 @pytest.fixture(scope="module")
-def made(shared: Bench, files: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def made(shared: WorkerFixture, files: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("full")
     redis = shared.clients.docker.container(shared.configuration.site().services["redis"])
     assert redis is not None
@@ -89,7 +89,7 @@ def made(shared: Bench, files: str, tmp_path_factory: pytest.TempPathFactory) ->
     yield Made(backup=backup, manifest=manifest, stores=stores, fetched=fetched, folder=folder)
 
 
-def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: Bench, files: str, made: Made) -> None:
+def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: WorkerFixture, files: str, made: Made) -> None:
     rules = FullRules(system=shared.configuration.system, site="production", server_major=15)
 
     for store in made.stores:
@@ -103,7 +103,7 @@ def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: Bench, files
     assert [path.name for path in (made.folder / "backups").iterdir()] == ["restic"]
 
 
-def test_its_rows_are_the_servers_and_its_dump_is_whole(shared: Bench, made: Made) -> None:
+def test_its_rows_are_the_servers_and_its_dump_is_whole(shared: WorkerFixture, made: Made) -> None:
     dump = b"".join(made.fetched.part(DUMP))
 
     assert made.manifest.rows == shared.backup.rows
@@ -123,23 +123,23 @@ def test_its_keys_are_counted(made: Made) -> None:
     assert b"".join(made.fetched.part(REDIS)).startswith(b"REDIS")
 
 
-def test_every_kind_of_file_comes_back_as_it_was(bench: Bench, files: str, made: Made) -> None:
+def test_every_kind_of_file_comes_back_as_it_was(worker_fixture: WorkerFixture, files: str, made: Made) -> None:
     name = files
-    before = picture(lies_in(bench, name))
+    before = picture(lies_in(worker_fixture, name))
     kept = own("kept-uploads")
-    clients = bench.clients
+    clients = worker_fixture.clients
     there = Volume(
         name=name, engine=clients.docker, image=clients.postgres.recipe(never).image, labels={"drbot.test": kept}
     )
-    shutil.rmtree(lies_in(bench, name) / "many")
-    (lies_in(bench, name) / "program").write_text("changed")
+    shutil.rmtree(lies_in(worker_fixture, name) / "many")
+    (lies_in(worker_fixture, name) / "program").write_text("changed")
     changed = made.fetched.compare_volume(there)
-    emptied(lies_in(bench, name))
+    emptied(lies_in(worker_fixture, name))
     made.fetched.put_volume(there)
 
     assert any(path.endswith("/program") for path in changed.other)
     assert len(changed.other) == MANY + 1
-    assert differing(before, picture(lies_in(bench, name))) == []
+    assert differing(before, picture(lies_in(worker_fixture, name))) == []
     assert made.fetched.compare_volume(there).other == ()
 
 
@@ -155,7 +155,9 @@ def differing(before: object, after: object) -> list[object]:
     return [(path, before.get(path), after.get(path)) for path in before | after if before.get(path) != after.get(path)]
 
 
-def test_settings_come_back_with_what_links_among_them_led_to(shared: Bench, made: Made, tmp_path: Path) -> None:
+def test_settings_come_back_with_what_links_among_them_led_to(
+    shared: WorkerFixture, made: Made, tmp_path: Path
+) -> None:
     project = shared.configuration.site().services["postgres"].project
 
     made.fetched.put_settings(tmp_path, ())
@@ -167,25 +169,28 @@ def test_settings_come_back_with_what_links_among_them_led_to(shared: Bench, mad
     assert made.fetched.compare_settings(tmp_path, ()).other == (f"/{project}/.env",)
 
 
-def test_a_volume_that_is_not_there_and_stop_leave_nothing(bench: Bench, tmp_path: Path) -> None:
-    configuration = with_files(bench, tmp_path / "backups", own("no-such-volume"))
+def test_a_volume_that_is_not_there_and_stop_leave_nothing(worker_fixture: WorkerFixture, tmp_path: Path) -> None:
+    configuration = with_files(worker_fixture, tmp_path / "backups", own("no-such-volume"))
 
     with pytest.raises(PermanentError, match="does not exist"):
-        back_up_full(configuration, "production", clients=bench.clients)
+        back_up_full(configuration, "production", clients=worker_fixture.clients)
     with pytest.raises(CancelledError):
         back_up_full(
-            with_files(bench, tmp_path / "backups"), "production", clients=bench.clients, cancelled=lambda: True
+            with_files(worker_fixture, tmp_path / "backups"),
+            "production",
+            clients=worker_fixture.clients,
+            cancelled=lambda: True,
         )
 
     assert list((tmp_path / "backups").iterdir()) == []
 
 
-def test_it_tells_what_its_system_needs_of_a_host(shared: Bench, made: Made) -> None:
+def test_it_tells_what_its_system_needs_of_a_host(shared: WorkerFixture, made: Made) -> None:
     assert shared.volume in made.manifest.uses.volumes
     assert len(made.manifest.uses.ports) >= 5
 
 
-def test_what_services_ran_with_and_no_file_holds_is_named(shared: Bench, made: Made) -> None:
+def test_what_services_ran_with_and_no_file_holds_is_named(shared: WorkerFixture, made: Made) -> None:
     """A password that somebody's shell knew: Compose would start the service with an empty one."""
     bounds, address = Bounds(cancelled=never, seconds=60), shared.configuration.site().address
     now = dict(

@@ -15,7 +15,7 @@ from drbot.runners.clients.docker_engine import KEPT_LABEL
 from drbot.runners.clients.postgres_written import Written, next_transaction, written_since
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL
 from drbot.runners.permit import volume
-from tests.integration.actions.conftest import Bench, own
+from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit
 
 pytestmark = pytest.mark.docker
@@ -25,113 +25,126 @@ FIRST = 4_000_000_000  # the number of the first large object
 OBJECTS = table_name("authdb", "pg_catalog", "pg_largeobject_metadata")
 
 
-def ask(bench: Bench, statement: str) -> str:
+def ask(worker_fixture: WorkerFixture, statement: str) -> str:
     """A statement on the running production, in the database of users."""
-    container = bench.clients.postgres.container()
+    container = worker_fixture.clients.postgres.container()
     assert container is not None
-    user = bench.clients.postgres.settings.user
+    user = worker_fixture.clients.postgres.settings.user
     command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", "authdb", "-c", statement]
-    answer = bench.clients.docker.execute(container.id, command, seconds=30)
+    answer = worker_fixture.clients.docker.execute(container.id, command, seconds=30)
     assert answer.code == 0, answer.output
     return answer.output
 
 
 @pytest.fixture
-def table(bench: Bench) -> Iterator[None]:
-    ask(bench, f"CREATE TABLE {TABLE} (id int PRIMARY KEY, word text)")
-    ask(bench, f"INSERT INTO {TABLE} SELECT n, 'before' FROM generate_series(1, 100) AS n")
-    ask(bench, f"VACUUM (FREEZE, ANALYZE) {TABLE}")
+def table(worker_fixture: WorkerFixture) -> Iterator[None]:
+    ask(worker_fixture, f"CREATE TABLE {TABLE} (id int PRIMARY KEY, word text)")
+    ask(worker_fixture, f"INSERT INTO {TABLE} SELECT n, 'before' FROM generate_series(1, 100) AS n")
+    ask(worker_fixture, f"VACUUM (FREEZE, ANALYZE) {TABLE}")
     yield
-    ask(bench, f"DROP TABLE {TABLE}")
+    ask(worker_fixture, f"DROP TABLE {TABLE}")
 
 
-def counted(bench: Bench, since: int) -> Written:
-    context = bench.context("survey", "counting")
-    return written_since(bench.clients.docker, bench.clients.postgres, since, context.labels, bench.stop.is_set)
+def counted(worker_fixture: WorkerFixture, since: int) -> Written:
+    context = worker_fixture.context("survey", "counting")
+    return written_since(
+        worker_fixture.clients.docker,
+        worker_fixture.clients.postgres,
+        since,
+        context.labels,
+        worker_fixture.stop.is_set,
+    )
 
 
-def test_rows_and_bytes_written_since_a_transaction_are_counted_exactly(bench: Bench, table: None) -> None:
-    since = int(ask(bench, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
-    untouched = counted(bench, since)
+def test_rows_and_bytes_written_since_a_transaction_are_counted_exactly(
+    worker_fixture: WorkerFixture, table: None
+) -> None:
+    since = int(ask(worker_fixture, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
+    untouched = counted(worker_fixture, since)
     assert (untouched.rows, untouched.bytes, untouched.untouched[f"authdb.{TABLE}"]) == (0, 0, 100)
 
-    ask(bench, f"INSERT INTO {TABLE} SELECT n, repeat('x', 50) FROM generate_series(101, 107) AS n")
-    ask(bench, f"UPDATE {TABLE} SET word = 'changed' WHERE id <= 5")
-    ask(bench, f"DELETE FROM {TABLE} WHERE id BETWEEN 6 AND 8")
-    ask(bench, f"VACUUM FREEZE {TABLE}")
-    found = counted(bench, since)
+    ask(worker_fixture, f"INSERT INTO {TABLE} SELECT n, repeat('x', 50) FROM generate_series(101, 107) AS n")
+    ask(worker_fixture, f"UPDATE {TABLE} SET word = 'changed' WHERE id <= 5")
+    ask(worker_fixture, f"DELETE FROM {TABLE} WHERE id BETWEEN 6 AND 8")
+    ask(worker_fixture, f"VACUUM FREEZE {TABLE}")
+    found = counted(worker_fixture, since)
 
     assert found.rows == 7 + 5
     assert found.removed({f"authdb.{TABLE}": 100}) == 5 + 3
-    expected = ask(bench, f"SELECT sum(pg_column_size(t.*)) FROM {TABLE} AS t WHERE id > 100 OR id <= 5")
+    expected = ask(worker_fixture, f"SELECT sum(pg_column_size(t.*)) FROM {TABLE} AS t WHERE id > 100 OR id <= 5")
     assert abs(found.bytes - int(expected)) <= found.rows  # a row's header may be packed by a byte
 
 
 @pytest.fixture
-def objects(bench: Bench) -> Iterator[None]:
+def objects(worker_fixture: WorkerFixture) -> Iterator[None]:
     """Ten large objects of two pages each, written before anything is counted."""
-    ask(bench, f"SELECT lo_from_bytea({FIRST} + n, decode(repeat('41', 4096), 'hex')) FROM generate_series(0, 9) AS n")
+    ask(
+        worker_fixture,
+        f"SELECT lo_from_bytea({FIRST} + n, decode(repeat('41', 4096), 'hex')) FROM generate_series(0, 9) AS n",
+    )
     yield
-    ask(bench, "SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
+    ask(worker_fixture, "SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
 
 
 def test_large_objects_that_were_written_changed_or_removed_since_a_transaction_are_counted(
-    bench: Bench, objects: None
+    worker_fixture: WorkerFixture, objects: None
 ) -> None:
-    since = int(ask(bench, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
-    untouched = counted(bench, since)
+    since = int(ask(worker_fixture, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
+    untouched = counted(worker_fixture, since)
     assert (untouched.rows, untouched.bytes, untouched.untouched[OBJECTS]) == (0, 0, 10)
 
-    ask(bench, "SELECT lo_from_bytea(0, decode(repeat('41', 100000), 'hex')) FROM generate_series(1, 50)")
-    ask(bench, f"SELECT lo_put({FIRST}, 0, 'x')")  # one page of two: its entry in the catalog stays as it was
-    ask(bench, f"SELECT lo_unlink({FIRST} + 1)")
-    found = counted(bench, since)
+    ask(worker_fixture, "SELECT lo_from_bytea(0, decode(repeat('41', 100000), 'hex')) FROM generate_series(1, 50)")
+    ask(worker_fixture, f"SELECT lo_put({FIRST}, 0, 'x')")  # one page of two: its entry in the catalog stays as it was
+    ask(worker_fixture, f"SELECT lo_unlink({FIRST} + 1)")
+    found = counted(worker_fixture, since)
 
     assert (found.rows, found.bytes) == (50 + 1, 50 * 100_000 + 2048)
     assert found.removed({OBJECTS: 10}) == 1 + 1
 
 
-def test_the_first_transaction_of_a_cold_volume_is_read_from_its_control_file(bench: Bench) -> None:
-    context = bench.context("survey", "counting")
-    clients = bench.clients
-    running = int(ask(bench, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
+def test_the_first_transaction_of_a_cold_volume_is_read_from_its_control_file(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("survey", "counting")
+    clients = worker_fixture.clients
+    running = int(ask(worker_fixture, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
 
-    found = next_transaction(clients.docker, clients.postgres, bench.volume, context.labels, bench.stop.is_set)
+    found = next_transaction(
+        clients.docker, clients.postgres, worker_fixture.volume, context.labels, worker_fixture.stop.is_set
+    )
 
     assert found is not None and 0 < found <= running + 1000
 
 
-def about(bench: Bench, name: str, **changes: object) -> StepContext:
+def about(worker_fixture: WorkerFixture, name: str, **changes: object) -> StepContext:
     """A step of a plan that two people agreed to give up exactly this volume by."""
-    there = bench.clients.docker.volume(name)
+    there = worker_fixture.clients.docker.volume(name)
     sealed = {
         "volume": name,
-        "original": bench.volume,
+        "original": worker_fixture.volume,
         "incident": 1,
         "made_at": there.created_at if there else "",
         "since": datetime.now(UTC),
         "size": 1,
     }
-    context = bench.context("remove", "give-up", permit=permit(volume(name)))
+    context = worker_fixture.context("remove", "give-up", permit=permit(volume(name)))
     stakes = Stakes(act=Act.GIVE_UP, kept=KeptData.model_validate(sealed | changes))
     return replace(context, plan=context.plan.model_copy(update={"stakes": stakes}))
 
 
 @pytest.fixture
-def keeper(bench: Bench) -> Iterator[str]:
-    name = f"{bench.volume}_before_{own('give-up')}"
-    labels = {"drbot.run": own("give-up"), KEPT_LABEL: "true", ORIGINAL_LABEL: bench.volume}
-    bench.clients.docker.create_volume(name, labels)
+def keeper(worker_fixture: WorkerFixture) -> Iterator[str]:
+    name = f"{worker_fixture.volume}_before_{own('give-up')}"
+    labels = {"drbot.run": own("give-up"), KEPT_LABEL: "true", ORIGINAL_LABEL: worker_fixture.volume}
+    worker_fixture.clients.docker.create_volume(name, labels)
     yield name
-    bench.clients.docker.remove_volume(name, permit(volume(name)))
+    worker_fixture.clients.docker.remove_volume(name, permit(volume(name)))
 
 
-def test_the_kept_volume_of_the_plan_is_removed_and_no_other(bench: Bench, keeper: str) -> None:
-    assert kept.remove(about(bench, keeper), {"volume": keeper}).summary.startswith(f"Deleted {keeper}")
+def test_the_kept_volume_of_the_plan_is_removed_and_no_other(worker_fixture: WorkerFixture, keeper: str) -> None:
+    assert kept.remove(about(worker_fixture, keeper), {"volume": keeper}).summary.startswith(f"Deleted {keeper}")
 
-    assert kept.gone(about(bench, keeper), {"volume": keeper}).passed
-    assert bench.clients.docker.volume(bench.volume) is not None
-    assert kept.remove(about(bench, keeper), {"volume": keeper}).summary.endswith("was gone already")
+    assert kept.gone(about(worker_fixture, keeper), {"volume": keeper}).passed
+    assert worker_fixture.clients.docker.volume(worker_fixture.volume) is not None
+    assert kept.remove(about(worker_fixture, keeper), {"volume": keeper}).summary.endswith("was gone already")
 
 
 @pytest.mark.parametrize(
@@ -143,25 +156,25 @@ def test_the_kept_volume_of_the_plan_is_removed_and_no_other(bench: Bench, keepe
     ],
 )
 def test_a_volume_that_is_not_the_one_two_people_read_stays(
-    bench: Bench, keeper: str, changes: dict[str, object], said: str
+    worker_fixture: WorkerFixture, keeper: str, changes: dict[str, object], said: str
 ) -> None:
     with pytest.raises(PermanentError, match=said):
-        kept.remove(about(bench, keeper, **changes), {"volume": keeper})
+        kept.remove(about(worker_fixture, keeper, **changes), {"volume": keeper})
 
-    assert bench.clients.docker.volume(keeper) is not None
+    assert worker_fixture.clients.docker.volume(keeper) is not None
 
 
-def test_without_a_permit_for_this_volume_it_stays(bench: Bench, keeper: str) -> None:
-    context = replace(about(bench, keeper), permit=permit(volume("another")))
+def test_without_a_permit_for_this_volume_it_stays(worker_fixture: WorkerFixture, keeper: str) -> None:
+    context = replace(about(worker_fixture, keeper), permit=permit(volume("another")))
 
     with pytest.raises(PermanentError, match="Nobody approved"):
         kept.remove(context, {"volume": keeper})
 
-    assert bench.clients.docker.volume(keeper) is not None
+    assert worker_fixture.clients.docker.volume(keeper) is not None
 
 
-def test_production_is_no_kept_data_whatever_a_plan_says(bench: Bench) -> None:
+def test_production_is_no_kept_data_whatever_a_plan_says(worker_fixture: WorkerFixture) -> None:
     with pytest.raises(PermanentError, match="is not kept data"):
-        kept.remove(about(bench, bench.volume), {"volume": bench.volume})
+        kept.remove(about(worker_fixture, worker_fixture.volume), {"volume": worker_fixture.volume})
 
-    assert bench.clients.docker.volume(bench.volume) is not None
+    assert worker_fixture.clients.docker.volume(worker_fixture.volume) is not None

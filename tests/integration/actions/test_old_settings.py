@@ -9,8 +9,8 @@ from drbot.core.errors import PermanentError
 from drbot.core.old_server import OldServer, notes_of
 from drbot.runners.actions import postgres, volume
 from drbot.runners.clients.scratch_postgres import scratch_server, stop_cleanly
-from drbot.runners.target import Target
-from tests.integration.actions.conftest import Bench
+from drbot.runners.site_target import SiteTarget
+from tests.integration.actions.conftest import WorkerFixture
 from tests.integration.actions.test_restore_and_swap import shell
 from tests.permits import own
 
@@ -23,70 +23,84 @@ chown --reference /x/PG_VERSION /x/server.key /x/server.crt; chmod 600 /x/server
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(bench: Bench) -> Iterator[None]:
+def _as_it_was(worker_fixture: WorkerFixture) -> Iterator[None]:
     """Production's own files come back. Its server reads none of them meanwhile."""
-    shell(bench, bench.volume, "mkdir /x/kept && cp -p /x/*.conf /x/kept")
+    shell(worker_fixture, worker_fixture.volume, "mkdir /x/kept && cp -p /x/*.conf /x/kept")
     yield
-    shell(bench, bench.volume, "cp -p /x/kept/* /x; rm -rf /x/kept /x/conf.d /x/server.crt /x/server.key")
+    shell(
+        worker_fixture,
+        worker_fixture.volume,
+        "cp -p /x/kept/* /x; rm -rf /x/kept /x/conf.d /x/server.crt /x/server.key",
+    )
 
 
-def surveyed(bench: Bench) -> OldServer:
+def surveyed(worker_fixture: WorkerFixture) -> OldServer:
     """What a survey finds."""
-    target = Target(bench.configuration.site(), bench.configuration, bench.clients)
+    target = SiteTarget(worker_fixture.configuration.site(), worker_fixture.configuration, worker_fixture.clients)
     found = target.old_server()
     assert found is not None
     return found
 
 
-def restored(bench: Bench, run: str, old: OldServer) -> tuple[str, str]:
+def restored(worker_fixture: WorkerFixture, run: str, old: OldServer) -> tuple[str, str]:
     """The copy beside, made for a plan with these settings; and what the step says."""
-    context = bench.context(run=run)
+    context = worker_fixture.context(run=run)
     context = replace(context, plan=context.plan.model_copy(update={"old_server": old}))
-    beside = f"{bench.volume}_{run}"
-    outcome = postgres.restore_beside(context, {"backup": bench.backup.name, "volume": beside})
+    beside = f"{worker_fixture.volume}_{run}"
+    outcome = postgres.restore_beside(context, {"backup": worker_fixture.backup.name, "volume": beside})
     return beside, outcome.summary
 
 
-def remove(bench: Bench, run: str) -> None:
-    volume.remove(bench.context(run=run), {"volume": f"{bench.volume}_{run}"})
+def remove(worker_fixture: WorkerFixture, run: str) -> None:
+    volume.remove(worker_fixture.context(run=run), {"volume": f"{worker_fixture.volume}_{run}"})
 
 
-def ask(bench: Bench, run: str, *statements: str) -> list[str]:
+def ask(worker_fixture: WorkerFixture, run: str, *statements: str) -> list[str]:
     """The answers of a server on the copy, started with what is in it."""
-    scratch = postgres.scratch_of(bench.context(run=run), f"{bench.volume}_{run}", "ask")
+    scratch = postgres.scratch_of(worker_fixture.context(run=run), f"{worker_fixture.volume}_{run}", "ask")
     with scratch_server(scratch, tuned=False, own_rules=False) as container:
         found = [
-            bench.clients.docker.execute(container, ["psql", "-XAtq", "-U", scratch.user, "-c", one], seconds=20).output
+            worker_fixture.clients.docker.execute(
+                container, ["psql", "-XAtq", "-U", scratch.user, "-c", one], seconds=20
+            ).output
             for one in statements
         ]
         stop_cleanly(scratch, container)
     return found
 
 
-def test_alter_system_rules_includes_and_certificates_come_with_the_copy(bench: Bench) -> None:
-    shell(bench, bench.volume, "echo \"work_mem = '7MB'\" >> /x/postgresql.auto.conf")
-    shell(bench, bench.volume, "echo 'host shop all 10.9.8.0/24 scram-sha-256' >> /x/pg_hba.conf")
-    shell(bench, bench.volume, "mkdir /x/conf.d; echo 'random_page_cost = 1.5' > /x/conf.d/disk.conf")
-    shell(bench, bench.volume, "printf \"include_dir 'conf.d'\\nssl = on\\n\" >> /x/postgresql.conf")
-    shell(bench, bench.volume, CERTIFICATE)
-    shell(bench, bench.volume, "chown -R --reference /x/PG_VERSION /x/conf.d; chmod 640 /x/pg_hba.conf")
+def test_alter_system_rules_includes_and_certificates_come_with_the_copy(worker_fixture: WorkerFixture) -> None:
+    shell(worker_fixture, worker_fixture.volume, "echo \"work_mem = '7MB'\" >> /x/postgresql.auto.conf")
+    shell(worker_fixture, worker_fixture.volume, "echo 'host shop all 10.9.8.0/24 scram-sha-256' >> /x/pg_hba.conf")
+    shell(worker_fixture, worker_fixture.volume, "mkdir /x/conf.d; echo 'random_page_cost = 1.5' > /x/conf.d/disk.conf")
+    shell(worker_fixture, worker_fixture.volume, "printf \"include_dir 'conf.d'\\nssl = on\\n\" >> /x/postgresql.conf")
+    shell(worker_fixture, worker_fixture.volume, CERTIFICATE)
+    shell(
+        worker_fixture, worker_fixture.volume, "chown -R --reference /x/PG_VERSION /x/conf.d; chmod 640 /x/pg_hba.conf"
+    )
     run = "r20-settings"
 
-    old = surveyed(bench)
-    beside, said = restored(bench, run, old)
+    old = surveyed(worker_fixture)
+    beside, said = restored(worker_fixture, run, old)
     memory, cost, ssl, rules = ask(
-        bench,
+        worker_fixture,
         run,
         "SHOW work_mem",
         "SHOW random_page_cost",
         "SHOW ssl",
         "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.9.8.0' AND error IS NULL",
     )
-    modes = shell(bench, beside, "stat -c '%a %u %n' /x/pg_hba.conf /x/server.key /x/conf.d /x/conf.d/disk.conf")
-    were = shell(bench, bench.volume, "stat -c '%a %u %n' /x/pg_hba.conf /x/server.key /x/conf.d /x/conf.d/disk.conf")
-    found = postgres.beside_rows(bench.context(run=run), {"volume": beside, "expect": "manifest"})
-    left_behind = shell(bench, beside, "ls -A /x | grep drbot")
-    remove(bench, run)
+    modes = shell(
+        worker_fixture, beside, "stat -c '%a %u %n' /x/pg_hba.conf /x/server.key /x/conf.d /x/conf.d/disk.conf"
+    )
+    were = shell(
+        worker_fixture,
+        worker_fixture.volume,
+        "stat -c '%a %u %n' /x/pg_hba.conf /x/server.key /x/conf.d /x/conf.d/disk.conf",
+    )
+    found = postgres.beside_rows(worker_fixture.context(run=run), {"volume": beside, "expect": "manifest"})
+    left_behind = shell(worker_fixture, beside, "ls -A /x | grep drbot")
+    remove(worker_fixture, run)
 
     names = {"pg_hba.conf", "postgresql.conf", "postgresql.auto.conf", "conf.d/disk.conf", "server.crt", "server.key"}
     assert names <= set(old.files)
@@ -107,61 +121,69 @@ def test_alter_system_rules_includes_and_certificates_come_with_the_copy(bench: 
     ],
 )
 def test_a_server_that_does_not_start_with_them_keeps_its_fresh_ones_and_that_is_said(
-    bench: Bench, file: str, line: str, reason: str
+    worker_fixture: WorkerFixture, file: str, line: str, reason: str
 ) -> None:
-    shell(bench, bench.volume, f'echo "{line}" >> /x/{file}')
+    shell(worker_fixture, worker_fixture.volume, f'echo "{line}" >> /x/{file}')
     run = "r21-bad-settings"
 
-    beside, said = restored(bench, run, surveyed(bench))
-    content = shell(bench, beside, f"cat /x/{file}; ls -A /x | grep drbot")
-    found = postgres.beside_rows(bench.context(run=run), {"volume": beside, "expect": "manifest"})
-    remove(bench, run)
+    beside, said = restored(worker_fixture, run, surveyed(worker_fixture))
+    content = shell(worker_fixture, beside, f"cat /x/{file}; ls -A /x | grep drbot")
+    found = postgres.beside_rows(worker_fixture.context(run=run), {"volume": beside, "expect": "manifest"})
+    remove(worker_fixture, run)
 
     assert line not in content and "drbot" not in content
     assert "a server does not start with it" in said and reason in said
     assert found.passed, found.sentence
 
 
-def test_rules_that_let_nobody_in_do_not_keep_the_rows_from_being_counted(bench: Bench) -> None:
-    shell(bench, bench.volume, "printf 'local all all reject\\nhost all all all reject\\n' > /x/pg_hba.conf")
+def test_rules_that_let_nobody_in_do_not_keep_the_rows_from_being_counted(worker_fixture: WorkerFixture) -> None:
+    shell(
+        worker_fixture,
+        worker_fixture.volume,
+        "printf 'local all all reject\\nhost all all all reject\\n' > /x/pg_hba.conf",
+    )
     run = "r22-reject"
 
-    beside, said = restored(bench, run, surveyed(bench))
-    found = postgres.beside_rows(bench.context(run=run), {"volume": beside, "expect": "manifest"})
-    remove(bench, run)
+    beside, said = restored(worker_fixture, run, surveyed(worker_fixture))
+    found = postgres.beside_rows(worker_fixture.context(run=run), {"volume": beside, "expect": "manifest"})
+    remove(worker_fixture, run)
 
     assert "settings carried over: pg_hba.conf" in said
     assert found.passed, found.sentence
 
 
-def test_what_changed_since_the_plan_is_not_carried_over(bench: Bench) -> None:
-    old = surveyed(bench)
-    shell(bench, bench.volume, "echo 'host all all all trust' >> /x/pg_hba.conf")
+def test_what_changed_since_the_plan_is_not_carried_over(worker_fixture: WorkerFixture) -> None:
+    old = surveyed(worker_fixture)
+    shell(worker_fixture, worker_fixture.volume, "echo 'host all all all trust' >> /x/pg_hba.conf")
     run = "r23-changed"
 
-    beside, said = restored(bench, run, old)
-    content = shell(bench, beside, "cat /x/pg_hba.conf")
-    remove(bench, run)
+    beside, said = restored(worker_fixture, run, old)
+    content = shell(worker_fixture, beside, "cat /x/pg_hba.conf")
+    remove(worker_fixture, run)
 
     assert "not carried over: pg_hba.conf has changed since the plan" in said
     assert "host all all all trust" not in content
 
 
-def test_settings_are_only_written_into_what_the_same_run_has_made(bench: Bench) -> None:
-    files = Target(bench.configuration.site(), bench.configuration, bench.clients).server_files()
-    before = shell(bench, bench.volume, "sha256sum /x/*.conf")
+def test_settings_are_only_written_into_what_the_same_run_has_made(worker_fixture: WorkerFixture) -> None:
+    files = SiteTarget(
+        worker_fixture.configuration.site(), worker_fixture.configuration, worker_fixture.clients
+    ).server_files()
+    before = shell(worker_fixture, worker_fixture.volume, "sha256sum /x/*.conf")
 
     with pytest.raises(PermanentError, match="was not made by"):
-        files.carry(surveyed(bench), bench.volume, own("r25"))
+        files.carry(surveyed(worker_fixture), worker_fixture.volume, own("r25"))
 
-    assert shell(bench, bench.volume, "sha256sum /x/*.conf") == before
+    assert shell(worker_fixture, worker_fixture.volume, "sha256sum /x/*.conf") == before
 
 
-def test_an_old_volume_that_cannot_be_read_is_told(bench: Bench) -> None:
-    context = bench.context(run="r24-empty")
-    name = f"{bench.volume}_r24-empty"
-    bench.clients.docker.create_volume(name, context.labels)
-    files = Target(bench.configuration.site(), bench.configuration, bench.clients).server_files()
+def test_an_old_volume_that_cannot_be_read_is_told(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context(run="r24-empty")
+    name = f"{worker_fixture.volume}_r24-empty"
+    worker_fixture.clients.docker.create_volume(name, context.labels)
+    files = SiteTarget(
+        worker_fixture.configuration.site(), worker_fixture.configuration, worker_fixture.clients
+    ).server_files()
 
     empty, gone = files.look(name), files.look(f"{name}-gone")
     volume.remove(context, {"volume": name})
@@ -170,13 +192,15 @@ def test_an_old_volume_that_cannot_be_read_is_told(bench: Bench) -> None:
     assert "cannot be read: what ALTER SYSTEM has set" in " ".join(notes_of(empty))
 
 
-def test_slots_and_other_versions_are_named_as_not_carried_over(bench: Bench) -> None:
-    files = Target(bench.configuration.site(), bench.configuration, bench.clients).server_files()
-    shell(bench, bench.volume, "mkdir /x/pg_replslot/standby1; cp -p /x/PG_VERSION /x/kept.version")
-    slots = files.look(bench.volume)
-    shell(bench, bench.volume, "rmdir /x/pg_replslot/standby1; echo 12 > /x/PG_VERSION")
-    other = files.look(bench.volume)
-    shell(bench, bench.volume, "cp -p /x/kept.version /x/PG_VERSION; rm /x/kept.version")
+def test_slots_and_other_versions_are_named_as_not_carried_over(worker_fixture: WorkerFixture) -> None:
+    files = SiteTarget(
+        worker_fixture.configuration.site(), worker_fixture.configuration, worker_fixture.clients
+    ).server_files()
+    shell(worker_fixture, worker_fixture.volume, "mkdir /x/pg_replslot/standby1; cp -p /x/PG_VERSION /x/kept.version")
+    slots = files.look(worker_fixture.volume)
+    shell(worker_fixture, worker_fixture.volume, "rmdir /x/pg_replslot/standby1; echo 12 > /x/PG_VERSION")
+    other = files.look(worker_fixture.volume)
+    shell(worker_fixture, worker_fixture.volume, "cp -p /x/kept.version /x/PG_VERSION; rm /x/kept.version")
 
     assert slots.left == ("replication slot standby1",)
     assert not other.files

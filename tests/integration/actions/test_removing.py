@@ -8,7 +8,7 @@ from drbot.lab.images import SERVICE_IMAGE
 from drbot.runners.clients import helper
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.permit import volume as volume_subject
-from tests.integration.actions.conftest import Bench
+from tests.integration.actions.conftest import WorkerFixture
 from tests.permits import permit
 
 pytestmark = pytest.mark.docker
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.docker
 ROUNDS, AT_ONCE = 8, 4
 
 
-def test_a_volume_is_free_as_soon_as_anybody_removed_its_container(bench: Bench) -> None:
-    context = bench.context("remove", run="removing")
-    engine, volume = bench.clients.docker, f"{bench.volume}_removing"
+def test_a_volume_is_free_as_soon_as_anybody_removed_its_container(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("remove", run="removing")
+    engine, volume = worker_fixture.clients.docker, f"{worker_fixture.volume}_removing"
     mount = Mount(source=volume, target="/held")
     order = HelperOrder(
         image=SERVICE_IMAGE, name=None, labels=context.labels, entrypoint=("sleep",), command=("600",), mounts=(mount,)

@@ -12,16 +12,16 @@ from drbot.runners.actions import backup, compose, disk, evidence, health
 from drbot.runners.actions.fingerprint import fingerprint
 from drbot.runners.backup import back_up_postgres
 from drbot.runners.clients.postgres_server import PostgresServer
-from tests.integration.actions.conftest import Bench
+from tests.integration.actions.conftest import WorkerFixture
 
 pytestmark = pytest.mark.docker
 
 AUTH = {"services": ["auth"], "within": "60s"}
 
 
-def test_a_restart_heals_a_service_that_was_stopped(bench: Bench) -> None:
-    context = bench.context("restart")
-    break_it(bench.lab, "auth-down")
+def test_a_restart_heals_a_service_that_was_stopped(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("restart")
+    break_it(worker_fixture.lab, "auth-down")
     assert not health.services(context, AUTH).passed
     assert compose.stopped(context, AUTH).passed
 
@@ -32,9 +32,9 @@ def test_a_restart_heals_a_service_that_was_stopped(bench: Bench) -> None:
     assert compose.running(context, AUTH).passed
 
 
-def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(bench: Bench) -> None:
-    context = bench.context("recreate")
-    break_it(bench.lab, "auth-crashloop")
+def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("recreate")
+    break_it(worker_fixture.lab, "auth-crashloop")
     compose.restart(context, AUTH)
     with pytest.raises(PermanentError, match=r"Not healthy after 1 s: auth"):
         health.wait(context, {**AUTH, "within": "1s"})
@@ -44,8 +44,8 @@ def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(bench: Ben
     health.wait(context, AUTH)
 
 
-def test_the_culprit_is_named_when_postgres_or_redis_is_down(bench: Bench) -> None:
-    context = bench.context("probe")
+def test_the_culprit_is_named_when_postgres_or_redis_is_down(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("probe")
     assert health.dependencies(context, {}).facts == {"culprit": None, "postgres": None, "redis": None}
 
     compose.stop(context, {"services": "redis"})
@@ -59,24 +59,24 @@ def test_the_culprit_is_named_when_postgres_or_redis_is_down(bench: Bench) -> No
     assert "exited" in found.summary
 
 
-def test_services_start_behind_what_they_need(bench: Bench) -> None:
-    services = dict(bench.configuration.site().services)
+def test_services_start_behind_what_they_need(worker_fixture: WorkerFixture) -> None:
+    services = dict(worker_fixture.configuration.site().services)
 
     assert compose.waves(services) == [
         ["postgres", "redis"], ["auth", "user", "admin"], ["front-user", "front-admin"],
     ]  # fmt: skip
 
 
-def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
-    context = bench.context("evidence", run="r7-evidence")
+def test_evidence_holds_logs_and_state_and_no_password(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("evidence", run="r7-evidence")
     passwords = [
         line.partition("=")[2]
-        for path in bench.configuration.site().projects.glob("*/.env")
+        for path in worker_fixture.configuration.site().projects.glob("*/.env")
         for line in path.read_text().splitlines()
         if "PASSWORD" in line
     ]
 
-    site, docker = bench.configuration.site(), bench.clients.docker
+    site, docker = worker_fixture.configuration.site(), worker_fixture.clients.docker
     auth, postgres = (docker.container(site.services[name]) for name in ("auth", "postgres"))
     assert auth is not None and postgres is not None
     foreign = postgres.environment["POSTGRES_PASSWORD"]
@@ -96,14 +96,14 @@ def test_evidence_holds_logs_and_state_and_no_password(bench: Bench) -> None:
     assert not [password for password in passwords if password in everything]
 
 
-def test_the_fingerprint_is_the_same_until_something_changes(bench: Bench) -> None:
-    site, context = bench.configuration.site(), bench.context("survey")
+def test_the_fingerprint_is_the_same_until_something_changes(worker_fixture: WorkerFixture) -> None:
+    site, context = worker_fixture.configuration.site(), worker_fixture.context("survey")
 
     def look() -> dict[str, object]:
-        return fingerprint(bench.clients, site, context.labels, context.cancelled)
+        return fingerprint(worker_fixture.clients, site, context.labels, context.cancelled)
 
     before = look()
-    override = bench.clients.compose.folder(site.services["auth"].project) / "docker-compose.override.yml"
+    override = worker_fixture.clients.compose.folder(site.services["auth"].project) / "docker-compose.override.yml"
     override.write_text("services: {}\n")
     try:
         changed = look()
@@ -115,32 +115,34 @@ def test_the_fingerprint_is_the_same_until_something_changes(bench: Bench) -> No
     assert [key for key in before if before[key] != changed[key]] == ["projects"]
 
 
-def test_a_backup_counts_what_the_database_holds(bench: Bench) -> None:
-    context = bench.context("check-backup")
+def test_a_backup_counts_what_the_database_holds(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("check-backup")
 
-    manifest = back_up_postgres(bench.configuration, "production", clients=bench.clients)
+    manifest = back_up_postgres(worker_fixture.configuration, "production", clients=worker_fixture.clients)
 
-    assert manifest.rows == bench.clients.postgres.rows(context.labels, context.cancelled)
+    assert manifest.rows == worker_fixture.clients.postgres.rows(context.labels, context.cancelled)
     assert manifest.server_version.startswith("15.")
     assert backup.check_again(context, {"backup": manifest.name}).facts["rows"] == manifest.rows
     assert backup.fresh(context, {}).passed
     assert not backup.fresh(context, {"max_age": 0}).passed
-    assert not list(bench.clients.backups.directory.glob("*.part"))
+    assert not list(worker_fixture.clients.backups.directory.glob("*.part"))
 
 
-def test_room_is_measured_in_backups(bench: Bench) -> None:
-    context = bench.context("ready")
+def test_room_is_measured_in_backups(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("ready")
 
     assert disk.free(context, {"need": "2.5x backup"}).passed
     assert not disk.free(context, {"need": "100000 TB"}).passed
 
 
-def test_a_service_of_which_one_of_two_containers_runs_is_neither_stopped_nor_running(bench: Bench) -> None:
+def test_a_service_of_which_one_of_two_containers_runs_is_neither_stopped_nor_running(
+    worker_fixture: WorkerFixture,
+) -> None:
     """Swaps and undos rely on it: whichever the engine lists first, somebody may be writing."""
-    site, api = bench.configuration.site(), bench.clients.docker.client.api
-    project = f"{bench.volume}-twice"
+    site, api = worker_fixture.configuration.site(), worker_fixture.clients.docker.client.api
+    project = f"{worker_fixture.volume}-twice"
     service = site.services["auth"].model_copy(update={"project": project, "service": "web", "health": None})
-    both = replace(bench.context(), site=site.model_copy(update={"services": {"web": service}}))
+    both = replace(worker_fixture.context(), site=site.model_copy(update={"services": {"web": service}}))
     made, given = [], {"services": ["web"]}
     for number in ("1", "2"):
         labels = {"project": project, "service": "web", "oneoff": "False", "container-number": number}
@@ -159,26 +161,26 @@ def test_a_service_of_which_one_of_two_containers_runs_is_neither_stopped_nor_ru
             api.remove_container(container, force=True)
 
 
-def test_a_service_nobody_knows_is_answered_with_those_there_are(bench: Bench) -> None:
+def test_a_service_nobody_knows_is_answered_with_those_there_are(worker_fixture: WorkerFixture) -> None:
     with pytest.raises(PermanentError, match='no service "aut"; there are: postgres, redis, auth'):
-        compose.restart(bench.context(), {"services": ["aut"]})
+        compose.restart(worker_fixture.context(), {"services": ["aut"]})
 
 
-def test_a_database_whose_name_is_a_connection_string_leads_to_itself(bench: Bench) -> None:
-    site, name = bench.configuration.site(), "dbname=postgres"
+def test_a_database_whose_name_is_a_connection_string_leads_to_itself(worker_fixture: WorkerFixture) -> None:
+    site, name = worker_fixture.configuration.site(), "dbname=postgres"
     assert site.postgres is not None
     settings = site.postgres.model_copy(update={"databases": (name,)})
     changed = site.model_copy(update={"postgres": settings})
-    server = PostgresServer(changed, bench.clients.docker, bench.clients.compose)
+    server = PostgresServer(changed, worker_fixture.clients.docker, worker_fixture.clients.compose)
     assert "does not exist" in (server.fault() or "")
     container = server.container()
     assert container is not None
     command = ["psql", "-U", "postgres", "-d", "postgres", "-c", f'CREATE DATABASE "{name}"']
-    made = bench.clients.docker.execute(container.id, command, seconds=30)
+    made = worker_fixture.clients.docker.execute(container.id, command, seconds=30)
     assert made.code == 0, made.output
 
     fault = server.fault()
     command[-1] = f'DROP DATABASE "{name}"'
-    bench.clients.docker.execute(container.id, command, seconds=30)
+    worker_fixture.clients.docker.execute(container.id, command, seconds=30)
 
     assert fault is None

@@ -9,7 +9,7 @@ from drbot.runners.actions import volume
 from drbot.runners.actions.fingerprint import fingerprint
 from drbot.runners.permit import volumes_in
 from drbot.runners.strangers import require_none
-from tests.integration.actions.conftest import Bench, own
+from tests.integration.actions.conftest import WorkerFixture, own
 
 pytestmark = pytest.mark.docker
 
@@ -17,19 +17,19 @@ SWAP = {"volume": "", "replacement": "r", "keeper": "k"}
 
 
 @pytest.fixture
-def stranger(bench: Bench, request: pytest.FixtureRequest) -> Iterator[str]:
+def stranger(worker_fixture: WorkerFixture, request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a container that sleeps with production's volume mounted in this way."""
-    found = bench.clients.docker.volume(bench.volume)
-    service = bench.clients.postgres.container()
+    found = worker_fixture.clients.docker.volume(worker_fixture.volume)
+    service = worker_fixture.clients.postgres.container()
     assert found is not None and service is not None
-    source = found.mountpoint if request.param == "folder" else bench.volume
+    source = found.mountpoint if request.param == "folder" else worker_fixture.volume
     labels = {}
     if request.param == "one-off":
-        inspected = bench.clients.docker.inspect(service.id)["Config"]["Labels"]
+        inspected = worker_fixture.clients.docker.inspect(service.id)["Config"]["Labels"]
         labels = {name: value for name, value in inspected.items() if name.startswith("com.docker.compose.")}
         labels["com.docker.compose.oneoff"] = "True"
     mode = "ro" if request.param == "read-only" else "rw"
-    made = bench.clients.docker.client.containers.create(
+    made = worker_fixture.clients.docker.client.containers.create(
         service.image,
         ["-c", "sleep 600"],
         entrypoint="sh",
@@ -44,43 +44,47 @@ def stranger(bench: Bench, request: pytest.FixtureRequest) -> Iterator[str]:
     made.remove(force=True)
 
 
-def look(bench: Bench) -> dict[str, list[str]]:
+def look(worker_fixture: WorkerFixture) -> dict[str, list[str]]:
     """Who the fingerprint names."""
-    context = bench.context()
-    found = fingerprint(bench.clients, bench.configuration.site(), context.labels, context.cancelled)
+    context = worker_fixture.context()
+    found = fingerprint(worker_fixture.clients, worker_fixture.configuration.site(), context.labels, context.cancelled)
     return dict(found["strangers"])
 
 
-def taken(bench: Bench, volume_name: str = "") -> frozenset[str]:
+def taken(worker_fixture: WorkerFixture, volume_name: str = "") -> frozenset[str]:
     """What level 2 takes."""
-    return volumes_in(volume.swap_subjects(bench.context(), {**SWAP, "volume": volume_name or bench.volume}))
+    return volumes_in(
+        volume.swap_subjects(worker_fixture.context(), {**SWAP, "volume": volume_name or worker_fixture.volume})
+    )
 
 
-def test_the_systems_own_services_are_no_strangers(bench: Bench) -> None:
+def test_the_systems_own_services_are_no_strangers(worker_fixture: WorkerFixture) -> None:
     own_volumes = {
-        bench.volume.replace("postgres_data", name) for name in ("postgres_data", "redis_data", "admin_files")
+        worker_fixture.volume.replace("postgres_data", name) for name in ("postgres_data", "redis_data", "admin_files")
     }
-    assert set(look(bench)) == own_volumes
-    assert look(bench)[bench.volume] == []
-    require_none("level2-postgres", taken(bench), {"strangers": look(bench)})
-    assert volume.unshared(bench.context(), {"volume": bench.volume}).passed
+    assert set(look(worker_fixture)) == own_volumes
+    assert look(worker_fixture)[worker_fixture.volume] == []
+    require_none("level2-postgres", taken(worker_fixture), {"strangers": look(worker_fixture)})
+    assert volume.unshared(worker_fixture.context(), {"volume": worker_fixture.volume}).passed
 
 
 @pytest.mark.parametrize("stranger", ["volume", "folder", "read-only", "one-off"], indirect=True)
-def test_whoever_else_uses_the_volume_keeps_the_plan_from_being_made(bench: Bench, stranger: str) -> None:
-    seen = {"strangers": look(bench)}
+def test_whoever_else_uses_the_volume_keeps_the_plan_from_being_made(
+    worker_fixture: WorkerFixture, stranger: str
+) -> None:
+    seen = {"strangers": look(worker_fixture)}
 
     with pytest.raises(UserError, match=stranger) as raised:
-        require_none("level2-postgres", taken(bench), seen)
+        require_none("level2-postgres", taken(worker_fixture), seen)
 
     assert f"docker stop {stranger}" in raised.value.todo
-    require_none("level2-postgres", taken(bench, "other"), seen)
+    require_none("level2-postgres", taken(worker_fixture, "other"), seen)
 
 
 @pytest.mark.parametrize("stranger", ["stopped"], indirect=True)
-def test_a_stopped_one_is_told_on_the_card_and_left_as_it_is(bench: Bench, stranger: str) -> None:
-    finding = volume.unshared(bench.context(), {"volume": bench.volume})
+def test_a_stopped_one_is_told_on_the_card_and_left_as_it_is(worker_fixture: WorkerFixture, stranger: str) -> None:
+    finding = volume.unshared(worker_fixture.context(), {"volume": worker_fixture.volume})
 
-    assert look(bench)[bench.volume] == []
+    assert look(worker_fixture)[worker_fixture.volume] == []
     assert not finding.passed
     assert f"{stranger} (stopped) also uses the volume" in finding.sentence

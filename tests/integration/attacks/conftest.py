@@ -1,15 +1,15 @@
-"""`town`: everything but Docker."""
+"""`incident_app`: everything but Docker."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.attacks.town import Town, town_in
+from tests.integration.attacks.incident_app import IncidentApp, incident_app_in
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def incident_app(tmp_path: Path) -> Iterator[IncidentApp]:
     """Bot and worker run; nobody declared anything yet."""
-    with town_in(tmp_path) as made:
+    with incident_app_in(tmp_path) as made:
         yield made

@@ -1,4 +1,4 @@
-"""A world for fuzzed deliveries: Slack's signed bodies go through the doorman, Bolt, the listeners and the store.
+"""A bot for fuzzed deliveries: Slack's signed bodies go through the guard, Bolt, the listeners and the store.
 
 The oracle is written apart from drbot's rules and knows only what each person meant; both must agree about every vote.
 """
@@ -15,20 +15,20 @@ from slack_sdk import WebClient
 
 from drbot.bot.accounts import Accounts
 from drbot.bot.app import build_app
-from drbot.bot.http_mode import Doorman
-from drbot.bot.office import Office
-from drbot.bot.stamps import stamps_of
+from drbot.bot.http_mode import RequestGuard
+from drbot.bot.responder import Responder
+from drbot.bot.signed_values import signed_values_of
 from drbot.commands.context import CommandContext
 from drbot.core.approval import LIVE, ApprovalRequest, RequestState
 from drbot.core.run import Run
+from drbot.slack_simulator.http_delivery import SIGNING_SECRET, Signed, signed
+from drbot.slack_simulator.people import TEAM
 from drbot.store import requests
 from drbot.store.database import Database
-from drbot.workspace.http_delivery import SIGNING_SECRET, Signed, signed
-from drbot.workspace.people import TEAM
-from tests.integration.attacks.town import ROSTER
+from tests.integration.attacks.incident_app import ROSTER
 from tests.integration.bot.worker import opened
-from tests.integration.commands.stage import Bell
-from tests.integration.store.stage import running
+from tests.integration.commands.verb_fixture import Bell
+from tests.integration.store.store_fixture import running
 
 PEOPLE = {account: name for name, entry in ROSTER.items() for account in entry["slack"]}
 NO_MEMBERS = frozenset({"U00GUEST", "U00BOTX", "U00GONE", "U00ELSE"})
@@ -86,17 +86,19 @@ class Oracle:
             self.states[meant.request] = "denied"
 
 
-class World:
+class FuzzedBot:
     """One run with one request after the other, and Slack's side of it."""
 
     def __init__(self, context: CommandContext, client: WebClient, chance: random.Random) -> None:
         self.context = context
         self.chance = chance
         self.oracle = Oracle()
-        self._stamps = stamps_of(self.database)
-        office = Office(context=context, client=client, accounts=Accounts(client), stamps=self._stamps, pool=AtOnce())
-        self._app: App = build_app(office, client, SIGNING_SECRET)
-        self._doorman = Doorman(SIGNING_SECRET, self.database)
+        self._signed_values = signed_values_of(self.database)
+        responder = Responder(
+            context=context, client=client, accounts=Accounts(client), signed_values=self._signed_values, pool=AtOnce()
+        )
+        self._app: App = build_app(responder, client, SIGNING_SECRET)
+        self._guard = RequestGuard(SIGNING_SECRET, self.database)
         self.run: Run = running(self.database, lease_seconds=36_000)
         self.requests: list[ApprovalRequest] = []
         self.statuses: dict[int, int] = {}
@@ -131,7 +133,7 @@ class World:
     def deliver(self, request: Signed) -> int:
         """As http_mode does; the status."""
         headers = {name.lower(): value for name, value in request.headers.items()}
-        if self._doorman.refusal(request.body, headers):
+        if self._guard.refusal(request.body, headers):
             status = 401
         else:
             asked = BoltRequest(body=request.body.decode(), headers=dict(headers))
@@ -155,7 +157,7 @@ class World:
             is_complete=bool(reason.strip()) and (target == "production" or decision == "deny"),
         )
         kept = {"request": request.id, "seal": request.seal, "decision": decision}
-        token = self._stamps.token(kept, "view", user)
+        token = self._signed_values.token(kept, "view", user)
         if chance.random() < 0.1:
             token, meant = self._spoiled(token, kept, user), replace(meant, is_genuine=False)
         body = _submission(user, token, {"target": target, "reason": reason})
@@ -169,8 +171,8 @@ class World:
         return self.chance.choice(
             [
                 token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :],
-                self._stamps.token(kept, "view", other),
-                self._stamps.token(kept, "vote:approve", user),
+                self._signed_values.token(kept, "view", other),
+                self._signed_values.token(kept, "vote:approve", user),
                 str(kept),
                 "",
             ]
@@ -209,4 +211,4 @@ def _submission(user: str, token: str, fields: dict[str, str]) -> dict[str, Any]
     }
 
 
-__all__ = ["Bell", "Meant", "Oracle", "World"]
+__all__ = ["Bell", "FuzzedBot", "Meant", "Oracle"]

@@ -19,22 +19,22 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from drbot.core.approval import Ballot, Door, RequestState, claim_of
+from drbot.core.approval import Ballot, EntryPoint, RequestState, claim_of
 from drbot.core.attestation import Attestation, Proof, statement
 from drbot.core.run import RunState, StepState
 from drbot.runners.action import Action
 from drbot.runners.leftovers import clear_stopped_runs
 from drbot.runners.own_record import OwnRecord
+from drbot.runners.run_context import WorkerContext
+from drbot.runners.target import Registry
 from drbot.runners.timing import Timing
 from drbot.runners.upkeep import Upkeep
-from drbot.runners.walk import Equipment
 from drbot.runners.worker import Worker
-from drbot.runners.world import Registry
 from drbot.store import requests, runs
 from drbot.store.database import Database
 from drbot.store.doorbell import doorbell_of
-from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import HarmlessTarget
+from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 
 AT_ONCE = Timing(lease=5.0, renew=1.0, look=0.001, tick=0.01, patience=0.0, pause=0.001, grace=5.0)
 TABLES = ("runs", "steps", "requests", "votes", "incidents", "locks", "kept")
@@ -52,7 +52,7 @@ class Situation:
     name: str
     folder: Path
     target: HarmlessTarget
-    equipment: Equipment
+    worker_context: WorkerContext
     run: str
     swaps: int  # that two people have approved and that were not made yet
 
@@ -60,39 +60,52 @@ class Situation:
 def make(folder: Path, name: str) -> Situation:
     """One of SITUATIONS."""
     folder.mkdir(parents=True)
-    bench = with_second_factor(bench_in(folder))
-    run = bench.go(bench.declare())
+    worker_fixture = with_second_factor(worker_fixture_in(folder))
+    run = worker_fixture.go(worker_fixture.declare())
     votes = {"asked": (), "one vote": ("ben",)}.get(name, ("ben", "chika"))
     for person in votes:
-        vote(bench, run.id, person)
+        vote(worker_fixture, run.id, person)
     if name in ("swapped", "ended"):
-        run = bench.go(run)
-        assert bench.target.moves == 1
+        run = worker_fixture.go(run)
+        assert worker_fixture.target.moves == 1
     if name == "ended":
-        bench.answer(run)
-        assert bench.go(run).state is RunState.SUCCEEDED
-    bench.upkeep()
-    bench.ended()
-    bench.database.close()
+        worker_fixture.answer(run)
+        assert worker_fixture.go(run).state is RunState.SUCCEEDED
+    worker_fixture.upkeep()
+    worker_fixture.ended()
+    worker_fixture.database.close()
     swaps = 1 if name == "granted" else 0
-    return Situation(name=name, folder=folder, target=bench.target, equipment=bench.equipment, run=run.id, swaps=swaps)
+    return Situation(
+        name=name,
+        folder=folder,
+        target=worker_fixture.target,
+        worker_context=worker_fixture.worker_context,
+        run=run.id,
+        swaps=swaps,
+    )
 
 
 SITUATIONS = ("asked", "one vote", "granted", "swapped", "ended")
 
 
-def with_second_factor(bench: Bench) -> Bench:
+def with_second_factor(worker_fixture: WorkerFixture) -> WorkerFixture:
     """Votes count with the worker's signature under a code only."""
-    roster = replace(bench.equipment.roster, second_factor="totp", worker_key=bench.equipment.key.public)
-    return replace(bench, equipment=replace(bench.equipment, roster=roster))
+    roster = replace(
+        worker_fixture.worker_context.roster, second_factor="totp", worker_key=worker_fixture.worker_context.key.public
+    )
+    return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, roster=roster))
 
 
-def vote(bench: Bench, run: str, person: str) -> None:
+def vote(worker_fixture: WorkerFixture, run: str, person: str) -> None:
     """A genuine vote: the worker has checked a code and signed what it is for."""
-    with bench.database.read() as connection:
+    with worker_fixture.database.read() as connection:
         request = requests.of_run(connection, run)[-1]
-    claim = claim_of(request, bench.equipment.roster, person=person, seal=request.seal, decision="approve")
-    signed = Attestation(proof=Proof.CODE, signature=bench.equipment.key.sign(statement(Proof.CODE, claim)))
+    claim = claim_of(
+        request, worker_fixture.worker_context.roster, person=person, seal=request.seal, decision="approve"
+    )
+    signed = Attestation(
+        proof=Proof.CODE, signature=worker_fixture.worker_context.key.sign(statement(Proof.CODE, claim))
+    )
     ballot = Ballot(
         person=person,
         account=None,
@@ -100,12 +113,12 @@ def vote(bench: Bench, run: str, person: str) -> None:
         reason="I looked at it.",
         seal=request.seal,
         target=request.target,
-        door=Door.DIALOG,
-        at=bench.equipment.own.now(),
+        entry_point=EntryPoint.DIALOG,
+        at=worker_fixture.worker_context.own.now(),
         attestation=signed,
     )
-    with bench.database.write() as tx:
-        assert requests.cast(tx, request.id, ballot, bench.equipment.roster).counted
+    with worker_fixture.database.write() as tx:
+        assert requests.cast(tx, request.id, ballot, worker_fixture.worker_context.roster).counted
 
 
 def attack(situation: Situation, folder: Path, chance: random.Random) -> tuple[list[str], list[Taken]]:
@@ -114,40 +127,40 @@ def attack(situation: Situation, folder: Path, chance: random.Random) -> tuple[l
     edits = edit(folder / "state.db", chance)
     target, taken = copy.deepcopy(situation.target), list[Taken]()
     database = Database(f"sqlite:///{folder / 'state.db'}")
-    equipment = replace(
-        situation.equipment,
+    worker_context = replace(
+        situation.worker_context,
         database=database,
         home=folder,
         own=OwnRecord(folder),
-        world=target,
+        target=target,
         registry=recording(target.registry, taken),
         timing=AT_ONCE,
     )
     try:
         with capture_logs():  # a traceback a sequence would cost more than the sequence
-            let_work(equipment)
+            let_work(worker_context)
     finally:
         database.close()
         shutil.rmtree(folder)
     return edits, taken
 
 
-def let_work(equipment: Equipment) -> None:
+def let_work(worker_context: WorkerContext) -> None:
     """Everything that a worker would do by itself; a row that cannot be read ends only what reads it."""
-    worker, upkeep = Worker(equipment, doorbell_of(None), threading.Event()), Upkeep(equipment)
+    worker, upkeep = Worker(worker_context, doorbell_of(None), threading.Event()), Upkeep(worker_context)
     for _ in range(ROUNDS):
         with suppress(Exception):
             upkeep.tick()
         with suppress(Exception):
-            clear_stopped_runs(equipment)
-        for run in _claimable(equipment):
+            clear_stopped_runs(worker_context)
+        for run in _claimable(worker_context):
             with suppress(Exception):
                 worker.handle(run)
 
 
-def _claimable(equipment: Equipment) -> list[str]:
-    with suppress(Exception), equipment.database.read() as connection:
-        return [*runs.claimable(connection, equipment.site_name)]
+def _claimable(worker_context: WorkerContext) -> list[str]:
+    with suppress(Exception), worker_context.database.read() as connection:
+        return [*runs.claimable(connection, worker_context.site_name)]
     return []
 
 

@@ -15,18 +15,18 @@ from drbot.commands.context import context_of
 from drbot.core.approval import RequestState
 from drbot.core.configuration import Loaded
 from drbot.core.events import EventKind
-from drbot.store import journal, requests
+from drbot.slack_simulator.faults import Faults
+from drbot.slack_simulator.http_delivery import Signed
+from drbot.slack_simulator.people import BOT_TOKEN, PEOPLE
+from drbot.slack_simulator.server import SlackSimulator
+from drbot.slack_simulator.state import State
+from drbot.store import ledger, requests
 from drbot.store.database import Database
-from drbot.workspace.faults import Faults
-from drbot.workspace.http_delivery import Signed
-from drbot.workspace.people import BOT_TOKEN, PEOPLE
-from drbot.workspace.server import Workspace
-from drbot.workspace.state import State
-from tests.integration.attacks.fuzz import Bell, Meant, Oracle, World
-from tests.integration.attacks.town import MORE, configuration_of
+from tests.integration.attacks.fuzz import Bell, FuzzedBot, Meant, Oracle
+from tests.integration.attacks.incident_app import MORE, configuration_of
 from tests.integration.bot.conftest import ROOT
 
-A_WORLD = 250
+DELIVERIES_EACH = 250
 """Deliveries to one ledger: it is read whole at every vote."""
 
 
@@ -44,74 +44,74 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client() -> Iterator[WebClient]:
     """Of a local Slack that knows everybody's account."""
     # Hundreds of short-lived bots ask who everybody is, more often than Slack would answer one.
-    workspace = Workspace(ROOT / "manifest.yml", State(people=(*PEOPLE, *MORE)), Faults(rate_limits=False))
-    workspace.start()
-    yield client_of(BotSettings(bot_token=BOT_TOKEN, api_url=workspace.api_url))
-    workspace.stop()
+    simulator = SlackSimulator(ROOT / "manifest.yml", State(people=(*PEOPLE, *MORE)), Faults(rate_limits=False))
+    simulator.start()
+    yield client_of(BotSettings(bot_token=BOT_TOKEN, api_url=simulator.api_url))
+    simulator.stop()
 
 
-def batch(world: World, size: int) -> list[tuple[Signed, Meant]]:
+def batch(fuzzed: FuzzedBot, size: int) -> list[tuple[Signed, Meant]]:
     """Submissions, a fifth of them twice or more, in any order."""
-    made = [world.submission() for _ in range(size)]
-    doubled = [one for one in made if world.chance.random() < 0.2 for _ in range(world.chance.choice([1, 1, 3]))]
+    made = [fuzzed.submission() for _ in range(size)]
+    doubled = [one for one in made if fuzzed.chance.random() < 0.2 for _ in range(fuzzed.chance.choice([1, 1, 3]))]
     everything = [*made, *doubled]
-    world.chance.shuffle(everything)
+    fuzzed.chance.shuffle(everything)
     return everything
 
 
-def play(world: World, deliveries: int) -> None:
+def play(fuzzed: FuzzedBot, deliveries: int) -> None:
     """Deliver; compare with the oracle after each batch."""
     done = 0
     while done < deliveries:
-        for request, meant in batch(world, world.chance.randrange(1, 12)):
-            world.oracle.hear(meant)
-            world.deliver(request)
+        for request, meant in batch(fuzzed, fuzzed.chance.randrange(1, 12)):
+            fuzzed.oracle.hear(meant)
+            fuzzed.deliver(request)
             done += 1
-        agree(world)
-        what = world.chance.random()
+        agree(fuzzed)
+        what = fuzzed.chance.random()
         if what < 0.2:
-            world.end(world.chance.choice([RequestState.EXPIRED, RequestState.VOID, RequestState.STOPPED]))
+            fuzzed.end(fuzzed.chance.choice([RequestState.EXPIRED, RequestState.VOID, RequestState.STOPPED]))
         if what < 0.45:
-            world.ask()
+            fuzzed.ask()
 
 
-def agree(world: World) -> None:
+def agree(fuzzed: FuzzedBot) -> None:
     """drbot and the oracle say the same about the newest requests."""
-    with world.database.read() as connection:
-        for request in world.requests[-4:]:
+    with fuzzed.database.read() as connection:
+        for request in fuzzed.requests[-4:]:
             found = {vote.person: vote.decision for vote in requests.votes(connection, request.id)}
-            assert found == world.oracle.said[request.id]
-            assert requests.get(connection, request.id).state.value == world.oracle.states[request.id]
+            assert found == fuzzed.oracle.said[request.id]
+            assert requests.get(connection, request.id).state.value == fuzzed.oracle.states[request.id]
 
 
 def fuzz(folder: Path, template: Path, client: WebClient, seed: int, deliveries: int) -> dict[int, int]:
-    """One world; the statuses of its answers."""
+    """One bot; the statuses of its answers."""
     path = folder / f"{seed}.db"
     shutil.copy(template, path)
     database = Database(f"sqlite:///{path}")
     context = context_of(database, Bell(), Loaded(configuration=configuration_of(folder)))
-    world = World(context, client, random.Random(seed))  # noqa: S311 - the same world every time
+    fuzzed = FuzzedBot(context, client, random.Random(seed))  # noqa: S311 - the same deliveries every time
     try:
-        play(world, deliveries)
+        play(fuzzed, deliveries)
     except AssertionError:
-        print(f"The world {seed} disagrees.")
+        print(f"The seed {seed} disagrees.")
         raise
     with database.read() as connection:
-        events = journal.after(connection, 0, limit=100_000)
+        events = ledger.after(connection, 0, limit=100_000)
         counted = [event for event in events if event.kind is EventKind.VOTE_COUNTED]
-        cast = [vote for request in world.requests for vote in requests.votes(connection, request.id)]
-        assert journal.verify(connection) == []
+        cast = [vote for request in fuzzed.requests for vote in requests.votes(connection, request.id)]
+        assert ledger.verify(connection) == []
     assert len(counted) == len(cast)
     assert len({(vote.person, vote.decision, vote.at) for vote in cast}) == len(cast)
     database.close()
     path.unlink()
-    return world.statuses
+    return fuzzed.statuses
 
 
 def many(folder: Path, template: Path, client: WebClient, deliveries: int, first_seed: int) -> None:
     total: dict[int, int] = {}
-    for seed in range(first_seed, first_seed + deliveries // A_WORLD):
-        for status, count in fuzz(folder, template, client, seed, A_WORLD).items():
+    for seed in range(first_seed, first_seed + deliveries // DELIVERIES_EACH):
+        for status, count in fuzz(folder, template, client, seed, DELIVERIES_EACH).items():
             total[status] = total.get(status, 0) + count
     print(f"{sum(total.values()):,} deliveries, answered {total}")
 
@@ -120,7 +120,7 @@ def many(folder: Path, template: Path, client: WebClient, deliveries: int, first
 
 
 def test_hundreds_of_deliveries_and_the_oracle_agree(tmp_path: Path, template: Path, client: WebClient) -> None:
-    many(tmp_path, template, client, A_WORLD, 1)
+    many(tmp_path, template, client, DELIVERIES_EACH, 1)
 
 
 @pytest.mark.long
@@ -145,9 +145,9 @@ def test_an_oracle_without_a_rule_soon_disagrees(tmp_path: Path, template: Path,
     shutil.copy(template, path)
     database = Database(f"sqlite:///{path}")
     context = context_of(database, Bell(), Loaded(configuration=configuration_of(tmp_path)))
-    world = World(context, client, random.Random(7))  # noqa: S311 - the same world every time
-    world.oracle = Lenient(states=world.oracle.states, said=world.oracle.said)
+    fuzzed = FuzzedBot(context, client, random.Random(7))  # noqa: S311 - the same deliveries every time
+    fuzzed.oracle = Lenient(states=fuzzed.oracle.states, said=fuzzed.oracle.said)
 
     with pytest.raises(AssertionError):
-        play(world, 2_000)
+        play(fuzzed, 2_000)
     database.close()

@@ -12,48 +12,48 @@ import pytest
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.run import RunState
-from drbot.store import journal
-from tests.integration.attacks.town import Town, town_in
+from drbot.store import ledger
+from tests.integration.attacks.incident_app import IncidentApp, incident_app_in
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for
 
 
 @pytest.fixture
-def strict(tmp_path: Path) -> Iterator[Town]:
+def strict(tmp_path: Path) -> Iterator[IncidentApp]:
     """Where every approval needs a code."""
-    with town_in(tmp_path, second_factor="totp") as made:
+    with incident_app_in(tmp_path, second_factor="totp") as made:
         yield made
 
 
-def letters(town: Town, user: str) -> list[dict[str, Any]]:
+def letters(incident_app: IncidentApp, user: str) -> list[dict[str, Any]]:
     """What drbot wrote to this person alone."""
-    state = town.scene.workspace.state
+    state = incident_app.scene.simulator.state
     rooms = [room for room in state.channels.values() if room.is_im and user in room.members]
-    return [message for room in rooms for message in town.scene.people.messages(room.id, user)]
+    return [message for room in rooms for message in incident_app.scene.people.messages(room.id, user)]
 
 
-def enrol(town: Town, user: str) -> pyotp.TOTP:
+def enrol(incident_app: IncidentApp, user: str) -> pyotp.TOTP:
     """`/dr enrol`, the picture, and the first code."""
-    people = town.scene.people
+    people = incident_app.scene.people
     assert people.command(user, "dr-ops", "/dr enrol").acknowledged
-    letter = wait_for(lambda: [one for one in letters(town, user) if one["files"]], PATIENCE, "the QR code")[-1]
+    letter = wait_for(lambda: [one for one in letters(incident_app, user) if one["files"]], PATIENCE, "the QR code")[-1]
     assert people.file(letter["files"][0]).startswith(b"\x89PNG")
     secret = re.search(r"[A-Z2-7]{32}", letter["text"])
     assert secret is not None
     app = pyotp.TOTP(secret[0])
     assert people.command(user, "dr-ops", f"/dr enrol {app.at(datetime.now(UTC) - timedelta(seconds=30))}").acknowledged
-    wait_for(lambda: user in enrolled(town), PATIENCE, "the enrolment in the ledger")
+    wait_for(lambda: user in enrolled(incident_app), PATIENCE, "the enrolment in the ledger")
     return app
 
 
-def enrolled(town: Town) -> list[str]:
-    roster = town.bench.equipment.roster
-    with town.scene.database.read() as connection:
-        events = journal.of_kinds(connection, [EventKind.FACTOR_ENROLLED])
+def enrolled(incident_app: IncidentApp) -> list[str]:
+    roster = incident_app.worker_fixture.worker_context.roster
+    with incident_app.scene.database.read() as connection:
+        events = ledger.of_kinds(connection, [EventKind.FACTOR_ENROLLED])
     return [account for event in events for account in roster.people[event.person or ""].slack]
 
 
-def test_two_codes_and_only_then_the_swap(strict: Town) -> None:
+def test_two_codes_and_only_then_the_swap(strict: IncidentApp) -> None:
     ben, chika = enrol(strict, "U00BEN"), enrol(strict, "U00CHIKA")
     incident, request = strict.asked()
     card = strict.card(incident)
@@ -71,7 +71,7 @@ def test_two_codes_and_only_then_the_swap(strict: Town) -> None:
     assert not strict.untouched()
 
 
-def test_nobody_else_sees_the_secret(strict: Town) -> None:
+def test_nobody_else_sees_the_secret(strict: IncidentApp) -> None:
     enrol(strict, "U00BEN")
 
     for channel in ("dr-ops", "dr-status"):
@@ -79,11 +79,11 @@ def test_nobody_else_sees_the_secret(strict: Town) -> None:
         assert not [text for text in words if re.search(r"[A-Z2-7]{32}", text)]
     assert letters(strict, "U00CHIKA") == []
     with strict.scene.database.read() as connection:
-        payloads = [str(event.payload) for event in journal.after(connection, 0, limit=10_000)]
+        payloads = [str(event.payload) for event in ledger.after(connection, 0, limit=10_000)]
     assert not [text for text in payloads if re.search(r"[A-Z2-7]{32}", text)]
 
 
-def test_a_no_needs_no_code(strict: Town) -> None:
+def test_a_no_needs_no_code(strict: IncidentApp) -> None:
     incident, request = strict.asked()
 
     assert strict.vote("U00BEN", strict.card(incident), "deny") == "counted"

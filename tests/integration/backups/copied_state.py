@@ -24,10 +24,10 @@ from drbot.core.statements import Head, Statement, line_of, statement_in
 from drbot.lab.layout import as_yaml, describe
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.documents import Documents
-from drbot.runners.heads import Heads
+from drbot.runners.ledger_anchor import LedgerAnchor
 from drbot.runners.state_bucket import copy_key, head_key, piece_key
 from drbot.runners.state_copies import Signer, StateCopies
-from drbot.store import copies, incidents, journal, runs, surfaces
+from drbot.store import copies, incidents, ledger, runs, surfaces
 from drbot.store.database import Database
 
 OWN, STRANGER = KeyPair(b"w" * 32), KeyPair(b"x" * 32)
@@ -113,13 +113,13 @@ class Copied:
 
     def now(self) -> Moment:
         with self.database.read() as connection:
-            events, rows = journal.after(connection, 0, 10_000), copies.rows_of(connection)
+            events, rows = ledger.after(connection, 0, 10_000), copies.rows_of(connection)
         texts = self.documents.texts()
         files = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
         return Moment(events=events, rows=rows, files=files)
 
     def keep_head(self, key: KeyPair = OWN) -> None:
-        Heads(self.database, self.client, key).keep()
+        LedgerAnchor(self.database, self.client, key).keep()
 
     # What somebody with the bucket does.
 
@@ -239,8 +239,8 @@ class Bare:
     def require(self, moment: Moment) -> None:
         """What is here is what was copied then, and nothing else."""
         with opened(self.home / "state.db") as database, database.read() as connection:
-            assert journal.verify(connection) == []
-            assert journal.after(connection, 0, moment.head.seq) == moment.events
+            assert ledger.verify(connection) == []
+            assert ledger.after(connection, 0, moment.head.seq) == moment.events
             assert copies.rows_of(connection) == moment.rows
         files = {name: path.read_bytes() for name, path in self._files()}
         assert files == moment.files

@@ -16,7 +16,7 @@ from drbot.core.signing import KeyPair
 from drbot.runners.documents import Documents
 from drbot.runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
 from drbot.runners.state_copies import KEPT
-from drbot.store import copies, incidents, journal, runs
+from drbot.store import copies, incidents, ledger, runs
 from drbot.store.database import Database
 from tests.integration.backups.copied_state import OWN, Bare, Copied, copier, note, opened
 
@@ -30,7 +30,7 @@ def test_everything_is_back_and_a_run_that_was_at_work_is_found_by_its_lease(mad
     with opened(bare.home / "state.db") as now:
         with now.read() as connection:
             run = runs.current(connection, 1)
-            told = journal.after(connection, moment.head.seq)
+            told = ledger.after(connection, moment.head.seq)
         assert run is not None
         assert (run.state, run.owner) == (RunState.RUNNING, "lost worker")
         assert {event.kind for event in told} == {EventKind.STATE_BROUGHT_BACK, EventKind.INCIDENT_NOTE}
@@ -38,7 +38,7 @@ def test_everything_is_back_and_a_run_that_was_at_work_is_found_by_its_lease(mad
             second = incidents.declare(tx, site="production", level=Level(1), title="again", person="ben")
         assert second.name == "DR-2"
         with now.read() as connection:
-            assert journal.verify(connection) == []
+            assert ledger.verify(connection) == []
 
 
 def test_a_small_installation_comes_back_on_postgresql_and_goes_on_counting(
@@ -50,7 +50,7 @@ def test_a_small_installation_comes_back_on_postgresql_and_goes_on_counting(
 
     with closing(Database(fresh_postgres_url)) as back:
         with back.read() as now:
-            assert journal.verify(now) == []
+            assert ledger.verify(now) == []
             assert copies.rows_of(now) == made.moments[-1].rows
         with back.write() as tx:
             second = incidents.declare(tx, site="production", level=Level(1), title="again", person="ben")
@@ -73,7 +73,7 @@ def test_a_key_is_named_in_the_ledger_once(made: Copied) -> None:
     copier(made.database, made.client, made.documents, "second", KeyPair.new()).copy()
 
     with made.database.read() as connection:
-        events = journal.of_kinds(connection, [EventKind.STATE_SIGNED_BY])
+        events = ledger.of_kinds(connection, [EventKind.STATE_SIGNED_BY])
     assert [event.payload["key"] == OWN.public for event in events] == [True, False]
 
 
@@ -171,4 +171,4 @@ def test_what_cannot_be_written_leaves_everything_as_it_was(made: Copied, bare: 
 
     assert not (bare.folder / "etc" / "dr.yml").exists()
     with opened(bare.home / "state.db") as database, database.read() as connection:
-        assert journal.head(connection)[0] == 0
+        assert ledger.head(connection)[0] == 0

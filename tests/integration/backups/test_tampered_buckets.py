@@ -21,7 +21,7 @@ from drbot.core.signing import KeyPair
 from drbot.core.statements import Statement, line_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.state_bucket import copy_key, head_key, piece_key
-from drbot.store import journal
+from drbot.store import ledger
 from tests.integration.backups.conftest import Place
 from tests.integration.backups.copied_state import (
     OWN,
@@ -178,9 +178,9 @@ def junk(made: Copied) -> None:
         made.client.write(head_key(made.ledger, last.seq + number, f"{number:064x}"), body)
         made.client.write(piece_key(made.ledger, 1, last.seq, f"{number:064x}"), body)
         made.client.write(piece_key(made.ledger, last.seq, last.seq, last.hash)[:-2] + f"{number}", body)
-    for ledger in ("", "zz", "0" * 12, "０" * 12):
-        made.client.write(f"state/{ledger}/copies/000000000001.signed", b"junk")
-        made.client.write(f"ledger/heads/{ledger}/000000000001-{'0' * 16}.json", b"junk")
+    for folder in ("", "zz", "0" * 12, "０" * 12):
+        made.client.write(f"state/{folder}/copies/000000000001.signed", b"junk")
+        made.client.write(f"ledger/heads/{folder}/000000000001-{'0' * 16}.json", b"junk")
 
 
 def odd_names(made: Copied) -> None:
@@ -363,7 +363,7 @@ def bring(made: Copied, folder: Path, *, head: str = "", key: KeyPair | None = N
         print(error)
         return None
     with opened(bare.home / "state.db") as database, database.read() as connection:
-        (back,) = journal.of_kinds(connection, [EventKind.STATE_BROUGHT_BACK])
+        (back,) = ledger.of_kinds(connection, [EventKind.STATE_BROUGHT_BACK])
     (number,) = [n for n, one in enumerate(made.moments) if one.head.seq == back.payload["record"]]
     bare.require(made.moments[number])
     return number

@@ -11,9 +11,9 @@ import pytest
 from drbot.core.errors import UserError
 from drbot.core.signing import KeyPair
 from drbot.core.statements import Statement, line_of
-from drbot.runners.heads import Heads
+from drbot.runners.ledger_anchor import LedgerAnchor
 from drbot.runners.state_bucket import HEAD, HEADS, head_key, named
-from drbot.store import copies, journal
+from drbot.store import copies, ledger
 from tests.integration.backups.copied_state import (
     OWN,
     STRANGER,
@@ -123,8 +123,8 @@ def test_after_an_older_copy_was_believed_drbot_goes_on_copying_and_comes_back_a
     with opened(bare.home / "state.db") as database:
         copier(database, made.client, made.documents, key=STRANGER).copy()
         with database.read() as connection:
-            head = journal.head(connection)
-            events = journal.after(connection, 0)
+            head = ledger.head(connection)
+            events = ledger.after(connection, 0)
             rows = copies.rows_of(connection)
     again = Bare(folder=tmp_path / "again")
     again.run(made.client, head=f"{head[0]}:{head[1]}")
@@ -141,7 +141,7 @@ def test_a_ledger_with_two_ends_is_told(made: Copied, bare: Bare, tmp_path: Path
         now.backup(kept)
     with opened(state) as earlier:
         note(earlier, "something else")
-        Heads(earlier, made.client, OWN).keep()
+        LedgerAnchor(earlier, made.client, OWN).keep()
     made.copy("goes on")
     made.keep_head()
 

@@ -15,12 +15,12 @@ from drbot.core.configuration import Loaded
 from drbot.core.events import Event
 from drbot.core.incident import Incident
 from drbot.core.site import Configuration
-from drbot.store import incidents, journal
+from drbot.slack_simulator.client import People
+from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
+from drbot.slack_simulator.server import SlackSimulator
+from drbot.store import incidents, ledger
 from drbot.store.database import Database
 from drbot.store.doorbell import Doorbell, doorbell_of
-from drbot.workspace.client import People
-from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
-from drbot.workspace.server import Workspace
 from tests.waiting import PATIENCE as PATIENCE
 from tests.waiting import wait_for
 
@@ -66,7 +66,7 @@ class Process:
 class Scene:
     """Everything a test looks at."""
 
-    workspace: Workspace
+    simulator: SlackSimulator
     people: People
     process: Process
     settings: BotSettings
@@ -143,7 +143,7 @@ class Scene:
 
     def events(self) -> list[Event]:
         with self.database.read() as connection:
-            return journal.after(connection, 0, limit=10_000)
+            return ledger.after(connection, 0, limit=10_000)
 
 
 @pytest.fixture
@@ -154,9 +154,9 @@ def manifest() -> Path:
 
 @pytest.fixture
 def scene(tmp_path: Path, manifest: Path) -> Iterator[Scene]:
-    """A workspace and a store; the test starts the bot."""
-    workspace = Workspace(manifest)
-    workspace.start()
+    """A simulator and a store; the test starts the bot."""
+    simulator = SlackSimulator(manifest)
+    simulator.start()
     database = Database(f"sqlite:///{tmp_path / 'state.db'}")
     database.migrate()
     process = Process(
@@ -165,13 +165,13 @@ def scene(tmp_path: Path, manifest: Path) -> Iterator[Scene]:
         database=database,
         doorbell=doorbell_of(None),
     )
-    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=workspace.api_url)
-    with People(workspace.url) as people:
-        scene = Scene(workspace=workspace, people=people, process=process, settings=settings)
+    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url)
+    with People(simulator.url) as people:
+        scene = Scene(simulator=simulator, people=people, process=process, settings=settings)
         yield scene
         scene.stop_bot()
     database.close()
-    workspace.stop()
+    simulator.stop()
 
 
 @pytest.fixture

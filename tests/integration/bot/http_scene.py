@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from drbot.bot.http_mode import PATH
-from drbot.workspace.http_delivery import SIGNING_SECRET, HttpDelivery, Signed
+from drbot.slack_simulator.http_delivery import SIGNING_SECRET, HttpDelivery, Signed
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.servers import free_port
 from tests.waiting import wait_for
@@ -17,7 +17,7 @@ def serve_by_http(scene: Scene) -> str:
     port = free_port()
     url = f"http://127.0.0.1:{port}{PATH}"
     scene.settings = replace(scene.settings, app_token="", http=str(port), signing_secret=SIGNING_SECRET)
-    scene.workspace.connections.http = HttpDelivery(url)
+    scene.simulator.connections.http = HttpDelivery(url)
     scene.start_bot()
     wait_for(lambda: _answers(scene, url), PATIENCE, "the bot's port")
     return url

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from drbot.bot.accounts import Accounts
-from drbot.bot.office import Office, Visit
+from drbot.bot.responder import Responder, SlackRequest
+from drbot.bot.signed_values import signed_values_of
 from drbot.bot.slack import client_of
-from drbot.bot.stamps import stamps_of
 from drbot.commands.context import context_of
 from drbot.commands.messages import Reply, Table, both
 from drbot.core.events import EventKind
 from drbot.core.level import Level
+from drbot.slack_simulator import payloads
 from drbot.store import incidents, steps
-from drbot.workspace import payloads
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for
@@ -155,27 +155,29 @@ TOO_MUCH = Reply(
 """More than Slack takes in one message."""
 
 
-def office_of(scene: Scene, pool: ThreadPoolExecutor) -> Office:
+def responder_of(scene: Scene, pool: ThreadPoolExecutor) -> Responder:
     process, client = scene.process, client_of(scene.settings)
     context = context_of(process.database, process.doorbell, process.loaded)
-    stamps = stamps_of(scene.database)
-    return Office(context=context, client=client, accounts=Accounts(client), stamps=stamps, pool=pool)
+    signed_values = signed_values_of(scene.database)
+    return Responder(context=context, client=client, accounts=Accounts(client), signed_values=signed_values, pool=pool)
 
 
 @pytest.mark.parametrize("way", ["answer URL", "channel", "directly"])
 def test_an_answer_whose_blocks_slack_refuses_arrives_as_its_sentence(scene: Scene, way: str) -> None:
-    here = scene.workspace.state.channel("dr-ops")
+    here = scene.simulator.state.channel("dr-ops")
     assert here is not None
-    aiko = scene.workspace.state.people["U00AIKO"]
-    visit = Visit(user=aiko.id, key="", channel="" if way == "directly" else here.id)
+    aiko = scene.simulator.state.people["U00AIKO"]
+    slack_request = SlackRequest(user=aiko.id, key="", channel="" if way == "directly" else here.id)
     if way == "answer URL":
-        visit = replace(visit, channel="", answer_url=payloads.response_url(scene.workspace.desk, aiko, here))
+        slack_request = replace(
+            slack_request, channel="", answer_url=payloads.response_url(scene.simulator.context, aiko, here)
+        )
 
     with ThreadPoolExecutor(1) as pool:
-        office_of(scene, pool).tell(visit, TOO_MUCH)
+        responder_of(scene, pool).tell(slack_request, TOO_MUCH)
 
     places = (
-        [one.id for one in scene.workspace.state.channels.values() if one.is_im] if way == "directly" else [here.id]
+        [one.id for one in scene.simulator.state.channels.values() if one.is_im] if way == "directly" else [here.id]
     )
     said = [one["text"] for place in places for one in scene.people.messages(place, aiko.id)]
     assert said == ["Here it is."]

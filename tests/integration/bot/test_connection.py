@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drbot.workspace.socket_mode import Spoiling
+from drbot.slack_simulator.socket_mode import Spoiling
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.strain import Strain
 from tests.waiting import wait_for
@@ -61,9 +61,9 @@ def test_a_quiet_but_good_connection_is_kept_because_the_heartbeat_comes_back(se
 
 def test_the_heartbeat_is_found_again_and_comes_back_when_somebody_deletes_it(served: Scene) -> None:
     pulse = served.message("dr-ops", lambda one: one["reactions"], "the heartbeat")
-    there = served.workspace.state.message(pulse["channel"], pulse["ts"])
+    there = served.simulator.state.message(pulse["channel"], pulse["ts"])
     assert there is not None
-    served.workspace.state.delete(there)
+    served.simulator.state.delete(there)
 
     again = served.message("dr-ops", lambda one: one["ts"] != pulse["ts"] and one["reactions"], "another one")
 

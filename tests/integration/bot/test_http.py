@@ -10,10 +10,10 @@ from drbot.bot.http_mode import LARGEST_BYTES, address_of
 from drbot.bot.settings import BotSettings
 from drbot.core.approval import RequestState
 from drbot.core.errors import UserError
+from drbot.slack_simulator import payloads
+from drbot.slack_simulator.http_delivery import Signed, signed
+from drbot.slack_simulator.records import Json
 from drbot.store import incidents, requests
-from drbot.workspace import payloads
-from drbot.workspace.http_delivery import Signed, signed
-from drbot.workspace.records import Json
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_approval import card, open_dialog, shown, submit
@@ -24,10 +24,10 @@ __all__ = ["by_http"]
 
 def a_declaration(scene: Scene) -> Json:
     """What Slack would post for `/dr declare level2`."""
-    desk = scene.workspace.desk
-    channel = scene.workspace.state.channel("dr-ops")
+    context = scene.simulator.context
+    channel = scene.simulator.state.channel("dr-ops")
     assert channel is not None
-    return payloads.command(desk, scene.workspace.state.people["U00AIKO"], channel, "/dr", "declare level2 by hand")
+    return payloads.command(context, scene.simulator.state.people["U00AIKO"], channel, "/dr", "declare level2 by hand")
 
 
 def test_two_people_approve_by_http_as_they_do_by_socket(by_http: tuple[Scene, str]) -> None:

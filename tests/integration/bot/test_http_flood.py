@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy import func, select
 
-from drbot.bot.http_mode import NOT_RECORDED, PATH, Doorman
+from drbot.bot.http_mode import NOT_RECORDED, PATH, RequestGuard
 from drbot.bot.short_connection import MOST_OPEN, READ_SECONDS
+from drbot.slack_simulator.http_delivery import SIGNING_SECRET, signed
 from drbot.store import incidents, served
 from drbot.store.database import Database
 from drbot.store.schema import served as table
-from drbot.workspace.http_delivery import SIGNING_SECRET, signed
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_http import a_declaration
@@ -127,7 +127,7 @@ def test_a_body_that_one_process_served_is_served_by_no_other_and_after_no_resta
     headers = {name.lower(): value for name, value in good.headers.items()}
 
     database = Database(f"sqlite:///{scene.process.home / 'state.db'}")
-    elsewhere = Doorman(SIGNING_SECRET, database)  # a second bot, or this one started again
+    elsewhere = RequestGuard(SIGNING_SECRET, database)  # a second bot, or this one started again
     said = elsewhere.refusal(good.body, headers)
     database.close()
 

@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from drbot.bot.budget import Budget
-from drbot.bot.desk import Desk
-from drbot.bot.lane import Lane
-from drbot.bot.poster import Poster
+from drbot.bot.incident_feed import IncidentFeed
+from drbot.bot.messenger import Messenger
+from drbot.bot.publisher_context import PublisherContext
+from drbot.bot.rate_limiter import RateLimiter
 from drbot.bot.slack import Slack, client_of
 from drbot.commands.context import context_of
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.level import Level
-from drbot.store import incidents, journal, surfaces
+from drbot.store import incidents, ledger, surfaces
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import do_steps, opened, planned
 from tests.waiting import wait_for
@@ -26,7 +26,7 @@ def file_text(scene: Scene, file: Message) -> str:
 def shown(scene: Scene) -> bool:
     """The publisher has shown everything."""
     with scene.database.read() as connection:
-        return surfaces.cursor(connection, "publisher") >= journal.head(connection)[0]
+        return surfaces.cursor(connection, "publisher") >= ledger.head(connection)[0]
 
 
 def assert_nothing_twice(scene: Scene, channel: str | None) -> None:
@@ -113,9 +113,9 @@ def test_an_archived_channel_is_told_and_replaced(served: Scene) -> None:
 def test_a_deleted_board_comes_back(served: Scene) -> None:
     incident = served.declare()
     board = served.message(incident.channel, lambda one: "DR-1 · Level 2" in str(one["blocks"]), "the board")
-    there = served.workspace.state.message(board["channel"], board["ts"])
+    there = served.simulator.state.message(board["channel"], board["ts"])
     assert there is not None
-    served.workspace.state.delete(there)
+    served.simulator.state.delete(there)
 
     planned(served.database, incident)
 
@@ -127,40 +127,42 @@ def test_a_deleted_board_comes_back(served: Scene) -> None:
     wait_for(is_back, PATIENCE, "a new board, pinned")
 
 
-def lane_of(scene: Scene, incident: Incident, budget: Budget) -> Lane:
+def feed_of(scene: Scene, incident: Incident, rate_limiter: RateLimiter) -> IncidentFeed:
     process = scene.process
     context = context_of(process.database, process.doorbell, process.loaded)
-    slack = Slack(client_of(scene.settings), budget)
-    return Lane(Desk(context=context, poster=Poster(slack, process.database), home=process.home), incident.id)
+    slack = Slack(client_of(scene.settings), rate_limiter)
+    return IncidentFeed(
+        PublisherContext(context=context, messenger=Messenger(slack, process.database), home=process.home), incident.id
+    )
 
 
 @pytest.mark.parametrize("trouble", ["busy", "down"])
 def test_a_new_channel_that_cannot_be_opened_yet_is_opened_later(scene: Scene, trouble: str) -> None:
-    budget = Budget()
+    rate_limiter = RateLimiter()
     with scene.database.write() as tx:
         incident = incidents.declare(tx, site="production", level=Level.DATABASE, title="Down", person="aiko")
-    lane = lane_of(scene, incident, budget)
-    lane.work(3.0)
+    feed = feed_of(scene, incident, rate_limiter)
+    feed.work(3.0)
     with scene.database.write() as tx:
         first = incidents.get(tx.connection, incident.id).channel or ""
         incidents.note(tx, incident.id, "aiko", "the disk is full")
     for event in scene.events():
-        lane.offer(event)
+        feed.offer(event)
     scene.people.archive("U00AIKO", first)
     if trouble == "busy":
-        budget.hold("conversations.create", "", 1.5)
+        rate_limiter.hold("conversations.create", "", 1.5)
     else:
         scene.people.set_faults(errors=[{"method": "conversations.create", "status": 503}])
 
-    lane.work(3.0)
-    assert not lane.is_due() and lane.first_pending() is not None
+    feed.work(3.0)
+    assert not feed.is_due() and feed.first_pending() is not None
 
     def shows_it() -> bool:
-        if lane.is_due():
-            lane.work(3.0)
-        return lane.first_pending() is None
+        if feed.is_due():
+            feed.work(3.0)
+        return feed.first_pending() is None
 
-    wait_for(shows_it, PATIENCE, "the lane to show it")
+    wait_for(shows_it, PATIENCE, "the feed to show it")
     with scene.database.read() as connection:
         second = incidents.get(connection, incident.id).channel
     assert second != first

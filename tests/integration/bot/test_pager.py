@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from drbot.bot.due import FIRE, plan_events
 from drbot.bot.pager import AGAIN_SECONDS, TRIES
+from drbot.bot.scheduled import FIRE, plan_events
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
 from drbot.store import requests, schedules
 from drbot.store.schedules import Schedule
-from tests.integration.commands.stage import Stage, build
+from tests.integration.commands.verb_fixture import VerbFixture, build
 from tests.waiting import PATIENCE, wait_for
 
 
@@ -56,26 +56,26 @@ def pager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pager]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = build(tmp_path)
-    yield stage
-    stage.database.close()
+def verb_fixture(tmp_path: Path) -> Iterator[VerbFixture]:
+    verb_fixture = build(tmp_path)
+    yield verb_fixture
+    verb_fixture.database.close()
 
 
-def pages(stage: Stage, minutes: float = 60) -> list[Schedule]:
-    with stage.database.read() as conn:
+def pages(verb_fixture: VerbFixture, minutes: float = 60) -> list[Schedule]:
+    with verb_fixture.database.read() as conn:
         return [
             one for one in schedules.due(conn, datetime.now(UTC) + timedelta(minutes=minutes)) if one.kind == "page"
         ]
 
 
-def fire(stage: Stage, minutes: float = 0) -> int:
+def fire(verb_fixture: VerbFixture, minutes: float = 0) -> int:
     """What is due by then."""
-    due = pages(stage, minutes)
+    due = pages(verb_fixture, minutes)
     for schedule in due:
-        with stage.database.write() as tx:
+        with verb_fixture.database.write() as tx:
             assert schedules.take(tx, schedule)
-            FIRE["page"](stage.context, tx, schedule)
+            FIRE["page"](verb_fixture.context, tx, schedule)
     return len(due)
 
 
@@ -83,12 +83,14 @@ def tries_end() -> None:
     wait_for(lambda: not [one for one in threading.enumerate() if one.name == "pager"], 20, "the tries to end")
 
 
-def test_a_request_pages_once_with_everything_that_is_needed_without_slack(stage: Stage, pager: Pager) -> None:
-    _, asked = stage.asked()
+def test_a_request_pages_once_with_everything_that_is_needed_without_slack(
+    verb_fixture: VerbFixture, pager: Pager
+) -> None:
+    _, asked = verb_fixture.asked()
 
     for _ in range(2):
-        plan_events(stage.context)
-        fire(stage)
+        plan_events(verb_fixture.context)
+        fire(verb_fixture)
     wait_for(lambda: pager.documents, 20, "the page")
 
     (document,) = pager.documents
@@ -97,75 +99,81 @@ def test_a_request_pages_once_with_everything_that_is_needed_without_slack(stage
     assert "drbot dr approve DR-1" in document["text"] and f"key code {asked.id}" in document["text"]
 
 
-def test_a_pager_that_fails_is_tried_again_and_then_everybody_is_told_to_call(stage: Stage, pager: Pager) -> None:
+def test_a_pager_that_fails_is_tried_again_and_then_everybody_is_told_to_call(
+    verb_fixture: VerbFixture, pager: Pager
+) -> None:
     pager.status = 500
-    stage.asked()
-    plan_events(stage.context)
+    verb_fixture.asked()
+    plan_events(verb_fixture.context)
 
     for number in range(1, TRIES + 1):
-        wait_for(lambda: fire(stage, minutes=5), 20, "the next try")
+        wait_for(lambda: fire(verb_fixture, minutes=5), 20, "the next try")
         wait_for(lambda n=number: len(pager.documents) == n, 20, "the pager to be asked")  # type: ignore[misc]
-    assert fire(stage, minutes=5) == 1
+    assert fire(verb_fixture, minutes=5) == 1
 
-    (told,) = stage.events(EventKind.CONTROL_FAILED)
+    (told,) = verb_fixture.events(EventKind.CONTROL_FAILED)
     assert told.payload["todo"] == "Call them."
     assert "secret-token" not in json.dumps(dict(told.payload))
-    assert pages(stage) == [] and len(pager.documents) == TRIES
+    assert pages(verb_fixture) == [] and len(pager.documents) == TRIES
 
 
-def test_the_next_try_is_there_before_this_one_begins_and_goes_when_it_arrives(stage: Stage, pager: Pager) -> None:
+def test_the_next_try_is_there_before_this_one_begins_and_goes_when_it_arrives(
+    verb_fixture: VerbFixture, pager: Pager
+) -> None:
     """A bot that dies while it asks the pager leaves it to the next."""
-    stage.asked()
-    plan_events(stage.context)
-    (first,) = pages(stage)
+    verb_fixture.asked()
+    plan_events(verb_fixture.context)
+    (first,) = pages(verb_fixture)
 
-    with stage.database.write() as tx:
+    with verb_fixture.database.write() as tx:
         assert schedules.take(tx, first)
-        FIRE["page"](stage.context, tx, first)
+        FIRE["page"](verb_fixture.context, tx, first)
         left = [one for one in schedules.due(tx.connection, tx.now + timedelta(hours=1)) if one.kind == "page"]
         assert [one.next_at - tx.now for one in left] == [timedelta(seconds=AGAIN_SECONDS)]
         assert pager.documents == []
 
-    wait_for(lambda: pages(stage) == [], 20, "the next try to be called off")
+    wait_for(lambda: pages(verb_fixture) == [], 20, "the next try to be called off")
     assert len(pager.documents) == 1
 
 
 @pytest.mark.parametrize("state", [RequestState.DENIED, RequestState.EXPIRED, RequestState.WITHDRAWN])
-def test_nobody_is_woken_for_a_request_that_is_over(stage: Stage, pager: Pager, state: RequestState) -> None:
+def test_nobody_is_woken_for_a_request_that_is_over(
+    verb_fixture: VerbFixture, pager: Pager, state: RequestState
+) -> None:
     pager.status = 500
-    _, asked = stage.asked()
-    plan_events(stage.context)
-    fire(stage)
+    _, asked = verb_fixture.asked()
+    plan_events(verb_fixture.context)
+    fire(verb_fixture)
     wait_for(lambda: pager.documents, 20, "the first try")
 
-    with stage.database.write() as tx:
+    with verb_fixture.database.write() as tx:
         assert requests.close(tx, asked.id, state)
 
-    wait_for(lambda: fire(stage, minutes=5), 20, "the second try to be due")
+    wait_for(lambda: fire(verb_fixture, minutes=5), 20, "the second try to be due")
     tries_end()
-    assert pages(stage) == [] and len(pager.documents) == 1
+    assert pages(verb_fixture) == [] and len(pager.documents) == 1
 
 
 @pytest.mark.parametrize("address", ["https://pager.example:x1/secret-token", "pager.example", "http://[::1/x"])
 def test_an_address_that_is_none_is_told_after_the_last_try(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
+    verb_fixture: VerbFixture, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
 ) -> None:
     monkeypatch.setenv("PAGER_WEBHOOK_URL", address)
-    stage.asked()
-    plan_events(stage.context)
+    verb_fixture.asked()
+    plan_events(verb_fixture.context)
 
     for _ in range(TRIES + 1):
-        assert fire(stage, minutes=5) == 1
+        assert fire(verb_fixture, minutes=5) == 1
     tries_end()
 
-    assert [one.payload["todo"] for one in stage.events(EventKind.CONTROL_FAILED)] == ["Call them."]
+    assert [one.payload["todo"] for one in verb_fixture.events(EventKind.CONTROL_FAILED)] == ["Call them."]
     written = "".join(capsys.readouterr())
     assert "secret-token" not in written and "Traceback" not in written
 
 
-def test_without_an_address_nobody_is_paged(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_address_nobody_is_paged(verb_fixture: VerbFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PAGER_WEBHOOK_URL", raising=False)
-    stage.asked()
-    plan_events(stage.context)
+    verb_fixture.asked()
+    plan_events(verb_fixture.context)
 
-    assert fire(stage, minutes=5) == 0
+    assert fire(verb_fixture, minutes=5) == 0

@@ -214,7 +214,7 @@ def looked_at(
     visit: Visit, scene: Scene, incident: Incident, name: str, *, heading: str = "", text: str = ""
 ) -> Locator:
     """The message on the page, and its picture."""
-    page: Page = visit(scene.workspace.url, "ben", width=1100, height=1600)
+    page: Page = visit(scene.simulator.url, "ben", width=1100, height=1600)
     page.locator(f"#sidebar [data-channel='{incident.channel_name}']").click()
     messages = page.locator("#messages .message")
     found = (

@@ -11,9 +11,9 @@ from drbot.bot.settings import BotSettings
 from drbot.core.people import Roster, roster_of
 from drbot.core.readiness import Line, approvers_line
 from drbot.core.site import Approvals, Channels, PersonEntry
-from drbot.workspace.app import read_manifest
-from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
-from drbot.workspace.server import Workspace
+from drbot.slack_simulator.app import read_manifest
+from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
+from drbot.slack_simulator.server import SlackSimulator
 from tests.integration.bot.conftest import ROOT
 
 SCOPES = frozenset(read_manifest(ROOT / "manifest.yml").scopes)
@@ -26,22 +26,22 @@ PEOPLE = {
 
 
 @pytest.fixture
-def workspace() -> Iterator[Workspace]:
-    made = Workspace(ROOT / "manifest.yml")
+def simulator() -> Iterator[SlackSimulator]:
+    made = SlackSimulator(ROOT / "manifest.yml")
     made.start()
     yield made
     made.stop()
 
 
-def look(workspace: Workspace, people: dict[str, PersonEntry] = PEOPLE, **changed: str) -> list[Line]:
+def look(simulator: SlackSimulator, people: dict[str, PersonEntry] = PEOPLE, **changed: str) -> list[Line]:
     """What is not well; `changed`: other tokens, another name for home."""
     home = changed.pop("home", "dr-ops")
-    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=workspace.api_url)
+    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url)
     slack = SlackReadiness(replace(settings, **changed), SCOPES)
     lines = [*slack.lines(roster(people), Channels(home=home))]
     lines.append(approvers_line(roster(people), Approvals(), frozenset(slack.departed)))
     assert len(lines) > 1
-    assert {call["method"] for call in workspace.web_api.calls()} <= LOOKING
+    assert {call["method"] for call in simulator.web_api.calls()} <= LOOKING
     return [line for line in lines if not line.well]
 
 
@@ -52,49 +52,49 @@ def roster(people: dict[str, PersonEntry]) -> Roster:
     return roster_of(people, Approvals())
 
 
-def test_a_workspace_where_everything_would_work_has_nothing_to_say(workspace: Workspace) -> None:
-    assert look(workspace) == []
+def test_a_workspace_where_everything_would_work_has_nothing_to_say(simulator: SlackSimulator) -> None:
+    assert look(simulator) == []
 
 
-def test_a_token_that_slack_does_not_know_is_all_that_is_said(workspace: Workspace) -> None:
-    token, *rest = look(workspace, bot_token="xoxb-revoked")
+def test_a_token_that_slack_does_not_know_is_all_that_is_said(simulator: SlackSimulator) -> None:
+    token, *rest = look(simulator, bot_token="xoxb-revoked")
 
     assert (token.what, rest) == ("Slack: bot token", [])
     assert "SLACK_BOT_TOKEN" in token.sentence
 
 
-def test_an_app_token_that_opens_no_socket(workspace: Workspace) -> None:
-    (token,) = look(workspace, app_token="xapp-revoked")
+def test_an_app_token_that_opens_no_socket(simulator: SlackSimulator) -> None:
+    (token,) = look(simulator, app_token="xapp-revoked")
 
     assert token.what == "Slack: app token"
     assert "connections:write" in token.sentence
 
 
-def test_in_http_mode_no_app_token_is_asked_for(workspace: Workspace) -> None:
-    assert look(workspace, app_token="", http="8080", signing_secret="s") == []
+def test_in_http_mode_no_app_token_is_asked_for(simulator: SlackSimulator) -> None:
+    assert look(simulator, app_token="", http="8080", signing_secret="s") == []
 
 
 def test_scopes_that_the_manifest_asks_for_and_the_workspace_did_not_grant(tmp_path: Path) -> None:
     old = tmp_path / "manifest.yml"
     lines = (ROOT / "manifest.yml").read_text().splitlines(keepends=True)
     old.write_text("".join(line for line in lines if "- pins:write" not in line and "- files:write" not in line))
-    workspace = Workspace(old)
-    workspace.start()
-    (scopes,) = look(workspace)
-    workspace.stop()
+    simulator = SlackSimulator(old)
+    simulator.start()
+    (scopes,) = look(simulator)
+    simulator.stop()
 
     assert "not granted: files:write, pins:write" in scopes.sentence
     assert "Reinstall the app from manifest.yml" in scopes.sentence
 
 
-def test_channels_that_are_missing_archived_or_private_without_drbot(workspace: Workspace) -> None:
-    status = workspace.state.channel("dr-status")
+def test_channels_that_are_missing_archived_or_private_without_drbot(simulator: SlackSimulator) -> None:
+    status = simulator.state.channel("dr-status")
     assert status is not None
     status.is_archived = True
-    workspace.state.create_channel("dr-secret", "U00AIKO", is_private=True)
+    simulator.state.create_channel("dr-secret", "U00AIKO", is_private=True)
 
-    missing, archived = look(workspace, home="dr-war-room")
-    hidden, _ = look(workspace, home="dr-secret")
+    missing, archived = look(simulator, home="dr-war-room")
+    hidden, _ = look(simulator, home="dr-secret")
 
     named = [line.what.removeprefix("Slack: ") for line in (missing, archived, hidden)]
     assert named == ["#dr-war-room", "#dr-status", "#dr-secret"]
@@ -102,12 +102,12 @@ def test_channels_that_are_missing_archived_or_private_without_drbot(workspace: 
     assert "/invite @drbot" in hidden.sentence
 
 
-def test_a_private_channel_with_drbot_in_it_is_found_and_so_are_the_last_of_many(workspace: Workspace) -> None:
+def test_a_private_channel_with_drbot_in_it_is_found_and_so_are_the_last_of_many(simulator: SlackSimulator) -> None:
     for number in range(450):
-        workspace.state.create_channel(f"aa-{number}", "U00AIKO", is_private=False)
-    workspace.state.create_channel("dr-secret", "U00DRBOT", is_private=True)
+        simulator.state.create_channel(f"aa-{number}", "U00AIKO", is_private=False)
+    simulator.state.create_channel("dr-secret", "U00DRBOT", is_private=True)
 
-    assert look(workspace, home="dr-secret") == []
+    assert look(simulator, home="dr-secret") == []
 
 
 @pytest.mark.parametrize(
@@ -120,22 +120,22 @@ def test_a_private_channel_with_drbot_in_it_is_found_and_so_are_the_last_of_many
         ("U00NOBODY", "is no account of this workspace"),
     ],
 )
-def test_who_could_not_vote_is_named_and_does_not_count(workspace: Workspace, account: str, fault: str) -> None:
+def test_who_could_not_vote_is_named_and_does_not_count(simulator: SlackSimulator, account: str, fault: str) -> None:
     gordon = PersonEntry(name="Gordon", slack=(account,), roles=("approver",))
     few = {name: entry for name, entry in PEOPLE.items() if name != "chika"}
 
-    with_three = look(workspace, PEOPLE | {"gordon": gordon})
-    person, approvers = look(workspace, few | {"gordon": gordon})
+    with_three = look(simulator, PEOPLE | {"gordon": gordon})
+    person, approvers = look(simulator, few | {"gordon": gordon})
 
     assert [line.what for line in with_three] == ["Slack: Gordon"]
     assert f"{account} {fault}" in person.sentence and "dr.yml" in person.sentence
     assert "only 2 can vote: Aiko, Ben" in approvers.sentence
 
 
-def test_an_approver_with_one_good_account_counts(workspace: Workspace) -> None:
+def test_an_approver_with_one_good_account_counts(simulator: SlackSimulator) -> None:
     ben = PersonEntry(name="Ben", slack=("U00BEN", "U00GONE"), roles=("approver",))
 
-    (line,) = look(workspace, PEOPLE | {"ben": ben})
+    (line,) = look(simulator, PEOPLE | {"ben": ben})
 
     assert line.sentence.startswith("U00GONE has left")
 
@@ -147,9 +147,9 @@ def test_two_approvers_are_too_few_where_whoever_declares_does_not_count() -> No
     assert approvers_line(roster(two), Approvals(requester_counts=True)).well
 
 
-def test_slack_that_does_not_answer_is_said_once(workspace: Workspace) -> None:
-    workspace.faults.down = True
-    slack = SlackReadiness(BotSettings(bot_token=BOT_TOKEN, api_url=workspace.api_url), SCOPES)
+def test_slack_that_does_not_answer_is_said_once(simulator: SlackSimulator) -> None:
+    simulator.faults.down = True
+    slack = SlackReadiness(BotSettings(bot_token=BOT_TOKEN, api_url=simulator.api_url), SCOPES)
 
     (line,) = slack.lines(roster(PEOPLE), Channels())
 

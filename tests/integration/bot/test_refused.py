@@ -142,9 +142,9 @@ def test_a_card_that_was_deleted_or_cannot_be_edited_is_posted_anew(served: Scen
     incident = served.declare()
     request = opened(served.database, planned(served.database, incident))
     card = served.message(incident.channel, is_card, "the card")
-    there = served.workspace.state.message(card["channel"], card["ts"])
+    there = served.simulator.state.message(card["channel"], card["ts"])
     assert there is not None
-    served.workspace.state.delete(there)
+    served.simulator.state.delete(there)
 
     with served.database.write() as tx:
         requests.close(tx, request.id, RequestState.EXPIRED, why="Nobody decided in time.")

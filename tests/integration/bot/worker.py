@@ -9,7 +9,7 @@ from drbot.core.run import Run
 from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from drbot.store import requests, runs, steps
 from drbot.store.database import Database
-from tests.integration.store.stage import plan_of
+from tests.integration.store.store_fixture import plan_of
 
 
 def planned(database: Database, incident: Incident) -> Run:

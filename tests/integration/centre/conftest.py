@@ -24,7 +24,7 @@ from drbot.lab.packages import RECOVERY_PROGRAMS, on_path
 from drbot.runners.action import StepContext
 from drbot.runners.actions.names import change_back_subjects, change_subjects
 from drbot.runners.clients.clients import Clients
-from drbot.runners.inviting import Invitations
+from drbot.runners.invitations import Invitations
 from drbot.runners.machine_book import MachineBook
 from drbot.runners.own_record import OwnRecord
 from drbot.runners.settings import RunnerSettings

@@ -1,4 +1,4 @@
-"""Level 4 by its own runbook on a bench: the control site's worker is real, its parts at the new place are played."""
+"""Level 4 by its own runbook: the control site's worker is real, its parts at the new place are played."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,16 +16,16 @@ from drbot.core.signing import KeyPair
 from drbot.lab.cloud import NAME
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.control_target import ControlTarget
-from drbot.runners.joining import join_site
+from drbot.runners.join_token import join_site
 from drbot.runners.own_record import OwnRecord
 from drbot.runners.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.run_context import WorkerContext
 from drbot.runners.sealed_plans import signature_of_end
-from drbot.runners.walk import Equipment
+from drbot.runners.target import Chosen, Registry
 from drbot.runners.watching import never
-from drbot.runners.world import Chosen, Registry
 from drbot.store import runs
-from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import backup
+from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 from tests.waiting import PATIENCE, wait_for
 
 if TYPE_CHECKING:  # whose file shows the fixtures of this one to all tests
@@ -37,7 +37,7 @@ THERE = KeyPair.new()  # of the worker of the rented machine
 
 
 class Control(ControlTarget):
-    """The real world of a control site, with one good backup."""
+    """The real target of a control site, with one good backup."""
 
     def choose_full_backup(
         self,
@@ -95,29 +95,29 @@ def old_front(front: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def control(centre: "Centre", front: int, tmp_path: Path) -> Iterator[Bench]:
+def control(centre: "Centre", front: int, tmp_path: Path) -> Iterator[WorkerFixture]:
     """A worker of the control site."""
     centre.configuration = centre.with_dns(url=f"http://{NAME}:{front}/health")
-    folder = tmp_path / "bench"
+    folder = tmp_path / "worker_fixture"
     folder.mkdir()
-    bench = bench_in(folder)
-    bench.database.close()
-    yield replace(bench, database=centre.database, equipment=equipment(bench, centre))
-    bench.ended()
+    worker_fixture = worker_fixture_in(folder)
+    worker_fixture.database.close()
+    yield replace(worker_fixture, database=centre.database, worker_context=worker_context(worker_fixture, centre))
+    worker_fixture.ended()
 
 
-def equipment(bench: Bench, centre: "Centre") -> Equipment:
-    people = bench.equipment.configuration.people
+def worker_context(worker_fixture: WorkerFixture, centre: "Centre") -> WorkerContext:
+    people = worker_fixture.worker_context.configuration.people
     configuration = centre.configuration.model_copy(update={"people": people})
     return replace(
-        bench.equipment,
+        worker_fixture.worker_context,
         configuration=configuration,
         database=centre.database,
         site_name="control",
         home=centre.home,
         own=OwnRecord(centre.home),
         registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
-        world=Control(configuration, centre.context().clients),
+        target=Control(configuration, centre.context().clients),
     )
 
 
@@ -134,16 +134,21 @@ def play_machine(centre: "Centre") -> None:
 
 
 def play_part(
-    bench: Bench, runbook: str, state: RunState = RunState.SUCCEEDED, outcome: str = "Done.", *, key: KeyPair = THERE
+    worker_fixture: WorkerFixture,
+    runbook: str,
+    state: RunState = RunState.SUCCEEDED,
+    outcome: str = "Done.",
+    *,
+    key: KeyPair = THERE,
 ) -> None:
     """What the worker there does: it plans its part, and signs how it ended."""
 
     def queued() -> str | None:
-        with bench.database.read() as connection:
+        with worker_fixture.database.read() as connection:
             return next((one for one in runs.claimable(connection, "recovery")), None)
 
     part = wait_for(queued, SECONDS, f"{runbook} to be queued")
-    with bench.database.write() as tx:
+    with worker_fixture.database.write() as tx:
         run = runs.claim(tx, str(part), "there", 60)
         assert run is not None
         assert run.runbook == runbook
@@ -155,7 +160,7 @@ def play_part(
         runs.finish(tx, run, state, outcome, signature=signature_of_end(key, plan, state))
 
 
-def raised(centre: "Centre", control: Bench) -> Run:
+def raised(centre: "Centre", control: WorkerFixture) -> Run:
     """The system is up in its new place; the run waits for its approvers."""
     run = centre.run
     control.begin(run)
@@ -166,7 +171,7 @@ def raised(centre: "Centre", control: Bench) -> Run:
     return control.go(run)
 
 
-def moved(centre: "Centre", control: Bench) -> Run:
+def moved(centre: "Centre", control: WorkerFixture) -> Run:
     """Users work at the new place, on the machine that was rented."""
     run = raised(centre, control)
     control.approve(run)

@@ -18,20 +18,29 @@ from drbot.runners.machine_book import MachineBook, look_at_machines, look_at_na
 from drbot.store import incidents, kept, led_names, machines, runs
 from drbot.store.kept import Kept
 from tests.integration.centre.conftest import NEW, Centre
-from tests.integration.centre.moving import SECONDS, Health, equipment, leads_to, moved, play_machine, play_part, raised
+from tests.integration.centre.moving import (
+    SECONDS,
+    Health,
+    leads_to,
+    moved,
+    play_machine,
+    play_part,
+    raised,
+    worker_context,
+)
 from tests.integration.centre.terraform import changes, terraform
 from tests.integration.centre.test_leading_back import ask_back, recovered
 from tests.integration.centre.test_rented import HERE, known, told
-from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_words_of_a_card import card
+from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import wait_for
 
 
-def ask_to_give_back(control: Bench, incident: int, name: str) -> Run:
+def ask_to_give_back(control: WorkerFixture, incident: int, name: str) -> Run:
     return control.go(control.queue(incident, "machine-give-back", RunKind.GIVE_BACK, machine=name))
 
 
-def planned(control: Bench, incident: int, name: str) -> Run:
+def planned(control: WorkerFixture, incident: int, name: str) -> Run:
     """What a busy machine has answered too late is asked once more, as people would."""
 
     def asked() -> Run | None:
@@ -46,7 +55,7 @@ def planned(control: Bench, incident: int, name: str) -> Run:
 # Given back
 
 
-def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, control: Bench) -> None:
+def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, control: WorkerFixture) -> None:
     """The recovery died before DNS: the machine holds nothing but what the backup holds."""
     run = raised(centre, control)
     (name,) = centre.cloud.machines()
@@ -70,7 +79,9 @@ def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, c
     assert known(centre) == []
 
 
-def test_a_machine_that_users_are_led_to_is_not_even_planned_to_be_given_back(centre: Centre, control: Bench) -> None:
+def test_a_machine_that_users_are_led_to_is_not_even_planned_to_be_given_back(
+    centre: Centre, control: WorkerFixture
+) -> None:
     run = recovered(centre, control)
     (name,) = centre.cloud.machines()
 
@@ -81,7 +92,7 @@ def test_a_machine_that_users_are_led_to_is_not_even_planned_to_be_given_back(ce
     assert centre.cloud.machines() == [name]
 
 
-def test_users_who_come_back_while_people_read_keep_their_machine(centre: Centre, control: Bench) -> None:
+def test_users_who_come_back_while_people_read_keep_their_machine(centre: Centre, control: WorkerFixture) -> None:
     run = raised(centre, control)
     (name,) = centre.cloud.machines()
     control.stop(run)
@@ -96,7 +107,7 @@ def test_users_who_come_back_while_people_read_keep_their_machine(centre: Centre
     assert centre.cloud.machines() == [name]
 
 
-def test_a_machine_that_may_hold_the_only_copy_in_use_stays(centre: Centre, control: Bench) -> None:
+def test_a_machine_that_may_hold_the_only_copy_in_use_stays(centre: Centre, control: WorkerFixture) -> None:
     """Users worked there and were led back to a place where nothing answers."""
     run = recovered(centre, control)
     (name,) = centre.cloud.machines()
@@ -111,7 +122,9 @@ def test_a_machine_that_may_hold_the_only_copy_in_use_stays(centre: Centre, cont
 
 
 @pytest.mark.usefixtures("old_front")
-def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(centre: Centre, control: Bench) -> None:
+def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(
+    centre: Centre, control: WorkerFixture
+) -> None:
     run = recovered(centre, control)
     (name,) = centre.cloud.machines()
     with centre.database.write() as tx:
@@ -136,7 +149,7 @@ def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(ce
         assert kept.list_of(connection) == []  # it was on the machine
 
 
-def test_while_a_recovery_counts_on_it_a_machine_stays(centre: Centre, control: Bench) -> None:
+def test_while_a_recovery_counts_on_it_a_machine_stays(centre: Centre, control: WorkerFixture) -> None:
     run = raised(centre, control)
     (name,) = centre.cloud.machines()
 
@@ -146,7 +159,7 @@ def test_while_a_recovery_counts_on_it_a_machine_stays(centre: Centre, control: 
     assert f"{run.id} counts on it and is not over" in str(asked.outcome)
 
 
-def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, control: Bench) -> None:
+def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, control: WorkerFixture) -> None:
     stranger = centre.cloud.client("ec2").run_instances(ImageId=centre.cloud.image(), MinCount=1, MaxCount=1)
     name = str(stranger["Instances"][0]["InstanceId"])
 
@@ -158,7 +171,7 @@ def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, c
 
 
 def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists_what_there_is(
-    centre: Centre, control: Bench
+    centre: Centre, control: WorkerFixture
 ) -> None:
     run = raised(centre, control)
     (first,) = centre.cloud.machines()
@@ -178,7 +191,9 @@ def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists
     assert told(centre, EventKind.MACHINE_RENTED) == 2 and told(centre, EventKind.MACHINE_GONE) == 1
 
 
-def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(centre: Centre, control: Bench) -> None:
+def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(
+    centre: Centre, control: WorkerFixture
+) -> None:
     run = moved(centre, control)
     (name,) = centre.cloud.machines()
     centre.cloud.client("ec2").terminate_instances(InstanceIds=[name])
@@ -188,7 +203,7 @@ def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(c
     control.stop(run)
     control.worker().handle(run.id)
     for look in (look_at_machines, look_at_names):
-        look(centre.database, control.equipment.configuration)
+        look(centre.database, control.worker_context.configuration)
 
     assert known(centre) == []
     with centre.database.read() as connection:
@@ -237,14 +252,16 @@ def test_what_terraform_made_is_found_in_its_state(
     assert (one.machine, one.by, one.site, one.type) == ("vm-1", "terraform", "recovery", "cx42")
 
 
-def terraform_control(centre: Centre, control: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def terraform_control(
+    centre: Centre, control: WorkerFixture, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> WorkerFixture:
     terraform(centre, folder, monkeypatch)
-    return replace(control, equipment=equipment(control, centre))
+    return replace(control, worker_context=worker_context(control, centre))
 
 
 @pytest.mark.usefixtures("old_front")
 def test_two_people_read_all_that_terraform_would_destroy_and_it_destroys_exactly_that(
-    centre: Centre, control: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    centre: Centre, control: WorkerFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control = terraform_control(centre, control, tmp_path, monkeypatch)
     machine.provision(centre.context(machines=MachineBook(centre.database, centre.run)), HERE)
@@ -259,7 +276,7 @@ def test_two_people_read_all_that_terraform_would_destroy_and_it_destroys_exactl
 
 @pytest.mark.usefixtures("old_front")
 def test_terraform_destroys_nothing_that_two_people_did_not_read(
-    centre: Centre, control: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    centre: Centre, control: WorkerFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control = terraform_control(centre, control, tmp_path, monkeypatch)
     machine.provision(centre.context(), HERE)

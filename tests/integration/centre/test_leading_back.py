@@ -15,26 +15,26 @@ from drbot.core.stakes import Act, KeepKind, LossKind, ProofKind
 from drbot.lab.cloud import NAME
 from drbot.runners.adopting import adopt_open_runs
 from drbot.runners.leading_back import back_of
-from drbot.runners.vault import Vault
+from drbot.runners.totp_secrets import TotpSecrets
 from drbot.store import incidents
 from drbot.store.schema import runs as runs_table
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import (
     SECONDS,
-    equipment,
     leads_to,
     moved,
     play_part,
     raised,
+    worker_context,
 )
-from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_words_of_a_card import card
+from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import wait_for
 
 ELSEWHERE = "127.0.0.9"
 
 
-def recovered(centre: Centre, control: Bench) -> Run:
+def recovered(centre: Centre, control: WorkerFixture) -> Run:
     """Level 4 is through: users work at the new place."""
     run = moved(centre, control)
     play_part(control, "level4-certificate")
@@ -44,13 +44,13 @@ def recovered(centre: Centre, control: Bench) -> Run:
     return run
 
 
-def ask_back(control: Bench, run: Run) -> Run:
+def ask_back(control: WorkerFixture, run: Run) -> Run:
     """Somebody asks for the names to be led back; the plan waits for two people, or there is none."""
     return control.go(control.queue(run.incident, "names-lead-back", RunKind.LEAD_BACK))
 
 
 @pytest.mark.usefixtures("old_front")
-def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, control: Bench) -> None:
+def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, control: WorkerFixture) -> None:
     run = recovered(centre, control)
     before = control.incident(run)
     asked = ask_back(control, run)
@@ -80,7 +80,7 @@ def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, co
 
 
 @pytest.mark.usefixtures("old_front")
-def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre, control: Bench) -> None:
+def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre, control: WorkerFixture) -> None:
     run = recovered(centre, control)
     with control.database.write() as tx:
         incidents.resolve(tx, run.incident, "aiko", "moved")
@@ -93,9 +93,11 @@ def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre,
     assert control.incident(run) == before
 
 
-def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(centre: Centre, control: Bench) -> None:
+def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(
+    centre: Centre, control: WorkerFixture
+) -> None:
     """The old data centre is still lost: whoever agrees all the same is asked again, and the names can be led on."""
-    control = replace(control, equipment=replace(control.equipment, configuration=centre.configuration))
+    control = replace(control, worker_context=replace(control.worker_context, configuration=centre.configuration))
     asked = ask_back(control, recovered(centre, control))
 
     assert "⚠ 127.0.0.1 (where users will be led): nothing answers users there" in card(control, asked)
@@ -114,7 +116,9 @@ def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(centr
     assert (move.now, move.to) == ((OLD,), (NEW,))
 
 
-def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(centre: Centre, control: Bench) -> None:
+def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(
+    centre: Centre, control: WorkerFixture
+) -> None:
     run = recovered(centre, control)
     centre.cloud.point(NAME, ELSEWHERE)
     wait_for(lambda: leads_to(centre) == (ELSEWHERE,), SECONDS, "the name server to follow")
@@ -130,7 +134,7 @@ def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(centre:
     wait_for(lambda: leads_to(centre) == ("127.0.0.8",), SECONDS, "the name server to follow")
 
 
-def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control: Bench) -> None:
+def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control: WorkerFixture) -> None:
     run = recovered(centre, control)
     centre.cloud.point(NAME, OLD)
 
@@ -141,7 +145,7 @@ def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control:
 
 
 def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_names_lead(
-    centre: Centre, control: Bench
+    centre: Centre, control: WorkerFixture
 ) -> None:
     run = raised(centre, control)
     control.stop(run)
@@ -155,7 +159,9 @@ def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_name
     )
 
 
-def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(centre: Centre, control: Bench) -> None:
+def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(
+    centre: Centre, control: WorkerFixture
+) -> None:
     run = moved(centre, control)
     control.stop(run)
     control.worker().handle(run.id)
@@ -168,7 +174,7 @@ def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(centr
     assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
 
 
-def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Centre, control: Bench) -> None:
+def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Centre, control: WorkerFixture) -> None:
     """The second finds users on the machine of the first, and moves nobody: that is no change to take back."""
     run = recovered(centre, control)
     second = control.queue(run.incident, "level4-datacentre")
@@ -192,7 +198,7 @@ def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Cen
 
 
 def test_after_drbots_own_host_was_lost_the_names_can_still_be_led_back(
-    centre: Centre, control: Bench, tmp_path: Path
+    centre: Centre, control: WorkerFixture, tmp_path: Path
 ) -> None:
     """Its worker on the new host believes, once, what the verified ledger vouches for."""
     run = recovered(centre, control)
@@ -201,18 +207,18 @@ def test_after_drbots_own_host_was_lost_the_names_can_still_be_led_back(
     with control.database.write() as tx:
         adopt_open_runs(tx, home)
     centre.home = home
-    moved_on = replace(control, equipment=replace(equipment(control, centre), key=Vault(home).key()))
+    moved_on = replace(control, worker_context=replace(worker_context(control, centre), key=TotpSecrets(home).key()))
 
     asked = ask_back(moved_on, run)
 
     assert asked.plan is not None
     (move,) = asked.plan.stakes.moves
     assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
-    known = moved_on.equipment.own.run(run.id)
+    known = moved_on.worker_context.own.run(run.id)
     assert known is not None and known.ended and known.moved_users
 
 
-def test_a_row_says_nothing_about_where_the_names_led(centre: Centre, control: Bench) -> None:
+def test_a_row_says_nothing_about_where_the_names_led(centre: Centre, control: WorkerFixture) -> None:
     """Whoever may write the database puts another address into the plan of the run that moved users."""
     run = recovered(centre, control)
     plan = control.run(run).plan
@@ -229,10 +235,10 @@ def test_a_row_says_nothing_about_where_the_names_led(centre: Centre, control: B
     assert leads_to(centre) == (NEW,)
 
 
-def test_names_that_dr_yml_does_not_name_any_more_are_refused(centre: Centre, control: Bench) -> None:
+def test_names_that_dr_yml_does_not_name_any_more_are_refused(centre: Centre, control: WorkerFixture) -> None:
     run = recovered(centre, control)
     centre.configuration = centre.with_dns(names=("other.ai-micro.test",))
-    changed = replace(control, equipment=equipment(control, centre))
+    changed = replace(control, worker_context=worker_context(control, centre))
 
     asked = ask_back(changed, run)
 
@@ -240,16 +246,16 @@ def test_names_that_dr_yml_does_not_name_any_more_are_refused(centre: Centre, co
     assert f"the names {NAME}, which `dns` in dr.yml does not name any more" in str(asked.outcome)
 
 
-def test_only_who_led_the_names_in_this_incident_is_asked(centre: Centre, control: Bench) -> None:
+def test_only_who_led_the_names_in_this_incident_is_asked(centre: Centre, control: WorkerFixture) -> None:
     run = recovered(centre, control)
-    fingerprint = control.equipment.world.fingerprint(lambda: False)
+    fingerprint = control.worker_context.target.fingerprint(lambda: False)
 
-    assert back_of(control.equipment, run.incident, fingerprint).moves[0].to == (OLD,)
+    assert back_of(control.worker_context, run.incident, fingerprint).moves[0].to == (OLD,)
     asked = ask_back(control, replace(run, incident=_another(control)))
     assert "remembers no run of DR-2" in str(asked.outcome)
 
 
-def _another(control: Bench) -> int:
+def _another(control: WorkerFixture) -> int:
     with control.database.write() as tx:
         first = incidents.get(tx.connection, 1)
         return incidents.declare(tx, site="production", level=first.level, title="Again", person="aiko").id

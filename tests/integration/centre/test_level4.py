@@ -18,14 +18,14 @@ from drbot.store.schema import runs as runs_table
 from drbot.store.schema import steps
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import NEW, OLD, Centre
-from tests.integration.centre.moving import SECONDS, equipment, leads_to, moved, play_machine, play_part, raised
-from tests.integration.runners.bench import Bench
+from tests.integration.centre.moving import SECONDS, leads_to, moved, play_machine, play_part, raised, worker_context
+from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import wait_for
 
 REFUSED, NEEDS_DECISION = EventKind.RUN_REFUSED.value, EventKind.RUN_NEEDS_DECISION.value
 
 
-def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, control: Bench) -> None:
+def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, control: WorkerFixture) -> None:
     run = raised(centre, control)
 
     assert run.state is RunState.WAITING
@@ -42,14 +42,14 @@ def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, con
     assert leads_to(centre) == (NEW,)
     play_part(control, "level4-certificate")
     control.go(run)
-    known = control.equipment.own.run(run.id)
+    known = control.worker_context.own.run(run.id)
     assert known is not None and known.lets_users_in  # they write there now: leading them back needs two people again
     assert control.incident(run).state is IncidentState.RECOVERED
     control.answer(run)
     assert control.go(run).state is RunState.SUCCEEDED
 
 
-def test_when_somebody_else_moved_them_the_approval_is_void(centre: Centre, control: Bench) -> None:
+def test_when_somebody_else_moved_them_the_approval_is_void(centre: Centre, control: WorkerFixture) -> None:
     run = raised(centre, control)
     centre.cloud.point(NAME, "127.0.0.9")
     control.approve(run)
@@ -59,13 +59,15 @@ def test_when_somebody_else_moved_them_the_approval_is_void(centre: Centre, cont
     wait_for(lambda: leads_to(centre) == ("127.0.0.9",), SECONDS, "the name server to follow")
 
 
-def test_an_address_that_was_edited_in_dr_yml_after_the_grant_moves_nobody(centre: Centre, control: Bench) -> None:
+def test_an_address_that_was_edited_in_dr_yml_after_the_grant_moves_nobody(
+    centre: Centre, control: WorkerFixture
+) -> None:
     run = raised(centre, control)
     control.approve(run)
     elsewhere = centre.configuration.sites["recovery"].model_copy(update={"address": "127.0.0.66"})
     sites = {**centre.configuration.sites, "recovery": elsewhere}
     centre.configuration = centre.configuration.model_copy(update={"sites": sites})
-    restarted = replace(control, equipment=equipment(control, centre))
+    restarted = replace(control, worker_context=worker_context(control, centre))
 
     ended = restarted.go(run)
 
@@ -74,7 +76,7 @@ def test_an_address_that_was_edited_in_dr_yml_after_the_grant_moves_nobody(centr
 
 
 def test_an_address_that_was_edited_in_the_database_after_the_grant_moves_nobody(
-    centre: Centre, control: Bench
+    centre: Centre, control: WorkerFixture
 ) -> None:
     run = raised(centre, control)
     control.approve(run)
@@ -91,7 +93,7 @@ def test_an_address_that_was_edited_in_the_database_after_the_grant_moves_nobody
 
 
 def test_a_new_place_that_only_the_database_says_is_up_is_not_shown_to_approvers(
-    centre: Centre, control: Bench
+    centre: Centre, control: WorkerFixture
 ) -> None:
     run = centre.run
     control.begin(run)
@@ -108,7 +110,7 @@ def test_a_new_place_that_only_the_database_says_is_up_is_not_shown_to_approvers
 
 
 def test_a_row_that_gives_the_run_up_gives_no_machine_back_that_users_were_moved_to(
-    centre: Centre, control: Bench
+    centre: Centre, control: WorkerFixture
 ) -> None:
     run = moved(centre, control)
     with control.database.write() as tx:
@@ -121,7 +123,7 @@ def test_a_row_that_gives_the_run_up_gives_no_machine_back_that_users_were_moved
 
 
 def test_a_later_run_of_the_incident_that_is_given_up_leaves_the_machine_to_its_users(
-    centre: Centre, control: Bench
+    centre: Centre, control: WorkerFixture
 ) -> None:
     run = moved(centre, control)
     play_part(control, "level4-certificate")
@@ -143,7 +145,7 @@ def test_a_later_run_of_the_incident_that_is_given_up_leaves_the_machine_to_its_
     assert len(centre.cloud.machines()) == 1
 
 
-def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, control: Bench) -> None:
+def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, control: WorkerFixture) -> None:
     run = raised(centre, control)
     control.approve(run)
     control.go(run)
@@ -159,11 +161,11 @@ def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, c
     assert leads_to(centre) == (OLD,)
 
 
-def test_what_is_not_ours_is_refused_with_the_plan(centre: Centre, control: Bench) -> None:
+def test_what_is_not_ours_is_refused_with_the_plan(centre: Centre, control: WorkerFixture) -> None:
     with faulty_proxy(centre.cloud.endpoint) as (url, faults):
         faults.methods, faults.status = ("POST",), 403
         centre.configuration = centre.with_dns(endpoint=url)
-        refusing = replace(control, equipment=equipment(control, centre))
+        refusing = replace(control, worker_context=worker_context(control, centre))
         ended = refusing.go(centre.run)
 
     assert ended.state is RunState.FAILED
@@ -174,7 +176,7 @@ def test_what_is_not_ours_is_refused_with_the_plan(centre: Centre, control: Benc
     assert centre.cloud.machines() == []
 
 
-def test_a_long_ttl_is_a_warning_on_the_card(centre: Centre, control: Bench) -> None:
+def test_a_long_ttl_is_a_warning_on_the_card(centre: Centre, control: WorkerFixture) -> None:
     centre.cloud.point(NAME, OLD, ttl_seconds=86_400)
     run = raised(centre, control)
 

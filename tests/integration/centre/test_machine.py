@@ -147,7 +147,7 @@ def test_a_machine_at_an_address_that_another_run_counts_on_is_not_given_back(ce
     [({"image": "ami-00000000"}, "ami-00000000"), ({"image": None}, "neither a Terraform folder nor an image")],
 )
 def test_a_machine_that_cannot_be_made_is_known_before(centre: Centre, changes: dict[str, Any], why: str) -> None:
-    finding = machine.affordable(centre.context(configuration=centre.with_provision(**changes)), HERE)
+    finding = machine.can_provision(centre.context(configuration=centre.with_provision(**changes)), HERE)
 
     assert not finding.passed
     assert why in finding.sentence

@@ -18,12 +18,12 @@ def service(centre: Centre) -> NameService:
 
 
 def test_the_names_lead_to_the_new_place_when_it_says_so(centre: Centre) -> None:
-    before = names.leads(centre.context(), HERE)
+    before = names.points_to(centre.context(), HERE)
     done = names.change(centre.context(), HERE)
 
     assert not before.passed
     assert service(centre).ask(NAME) == (NEW,)
-    assert names.leads(centre.context(), HERE).passed
+    assert names.points_to(centre.context(), HERE).passed
     assert done.facts == {"address": NEW, "names": [NAME]}
 
 
@@ -33,7 +33,7 @@ def test_the_names_are_led_back_to_where_the_plan_saw_them(centre: Centre) -> No
     names.change_back(centre.context(fingerprint=sealed), HERE)
 
     assert service(centre).ask(NAME) == (OLD,)
-    finding = names.leads(centre.context(fingerprint=sealed), HERE)
+    finding = names.points_to(centre.context(fingerprint=sealed), HERE)
     assert finding.facts == {"state": "before"}  # so an undo knows that there is nothing to take back
 
 

@@ -15,12 +15,12 @@ from drbot.runners.actions.fingerprint import settings_of
 from drbot.runners.lookout import Lookout
 from drbot.runners.machine_book import MachineBook, look_at_machines, look_at_names
 from drbot.runners.readiness import rented_lines
-from drbot.store import journal, led_names, machines
+from drbot.store import led_names, ledger, machines
 from drbot.store.schema import machines as machines_table
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import OLD, Centre
 from tests.integration.centre.moving import SECONDS, raised
-from tests.integration.runners.bench import Bench
+from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import wait_for
 
 HERE = {"site": "recovery"}
@@ -33,7 +33,7 @@ def known(centre: Centre) -> list[str]:
 
 def told(centre: Centre, kind: EventKind) -> int:
     with centre.database.read() as connection:
-        return [event.kind for event in journal.of_incident(connection, centre.run.incident)].count(kind)
+        return [event.kind for event in ledger.of_incident(connection, centre.run.incident)].count(kind)
 
 
 def test_a_machine_whose_worker_died_before_it_wrote_that_down_is_found_by_its_tags(centre: Centre) -> None:
@@ -127,12 +127,12 @@ def test_where_the_names_lead_is_written_down_too(centre: Centre) -> None:
     assert (one.name, one.addresses, one.told) == (NAME, (OLD,), (OLD,))
 
 
-def test_a_plan_that_was_only_shown_counts_on_no_machine(centre: Centre, control: Bench) -> None:
+def test_a_plan_that_was_only_shown_counts_on_no_machine(centre: Centre, control: WorkerFixture) -> None:
     run = raised(centre, control)
     shown = control.queue(run.incident, "level4-datacentre", RunKind.PLAN)
     assert control.go(shown).state is RunState.SUCCEEDED
 
-    assert control.equipment.own.counting_on({f"DR-{run.incident}/recovery"}, but=run.id) == []
+    assert control.worker_context.own.counting_on({f"DR-{run.incident}/recovery"}, but=run.id) == []
 
 
 def test_readiness_lists_every_machine_until_it_is_given_back(centre: Centre) -> None:
@@ -171,10 +171,12 @@ def test_a_price_in_dr_yml_is_nothing_that_people_are_asked_about(centre: Centre
     assert settings_of(centre.with_provision(instance_type="x")) != settings_of(centre.configuration)
 
 
-def test_the_control_sites_worker_looks_at_once_and_again_after_each_run(centre: Centre, control: Bench) -> None:
+def test_the_control_sites_worker_looks_at_once_and_again_after_each_run(
+    centre: Centre, control: WorkerFixture
+) -> None:
     made = machine.provision(centre.context(), HERE)
     stop = threading.Event()
-    lookout = Lookout(control.equipment)
+    lookout = Lookout(control.worker_context)
     thread = threading.Thread(target=lookout.run, args=(stop,))
     thread.start()
     try:
@@ -188,7 +190,7 @@ def test_the_control_sites_worker_looks_at_once_and_again_after_each_run(centre:
         thread.join(SECONDS)
 
 
-def test_no_other_sites_worker_looks(centre: Centre, control: Bench) -> None:
-    elsewhere = replace(control.equipment, site_name="recovery")
+def test_no_other_sites_worker_looks(centre: Centre, control: WorkerFixture) -> None:
+    elsewhere = replace(control.worker_context, site_name="recovery")
 
     Lookout(elsewhere).run(threading.Event())  # ends by itself

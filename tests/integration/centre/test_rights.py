@@ -37,7 +37,7 @@ def test_a_zone_that_may_only_be_read_is_known_before(centre: Centre, proxied: F
 
 def test_machines_that_may_not_be_made_are_known_before(centre: Centre, proxied: Faults) -> None:
     proxied.status = 403
-    finding = machine.affordable(centre.context(), HERE)
+    finding = machine.can_provision(centre.context(), HERE)
 
     assert not finding.passed
     assert "The keys in use need ec2:" in finding.sentence
@@ -52,7 +52,7 @@ def test_no_keys_at_all_are_said(centre: Centre, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     assert "set AWS_ACCESS_KEY_ID" in names.changeable(centre.context(), {}).sentence
-    assert "set AWS_ACCESS_KEY_ID" in machine.affordable(centre.context(), HERE).sentence
+    assert "set AWS_ACCESS_KEY_ID" in machine.can_provision(centre.context(), HERE).sentence
 
 
 def test_a_cloud_in_trouble_may_be_asked_again(centre: Centre, proxied: Faults) -> None:
@@ -62,7 +62,7 @@ def test_a_cloud_in_trouble_may_be_asked_again(centre: Centre, proxied: Faults) 
         names.change(centre.context(), HERE)
     proxied.status = None
     names.change(centre.context(), HERE)  # the same step, tried again
-    assert names.leads(centre.context(), HERE).passed
+    assert names.points_to(centre.context(), HERE).passed
 
 
 def test_a_site_nobody_knows_is_said_with_those_there_are(centre: Centre) -> None:

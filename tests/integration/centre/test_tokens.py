@@ -13,11 +13,11 @@ from drbot.core.errors import CancelledError, PermanentError, UntrustedError, Us
 from drbot.core.level import Level
 from drbot.core.signing import KeyPair, join_key, join_proof
 from drbot.runners.actions import machine
-from drbot.runners.inviting import WORKER_KEY
-from drbot.runners.joining import join_site
+from drbot.runners.invitations import WORKER_KEY
+from drbot.runners.join_token import join_site
 from drbot.runners.own_record import CLOCK, FOLDER
 from drbot.runners.private_folder import PrivateFolder
-from drbot.store import incidents, invitations, journal, schema
+from drbot.store import incidents, invitations, ledger, schema
 from tests.integration.centre.conftest import Centre
 from tests.integration.centre.test_machine import HERE, token_of
 
@@ -43,7 +43,7 @@ def test_a_worker_joins_once_with_its_token(centre: Centre) -> None:
 def notes(centre: Centre) -> list[str]:
     """What the incident's people read."""
     with centre.database.read() as connection:
-        return [str(event.payload.get("text")) for event in journal.of_incident(connection, centre.run.incident)]
+        return [str(event.payload.get("text")) for event in ledger.of_incident(connection, centre.run.incident)]
 
 
 def test_the_worker_that_joined_is_let_in_with_its_token_at_every_start(centre: Centre) -> None:

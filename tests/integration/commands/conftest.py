@@ -1,4 +1,4 @@
-"""`stage`: people and an empty SQLite store."""
+"""`verb_fixture`: people and an empty SQLite store."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from drbot.store.database import Database
-from tests.integration.commands.stage import Stage, build
+from tests.integration.commands.verb_fixture import VerbFixture, build
 
-Build = Callable[[str], Stage]
+Build = Callable[[str], VerbFixture]
 
 
 @pytest.fixture(scope="session")
@@ -23,24 +23,24 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, template: Path) -> Iterator[Stage]:
+def verb_fixture(tmp_path: Path, template: Path) -> Iterator[VerbFixture]:
     """Migrated and empty."""
     shutil.copy(template, tmp_path / "state.db")
-    stage = build(tmp_path)
-    yield stage
-    stage.database.close()
+    verb_fixture = build(tmp_path)
+    yield verb_fixture
+    verb_fixture.database.close()
 
 
 @pytest.fixture
 def built(tmp_path: Path, template: Path) -> Iterator[Build]:
-    """A stage with another dr.yml."""
+    """A fixture with another dr.yml."""
     shutil.copy(template, tmp_path / "state.db")
-    stages: list[Stage] = []
+    verb_fixtures: list[VerbFixture] = []
 
-    def make(text: str) -> Stage:
-        stages.append(build(tmp_path, text))
-        return stages[-1]
+    def make(text: str) -> VerbFixture:
+        verb_fixtures.append(build(tmp_path, text))
+        return verb_fixtures[-1]
 
     yield make
-    for stage in stages:
-        stage.database.close()
+    for verb_fixture in verb_fixtures:
+        verb_fixture.database.close()

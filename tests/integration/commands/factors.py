@@ -1,4 +1,4 @@
-"""The worker that checks codes, beside a stage without one; an authenticator and keys in people's hands."""
+"""The worker that checks codes, beside a fixture without one; an authenticator and keys in people's hands."""
 
 import re
 import threading
@@ -11,21 +11,21 @@ from pathlib import Path
 import pyotp
 
 from drbot.commands.approve import vote
-from drbot.core.approval import Door
+from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Proof, phone_statement
 from drbot.core.configuration import Loaded
 from drbot.core.people import Account
 from drbot.core.plan import short_seal
 from drbot.core.redaction import Redactor
 from drbot.core.signing import KeyPair
-from drbot.runners.checking import Checker
+from drbot.runners.code_checker import CodeChecker
 from drbot.runners.own_record import OwnRecord
+from drbot.runners.run_context import WorkerContext
 from drbot.runners.timing import Timing
-from drbot.runners.vault import Vault
-from drbot.runners.walk import Equipment
+from drbot.runners.totp_secrets import TotpSecrets
 from drbot.store import codes
 from drbot.store.rosters import Rosters
-from tests.integration.commands.stage import DR_YML, Stage
+from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 from tests.integration.runners.harmless import HarmlessTarget
 from tests.waiting import PATIENCE, wait_for
 
@@ -36,20 +36,20 @@ WITH_KEYS = DR_YML.replace("slack: [U2],", f"slack: [U2], key: '{BEN.public}',")
 )
 
 
-def equipment_of(stage: Stage, home: Path) -> Equipment:
-    """A worker's, at the stage's database."""
-    target, context = HarmlessTarget(), stage.context
-    key = Vault(home).key()
+def worker_context_of(verb_fixture: VerbFixture, home: Path) -> WorkerContext:
+    """A worker's, at the fixture's database."""
+    target, context = HarmlessTarget(), verb_fixture.context
+    key = TotpSecrets(home).key()
     of_file = Loaded(configuration=context.configuration, faults=context.faults).roster
     given = replace(of_file, worker_key=key.public)
-    return Equipment(
+    return WorkerContext(
         configuration=context.configuration,
-        database=stage.database,
+        database=verb_fixture.database,
         site_name="production",
         home=home,
         own=OwnRecord(home),
         registry=target.registry,
-        world=target,
+        target=target,
         roster=given,
         redact=Redactor(),
         timing=Timing(look=0.02),
@@ -61,15 +61,15 @@ def equipment_of(stage: Stage, home: Path) -> Equipment:
 
 
 @contextmanager
-def checking(stage: Stage, home: Path) -> Iterator[Equipment]:
+def checking(verb_fixture: VerbFixture, home: Path) -> Iterator[WorkerContext]:
     """A worker that looks for codes while the block runs."""
-    equipment, stop = equipment_of(stage, home), threading.Event()
-    checker = Checker(equipment)
+    worker_context, stop = worker_context_of(verb_fixture, home), threading.Event()
+    checker = CodeChecker(worker_context)
     checker.tick()
     thread = threading.Thread(target=checker.run, args=(stop,), daemon=True)
     thread.start()
     try:
-        yield equipment
+        yield worker_context
     finally:
         stop.set()
         thread.join(PATIENCE)
@@ -104,41 +104,50 @@ def _half_minutes() -> float:
     return datetime.now(UTC).timestamp() / 30
 
 
-def enrolled(stage: Stage, person: str) -> Authenticator:
+def enrolled(verb_fixture: VerbFixture, person: str) -> Authenticator:
     """Two messages, and the app is known."""
-    app = Authenticator(*stage.say(person, "enrol").qrs)
-    reply = stage.say(person, f"enrol {app.code()}")
+    app = Authenticator(*verb_fixture.say(person, "enrol").qrs)
+    reply = verb_fixture.say(person, f"enrol {app.code()}")
     assert reply.ok, reply.text
     return app
 
 
-def phone_code(stage: Stage, pair: KeyPair, worker: str, person: str, decision: str = "approve") -> str:
+def phone_code(verb_fixture: VerbFixture, pair: KeyPair, worker: str, person: str, decision: str = "approve") -> str:
     """What the person works out on their own machine for the request that is open."""
-    asked = stage.requests(stage.runs()[-1])[-1]
+    asked = verb_fixture.requests(verb_fixture.runs()[-1])[-1]
     seal = short_seal(asked.seal)
     said = phone_statement(person=person, request=asked.id, short_seal=seal, decision=decision)
     return pair.phone_code(worker, said)
 
 
-def approve_with_key(stage: Stage, person: str, pair: KeyPair | None) -> str:
+def approve_with_key(verb_fixture: VerbFixture, person: str, pair: KeyPair | None) -> str:
     """At a terminal; the code of what became of it."""
     sign = {Proof.KEY: pair.sign} if pair is not None else {}
-    seal = stage.requests(stage.runs()[-1])[-1].seal
+    seal = verb_fixture.requests(verb_fixture.runs()[-1])[-1].seal
     values = {"target": "production", "reason": "read it", "seal": seal}
-    return stage.say(person, "approve", door=Door.TERMINAL, values=values, sign=sign).code
+    return verb_fixture.say(person, "approve", entry_point=EntryPoint.TERMINAL, values=values, sign=sign).code
 
 
-def click(stage: Stage, person: str, code: str) -> str:
+def click(verb_fixture: VerbFixture, person: str, code: str) -> str:
     """Sends the dialog with a code."""
-    asked = stage.requests(stage.runs()[-1])[-1]
-    who = stage.context.roster.people[person]
+    asked = verb_fixture.requests(verb_fixture.runs()[-1])[-1]
+    who = verb_fixture.context.roster.people[person]
     return vote(
-        stage.context, request_id=asked.id, person=person, account=Account(id=who.slack[0]), decision="approve",
-        reason="read it", seal=asked.seal, target="production", door=Door.DIALOG, at=datetime.now(UTC), code=code,
-    ).code  # fmt: skip
+        verb_fixture.context,
+        request_id=asked.id,
+        person=person,
+        account=Account(id=who.slack[0]),
+        decision="approve",
+        reason="read it",
+        seal=asked.seal,
+        target="production",
+        entry_point=EntryPoint.DIALOG,
+        at=datetime.now(UTC),
+        code=code,
+    ).code
 
 
-def answer_to(stage: Stage, row: int) -> codes.Attempt | None:
-    with stage.database.read() as conn:
+def answer_to(verb_fixture: VerbFixture, row: int) -> codes.Attempt | None:
+    with verb_fixture.database.read() as conn:
         attempt = codes.get(conn, row)
     return attempt if attempt.answer is not None else None

@@ -3,10 +3,10 @@
 import pytest
 
 from drbot.commands.dispatch import TABLE
-from drbot.core.approval import Door
+from drbot.core.approval import EntryPoint
 from drbot.core.events import EventKind
 from drbot.core.people import ACCESS
-from tests.integration.commands.stage import Stage
+from tests.integration.commands.verb_fixture import VerbFixture
 
 PEOPLE = {"aiko": "commander", "ben": "approver", "emi": "operator", "dan": "observer"}
 GUARDED = sorted((verb, one.access) for verb, one in TABLE.items() if one.access)
@@ -39,30 +39,34 @@ def test_the_table_is_what_was_agreed() -> None:
 
 
 @pytest.mark.parametrize(("verb", "access"), GUARDED)
-def test_who_may_not_is_told_privately_who_may(stage: Stage, verb: str, access: str) -> None:
-    stage.say("aiko", "declare level2 PostgreSQL does not start")
+def test_who_may_not_is_told_privately_who_may(verb_fixture: VerbFixture, verb: str, access: str) -> None:
+    verb_fixture.say("aiko", "declare level2 PostgreSQL does not start")
 
     for person, role in PEOPLE.items():
         if role in ACCESS[access]:
             continue
-        before = len(stage.events(EventKind.COMMAND_REFUSED))
-        reply = stage.say(person, f"{verb} DR-1")
+        before = len(verb_fixture.events(EventKind.COMMAND_REFUSED))
+        reply = verb_fixture.say(person, f"{verb} DR-1")
         assert not reply.ok and not reply.in_channel
         assert f"It needs the role {' or '.join(sorted(ACCESS[access]))}" in reply.text["en"]
-        assert len(stage.events(EventKind.COMMAND_REFUSED)) == before + 1
+        assert len(verb_fixture.events(EventKind.COMMAND_REFUSED)) == before + 1
 
 
 @pytest.mark.parametrize(("verb", "access"), GUARDED)
-def test_nobody_drbot_does_not_know_may_change_anything(stage: Stage, verb: str, access: str) -> None:
-    stage.say("aiko", "declare level2 PostgreSQL does not start")
+def test_nobody_drbot_does_not_know_may_change_anything(verb_fixture: VerbFixture, verb: str, access: str) -> None:
+    verb_fixture.say("aiko", "declare level2 PostgreSQL does not start")
 
-    reply = stage.say(None, f"{verb} DR-1")
+    reply = verb_fixture.say(None, f"{verb} DR-1")
 
     assert not reply.ok and "does not know who you are" in reply.text["en"]
 
 
-@pytest.mark.parametrize(("door", "said"), [(Door.TERMINAL, "--as or DRBOT_PERSON"), (Door.COMMAND, "your Slack id")])
-def test_who_is_not_known_is_told_how_to_be_known_where_they_are(stage: Stage, door: Door, said: str) -> None:
-    reply = stage.say(None, "whoami", door=door)
+@pytest.mark.parametrize(
+    ("entry_point", "said"), [(EntryPoint.TERMINAL, "--as or DRBOT_PERSON"), (EntryPoint.COMMAND, "your Slack id")]
+)
+def test_who_is_not_known_is_told_how_to_be_known_where_they_are(
+    verb_fixture: VerbFixture, entry_point: EntryPoint, said: str
+) -> None:
+    reply = verb_fixture.say(None, "whoami", entry_point=entry_point)
 
     assert not reply.ok and said in reply.text["en"]

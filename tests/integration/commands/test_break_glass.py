@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from drbot.bot.due import FIRE, plan_events
+from drbot.bot.scheduled import FIRE, plan_events
 from drbot.cli.processes import settle_roster
-from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, Door, RequestState
+from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, EntryPoint, RequestState
 from drbot.core.attestation import Proof
 from drbot.core.configuration import Loaded
 from drbot.core.events import EventKind
@@ -24,24 +24,26 @@ from drbot.store.schema import requests as requests_table
 from drbot.store.schema import votes as votes_table
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import checking
-from tests.integration.commands.stage import DR_YML, Stage
+from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 
 ALLOWED = DR_YML + "approvals: {break_glass: true}\n"
 WORDS = {"target": "production", "rule": "two approvers", "reason": "nobody else answers"}
 
 
-def break_it(stage: Stage, key: KeyPair | None, door: Door = Door.TERMINAL, **changes: str) -> str:
+def break_it(
+    verb_fixture: VerbFixture, key: KeyPair | None, entry_point: EntryPoint = EntryPoint.TERMINAL, **changes: str
+) -> str:
     """Aiko, alone; the code of what became of it."""
-    asked = stage.requests(stage.runs()[-1])[-1]
+    asked = verb_fixture.requests(verb_fixture.runs()[-1])[-1]
     values: Mapping[str, str] = WORDS | {"seal": short_seal(asked.seal)} | changes
     sign = {Proof.HOST: key.sign} if key is not None else {}
-    return stage.say("aiko", "break-glass DR-1", door=door, values=values, sign=sign).code
+    return verb_fixture.say("aiko", "break-glass DR-1", entry_point=entry_point, values=values, sign=sign).code
 
 
-def ten_minutes_pass(stage: Stage, asked: ApprovalRequest) -> None:
+def ten_minutes_pass(verb_fixture: VerbFixture, asked: ApprovalRequest) -> None:
     """As the database's clock sees it: everything of this request happened earlier."""
     earlier = timedelta(seconds=HOLD_SECONDS + 1)
-    with stage.database.write() as tx:
+    with verb_fixture.database.write() as tx:
         held = requests.get(tx.connection, asked.id).hold_until
         assert held is not None
         (vote,) = requests.votes(tx.connection, asked.id)
@@ -49,27 +51,27 @@ def ten_minutes_pass(stage: Stage, asked: ApprovalRequest) -> None:
         tx.connection.execute(update(requests_table).values(hold_until=held - earlier))
 
 
-def end_holds(stage: Stage, roster: Roster) -> RequestState:
-    with stage.database.write() as tx:
+def end_holds(verb_fixture: VerbFixture, roster: Roster) -> RequestState:
+    with verb_fixture.database.write() as tx:
         requests.end_holds(tx, roster, lambda request: True)
-        return requests.of_run(tx.connection, stage.runs()[-1].id)[-1].state
+        return requests.of_run(tx.connection, verb_fixture.runs()[-1].id)[-1].state
 
 
 def test_it_holds_ten_minutes_then_grants_and_the_worker_counts_it(built: Build, tmp_path: Path) -> None:
-    stage = built(ALLOWED)
-    settle_roster(stage.database, Loaded(configuration=stage.context.configuration))
-    with checking(stage, tmp_path / "worker-home") as worker:
-        run, asked = stage.asked()
+    verb_fixture = built(ALLOWED)
+    settle_roster(verb_fixture.database, Loaded(configuration=verb_fixture.context.configuration))
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        run, asked = verb_fixture.asked()
 
-        assert break_it(stage, worker.key) == "held"
-        with stage.database.read() as conn:
+        assert break_it(verb_fixture, worker.key) == "held"
+        with verb_fixture.database.read() as conn:
             roster = worker.roster_now(conn)
-        assert end_holds(stage, roster) is RequestState.OPEN
-        assert break_it(stage, worker.key) == "twice"
-        ten_minutes_pass(stage, asked)
-        assert end_holds(stage, roster) is RequestState.GRANTED
+        assert end_holds(verb_fixture, roster) is RequestState.OPEN
+        assert break_it(verb_fixture, worker.key) == "twice"
+        ten_minutes_pass(verb_fixture, asked)
+        assert end_holds(verb_fixture, roster) is RequestState.GRANTED
 
-        with stage.database.write() as tx:
+        with verb_fixture.database.write() as tx:
             requests.prove(tx, asked.id)
             assert run.plan is not None
             proven = requests.get(tx.connection, asked.id)
@@ -77,27 +79,27 @@ def test_it_holds_ten_minutes_then_grants_and_the_worker_counts_it(built: Build,
             nothing_kept = run.plan.model_copy(update={"stakes": Stakes()})
             assert "no old data" in (refusal(tx, run, nothing_kept, run.plan.step("swap"), proven, roster) or "")
 
-    (held,) = stage.events(EventKind.REQUEST_HELD)
-    assert (held.person, held.payload["rule"], held.payload["door"]) == ("aiko", "two approvers", "terminal")
-    assert stage.events(EventKind.VOTE_COUNTED) == []
+    (held,) = verb_fixture.events(EventKind.REQUEST_HELD)
+    assert (held.person, held.payload["rule"], held.payload["entry_point"]) == ("aiko", "two approvers", "terminal")
+    assert verb_fixture.events(EventKind.VOTE_COUNTED) == []
 
 
 def test_one_no_in_the_ten_minutes_ends_it(built: Build, tmp_path: Path) -> None:
-    stage = built(ALLOWED)
-    with checking(stage, tmp_path / "worker-home") as worker:
-        stage.asked()
-        break_it(stage, worker.key)
+    verb_fixture = built(ALLOWED)
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        verb_fixture.asked()
+        break_it(verb_fixture, worker.key)
 
-        stage.say("ben", "deny DR-1 I am awake, wait for me")
-        ten_minutes_pass_after_a_no(stage)
-        with stage.database.read() as conn:
+        verb_fixture.say("ben", "deny DR-1 I am awake, wait for me")
+        ten_minutes_pass_after_a_no(verb_fixture)
+        with verb_fixture.database.read() as conn:
             roster = worker.roster_now(conn)
 
-        assert end_holds(stage, roster) is RequestState.DENIED
+        assert end_holds(verb_fixture, roster) is RequestState.DENIED
 
 
-def ten_minutes_pass_after_a_no(stage: Stage) -> None:
-    with stage.database.write() as tx:
+def ten_minutes_pass_after_a_no(verb_fixture: VerbFixture) -> None:
+    with verb_fixture.database.write() as tx:
         tx.connection.execute(update(requests_table).values(hold_until=tx.now - timedelta(seconds=1)))
 
 
@@ -106,7 +108,7 @@ def ten_minutes_pass_after_a_no(stage: Stage) -> None:
     [
         ({"key": None}, "break_glass_host"),
         ({"key": KeyPair.new()}, "break_glass_host"),
-        ({"door": Door.COMMAND}, "break_glass_host"),
+        ({"entry_point": EntryPoint.COMMAND}, "break_glass_host"),
         ({"target": "staging"}, "wrong_target"),
         ({"seal": "AAAA-BBBB"}, "old_plan"),
     ],
@@ -114,63 +116,63 @@ def ten_minutes_pass_after_a_no(stage: Stage) -> None:
 def test_it_works_on_the_recovery_host_only_and_for_the_plan_that_was_read(
     built: Build, tmp_path: Path, change: dict[str, object], code: str
 ) -> None:
-    stage = built(ALLOWED)
-    with checking(stage, tmp_path / "worker-home") as worker:
-        stage.asked()
+    verb_fixture = built(ALLOWED)
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        verb_fixture.asked()
 
         given: dict[str, object] = {"key": worker.key} | change
-        assert break_it(stage, **given) == code  # type: ignore[arg-type]
+        assert break_it(verb_fixture, **given) == code  # type: ignore[arg-type]
 
-    assert [event.payload["code"] for event in stage.events(EventKind.VOTE_REFUSED)] == [code]
-    assert stage.events(EventKind.REQUEST_HELD) == []
+    assert [event.payload["code"] for event in verb_fixture.events(EventKind.VOTE_REFUSED)] == [code]
+    assert verb_fixture.events(EventKind.REQUEST_HELD) == []
 
 
 def test_a_policy_that_forbids_it_is_the_default(built: Build, tmp_path: Path) -> None:
-    stage = built(DR_YML)
-    with checking(stage, tmp_path / "worker-home") as worker:
-        stage.asked()
+    verb_fixture = built(DR_YML)
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        verb_fixture.asked()
 
-        assert break_it(stage, worker.key) == "break_glass_off"
+        assert break_it(verb_fixture, worker.key) == "break_glass_off"
 
 
 def test_without_rule_and_reason_it_says_what_it_means_and_how(built: Build) -> None:
-    stage = built(ALLOWED)
-    stage.asked()
+    verb_fixture = built(ALLOWED)
+    verb_fixture.asked()
 
-    reply = stage.say("aiko", "break-glass", door=Door.TERMINAL)
+    reply = verb_fixture.say("aiko", "break-glass", entry_point=EntryPoint.TERMINAL)
 
     assert not reply.ok
     assert "reviewed within a day" in reply.text["en"] and "--target production --seal" in reply.text["en"]
 
 
 def test_its_review_is_due_a_day_later(built: Build, tmp_path: Path) -> None:
-    stage = built(ALLOWED)
-    with checking(stage, tmp_path / "worker-home") as worker:
-        stage.asked()
-        break_it(stage, worker.key)
-    plan_events(stage.context)
-    (held,) = stage.events(EventKind.REQUEST_HELD)
+    verb_fixture = built(ALLOWED)
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        verb_fixture.asked()
+        break_it(verb_fixture, worker.key)
+    plan_events(verb_fixture.context)
+    (held,) = verb_fixture.events(EventKind.REQUEST_HELD)
 
-    with stage.database.write() as tx:
+    with verb_fixture.database.write() as tx:
         day = held.at + timedelta(hours=24)
         assert [one for one in schedules.due(tx.connection, day - timedelta(minutes=1)) if one.kind == "review"] == []
         (review,) = [one for one in schedules.due(tx.connection, day) if one.kind == "review"]
-        FIRE["review"](stage.context, tx, review)
+        FIRE["review"](verb_fixture.context, tx, review)
 
-    assert len(stage.events(EventKind.REVIEW_DUE)) == 1
+    assert len(verb_fixture.events(EventKind.REVIEW_DUE)) == 1
 
 
 def test_its_review_comes_also_when_the_incident_was_resolved_before(built: Build, tmp_path: Path) -> None:
-    stage = built(ALLOWED)
-    with checking(stage, tmp_path / "worker-home") as worker:
-        run, _ = stage.asked()
-        break_it(stage, worker.key)
-    plan_events(stage.context)
-    with stage.database.write() as tx:
+    verb_fixture = built(ALLOWED)
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        run, _ = verb_fixture.asked()
+        break_it(verb_fixture, worker.key)
+    plan_events(verb_fixture.context)
+    with verb_fixture.database.write() as tx:
         runs.finish(tx, run, RunState.SUCCEEDED, "ok")
 
-    assert stage.say("aiko", "resolve DR-1 The disk was full").ok
+    assert verb_fixture.say("aiko", "resolve DR-1 The disk was full").ok
 
-    with stage.database.read() as conn:
+    with verb_fixture.database.read() as conn:
         left = schedules.due(conn, datetime.now(UTC) + timedelta(days=2))
     assert [one.kind for one in left] == ["review"]

@@ -5,17 +5,17 @@ import pytest
 from drbot.core.run import Run, RunKind, RunState, StopKind
 from drbot.store import runs, sub_runs
 from tests.integration.commands.conftest import Build
-from tests.integration.commands.stage import DR_YML, Stage
+from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 
 ELSEWHERE = "recovery: {site: recovery, control: control}\n"
 SITES = "  recovery: {projects: ., services: {}}\n  control: {title: Outside}\n"
 
 
-def with_part(stage: Stage) -> tuple[Run, Run]:
+def with_part(verb_fixture: VerbFixture) -> tuple[Run, Run]:
     """A run that waits for its request and for its part, which is at work."""
-    whole, _ = stage.asked()
-    stage.park(whole, RunState.WAITING)
-    with stage.database.write() as tx:
+    whole, _ = verb_fixture.asked()
+    verb_fixture.park(whole, RunState.WAITING)
+    with verb_fixture.database.write() as tx:
         part = runs.queue(
             tx,
             incident=whole.incident,
@@ -32,36 +32,36 @@ def with_part(stage: Stage) -> tuple[Run, Run]:
 
 @pytest.mark.parametrize(("level", "site"), [(2, "production"), (3, "recovery"), (4, "control")])
 def test_the_run_is_queued_where_its_worker_is(built: Build, level: int, site: str) -> None:
-    stage = built(DR_YML.replace("\nbackups:", f"\n{SITES}backups:", 1) + ELSEWHERE)
-    stage.say("ben", f"declare level{level} it burns")
+    verb_fixture = built(DR_YML.replace("\nbackups:", f"\n{SITES}backups:", 1) + ELSEWHERE)
+    verb_fixture.say("ben", f"declare level{level} it burns")
 
-    assert stage.incident().site == "production"
-    assert stage.runs()[0].site == site
+    assert verb_fixture.incident().site == "production"
+    assert verb_fixture.runs()[0].site == site
 
 
-def test_people_approve_the_whole_while_a_part_is_at_work(stage: Stage) -> None:
-    whole, _ = with_part(stage)
-    dialog = stage.say("ben", "approve").dialog
+def test_people_approve_the_whole_while_a_part_is_at_work(verb_fixture: VerbFixture) -> None:
+    whole, _ = with_part(verb_fixture)
+    dialog = verb_fixture.say("ben", "approve").dialog
 
     assert dialog is not None
     assert str(dialog.request).startswith(whole.id)
 
 
-def test_stop_reaches_the_part_that_is_at_work(stage: Stage) -> None:
-    _, part = with_part(stage)
-    stage.say("ben", "stop wrong place")
+def test_stop_reaches_the_part_that_is_at_work(verb_fixture: VerbFixture) -> None:
+    _, part = with_part(verb_fixture)
+    verb_fixture.say("ben", "stop wrong place")
 
-    with stage.database.read() as connection:
+    with verb_fixture.database.read() as connection:
         assert runs.get(connection, part.id).stop_requested == "wrong place"
 
 
-def test_what_has_ended_is_told_by_the_whole(stage: Stage) -> None:
-    whole, part = with_part(stage)
-    with stage.database.write() as tx:
+def test_what_has_ended_is_told_by_the_whole(verb_fixture: VerbFixture) -> None:
+    whole, part = with_part(verb_fixture)
+    with verb_fixture.database.write() as tx:
         runs.finish(tx, part, RunState.SUCCEEDED, "Done.")
         runs.request_stop(tx, whole.id, "ben", "enough", kind=StopKind.PERSON)
 
-    with stage.database.read() as connection:
+    with verb_fixture.database.read() as connection:
         current = runs.current(connection, whole.incident)
     assert current is not None
     assert current.id == whole.id

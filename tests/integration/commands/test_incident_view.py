@@ -10,21 +10,21 @@ from drbot.core.approval import ApprovalRequest
 from drbot.core.run import Offer, Run, RunKind, RunState
 from drbot.store import incidents, kept, runs, sub_runs
 from drbot.store.kept import Kept
-from tests.integration.commands.stage import Stage
+from tests.integration.commands.verb_fixture import VerbFixture
 
 
-def seen(stage: Stage) -> IncidentView:
-    with stage.database.read() as connection:
-        return view_of(connection, stage.context, incidents.get(connection, 1), datetime.now(UTC))
+def seen(verb_fixture: VerbFixture) -> IncidentView:
+    with verb_fixture.database.read() as connection:
+        return view_of(connection, verb_fixture.context, incidents.get(connection, 1), datetime.now(UTC))
 
 
-def at_work(stage: Stage) -> Run:
-    stage.say("aiko", "declare level2 PostgreSQL does not start")
-    return stage.planned()
+def at_work(verb_fixture: VerbFixture) -> Run:
+    verb_fixture.say("aiko", "declare level2 PostgreSQL does not start")
+    return verb_fixture.planned()
 
 
-def part_that_asks(stage: Stage, whole: Run) -> ApprovalRequest:
-    with stage.database.write() as tx:
+def part_that_asks(verb_fixture: VerbFixture, whole: Run) -> ApprovalRequest:
+    with verb_fixture.database.write() as tx:
         runs.queue(
             tx,
             incident=whole.incident,
@@ -34,36 +34,36 @@ def part_that_asks(stage: Stage, whole: Run) -> ApprovalRequest:
             arguments={sub_runs.PART_OF: whole.id, sub_runs.STEP: "restore-beside"},
             person="aiko",
         )
-    return stage.ask(stage.planned())
+    return verb_fixture.ask(verb_fixture.planned())
 
 
 @pytest.mark.parametrize("state", [RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED])
-def test_the_vote_of_a_part_is_open_whatever_its_whole_waits_for(stage: Stage, state: RunState) -> None:
-    whole = at_work(stage)
-    stage.park(whole, state)
-    asked = part_that_asks(stage, whole)
+def test_the_vote_of_a_part_is_open_whatever_its_whole_waits_for(verb_fixture: VerbFixture, state: RunState) -> None:
+    whole = at_work(verb_fixture)
+    verb_fixture.park(whole, state)
+    asked = part_that_asks(verb_fixture, whole)
 
-    view = seen(stage)
+    view = seen(verb_fixture)
     assert view.request == asked
     assert {"approve DR-1", "deny DR-1"} <= {action.command for action in available_actions(view)}
-    dialog = stage.say("ben", "approve").dialog
+    dialog = verb_fixture.say("ben", "approve").dialog
     assert dialog is not None and dialog.request == asked.id
 
 
-def test_the_services_are_started_again_after_stop_from_a_terminal_too(stage: Stage) -> None:
-    run = at_work(stage)
-    with stage.database.write() as tx:
+def test_the_services_are_started_again_after_stop_from_a_terminal_too(verb_fixture: VerbFixture) -> None:
+    run = at_work(verb_fixture)
+    with verb_fixture.database.write() as tx:
         runs.finish(tx, run, RunState.STOPPED, "The services are stopped.", offers=(Offer.RESTART,))
 
     for words in ("status", ""):
-        assert "restart DR-1" in {choice.command for choice in stage.say("ben", words).choices}
-    assert stage.say("ben", "restart DR-1").ok
+        assert "restart DR-1" in {choice.command for choice in verb_fixture.say("ben", words).choices}
+    assert verb_fixture.say("ben", "restart DR-1").ok
 
 
-def test_what_is_kept_at_another_site_comes_back_too(stage: Stage) -> None:
+def test_what_is_kept_at_another_site_comes_back_too(verb_fixture: VerbFixture) -> None:
     """Level 3 puts a host aside where it goes to, not where production was lost."""
-    run = at_work(stage)
-    with stage.database.write() as tx:
+    run = at_work(verb_fixture)
+    with verb_fixture.database.write() as tx:
         host = Kept(
             site="recovery", incident=1, run=run.id, volume=f"recovery_before_{run.id}", original="recovery",
             size_bytes=7, created_at=datetime.now(UTC), whole_host=True,
@@ -71,14 +71,14 @@ def test_what_is_kept_at_another_site_comes_back_too(stage: Stage) -> None:
         kept.add(tx, host)
         runs.finish(tx, run, RunState.FAILED, "No.")
 
-    assert "undo DR-1" in {action.command for action in available_actions(seen(stage))}
+    assert "undo DR-1" in {action.command for action in available_actions(seen(verb_fixture))}
 
 
-def test_what_a_run_asked_last_is_read_while_it_waits_for_the_answer(stage: Stage) -> None:
-    run = at_work(stage)
-    assert seen(stage).turn is None
+def test_what_a_run_asked_last_is_read_while_it_waits_for_the_answer(verb_fixture: VerbFixture) -> None:
+    run = at_work(verb_fixture)
+    assert seen(verb_fixture).turn is None
 
-    stage.park(run, RunState.BLOCKED, why="It expired.", offers=(Offer.DISCARD,))
+    verb_fixture.park(run, RunState.BLOCKED, why="It expired.", offers=(Offer.DISCARD,))
 
-    turn = seen(stage).turn
+    turn = seen(verb_fixture).turn
     assert turn is not None and turn.payload["why"] == "It expired."

@@ -12,18 +12,18 @@ from drbot.core.events import EventKind
 from drbot.core.run import Offer, Run, RunKind, RunState
 from drbot.store import incidents, kept, runs
 from drbot.store.kept import Kept
-from tests.integration.commands.stage import Stage, build
+from tests.integration.commands.verb_fixture import VerbFixture, build
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def verb_fixture(tmp_path: Path) -> Iterator[VerbFixture]:
     built = build(tmp_path)
     yield built
     built.database.close()
 
 
-def keep(stage: Stage, run: Run, volume: str, original: str = "pgdata") -> None:
-    with stage.database.write() as tx:
+def keep(verb_fixture: VerbFixture, run: Run, volume: str, original: str = "pgdata") -> None:
+    with verb_fixture.database.write() as tx:
         row = Kept(
             site="production",
             incident=1,
@@ -36,10 +36,10 @@ def keep(stage: Stage, run: Run, volume: str, original: str = "pgdata") -> None:
         kept.add(tx, row)
 
 
-def recovered(stage: Stage) -> Run:
-    run, _ = stage.asked()
-    keep(stage, run, "pgdata_before_r1")
-    with stage.database.write() as tx:
+def recovered(verb_fixture: VerbFixture) -> Run:
+    run, _ = verb_fixture.asked()
+    keep(verb_fixture, run, "pgdata_before_r1")
+    with verb_fixture.database.write() as tx:
         incidents.recovered(tx, 1, run=run.id, rto_seconds=120, rpo_seconds=3600, outage_seconds=9)
         runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
     return run
@@ -49,16 +49,16 @@ def offered(reply: Reply) -> list[str]:
     return [choice.command for choice in reply.choices]
 
 
-def does_what_it_offers(stage: Stage, reply: Reply) -> bool:
+def does_what_it_offers(verb_fixture: VerbFixture, reply: Reply) -> bool:
     """Every button of `kept` is pressed: none is refused."""
-    return all(stage.say("aiko", command).ok for command in offered(reply))
+    return all(verb_fixture.say("aiko", command).ok for command in offered(reply))
 
 
-def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(stage: Stage) -> None:
-    run = recovered(stage)
-    keep(stage, run, "redis_before_r1", original="redisdata")
+def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(verb_fixture: VerbFixture) -> None:
+    run = recovered(verb_fixture)
+    keep(verb_fixture, run, "redis_before_r1", original="redisdata")
 
-    reply = stage.say("dan", "kept")
+    reply = verb_fixture.say("dan", "kept")
 
     assert offered(reply) == [
         "undo DR-1",
@@ -68,110 +68,112 @@ def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(stage: Stage
     assert [row[-1] for row in reply.tables[0].rows] == [BY_UNDO, BY_HAND]
 
 
-def test_a_host_that_was_put_aside_comes_back_at_the_site_where_it_lies(stage: Stage) -> None:
+def test_a_host_that_was_put_aside_comes_back_at_the_site_where_it_lies(verb_fixture: VerbFixture) -> None:
     """Where level 3 went, not where production was lost."""
-    run = recovered(stage)
-    with stage.database.write() as tx:
+    run = recovered(verb_fixture)
+    with verb_fixture.database.write() as tx:
         host = Kept(
             site="recovery", incident=1, run=run.id, volume=f"recovery_before_{run.id}", original="recovery",
             size_bytes=7, created_at=datetime.now(UTC) + timedelta(seconds=1), whole_host=True,
         )  # fmt: skip
         kept.add(tx, host)
 
-    reply = stage.say("aiko", "kept")
+    reply = verb_fixture.say("aiko", "kept")
 
     assert offered(reply)[:3] == [
         "undo DR-1", "give-up DR-1 pgdata_before_r1", f"give-up DR-1 recovery_before_{run.id}"
     ]  # fmt: skip
-    assert stage.say("aiko", "undo DR-1").ok
-    with stage.database.read() as connection:
+    assert verb_fixture.say("aiko", "undo DR-1").ok
+    with verb_fixture.database.read() as connection:
         undo = runs.of_incident(connection, 1)[-1]
     assert (undo.kind, undo.runbook, undo.site) == (RunKind.UNDO, "level3-undo", "recovery")
     assert undo.arguments == {"aside": run.id}
 
 
-def test_a_resolved_incident_offers_to_give_up_and_not_to_undo_what_undo_would_refuse(stage: Stage) -> None:
-    recovered(stage)
-    assert stage.say("aiko", "resolve restored").ok
+def test_a_resolved_incident_offers_to_give_up_and_not_to_undo_what_undo_would_refuse(
+    verb_fixture: VerbFixture,
+) -> None:
+    recovered(verb_fixture)
+    assert verb_fixture.say("aiko", "resolve restored").ok
 
-    reply = stage.say("aiko", "kept")
+    reply = verb_fixture.say("aiko", "kept")
 
-    assert not stage.say("aiko", "undo DR-1").ok
+    assert not verb_fixture.say("aiko", "undo DR-1").ok
     assert offered(reply) == ["give-up DR-1 pgdata_before_r1"]
-    assert does_what_it_offers(stage, reply)
+    assert does_what_it_offers(verb_fixture, reply)
 
 
-def test_while_a_recovery_runs_nothing_is_offered_to_come_back(stage: Stage) -> None:
-    run, _ = stage.asked()
-    keep(stage, run, "pgdata_before_r0")
+def test_while_a_recovery_runs_nothing_is_offered_to_come_back(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    keep(verb_fixture, run, "pgdata_before_r0")
 
-    assert "undo DR-1" not in offered(stage.say("aiko", "kept"))
-    assert not stage.say("aiko", "undo DR-1").ok
+    assert "undo DR-1" not in offered(verb_fixture.say("aiko", "kept"))
+    assert not verb_fixture.say("aiko", "undo DR-1").ok
 
 
-def test_giving_up_is_a_run_of_its_own_about_exactly_that_volume(stage: Stage) -> None:
-    recovered(stage)
+def test_giving_up_is_a_run_of_its_own_about_exactly_that_volume(verb_fixture: VerbFixture) -> None:
+    recovered(verb_fixture)
 
-    reply = stage.say("ben", "give-up pgdata_before_r1")
+    reply = verb_fixture.say("ben", "give-up pgdata_before_r1")
 
     assert reply.ok and "two people" in reply.text["en"]
-    run = stage.runs()[-1]
+    run = verb_fixture.runs()[-1]
     assert (run.kind, run.runbook, run.site) == (RunKind.GIVE_UP, "kept-give-up", "production")
     assert dict(run.arguments) == {"keeper": "pgdata_before_r1"}
 
 
 @pytest.mark.parametrize("words", ["give-up", "give-up pgdata", "give-up DR-2 pgdata_before_r1", "give-up pgdata*"])
-def test_which_kept_data_is_meant_is_never_guessed(stage: Stage, words: str) -> None:
-    recovered(stage)
+def test_which_kept_data_is_meant_is_never_guessed(verb_fixture: VerbFixture, words: str) -> None:
+    recovered(verb_fixture)
 
-    assert not stage.say("aiko", words).ok
-    assert len(stage.runs()) == 1
-
-
-def test_an_operator_may_not_ask_to_delete_kept_data(stage: Stage) -> None:
-    recovered(stage)
-
-    assert not stage.say("emi", "give-up pgdata_before_r1").ok
+    assert not verb_fixture.say("aiko", words).ok
+    assert len(verb_fixture.runs()) == 1
 
 
-def blocked_undo(stage: Stage) -> str:
-    assert stage.say("aiko", "undo DR-1").ok
-    with stage.database.write() as tx:
-        run = runs.claim(tx, stage.runs()[-1].id, "worker", 600)
+def test_an_operator_may_not_ask_to_delete_kept_data(verb_fixture: VerbFixture) -> None:
+    recovered(verb_fixture)
+
+    assert not verb_fixture.say("emi", "give-up pgdata_before_r1").ok
+
+
+def blocked_undo(verb_fixture: VerbFixture) -> str:
+    assert verb_fixture.say("aiko", "undo DR-1").ok
+    with verb_fixture.database.write() as tx:
+        run = runs.claim(tx, verb_fixture.runs()[-1].id, "worker", 600)
     assert run is not None
-    stage.park(run, RunState.BLOCKED, why="expired", offers=[Offer.ASK_AGAIN, Offer.DISCARD])
+    verb_fixture.park(run, RunState.BLOCKED, why="expired", offers=[Offer.ASK_AGAIN, Offer.DISCARD])
     return run.id
 
 
-def test_who_discards_an_undo_is_not_told_that_a_restore_is_the_same(stage: Stage) -> None:
-    recovered(stage)
-    blocked_undo(stage)
+def test_who_discards_an_undo_is_not_told_that_a_restore_is_the_same(verb_fixture: VerbFixture) -> None:
+    recovered(verb_fixture)
+    blocked_undo(verb_fixture)
 
-    reply = stage.say("aiko", "discard DR-1")
+    reply = verb_fixture.say("aiko", "discard DR-1")
 
     assert reply.ok
     assert "/dr undo DR-1" in reply.text["en"] and "/dr undo DR-1" in reply.text["ja"]
     assert "recover" not in reply.text["en"] + reply.text["ja"]
 
 
-def test_who_gives_up_kept_data_is_told_which_run_ends_with_what_it_had_prepared(stage: Stage) -> None:
-    recovered(stage)
-    run = blocked_undo(stage)
+def test_who_gives_up_kept_data_is_told_which_run_ends_with_what_it_had_prepared(verb_fixture: VerbFixture) -> None:
+    recovered(verb_fixture)
+    run = blocked_undo(verb_fixture)
 
-    reply = stage.say("aiko", "give-up pgdata_before_r1")
+    reply = verb_fixture.say("aiko", "give-up pgdata_before_r1")
 
     assert reply.ok
     assert run in reply.text["en"] and run in reply.text["ja"]
 
 
-def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_restore(stage: Stage) -> None:
-    recovered(stage)
-    blocked_undo(stage)
+def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_restore(verb_fixture: VerbFixture) -> None:
+    recovered(verb_fixture)
+    blocked_undo(verb_fixture)
 
-    status = stage.say("aiko", "status DR-1")
+    status = verb_fixture.say("aiko", "status DR-1")
     again = next(choice.command for choice in status.choices if choice.label["en"] == "Ask again")
 
     assert again == "undo DR-1"
-    assert stage.say("aiko", again).ok
-    assert [one.kind for one in stage.runs()] == [RunKind.RECOVER, RunKind.UNDO, RunKind.UNDO]
-    assert len(stage.events(EventKind.RUN_STOPPED)) == 1
+    assert verb_fixture.say("aiko", again).ok
+    assert [one.kind for one in verb_fixture.runs()] == [RunKind.RECOVER, RunKind.UNDO, RunKind.UNDO]
+    assert len(verb_fixture.events(EventKind.RUN_STOPPED)) == 1

@@ -16,10 +16,10 @@ from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
 from drbot.core.signing import KeyPair
 from drbot.runners.guessing import Guesses, place
-from drbot.runners.vault import Entry, Vault
-from drbot.store import codes, journal, requests
+from drbot.runners.totp_secrets import Entry, TotpSecrets
+from drbot.store import codes, ledger, requests
 from drbot.store.database import Database
-from tests.integration.commands.stage import DR_YML, build
+from tests.integration.commands.verb_fixture import DR_YML, build
 
 SHELL = Origin(entrance=Entrance.TERMINAL, name="ops@host")
 
@@ -74,7 +74,7 @@ def test_who_has_a_key_acts_only_with_it_but_may_always_stop(terminal: Terminal)
 def test_a_phone_code_is_worked_out_without_network_and_the_worker_makes_the_same(terminal: Terminal) -> None:
     terminal.dr("list")
     database = Database(f"sqlite:///{terminal.home / 'state.db'}")
-    worker = Vault(terminal.home).key()
+    worker = TotpSecrets(terminal.home).key()
     with database.write() as tx:
         codes.publish(tx, "production", worker.public)
     database.close()
@@ -93,21 +93,21 @@ def test_a_phone_code_is_worked_out_without_network_and_the_worker_makes_the_sam
 
 def test_what_is_locked_is_unlocked_on_the_workers_host_and_the_ledger_says_so(terminal: Terminal) -> None:
     terminal.dr("status")
-    vault = Vault(terminal.home)
+    totp_secrets = TotpSecrets(terminal.home)
     guesses = Guesses(places={place(Proof.CODE, SHELL): 5})
-    vault.keep("ben", Entry(secret="JBSWY3DPEHPK3PXP", guesses=guesses))
+    totp_secrets.keep("ben", Entry(secret="JBSWY3DPEHPK3PXP", guesses=guesses))
 
     assert terminal.dr("key", "unlock", "ben").exit_code == 0
-    unlocked = vault.entry("ben")
+    unlocked = totp_secrets.entry("ben")
     assert terminal.dr("key", "forget", "ben").exit_code == 0
     assert isinstance(terminal.dr("key", "forget", "ben").exception, UserError)
 
     assert guesses.refusal(Proof.CODE, SHELL, datetime.now(UTC)) == "locked"
     assert unlocked is not None and not unlocked.guesses.refusal(Proof.CODE, SHELL, datetime.now(UTC))
-    assert vault.entry("ben") is None
+    assert totp_secrets.entry("ben") is None
     database = Database(f"sqlite:///{terminal.home / 'state.db'}")
     with database.read() as conn:
-        resets = journal.of_kinds(conn, [EventKind.FACTOR_RESET])
+        resets = ledger.of_kinds(conn, [EventKind.FACTOR_RESET])
     database.close()
     assert [event.payload["what"] for event in resets] == ["unlocked", "forgotten"]
 
@@ -116,10 +116,10 @@ def test_what_is_locked_is_unlocked_on_the_workers_host_and_the_ledger_says_so(t
 def test_break_glass_by_the_real_command_works_beside_the_workers_key_only(
     tmp_path: Path, where: str, code: int
 ) -> None:
-    stage = build(tmp_path, DR_YML + "approvals: {break_glass: true}\n")
-    _, asked = stage.asked()
-    worker = Vault(tmp_path).key()
-    with stage.database.write() as tx:
+    verb_fixture = build(tmp_path, DR_YML + "approvals: {break_glass: true}\n")
+    _, asked = verb_fixture.asked()
+    worker = TotpSecrets(tmp_path).key()
+    with verb_fixture.database.write() as tx:
         codes.publish(tx, "production", worker.public)
     home = tmp_path if where == "recovery host" else tmp_path / "laptop"
     words = ["break-glass", "DR-1", "--target", "production", "--seal", short_seal(asked.seal)]
@@ -131,8 +131,8 @@ def test_break_glass_by_the_real_command_works_beside_the_workers_key_only(
     )
 
     assert done.exit_code == code, done.output
-    assert len(stage.events(EventKind.REQUEST_HELD)) == (1 if code == 0 else 0)
-    stage.database.close()
+    assert len(verb_fixture.events(EventKind.REQUEST_HELD)) == (1 if code == 0 else 0)
+    verb_fixture.database.close()
 
 
 def test_an_approval_by_the_real_command_is_signed_with_the_key_in_the_file(terminal: Terminal) -> None:
@@ -140,15 +140,15 @@ def test_an_approval_by_the_real_command_is_signed_with_the_key_in_the_file(term
     assert made is not None
     text = DR_YML.replace("slack: [U2],", f"slack: [U2], key: '{made[0]}',")
     terminal.home.mkdir(exist_ok=True)
-    stage = build(terminal.home, text)
+    verb_fixture = build(terminal.home, text)
     terminal.config.write_text(text)
-    _, asked = stage.asked()
+    _, asked = verb_fixture.asked()
     words = ["approve", "DR-1", "--target", "production", "--seal", short_seal(asked.seal), "--reason", "read it"]
 
     signed = terminal.dr(*words, person="ben")
-    with stage.database.read() as conn:
+    with verb_fixture.database.read() as conn:
         (vote,) = requests.votes(conn, asked.id)
-    stage.database.close()
+    verb_fixture.database.close()
 
     assert signed.exit_code == 0 and "1 of 2" in signed.output
     assert vote.attestation is not None and vote.attestation.proof is Proof.KEY

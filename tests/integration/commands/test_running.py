@@ -5,30 +5,30 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from drbot.core.approval import Door, RequestState
+from drbot.core.approval import EntryPoint, RequestState
 from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState
 from drbot.core.run import Offer, Run, RunKind, RunState, StepState, StopKind
 from drbot.store import incidents, kept, runs, steps
 from drbot.store.kept import Kept
 from drbot.store.schema import events
-from tests.integration.commands.stage import Stage
+from tests.integration.commands.verb_fixture import VerbFixture
 
 
-def unsure(stage: Stage, step: str = "restore-beside") -> Run:
+def unsure(verb_fixture: VerbFixture, step: str = "restore-beside") -> Run:
     """A worker died in the middle of a step and the run waits for a person."""
-    run, _ = stage.asked()
-    with stage.database.write() as tx:
+    run, _ = verb_fixture.asked()
+    with verb_fixture.database.write() as tx:
         steps.start(tx, run, step, title=step)
         steps.unsure(tx, run, step, "its worker died")
-    stage.park(run, RunState.NEEDS_DECISION, step=step, question="?", choices=["retry", "stop"])
+    verb_fixture.park(run, RunState.NEEDS_DECISION, step=step, question="?", choices=["retry", "stop"])
     return run
 
 
-def finished(stage: Stage) -> Run:
+def finished(verb_fixture: VerbFixture) -> Run:
     """The recovery ended well and the old data is kept."""
-    run, _ = stage.asked()
-    with stage.database.write() as tx:
+    run, _ = verb_fixture.asked()
+    with verb_fixture.database.write() as tx:
         incidents.recovered(tx, 1, run=run.id, rto_seconds=120, rpo_seconds=3600, outage_seconds=9)
         kept.add(
             tx,
@@ -41,94 +41,94 @@ def finished(stage: Stage) -> Run:
     return run
 
 
-def states(stage: Stage, run: Run) -> dict[str, StepState]:
-    with stage.database.read() as conn:
+def states(verb_fixture: VerbFixture, run: Run) -> dict[str, StepState]:
+    with verb_fixture.database.read() as conn:
         return {record.id: record.state for record in steps.of_run(conn, run.id)}
 
 
-def test_one_operator_stops_a_parked_run_and_everybody_reads_what_is_true_now(stage: Stage) -> None:
-    run, _ = stage.asked()
-    stage.park(run, RunState.WAITING)
+def test_one_operator_stops_a_parked_run_and_everybody_reads_what_is_true_now(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    verb_fixture.park(run, RunState.WAITING)
 
-    reply = stage.say("emi", "stop we found the cause")
+    reply = verb_fixture.say("emi", "stop we found the cause")
 
     assert reply.ok and reply.in_channel
-    stopped = stage.events(EventKind.RUN_STOPPED)[0]
+    stopped = verb_fixture.events(EventKind.RUN_STOPPED)[0]
     assert stopped.payload["safe_state"] == "Nothing in production was changed."
     assert stopped.payload["why"] == "we found the cause"
-    assert stage.requests(run)[0].state is RequestState.STOPPED
+    assert verb_fixture.requests(run)[0].state is RequestState.STOPPED
 
 
-def test_stop_with_the_services_down_offers_to_start_them(stage: Stage) -> None:
-    run = unsure(stage, "stop-apps")
+def test_stop_with_the_services_down_offers_to_start_them(verb_fixture: VerbFixture) -> None:
+    run = unsure(verb_fixture, "stop-apps")
 
-    stage.say("aiko", "stop")
+    verb_fixture.say("aiko", "stop")
 
-    assert stage.events(EventKind.RUN_STOPPED)[0].payload["offers"] == ["restart"]
-    assert stage.say("aiko", "restart").ok
-    assert stage.runs()[-1].runbook == "restart-services"
-    assert stage.runs()[-1].id != run.id
+    assert verb_fixture.events(EventKind.RUN_STOPPED)[0].payload["offers"] == ["restart"]
+    assert verb_fixture.say("aiko", "restart").ok
+    assert verb_fixture.runs()[-1].runbook == "restart-services"
+    assert verb_fixture.runs()[-1].id != run.id
 
 
-def test_nothing_is_started_on_data_of_which_nobody_knows_how_far_it_was_replaced(stage: Stage) -> None:
-    unsure(stage, "swap")
-    stage.say("aiko", "stop")
+def test_nothing_is_started_on_data_of_which_nobody_knows_how_far_it_was_replaced(verb_fixture: VerbFixture) -> None:
+    unsure(verb_fixture, "swap")
+    verb_fixture.say("aiko", "stop")
 
-    reply = stage.say("aiko", "restart")
+    reply = verb_fixture.say("aiko", "restart")
 
     assert not reply.ok
     assert "not known how far swap came" in reply.text["en"]
-    assert [run.runbook for run in stage.runs()] == ["level2-postgres"]
+    assert [run.runbook for run in verb_fixture.runs()] == ["level2-postgres"]
 
 
-def test_undo_brings_back_postgres_and_nothing_else_that_was_kept(stage: Stage) -> None:
-    run, _ = stage.asked()
+def test_undo_brings_back_postgres_and_nothing_else_that_was_kept(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
     for name in ("pgdata", "redis_data", "uploads"):
-        keep(stage, run, name)
-    finish(stage, run)
+        keep(verb_fixture, run, name)
+    finish(verb_fixture, run)
 
-    reply = stage.say("aiko", "undo")
+    reply = verb_fixture.say("aiko", "undo")
 
     assert reply.ok
-    assert stage.runs()[-1].arguments["keeper"] == "pgdata_before_r1"
+    assert verb_fixture.runs()[-1].arguments["keeper"] == "pgdata_before_r1"
 
 
-def test_undo_without_kept_data_of_postgres_says_what_is_kept(stage: Stage) -> None:
-    run, _ = stage.asked()
-    keep(stage, run, "redis_data")
-    finish(stage, run)
+def test_undo_without_kept_data_of_postgres_says_what_is_kept(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    keep(verb_fixture, run, "redis_data")
+    finish(verb_fixture, run)
 
-    reply = stage.say("aiko", "undo")
+    reply = verb_fixture.say("aiko", "undo")
 
     assert not reply.ok
     assert "redis_data_before_r1" in reply.text["en"]
 
 
-def keep(stage: Stage, run: Run, original: str) -> None:
-    with stage.database.write() as tx:
+def keep(verb_fixture: VerbFixture, run: Run, original: str) -> None:
+    with verb_fixture.database.write() as tx:
         kept.add(tx, Kept(site="production", incident=1, run=run.id, volume=f"{original}_before_r1", original=original,
                           size_bytes=None, created_at=tx.now))  # fmt: skip
 
 
-def finish(stage: Stage, run: Run) -> None:
-    with stage.database.write() as tx:
+def finish(verb_fixture: VerbFixture, run: Run) -> None:
+    with verb_fixture.database.write() as tx:
         runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
 
 
-def test_stop_asks_a_run_that_is_at_work(stage: Stage) -> None:
-    stage.asked()
+def test_stop_asks_a_run_that_is_at_work(verb_fixture: VerbFixture) -> None:
+    verb_fixture.asked()
 
-    reply = stage.say("aiko", "stop wait")
+    reply = verb_fixture.say("aiko", "stop wait")
 
     assert "stopping" in reply.text["en"]
-    assert (stage.runs()[0].stop_requested, stage.runs()[0].stop_kind) == ("wait", StopKind.PERSON)
+    assert (verb_fixture.runs()[0].stop_requested, verb_fixture.runs()[0].stop_kind) == ("wait", StopKind.PERSON)
 
 
-def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
-    stage = stage.without_runbook("level3-host")
-    stage.say("ben", "declare level3 host lost")
+def test_stop_with_nothing_to_stop_says_so(verb_fixture: VerbFixture) -> None:
+    verb_fixture = verb_fixture.without_runbook("level3-host")
+    verb_fixture.say("ben", "declare level3 host lost")
 
-    assert "nothing had to be stopped" in stage.say("ben", "stop").text["en"]
+    assert "nothing had to be stopped" in verb_fixture.say("ben", "stop").text["en"]
 
 
 @pytest.mark.parametrize(
@@ -139,40 +139,42 @@ def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
         ("settle DR-1 restore-beside stop", StepState.STOPPED),
     ],
 )
-def test_a_person_settles_an_unsure_step_and_the_run_goes_on(stage: Stage, words: str, state: StepState) -> None:
-    run = unsure(stage)
+def test_a_person_settles_an_unsure_step_and_the_run_goes_on(
+    verb_fixture: VerbFixture, words: str, state: StepState
+) -> None:
+    run = unsure(verb_fixture)
 
-    reply = stage.say("emi", words)
+    reply = verb_fixture.say("emi", words)
 
     assert reply.ok
-    assert states(stage, run)["restore-beside"] is state
-    assert stage.runs()[0].state is RunState.QUEUED
-    assert stage.bell.rung[-1] == ("production", run.id)
+    assert states(verb_fixture, run)["restore-beside"] is state
+    assert verb_fixture.runs()[0].state is RunState.QUEUED
+    assert verb_fixture.bell.rung[-1] == ("production", run.id)
 
 
-def test_the_first_word_against_a_check_is_told_that_a_second_is_needed(stage: Stage) -> None:
-    run = unsure(stage, "stop-apps")
+def test_the_first_word_against_a_check_is_told_that_a_second_is_needed(verb_fixture: VerbFixture) -> None:
+    run = unsure(verb_fixture, "stop-apps")
 
-    first = stage.say("emi", "settle done")
-    again = stage.say("emi", "settle done")
-    waiting = stage.runs()[0].state
-    second = stage.say("ben", "settle done")
+    first = verb_fixture.say("emi", "settle done")
+    again = verb_fixture.say("emi", "settle done")
+    waiting = verb_fixture.runs()[0].state
+    second = verb_fixture.say("ben", "settle done")
 
     assert "a second person must say so too" in first.text["en"]
     assert [choice.command for choice in first.choices] == ["settle DR-1 stop-apps done"]
     assert not again.ok and "needs a second person" in again.text["en"]
     assert waiting is RunState.NEEDS_DECISION
     assert "Two people say so" in second.text["en"]
-    assert stage.runs()[0].state is RunState.QUEUED
-    with stage.database.read() as conn:
+    assert verb_fixture.runs()[0].state is RunState.QUEUED
+    with verb_fixture.database.read() as conn:
         record = steps.get(conn, run.id, "stop-apps")
     assert (record.vouched_by, record.settled_by) == ("emi", "ben")
 
 
-def test_done_about_a_proof_promises_only_that_its_check_is_asked(stage: Stage) -> None:
-    unsure(stage, "restore-beside")
+def test_done_about_a_proof_promises_only_that_its_check_is_asked(verb_fixture: VerbFixture) -> None:
+    unsure(verb_fixture, "restore-beside")
 
-    assert "counts as done only if that agrees" in stage.say("emi", "settle done").text["en"]
+    assert "counts as done only if that agrees" in verb_fixture.say("emi", "settle done").text["en"]
 
 
 @pytest.mark.parametrize(
@@ -182,123 +184,126 @@ def test_done_about_a_proof_promises_only_that_its_check_is_asked(stage: Stage) 
         ("stop-apps", "What was changed in production since the approval is taken back, newest first; the run ends."),
     ],
 )
-def test_undo_says_what_it_will_take_back(stage: Stage, step: str, sentence: str) -> None:
-    unsure(stage, step)
+def test_undo_says_what_it_will_take_back(verb_fixture: VerbFixture, step: str, sentence: str) -> None:
+    unsure(verb_fixture, step)
 
-    assert sentence in stage.say("emi", f"settle {step} undo").text["en"]
+    assert sentence in verb_fixture.say("emi", f"settle {step} undo").text["en"]
 
 
 @pytest.mark.parametrize(
     "words", ["settle", "settle swap retry", "settle restore-beside maybe", "settle restore-beside"]
 )
-def test_an_unclear_decision_is_asked_back_with_the_choices(stage: Stage, words: str) -> None:
-    run = unsure(stage)
+def test_an_unclear_decision_is_asked_back_with_the_choices(verb_fixture: VerbFixture, words: str) -> None:
+    run = unsure(verb_fixture)
 
-    reply = stage.say("emi", words)
+    reply = verb_fixture.say("emi", words)
 
     assert not reply.ok
     assert "settle DR-1 restore-beside retry" in [choice.command for choice in reply.choices]
-    assert states(stage, run)["restore-beside"] is StepState.UNSURE
+    assert states(verb_fixture, run)["restore-beside"] is StepState.UNSURE
 
 
-def test_a_question_is_answered_by_its_words_only(stage: Stage) -> None:
-    run, _ = stage.asked()
-    with stage.database.write() as tx:
+def test_a_question_is_answered_by_its_words_only(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    with verb_fixture.database.write() as tx:
         steps.ask(tx, run, "confirm", {"en": "Can users sign in?"}, ("yes", "no"))
-    stage.park(run, RunState.WAITING)
+    verb_fixture.park(run, RunState.WAITING)
 
-    unclear = stage.say("aiko", "answer confirm perhaps")
-    clear = stage.say("aiko", "answer confirm yes")
+    unclear = verb_fixture.say("aiko", "answer confirm perhaps")
+    clear = verb_fixture.say("aiko", "answer confirm yes")
 
     assert [choice.command for choice in unclear.choices] == ["answer DR-1 confirm yes", "answer DR-1 confirm no"]
     assert clear.ok
-    assert stage.events(EventKind.STEP_ANSWERED)[0].payload["answer"] == "yes"
+    assert verb_fixture.events(EventKind.STEP_ANSWERED)[0].payload["answer"] == "yes"
 
 
-def test_a_level_change_during_a_run_wants_to_be_confirmed(stage: Stage) -> None:
-    run, _ = stage.asked()
+def test_a_level_change_during_a_run_wants_to_be_confirmed(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
 
-    asked = stage.say("ben", "level 3 the host is gone")
+    asked = verb_fixture.say("ben", "level 3 the host is gone")
     assert not asked.ok
-    assert stage.incident().level == 2
-    stage.say("ben", asked.choices[0].command)
+    assert verb_fixture.incident().level == 2
+    verb_fixture.say("ben", asked.choices[0].command)
 
-    assert stage.incident().level == 3
-    assert stage.runs()[0].stop_requested == "level changed to 3"
-    assert stage.events(EventKind.INCIDENT_LEVEL_CHANGED)[0].payload["why"] == "the host is gone"
-    assert [one.runbook for one in stage.runs()] == [run.runbook, "level3-host"]
+    assert verb_fixture.incident().level == 3
+    assert verb_fixture.runs()[0].stop_requested == "level changed to 3"
+    assert verb_fixture.events(EventKind.INCIDENT_LEVEL_CHANGED)[0].payload["why"] == "the host is gone"
+    assert [one.runbook for one in verb_fixture.runs()] == [run.runbook, "level3-host"]
 
 
-def test_after_a_failed_level_1_the_level_is_raised_with_one_word(stage: Stage) -> None:
-    stage.say("ben", "declare level1 auth")
-    run = stage.planned()
-    with stage.database.write() as tx:
+def test_after_a_failed_level_1_the_level_is_raised_with_one_word(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("ben", "declare level1 auth")
+    run = verb_fixture.planned()
+    with verb_fixture.database.write() as tx:
         runs.finish(tx, run, RunState.FAILED, "postgres does not work")
 
-    assert stage.say("ben", "level 2").ok
-    assert [one.runbook for one in stage.runs()] == ["level1-service", "level2-postgres"]
+    assert verb_fixture.say("ben", "level 2").ok
+    assert [one.runbook for one in verb_fixture.runs()] == ["level1-service", "level2-postgres"]
 
 
-def test_a_plan_only_surveys_and_does_not_hide_the_recovery(stage: Stage) -> None:
-    run, _ = stage.asked()
+def test_a_plan_only_surveys_and_does_not_hide_the_recovery(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
 
-    assert stage.say("emi", "plan").ok
+    assert verb_fixture.say("emi", "plan").ok
 
-    assert stage.runs()[-1].kind is RunKind.PLAN
-    assert stage.say("ben", "approve").dialog is not None
-    assert "restore-beside" in str(stage.say("dan", "status").tables)
-    assert run.id == stage.runs()[0].id
+    assert verb_fixture.runs()[-1].kind is RunKind.PLAN
+    assert verb_fixture.say("ben", "approve").dialog is not None
+    assert "restore-beside" in str(verb_fixture.say("dan", "status").tables)
+    assert run.id == verb_fixture.runs()[0].id
 
 
-def test_undo_brings_the_newest_kept_data_back_in_a_run_of_its_own(stage: Stage) -> None:
-    finished(stage)
+def test_undo_brings_the_newest_kept_data_back_in_a_run_of_its_own(verb_fixture: VerbFixture) -> None:
+    finished(verb_fixture)
 
-    assert stage.say("aiko", "undo").ok
+    assert verb_fixture.say("aiko", "undo").ok
 
-    undo = stage.runs()[-1]
+    undo = verb_fixture.runs()[-1]
     assert (undo.kind, undo.runbook, undo.arguments) == (RunKind.UNDO, "level2-undo", {"keeper": "pgdata_before"})
 
 
-def test_undo_without_anything_kept_is_refused(stage: Stage) -> None:
-    stage = stage.without_runbook("level3-host")
-    stage.say("ben", "declare level3 host lost")
+def test_undo_without_anything_kept_is_refused(verb_fixture: VerbFixture) -> None:
+    verb_fixture = verb_fixture.without_runbook("level3-host")
+    verb_fixture.say("ben", "declare level3 host lost")
 
-    assert "nothing to go back to" in stage.say("ben", "undo").text["en"]
+    assert "nothing to go back to" in verb_fixture.say("ben", "undo").text["en"]
 
 
-def test_kept_data_is_listed_with_size_and_age(stage: Stage) -> None:
-    finished(stage)
+def test_kept_data_is_listed_with_size_and_age(verb_fixture: VerbFixture) -> None:
+    finished(verb_fixture)
 
-    rows = stage.say("dan", "kept").tables[0].rows
+    rows = verb_fixture.say("dan", "kept").tables[0].rows
 
     assert rows[0][:4] == ("DR-1", "pgdata_before", "pgdata", "5.0 MB")
 
 
-def test_a_persons_words_reach_the_stakeholders(stage: Stage) -> None:
-    stage.say("ben", "declare level3 host lost")
+def test_a_persons_words_reach_the_stakeholders(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("ben", "declare level3 host lost")
 
-    asked = stage.say("emi", "update")
-    stage.say("emi", "update We expect to be back at 15:00")
+    asked = verb_fixture.say("emi", "update")
+    verb_fixture.say("emi", "update We expect to be back at 15:00")
 
     assert asked.dialog is not None and asked.dialog.kind == "update"
-    assert [event.payload["text"] for event in stage.events(EventKind.STATUS_UPDATE)] == [
+    assert [event.payload["text"] for event in verb_fixture.events(EventKind.STATUS_UPDATE)] == [
         "We expect to be back at 15:00"
     ]
 
 
-def test_resolve_waits_for_the_recovery_and_for_a_summary(stage: Stage) -> None:
-    stage.asked()
-    assert "in progress" in stage.say("aiko", "resolve done").text["en"]
-    stage.park(stage.runs()[0], RunState.WAITING)
-    stage.say("aiko", "stop")
+def test_resolve_waits_for_the_recovery_and_for_a_summary(verb_fixture: VerbFixture) -> None:
+    verb_fixture.asked()
+    assert "in progress" in verb_fixture.say("aiko", "resolve done").text["en"]
+    verb_fixture.park(verb_fixture.runs()[0], RunState.WAITING)
+    verb_fixture.say("aiko", "stop")
 
-    asked = stage.say("aiko", "resolve")
-    stage.say("aiko", "resolve it was a full disk")
+    asked = verb_fixture.say("aiko", "resolve")
+    verb_fixture.say("aiko", "resolve it was a full disk")
 
     assert asked.dialog is not None and asked.dialog.kind == "resolve"
-    assert stage.incident().state is IncidentState.RESOLVED
-    assert stage.incident().summary == "it was a full disk"
-    assert "is resolved" in stage.say("aiko", "update too late").text["en"] or not stage.say("aiko", "update x").ok
+    assert verb_fixture.incident().state is IncidentState.RESOLVED
+    assert verb_fixture.incident().summary == "it was a full disk"
+    assert (
+        "is resolved" in verb_fixture.say("aiko", "update too late").text["en"]
+        or not verb_fixture.say("aiko", "update x").ok
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,57 +315,57 @@ def test_resolve_waits_for_the_recovery_and_for_a_summary(stage: Stage) -> None:
     ],
 )  # fmt: skip
 def test_what_a_role_may_not_do_is_refused_recorded_and_changes_nothing(
-    stage: Stage, who: str | None, words: str
+    verb_fixture: VerbFixture, who: str | None, words: str
 ) -> None:
-    stage.asked()
+    verb_fixture.asked()
 
-    reply = stage.say(who, words)
+    reply = verb_fixture.say(who, words)
 
     assert not reply.ok
-    refusals = stage.events(EventKind.COMMAND_REFUSED)
+    refusals = verb_fixture.events(EventKind.COMMAND_REFUSED)
     assert [event.payload["verb"] for event in refusals] == [words.split()[0]]
-    assert len(stage.runs()) == 1 and stage.runs()[0].stop_requested is None
+    assert len(verb_fixture.runs()) == 1 and verb_fixture.runs()[0].stop_requested is None
 
 
-def test_the_channel_says_which_incident_is_meant(stage: Stage) -> None:
-    stage.say("ben", "declare level3 host lost")
-    stage.say("ben", "declare level4 data centre lost")
-    with stage.database.write() as tx:
+def test_the_channel_says_which_incident_is_meant(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("ben", "declare level3 host lost")
+    verb_fixture.say("ben", "declare level4 data centre lost")
+    with verb_fixture.database.write() as tx:
         incidents.open_channel(tx, 1, "C1", "dr-1")
 
-    assert "Several incidents are open: DR-2, DR-1" in stage.say("ben", "status").text["en"]
-    assert stage.say("ben", "status", channel="C1").text["en"].startswith("DR-1")
-    assert stage.say("ben", "status DR-2", channel="C1").text["en"].startswith("DR-2")
-    assert stage.say("ben", "update same as DR-2", channel="C1").text["en"].startswith("DR-1")
+    assert "Several incidents are open: DR-2, DR-1" in verb_fixture.say("ben", "status").text["en"]
+    assert verb_fixture.say("ben", "status", channel="C1").text["en"].startswith("DR-1")
+    assert verb_fixture.say("ben", "status DR-2", channel="C1").text["en"].startswith("DR-2")
+    assert verb_fixture.say("ben", "update same as DR-2", channel="C1").text["en"].startswith("DR-1")
 
 
 @pytest.mark.parametrize("verb", ["menu", "help", "help declare", "list", "list all", "status", "whoami", "timeline"])
-def test_whoever_reads_gets_both_languages(stage: Stage, verb: str) -> None:
-    stage.asked()
+def test_whoever_reads_gets_both_languages(verb_fixture: VerbFixture, verb: str) -> None:
+    verb_fixture.asked()
 
-    reply = stage.say("dan", verb)
+    reply = verb_fixture.say("dan", verb)
 
     assert reply.ok
     assert reply.text["en"] and reply.text["ja"]
 
 
 @pytest.mark.parametrize("verb", ["timeline", "report", "status", "stop"])
-def test_a_record_that_cannot_be_read_does_not_hide_the_others(stage: Stage, verb: str) -> None:
-    stage.asked()
-    with stage.database.write() as tx:
+def test_a_record_that_cannot_be_read_does_not_hide_the_others(verb_fixture: VerbFixture, verb: str) -> None:
+    verb_fixture.asked()
+    with verb_fixture.database.write() as tx:
         tx.connection.execute(update(events).where(events.c.kind == "request.opened").values(kind="of.a.newer.drbot"))
 
-    assert stage.say("aiko", verb).ok
+    assert verb_fixture.say("aiko", verb).ok
 
 
-def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None:
-    _, asked = stage.asked()
+def test_the_report_names_who_decided_and_what_was_refused(verb_fixture: VerbFixture) -> None:
+    _, asked = verb_fixture.asked()
     values = {"target": "production", "reason": "proof read", "seal": asked.seal}
-    stage.say("dan", "stop")
-    stage.say("chika", "approve", door=Door.TERMINAL, values=values)
-    stage.say("ben", "approve", door=Door.TERMINAL, values={**values, "target": "staging"})
+    verb_fixture.say("dan", "stop")
+    verb_fixture.say("chika", "approve", entry_point=EntryPoint.TERMINAL, values=values)
+    verb_fixture.say("ben", "approve", entry_point=EntryPoint.TERMINAL, values={**values, "target": "staging"})
 
-    report = stage.say("dan", "report").markdown or ""
+    report = verb_fixture.say("dan", "report").markdown or ""
 
     assert "**Chika** approve (terminal, ops@host): proof read" in report
     refused = report[report.index("## What was refused") : report.index("## Timeline")]
@@ -369,11 +374,11 @@ def test_the_report_names_who_decided_and_what_was_refused(stage: Stage) -> None
     assert asked.seal not in report
 
 
-def test_the_ways_out_of_a_blocked_run_are_those_the_worker_found(stage: Stage) -> None:
-    run, _ = stage.asked()
-    stage.park(run, RunState.BLOCKED, offers=(Offer.ASK_AGAIN, Offer.DISCARD), why="no")
+def test_the_ways_out_of_a_blocked_run_are_those_the_worker_found(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    verb_fixture.park(run, RunState.BLOCKED, offers=(Offer.ASK_AGAIN, Offer.DISCARD), why="no")
 
-    offered = {choice.command for choice in stage.say("dan", "status").choices}
+    offered = {choice.command for choice in verb_fixture.say("dan", "status").choices}
 
     assert {"recover DR-1", "discard DR-1"} <= offered
     assert "recover DR-1 backup" not in offered

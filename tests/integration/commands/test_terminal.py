@@ -9,7 +9,7 @@ from drbot.cli.dr import dr_app, person_named
 from drbot.cli.main import app
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import UserError
-from tests.integration.commands.stage import DR_YML
+from tests.integration.commands.verb_fixture import DR_YML
 
 
 @pytest.fixture

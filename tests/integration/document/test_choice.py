@@ -10,10 +10,10 @@ from drbot.core.full_manifest import DUMP
 from drbot.core.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
 from drbot.runners.actions.backup import BackupRules, choose
+from drbot.runners.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
-from drbot.runners.full_choice import FullRules, choose_full_backup
 from tests.archives import SQL, fetching_context, put
 from tests.integration.document.servers import Docker
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from drbot.core.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
+from drbot.runners.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
-from drbot.runners.full_choice import FullRules, choose_full_backup
 from tests.archives import MOMENT, fetching_context, put
 
 LEVEL_3 = """#!/bin/bash

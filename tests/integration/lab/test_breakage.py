@@ -9,7 +9,7 @@ from drbot.lab.compose import compose
 from drbot.lab.engine import connect
 from drbot.lab.layout import part
 from drbot.lab.system import Lab
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]

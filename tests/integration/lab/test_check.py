@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from drbot.cli.house import manifest_path
+from drbot.cli.demo_stack import manifest_path
 from drbot.cli.main import app
 from drbot.core.configuration import load_configuration
 from drbot.lab.breakage import break_it
@@ -17,10 +17,10 @@ from drbot.runners.backup import back_up_postgres
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.settings import RunnerSettings
-from drbot.runners.vault import Vault
-from drbot.workspace.people import APP_TOKEN, BOT_TOKEN
-from drbot.workspace.server import Workspace
-from tests.houses import LabFactory, mend
+from drbot.runners.totp_secrets import TotpSecrets
+from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
+from drbot.slack_simulator.server import SlackSimulator
+from tests.labs import LabFactory, mend
 
 pytestmark = pytest.mark.docker
 
@@ -35,10 +35,10 @@ def lab(lab_factory: LabFactory) -> Lab:
 @pytest.fixture(scope="module")
 def tokens() -> Iterator[dict[str, str]]:
     """Those of a local Slack that is there."""
-    workspace = Workspace(manifest_path())
-    workspace.start()
-    yield {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": workspace.api_url}
-    workspace.stop()
+    simulator = SlackSimulator(manifest_path())
+    simulator.start()
+    yield {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": simulator.api_url}
+    simulator.stop()
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_service_that_does_not_work_and_a_project_that_is_gone_are_named(docum
 def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Path, lab: Lab) -> None:
     configuration = load_configuration(document).configuration
     back_up_postgres(configuration, "production")
-    Vault(document.parent / "home").key()
+    TotpSecrets(document.parent / "home").key()
     clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(document.parent, {}))
     postgres = clients.docker.container(configuration.site().services["postgres"])
     assert postgres is not None

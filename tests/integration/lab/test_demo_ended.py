@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from drbot.lab import programs
-from drbot.workspace.people import BOT_TOKEN
+from drbot.slack_simulator.people import BOT_TOKEN
 
 DEMO = """
 import sys, threading
 from pathlib import Path
-from drbot.cli.demo import clear, end_by_signals, open_house
+from drbot.cli.demo import clear, end_by_signals, open_stack
 
 home = Path(sys.argv[1])
 class Lab:
@@ -23,13 +23,13 @@ class Lab:
 
 clear(home)
 end_by_signals()
-house = open_house(Lab(), home / "demo", {})
+stack = open_stack(Lab(), home / "demo", {})
 try:
-    house.run("drbot", ["sleep", "600"])
-    print(house.workspace.api_url, flush=True)
+    stack.run("drbot", ["sleep", "600"])
+    print(stack.simulator.api_url, flush=True)
     threading.Event().wait()
 finally:
-    house.close()
+    stack.close()
 """
 
 

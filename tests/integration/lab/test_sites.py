@@ -21,7 +21,7 @@ from drbot.lab.object_store import BUCKET
 from drbot.lab.second_engine import ADDRESS, SecondEngine
 from drbot.lab.setup import lab_home, prepare_recovery
 from drbot.lab.sites import Sites
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")

@@ -15,7 +15,7 @@ from drbot.lab.engine import connect
 from drbot.lab.layout import PARTS, TABLES, part
 from drbot.lab.seed import seed
 from drbot.lab.system import Lab
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]
 

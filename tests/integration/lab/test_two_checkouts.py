@@ -8,7 +8,7 @@ import pytest
 from drbot.lab.breakage import break_it
 from drbot.lab.engine import connect
 from drbot.lab.system import Lab
-from tests.houses import LabFactory
+from tests.labs import LabFactory
 
 pytestmark = pytest.mark.docker
 

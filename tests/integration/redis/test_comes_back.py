@@ -13,7 +13,7 @@ from drbot.runners.actions import equality, restoring
 from drbot.runners.clients import scratch_redis
 from drbot.runners.full_backup import collect
 from tests.integration.redis.forms import FORMS, KINDS
-from tests.integration.redis.stage import Keys, Stage, stage
+from tests.integration.redis.redis_site import Keys, RedisSite, redis_site
 
 pytestmark = pytest.mark.docker
 ALWAYS = (
@@ -37,14 +37,14 @@ def no_backup() -> BackupIdentity:
     return BackupIdentity(place="here", name="copy", size=1, sha256="0", snapshot_at=datetime.now(UTC), manifest=True)
 
 
-def copy_of(here: Stage) -> bytes:
+def copy_of(here: RedisSite) -> bytes:
     """The RDB file that a full backup would hold."""
     making = here.making()
     assert collect(making, None).redis is not None
     return (making.folder / REDIS).read_bytes()
 
 
-def require_all(here: Stage, before: Keys) -> None:
+def require_all(here: RedisSite, before: Keys) -> None:
     after = here.keys()
     assert lost(before, after) == {}
     assert len(after) >= 306 * len(here.kind.databases)
@@ -52,7 +52,7 @@ def require_all(here: Stage, before: Keys) -> None:
 
 @pytest.mark.parametrize(("form", "kind"), ALWAYS)
 def test_every_key_comes_back_from_a_full_backup(engine: str, tmp_path: Path, form: str, kind: str) -> None:
-    with stage(engine, tmp_path, form, KINDS[kind]) as here:
+    with redis_site(engine, tmp_path, form, KINDS[kind]) as here:
         here.fill()
         before = here.keys()
         context = here.back_up()
@@ -71,7 +71,7 @@ def test_every_key_comes_back_from_a_full_backup(engine: str, tmp_path: Path, fo
 @pytest.mark.parametrize("form", FORMS)
 def test_every_key_of_every_form_comes_back(engine: str, tmp_path: Path, form: str, kind: str) -> None:
     """The same without the repository that the copy and the settings lie in."""
-    with stage(engine, tmp_path, form, KINDS[kind]) as here:
+    with redis_site(engine, tmp_path, form, KINDS[kind]) as here:
         here.fill()
         before = here.keys()
         copy = copy_of(here)

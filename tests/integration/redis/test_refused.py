@@ -17,20 +17,20 @@ from drbot.runners.clients.rdb_check import RdbCount
 from drbot.runners.full_backup import collect
 from drbot.runners.watching import never
 from tests.integration.redis.forms import KINDS, Kind
-from tests.integration.redis.stage import Stage, stage
+from tests.integration.redis.redis_site import RedisSite, redis_site
 from tests.integration.redis.test_comes_back import copy_of, no_backup
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
 
-def restored(here: Stage, copy: bytes) -> RdbCount:
+def restored(here: RedisSite, copy: bytes) -> RdbCount:
     context = here.context(no_backup())
     restoring.prepare_volume(context, here.volume)
     return scratch_redis.restore(restoring.redis_alone(context, here.volume), [copy])[0]
 
 
-def rewritten(here: Stage, **changes: object) -> None:
+def rewritten(here: RedisSite, **changes: object) -> None:
     """The service is described in another way."""
     path = here.projects / here.name / "compose.yml"
     document = json.loads(path.read_text())
@@ -39,7 +39,7 @@ def rewritten(here: Stage, **changes: object) -> None:
 
 
 def test_a_service_that_would_not_load_every_key_is_refused_with_its_own_words(engine: str, tmp_path: Path) -> None:
-    with stage(engine, tmp_path, "words", KINDS["ttl"]) as here:
+    with redis_site(engine, tmp_path, "words", KINDS["ttl"]) as here:
         here.fill()
         copy = copy_of(here)
         here.compose("down", "--timeout", "2")
@@ -62,7 +62,7 @@ def test_a_service_that_would_not_load_every_key_is_refused_with_its_own_words(e
 
 
 def test_a_form_that_starts_no_redis_is_given_up_soon(engine: str, tmp_path: Path) -> None:
-    with stage(engine, tmp_path, "words", KINDS["plain"]) as here:
+    with redis_site(engine, tmp_path, "words", KINDS["plain"]) as here:
         rewritten(here, command=["sh", "-c", "echo waiting for the network; sleep 1000"])
         alone = restoring.redis_alone(here.context(no_backup()), here.volume)
 
@@ -71,7 +71,7 @@ def test_a_form_that_starts_no_redis_is_given_up_soon(engine: str, tmp_path: Pat
 
 
 def test_keys_that_are_lost_are_told_from_those_whose_time_was_over(engine: str, tmp_path: Path) -> None:
-    with stage(engine, tmp_path, "words", KINDS["ttl"]) as here:
+    with redis_site(engine, tmp_path, "words", KINDS["ttl"]) as here:
         here.fill()
         copy, server = copy_of(here), next(here.servers())
         context = here.context(no_backup())
@@ -98,7 +98,7 @@ def test_an_acl_that_holds_only_hashes_needs_a_user_of_dr_yml(engine: str, tmp_p
         settings=KINDS["acl"].settings, username="admin", password="s3cret-admin",
         files={"/acl/users.acl": f"user default off\nuser admin on #{secret} ~* &* +@all\n"},
     )  # fmt: skip
-    with stage(engine, tmp_path, "words", acl) as here:
+    with redis_site(engine, tmp_path, "words", acl) as here:
         assert here.clients.redis.fault() is None
         with pytest.raises(PermanentError, match="SITE_REDIS_PASSWORD"):
             collect(here.making(), None)
@@ -111,7 +111,7 @@ def test_an_acl_that_holds_only_hashes_needs_a_user_of_dr_yml(engine: str, tmp_p
 
 
 def test_stop_ends_a_trial_and_leaves_no_container(engine: str, tmp_path: Path) -> None:
-    with stage(engine, tmp_path, "words", KINDS["plain"]) as here:
+    with redis_site(engine, tmp_path, "words", KINDS["plain"]) as here:
         rewritten(here, command=["sh", "-c", "sleep 1000"])
         docker = here.clients.docker
         alone = restoring.redis_alone(here.context(no_backup()), here.volume)

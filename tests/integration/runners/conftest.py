@@ -1,4 +1,4 @@
-"""`bench`: a worker on the real store with a harmless target."""
+"""`worker_fixture`: a worker on the real store with a harmless target."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,31 +7,31 @@ from typing import Any
 import pytest
 
 from tests.integration.attacks.rows import with_second_factor
-from tests.integration.runners.bench import Bench, bench_in
+from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    """An empty bench; at the end all its threads have ended."""
-    made = bench_in(tmp_path)
+def worker_fixture(tmp_path: Path) -> Iterator[WorkerFixture]:
+    """An empty one; at the end all its threads have ended."""
+    made = worker_fixture_in(tmp_path)
     yield made
     made.ended()
     made.database.close()
 
 
 @pytest.fixture
-def guarded(bench: Bench) -> Bench:
+def guarded(worker_fixture: WorkerFixture) -> WorkerFixture:
     """Votes count with the worker's signature under a code alone."""
-    return with_second_factor(bench)
+    return with_second_factor(worker_fixture)
 
 
 @pytest.fixture
-def bench_with(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+def worker_fixture_with(tmp_path: Path) -> Iterator[Callable[..., WorkerFixture]]:
     """The same with other `approvals` in dr.yml."""
-    made: list[Bench] = []
+    made: list[WorkerFixture] = []
 
-    def build(**approvals: Any) -> Bench:
-        made.append(bench_in(tmp_path, **approvals))
+    def build(**approvals: Any) -> WorkerFixture:
+        made.append(worker_fixture_in(tmp_path, **approvals))
         return made[-1]
 
     yield build

@@ -1,4 +1,4 @@
-"""A target that lives in memory: the same names of actions and probes as the real registry, and the same World.
+"""A target that lives in memory: the same names of actions and probes as the real registry, and the same Target.
 
 Tests hold an action to look at the moment, break something, or replace what the plan was made for.
 """
@@ -18,7 +18,7 @@ from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.lock import Claim, Holder
 from drbot.runners.permit import services, volume
-from drbot.runners.world import Chosen, KeptVolume, Registry
+from drbot.runners.target import Chosen, KeptVolume, Registry
 
 MOVES = ("volume.swap", "volume.swap_back", "kept.remove")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")

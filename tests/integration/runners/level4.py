@@ -15,22 +15,22 @@ from drbot.commands.incident_view import view_of
 from drbot.commands.messages import Reply
 from drbot.commands.shown_actions import Place, actions_at
 from drbot.core.actions import ACTIONS, PROBES
-from drbot.core.approval import Door
+from drbot.core.approval import EntryPoint
 from drbot.core.events import EventKind
 from drbot.core.people import roster_of
 from drbot.core.run import Run, RunState, StepState
 from drbot.core.site import Approvals, Configuration, Dns, Recovery, Repository, Site
 from drbot.runners.action import Action, Finding, ProbeFunction, StepContext
 from drbot.runners.own_record import OwnRecord
-from drbot.runners.world import Registry
+from drbot.runners.target import Registry
 from drbot.store import incidents, leases, runs
 from drbot.store.database import Database
 from drbot.store.rosters import Rosters
 from drbot.store.schema import runs as runs_table
-from tests.integration.commands.stage import Bell, Stage, packaged_runbooks
-from tests.integration.runners.bench import SECONDS, Bench, bench_in
+from tests.integration.commands.verb_fixture import Bell, VerbFixture, packaged_runbooks
 from tests.integration.runners.harmless import HarmlessTarget, Hold
 from tests.integration.runners.test_workers import DYING
+from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, worker_fixture_in
 from tests.waiting import wait_for
 
 DEAD = replace(DYING, look=1000.0)
@@ -44,9 +44,9 @@ WHOLE, PART = "level4-datacentre", "level3-host"
 class Level4:
     """An incident of level 4 and whoever works on it."""
 
-    control: Bench
-    recovery: Bench
-    stage: Stage
+    control: WorkerFixture
+    recovery: WorkerFixture
+    verb_fixture: VerbFixture
     incident: int
     held: list[Hold] = field(default_factory=list)  # workers that wait for the test
     dead: list[Hold] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Level4:
     def database(self) -> Database:
         return self.control.database
 
-    def bench(self, site: str) -> Bench:
+    def worker_fixture(self, site: str) -> WorkerFixture:
         return self.control if site == CONTROL else self.recovery
 
     def run(self, runbook: str) -> Run:
@@ -69,12 +69,12 @@ class Level4:
 
     def say(self, words: str) -> Reply:
         """The commander types."""
-        return self.stage.say("aiko", words, door=Door.TERMINAL)
+        return self.verb_fixture.say("aiko", words, entry_point=EntryPoint.TERMINAL)
 
     def faced(self) -> Run:
         """The run that people face."""
         with self.database.read() as connection:
-            found = current_run(connection, self.stage.incident(self.incident))
+            found = current_run(connection, self.verb_fixture.incident(self.incident))
         assert found is not None
         return found
 
@@ -82,7 +82,7 @@ class Level4:
         """The buttons of the board."""
         with self.database.read() as connection:
             incident = incidents.get(connection, self.incident)
-            view = view_of(connection, self.stage.context, incident, datetime.now(UTC))
+            view = view_of(connection, self.verb_fixture.context, incident, datetime.now(UTC))
         return {action.command for action in actions_at(view, Place.BOARD)}
 
     def work(self, *sites: str) -> None:
@@ -93,7 +93,7 @@ class Level4:
             if not ready:
                 return
             for site, name in ready:
-                self.bench(site).worker().handle(name)
+                self.worker_fixture(site).worker().handle(name)
 
     def _claimable(self, site: str) -> list[str]:
         with self.database.read() as connection:
@@ -105,7 +105,7 @@ class Level4:
             leases.expire_leases(tx)
             runs.end_unheard(tx)
         for site in sites:
-            self.bench(site).upkeep()
+            self.worker_fixture(site).upkeep()
 
     def later(self) -> None:
         """Nobody took up what waits for a worker, for as long as they are given."""
@@ -116,11 +116,11 @@ class Level4:
 
     def caught(self, site: str, action: str, *, dying: bool = False) -> Hold:
         """A worker of the site is in the middle of this action; `dying`: and was never heard of again."""
-        bench = self.bench(site)
-        hold = bench.target.hold(action)
+        worker_fixture = self.worker_fixture(site)
+        hold = worker_fixture.target.hold(action)
         (self.dead if dying else self.held).append(hold)
         [name] = self._claimable(site)
-        bench.begin(bench.run(name), bench.worker(DEAD) if dying else None)
+        worker_fixture.begin(worker_fixture.run(name), worker_fixture.worker(DEAD) if dying else None)
         assert hold.reached.wait(SECONDS), action
         return hold
 
@@ -135,9 +135,9 @@ class Level4:
 
     def approve(self, runbook: str, decision: str = "approve") -> None:
         """Two people vote, or one says no."""
-        bench = self.bench(self.run(runbook).site)
+        worker_fixture = self.worker_fixture(self.run(runbook).site)
         for person in ("ben", "chika") if decision == "approve" else ("ben",):
-            assert bench.vote(self.run(runbook), person, decision).counted
+            assert worker_fixture.vote(self.run(runbook), person, decision).counted
 
     def told(self, runbook: str) -> str:
         """What people heard when the run stopped."""
@@ -147,7 +147,7 @@ class Level4:
 
     def step(self, runbook: str, step: str) -> StepState:
         run = self.run(runbook)
-        return self.bench(run.site).step(run, step).state
+        return self.worker_fixture(run.site).step(run, step).state
 
     def let_go(self) -> None:
         """Whoever is held comes to the end of what it does."""
@@ -164,14 +164,14 @@ class Level4:
         self.database.close()
 
     def _join(self) -> None:
-        for bench in (self.control, self.recovery):
-            bench.ended()
+        for worker_fixture in (self.control, self.recovery):
+            worker_fixture.ended()
 
 
 def level4_in(folder: Path, *, occupied: bool = False) -> Level4:
     """Declared: the whole run is queued. `occupied`: the new place holds data of the system."""
-    bench = bench_in(folder)
-    configuration = _configuration(bench, folder)
+    worker_fixture = worker_fixture_in(folder)
+    configuration = _configuration(worker_fixture, folder)
     roster = roster_of(configuration.people, Approvals())
     control_target, recovery_target = HarmlessTarget(), HarmlessTarget()
     control_target.records = {"app.example.com": {"addresses": ["192.0.2.200"], "ttl": 60}}
@@ -179,31 +179,31 @@ def level4_in(folder: Path, *, occupied: bool = False) -> Level4:
     recovery_target.engine = "engine-2"
     if not occupied:
         recovery_target.running, recovery_target.volumes = set(), {}
-    base = replace(bench.equipment, configuration=configuration, roster=roster)
+    base = replace(worker_fixture.worker_context, configuration=configuration, roster=roster)
 
-    def bench_of(site: str, target: HarmlessTarget) -> Bench:
+    def worker_fixture_of(site: str, target: HarmlessTarget) -> WorkerFixture:
         registry = registry_of(target)
         own = OwnRecord(folder / site)
-        equipment = replace(base, site_name=site, world=target, registry=registry, own=own, owner=site)
-        return replace(bench, target=target, equipment=equipment, threads=[], rung=[])
+        worker_context = replace(base, site_name=site, target=target, registry=registry, own=own, owner=site)
+        return replace(worker_fixture, target=target, worker_context=worker_context, threads=[], rung=[])
 
     rosters = Rosters(roster, configuration.approvals, configuration.default_site)
     context = CommandContext(
-        database=bench.database, configuration=configuration, rosters=rosters, doorbell=Bell(),
+        database=worker_fixture.database, configuration=configuration, rosters=rosters, doorbell=Bell(),
         runbooks=packaged_runbooks(),
     )  # fmt: skip
-    stage = Stage(context=context, bell=Bell())
-    assert stage.say("aiko", "declare level4 the data centre burns", door=Door.TERMINAL).ok
+    verb_fixture = VerbFixture(context=context, bell=Bell())
+    assert verb_fixture.say("aiko", "declare level4 the data centre burns", entry_point=EntryPoint.TERMINAL).ok
     return Level4(
-        control=bench_of(CONTROL, control_target),
-        recovery=bench_of(RECOVERY, recovery_target),
-        stage=stage,
-        incident=stage.incidents()[0].id,
+        control=worker_fixture_of(CONTROL, control_target),
+        recovery=worker_fixture_of(RECOVERY, recovery_target),
+        verb_fixture=verb_fixture,
+        incident=verb_fixture.incidents()[0].id,
     )
 
 
-def _configuration(bench: Bench, folder: Path) -> Configuration:
-    known = bench.equipment.configuration
+def _configuration(worker_fixture: WorkerFixture, folder: Path) -> Configuration:
+    known = worker_fixture.worker_context.configuration
     production = known.site("production")
     people = {
         name: person.model_copy(update={"slack": (f"U{number}",)})

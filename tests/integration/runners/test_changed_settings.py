@@ -21,7 +21,6 @@ from drbot.runners.action import Outcome, StepContext
 from drbot.store.schema import locks
 from drbot.store.schema import requests as request_rows
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (
     recovered_by_code,
     with_repository,
@@ -30,6 +29,7 @@ from tests.integration.runners.test_edited_files import (
 )
 from tests.integration.runners.test_rows_over_time import forged_vote, granted, of, queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, SET_ASIDE, card, with_dns
+from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
 
 FETCH_AND_START = """
 runbook: own
@@ -77,80 +77,82 @@ steps:
 GATE = "agree-to-dr-yml"
 
 
-def noting(bench: Bench, done: list[str], runbook: str = FETCH_AND_START) -> Bench:
-    """The bench with a runbook of its own, and what of it was done."""
+def noting(worker_fixture: WorkerFixture, done: list[str], runbook: str = FETCH_AND_START) -> WorkerFixture:
+    """The fixture with a runbook of its own, and what of it was done."""
 
     def note(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         done.append(str(context.step.do))
         return Outcome(summary="Done.")
 
     names = ("repository.clone", "compose.start", "backup.fetch", "host.provision")
-    return with_registry(with_runbook(bench, "own.yml", runbook), actions=dict.fromkeys(names, note))
+    return with_registry(with_runbook(worker_fixture, "own.yml", runbook), actions=dict.fromkeys(names, note))
 
 
-def edited(bench: Bench, folder: Path) -> Bench:
+def edited(worker_fixture: WorkerFixture, folder: Path) -> WorkerFixture:
     """Two people have agreed under one dr.yml; now it names another repository, folder and service."""
-    recovered_by_code(with_repository(bench, "a"))
-    evil = bench.equipment.site.services["auth"].model_copy(update={"project": "evil", "service": "evil", "needs": ()})
-    services = {**bench.equipment.site.services, "auth": evil}
-    return with_repository(with_site(bench, services=services, projects=folder / "elsewhere"), "b")
+    recovered_by_code(with_repository(worker_fixture, "a"))
+    evil = worker_fixture.worker_context.site.services["auth"].model_copy(
+        update={"project": "evil", "service": "evil", "needs": ()}
+    )
+    services = {**worker_fixture.worker_context.site.services, "auth": evil}
+    return with_repository(with_site(worker_fixture, services=services, projects=folder / "elsewhere"), "b")
 
 
-def asked(bench: Bench, incident: int | None = None) -> Run:
-    return bench.go(bench.queue(incident or bench.declare().incident, "own"))
+def asked(worker_fixture: WorkerFixture, incident: int | None = None) -> Run:
+    return worker_fixture.go(worker_fixture.queue(incident or worker_fixture.declare().incident, "own"))
 
 
-def agree(bench: Bench, run: Run) -> Run:
+def agree(worker_fixture: WorkerFixture, run: Run) -> Run:
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    return bench.go(run)
+        vote(worker_fixture, run.id, person)
+    return worker_fixture.go(run)
 
 
-def test_what_two_people_never_agreed_to_is_not_fetched_and_started(guarded: Bench, tmp_path: Path) -> None:
+def test_what_two_people_never_agreed_to_is_not_fetched_and_started(guarded: WorkerFixture, tmp_path: Path) -> None:
     """A compose file is whatever a container may do with any volume of the engine."""
     done: list[str] = []
-    bench = noting(edited(guarded, tmp_path), done)
+    worker_fixture = noting(edited(guarded, tmp_path), done)
 
-    run = asked(bench)
+    run = asked(worker_fixture)
 
     assert (run.state, done) == (RunState.WAITING, [])
-    words = card(bench, run)
+    words = card(worker_fixture, run)
     assert "repository url: https://a.example/x.git → https://b.example/x.git" in words
     assert "sites production services auth project: auth → evil" in words
     assert f"→ {tmp_path / 'elsewhere'}" in words
 
 
-def test_a_change_is_not_hidden_behind_others(guarded: Bench, tmp_path: Path) -> None:
-    bench = noting(with_services(edited(guarded, tmp_path), every={"title": "x", "health": "http://x"}), [])
+def test_a_change_is_not_hidden_behind_others(guarded: WorkerFixture, tmp_path: Path) -> None:
+    worker_fixture = noting(with_services(edited(guarded, tmp_path), every={"title": "x", "health": "http://x"}), [])
 
-    run = asked(bench)
+    run = asked(worker_fixture)
 
-    words = card(bench, run)
+    words = card(worker_fixture, run)
     assert "more differences" not in words
     assert 'sites production services user title: "" → x' in words
     assert "sites production services auth project: auth → evil" in words
 
 
-def test_two_people_agree_once_to_a_changed_dr_yml(guarded: Bench, tmp_path: Path) -> None:
+def test_two_people_agree_once_to_a_changed_dr_yml(guarded: WorkerFixture, tmp_path: Path) -> None:
     done: list[str] = []
-    bench = noting(edited(guarded, tmp_path), done)
-    run = asked(bench)
+    worker_fixture = noting(edited(guarded, tmp_path), done)
+    run = asked(worker_fixture)
 
-    first = agree(bench, run)
-    again = asked(bench, run.incident)
+    first = agree(worker_fixture, run)
+    again = asked(worker_fixture, run.incident)
 
     assert (first.state, again.state) == (RunState.SUCCEEDED, RunState.SUCCEEDED), (first.outcome, again.outcome)
     assert done == ["repository.clone", "compose.start"] * 2
     assert again.plan is not None and GATE not in {step.id for step in again.plan.steps}
 
 
-def test_the_card_says_that_it_is_about_dr_yml_and_replaces_nothing(guarded: Bench, tmp_path: Path) -> None:
+def test_the_card_says_that_it_is_about_dr_yml_and_replaces_nothing(guarded: WorkerFixture, tmp_path: Path) -> None:
     """A host that is put aside later in the plan is asked for by a request of its own, with its proof."""
-    bench = noting(edited(guarded, tmp_path), [], SET_ASIDE)
+    worker_fixture = noting(edited(guarded, tmp_path), [], SET_ASIDE)
 
-    run = asked(bench)
+    run = asked(worker_fixture)
 
-    words = card(bench, run)
+    words = card(worker_fixture, run)
     assert run.plan is not None and run.plan.stakes.act is Act.REPLACE_HOST
     assert f"What is asked: {ACTS[Act.SETTINGS]['en']}" in words
     assert "Will be replaced: nothing by this yes" in words and "Data that will be LOST: none" in words
@@ -158,118 +160,122 @@ def test_the_card_says_that_it_is_about_dr_yml_and_replaces_nothing(guarded: Ben
 
 
 @pytest.mark.parametrize("how", ["the gate", "the gate and its request"])
-def test_a_gate_that_only_the_database_opened_starts_nothing(guarded: Bench, tmp_path: Path, how: str) -> None:
+def test_a_gate_that_only_the_database_opened_starts_nothing(guarded: WorkerFixture, tmp_path: Path, how: str) -> None:
     done: list[str] = []
-    bench = noting(edited(guarded, tmp_path), done)
-    run = asked(bench)
+    worker_fixture = noting(edited(guarded, tmp_path), done)
+    run = asked(worker_fixture)
     if how != "the gate":
-        rows(bench, update(request_rows).where(request_rows.c.run == run.id).values(state="used"))
-    rows(bench, of(run, GATE).values(state="succeeded"), queued(run))
+        rows(worker_fixture, update(request_rows).where(request_rows.c.run == run.id).values(state="used"))
+    rows(worker_fixture, of(run, GATE).values(state="succeeded"), queued(run))
 
-    ended = bench.go(run)
+    ended = worker_fixture.go(run)
 
     assert (ended.state, done) == (RunState.FAILED, [])
     assert "Nobody agreed to what repository.clone takes from a dr.yml that was changed" in str(ended.outcome)
 
 
-def test_one_vote_is_not_enough(guarded: Bench, tmp_path: Path) -> None:
+def test_one_vote_is_not_enough(guarded: WorkerFixture, tmp_path: Path) -> None:
     done: list[str] = []
-    bench = noting(edited(guarded, tmp_path), done)
-    run = asked(bench)
-    vote(bench, run.id, "ben")
-    rows(bench, update(request_rows).where(request_rows.c.run == run.id).values(state="granted", people=1))
+    worker_fixture = noting(edited(guarded, tmp_path), done)
+    run = asked(worker_fixture)
+    vote(worker_fixture, run.id, "ben")
+    rows(worker_fixture, update(request_rows).where(request_rows.c.run == run.id).values(state="granted", people=1))
 
-    bench.go(run)
+    worker_fixture.go(run)
 
     assert done == []
 
 
-def test_a_no_to_a_changed_dr_yml_is_none_to_a_corrected_one(guarded: Bench, tmp_path: Path) -> None:
+def test_a_no_to_a_changed_dr_yml_is_none_to_a_corrected_one(guarded: WorkerFixture, tmp_path: Path) -> None:
     done: list[str] = []
-    bench = noting(edited(guarded, tmp_path), done)
-    run = asked(bench)
-    bench.vote(run, "ben", "deny")
-    assert bench.go(run).state is RunState.BLOCKED
-    rows(bench, delete(locks))
+    worker_fixture = noting(edited(guarded, tmp_path), done)
+    run = asked(worker_fixture)
+    worker_fixture.vote(run, "ben", "deny")
+    assert worker_fixture.go(run).state is RunState.BLOCKED
+    rows(worker_fixture, delete(locks))
 
-    same = asked(bench, run.incident)
-    corrected = asked(with_repository(bench, "c"), run.incident)
+    same = asked(worker_fixture, run.incident)
+    corrected = asked(with_repository(worker_fixture, "c"), run.incident)
 
     assert "denied exactly this" in str(same.outcome)
-    (refused,) = bench.events(same, "run.refused")
+    (refused,) = worker_fixture.events(same, "run.refused")
     assert refused.payload["todo"] == "Let ben ask for it."  # it restores no backup
     assert (corrected.state, done) == (RunState.WAITING, []), corrected.outcome
 
 
-def test_what_an_undo_starts_is_asked_for_too(guarded: Bench, tmp_path: Path) -> None:
+def test_what_an_undo_starts_is_asked_for_too(guarded: WorkerFixture, tmp_path: Path) -> None:
     done: list[str] = []
-    bench = noting(edited(guarded, tmp_path), done, STARTS_BY_AN_UNDO)
-    bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
+    worker_fixture = noting(edited(guarded, tmp_path), done, STARTS_BY_AN_UNDO)
+    worker_fixture.target.errors["health.wait"] = [PermanentError("fails on purpose")]
 
-    run = asked(bench)
-    rows(bench, of(run, GATE).values(state="succeeded"), queued(run))
-    ended = bench.go(run)
+    run = asked(worker_fixture)
+    rows(worker_fixture, of(run, GATE).values(state="succeeded"), queued(run))
+    ended = worker_fixture.go(run)
 
     assert run.state is RunState.WAITING
     assert done == [] and "Nobody agreed to what compose.start takes" in str(ended.outcome)
 
 
-def test_a_machine_is_not_rented_by_what_two_people_never_agreed_to(guarded: Bench) -> None:
+def test_a_machine_is_not_rented_by_what_two_people_never_agreed_to(guarded: WorkerFixture) -> None:
     recovered_by_code(guarded)
     done: list[str] = []
     rents = DNS.replace("run: {runbook: restart-services, site: production}", "do: host.provision").replace(
         "    after: []\n    limits", "    with: {site: elsewhere}\n    effect: change\n    after: []\n    limits"
     )
-    bench = noting(with_dns(guarded), done, rents)
+    worker_fixture = noting(with_dns(guarded), done, rents)
 
-    run = asked(bench)
+    run = asked(worker_fixture)
 
     assert (run.state, done) == (RunState.WAITING, []), run.outcome
-    assert "sites elsewhere" in card(bench, run)
+    assert "sites elsewhere" in card(worker_fixture, run)
 
 
-def test_services_that_are_where_they_were_are_started_without_a_vote(guarded: Bench) -> None:
+def test_services_that_are_where_they_were_are_started_without_a_vote(guarded: WorkerFixture) -> None:
     """dr.yml was edited last month, and nobody has voted since."""
     recovered_by_code(guarded)
-    known = guarded.equipment.configuration
+    known = guarded.worker_context.configuration
     backups = known.backups.model_copy(update={"max_age": 60.0})
     other = known.model_copy(update={"backups": backups})
-    bench = with_services(
-        replace(guarded, equipment=replace(guarded.equipment, configuration=other)), admin={"title": "Admin"}
+    worker_fixture = with_services(
+        replace(guarded, worker_context=replace(guarded.worker_context, configuration=other)), admin={"title": "Admin"}
     )
-    bench.target.running.clear()
+    worker_fixture.target.running.clear()
 
-    run = bench.go(bench.queue(bench.declare().incident, "restart-services"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "restart-services"))
 
     assert run.state is RunState.SUCCEEDED, run.outcome
-    assert {"postgres", "auth"} <= bench.target.running
+    assert {"postgres", "auth"} <= worker_fixture.target.running
 
 
 @pytest.mark.parametrize("runbook", ["restart-services", "level1-service"])
-def test_another_compose_file_is_not_started_in_their_place(guarded: Bench, tmp_path: Path, runbook: str) -> None:
-    bench = edited(guarded, tmp_path)
-    bench.target.running.clear()
+def test_another_compose_file_is_not_started_in_their_place(
+    guarded: WorkerFixture, tmp_path: Path, runbook: str
+) -> None:
+    worker_fixture = edited(guarded, tmp_path)
+    worker_fixture.target.running.clear()
 
-    run = bench.go(bench.queue(bench.declare().incident, runbook))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, runbook))
 
     assert run.state is RunState.WAITING, run.outcome
-    assert bench.target.running == set()
+    assert worker_fixture.target.running == set()
 
 
-def test_services_that_were_stopped_under_an_approval_come_back_whatever_fails(guarded: Bench, tmp_path: Path) -> None:
-    bench = edited(guarded, tmp_path)
-    run = bench.go(bench.declare())
+def test_services_that_were_stopped_under_an_approval_come_back_whatever_fails(
+    guarded: WorkerFixture, tmp_path: Path
+) -> None:
+    worker_fixture = edited(guarded, tmp_path)
+    run = worker_fixture.go(worker_fixture.declare())
     assert run.plan is not None and GATE not in {step.id for step in run.plan.steps}  # its own gate tells and asks
-    bench.target.errors["compose.stop"] = [PermanentError("fails on purpose")]
-    bench.target.running.discard("auth")
+    worker_fixture.target.errors["compose.stop"] = [PermanentError("fails on purpose")]
+    worker_fixture.target.running.discard("auth")
 
-    ended = agree(bench, run)
+    ended = agree(worker_fixture, run)
 
     assert "Taken back: stop-apps" in str(ended.outcome)
-    assert "auth" in bench.target.running
+    assert "auth" in worker_fixture.target.running
 
 
-def test_no_step_of_a_file_is_called_like_the_gate_about_dr_yml(guarded: Bench) -> None:
+def test_no_step_of_a_file_is_called_like_the_gate_about_dr_yml(guarded: WorkerFixture) -> None:
     text = FETCH_AND_START.replace("id: clone", f"id: {GATE}").replace("[clone]", f"[{GATE}]")
 
     run = asked(with_runbook(guarded, "own.yml", text))
@@ -278,56 +284,59 @@ def test_no_step_of_a_file_is_called_like_the_gate_about_dr_yml(guarded: Bench) 
 
 
 @pytest.mark.parametrize("section", ["system", "default_site"])
-def test_whose_backups_are_used_stands_on_the_card_too(guarded: Bench, section: str) -> None:
+def test_whose_backups_are_used_stands_on_the_card_too(guarded: WorkerFixture, section: str) -> None:
     """All that dr.yml says of what is touched is compared, not a list of sections that somebody has to think of."""
     recovered_by_code(guarded)
-    known = guarded.equipment.configuration.model_copy(update={section: "billing"})
-    bench = replace(guarded, equipment=replace(guarded.equipment, configuration=known))
+    known = guarded.worker_context.configuration.model_copy(update={section: "billing"})
+    worker_fixture = replace(guarded, worker_context=replace(guarded.worker_context, configuration=known))
 
-    run = bench.go(bench.declare())
+    run = worker_fixture.go(worker_fixture.declare())
 
-    assert f"{section}: {getattr(guarded.equipment.configuration, section)} → billing" in card(bench, run)
+    assert f"{section}: {getattr(guarded.worker_context.configuration, section)} → billing" in card(worker_fixture, run)
 
 
-def test_habits_of_dr_yml_are_nobodys_question(guarded: Bench) -> None:
+def test_habits_of_dr_yml_are_nobodys_question(guarded: WorkerFixture) -> None:
     recovered_by_code(guarded)
-    known = guarded.equipment.configuration.model_copy(update={"language": "ja", "targets": Targets(rto=60.0)})
-    bench = replace(guarded, equipment=replace(guarded.equipment, configuration=known))
+    known = guarded.worker_context.configuration.model_copy(update={"language": "ja", "targets": Targets(rto=60.0)})
+    worker_fixture = replace(guarded, worker_context=replace(guarded.worker_context, configuration=known))
 
-    run = bench.go(bench.declare())
+    run = worker_fixture.go(worker_fixture.declare())
 
     assert run.plan is not None
     assert not run.plan.changed
 
 
 def test_what_one_person_did_by_break_glass_is_nothing_that_two_people_agreed_to(
-    guarded: Bench, tmp_path: Path
+    guarded: WorkerFixture, tmp_path: Path
 ) -> None:
-    roster = replace(guarded.equipment.roster, break_glass=True)
-    bench = edited(guarded, tmp_path)
-    bench = replace(bench, equipment=replace(bench.equipment, roster=roster))
-    run = bench.go(bench.declare())
+    roster = replace(guarded.worker_context.roster, break_glass=True)
+    worker_fixture = edited(guarded, tmp_path)
+    worker_fixture = replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, roster=roster))
+    run = worker_fixture.go(worker_fixture.declare())
     earlier = datetime.now(UTC) - timedelta(seconds=HOLD_SECONDS + 1)
-    bench.equipment.own.note_glass(run.id, bench.request(run).id)
+    worker_fixture.worker_context.own.note_glass(run.id, worker_fixture.request(run).id)
     seen = {"glass_at": earlier}
-    bench.equipment.own.change(
-        run.id, lambda own: own.with_request(name := bench.request(run).id, own.requests[name].model_copy(update=seen))
+    worker_fixture.worker_context.own.change(
+        run.id,
+        lambda own: own.with_request(
+            name := worker_fixture.request(run).id, own.requests[name].model_copy(update=seen)
+        ),
     )
     held = granted(hold_until=earlier + timedelta(seconds=HOLD_SECONDS))
     rows(
-        bench,
-        forged_vote(bench, run, "ben", "break-glass", earlier),
+        worker_fixture,
+        forged_vote(worker_fixture, run, "ben", "break-glass", earlier),
         held.where(request_rows.c.run == run.id),
         queued(run),
     )
-    moves = bench.target.moves
-    bench.go(run)
-    assert bench.target.moves == moves + 1, bench.run(run).outcome  # under this plan's own approval
-    rows(bench, delete(locks))
+    moves = worker_fixture.target.moves
+    worker_fixture.go(run)
+    assert worker_fixture.target.moves == moves + 1, worker_fixture.run(run).outcome  # under this plan's own approval
+    rows(worker_fixture, delete(locks))
     done: list[str] = []
-    bench = noting(bench, done)
+    worker_fixture = noting(worker_fixture, done)
 
-    later = asked(bench, run.incident)
+    later = asked(worker_fixture, run.incident)
 
     assert (later.state, done) == (RunState.WAITING, []), later.outcome
-    assert "repository url: https://a.example/x.git →" in card(bench, later)
+    assert "repository url: https://a.example/x.git →" in card(worker_fixture, later)

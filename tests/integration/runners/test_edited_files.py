@@ -16,9 +16,9 @@ from drbot.core.site import Repository
 from drbot.core.stakes import Act, ProofKind
 from drbot.core.stakes_words import loss_text
 from drbot.store.schema import incidents, kept, locks
-from tests.integration.runners.bench import SECONDS, Bench
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
+from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture
 
 NEVER_STOPPED = (
     'with: {services: ["${services.apps}", "${services.fronts}"]}\n    after: [evidence',
@@ -45,35 +45,42 @@ def step_of(packaged: str, step: str, end: str = "") -> str:
     return f"  - id: {step}\n{body.split(f'  - id: {end}', 1)[0] if end else body}"
 
 
-def planned(bench: Bench, text: str, kind: RunKind = RunKind.RECOVER, **arguments: str) -> tuple[Bench, Run]:
-    """The bench with this runbook, and a run of it that waits for its approvers or was refused."""
-    bench = with_runbook(bench, "own.yml", text)
-    return bench, bench.go(bench.queue(bench.declare().incident, "own", kind, **arguments))
+def planned(
+    worker_fixture: WorkerFixture, text: str, kind: RunKind = RunKind.RECOVER, **arguments: str
+) -> tuple[WorkerFixture, Run]:
+    """The fixture with this runbook, and a run of it that waits for its approvers or was refused."""
+    worker_fixture = with_runbook(worker_fixture, "own.yml", text)
+    return worker_fixture, worker_fixture.go(
+        worker_fixture.queue(worker_fixture.declare().incident, "own", kind, **arguments)
+    )
 
 
-def with_services(bench: Bench, **changed: dict[str, str]) -> Bench:
+def with_services(worker_fixture: WorkerFixture, **changed: dict[str, str]) -> WorkerFixture:
     """A worker that was started again with other services in dr.yml."""
-    site = bench.equipment.site
+    site = worker_fixture.worker_context.site
     services = {
         name: service.model_copy(update=changed.get(name, changed.get("every", {})))
         for name, service in site.services.items()
     }
     sites = {"production": site.model_copy(update={"services": services})}
-    known = bench.equipment.configuration.model_copy(update={"sites": sites})
-    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+    known = worker_fixture.worker_context.configuration.model_copy(update={"sites": sites})
+    return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
 
 
-def with_repository(bench: Bench, letter: str) -> Bench:
+def with_repository(worker_fixture: WorkerFixture, letter: str) -> WorkerFixture:
     repository = Repository(url=f"https://{letter}.example/x.git", commit=letter * 40)
-    known = bench.equipment.configuration.model_copy(update={"repository": repository})
-    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+    known = worker_fixture.worker_context.configuration.model_copy(update={"repository": repository})
+    return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
 
 
-def with_site(bench: Bench, **changed: Any) -> Bench:
+def with_site(worker_fixture: WorkerFixture, **changed: Any) -> WorkerFixture:
     """A worker that was started again with another section `sites: production` in dr.yml."""
-    sites = {**bench.equipment.configuration.sites, "production": bench.equipment.site.model_copy(update=changed)}
-    known = bench.equipment.configuration.model_copy(update={"sites": sites})
-    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+    sites = {
+        **worker_fixture.worker_context.configuration.sites,
+        "production": worker_fixture.worker_context.site.model_copy(update=changed),
+    }
+    known = worker_fixture.worker_context.configuration.model_copy(update={"sites": sites})
+    return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
 
 
 def said(run: Run) -> list[str]:
@@ -82,14 +89,14 @@ def said(run: Run) -> list[str]:
     return [one["en"] for one in run.plan.replaces]
 
 
-def test_data_is_not_swapped_under_services_that_no_step_stops(guarded: Bench) -> None:
+def test_data_is_not_swapped_under_services_that_no_step_stops(guarded: WorkerFixture) -> None:
     _, run = planned(guarded, own("level2-postgres", NEVER_STOPPED))
 
     assert run.state is RunState.FAILED
     assert "swap moves data while user, admin, front-user, front-admin may write" in str(run.outcome)
 
 
-def test_a_database_that_starts_under_running_services_is_not_swapped_back(guarded: Bench) -> None:
+def test_a_database_that_starts_under_running_services_is_not_swapped_back(guarded: WorkerFixture) -> None:
     """Somebody starts them by hand while the swap runs, so users write; that they are stopped again helps nobody."""
     run = approved(guarded)
     swapping, looking = guarded.target.hold("volume.swap"), guarded.target.hold("health.wait")
@@ -107,7 +114,7 @@ def test_a_database_that_starts_under_running_services_is_not_swapped_back(guard
     assert "bringing the old back needs two people" in str(guarded.run(run).outcome)
 
 
-def test_nothing_is_swapped_back_under_services_that_run_now(guarded: Bench) -> None:
+def test_nothing_is_swapped_back_under_services_that_run_now(guarded: WorkerFixture) -> None:
     run = approved(guarded)
     hold = guarded.target.hold("health.wait")
     guarded.target.errors["health.wait"] = [PermanentError("fails on purpose")]
@@ -121,35 +128,35 @@ def test_nothing_is_swapped_back_under_services_that_run_now(guarded: Bench) -> 
     assert "bringing the old back needs two people" in str(guarded.run(run).outcome)
 
 
-def test_roles_that_were_edited_in_dr_yml_bring_nothing_back_under_users(guarded: Bench) -> None:
+def test_roles_that_were_edited_in_dr_yml_bring_nothing_back_under_users(guarded: WorkerFixture) -> None:
     run = swapped_and_frozen(guarded)
-    bench = with_services(guarded, every={"role": "cache"})
-    rows(bench, delete(locks), queued(run))
+    worker_fixture = with_services(guarded, every={"role": "cache"})
+    rows(worker_fixture, delete(locks), queued(run))
 
-    ended = bench.go(run)
-    rows(bench, of(run, "swap").values(state="failed", settlement="undo", settled_by="ben"), queued(run))
-    bench.go(run)
+    ended = worker_fixture.go(run)
+    rows(worker_fixture, of(run, "swap").values(state="failed", settlement="undo", settled_by="ben"), queued(run))
+    worker_fixture.go(run)
 
     assert ended.state is RunState.FAILED
     assert "services auth role: app → cache" in str(ended.outcome)
-    assert bench.target.moves == 1
+    assert worker_fixture.target.moves == 1
 
 
 @pytest.mark.parametrize("what", [{"project": "billing"}, {"service": "ledger"}])
 def test_a_service_that_dr_yml_calls_by_that_name_since_the_approval_is_not_stopped(
-    guarded: Bench, what: dict[str, str]
+    guarded: WorkerFixture, what: dict[str, str]
 ) -> None:
     run = approved(guarded)
-    bench = with_services(guarded, auth=what)
-    rows(bench, queued(run))
+    worker_fixture = with_services(guarded, auth=what)
+    rows(worker_fixture, queued(run))
 
-    ended = bench.go(run)
+    ended = worker_fixture.go(run)
 
     assert ended.state is RunState.FAILED
-    assert "compose.stop" not in bench.target.calls and bench.target.moves == 0
+    assert "compose.stop" not in worker_fixture.target.calls and worker_fixture.target.moves == 0
 
 
-def test_what_will_be_replaced_is_said_by_the_action_not_by_the_file(guarded: Bench) -> None:
+def test_what_will_be_replaced_is_said_by_the_action_not_by_the_file(guarded: WorkerFixture) -> None:
     to_redis = ('with:\n      volume: "${postgres.volume}"', 'with:\n      volume: "${redis.volume}"')
     back = ('with:\n        volume: "${postgres.volume}"', 'with:\n        volume: "${redis.volume}"')
     looks = ('swapped, with: {volume: "${postgres.volume}"', 'swapped, with: {volume: "${redis.volume}"')
@@ -159,7 +166,7 @@ def test_what_will_be_replaced_is_said_by_the_action_not_by_the_file(guarded: Be
     assert said(run) == ["volume redis_data of redis"]
 
 
-def test_every_volume_that_is_replaced_and_kept_is_on_the_card(guarded: Bench) -> None:
+def test_every_volume_that_is_replaced_and_kept_is_on_the_card(guarded: WorkerFixture) -> None:
     second = step_of("level2-postgres", "swap", "start-postgres").replace("id: swap", "id: swap-redis")
     second = second.replace('volume: "${postgres.volume}"', 'volume: "${redis.volume}"')
     second = second.replace("_before_${run.id}", "_redis_${run.id}").replace("[stop-postgres]", "[swap]")
@@ -173,7 +180,7 @@ def test_every_volume_that_is_replaced_and_kept_is_on_the_card(guarded: Bench) -
     assert run.plan.keeps.names == (f"postgres_data_before_{run.id}", f"postgres_data_redis_{run.id}")
 
 
-def test_an_argument_that_is_no_input_of_the_runbook_is_refused(guarded: Bench) -> None:
+def test_an_argument_that_is_no_input_of_the_runbook_is_refused(guarded: WorkerFixture) -> None:
     first, keeper = recovered_by_code(guarded)
 
     run = guarded.go(guarded.queue(first.incident, "level2-postgres", keeper=keeper))
@@ -182,29 +189,29 @@ def test_an_argument_that_is_no_input_of_the_runbook_is_refused(guarded: Bench) 
     assert "level2-postgres takes no keeper" in str(run.outcome)
 
 
-def recovered_by_code(bench: Bench) -> tuple[Run, str]:
+def recovered_by_code(worker_fixture: WorkerFixture) -> tuple[Run, str]:
     """A recovery that is over, and where the old data is kept."""
-    run = approved(bench)
-    bench.go(run)
-    bench.answer(run)
-    return bench.go(run), f"postgres_data_before_{run.id}"
+    run = approved(worker_fixture)
+    worker_fixture.go(run)
+    worker_fixture.answer(run)
+    return worker_fixture.go(run), f"postgres_data_before_{run.id}"
 
 
-def test_which_kept_data_comes_back_is_said_by_the_step_not_by_an_argument(guarded: Bench) -> None:
+def test_which_kept_data_comes_back_is_said_by_the_step_not_by_an_argument(guarded: WorkerFixture) -> None:
     first, keeper = recovered_by_code(guarded)
     guarded.target.keep("postgres_data_of_may", original="postgres_data", incident=1, run="r1-may")
     other = "postgres_data_of_may"
     steps = (('keeper: "${keeper}"', f"keeper: {other}"), ('replacement: "${keeper}"', f"replacement: {other}"))
     text = own("level2-undo", *steps)
-    bench = with_runbook(guarded, "own.yml", text)
+    worker_fixture = with_runbook(guarded, "own.yml", text)
 
-    run = bench.go(bench.queue(first.incident, "own", RunKind.UNDO, keeper=keeper))
+    run = worker_fixture.go(worker_fixture.queue(first.incident, "own", RunKind.UNDO, keeper=keeper))
 
     assert run.plan is not None and run.plan.stakes.kept is not None
     assert (run.plan.stakes.act, run.plan.stakes.kept.volume) == (Act.UNDO, "postgres_data_of_may")
 
 
-def test_whose_kept_data_it_is_is_said_by_the_engine_and_not_by_a_row(guarded: Bench) -> None:
+def test_whose_kept_data_it_is_is_said_by_the_engine_and_not_by_a_row(guarded: WorkerFixture) -> None:
     first, keeper = recovered_by_code(guarded)
     other = guarded.declare()
     later = NOON + timedelta(days=300)
@@ -217,19 +224,19 @@ def test_whose_kept_data_it_is_is_said_by_the_engine_and_not_by_a_row(guarded: B
     assert run.plan.stakes.kept.since != later and run.plan.stakes.kept.size == 7
 
 
-def test_who_gives_up_kept_data_reads_how_old_it_is_and_whose(guarded: Bench) -> None:
+def test_who_gives_up_kept_data_reads_how_old_it_is_and_whose(guarded: WorkerFixture) -> None:
     first, keeper = recovered_by_code(guarded)
 
     run = guarded.go(guarded.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
 
     assert run.plan is not None
-    moment = f"{guarded.equipment.own.now():%Y-%m-%d}"
+    moment = f"{guarded.worker_context.own.now():%Y-%m-%d}"
     (what,) = said(run)
     assert what.startswith(f"the data kept in {keeper} since {moment}")
     assert what.endswith(f"(DR-{first.incident}), put aside from postgres_data, 7 B")
 
 
-def test_what_nothing_brings_back_stands_alone_in_its_runbook(guarded: Bench) -> None:
+def test_what_nothing_brings_back_stands_alone_in_its_runbook(guarded: WorkerFixture) -> None:
     removing = step_of("kept-give-up", "remove").replace("${keeper}", "redis_old")
     removing = removing.replace("[look-kept, approval]", "[swap]")
     gate = ("for: [swap]", "for: [swap, remove]")
@@ -245,25 +252,25 @@ def test_what_nothing_brings_back_stands_alone_in_its_runbook(guarded: Bench) ->
     [("kept-give-up", REDIS_ANSWERS, RunKind.GIVE_UP), ("level2-undo", ANSWERS, RunKind.UNDO)],
 )
 def test_a_proof_is_what_its_checks_look_at(
-    guarded: Bench, packaged: str, change: tuple[str, str], kind: RunKind
+    guarded: WorkerFixture, packaged: str, change: tuple[str, str], kind: RunKind
 ) -> None:
     first, keeper = recovered_by_code(guarded)
-    bench = with_runbook(guarded, "own.yml", own(packaged, change))
+    worker_fixture = with_runbook(guarded, "own.yml", own(packaged, change))
 
-    run = bench.go(bench.queue(first.incident, "own", kind, keeper=keeper))
+    run = worker_fixture.go(worker_fixture.queue(first.incident, "own", kind, keeper=keeper))
 
     assert run.plan is not None
     assert run.plan.stakes.proof is ProofKind.CHECKED
 
 
-def test_a_plan_by_a_runbook_of_ones_own_says_so(guarded: Bench) -> None:
+def test_a_plan_by_a_runbook_of_ones_own_says_so(guarded: WorkerFixture) -> None:
     _, run = planned(guarded, own("level2-postgres"))
 
     assert run.plan is not None
     assert any("own.yml" in warning for warning in run.plan.warnings)
 
 
-def test_a_run_whose_plan_was_taken_away_ends_and_is_not_called_harmless(guarded: Bench) -> None:
+def test_a_run_whose_plan_was_taken_away_ends_and_is_not_called_harmless(guarded: WorkerFixture) -> None:
     run = swapped_and_frozen(guarded)
     rows(guarded, delete(locks), queued(run, plan=None, plan_signature=None))
 
@@ -274,7 +281,7 @@ def test_a_run_whose_plan_was_taken_away_ends_and_is_not_called_harmless(guarded
     assert "Nothing in production was changed" not in str(ended.outcome)
 
 
-def test_how_much_is_lost_does_not_follow_a_row(guarded: Bench) -> None:
+def test_how_much_is_lost_does_not_follow_a_row(guarded: WorkerFixture) -> None:
     first = guarded.declare()
     rows(guarded, update(incidents).values(started_at=NOON - timedelta(minutes=59)))
 

@@ -20,39 +20,39 @@ from drbot.store import runs
 from drbot.store.rosters import Rosters
 from drbot.store.schema import requests, steps, votes
 from drbot.store.schema import runs as runs_table
-from tests.integration.runners.bench import Bench
+from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 
 SECONDS = PATIENCE
 
 
-def write(bench: Bench, table: Table, values: Mapping[str, Any], **where: Any) -> None:
+def write(worker_fixture: WorkerFixture, table: Table, values: Mapping[str, Any], **where: Any) -> None:
     """What an attacker writes; no event tells of it."""
     statement = update(table).values(**values)
     for name, value in where.items():
         statement = statement.where(table.c[name] == value)
-    with bench.database.write() as tx:
+    with worker_fixture.database.write() as tx:
         assert tx.connection.execute(statement).rowcount
 
 
-def require_untouched(bench: Bench) -> None:
+def require_untouched(worker_fixture: WorkerFixture) -> None:
     """Nothing changed places and every service runs."""
-    assert bench.target.moves == 0
-    assert bench.target.volumes["postgres_data"] == "corrupt"
-    assert {"auth", "front-user", "postgres"} <= bench.target.running
+    assert worker_fixture.target.moves == 0
+    assert worker_fixture.target.volumes["postgres_data"] == "corrupt"
+    assert {"auth", "front-user", "postgres"} <= worker_fixture.target.running
 
 
-def asked(bench: Bench) -> Run:
+def asked(worker_fixture: WorkerFixture) -> Run:
     """A level-2 run that waits for its two approvers, the copy proven beside production."""
-    return bench.go(bench.declare())
+    return worker_fixture.go(worker_fixture.declare())
 
 
-def done(bench: Bench) -> Run:
+def done(worker_fixture: WorkerFixture) -> Run:
     """The same, approved and swapped; users work with the restored data, and the run waits for its last answer."""
-    run = asked(bench)
-    bench.approve(run)
-    run = bench.go(run)
-    assert bench.target.moves == 1
+    run = asked(worker_fixture)
+    worker_fixture.approve(run)
+    run = worker_fixture.go(run)
+    assert worker_fixture.target.moves == 1
     return run
 
 
@@ -64,40 +64,42 @@ def changed(plan: Plan, step: str, **update: Any) -> Plan:
 
 
 @pytest.mark.parametrize("how", ["effect", "gate"])
-def test_a_plan_that_was_edited_in_the_database_starts_nothing(bench: Bench, how: str) -> None:
-    run = asked(bench)
+def test_a_plan_that_was_edited_in_the_database_starts_nothing(worker_fixture: WorkerFixture, how: str) -> None:
+    run = asked(worker_fixture)
     assert run.plan is not None
     plan = changed(run.plan, "swap", effect="change") if how == "effect" else changed(run.plan, "approval", gate=None)
 
-    write(bench, runs_table, {"plan": document_of(plan), "state": "queued"}, id=run.id)
-    run = bench.go(run)
+    write(worker_fixture, runs_table, {"plan": document_of(plan), "state": "queued"}, id=run.id)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
     assert "is not the one that was made here" in (run.outcome or "")
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
-def test_a_plan_signed_by_nobody_starts_nothing(bench: Bench) -> None:
-    run = asked(bench)
+def test_a_plan_signed_by_nobody_starts_nothing(worker_fixture: WorkerFixture) -> None:
+    run = asked(worker_fixture)
 
-    write(bench, runs_table, {"plan_signature": None, "state": "queued"}, id=run.id)
+    write(worker_fixture, runs_table, {"plan_signature": None, "state": "queued"}, id=run.id)
 
-    assert bench.go(run).state is RunState.FAILED
-    require_untouched(bench)
+    assert worker_fixture.go(run).state is RunState.FAILED
+    require_untouched(worker_fixture)
 
 
 @pytest.mark.parametrize("do", ["volume.swap", "volume.swap_back"])
-def test_an_undo_that_destroys_what_nobody_approved_is_refused_at_run_time_too(bench: Bench, do: str) -> None:
-    run = planned_with_evil_undo(bench, do)
-    run = bench.go(run)
-    bench.approve(run)
+def test_an_undo_that_destroys_what_nobody_approved_is_refused_at_run_time_too(
+    worker_fixture: WorkerFixture, do: str
+) -> None:
+    run = planned_with_evil_undo(worker_fixture, do)
+    run = worker_fixture.go(run)
+    worker_fixture.approve(run)
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
     assert "No approval covers that verify is taken back" in (run.outcome or "")
-    assert bench.target.volumes["redis_data"] == "good"
-    assert bench.target.volumes["postgres_data"] == "corrupt"  # what was approved is taken back, nothing else
+    assert worker_fixture.target.volumes["redis_data"] == "good"
+    assert worker_fixture.target.volumes["postgres_data"] == "corrupt"  # what was approved is taken back, nothing else
 
 
 @pytest.mark.parametrize(
@@ -109,83 +111,88 @@ def test_an_undo_that_destroys_what_nobody_approved_is_refused_at_run_time_too(b
     ],
 )
 def test_under_an_approval_exactly_what_was_approved_is_taken_back(
-    bench: Bench, do: str, given: dict[str, object]
+    worker_fixture: WorkerFixture, do: str, given: dict[str, object]
 ) -> None:
-    bench.target.volumes |= {"redis_data": "of today", "redis_old": "a year old"}
-    run = planned_with(bench, "swap", Undo.model_validate({"do": do, "with": given}))
-    run = bench.go(run)
-    bench.approve(run)
+    worker_fixture.target.volumes |= {"redis_data": "of today", "redis_old": "a year old"}
+    run = planned_with(worker_fixture, "swap", Undo.model_validate({"do": do, "with": given}))
+    run = worker_fixture.go(run)
+    worker_fixture.approve(run)
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
     assert f"{do} with these names does not take volume.swap back" in (run.outcome or "")
-    assert (bench.target.volumes["redis_data"], bench.target.volumes["redis_old"]) == ("of today", "a year old")
-    assert bench.target.volumes["postgres_data"] == "good"
+    assert (worker_fixture.target.volumes["redis_data"], worker_fixture.target.volumes["redis_old"]) == (
+        "of today",
+        "a year old",
+    )
+    assert worker_fixture.target.volumes["postgres_data"] == "good"
 
 
-def test_a_run_that_a_row_moves_to_another_incident_is_not_gone_on_with(bench: Bench) -> None:
+def test_a_run_that_a_row_moves_to_another_incident_is_not_gone_on_with(worker_fixture: WorkerFixture) -> None:
     """What was done for users in its own incident would be looked up in the other."""
-    run = asked(bench)
-    bench.approve(run)
-    write(bench, runs_table, {"incident": bench.declare().incident}, id=run.id)
+    run = asked(worker_fixture)
+    worker_fixture.approve(run)
+    write(worker_fixture, runs_table, {"incident": worker_fixture.declare().incident}, id=run.id)
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
     assert "is not the one that was planned" in (run.outcome or "")
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
-def test_without_a_roster_in_the_ledger_no_gate_opens(bench: Bench) -> None:
+def test_without_a_roster_in_the_ledger_no_gate_opens(worker_fixture: WorkerFixture) -> None:
     """dr.yml alone makes nobody an approver: it may have been edited, and the ledger cut."""
-    roster = bench.equipment.roster
-    bench.equipment = replace(bench.equipment, rosters=Rosters(roster, bench.equipment.configuration.approvals))
-    run = asked(bench)
-    assert bench.vote(run, "ben", "approve").counted and bench.vote(run, "chika", "approve").counted
+    roster = worker_fixture.worker_context.roster
+    worker_fixture.worker_context = replace(
+        worker_fixture.worker_context, rosters=Rosters(roster, worker_fixture.worker_context.configuration.approvals)
+    )
+    run = asked(worker_fixture)
+    assert worker_fixture.vote(run, "ben", "approve").counted and worker_fixture.vote(run, "chika", "approve").counted
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
-    reasons = [event.payload["why"] for event in bench.events(run, "request.void")]
+    reasons = [event.payload["why"] for event in worker_fixture.events(run, "request.void")]
     assert any("holds no roster that is in force" in why for why in reasons), reasons
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
-def planned_with_evil_undo(bench: Bench, do: str) -> Run:
+def planned_with_evil_undo(worker_fixture: WorkerFixture, do: str) -> Run:
     """A harmless step with an undo that is none of it."""
     given = {"volume": "redis_data", "replacement": "postgres_data", "keeper": "redis_data_kept"}
-    return planned_with(bench, "verify", Undo.model_validate({"do": do, "with": given}))
+    return planned_with(worker_fixture, "verify", Undo.model_validate({"do": do, "with": given}))
 
 
-def planned_with(bench: Bench, step: str, undo: Undo) -> Run:
+def planned_with(worker_fixture: WorkerFixture, step: str, undo: Undo) -> Run:
     """As through a hole of the linter: the worker itself seals a plan with this undo, and `verify` fails on purpose."""
-    other = asked(bench)
-    bench.stop(other)
-    bench.worker().handle(other.id)
+    other = asked(worker_fixture)
+    worker_fixture.stop(other)
+    worker_fixture.worker().handle(other.id)
     assert other.plan is not None
-    run = bench.queue(other.incident, "level2-postgres")
+    run = worker_fixture.queue(other.incident, "level2-postgres")
     plan = changed(changed(other.plan, step, undo=undo), "verify", if_fails="undo", effect="change")
     document = json.loads(json.dumps(document_of(plan)).replace(other.id, run.id))
-    bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
-    with bench.database.write() as tx:
+    worker_fixture.target.errors["health.wait"] = [PermanentError("fails on purpose")]
+    with worker_fixture.database.write() as tx:
         claimed = runs.claim(tx, run.id, "worker", 5.0)
         assert claimed is not None
         plan = Plan.model_validate(document)
-        runs.planned(tx, claimed, plan, sign(bench.equipment, plan, run.incident))
+        runs.planned(tx, claimed, plan, sign(worker_fixture.worker_context, plan, run.incident))
         runs.hand_over(tx, claimed, "worker")
     return run
 
 
-def test_votes_for_one_request_count_for_no_other(bench: Bench) -> None:
-    run = asked(bench)
-    first = bench.request(run)
-    bench.vote(run, "ben", "approve")
-    write(bench, requests, {"state": "void"}, id=first.id)
-    write(bench, runs_table, {"state": "queued"}, id=run.id)
-    other = bench.declare()
-    second = bench.request(bench.go(other))
+def test_votes_for_one_request_count_for_no_other(worker_fixture: WorkerFixture) -> None:
+    run = asked(worker_fixture)
+    first = worker_fixture.request(run)
+    worker_fixture.vote(run, "ben", "approve")
+    write(worker_fixture, requests, {"state": "void"}, id=first.id)
+    write(worker_fixture, runs_table, {"state": "queued"}, id=run.id)
+    other = worker_fixture.declare()
+    second = worker_fixture.request(worker_fixture.go(other))
 
-    with bench.database.write() as tx:
+    with worker_fixture.database.write() as tx:
         tx.connection.execute(update(votes).values(request=second.id, seal=second.seal))
         tx.connection.execute(
             update(requests)
@@ -193,94 +200,98 @@ def test_votes_for_one_request_count_for_no_other(bench: Bench) -> None:
             .values(state="granted", proven_at=tx.now, granted_at=tx.now)
         )
         tx.connection.execute(update(runs_table).where(runs_table.c.id == other.id).values(state="queued"))
-    bench.go(other)
+    worker_fixture.go(other)
 
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
-def test_a_request_that_this_worker_did_not_open_gives_no_permit(bench: Bench) -> None:
-    run = asked(bench)
-    bench.approve(run)
-    request = bench.request(run)
-    with bench.database.write() as tx:
+def test_a_request_that_this_worker_did_not_open_gives_no_permit(worker_fixture: WorkerFixture) -> None:
+    run = asked(worker_fixture)
+    worker_fixture.approve(run)
+    request = worker_fixture.request(run)
+    with worker_fixture.database.write() as tx:
         row = dict(tx.connection.execute(select(requests).where(requests.c.id == request.id)).mappings().one())
         tx.connection.execute(requests.insert().values(**(row | {"id": f"{run.id}-q9", "number": 9})))
         tx.connection.execute(update(votes).values(request=f"{run.id}-q9"))
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
-    require_untouched(bench)
-    reasons = [event.payload["why"] for event in bench.events(run, "request.void")]
+    require_untouched(worker_fixture)
+    reasons = [event.payload["why"] for event in worker_fixture.events(run, "request.void")]
     assert any("not one that this worker opened" in why for why in reasons), reasons
 
 
-def test_a_settled_undo_after_the_end_brings_nothing_back(bench: Bench) -> None:
-    run = done(bench)
+def test_a_settled_undo_after_the_end_brings_nothing_back(worker_fixture: WorkerFixture) -> None:
+    run = done(worker_fixture)
     words = {"state": "failed", "settlement": Settlement.UNDO.value, "settled_by": "aiko"}
-    write(bench, steps, words, run=run.id, id="swap")
-    write(bench, runs_table, {"state": "queued"}, id=run.id)
+    write(worker_fixture, steps, words, run=run.id, id="swap")
+    write(worker_fixture, runs_table, {"state": "queued"}, id=run.id)
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
-    assert bench.target.moves == 1
-    assert bench.target.volumes["postgres_data"] == "good"
+    assert worker_fixture.target.moves == 1
+    assert worker_fixture.target.volumes["postgres_data"] == "good"
     assert run.state is RunState.FAILED
 
 
-def test_what_was_approved_once_is_done_once(bench: Bench) -> None:
-    run = done(bench)
-    bench.target.volumes["postgres_data"] = "good, and written to by users"
-    write(bench, requests, {"state": "granted", "used_by": None}, run=run.id)
-    write(bench, steps, {"state": "pending"}, run=run.id)
-    write(bench, runs_table, {"state": "queued"}, id=run.id)
-    bench.target.volumes[f"postgres_data_{run.id}"] = "a copy that was put there again"
+def test_what_was_approved_once_is_done_once(worker_fixture: WorkerFixture) -> None:
+    run = done(worker_fixture)
+    worker_fixture.target.volumes["postgres_data"] = "good, and written to by users"
+    write(worker_fixture, requests, {"state": "granted", "used_by": None}, run=run.id)
+    write(worker_fixture, steps, {"state": "pending"}, run=run.id)
+    write(worker_fixture, runs_table, {"state": "queued"}, id=run.id)
+    worker_fixture.target.volumes[f"postgres_data_{run.id}"] = "a copy that was put there again"
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
-    assert bench.target.moves == 1
-    assert bench.target.volumes["postgres_data"] == "good, and written to by users"
+    assert worker_fixture.target.moves == 1
+    assert worker_fixture.target.volumes["postgres_data"] == "good, and written to by users"
 
 
-def test_a_fact_that_was_changed_in_the_database_is_noticed(bench: Bench) -> None:
-    run = asked(bench)
-    bench.approve(run)
+def test_a_fact_that_was_changed_in_the_database_is_noticed(worker_fixture: WorkerFixture) -> None:
+    run = asked(worker_fixture)
+    worker_fixture.approve(run)
 
-    write(bench, steps, {"facts": {"kept_bytes": 8, "checks": []}}, run=run.id, id="restore-beside")
-    run = bench.go(run)
+    write(worker_fixture, steps, {"facts": {"kept_bytes": 8, "checks": []}}, run=run.id, id="restore-beside")
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
     assert "what restore-beside found out was changed" in (run.outcome or "")
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
-def test_a_proof_that_only_the_database_has_seen_is_none(bench: Bench) -> None:
-    bench.target.bad.add(bench.target.backups[0].name)
-    run = asked(bench)
+def test_a_proof_that_only_the_database_has_seen_is_none(worker_fixture: WorkerFixture) -> None:
+    worker_fixture.target.bad.add(worker_fixture.target.backups[0].name)
+    run = asked(worker_fixture)
     assert run.state is RunState.BLOCKED
-    write(bench, steps, {"state": "succeeded"}, run=run.id, id="restore-beside")
-    with bench.database.write() as tx:
+    write(worker_fixture, steps, {"state": "succeeded"}, run=run.id, id="restore-beside")
+    with worker_fixture.database.write() as tx:
         values = {"state": "granted", "granted_at": tx.now, "proven_at": tx.now}
         tx.connection.execute(update(requests).where(requests.c.run == run.id).values(**values))
-    write(bench, runs_table, {"state": "queued"}, id=run.id)
+    write(worker_fixture, runs_table, {"state": "queued"}, id=run.id)
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
 @pytest.mark.parametrize("what", ["removed", "demoted"])
-def test_who_lost_the_vote_after_the_grant_stops_it_before_any_service_is_stopped(bench: Bench, what: str) -> None:
-    run = asked(bench)
-    bench.approve(run)
-    bench.equipment = replace(bench.equipment, roster=without_chika(bench.equipment.roster, what))
+def test_who_lost_the_vote_after_the_grant_stops_it_before_any_service_is_stopped(
+    worker_fixture: WorkerFixture, what: str
+) -> None:
+    run = asked(worker_fixture)
+    worker_fixture.approve(run)
+    worker_fixture.worker_context = replace(
+        worker_fixture.worker_context, roster=without_chika(worker_fixture.worker_context.roster, what)
+    )
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.BLOCKED
-    assert "compose.stop" not in bench.target.calls and "stop-apps" not in bench.target.calls
-    assert bench.states(run)["approval"] != StepState.SUCCEEDED.value  # the gate itself does not open
-    require_untouched(bench)
+    assert "compose.stop" not in worker_fixture.target.calls and "stop-apps" not in worker_fixture.target.calls
+    assert worker_fixture.states(run)["approval"] != StepState.SUCCEEDED.value  # the gate itself does not open
+    require_untouched(worker_fixture)
 
 
 def without_chika(roster: Roster, what: str) -> Roster:
@@ -291,26 +302,26 @@ def without_chika(roster: Roster, what: str) -> Roster:
     return replace(roster, people=people)
 
 
-def test_a_time_to_start_that_was_prolonged_in_the_database_is_over_all_the_same(bench_with: Any) -> None:
-    bench = bench_with(start_within="1s")
-    run = asked(bench)
-    bench.approve(run)
-    bench.upkeep()
-    mine = bench.equipment.own
+def test_a_time_to_start_that_was_prolonged_in_the_database_is_over_all_the_same(worker_fixture_with: Any) -> None:
+    worker_fixture = worker_fixture_with(start_within="1s")
+    run = asked(worker_fixture)
+    worker_fixture.approve(run)
+    worker_fixture.upkeep()
+    mine = worker_fixture.worker_context.own
     begun = mine.now()
     wait_for(lambda: (mine.now() - begun).total_seconds() > 1.5, SECONDS, "the time to start to pass")
-    with bench.database.write() as tx:
+    with worker_fixture.database.write() as tx:
         later = {"proven_at": tx.now, "granted_at": tx.now, "start_by": tx.now.replace(year=2099), "start_seconds": 1e9}
         tx.connection.execute(update(requests).where(requests.c.run == run.id).values(**later))
 
-    run = bench.go(run)
+    run = worker_fixture.go(run)
 
     assert run.state is RunState.BLOCKED
-    require_untouched(bench)
+    require_untouched(worker_fixture)
 
 
-def test_two_genuine_votes_on_exactly_that_are_enough(bench: Bench) -> None:
-    run = done(bench)
+def test_two_genuine_votes_on_exactly_that_are_enough(worker_fixture: WorkerFixture) -> None:
+    run = done(worker_fixture)
 
-    assert bench.states(run)["confirm"] == StepState.WAITING.value
-    assert bench.target.volumes["postgres_data"] == "good"
+    assert worker_fixture.states(run)["confirm"] == StepState.WAITING.value
+    assert worker_fixture.target.volumes["postgres_data"] == "good"

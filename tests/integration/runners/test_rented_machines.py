@@ -14,9 +14,9 @@ from drbot.core.site import Dns, Site
 from drbot.runners.action import Finding, StepContext
 from drbot.store.schema import locks
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_rows_over_time import queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS
+from tests.integration.runners.worker_fixture import WorkerFixture, asked, with_registry
 
 RENT = """
 runbook: rent
@@ -75,14 +75,14 @@ TAKE = (
 )
 
 
-def with_machines(bench: Bench, **addresses: str) -> tuple[Bench, list[str]]:
+def with_machines(worker_fixture: WorkerFixture, **addresses: str) -> tuple[WorkerFixture, list[str]]:
     """dr.yml names these sites; what rents a machine there and moves users is quiet. The list: who gave one back."""
-    bench.target.records = {"app.example.com": {"addresses": ["192.0.2.200"], "ttl": 60}}
-    known = bench.equipment.configuration
+    worker_fixture.target.records = {"app.example.com": {"addresses": ["192.0.2.200"], "ttl": 60}}
+    known = worker_fixture.worker_context.configuration
     sites = {**known.sites, **{name: Site(address=address) for name, address in addresses.items()}}
     changed = known.model_copy(update={"sites": sites, "dns": Dns(zone="example.com.", names=("app.example.com",))})
     released: list[str] = []
-    quiet = bench.equipment.registry.actions["notify.stakeholders"]
+    quiet = worker_fixture.worker_context.registry.actions["notify.stakeholders"]
 
     def release(context: StepContext, given: Mapping[str, Any]) -> Any:
         released.append(context.own_work().run)
@@ -91,131 +91,135 @@ def with_machines(bench: Bench, **addresses: str) -> tuple[Bench, list[str]]:
     def led(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({"name"})
 
-    bench = with_registry(
-        replace(bench, equipment=replace(bench.equipment, configuration=changed)),
+    worker_fixture = with_registry(
+        replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=changed)),
         actions={"host.provision": quiet, "host.release": release, "dns.change": quiet, "dns.change_back": quiet},
-        probes={"dns.leads": lambda context, given: Finding(passed=True, sentence="Yes.")},
+        probes={"dns.points_to": lambda context, given: Finding(passed=True, sentence="Yes.")},
         subjects={"dns.change": led, "dns.change_back": led},
     )
-    return with_runbook(bench, "rent.yml", RENT), released
+    return with_runbook(worker_fixture, "rent.yml", RENT), released
 
 
-def rented_by_another(bench: Bench) -> Run:
+def rented_by_another(worker_fixture: WorkerFixture) -> Run:
     """The machine of `elsewhere`: it was rented in an incident of its own."""
-    run = bench.go(bench.queue(bench.declare().incident, "rent"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "rent"))
     assert run.state is RunState.WAITING, run.outcome
-    rows(bench, delete(locks))
+    rows(worker_fixture, delete(locks))
     return run
 
 
-def moved(bench: Bench, runbook: str) -> Run:
+def moved(worker_fixture: WorkerFixture, runbook: str) -> Run:
     """Two people agree."""
-    run = bench.go(bench.queue(bench.declare().incident, runbook))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, runbook))
     assert run.state is RunState.WAITING, run.outcome
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    run = bench.go(run)
-    rows(bench, delete(locks))
+        vote(worker_fixture, run.id, person)
+    run = worker_fixture.go(run)
+    rows(worker_fixture, delete(locks))
     return run
 
 
-def given_up_by_a_row(bench: Bench, run: Run) -> None:
-    rows(bench, queued(run, stop_requested="x").values(state="stopped", stop_kind="discarded"))
-    bench.worker().handle(run.id)
+def given_up_by_a_row(worker_fixture: WorkerFixture, run: Run) -> None:
+    rows(worker_fixture, queued(run, stop_requested="x").values(state="stopped", stop_kind="discarded"))
+    worker_fixture.worker().handle(run.id)
 
 
-def test_what_is_given_back_was_rented_by_the_very_run_that_is_given_up(guarded: Bench) -> None:
+def test_what_is_given_back_was_rented_by_the_very_run_that_is_given_up(guarded: WorkerFixture) -> None:
     """Tags follow dr.yml and rows, so the machine says who rented it: what another run has rented is that one's."""
-    bench, released = with_machines(guarded, elsewhere="192.0.2.1")
-    earlier = bench.go(bench.declare())
-    rows(bench, delete(locks))
-    rented = bench.go(bench.queue(earlier.incident, "rent"))
+    worker_fixture, released = with_machines(guarded, elsewhere="192.0.2.1")
+    earlier = worker_fixture.go(worker_fixture.declare())
+    rows(worker_fixture, delete(locks))
+    rented = worker_fixture.go(worker_fixture.queue(earlier.incident, "rent"))
 
-    given_up_by_a_row(bench, rented)
+    given_up_by_a_row(worker_fixture, rented)
 
     assert released == [rented.id]
 
 
-def test_a_machine_that_another_incident_moved_users_to_stays(guarded: Bench) -> None:
-    bench, released = with_machines(with_runbook(guarded, "own.yml", MOVE), elsewhere="192.0.2.1")
-    rented = rented_by_another(bench)
-    assert moved(bench, "own").state is RunState.SUCCEEDED
+def test_a_machine_that_another_incident_moved_users_to_stays(guarded: WorkerFixture) -> None:
+    worker_fixture, released = with_machines(with_runbook(guarded, "own.yml", MOVE), elsewhere="192.0.2.1")
+    rented = rented_by_another(worker_fixture)
+    assert moved(worker_fixture, "own").state is RunState.SUCCEEDED
 
-    given_up_by_a_row(bench, rented)
+    given_up_by_a_row(worker_fixture, rented)
 
     assert released == []
 
 
-def test_a_machine_that_users_were_led_back_to_stays(guarded: Bench) -> None:
+def test_a_machine_that_users_were_led_back_to_stays(guarded: WorkerFixture) -> None:
     """A move to `elsewhere`, then a move to `other` that its run takes back: users are on `elsewhere` again."""
     away = MOVE.replace("runbook: own", "runbook: away").replace("site: elsewhere", "site: other") + TAKEN_BACK
-    bench = with_runbook(with_runbook(guarded, "own.yml", MOVE), "away.yml", away)
-    bench, released = with_machines(bench, elsewhere="192.0.2.1", other="192.0.2.2")
-    rented = rented_by_another(bench)
-    assert moved(bench, "own").state is RunState.SUCCEEDED
-    bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
-    bench.target.running.clear()  # a control site has no services of its own
-    assert "Taken back: dns" in str(moved(bench, "away").outcome)
+    worker_fixture = with_runbook(with_runbook(guarded, "own.yml", MOVE), "away.yml", away)
+    worker_fixture, released = with_machines(worker_fixture, elsewhere="192.0.2.1", other="192.0.2.2")
+    rented = rented_by_another(worker_fixture)
+    assert moved(worker_fixture, "own").state is RunState.SUCCEEDED
+    worker_fixture.target.errors["health.wait"] = [PermanentError("fails on purpose")]
+    worker_fixture.target.running.clear()  # a control site has no services of its own
+    assert "Taken back: dns" in str(moved(worker_fixture, "away").outcome)
 
-    given_up_by_a_row(bench, rented)
+    given_up_by_a_row(worker_fixture, rented)
 
     assert released == []
 
 
-def test_a_machine_that_users_were_led_to_by_another_name_of_its_site_stays(guarded: Bench) -> None:
+def test_a_machine_that_users_were_led_to_by_another_name_of_its_site_stays(guarded: WorkerFixture) -> None:
     """dr.yml calls one address by two names of sites; two people agree to lead users to "twin (192.0.2.1)"."""
-    bench = with_runbook(guarded, "own.yml", MOVE.replace("site: elsewhere", "site: twin"))
-    bench, released = with_machines(bench, elsewhere="192.0.2.1", twin="192.0.2.1")
-    rented = rented_by_another(bench)
-    assert moved(bench, "own").state is RunState.SUCCEEDED
+    worker_fixture = with_runbook(guarded, "own.yml", MOVE.replace("site: elsewhere", "site: twin"))
+    worker_fixture, released = with_machines(worker_fixture, elsewhere="192.0.2.1", twin="192.0.2.1")
+    rented = rented_by_another(worker_fixture)
+    assert moved(worker_fixture, "own").state is RunState.SUCCEEDED
 
-    given_up_by_a_row(bench, rented)
+    given_up_by_a_row(worker_fixture, rented)
 
     assert released == []
 
 
-def test_the_new_place_is_not_given_back_by_another_run_while_people_agree_to_move_users_there(guarded: Bench) -> None:
+def test_the_new_place_is_not_given_back_by_another_run_while_people_agree_to_move_users_there(
+    guarded: WorkerFixture,
+) -> None:
     """A runbook of one's own, that asks nobody, "rents" the machine that this incident has already and gives it back.
     The card still says what was proven there.
     """
-    bench = with_runbook(with_runbook(guarded, "own.yml", RAISE), "take.yml", TAKE)
-    bench, released = with_machines(bench, elsewhere="192.0.2.1")
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    worker_fixture = with_runbook(with_runbook(guarded, "own.yml", RAISE), "take.yml", TAKE)
+    worker_fixture, released = with_machines(worker_fixture, elsewhere="192.0.2.1")
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
     assert run.state is RunState.WAITING, run.outcome
-    rows(bench, delete(locks))
+    rows(worker_fixture, delete(locks))
 
-    taking = bench.go(bench.queue(run.incident, "take"))
+    taking = worker_fixture.go(worker_fixture.queue(run.incident, "take"))
 
     assert released == []
     assert "another run may count on" in str(taking.outcome)
 
 
-def test_the_new_place_is_not_given_back_by_the_run_that_rented_it_while_another_counts_on_it(guarded: Bench) -> None:
+def test_the_new_place_is_not_given_back_by_the_run_that_rented_it_while_another_counts_on_it(
+    guarded: WorkerFixture,
+) -> None:
     """The run that was first rented the machine, and is given up by a row while people read the card of the second."""
-    bench = with_runbook(guarded, "own.yml", RAISE)
-    bench, released = with_machines(bench, elsewhere="192.0.2.1")
-    rented = rented_by_another(bench)
-    second = bench.go(bench.queue(rented.incident, "own"))
+    worker_fixture = with_runbook(guarded, "own.yml", RAISE)
+    worker_fixture, released = with_machines(worker_fixture, elsewhere="192.0.2.1")
+    rented = rented_by_another(worker_fixture)
+    second = worker_fixture.go(worker_fixture.queue(rented.incident, "own"))
     assert second.state is RunState.WAITING, second.outcome
 
-    given_up_by_a_row(bench, rented)
+    given_up_by_a_row(worker_fixture, rented)
 
     assert released == []
 
 
-def test_a_run_that_a_row_ended_moves_nobody_when_its_row_comes_back(guarded: Bench) -> None:
+def test_a_run_that_a_row_ended_moves_nobody_when_its_row_comes_back(guarded: WorkerFixture) -> None:
     """So that the machine may be given back when the run that counts on it is stopped by a row, but not under it."""
-    bench = with_runbook(guarded, "own.yml", RAISE)
-    bench, released = with_machines(bench, elsewhere="192.0.2.1")
-    rented = rented_by_another(bench)
-    second = bench.go(bench.queue(rented.incident, "own"))
-    given_up_by_a_row(bench, second)
-    given_up_by_a_row(bench, rented)
+    worker_fixture = with_runbook(guarded, "own.yml", RAISE)
+    worker_fixture, released = with_machines(worker_fixture, elsewhere="192.0.2.1")
+    rented = rented_by_another(worker_fixture)
+    second = worker_fixture.go(worker_fixture.queue(rented.incident, "own"))
+    given_up_by_a_row(worker_fixture, second)
+    given_up_by_a_row(worker_fixture, rented)
     assert released == [rented.id]
-    rows(bench, queued(second), delete(locks))
+    rows(worker_fixture, queued(second), delete(locks))
     for person in ("ben", "chika"):
-        vote(bench, second.id, person)
+        vote(worker_fixture, second.id, person)
 
-    ended = bench.go(second)
+    ended = worker_fixture.go(second)
 
-    assert (ended.state, bench.step(second, "dns").attempt) == (RunState.FAILED, 0), ended.outcome
+    assert (ended.state, worker_fixture.step(second, "dns").attempt) == (RunState.FAILED, 0), ended.outcome

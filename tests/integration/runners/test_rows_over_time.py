@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, delete, insert, update
 
-from drbot.core.approval import HOLD_SECONDS, Door, claim_of
+from drbot.core.approval import HOLD_SECONDS, EntryPoint, claim_of
 from drbot.core.attestation import Attestation, Proof, statement
 from drbot.core.errors import PermanentError
 from drbot.core.plan import BackupIdentity
@@ -22,17 +22,17 @@ from drbot.runners.actions.monitoring import start
 from drbot.runners.actions.postgres import compared
 from drbot.runners.actions.restoring import configuration
 from drbot.runners.clients.postgres_written import Written
-from drbot.runners.walk import idle_walk
+from drbot.runners.run_context import idle_run_context
 from drbot.store.schema import kept, locks, requests, runs, steps, votes
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench
 from tests.integration.runners.harmless import NOON
+from tests.integration.runners.worker_fixture import WorkerFixture
 
 BEHIND_THE_GATE = ("stop-apps", "stop-postgres", "swap", "start-postgres")
 
 
-def rows(bench: Bench, *statements: Executable) -> None:
-    with bench.database.write() as tx:
+def rows(worker_fixture: WorkerFixture, *statements: Executable) -> None:
+    with worker_fixture.database.write() as tx:
         for statement in statements:
             tx.connection.execute(statement)
 
@@ -52,23 +52,23 @@ def granted(**values: Any) -> Any:
     return update(requests).values(state="granted", **(start | values))
 
 
-def approved(bench: Bench) -> Run:
-    run = bench.go(bench.declare())
+def approved(worker_fixture: WorkerFixture) -> Run:
+    run = worker_fixture.go(worker_fixture.declare())
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
+        vote(worker_fixture, run.id, person)
     return run
 
 
-def with_runbook(bench: Bench, name: str, text: str) -> Bench:
+def with_runbook(worker_fixture: WorkerFixture, name: str, text: str) -> WorkerFixture:
     """The same with a file in the folder of own runbooks."""
-    folder = bench.equipment.home / "runbooks"
+    folder = worker_fixture.worker_context.home / "runbooks"
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(text)
-    known = bench.equipment.configuration.model_copy(update={"runbooks": folder})
-    return replace(bench, equipment=replace(bench.equipment, configuration=known))
+    known = worker_fixture.worker_context.configuration.model_copy(update={"runbooks": folder})
+    return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
 
 
-def test_a_request_whose_row_was_taken_away_is_not_opened_again(guarded: Bench) -> None:
+def test_a_request_whose_row_was_taken_away_is_not_opened_again(guarded: WorkerFixture) -> None:
     """Its old votes would count for the new one of the same name."""
     run = approved(guarded)
     rows(guarded, delete(votes), delete(requests), queued(run), of(run, "approval").values(state="waiting"))
@@ -79,7 +79,7 @@ def test_a_request_whose_row_was_taken_away_is_not_opened_again(guarded: Bench) 
     assert guarded.target.moves == 0
 
 
-def test_a_request_that_ended_grants_nothing_when_its_row_comes_back(guarded: Bench) -> None:
+def test_a_request_that_ended_grants_nothing_when_its_row_comes_back(guarded: WorkerFixture) -> None:
     run = approved(guarded)
     guarded.target.engine = "another"
     assert guarded.go(run).state is RunState.BLOCKED
@@ -91,56 +91,65 @@ def test_a_request_that_ended_grants_nothing_when_its_row_comes_back(guarded: Be
     assert guarded.target.moves == 0
 
 
-def forged_vote(bench: Bench, run: Run, person: str, decision: str, at: datetime) -> Any:
+def forged_vote(worker_fixture: WorkerFixture, run: Run, person: str, decision: str, at: datetime) -> Any:
     """A genuine proof, with a time that nobody has signed."""
-    request, key = bench.request(run), bench.equipment.key
-    claim = claim_of(request, bench.equipment.roster, person=person, seal=request.seal, decision=decision)
+    request, key = worker_fixture.request(run), worker_fixture.worker_context.key
+    claim = claim_of(request, worker_fixture.worker_context.roster, person=person, seal=request.seal, decision=decision)
     proof = Proof.HOST if decision == "break-glass" else Proof.CODE
-    door = Door.TERMINAL if decision == "break-glass" else Door.DIALOG
+    entry_point = EntryPoint.TERMINAL if decision == "break-glass" else EntryPoint.DIALOG
     signed = Attestation(proof=proof, signature=key.sign(statement(proof, claim)))
     return insert(votes).values(
-        request=request.id, person=person, decision=decision, reason="x", seal=request.seal, at=at, door=door.value,
-        attestation=stored(signed), terminal="",
-    )  # fmt: skip
+        request=request.id,
+        person=person,
+        decision=decision,
+        reason="x",
+        seal=request.seal,
+        at=at,
+        entry_point=entry_point.value,
+        attestation=stored(signed),
+        terminal="",
+    )
 
 
-def test_a_vote_of_the_future_counts_for_nobody_who_does_not_count_yet(guarded: Bench) -> None:
-    roster = guarded.equipment.roster
+def test_a_vote_of_the_future_counts_for_nobody_who_does_not_count_yet(guarded: WorkerFixture) -> None:
+    roster = guarded.worker_context.roster
     new = replace(roster.people["chika"], counts_from=datetime.now(UTC) + timedelta(hours=23))
     people = {**roster.people, "chika": new}
-    bench = replace(guarded, equipment=replace(guarded.equipment, roster=replace(roster, people=people)))
-    run = bench.go(bench.declare())
-    vote(bench, run.id, "ben")
+    worker_fixture = replace(
+        guarded, worker_context=replace(guarded.worker_context, roster=replace(roster, people=people))
+    )
+    run = worker_fixture.go(worker_fixture.declare())
+    vote(worker_fixture, run.id, "ben")
     rows(
-        bench,
-        forged_vote(bench, run, "chika", "approve", datetime.now(UTC) + timedelta(days=2)),
+        worker_fixture,
+        forged_vote(worker_fixture, run, "chika", "approve", datetime.now(UTC) + timedelta(days=2)),
         granted(),
         queued(run),
     )
 
-    bench.go(run)
+    worker_fixture.go(run)
 
-    assert bench.target.moves == 0
+    assert worker_fixture.target.moves == 0
 
 
-def test_break_glass_waits_ten_minutes_from_when_the_worker_saw_it(guarded: Bench) -> None:
-    roster = replace(guarded.equipment.roster, break_glass=True)
-    bench = replace(guarded, equipment=replace(guarded.equipment, roster=roster))
-    run = bench.go(bench.declare())
+def test_break_glass_waits_ten_minutes_from_when_the_worker_saw_it(guarded: WorkerFixture) -> None:
+    roster = replace(guarded.worker_context.roster, break_glass=True)
+    worker_fixture = replace(guarded, worker_context=replace(guarded.worker_context, roster=roster))
+    run = worker_fixture.go(worker_fixture.declare())
     earlier = datetime.now(UTC) - timedelta(seconds=HOLD_SECONDS + 1)
     rows(
-        bench,
-        forged_vote(bench, run, "ben", "break-glass", earlier),
+        worker_fixture,
+        forged_vote(worker_fixture, run, "ben", "break-glass", earlier),
         granted(hold_until=earlier + timedelta(seconds=HOLD_SECONDS)),
         queued(run),
     )
 
-    bench.go(run)
+    worker_fixture.go(run)
 
-    assert bench.target.moves == 0
+    assert worker_fixture.target.moves == 0
 
 
-def test_a_swap_that_only_the_database_skipped_is_no_success(guarded: Bench) -> None:
+def test_a_swap_that_only_the_database_skipped_is_no_success(guarded: WorkerFixture) -> None:
     run = guarded.go(guarded.declare())
     guarded.target.volumes["postgres_data"] = "good"
     rows(guarded, of(run, "approval", *BEHIND_THE_GATE, "verify", "start-apps").values(state="skipped"), queued(run))
@@ -150,20 +159,24 @@ def test_a_swap_that_only_the_database_skipped_is_no_success(guarded: Bench) -> 
     assert ended.state is RunState.FAILED and "did not skip it" in (ended.outcome or "")
 
 
-def swapped_and_frozen(bench: Bench) -> Run:
+def swapped_and_frozen(worker_fixture: WorkerFixture) -> Run:
     """Both votes, swapped; right then a row takes the run away from its worker."""
-    run = approved(bench)
-    hold = bench.target.hold("compose.start")
-    thread = bench.begin(run)
+    run = approved(worker_fixture)
+    hold = worker_fixture.target.hold("compose.start")
+    thread = worker_fixture.begin(run)
     assert hold.reached.wait(60)
-    rows(bench, queued(run, epoch=runs.c.epoch + 1, owner=None, lease_until=None), update(runs).values(state="waiting"))
+    rows(
+        worker_fixture,
+        queued(run, epoch=runs.c.epoch + 1, owner=None, lease_until=None),
+        update(runs).values(state="waiting"),
+    )
     hold.go_on.set()
     thread.join(60)
-    assert bench.target.moves == 1
+    assert worker_fixture.target.moves == 1
     return run
 
 
-def test_what_the_worker_has_begun_is_not_said_to_be_untouched(guarded: Bench) -> None:
+def test_what_the_worker_has_begun_is_not_said_to_be_untouched(guarded: WorkerFixture) -> None:
     run = swapped_and_frozen(guarded)
     stop = {"stop_requested": "stop", "stop_kind": "person"}
     rows(guarded, of(run, *BEHIND_THE_GATE).values(state="pending", attempt=0), queued(run, **stop))
@@ -174,7 +187,7 @@ def test_what_the_worker_has_begun_is_not_said_to_be_untouched(guarded: Bench) -
     assert "It is not known how far swap came" in (ended.outcome or "")
 
 
-def test_nothing_is_taken_back_once_another_run_has_let_users_in(guarded: Bench) -> None:
+def test_nothing_is_taken_back_once_another_run_has_let_users_in(guarded: WorkerFixture) -> None:
     run = swapped_and_frozen(guarded)
     rows(guarded, delete(locks))
     guarded.go(guarded.queue(run.incident, "restart-services"))
@@ -206,32 +219,32 @@ EARLY = """  - id: start-early
 """
 
 
-def test_services_that_come_by_another_action_let_users_in_too(guarded: Bench) -> None:
+def test_services_that_come_by_another_action_let_users_in_too(guarded: WorkerFixture) -> None:
     text = (PACKAGED / "level2-postgres.yml").read_text().replace("  - id: verify\n", EARLY)
     text = text.replace("after: [start-postgres]\n    effect: none", "after: [start-early]\n    effect: none")
-    bench = with_runbook(guarded, "level2-postgres.yml", text)
-    run = approved(bench)
-    bench.target.errors["health.wait"] = [PermanentError("hours later")]
+    worker_fixture = with_runbook(guarded, "level2-postgres.yml", text)
+    run = approved(worker_fixture)
+    worker_fixture.target.errors["health.wait"] = [PermanentError("hours later")]
 
-    bench.go(run)
+    worker_fixture.go(run)
 
-    assert bench.target.moves == 1  # what users have written since is not swapped away under the old approval
+    assert worker_fixture.target.moves == 1  # what users have written since is not swapped away under the old approval
 
 
-def test_who_asked_counts_by_the_policy_alone(guarded: Bench) -> None:
+def test_who_asked_counts_by_the_policy_alone(guarded: WorkerFixture) -> None:
     text = (
         (PACKAGED / "level2-postgres.yml")
         .read_text()
         .replace("{people: 2, for", "{people: 2, requester_counts: true, for")
     )
-    bench = with_runbook(guarded, "level2-postgres.yml", text)
+    worker_fixture = with_runbook(guarded, "level2-postgres.yml", text)
 
-    refused = bench.go(bench.declare())
+    refused = worker_fixture.go(worker_fixture.declare())
 
     assert refused.state is RunState.FAILED and "is said by `approvals` in dr.yml" in (refused.outcome or "")
 
 
-def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded: Bench) -> None:
+def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded: WorkerFixture) -> None:
     run = approved(guarded)
     guarded.go(run)
     guarded.answer(run)
@@ -265,15 +278,17 @@ def test_half_a_copy_of_a_backup_without_manifest_proves_nothing(copied: Mapping
     assert not compared(backup, copied, {"authdb.users": 1}).passed
 
 
-def test_a_runbook_of_ones_own_fetches_and_starts_only_what_dr_yml_names(guarded: Bench) -> None:
+def test_a_runbook_of_ones_own_fetches_and_starts_only_what_dr_yml_names(guarded: WorkerFixture) -> None:
     run = guarded.go(guarded.declare())
     assert run.plan is not None
     repository = Repository(url="https://example.com/system.git", commit="a" * 40)
     monitoring = Monitoring(project="monitoring", prometheus="http://127.0.0.1:9", alertmanager="http://127.0.0.1:9")
-    site = guarded.equipment.site.model_copy(update={"monitoring": monitoring})
-    known = guarded.equipment.configuration.model_copy(update={"repository": repository, "sites": {"production": site}})
-    walk = idle_walk(replace(guarded.equipment, configuration=known), run, run.plan)
-    context = walk.looking(run.plan.steps[0])
+    site = guarded.worker_context.site.model_copy(update={"monitoring": monitoring})
+    known = guarded.worker_context.configuration.model_copy(
+        update={"repository": repository, "sites": {"production": site}}
+    )
+    run_context = idle_run_context(replace(guarded.worker_context, configuration=known), run, run.plan)
+    context = run_context.looking(run.plan.steps[0])
 
     for url, folder in (("https://evil.example/x.git", site.projects), (repository.url, site.projects / ".docker")):
         with pytest.raises(PermanentError, match=r"only dr\.yml's repository"):
@@ -284,17 +299,19 @@ def test_a_runbook_of_ones_own_fetches_and_starts_only_what_dr_yml_names(guarded
         configuration(context, {"backup": "x", "folder": "/etc"})
 
 
-def test_a_run_whose_name_is_a_path_is_not_taken_up(guarded: Bench) -> None:
+def test_a_run_whose_name_is_a_path_is_not_taken_up(guarded: WorkerFixture) -> None:
     run = guarded.declare()
     rows(guarded, update(runs).where(runs.c.id == run.id).values(id="../worker/x"))
 
     guarded.worker().handle("../worker/x")
 
     assert guarded.run("../worker/x").state is RunState.QUEUED
-    assert not list((guarded.equipment.home / "worker").glob("x*"))
+    assert not list((guarded.worker_context.home / "worker").glob("x*"))
 
 
-def test_a_row_that_takes_the_name_of_a_run_of_before_owns_nothing_of_what_that_one_made(guarded: Bench) -> None:
+def test_a_row_that_takes_the_name_of_a_run_of_before_owns_nothing_of_what_that_one_made(
+    guarded: WorkerFixture,
+) -> None:
     """Production lies in volumes of the run that raised it; a worker that lost its folder does not remember that run.
     By its name they would be "this run's own", and be emptied without being put aside.
     """

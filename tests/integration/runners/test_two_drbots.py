@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from drbot.commands.context import context_of
 from drbot.commands.dispatch import dispatch
 from drbot.commands.messages import Reply, Request
-from drbot.core.approval import Door
+from drbot.core.approval import EntryPoint
 from drbot.core.configuration import Loaded
 from drbot.core.run import Run, RunState
 from drbot.core.site import Role
@@ -18,61 +18,63 @@ from drbot.runners.upkeep import Upkeep
 from drbot.store import waking
 from drbot.store.doorbell import doorbell_of
 from drbot.store.schema import events
-from tests.integration.runners.bench import Bench, bench_in
 from tests.integration.runners.harmless import NOON
+from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 
 
 @pytest.fixture
-def other(bench: Bench, tmp_path: Path) -> Iterator[Bench]:
+def other(worker_fixture: WorkerFixture, tmp_path: Path) -> Iterator[WorkerFixture]:
     """Another drbot, whose target has the same engine."""
     folder = tmp_path / "other"
     folder.mkdir()
-    made = bench_in(folder)
-    made.target.locked = bench.target.locked
+    made = worker_fixture_in(folder)
+    made.target.locked = worker_fixture.target.locked
     yield made
     made.database.close()
 
 
-def say(bench: Bench, person: str, words: str) -> Reply:
+def say(worker_fixture: WorkerFixture, person: str, words: str) -> Reply:
     """`drbot dr …` at this drbot's terminal."""
-    equipment = bench.equipment
-    context = context_of(bench.database, doorbell_of(None), Loaded(configuration=equipment.configuration))
-    roles: frozenset[Role] = frozenset({"approver"}) if person == "chika" else equipment.roster.people[person].roles
+    worker_context = worker_fixture.worker_context
+    context = context_of(worker_fixture.database, doorbell_of(None), Loaded(configuration=worker_context.configuration))
+    roles: frozenset[Role] = (
+        frozenset({"approver"}) if person == "chika" else worker_context.roster.people[person].roles
+    )
     request = Request(
         verb_text=words,
-        person=replace(equipment.roster.people[person], roles=roles),
+        person=replace(worker_context.roster.people[person], roles=roles),
         account=None,
         channel=None,
-        door=Door.TERMINAL,
+        entry_point=EntryPoint.TERMINAL,
         at=NOON,
     )
     return dispatch(context, request)
 
 
-def waits(bench: Bench) -> Run:
+def waits(worker_fixture: WorkerFixture) -> Run:
     """The second drbot's run, after it came too late."""
-    run = bench.go(bench.declare())
+    run = worker_fixture.go(worker_fixture.declare())
     assert run.state is RunState.WAITING
-    assert "restore-beside" not in [event.step for event in bench.events(run, "step.started")]
+    assert "restore-beside" not in [event.step for event in worker_fixture.events(run, "step.started")]
     return run
 
 
 def test_the_second_drbot_waits_says_who_has_the_target_and_goes_on_when_it_is_given_back(
-    bench: Bench, other: Bench
+    worker_fixture: WorkerFixture, other: WorkerFixture
 ) -> None:
-    first = bench.go(bench.declare())
-    assert bench.target.locked[0].claim.run == first.id
+    first = worker_fixture.go(worker_fixture.declare())
+    assert worker_fixture.target.locked[0].claim.run == first.id
     second = waits(other)
 
     (held,) = other.events(second, "site.held")
-    assert (held.payload["owner"], held.payload["there"]) == (bench.equipment.owner, "DR-1")
+    assert (held.payload["owner"], held.payload["there"]) == (worker_fixture.worker_context.owner, "DR-1")
     other.upkeep()
     assert other.run(second).state is RunState.WAITING
     assert len(other.events(second, "site.held")) == 1
 
-    bench.stop(first)
-    bench.worker().handle(first.id)
-    assert bench.target.locked == []
+    worker_fixture.stop(first)
+    worker_fixture.worker().handle(first.id)
+    assert worker_fixture.target.locked == []
     other.upkeep()
     second = other.go(second)
 
@@ -81,9 +83,9 @@ def test_the_second_drbot_waits_says_who_has_the_target_and_goes_on_when_it_is_g
 
 
 def test_only_the_commander_takes_a_target_over_and_only_from_the_holder_that_was_meant(
-    bench: Bench, other: Bench
+    worker_fixture: WorkerFixture, other: WorkerFixture
 ) -> None:
-    first = bench.go(bench.declare())
+    first = worker_fixture.go(worker_fixture.declare())
     second = waits(other)
 
     assert "commander" in str(say(other, "chika", "takeover DR-1 its host burnt down").text)
@@ -98,32 +100,36 @@ def test_only_the_commander_takes_a_target_over_and_only_from_the_holder_that_wa
     assert (told.person, told.payload["why"]) == ("aiko", "its host burnt down")
 
     # The first one was not dead after all: it changes nothing more, and waits in its turn.
-    swapped = bench.target.moves
-    bench.approve(first)
-    first = bench.go(first)
-    assert (first.state, bench.target.moves) == (RunState.WAITING, swapped)
-    assert bench.events(first, "site.held")
+    swapped = worker_fixture.target.moves
+    worker_fixture.approve(first)
+    first = worker_fixture.go(first)
+    assert (first.state, worker_fixture.target.moves) == (RunState.WAITING, swapped)
+    assert worker_fixture.events(first, "site.held")
 
 
-def test_a_holder_that_came_after_the_commanders_word_is_not_taken_over(bench: Bench, other: Bench) -> None:
-    first = bench.go(bench.declare())
+def test_a_holder_that_came_after_the_commanders_word_is_not_taken_over(
+    worker_fixture: WorkerFixture, other: WorkerFixture
+) -> None:
+    first = worker_fixture.go(worker_fixture.declare())
     second = waits(other)
     say(other, "aiko", "takeover DR-1 its host burnt down")
-    bench.stop(first)
-    bench.worker().handle(first.id)
-    again = bench.go(bench.declare())  # given back and taken anew before the other one looked
+    worker_fixture.stop(first)
+    worker_fixture.worker().handle(first.id)
+    again = worker_fixture.go(worker_fixture.declare())  # given back and taken anew before the other one looked
 
     second = other.go(second)
 
     assert second.state is RunState.WAITING
-    assert bench.target.locked[0].claim.run == again.id
+    assert worker_fixture.target.locked[0].claim.run == again.id
 
 
-def test_a_row_that_names_the_other_drbot_takes_nothing_over_from_it(bench: Bench, other: Bench) -> None:
+def test_a_row_that_names_the_other_drbot_takes_nothing_over_from_it(
+    worker_fixture: WorkerFixture, other: WorkerFixture
+) -> None:
     """Which drbot this is stands on the worker's own host: the first record of the ledger may be anybody's."""
-    first = bench.go(bench.declare())
+    first = worker_fixture.go(worker_fixture.declare())
     second = waits(other)
-    with bench.database.read() as connection:
+    with worker_fixture.database.read() as connection:
         theirs = connection.execute(select(events.c.hash).where(events.c.seq == 1)).scalar_one()
     with other.database.write() as tx:
         tx.connection.execute(update(events).where(events.c.seq == 1).values(hash=theirs))
@@ -132,31 +138,31 @@ def test_a_row_that_names_the_other_drbot_takes_nothing_over_from_it(bench: Benc
     second = other.go(second)
 
     assert second.state is RunState.WAITING
-    assert bench.target.locked[0].claim.run == first.id
+    assert worker_fixture.target.locked[0].claim.run == first.id
     other.stop(second)
     other.worker().handle(second.id)
-    Upkeep(other.equipment).tick()
-    assert bench.target.locked[0].claim.run == first.id
+    Upkeep(other.worker_context).tick()
+    assert worker_fixture.target.locked[0].claim.run == first.id
 
 
-def test_the_same_drbot_takes_over_from_its_own_dead_run_without_a_word(bench: Bench) -> None:
-    first = bench.go(bench.declare())
-    bench.stop(first)  # by the bot, while no worker was there to give the target back
-    second = bench.go(bench.declare())
+def test_the_same_drbot_takes_over_from_its_own_dead_run_without_a_word(worker_fixture: WorkerFixture) -> None:
+    first = worker_fixture.go(worker_fixture.declare())
+    worker_fixture.stop(first)  # by the bot, while no worker was there to give the target back
+    second = worker_fixture.go(worker_fixture.declare())
 
-    assert bench.states(second)["restore-beside"] == "succeeded"
-    assert bench.target.locked[0].claim.run == second.id
+    assert worker_fixture.states(second)["restore-beside"] == "succeeded"
+    assert worker_fixture.target.locked[0].claim.run == second.id
 
 
 def test_a_worker_that_starts_gives_back_what_a_killed_one_held_for_a_run_that_is_over(
-    bench: Bench, other: Bench
+    worker_fixture: WorkerFixture, other: WorkerFixture
 ) -> None:
-    first = bench.go(bench.declare())
+    first = worker_fixture.go(worker_fixture.declare())
     second = waits(other)
-    bench.stop(first)
+    worker_fixture.stop(first)
 
-    bench.upkeep()
+    worker_fixture.upkeep()
     other.upkeep()
 
-    assert bench.target.locked == []
+    assert worker_fixture.target.locked == []
     assert other.run(second).state is RunState.QUEUED

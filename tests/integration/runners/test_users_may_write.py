@@ -14,7 +14,6 @@ from drbot.core.site import Monitoring
 from drbot.runners.action import StepContext
 from drbot.store.schema import locks
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     planned,
@@ -23,6 +22,7 @@ from tests.integration.runners.test_edited_files import (
     with_site,
 )
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
+from tests.integration.runners.worker_fixture import WorkerFixture, asked, with_registry
 
 OPEN = """
 runbook: open
@@ -61,31 +61,31 @@ steps:
 """ + asked("look")
 
 
-def agreed(bench: Bench, run: Run) -> None:
+def agreed(worker_fixture: WorkerFixture, run: Run) -> None:
     """Two people agree to the dr.yml by which it starts something."""
-    assert bench.go(run).state is RunState.WAITING, bench.run(run).outcome
+    assert worker_fixture.go(run).state is RunState.WAITING, worker_fixture.run(run).outcome
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    bench.go(run)
+        vote(worker_fixture, run.id, person)
+    worker_fixture.go(run)
 
 
-def put_back_by_a_row(bench: Bench, run: Run) -> None:
+def put_back_by_a_row(worker_fixture: WorkerFixture, run: Run) -> None:
     """Services are stopped again, and a row settles the swap as undo."""
-    closing = with_runbook(bench, "close.yml", CLOSE)
-    rows(bench, delete(locks))
+    closing = with_runbook(worker_fixture, "close.yml", CLOSE)
+    rows(worker_fixture, delete(locks))
     closing.go(closing.queue(run.incident, "close"))
-    assert "auth" not in bench.target.running
+    assert "auth" not in worker_fixture.target.running
     rows(
-        bench,
+        worker_fixture,
         delete(locks),
         of(run, "swap").values(state="failed", settlement="undo", settled_by="ben"),
         of(run, "start-postgres").values(state="pending", attempt=0),
         queued(run),
     )
-    bench.go(run)
+    worker_fixture.go(run)
 
 
-def test_users_that_another_run_let_in_under_other_roles_are_known(guarded: Bench) -> None:
+def test_users_that_another_run_let_in_under_other_roles_are_known(guarded: WorkerFixture) -> None:
     """dr.yml calls every service a cache while another run starts them, and is put right again afterwards."""
     run = swapped_and_frozen(guarded)
     edited = with_services(with_runbook(guarded, "open.yml", OPEN), every={"role": "cache"})
@@ -98,14 +98,16 @@ def test_users_that_another_run_let_in_under_other_roles_are_known(guarded: Benc
     assert guarded.target.moves == 1
 
 
-def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(guarded: Bench) -> None:
+def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(guarded: WorkerFixture) -> None:
     """dr.yml gives the same services another name of a site, which the same worker then serves (`default_site`)."""
     run = swapped_and_frozen(guarded)
-    site = guarded.equipment.site
-    known = guarded.equipment.configuration
+    site = guarded.worker_context.site
+    known = guarded.worker_context.configuration
     twin = known.model_copy(update={"sites": {**known.sites, "twin": site}, "default_site": "twin"})
-    twin_bench = replace(guarded, equipment=replace(guarded.equipment, configuration=twin, site_name="twin"))
-    opened = with_runbook(twin_bench, "open.yml", OPEN)
+    twin_worker_fixture = replace(
+        guarded, worker_context=replace(guarded.worker_context, configuration=twin, site_name="twin")
+    )
+    opened = with_runbook(twin_worker_fixture, "open.yml", OPEN)
     with guarded.database.write() as tx:
         tx.connection.execute(delete(locks))
     queued_run = opened.queue(run.incident, "open")
@@ -117,10 +119,10 @@ def test_users_that_a_run_of_another_site_on_the_same_engine_let_in_are_known(gu
     assert guarded.target.moves == 1
 
 
-def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> None:
+def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: WorkerFixture) -> None:
     """`monitoring.start` starts whichever project dr.yml calls the monitoring: that of the apps, too."""
     run = swapped_and_frozen(guarded)
-    quiet = guarded.equipment.registry.actions["notify.stakeholders"]
+    quiet = guarded.worker_context.registry.actions["notify.stakeholders"]
 
     def up(context: StepContext, given: Mapping[str, Any]) -> Any:  # as the real one: compose up of the whole project
         assert context.site.monitoring is not None and context.site.monitoring.project == given["project"]
@@ -128,10 +130,10 @@ def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> N
         return quiet(context, given)
 
     text = OPEN.replace("compose.start", "monitoring.start").replace("services: [auth, user, admin]", "project: auth")
-    bench = with_registry(with_runbook(guarded, "open.yml", text), actions={"monitoring.start": up})
+    worker_fixture = with_registry(with_runbook(guarded, "open.yml", text), actions={"monitoring.start": up})
     named = Monitoring(project="auth", prometheus="http://x", alertmanager="http://x")
-    rows(bench, delete(locks))
-    opened = with_site(bench, monitoring=named)
+    rows(worker_fixture, delete(locks))
+    opened = with_site(worker_fixture, monitoring=named)
     agreed(opened, opened.queue(run.incident, "open"))
     assert "auth" in guarded.target.running
 
@@ -140,19 +142,21 @@ def test_users_that_a_monitoring_of_dr_yml_let_in_are_known(guarded: Bench) -> N
     assert guarded.target.moves == 1
 
 
-def test_after_a_run_is_over_nothing_is_started_by_what_tidies_up(guarded: Bench) -> None:
+def test_after_a_run_is_over_nothing_is_started_by_what_tidies_up(guarded: WorkerFixture) -> None:
     run = swapped_and_frozen(guarded)
-    bench = with_runbook(guarded, "hidden.yml", HIDDEN)
-    rows(bench, delete(locks))
-    hidden = bench.go(bench.queue(run.incident, "hidden"))
+    worker_fixture = with_runbook(guarded, "hidden.yml", HIDDEN)
+    rows(worker_fixture, delete(locks))
+    hidden = worker_fixture.go(worker_fixture.queue(run.incident, "hidden"))
     assert hidden.state is RunState.WAITING, hidden.outcome
-    rows(bench, queued(hidden, stop_requested="x").values(state="stopped", stop_kind="discarded"), delete(locks))
-    bench.worker().handle(hidden.id)
+    rows(
+        worker_fixture, queued(hidden, stop_requested="x").values(state="stopped", stop_kind="discarded"), delete(locks)
+    )
+    worker_fixture.worker().handle(hidden.id)
 
     assert "auth" not in guarded.target.running
 
 
-def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: Bench) -> None:
+def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: WorkerFixture) -> None:
     """Undos in an order of one's own: services are started, users write, they are stopped, the data goes back."""
     quiet = step_of("level2-postgres", "stop-apps", "stop-postgres")
     quiet = quiet.replace("[evidence, restore-beside, approval]", "[start-postgres]")
@@ -167,56 +171,58 @@ def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: Bench) 
         ("  - id: verify\n", f"{closes}{opens}  - id: verify\n"),
         ("after: [start-postgres]\n    effect: none", "after: [opens]\n    effect: none"),
     )
-    bench, run = planned(guarded, text)
+    worker_fixture, run = planned(guarded, text)
     assert run.state is RunState.WAITING, run.outcome
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    bench.target.errors["health.wait"] = [PermanentError("fails on purpose")]
+        vote(worker_fixture, run.id, person)
+    worker_fixture.target.errors["health.wait"] = [PermanentError("fails on purpose")]
     written: list[int] = []
-    act = bench.target.registry.actions["compose.start"]
+    act = worker_fixture.target.registry.actions["compose.start"]
 
     def start(context: StepContext, given: Mapping[str, Any]) -> Any:
         outcome = act(context, given)
-        if "auth" in bench.target.running and "postgres" in bench.target.running:
-            written.append(bench.target.moves)  # users write into what is in place now
+        if "auth" in worker_fixture.target.running and "postgres" in worker_fixture.target.running:
+            written.append(worker_fixture.target.moves)  # users write into what is in place now
         return outcome
 
-    with_registry(bench, actions={"compose.start": start}).go(run)
+    with_registry(worker_fixture, actions={"compose.start": start}).go(run)
 
-    assert not (written[:1] == [1] and bench.target.moves == 2), "users wrote after the swap, and it was taken back"
+    assert not (written[:1] == [1] and worker_fixture.target.moves == 2), (
+        "users wrote after the swap, and it was taken back"
+    )
 
 
 UNLESS = "    after: [evidence, restore-beside, approval]\n"
 
 
-def watching_swaps(bench: Bench) -> tuple[Bench, list[set[str]]]:
+def watching_swaps(worker_fixture: WorkerFixture) -> tuple[WorkerFixture, list[set[str]]]:
     """The same, and what runs at the beginning of each swap."""
     seen: list[set[str]] = []
-    swap = bench.equipment.registry.actions["volume.swap"]
+    swap = worker_fixture.worker_context.registry.actions["volume.swap"]
 
     def watch(context: StepContext, given: Mapping[str, Any]) -> Any:
-        seen.append(set(bench.target.running))
+        seen.append(set(worker_fixture.target.running))
         return swap(context, given)
 
-    return with_registry(bench, actions={"volume.swap": watch}), seen
+    return with_registry(worker_fixture, actions={"volume.swap": watch}), seen
 
 
-def test_data_is_not_swapped_while_services_run(guarded: Bench) -> None:
+def test_data_is_not_swapped_while_services_run(guarded: WorkerFixture) -> None:
     """The step that stops them is one that `unless` passes by; the plan counts it as stopping."""
-    bench, run = planned(
+    worker_fixture, run = planned(
         guarded, own("level2-postgres", (UNLESS, f"{UNLESS}    unless: [{{probe: redis.reachable}}]\n"))
     )
     assert run.state is RunState.WAITING, run.outcome
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    watching, seen = watching_swaps(bench)
+        vote(worker_fixture, run.id, person)
+    watching, seen = watching_swaps(worker_fixture)
 
     watching.go(run)
 
     assert not any("auth" in running for running in seen)
 
 
-def test_a_stop_that_two_rows_vouch_for_stops_nothing(guarded: Bench) -> None:
+def test_a_stop_that_two_rows_vouch_for_stops_nothing(guarded: WorkerFixture) -> None:
     """drbot's own level 2. The step that stops the apps is settled as done by two names in a row, against its check."""
     run = approved(guarded)
     rows(

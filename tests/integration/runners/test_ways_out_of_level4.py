@@ -18,121 +18,121 @@ BACK = {"stop", "discard", "undo", "settle"}
 ON = {"approve", "answer", "recover", "settle"}
 
 
-def nobody_comes(house: Level4) -> None:
+def nobody_comes(level4: Level4) -> None:
     """No control worker."""
 
 
-def being_planned(house: Level4) -> None:
-    house.caught(CONTROL, "choose")
+def being_planned(level4: Level4) -> None:
+    level4.caught(CONTROL, "choose")
 
 
-def renting(house: Level4) -> None:
-    house.caught(CONTROL, "host.provision")
+def renting(level4: Level4) -> None:
+    level4.caught(CONTROL, "host.provision")
 
 
-def died_renting(house: Level4) -> None:
-    house.caught(CONTROL, "host.provision", dying=True)
-    house.notice(WHOLE)
+def died_renting(level4: Level4) -> None:
+    level4.caught(CONTROL, "host.provision", dying=True)
+    level4.notice(WHOLE)
 
 
-def part_waits(house: Level4) -> None:
-    house.work(CONTROL)
+def part_waits(level4: Level4) -> None:
+    level4.work(CONTROL)
 
 
-def part_is_planned(house: Level4) -> None:
-    house.work(CONTROL)
-    house.caught(RECOVERY, "choose")
+def part_is_planned(level4: Level4) -> None:
+    level4.work(CONTROL)
+    level4.caught(RECOVERY, "choose")
 
 
-def part_restores(house: Level4) -> None:
-    house.work(CONTROL)
-    house.caught(RECOVERY, "postgres.restore")
+def part_restores(level4: Level4) -> None:
+    level4.work(CONTROL)
+    level4.caught(RECOVERY, "postgres.restore")
 
 
-def part_died_unnoticed(house: Level4) -> None:
-    house.work(CONTROL)
-    house.caught(RECOVERY, "postgres.restore", dying=True)
+def part_died_unnoticed(level4: Level4) -> None:
+    level4.work(CONTROL)
+    level4.caught(RECOVERY, "postgres.restore", dying=True)
 
 
-def part_died(house: Level4) -> None:
-    part_died_unnoticed(house)
-    house.notice(PART)
+def part_died(level4: Level4) -> None:
+    part_died_unnoticed(level4)
+    level4.notice(PART)
 
 
-def part_asks(house: Level4) -> None:
-    house.work(CONTROL, RECOVERY)
+def part_asks(level4: Level4) -> None:
+    level4.work(CONTROL, RECOVERY)
 
 
-def part_is_blocked(house: Level4) -> None:
-    part_asks(house)
-    house.approve(PART, "deny")
-    house.work(CONTROL, RECOVERY)
+def part_is_blocked(level4: Level4) -> None:
+    part_asks(level4)
+    level4.approve(PART, "deny")
+    level4.work(CONTROL, RECOVERY)
 
 
-def part_died_setting_aside(house: Level4) -> None:
-    part_asks(house)
-    house.approve(PART)
-    house.caught(RECOVERY, "host.set_aside", dying=True)
-    house.notice(PART)
-    house.tick(RECOVERY)
+def part_died_setting_aside(level4: Level4) -> None:
+    part_asks(level4)
+    level4.approve(PART)
+    level4.caught(RECOVERY, "host.set_aside", dying=True)
+    level4.notice(PART)
+    level4.tick(RECOVERY)
 
 
-def part_failed_to_start(house: Level4) -> None:
-    house.work(CONTROL)
-    house.recovery.target.errors["monitoring.start"] = [PermanentError("it does not start")]
-    house.work(RECOVERY)
+def part_failed_to_start(level4: Level4) -> None:
+    level4.work(CONTROL)
+    level4.recovery.target.errors["monitoring.start"] = [PermanentError("it does not start")]
+    level4.work(RECOVERY)
 
 
-def part_could_not_be_planned(house: Level4) -> None:
-    house.work(CONTROL)
-    house.recovery.target.backups = []
-    house.work(RECOVERY, CONTROL)
+def part_could_not_be_planned(level4: Level4) -> None:
+    level4.work(CONTROL)
+    level4.recovery.target.backups = []
+    level4.work(RECOVERY, CONTROL)
 
 
-def denied_while_it_restores(house: Level4) -> None:
-    part_restores(house)
-    house.approve(WHOLE, "deny")
-    house.work(CONTROL)
+def denied_while_it_restores(level4: Level4) -> None:
+    part_restores(level4)
+    level4.approve(WHOLE, "deny")
+    level4.work(CONTROL)
 
 
-def denied_while_it_waits(house: Level4) -> None:
-    part_waits(house)
-    house.approve(WHOLE, "deny")
-    house.work(CONTROL)
+def denied_while_it_waits(level4: Level4) -> None:
+    part_waits(level4)
+    level4.approve(WHOLE, "deny")
+    level4.work(CONTROL)
 
 
-def approved_and_nobody_takes_it_up(house: Level4) -> None:
-    part_waits(house)
-    house.approve(WHOLE)
+def approved_and_nobody_takes_it_up(level4: Level4) -> None:
+    part_waits(level4)
+    level4.approve(WHOLE)
 
 
-def raised(house: Level4) -> None:
-    house.work(CONTROL, RECOVERY)
+def raised(level4: Level4) -> None:
+    level4.work(CONTROL, RECOVERY)
 
 
-def died_moving_users(house: Level4) -> None:
-    raised(house)
-    house.approve(WHOLE)
-    house.caught(CONTROL, "dns.change", dying=True)
-    house.notice(WHOLE)
-    house.tick(CONTROL)
+def died_moving_users(level4: Level4) -> None:
+    raised(level4)
+    level4.approve(WHOLE)
+    level4.caught(CONTROL, "dns.change", dying=True)
+    level4.notice(WHOLE)
+    level4.tick(CONTROL)
 
 
-def certificate_waits(house: Level4) -> None:
-    raised(house)
-    house.approve(WHOLE)
-    house.work(CONTROL)
+def certificate_waits(level4: Level4) -> None:
+    raised(level4)
+    level4.approve(WHOLE)
+    level4.work(CONTROL)
 
 
-def certificate_failed(house: Level4) -> None:
-    certificate_waits(house)
-    house.recovery.target.errors["certificate.issue"] = [PermanentError("the CA is away")]
-    house.work(RECOVERY, CONTROL)
+def certificate_failed(level4: Level4) -> None:
+    certificate_waits(level4)
+    level4.recovery.target.errors["certificate.issue"] = [PermanentError("the CA is away")]
+    level4.work(RECOVERY, CONTROL)
 
 
-def asks_whether_users_can_work(house: Level4) -> None:
-    certificate_waits(house)
-    house.work(RECOVERY, CONTROL)
+def asks_whether_users_can_work(level4: Level4) -> None:
+    certificate_waits(level4)
+    level4.work(RECOVERY, CONTROL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,8 +192,8 @@ WORKERS = [pytest.param(True, id="workers are there"), pytest.param(False, id="n
 
 
 @pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Callable[[State], Level4]]:
-    """Builds a house in a state, as often as it is asked to."""
+def build_level4(tmp_path: Path) -> Iterator[Callable[[State], Level4]]:
+    """Builds a level 4 in a state, as often as it is asked to."""
     made: list[Level4] = []
 
     def build(state: State) -> Level4:
@@ -204,144 +204,148 @@ def houses(tmp_path: Path) -> Iterator[Callable[[State], Level4]]:
         return made[-1]
 
     yield build
-    for house in made:
-        house.close()
+    for level4 in made:
+        level4.close()
 
 
 def certificates(state: State) -> bool:
     return state.begin.__name__.startswith(("certificate", "asks"))
 
 
-def states_of(house: Level4, state: State) -> tuple[RunState, RunState | None]:
+def states_of(level4: Level4, state: State) -> tuple[RunState, RunState | None]:
     part = "level4-certificate" if certificates(state) else PART
-    return house.run(WHOLE).state, house.run(part).state if state.part is not None else None
+    return level4.run(WHOLE).state, level4.run(part).state if state.part is not None else None
 
 
-def offers(house: Level4) -> set[str]:
+def offers(level4: Level4) -> set[str]:
     """Verbs, as the buttons below status and on the board have them."""
-    below_status = {choice.command for choice in house.say("status").choices}
-    return below_status | house.in_slack()
+    below_status = {choice.command for choice in level4.say("status").choices}
+    return below_status | level4.in_slack()
 
 
-def go_to_the_end(house: Level4, *, there: bool) -> None:
+def go_to_the_end(level4: Level4, *, there: bool) -> None:
     """What was asked for happens, with the workers or without."""
-    house.let_go()
-    for runbook in {run.runbook for run in house.runs() if run.state is RunState.RUNNING}:
-        house.notice(runbook)
+    level4.let_go()
+    for runbook in {run.runbook for run in level4.runs() if run.state is RunState.RUNNING}:
+        level4.notice(runbook)
     if there:
-        house.work(CONTROL, RECOVERY)
+        level4.work(CONTROL, RECOVERY)
     else:
-        house.later()
+        level4.later()
 
 
 @pytest.mark.parametrize("there", WORKERS)
 @named(TABLE)
 def test_every_state_offers_a_way_on_and_a_way_back_and_stop_ends_everything_and_says_what_is_so(
-    houses: Callable[[State], Level4], state: State, there: bool
+    build_level4: Callable[[State], Level4], state: State, there: bool
 ) -> None:
-    house = houses(state)
-    assert states_of(house, state) == (state.whole, state.part)
-    verbs = {command.split()[0] for command in offers(house)}
+    level4 = build_level4(state)
+    assert states_of(level4, state) == (state.whole, state.part)
+    verbs = {command.split()[0] for command in offers(level4)}
     assert verbs & BACK, verbs
     assert state.goes_on or verbs & ON, verbs
-    assert "there is nothing to go back to" in house.say("undo").text["en"]
+    assert "there is nothing to go back to" in level4.say("undo").text["en"]
     if D not in (state.whole, state.part):
-        assert "No step waits for a decision" in house.say("settle retry").text["en"]
+        assert "No step waits for a decision" in level4.say("settle retry").text["en"]
 
-    reply = house.say("stop we found the cause")
-    go_to_the_end(house, there=there)
+    reply = level4.say("stop we found the cause")
+    go_to_the_end(level4, there=there)
 
     assert reply.ok
-    assert house.run(WHOLE).state is RunState.STOPPED
-    assert {run.state for run in house.runs()} <= OVER
-    told = house.told(WHOLE)
+    assert level4.run(WHOLE).state is RunState.STOPPED
+    assert {run.state for run in level4.runs()} <= OVER
+    told = level4.told(WHOLE)
     if not there:
         assert state.unknown in told
     assert (UNTOUCHED in told) <= (state.may_be_untouched or (there and not state.moved)), told
-    again = house.say("recover")
+    again = level4.say("recover")
     assert again.ok or "Ben denied exactly this" in again.text["en"]
 
 
 @named(TABLE)
-def test_discard_gives_up_what_was_prepared_or_says_why_not(houses: Callable[[State], Level4], state: State) -> None:
-    house = houses(state)
+def test_discard_gives_up_what_was_prepared_or_says_why_not(
+    build_level4: Callable[[State], Level4], state: State
+) -> None:
+    level4 = build_level4(state)
 
-    reply = house.say("discard")
+    reply = level4.say("discard")
 
     if state.moved:
         assert "in progress" in reply.text["en"]
         assert any(choice.command.startswith("stop") for choice in reply.choices)
         return
-    go_to_the_end(house, there=True)
+    go_to_the_end(level4, there=True)
     assert reply.ok, reply.text
-    assert {run.state for run in house.runs()} <= OVER
-    if house.control.states(house.run(WHOLE)).get("provision", "pending") != "pending":
-        rented = house.control.step(house.run(WHOLE), "provision")
+    assert {run.state for run in level4.runs()} <= OVER
+    if level4.control.states(level4.run(WHOLE)).get("provision", "pending") != "pending":
+        rented = level4.control.step(level4.run(WHOLE), "provision")
         assert rented.state is StepState.UNDONE or rented.leftover is Leftover.REMOVED
 
 
 @named(state for state in TABLE if D in (state.whole, state.part))
-def test_every_decision_that_is_offered_is_taken(houses: Callable[[State], Level4], state: State) -> None:
-    offered = sorted(command for command in offers(houses(state)) if command.startswith("settle"))
+def test_every_decision_that_is_offered_is_taken(build_level4: Callable[[State], Level4], state: State) -> None:
+    offered = sorted(command for command in offers(build_level4(state)) if command.startswith("settle"))
     assert {"retry", "stop"} <= {command.split()[-1] for command in offered}
 
     for command in offered:
-        house = houses(state)
-        assert house.say(command).ok, command
-        go_to_the_end(house, there=True)
-        run = house.faced()
+        level4 = build_level4(state)
+        assert level4.say(command).ok, command
+        go_to_the_end(level4, there=True)
+        run = level4.faced()
         assert run.is_over or run.state in (W, B, D), (command, run.state)
         if command.endswith("stop"):
-            assert {one.state for one in house.runs()} <= OVER, command
+            assert {one.state for one in level4.runs()} <= OVER, command
 
 
-def test_a_second_stop_is_no_error(houses: Callable[[State], Level4]) -> None:
-    house = houses(TABLE[6])
+def test_a_second_stop_is_no_error(build_level4: Callable[[State], Level4]) -> None:
+    level4 = build_level4(TABLE[6])
 
-    first, second = house.say("stop"), house.say("stop at last")
+    first, second = level4.say("stop"), level4.say("stop at last")
 
     assert first.ok and second.ok
     assert "stopping" in first.text["en"]
-    go_to_the_end(house, there=True)
-    assert house.run(WHOLE).state is RunState.STOPPED
+    go_to_the_end(level4, there=True)
+    assert level4.run(WHOLE).state is RunState.STOPPED
 
 
-def test_a_lost_worker_is_followed_by_another_in_everything_of_drbots_own(houses: Callable[[State], Level4]) -> None:
-    house = houses(State(begin=part_died, whole=W, part=Q))
-    go_to_the_end(house, there=True)
+def test_a_lost_worker_is_followed_by_another_in_everything_of_drbots_own(
+    build_level4: Callable[[State], Level4],
+) -> None:
+    level4 = build_level4(State(begin=part_died, whole=W, part=Q))
+    go_to_the_end(level4, there=True)
 
-    assert house.step(PART, "restore-postgres") is StepState.SUCCEEDED
-    assert house.control.events(house.run(WHOLE), "run.needs_decision") == []
+    assert level4.step(PART, "restore-postgres") is StepState.SUCCEEDED
+    assert level4.control.events(level4.run(WHOLE), "run.needs_decision") == []
 
 
-def part_died_half_way(house: Level4) -> None:
+def part_died_half_way(level4: Level4) -> None:
     """PostgreSQL's data was put aside, the rest of the host was not."""
-    part_asks(house)
-    house.approve(PART)
-    house.caught(RECOVERY, "host.set_aside", dying=True)
-    target = house.recovery.target
+    part_asks(level4)
+    level4.approve(PART)
+    level4.caught(RECOVERY, "host.set_aside", dying=True)
+    target = level4.recovery.target
     target.aside = tuple(one for one in target.occupants("", "_before", ()) if one.name == "postgres_data")
     del target.volumes["postgres_data"]
     target.moves += 1
-    house.notice(PART)
-    house.tick(RECOVERY)
+    level4.notice(PART)
+    level4.tick(RECOVERY)
 
 
 @pytest.mark.parametrize("way", ["retry", "undo"])
 def test_a_host_that_was_put_aside_half_way_is_put_aside_further_or_comes_back(
-    houses: Callable[[State], Level4], way: str
+    build_level4: Callable[[State], Level4], way: str
 ) -> None:
-    house = houses(State(begin=part_died_half_way, whole=W, part=D, occupied=True))
+    level4 = build_level4(State(begin=part_died_half_way, whole=W, part=D, occupied=True))
 
     if way == "retry":
-        assert house.say("settle set-aside retry").ok
-        go_to_the_end(house, there=True)
-        house.approve(PART)  # what the dead worker had done is no change of somebody else's
-        go_to_the_end(house, there=True)
-        assert house.step(PART, "set-aside") is StepState.SUCCEEDED
+        assert level4.say("settle set-aside retry").ok
+        go_to_the_end(level4, there=True)
+        level4.approve(PART)  # what the dead worker had done is no change of somebody else's
+        go_to_the_end(level4, there=True)
+        assert level4.step(PART, "set-aside") is StepState.SUCCEEDED
         return
-    assert "Old data that is kept: 1" in house.say("kept").text["en"]
-    stopped = house.say("stop")
-    go_to_the_end(house, there=True)
-    reply = house.say("undo")
+    assert "Old data that is kept: 1" in level4.say("kept").text["en"]
+    stopped = level4.say("stop")
+    go_to_the_end(level4, there=True)
+    reply = level4.say("undo")
     assert stopped.ok and "the host recovery comes back" in reply.text["en"], reply.text

@@ -14,7 +14,6 @@ from drbot.core.stakes import ProofKind
 from drbot.core.stakes_words import loss_text
 from drbot.runners.action import Finding, StepContext
 from tests.integration.attacks.rows import vote
-from tests.integration.runners.bench import Bench, asked, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     recovered_by_code,
@@ -23,6 +22,7 @@ from tests.integration.runners.test_edited_files import (
 )
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, card, first_transactions, with_dns
+from tests.integration.runners.worker_fixture import WorkerFixture, asked, with_registry
 
 TWO_GATES = """
 runbook: own
@@ -66,27 +66,27 @@ steps:
 """ + asked("look-production", "second")
 
 
-def test_a_gate_says_proven_by_its_own_proofs_alone(guarded: Bench) -> None:
+def test_a_gate_says_proven_by_its_own_proofs_alone(guarded: WorkerFixture) -> None:
     """The proof of a second gate, that comes after the deletion, lends its word to the first one's card."""
     first, keeper = recovered_by_code(guarded)
     guarded.target.running.discard("auth")  # production is not well: the kept data may be the only good one
-    bench = with_runbook(guarded, "own.yml", TWO_GATES)
+    worker_fixture = with_runbook(guarded, "own.yml", TWO_GATES)
 
-    run = bench.go(bench.queue(first.incident, "own", RunKind.GIVE_UP, keeper=keeper))
-    words = card(bench, run)
+    run = worker_fixture.go(worker_fixture.queue(first.incident, "own", RunKind.GIVE_UP, keeper=keeper))
+    words = card(worker_fixture, run)
     for person in ("ben", "chika"):
-        vote(bench, run.id, person)
-    bench.go(run)
+        vote(worker_fixture, run.id, person)
+    worker_fixture.go(run)
 
-    gone = keeper not in bench.target.volumes
+    gone = keeper not in worker_fixture.target.volumes
     assert not ("PROVEN: production answered without it" in words and gone), words
 
 
-def test_a_place_is_proven_only_by_raising_it(guarded: Bench) -> None:
+def test_a_place_is_proven_only_by_raising_it(guarded: WorkerFixture) -> None:
     """Any runbook that drbot ships, at any site, makes the card say that the new place was raised and checked."""
-    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
+    worker_fixture = with_dns(with_runbook(guarded, "own.yml", DNS))
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
     assert run.plan is not None, run.outcome
     assert run.plan.stakes.proof is not ProofKind.RAISED
@@ -102,57 +102,57 @@ OTHER_BACKUP = (
 )
 
 
-def test_the_new_place_is_raised_from_the_backup_of_the_card(guarded: Bench) -> None:
+def test_the_new_place_is_raised_from_the_backup_of_the_card(guarded: WorkerFixture) -> None:
     """The part restores an older one; the card says the newest, and that nothing later than that is lost."""
-    bench = with_dns(with_runbook(guarded, "own.yml", OTHER_BACKUP))
+    worker_fixture = with_dns(with_runbook(guarded, "own.yml", OTHER_BACKUP))
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
     assert run.plan is not None, run.outcome
-    words = card(bench, run)
+    words = card(worker_fixture, run)
     raised = run.plan.stakes.proof is ProofKind.RAISED  # what the card says once the part has ended
     assert not (raised and "By: the backup all_databases_1.sql.gz" in words and "after 2026-11-26 11:00" in words), (
         words
     )
 
 
-def test_a_card_says_that_a_part_is_of_ones_own(guarded: Bench) -> None:
+def test_a_card_says_that_a_part_is_of_ones_own(guarded: WorkerFixture) -> None:
     """drbot's own level 4, whose part `level3-host` is a file in the folder of own runbooks: it raises nothing."""
     part = own("restart-services", name="level3-host")
-    bench = with_dns(with_runbook(guarded, "level3-host.yml", part))
+    worker_fixture = with_dns(with_runbook(guarded, "level3-host.yml", part))
     recovery = Recovery(site="elsewhere", control="production")
-    known = bench.equipment.configuration.model_copy(update={"recovery": recovery})
-    bench = replace(bench, equipment=replace(bench.equipment, configuration=known))
-    yes = bench.equipment.registry.probes["redis.reachable"]
-    asked = ("host.suitable", "host.affordable", "dns.changeable", "dns.quick", "certificate.possible")
-    bench = with_registry(bench, probes=dict.fromkeys(asked, yes))
+    known = worker_fixture.worker_context.configuration.model_copy(update={"recovery": recovery})
+    worker_fixture = replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
+    yes = worker_fixture.worker_context.registry.probes["redis.reachable"]
+    asked = ("host.suitable", "host.can_provision", "dns.changeable", "dns.quick", "certificate.possible")
+    worker_fixture = with_registry(worker_fixture, probes=dict.fromkeys(asked, yes))
 
-    run = bench.go(bench.queue(bench.declare().incident, "level4-datacentre"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "level4-datacentre"))
 
     assert run.plan is not None, run.outcome
     assert any("level3-host" in warning for warning in run.plan.warnings), run.plan.warnings
 
 
-def planned_only(bench: Bench, run: Run) -> Run:
+def planned_only(worker_fixture: WorkerFixture, run: Run) -> Run:
     """The worker is restarted as soon as the plan is made."""
     stop = threading.Event()
-    look = bench.target.fingerprint
+    look = worker_fixture.target.fingerprint
 
     def fingerprint(cancelled: Any) -> Any:
         stop.set()
         return look(cancelled)
 
-    bench.target.fingerprint = fingerprint  # type: ignore[method-assign]
-    bench.worker(stop=stop).handle(run.id)
-    bench.target.fingerprint = look  # type: ignore[method-assign]
-    planned = bench.run(run)
+    worker_fixture.target.fingerprint = fingerprint  # type: ignore[method-assign]
+    worker_fixture.worker(stop=stop).handle(run.id)
+    worker_fixture.target.fingerprint = look  # type: ignore[method-assign]
+    planned = worker_fixture.run(run)
     assert planned.plan is not None and planned.state is RunState.QUEUED, planned.outcome
     return planned
 
 
-def with_urls(bench: Bench) -> Bench:
+def with_urls(worker_fixture: WorkerFixture) -> WorkerFixture:
     """`health.services` asks the URLs of dr.yml, as the real one does: the attacker's answers always."""
-    registry = bench.equipment.registry
+    registry = worker_fixture.worker_context.registry
     asks = registry.probes["health.services"]
     waits = registry.actions["health.wait"]
 
@@ -164,28 +164,30 @@ def with_urls(bench: Bench) -> Bench:
     def wait(context: StepContext, given: Mapping[str, Any]) -> Any:
         return waits(context, {**given, "services": []} if healthy(context, given).passed else given)
 
-    return with_registry(bench, actions={"health.wait": wait}, probes={"health.services": healthy})
+    return with_registry(worker_fixture, actions={"health.wait": wait}, probes={"health.services": healthy})
 
 
-def test_a_proof_is_not_made_with_health_urls_that_were_edited_after_the_plan(guarded: Bench) -> None:
-    bench = with_urls(guarded)
-    first, keeper = recovered_by_code(bench)
-    bench.target.running.discard("auth")  # production is not well
-    run = planned_only(bench, bench.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
+def test_a_proof_is_not_made_with_health_urls_that_were_edited_after_the_plan(guarded: WorkerFixture) -> None:
+    worker_fixture = with_urls(guarded)
+    first, keeper = recovered_by_code(worker_fixture)
+    worker_fixture.target.running.discard("auth")  # production is not well
+    run = planned_only(
+        worker_fixture, worker_fixture.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper)
+    )
 
-    with_services(bench, every={"health": "http://mallory/ok"}).go(run)
-    words = card(bench, run) if bench.run(run).state is RunState.WAITING else ""
-    rows(bench, queued(run))
-    bench.go(run)
+    with_services(worker_fixture, every={"health": "http://mallory/ok"}).go(run)
+    words = card(worker_fixture, run) if worker_fixture.run(run).state is RunState.WAITING else ""
+    rows(worker_fixture, queued(run))
+    worker_fixture.go(run)
     if words:
         for person in ("ben", "chika"):
-            vote(bench, run.id, person)
-        bench.go(run)
+            vote(worker_fixture, run.id, person)
+        worker_fixture.go(run)
 
-    assert keeper in bench.target.volumes, words
+    assert keeper in worker_fixture.target.volumes, words
 
 
-def test_a_proof_is_not_settled_by_a_row(guarded: Bench) -> None:
+def test_a_proof_is_not_settled_by_a_row(guarded: WorkerFixture) -> None:
     """Nothing was restored; a row says that somebody settled the step as done, and its check would agree."""
     run = planned_only(guarded, guarded.declare())
     guarded.target.volumes[f"postgres_data_{run.id}"] = "good"
@@ -197,31 +199,31 @@ def test_a_proof_is_not_settled_by_a_row(guarded: Bench) -> None:
     assert "restore-beside" in guarded.target.calls  # by this worker, whatever the row said
 
 
-def test_production_is_not_proven_by_one_service_that_dr_yml_still_names(guarded: Bench) -> None:
+def test_production_is_not_proven_by_one_service_that_dr_yml_still_names(guarded: WorkerFixture) -> None:
     """drbot's own give-up; dr.yml has lost every service but Redis when the plan is made."""
     first, keeper = recovered_by_code(guarded)
     guarded.target.running.discard("auth")  # production is not well
-    bench = with_site(guarded, services={"redis": guarded.equipment.site.services["redis"]})
+    worker_fixture = with_site(guarded, services={"redis": guarded.worker_context.site.services["redis"]})
 
-    run = bench.go(bench.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
+    run = worker_fixture.go(worker_fixture.queue(first.incident, "kept-give-up", RunKind.GIVE_UP, keeper=keeper))
 
     assert run.plan is not None, run.outcome
-    assert "PROVEN: production answered without it" not in card(bench, run)
+    assert "PROVEN: production answered without it" not in card(worker_fixture, run)
 
 
-def test_a_later_swap_whose_facts_are_not_known_changes_the_cluster_too(guarded: Bench) -> None:
+def test_a_later_swap_whose_facts_are_not_known_changes_the_cluster_too(guarded: WorkerFixture) -> None:
     """The second swap was done, its answer was lost, and a person settled it as done: the first one's transaction
     number counts nothing in the cluster that is in place now.
     """
-    bench = first_transactions(guarded, 5_000_000, 900)
-    first, oldest = recovered_by_code(bench)
-    swap = bench.equipment.registry.actions["volume.swap"]
+    worker_fixture = first_transactions(guarded, 5_000_000, 900)
+    first, oldest = recovered_by_code(worker_fixture)
+    swap = worker_fixture.worker_context.registry.actions["volume.swap"]
 
     def lost(context: StepContext, given: Mapping[str, Any]) -> Any:
         swap(context, given)
         raise PermanentError("the engine went away before it answered")
 
-    second = with_registry(bench, actions={"volume.swap": lost})
+    second = with_registry(worker_fixture, actions={"volume.swap": lost})
     run = approved(second)
     assert second.go(run).state is RunState.NEEDS_DECISION
     second.settle(run, "swap", "done")
@@ -229,7 +231,7 @@ def test_a_later_swap_whose_facts_are_not_known_changes_the_cluster_too(guarded:
     second.answer(run)
     assert second.go(run).state is RunState.SUCCEEDED
 
-    undo = bench.go(bench.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
+    undo = worker_fixture.go(worker_fixture.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
 
     assert undo.plan is not None
     lost_words = loss_text(undo.plan.stakes.loss)["en"]

@@ -9,10 +9,10 @@ from drbot.core.plan import Holds
 from drbot.core.run import Run
 from drbot.core.site import Recovery, Site
 from drbot.store import schema
-from tests.integration.runners.bench import Bench
 from tests.integration.runners.test_edited_files import with_repository
 from tests.integration.runners.test_rows_over_time import rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, FOLDER_BACK, SET_ASIDE, card, with_dns
+from tests.integration.runners.worker_fixture import WorkerFixture
 
 POSTGRES = """  - id: restore
     title: {en: Restore}
@@ -25,28 +25,28 @@ POSTGRES = """  - id: restore
 """
 
 
-def planned(bench: Bench, steps: str, *, lost: str = "production") -> Run:
+def planned(worker_fixture: WorkerFixture, steps: str, *, lost: str = "production") -> Run:
     """The plan of a runbook that replaces a host. `lost`: what a row says which site was lost."""
-    bench = with_runbook(bench, "own.yml", SET_ASIDE + steps)
-    incident = bench.declare().incident
-    rows(bench, schema.incidents.update().values(site=lost))
-    return bench.go(bench.queue(incident, "own"))
+    worker_fixture = with_runbook(worker_fixture, "own.yml", SET_ASIDE + steps)
+    incident = worker_fixture.declare().incident
+    rows(worker_fixture, schema.incidents.update().values(site=lost))
+    return worker_fixture.go(worker_fixture.queue(incident, "own"))
 
 
-def asked_for(bench: Bench) -> list[str]:
+def asked_for(worker_fixture: WorkerFixture) -> list[str]:
     """Of which sites full backups are looked for from now on."""
     asked: list[str] = []
-    choose = bench.target.choose_full_backup
+    choose = worker_fixture.target.choose_full_backup
 
     def of_site(name: str | None = None, *, site: str, **more: Any) -> Any:
         asked.append(site)
         return choose(name, site=site, **more)
 
-    bench.target.choose_full_backup = of_site  # type: ignore[method-assign]
+    worker_fixture.target.choose_full_backup = of_site  # type: ignore[method-assign]
     return asked
 
 
-def test_whose_backup_it_is_follows_no_row(guarded: Bench) -> None:
+def test_whose_backup_it_is_follows_no_row(guarded: WorkerFixture) -> None:
     """Which site was lost is a column of the incident; a host that is no place of recovery gets its own data."""
     asked = asked_for(guarded)
 
@@ -56,18 +56,18 @@ def test_whose_backup_it_is_follows_no_row(guarded: Bench) -> None:
     assert "data of production, in memory" in card(guarded, run)
 
 
-def test_whose_data_comes_to_a_place_of_recovery_stands_on_the_card(guarded: Bench) -> None:
+def test_whose_data_comes_to_a_place_of_recovery_stands_on_the_card(guarded: WorkerFixture) -> None:
     """There it is another site's on purpose, as it was declared: two people read which."""
-    known = guarded.equipment.configuration
+    known = guarded.worker_context.configuration
     recovery = {"recovery": Recovery(site="production", control="outside"), "sites": {**known.sites, "outside": Site()}}
-    changed = replace(guarded.equipment, configuration=known.model_copy(update=recovery))
+    changed = replace(guarded.worker_context, configuration=known.model_copy(update=recovery))
 
-    run = planned(replace(guarded, equipment=changed), POSTGRES, lost="staging")
+    run = planned(replace(guarded, worker_context=changed), POSTGRES, lost="staging")
 
     assert "data of staging, not of production" in card(guarded, run)
 
 
-def test_a_backup_without_a_manifest_is_nobodys_for_sure(guarded: Bench) -> None:
+def test_a_backup_without_a_manifest_is_nobodys_for_sure(guarded: WorkerFixture) -> None:
     first, *others = guarded.target.backups
     guarded.target.backups[:] = [first.model_copy(update={"manifest": False}), *others]
 
@@ -81,42 +81,44 @@ REDIS = (
 )
 
 
-def lost(bench: Bench, run: Run) -> str:
+def lost(worker_fixture: WorkerFixture, run: Run) -> str:
     """What the card says is lost."""
-    words = card(bench, run)
+    words = card(worker_fixture, run)
     return next(line for line in words.splitlines() if line.startswith("Data that will be LOST"))
 
 
-def holding(bench: Bench, holds: Holds) -> Bench:
-    bench.target.backups[:] = [one.model_copy(update={"holds": holds}) for one in bench.target.backups]
-    return bench
+def holding(worker_fixture: WorkerFixture, holds: Holds) -> WorkerFixture:
+    worker_fixture.target.backups[:] = [
+        one.model_copy(update={"holds": holds}) for one in worker_fixture.target.backups
+    ]
+    return worker_fixture
 
 
-def test_what_no_step_fills_again_is_lost_whole_and_named(guarded: Bench) -> None:
+def test_what_no_step_fills_again_is_lost_whole_and_named(guarded: WorkerFixture) -> None:
     """Of the host that is put aside only Redis is put back."""
     said = lost(guarded, planned(guarded, REDIS))
 
     assert "everything written after 2026-11-26 11:00 UTC" in said
-    assert f"known to bring back: postgres_data, {guarded.equipment.site.projects}" in said
+    assert f"known to bring back: postgres_data, {guarded.worker_context.site.projects}" in said
 
 
-def test_what_every_step_fills_again_loses_only_what_was_written_later(guarded: Bench) -> None:
+def test_what_every_step_fills_again_loses_only_what_was_written_later(guarded: WorkerFixture) -> None:
     said = lost(guarded, planned(with_repository(guarded, "a"), POSTGRES + REDIS + FOLDER_BACK))
 
     assert "everything written after 2026-11-26 11:00 UTC" in said
     assert "known to bring back" not in said
 
 
-def test_what_the_backup_does_not_hold_is_lost_whole_and_told_before(guarded: Bench) -> None:
-    bench = holding(with_repository(guarded, "a"), Holds(configuration=True))
+def test_what_the_backup_does_not_hold_is_lost_whole_and_told_before(guarded: WorkerFixture) -> None:
+    worker_fixture = holding(with_repository(guarded, "a"), Holds(configuration=True))
 
-    run = planned(bench, POSTGRES + REDIS + FOLDER_BACK)
+    run = planned(worker_fixture, POSTGRES + REDIS + FOLDER_BACK)
 
-    assert lost(bench, run).endswith("known to bring back: redis_data")
-    assert "Not known to be in the backup: redis_data" in card(bench, run)
+    assert lost(worker_fixture, run).endswith("known to bring back: redis_data")
+    assert "Not known to be in the backup: redis_data" in card(worker_fixture, run)
 
 
-def test_what_is_filled_before_the_host_is_put_aside_is_put_aside_with_it(guarded: Bench) -> None:
+def test_what_is_filled_before_the_host_is_put_aside_is_put_aside_with_it(guarded: WorkerFixture) -> None:
     early = POSTGRES.replace("after: [aside]", "after: [fetch]")
 
     said = lost(guarded, planned(guarded, early + REDIS))
@@ -124,7 +126,7 @@ def test_what_is_filled_before_the_host_is_put_aside_is_put_aside_with_it(guarde
     assert "known to bring back: postgres_data" in said
 
 
-def test_where_nothing_is_put_back_all_is_lost(guarded: Bench) -> None:
+def test_where_nothing_is_put_back_all_is_lost(guarded: WorkerFixture) -> None:
     said = lost(guarded, planned(guarded, ""))
 
     assert "LOST: ALL that no step of this plan is known to bring back: postgres_data, redis_data" in said
@@ -138,23 +140,23 @@ MOVE = DNS.replace(
 )
 
 
-def moved(bench: Bench, runbook: str) -> str:
+def moved(worker_fixture: WorkerFixture, runbook: str) -> str:
     """What is lost by leading users to `elsewhere`, where the same system is described."""
-    bench = with_dns(with_runbook(bench, "own.yml", runbook))
-    known = bench.equipment.configuration
+    worker_fixture = with_dns(with_runbook(worker_fixture, "own.yml", runbook))
+    known = worker_fixture.worker_context.configuration
     sites = {**known.sites, "elsewhere": known.sites["production"].model_copy(update={"address": "192.0.2.1"})}
-    changed = replace(bench.equipment, configuration=known.model_copy(update={"sites": sites}))
-    bench = replace(bench, equipment=changed)
-    return lost(bench, bench.go(bench.queue(bench.declare().incident, "own")))
+    changed = replace(worker_fixture.worker_context, configuration=known.model_copy(update={"sites": sites}))
+    worker_fixture = replace(worker_fixture, worker_context=changed)
+    return lost(worker_fixture, worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own")))
 
 
-def test_users_that_are_moved_lose_whole_what_the_backup_does_not_hold(guarded: Bench) -> None:
+def test_users_that_are_moved_lose_whole_what_the_backup_does_not_hold(guarded: WorkerFixture) -> None:
     assert "known to bring back" not in moved(guarded, MOVE)
     rows(guarded, delete(schema.locks))
     assert moved(holding(guarded, Holds(configuration=True)), MOVE).endswith("known to bring back: redis_data")
 
 
-def test_what_users_lose_in_a_place_that_this_plan_does_not_raise_is_not_known(guarded: Bench) -> None:
+def test_what_users_lose_in_a_place_that_this_plan_does_not_raise_is_not_known(guarded: WorkerFixture) -> None:
     used = "title: {en: Lead}", 'title: {en: "Lead ${backup}"}'
 
     said = moved(guarded, MOVE.replace("level3-host", "restart-services").replace(*used))

@@ -20,7 +20,6 @@ from drbot.core.words import say
 from drbot.runners.action import StepContext
 from drbot.runners.clients.postgres_written import Written
 from drbot.store import incidents, requests, steps
-from tests.integration.runners.bench import Bench, with_registry
 from tests.integration.runners.test_edited_files import (
     own,
     planned,
@@ -30,13 +29,14 @@ from tests.integration.runners.test_edited_files import (
     with_site,
 )
 from tests.integration.runners.test_rows_over_time import approved, of, rows, with_runbook
+from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
 
 
-def table_for(bench: Bench, run: Run) -> Table:
+def table_for(worker_fixture: WorkerFixture, run: Run) -> Table:
     """All words that an approver reads, from the sealed plan by the honest bot."""
-    run = bench.run(run)
+    run = worker_fixture.run(run)
     assert run.plan is not None, run.outcome
-    with bench.database.read() as connection:
+    with worker_fixture.database.read() as connection:
         asked = requests.of_run(connection, run.id)[-1]
         records = steps.of_run(connection, run.id)
         incident = incidents.get(connection, run.incident)
@@ -47,15 +47,15 @@ def table_for(bench: Bench, run: Run) -> Table:
         request=asked,
         votes=votes,
         steps={record.id: record for record in records},
-        roster=bench.equipment.roster,
+        roster=worker_fixture.worker_context.roster,
         clocks=clocks_of(incident, run.plan, records, Targets(), datetime.now(UTC)),
     )
     return table_of(dialog)
 
 
-def card(bench: Bench, run: Run, language: str = "en") -> str:
+def card(worker_fixture: WorkerFixture, run: Run, language: str = "en") -> str:
     """The same as lines."""
-    table = table_for(bench, run)
+    table = table_for(worker_fixture, run)
     return "\n".join([str(table.title), *(": ".join(say(cell, language) for cell in row) for row in table.rows)])
 
 
@@ -82,51 +82,51 @@ steps:
     effect: destroy
     again: look_first
     limits: {time: 10m}
-    check: [{probe: dns.leads, with: {site: elsewhere}}]
+    check: [{probe: dns.points_to, with: {site: elsewhere}}]
     undo: {do: dns.change_back, with: {site: elsewhere}}
     if_fails: ask
     drill: skip
 """
 
 
-def with_dns(bench: Bench, address: str = "192.0.2.1") -> Bench:
-    bench.target.records = {"app.example.com": {"addresses": ["192.0.2.200"], "ttl": 60}}
-    known = bench.equipment.configuration
+def with_dns(worker_fixture: WorkerFixture, address: str = "192.0.2.1") -> WorkerFixture:
+    worker_fixture.target.records = {"app.example.com": {"addresses": ["192.0.2.200"], "ttl": 60}}
+    known = worker_fixture.worker_context.configuration
     sites = {**known.sites, "elsewhere": Site(address=address)}
     changed = known.model_copy(update={"sites": sites, "dns": Dns(zone="example.com.", names=("app.example.com",))})
-    return replace(bench, equipment=replace(bench.equipment, configuration=changed))
+    return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=changed))
 
 
-def test_no_headline_of_a_card_is_a_word_of_a_file(guarded: Bench) -> None:
+def test_no_headline_of_a_card_is_a_word_of_a_file(guarded: WorkerFixture) -> None:
     said = "Rehearsal in a copy, production stays untouched"
     title = ("title: {en: Restore PostgreSQL from a backup, ja:", f"title: {{en: '{said}', ja:")
-    bench, run = planned(guarded, own("level2-postgres", title))
+    worker_fixture, run = planned(guarded, own("level2-postgres", title))
 
-    assert said not in card(bench, run)
+    assert said not in card(worker_fixture, run)
 
 
-def test_where_is_the_site_that_is_changed(guarded: Bench) -> None:
+def test_where_is_the_site_that_is_changed(guarded: WorkerFixture) -> None:
     """dr.yml calls production the control site of "staging": a file that says so is refused, and so is such a card."""
-    known = guarded.equipment.configuration
+    known = guarded.worker_context.configuration
     sites = {**known.sites, "staging": Site()}
     changed = known.model_copy(update={"sites": sites, "recovery": Recovery(site="staging", control="production")})
-    bench = replace(guarded, equipment=replace(guarded.equipment, configuration=changed))
+    worker_fixture = replace(guarded, worker_context=replace(guarded.worker_context, configuration=changed))
 
-    run = bench.go(bench.declare())
+    run = worker_fixture.go(worker_fixture.declare())
 
-    assert "Where: production" in card(bench, run)
+    assert "Where: production" in card(worker_fixture, run)
 
 
-def test_a_card_says_on_which_engine(guarded: Bench) -> None:
+def test_a_card_says_on_which_engine(guarded: WorkerFixture) -> None:
     """dr.yml may call any engine "production" or "staging"; approvers type only that name."""
-    bench = with_site(guarded, docker=Docker(host="ssh://root@billing-db"))
+    worker_fixture = with_site(guarded, docker=Docker(host="ssh://root@billing-db"))
 
-    run = bench.go(bench.declare())
+    run = worker_fixture.go(worker_fixture.declare())
 
-    assert "billing-db" in card(bench, run)
+    assert "billing-db" in card(worker_fixture, run)
 
 
-def test_a_card_says_where_the_backup_lies(guarded: Bench) -> None:
+def test_a_card_says_where_the_backup_lies(guarded: WorkerFixture) -> None:
     """dr.yml may name any folder or bucket, so anybody's dump of that name."""
     first, *others = guarded.target.backups
     guarded.target.backups[:] = [first.model_copy(update={"place": "s3://mallorys-bucket"}), *others]
@@ -136,74 +136,74 @@ def test_a_card_says_where_the_backup_lies(guarded: Bench) -> None:
     assert "mallorys-bucket" in card(guarded, run)
 
 
-def test_a_card_says_to_which_address_users_are_led(guarded: Bench) -> None:
-    bench = with_dns(with_runbook(guarded, "own.yml", DNS), "203.0.113.66")
+def test_a_card_says_to_which_address_users_are_led(guarded: WorkerFixture) -> None:
+    worker_fixture = with_dns(with_runbook(guarded, "own.yml", DNS), "203.0.113.66")
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
-    assert "203.0.113.66" in card(bench, run)
+    assert "203.0.113.66" in card(worker_fixture, run)
 
 
-def test_a_long_list_of_names_does_not_hide_where_they_lead(guarded: Bench) -> None:
+def test_a_long_list_of_names_does_not_hide_where_they_lead(guarded: WorkerFixture) -> None:
     """dr.yml names sixty; what Slack shows of "where … leads users: to elsewhere" ends before its end."""
-    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
+    worker_fixture = with_dns(with_runbook(guarded, "own.yml", DNS))
     many = Dns(zone="example.com.", names=tuple(f"service-{number}.example.com" for number in range(60)))
-    known = bench.equipment.configuration.model_copy(update={"dns": many})
-    bench = replace(bench, equipment=replace(bench.equipment, configuration=known))
+    known = worker_fixture.worker_context.configuration.model_copy(update={"dns": many})
+    worker_fixture = replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
-    assert "elsewhere" in json.dumps(table_block(table_for(bench, run), "en"))
+    assert "elsewhere" in json.dumps(table_block(table_for(worker_fixture, run), "en"))
 
 
-def test_names_that_nobody_has_read_are_not_kept(guarded: Bench) -> None:
+def test_names_that_nobody_has_read_are_not_kept(guarded: WorkerFixture) -> None:
     """A worker whose site has services does not look where the names lead; nothing could lead them back."""
-    bench = with_dns(with_runbook(guarded, "own.yml", DNS))
+    worker_fixture = with_dns(with_runbook(guarded, "own.yml", DNS))
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
-    assert "is in the plan: None" not in card(bench, run)
+    assert "is in the plan: None" not in card(worker_fixture, run)
 
 
-def test_the_loss_is_of_what_is_replaced(guarded: Bench) -> None:
+def test_the_loss_is_of_what_is_replaced(guarded: WorkerFixture) -> None:
     """Redis' volume is replaced; what is counted is PostgreSQL's."""
     guarded.target.volumes["postgres_data"] = "good"
     to_redis = ('with:\n      volume: "${postgres.volume}"', 'with:\n      volume: "${redis.volume}"')
     back = ('with:\n        volume: "${postgres.volume}"', 'with:\n        volume: "${redis.volume}"')
     looks = ('swapped, with: {volume: "${postgres.volume}"', 'swapped, with: {volume: "${redis.volume}"')
-    bench, run = planned(guarded, own("level2-postgres", to_redis, back, looks))
+    worker_fixture, run = planned(guarded, own("level2-postgres", to_redis, back, looks))
 
-    words = card(bench, run)
+    words = card(worker_fixture, run)
 
     assert not ("volume redis_data of redis" in words and "production held 0 rows more than the backup" in words), words
 
 
-def first_transactions(bench: Bench, *numbers: int) -> Bench:
+def first_transactions(worker_fixture: WorkerFixture, *numbers: int) -> WorkerFixture:
     """Each swap puts another cluster in place, and says its first transaction."""
     left = list(numbers)
-    registry = bench.equipment.registry
+    registry = worker_fixture.worker_context.registry
     swap = registry.actions["volume.swap"]
 
     def counted(context: StepContext, given: Mapping[str, Any]) -> Any:
         done = swap(context, given)
         return replace(done, facts={**done.facts, "next_transaction": left.pop(0)})
 
-    return with_registry(bench, actions={"volume.swap": counted})
+    return with_registry(worker_fixture, actions={"volume.swap": counted})
 
 
-def test_what_an_undo_loses_is_not_counted_by_the_numbers_of_another_cluster(guarded: Bench) -> None:
+def test_what_an_undo_loses_is_not_counted_by_the_numbers_of_another_cluster(guarded: WorkerFixture) -> None:
     """Two recoveries; the first one's kept data is brought back. Its transaction number is of a cluster that is gone:
     in the one in place (at number 900 when it came) nothing is ever that high, so "0 rows" are lost.
     """
-    bench = first_transactions(guarded, 5_000_000, 900)
-    first, oldest = recovered_by_code(bench)
-    recovered_by_code(bench)
-    bench.target.written = 12
-    bench.target.written_since = lambda transaction, cancelled: Written(  # type: ignore[method-assign]
+    worker_fixture = first_transactions(guarded, 5_000_000, 900)
+    first, oldest = recovered_by_code(worker_fixture)
+    recovered_by_code(worker_fixture)
+    worker_fixture.target.written = 12
+    worker_fixture.target.written_since = lambda transaction, cancelled: Written(  # type: ignore[method-assign]
         rows=12 if transaction <= 900 else 0, bytes=1200 if transaction <= 900 else 0, untouched={"authdb.users": 3}
     )
 
-    run = bench.go(bench.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
+    run = worker_fixture.go(worker_fixture.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
 
     assert run.plan is not None, run.outcome
     assert ": 0 rows (0 B)" not in loss_text(run.plan.stakes.loss)["en"]
@@ -262,36 +262,38 @@ FOLDER_BACK = """\
 """
 
 
-def test_what_comes_in_place_of_a_host_is_put_there_by_a_step(guarded: Bench) -> None:
+def test_what_comes_in_place_of_a_host_is_put_there_by_a_step(guarded: WorkerFixture) -> None:
     """Nothing is restored after the host was cleared; the card says "By: the backup"."""
-    bench = with_runbook(guarded, "own.yml", SET_ASIDE)
+    worker_fixture = with_runbook(guarded, "own.yml", SET_ASIDE)
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
-    assert "By: the backup" not in card(bench, run)
+    assert "By: the backup" not in card(worker_fixture, run)
 
 
-def test_a_host_that_holds_no_volumes_is_not_said_to_lose_what_was_written_after_nothing(guarded: Bench) -> None:
+def test_a_host_that_holds_no_volumes_is_not_said_to_lose_what_was_written_after_nothing(
+    guarded: WorkerFixture,
+) -> None:
     guarded.target.volumes.clear()
-    bench = with_repository(with_runbook(guarded, "own.yml", SET_ASIDE + FOLDER_BACK), "a")
+    worker_fixture = with_repository(with_runbook(guarded, "own.yml", SET_ASIDE + FOLDER_BACK), "a")
 
-    words = card(bench, bench.go(bench.queue(bench.declare().incident, "own")))
+    words = card(worker_fixture, worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own")))
 
     assert "written after -" not in words
     assert "Data that will be LOST: unknown" in words
 
 
-def test_a_card_names_everything_that_is_put_aside(guarded: Bench) -> None:
+def test_a_card_names_everything_that_is_put_aside(guarded: WorkerFixture) -> None:
     """By dr.yml it may be anybody's: exactly what the card names is in the permit."""
-    bench = with_runbook(guarded, "own.yml", SET_ASIDE)
+    worker_fixture = with_runbook(guarded, "own.yml", SET_ASIDE)
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
-    words = card(bench, run)
+    words = card(worker_fixture, run)
     assert all(name in words for name in ("auth-1", "postgres_data (1.0 kB)", "redis_data", "/srv/x"))
 
 
-def test_a_host_that_is_given_up_is_named_as_it_is_kept(guarded: Bench) -> None:
+def test_a_host_that_is_given_up_is_named_as_it_is_kept(guarded: WorkerFixture) -> None:
     """postgres_data is production's; what is deleted is called otherwise, and only that name tells what it is."""
     name = "drbot-kept:auth-1_before_r0"
     kept = {"postgres_data": "postgres_data_before_r0", "/srv/x": "/srv/x_before_r0", "auth-1": name}
@@ -308,29 +310,29 @@ def test_a_host_that_is_given_up_is_named_as_it_is_kept(guarded: Bench) -> None:
     assert all(f": {keeper}, put aside from {name} (" in words for name, keeper in kept.items())
 
 
-def test_a_host_is_not_put_aside_under_a_name_that_is_not_found_again(guarded: Bench) -> None:
-    bench = with_runbook(guarded, "own.yml", SET_ASIDE.replace("_before_${run.id}", "_old"))
+def test_a_host_is_not_put_aside_under_a_name_that_is_not_found_again(guarded: WorkerFixture) -> None:
+    worker_fixture = with_runbook(guarded, "own.yml", SET_ASIDE.replace("_before_${run.id}", "_old"))
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
     assert run.plan is None
     assert "it would not be found again" in str(run.outcome)
 
 
-def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_card(guarded: Bench) -> None:
+def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_card(guarded: WorkerFixture) -> None:
     """dr.yml calls every service a cache before the plan is made: none would have to be stopped."""
     recovered_by_code(guarded)
-    bench = with_services(guarded, every={"role": "cache"})
+    worker_fixture = with_services(guarded, every={"role": "cache"})
     one = ('services: ["${services.apps}", "${services.fronts}"]', "services: [admin]")
-    bench, run = planned(bench, own("level2-postgres", one))
+    worker_fixture, run = planned(worker_fixture, own("level2-postgres", one))
 
-    words = card(bench, run)
+    words = card(worker_fixture, run)
 
     assert "sites production services auth role: app → cache" in words
     assert "sites production services front-user role: front → cache" in words
 
 
-def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_begun(guarded: Bench) -> None:
+def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_begun(guarded: WorkerFixture) -> None:
     run = approved(guarded)
     guarded.target.moves = 1  # the volume is another one now
     rows(guarded, of(run, "swap").values(attempt=1))
@@ -340,12 +342,12 @@ def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_
     assert guarded.target.moves == 1, "swapped although the volume is not the one of the plan"
 
 
-def test_a_stranger_on_a_volume_of_a_host_that_is_put_aside_is_told_before(guarded: Bench) -> None:
+def test_a_stranger_on_a_volume_of_a_host_that_is_put_aside_is_told_before(guarded: WorkerFixture) -> None:
     """Else two people agree, all containers are removed, and only then the volume cannot be put aside."""
     guarded.target.strangers.append("nightly-export")
-    bench = with_runbook(guarded, "own.yml", SET_ASIDE)
+    worker_fixture = with_runbook(guarded, "own.yml", SET_ASIDE)
 
-    run = bench.go(bench.queue(bench.declare().incident, "own"))
+    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
     assert run.plan is None
     assert "nightly-export also uses the volume postgres_data" in str(run.outcome)

@@ -8,7 +8,7 @@ from drbot.core.errors import UserError
 from drbot.core.run import RunState
 from drbot.store import kept, locks, runs, schedules, surfaces
 from drbot.store.database import Database
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 
 def put(database: Database, *, every_seconds: float | None, late_seconds: float = 1) -> schedules.Schedule:
@@ -32,7 +32,7 @@ def test_what_is_due_fires_for_one_of_two_bots(database: Database, every_seconds
         with database.write() as tx:
             return schedules.take(tx, schedule)
 
-    assert sorted(stage.at_once(take, take)) == [False, True]
+    assert sorted(store_fixture.at_once(take, take)) == [False, True]
 
 
 def test_times_that_were_missed_fire_once(database: Database) -> None:
@@ -75,7 +75,7 @@ def test_one_leads_until_its_time_is_over(database: Database) -> None:
         with database.write() as tx:
             return surfaces.lead(tx, "publisher", owner, seconds)
 
-    assert sorted(stage.at_once(lambda: lead("first"), lambda: lead("second"))) == [False, True]
+    assert sorted(store_fixture.at_once(lambda: lead("first"), lambda: lead("second"))) == [False, True]
     leader, other = ("first", "second") if lead("first") else ("second", "first")
     assert lead(leader, -1)
     assert lead(other)
@@ -83,7 +83,7 @@ def test_one_leads_until_its_time_is_over(database: Database) -> None:
 
 
 def test_one_run_holds_a_site_and_a_run_that_is_over_holds_nothing(database: Database) -> None:
-    first, second = stage.running(database), stage.running(database)
+    first, second = store_fixture.running(database), store_fixture.running(database)
 
     def take(run_id: str) -> str | None:
         with database.write() as tx:
@@ -123,4 +123,4 @@ def test_kept_data_is_listed_until_it_is_moved(database: Database) -> None:
 
     with pytest.raises(UserError, match="not there any more"), database.write() as tx:
         kept.moved(tx, old.id, "ben", "again")
-    assert stage.kinds(database) == ["kept.created", "incident.note"]
+    assert store_fixture.kinds(database) == ["kept.created", "incident.note"]

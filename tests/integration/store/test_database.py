@@ -1,4 +1,4 @@
-"""The door to SQL: migrations equal the tables, times keep their microseconds, a busy database says so."""
+"""The way to SQL: migrations equal the tables, times keep their microseconds, a busy database says so."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from drbot.core.events import EventKind
 from drbot.store.database import Database
 from drbot.store.schema import cursors, locks, metadata
 from drbot.store.settings import StoreSettings
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(database: Database) -> None:
@@ -30,9 +30,9 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(database: Database
 def test_two_processes_may_migrate_at_once(database_url: str) -> None:
     databases = [Database(database_url), Database(database_url)]
 
-    stage.at_once(*(database.migrate for database in databases))
+    store_fixture.at_once(*(database.migrate for database in databases))
 
-    assert stage.kinds(databases[0]) == []
+    assert store_fixture.kinds(databases[0]) == []
     for database in databases:
         database.close()
 
@@ -42,7 +42,7 @@ def test_a_new_file_is_opened_by_many_at_once(tmp_path: Path) -> None:
     for number in range(40):
         databases = [Database(f"sqlite:///{tmp_path}/{number}.db") for _ in range(4)]
 
-        stage.at_once(*(partial(opened, database) for database in databases))
+        store_fixture.at_once(*(partial(opened, database) for database in databases))
 
         for database in databases:
             database.close()
@@ -76,7 +76,7 @@ def test_a_write_that_waits_too_long_is_a_temporary_error(database: Database, da
         tx.record(EventKind.INCIDENT_NOTE, text="the first one goes on")
 
     assert caught.value.kind == "busy"
-    assert stage.kinds(database) == ["incident.note"]
+    assert store_fixture.kinds(database) == ["incident.note"]
     with impatient.write() as other:
         other.record(EventKind.INCIDENT_NOTE, text="and so does the second, later")
     impatient.close()
@@ -87,7 +87,7 @@ def test_a_reader_is_not_stopped_by_a_writer(database: Database, database_url: s
 
     with database.write() as tx:
         tx.connection.execute(insert(cursors).values(name="x", seq=1))
-        assert stage.kinds(impatient) == []
+        assert store_fixture.kinds(impatient) == []
 
     impatient.close()
 
@@ -104,7 +104,7 @@ def test_what_another_process_wrote_is_seen_however_many_connections_were_opened
     seen = []
     for _ in range(4):
         subprocess.run([sys.executable, "-c", program, database_url], check=True)
-        seen.append(len(stage.kinds(database)))
+        seen.append(len(store_fixture.kinds(database)))
 
     assert seen == [1, 2, 3, 4]
 

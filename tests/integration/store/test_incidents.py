@@ -9,7 +9,7 @@ from drbot.core.incident import Incident, IncidentState, UsersSay
 from drbot.core.level import Level
 from drbot.store import incidents
 from drbot.store.database import Database
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 
 def declare(database: Database, service: str | None = None) -> Incident:
@@ -46,7 +46,7 @@ def test_an_incident_is_recovered_confirmed_and_resolved(database: Database) -> 
     assert (found.rto_seconds, found.rpo_seconds, found.outage_seconds) == (60, None, 4.5)
     assert found.confirmed_at is not None
     assert found.declared_at - found.started_at == timedelta(minutes=5)
-    assert stage.kinds(database) == [
+    assert store_fixture.kinds(database) == [
         "incident.declared",
         "incident.channel_opened",
         "incident.level_changed",
@@ -72,14 +72,18 @@ def test_a_no_takes_the_recovery_back_until_the_next_one(database: Database) -> 
         incidents.recovering(tx, incident.id, "r2")
     with database.read() as connection:
         assert incidents.get(connection, incident.id).users_say is None
-    assert stage.kinds(database)[-3:] == ["incident.not_recovered", "incident.not_recovered", "incident.recovering"]
+    assert store_fixture.kinds(database)[-3:] == [
+        "incident.not_recovered",
+        "incident.not_recovered",
+        "incident.recovering",
+    ]
 
 
 def test_nothing_more_happens_to_a_resolved_incident(database: Database) -> None:
     incident = declare(database)
     with database.write() as tx:
         incidents.resolve(tx, incident.id, "ben", "False alarm.")
-    before = stage.kinds(database)
+    before = store_fixture.kinds(database)
 
     with pytest.raises(UserError, match="already resolved"), database.write() as tx:
         incidents.resolve(tx, incident.id, "chika", "again")
@@ -88,7 +92,7 @@ def test_nothing_more_happens_to_a_resolved_incident(database: Database) -> None
     with pytest.raises(UserError, match="already resolved"), database.write() as tx:
         incidents.change_level(tx, incident.id, Level.HOST, "chika", "worse")
 
-    assert stage.kinds(database) == before
+    assert store_fixture.kinds(database) == before
 
 
 def test_a_second_recovery_starts_the_clocks_again(database: Database) -> None:

@@ -1,13 +1,13 @@
 """A worker died: what was open becomes unsure, what may be repeated is repeated, the rest goes on."""
 
-from drbot.store import journal, leases, runs, steps
+from drbot.store import leases, ledger, runs, steps
 from drbot.store.database import Database
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 
 def died(database: Database, *open_steps: str) -> str:
     """A run whose worker started these steps and was never heard of again."""
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         for name in open_steps:
             steps.start(tx, run, name, title=name)
@@ -28,7 +28,7 @@ def test_without_an_open_step_another_worker_goes_on(database: Database) -> None
     run_id = died(database)
 
     assert states(database, run_id)["run"] == "queued"
-    assert stage.kinds(database)[-1] == "run.resumed"
+    assert store_fixture.kinds(database)[-1] == "run.resumed"
 
 
 def test_an_open_step_is_unsure_and_a_person_decides(database: Database) -> None:
@@ -36,7 +36,7 @@ def test_an_open_step_is_unsure_and_a_person_decides(database: Database) -> None
 
     assert states(database, run_id) | {"run": "needs_decision", "copy": "unsure"} == states(database, run_id)
     with database.read() as connection:
-        unsure, question = journal.after(connection, 0)[-2:]
+        unsure, question = ledger.after(connection, 0)[-2:]
     assert (unsure.kind.value, unsure.payload["probe"]) == ("step.unsure", ["postgres.beside_rows"])
     assert question.payload["step"] == "copy"
     assert question.payload["choices"] == ["retry", "undo", "stop"]  # nobody has looked yet
@@ -46,7 +46,7 @@ def test_a_step_that_is_safe_to_repeat_is_set_back(database: Database) -> None:
     run_id = died(database, "look")
 
     assert states(database, run_id) | {"run": "queued", "look": "pending"} == states(database, run_id)
-    assert "step.retried" in stage.kinds(database)
+    assert "step.retried" in store_fixture.kinds(database)
 
 
 def test_what_kills_one_worker_after_another_is_not_begun_once_more_without_a_person(database: Database) -> None:
@@ -70,11 +70,11 @@ def test_a_step_that_destroys_is_unsure_whatever_its_runbook_says(database: Data
         database, run_id
     )
     with database.read() as connection:
-        assert "undo" in journal.after(connection, 0)[-1].payload["choices"]
+        assert "undo" in ledger.after(connection, 0)[-1].payload["choices"]
 
 
 def test_a_lease_that_holds_is_left_alone(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
 
     with database.write() as tx:
         assert leases.expire_leases(tx) == []
@@ -83,12 +83,12 @@ def test_a_lease_that_holds_is_left_alone(database: Database) -> None:
 
 
 def test_two_bots_that_look_at_once_expire_a_lease_once(database: Database) -> None:
-    run = stage.running(database, lease_seconds=-1)
+    run = store_fixture.running(database, lease_seconds=-1)
 
     def look() -> list[str]:
         with database.write() as tx:
             return leases.expire_leases(tx)
 
-    found = stage.at_once(look, look)
+    found = store_fixture.at_once(look, look)
 
     assert sorted(found) == [[], [run.id]]

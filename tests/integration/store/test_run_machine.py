@@ -12,11 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import update
 
 from drbot.core.errors import FencedError, PermanentError, UserError
-from drbot.core.run import RUN_MOVES, Run, RunState, StepState, StopKind
-from drbot.store import journal, leases, runs, steps, waking
+from drbot.core.run import RUN_TRANSITIONS, Run, RunState, StepState, StopKind
+from drbot.store import leases, ledger, runs, steps, waking
 from drbot.store.database import Database, Transaction
 from drbot.store.schema import runs as runs_table
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 PARKED = (RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED)
 ENDS = (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED)
@@ -28,7 +28,7 @@ class RunMachine(RuleBasedStateMachine):
     def __init__(self, database: Database) -> None:
         super().__init__()
         self.database = database
-        self.claims = [stage.running(database)]
+        self.claims = [store_fixture.running(database)]
         self.id = self.claims[0].id
         self.state, self.epoch, self.wakes, self.step = RunState.RUNNING, 1, 0, StepState.PENDING
         self.stops = False  # somebody asked for it
@@ -84,7 +84,7 @@ class RunMachine(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 9), end=st.sampled_from(ENDS), sure=st.integers(0, 3))
     def finish(self, pick: int, end: RunState, sure: int) -> None:
-        # Seldom, or most walks would be over after a few steps.
+        # Seldom, or most runs would be over after a few steps.
         if sure == 0 and self.as_worker(pick, lambda tx, run: runs.finish(tx, run, end, "the end")):
             self.state = end
 
@@ -161,11 +161,11 @@ class RunMachine(RuleBasedStateMachine):
             assert waking.wakes(connection, self.id) == self.wakes
             assert steps.get(connection, self.id, "copy").state is self.step
         assert (run.lease_until is not None) is (self.state is RunState.RUNNING)
-        assert run.is_over is (not RUN_MOVES[self.state])
+        assert run.is_over is (not RUN_TRANSITIONS[self.state])
 
     def teardown(self) -> None:
         with self.database.read() as connection:
-            assert journal.verify(connection) == []
+            assert ledger.verify(connection) == []
 
 
 def test_a_run_moves_as_the_model_says_whatever_happens(database: Database) -> None:

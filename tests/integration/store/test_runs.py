@@ -10,7 +10,7 @@ from drbot.core.plan import seal_of
 from drbot.core.run import Run, RunState, StopKind
 from drbot.store import leases, requests, runs, steps, waking
 from drbot.store.database import Database, Transaction
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 
 def state_of(database: Database, run_id: str) -> RunState:
@@ -19,23 +19,23 @@ def state_of(database: Database, run_id: str) -> RunState:
 
 
 def test_of_two_claimers_one_wins(database: Database) -> None:
-    run = stage.queued(database)
+    run = store_fixture.queued(database)
 
     def claim(owner: str) -> Run | None:
         with database.write() as tx:
             return runs.claim(tx, run.id, owner, 10)
 
-    answers = stage.at_once(lambda: claim("first"), lambda: claim("second"))
+    answers = store_fixture.at_once(lambda: claim("first"), lambda: claim("second"))
 
     winners = [answer for answer in answers if answer is not None]
     assert [winner.epoch for winner in winners] == [1]
     with database.read() as connection:
         assert runs.get(connection, run.id).owner == winners[0].owner
-    assert stage.kinds(database).count("run.claimed") == 1
+    assert store_fixture.kinds(database).count("run.claimed") == 1
 
 
 def test_a_worker_whose_run_has_ended_writes_nothing_more(database: Database) -> None:
-    run = stage.queued(database)
+    run = store_fixture.queued(database)
     with database.write() as tx:
         claimed = runs.claim(tx, run.id, "worker", 10)
         assert claimed is not None
@@ -47,7 +47,7 @@ def test_a_worker_whose_run_has_ended_writes_nothing_more(database: Database) ->
 
 
 def test_two_runs_of_one_second_get_two_names(database: Database) -> None:
-    first = stage.queued(database)
+    first = store_fixture.queued(database)
 
     def again() -> str:
         with database.write() as tx:
@@ -62,7 +62,7 @@ def test_two_runs_of_one_second_get_two_names(database: Database) -> None:
             )
         return run.id
 
-    names = stage.at_once(again, again, again)
+    names = store_fixture.at_once(again, again, again)
 
     assert len({first.id, *names}) == 4
     with database.read() as connection:
@@ -71,8 +71,8 @@ def test_two_runs_of_one_second_get_two_names(database: Database) -> None:
 
 
 def test_a_plan_comes_back_with_the_same_seal_and_a_row_for_every_step(database: Database) -> None:
-    run = stage.claimed(database, stage.queued(database).id)
-    plan = stage.plan_of(run)
+    run = store_fixture.claimed(database, store_fixture.queued(database).id)
+    plan = store_fixture.plan_of(run)
 
     with database.write() as tx:
         run = runs.planned(tx, run, plan)
@@ -81,13 +81,13 @@ def test_a_plan_comes_back_with_the_same_seal_and_a_row_for_every_step(database:
     assert seal_of(run.plan) == seal_of(plan)
     with database.read() as connection:
         records = steps.of_run(connection, run.id)
-    assert [record.id for record in records] == [step.id for step in stage.STEPS]
+    assert [record.id for record in records] == [step.id for step in store_fixture.STEPS]
     assert {record.state.value for record in records} == {"pending"}
 
 
 WRITES: dict[str, Callable[[Transaction, Run], object]] = {
     "renew": lambda tx, run: runs.renew(tx, run.id, run.epoch, 10),
-    "plan": lambda tx, run: runs.planned(tx, run, stage.plan_of(run)),
+    "plan": lambda tx, run: runs.planned(tx, run, store_fixture.plan_of(run)),
     "park": lambda tx, run: runs.park(tx, run, RunState.WAITING, seen_wakes=0, step="approval"),
     "finish": lambda tx, run: runs.finish(tx, run, RunState.SUCCEEDED, "done"),
     "hand over": lambda tx, run: runs.hand_over(tx, run, "worker"),
@@ -99,23 +99,23 @@ WRITES: dict[str, Callable[[Transaction, Run], object]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_worker_that_lost_its_run_can_write_nothing(database: Database, write: str) -> None:
-    old = stage.running(database, lease_seconds=-1)
+    old = store_fixture.running(database, lease_seconds=-1)
     with database.write() as tx:
         assert leases.expire_leases(tx) == [old.id]
-    new = stage.claimed(database, old.id, owner="another")
-    before = stage.kinds(database)
+    new = store_fixture.claimed(database, old.id, owner="another")
+    before = store_fixture.kinds(database)
 
     with pytest.raises(FencedError), database.write() as tx:
         WRITES[write](tx, old)
 
-    assert stage.kinds(database) == before
+    assert store_fixture.kinds(database) == before
     with database.read() as connection:
         now = runs.get(connection, old.id)
     assert (now.epoch, now.owner, now.lease_until) == (new.epoch, "another", new.lease_until)
 
 
 def test_a_wake_before_parking_keeps_the_worker_at_work(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.read() as connection:
         seen = waking.wakes(connection, run.id)
     with database.write() as tx:
@@ -125,12 +125,12 @@ def test_a_wake_before_parking_keeps_the_worker_at_work(database: Database) -> N
         assert runs.park(tx, run, RunState.WAITING, seen_wakes=seen, step="approval") is False
 
     assert state_of(database, run.id) is RunState.RUNNING
-    assert "run.waiting" not in stage.kinds(database)
+    assert "run.waiting" not in store_fixture.kinds(database)
 
 
 @pytest.mark.parametrize("state", [RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED])
 def test_a_wake_after_parking_queues_the_run(database: Database, state: RunState) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         assert runs.park(tx, run, state, seen_wakes=0, step="approval")
     assert state_of(database, run.id) is state
@@ -139,12 +139,12 @@ def test_a_wake_after_parking_queues_the_run(database: Database, state: RunState
         waking.wake(tx, run.id, "a vote")
 
     assert state_of(database, run.id) is RunState.QUEUED
-    assert stage.kinds(database)[-2:] == [f"run.{state.value}", "run.resumed"]
+    assert store_fixture.kinds(database)[-2:] == [f"run.{state.value}", "run.resumed"]
 
 
 def test_no_wake_is_lost_when_parking_and_waking_meet(database: Database) -> None:
     for _ in range(5):
-        run = stage.running(database)
+        run = store_fixture.running(database)
 
         def park(run: Run = run) -> bool:
             with database.write() as tx:
@@ -155,14 +155,14 @@ def test_no_wake_is_lost_when_parking_and_waking_meet(database: Database) -> Non
                 waking.wake(tx, run.id, "a vote")
             return True
 
-        parked, _ = stage.at_once(park, wake)
+        parked, _ = store_fixture.at_once(park, wake)
 
         assert state_of(database, run.id) is (RunState.QUEUED if parked else RunState.RUNNING)
 
 
 def test_stop_ends_a_run_that_nobody_runs_together_with_its_request(database: Database) -> None:
-    run = stage.running(database)
-    request = stage.opened(database, run)
+    run = store_fixture.running(database)
+    request = store_fixture.opened(database, run)
     with database.write() as tx:
         steps.wait(tx, run, "approval")
         runs.park(tx, run, RunState.WAITING, seen_wakes=0, step="approval")
@@ -173,13 +173,15 @@ def test_stop_ends_a_run_that_nobody_runs_together_with_its_request(database: Da
     with database.read() as connection:
         assert requests.get(connection, request.id).state.value == "stopped"
         assert steps.get(connection, run.id, "approval").state.value == "stopped"
-    assert {"run.stop_requested", "run.stopped", "request.stopped", "step.stopped"} <= set(stage.kinds(database))
+    assert {"run.stop_requested", "run.stopped", "request.stopped", "step.stopped"} <= set(
+        store_fixture.kinds(database)
+    )
     with pytest.raises(UserError, match="already stopped"), database.write() as tx:
         runs.request_stop(tx, run.id, "ben", "again", kind=StopKind.PERSON)
 
 
 def test_the_worker_of_a_running_run_reads_the_stop_and_cannot_park(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         assert waking.stop_reason(tx.connection, run.id) is None
 
@@ -193,8 +195,8 @@ def test_the_worker_of_a_running_run_reads_the_stop_and_cannot_park(database: Da
 
 
 def test_a_run_that_ends_takes_its_open_request_with_it(database: Database) -> None:
-    run = stage.running(database)
-    request = stage.opened(database, run)
+    run = store_fixture.running(database)
+    request = store_fixture.opened(database, run)
 
     with database.write() as tx:
         runs.finish(tx, run, RunState.FAILED, "The copy is damaged.", step="copy", todo="Choose another backup.")
@@ -206,18 +208,18 @@ def test_a_run_that_ends_takes_its_open_request_with_it(database: Database) -> N
 
 
 def test_a_handed_over_run_goes_on_with_another_worker(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
 
     with database.write() as tx:
         runs.hand_over(tx, run, "worker")
 
-    again = stage.claimed(database, run.id, owner="another")
+    again = store_fixture.claimed(database, run.id, owner="another")
     assert (again.epoch, again.started_at) == (2, run.started_at)
     assert again.plan == run.plan
 
 
 def test_a_bell_that_nobody_heard_is_found(database: Database) -> None:
-    run = stage.queued(database)
+    run = store_fixture.queued(database)
 
     with database.read() as connection:
         assert runs.unclaimed(connection, run.created_at) == []
@@ -226,7 +228,7 @@ def test_a_bell_that_nobody_heard_is_found(database: Database) -> None:
 
 
 def test_the_current_run_is_the_newest_that_is_not_over(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         second = runs.queue(
             tx,

@@ -6,11 +6,11 @@ from drbot.core.errors import PermanentError, UserError
 from drbot.core.run import Run, RunState, StopKind
 from drbot.store import runs, steps
 from drbot.store.database import Database
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
 
 def unsure_copy(database: Database) -> Run:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         steps.start(tx, run, "copy", title="copy")
         steps.unsure(tx, run, "copy", "The connection broke.")
@@ -19,7 +19,7 @@ def unsure_copy(database: Database) -> Run:
 
 
 def test_a_second_attempt_starts_clean(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         first = steps.start(tx, run, "copy", title="copy")
         steps.fail(tx, run, "copy", why="network", tail="reset by peer", seconds=1.5, log="copy.log")
@@ -37,7 +37,7 @@ def test_a_second_attempt_starts_clean(database: Database) -> None:
 
 
 def test_a_step_cannot_be_started_twice(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         steps.start(tx, run, "copy", title="copy")
 
@@ -46,10 +46,10 @@ def test_a_step_cannot_be_started_twice(database: Database) -> None:
 
 
 def test_progress_is_no_event_and_ends_with_the_step(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         steps.start(tx, run, "copy", title="copy")
-    before = stage.kinds(database)
+    before = store_fixture.kinds(database)
 
     steps.progress(database, run, "copy", 10, 20, "bytes")
     with database.write() as tx:
@@ -58,7 +58,7 @@ def test_progress_is_no_event_and_ends_with_the_step(database: Database) -> None
 
     with database.read() as connection:
         assert steps.get(connection, run.id, "copy").progress_done == 10
-    assert stage.kinds(database) == [*before, "step.succeeded"]
+    assert store_fixture.kinds(database) == [*before, "step.succeeded"]
 
 
 SETTLED = {"retry": "pending", "done": "unsure", "undo": "unsure", "stop": "stopped"}
@@ -93,7 +93,7 @@ def test_of_two_settlements_the_first_counts(database: Database) -> None:
 
 
 def test_the_first_answer_counts_and_wakes_the_run(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         steps.ask(tx, run, "confirm", {"en": "Can you sign in?"}, ("yes", "no"))
         runs.park(tx, run, RunState.WAITING, seen_wakes=0, step="confirm")
@@ -112,7 +112,7 @@ def test_the_first_answer_counts_and_wakes_the_run(database: Database) -> None:
 
 
 def test_silence_may_answer_with_its_own_word(database: Database) -> None:
-    run = stage.running(database)
+    run = store_fixture.running(database)
     with database.write() as tx:
         steps.ask(tx, run, "confirm", "Can you sign in?", ("yes", "no"))
 

@@ -8,19 +8,19 @@ from sqlalchemy import update
 from drbot.core.events import Event, EventKind
 from drbot.core.run import Run, RunKind, RunState, StopKind
 from drbot.core.runbook import SubRun
-from drbot.store import journal, leases, runs, sub_runs, waking
+from drbot.store import leases, ledger, runs, sub_runs, waking
 from drbot.store.database import Database
 from drbot.store.schema import runs as runs_table
-from tests.integration.store import stage
+from tests.integration.store import store_fixture
 
-MOVED = stage.step("moved", run={"runbook": "level3-host", "site": "recovery"}, after=[])
+MOVED = store_fixture.step("moved", run={"runbook": "level3-host", "site": "recovery"}, after=[])
 
 
 def handed_over(database: Database) -> tuple[Run, Run]:
     """A run that waits for its part, which nobody has claimed."""
-    whole = stage.claimed(database, stage.queued(database).id)
+    whole = store_fixture.claimed(database, store_fixture.queued(database).id)
     with database.write() as tx:
-        whole = runs.planned(tx, whole, stage.plan_of(whole, [MOVED]))
+        whole = runs.planned(tx, whole, store_fixture.plan_of(whole, [MOVED]))
         asked = SubRun(runbook="level3-host", site="recovery")
         part = runs.queue(
             tx, incident=whole.incident, site="recovery", kind=RunKind.RECOVER, runbook="level3-host",
@@ -44,7 +44,7 @@ def state(database: Database, run: Run) -> RunState:
 
 def ended(database: Database) -> list[Event]:
     with database.read() as connection:
-        return [event for event in journal.after(connection, 0) if event.kind is EventKind.RUN_STOPPED]
+        return [event for event in ledger.after(connection, 0) if event.kind is EventKind.RUN_STOPPED]
 
 
 @pytest.mark.parametrize("pressed", ["whole", "part"])
@@ -60,7 +60,7 @@ def test_what_nobody_holds_stops_at_once_the_part_first(database: Database, pres
 
 def test_the_whole_waits_for_the_end_of_a_part_that_is_at_work(database: Database) -> None:
     whole, part = handed_over(database)
-    held = stage.claimed(database, part.id)
+    held = store_fixture.claimed(database, part.id)
 
     assert stop(database, whole) is RunState.WAITING
     assert stop(database, whole) is RunState.WAITING  # pressed twice
@@ -72,7 +72,7 @@ def test_the_whole_waits_for_the_end_of_a_part_that_is_at_work(database: Databas
 
 def test_a_part_that_succeeds_after_all_does_not_let_a_stopped_whole_go_on(database: Database) -> None:
     whole, part = handed_over(database)
-    held = stage.claimed(database, part.id)
+    held = store_fixture.claimed(database, part.id)
     stop(database, whole)
 
     with database.write() as tx:
@@ -83,7 +83,7 @@ def test_a_part_that_succeeds_after_all_does_not_let_a_stopped_whole_go_on(datab
 
 def test_a_part_whose_worker_is_gone_is_ended_and_the_whole_with_it(database: Database) -> None:
     whole, part = handed_over(database)
-    stage.claimed(database, part.id, lease_seconds=-1)
+    store_fixture.claimed(database, part.id, lease_seconds=-1)
     stop(database, whole)
 
     with database.write() as tx:
@@ -104,6 +104,6 @@ def test_two_who_stop_the_whole_and_its_part_in_the_same_moment(database: Databa
         except Exception as error:  # noqa: BLE001 - whoever comes second is told that it has stopped, or tries again
             assert "already stopped" in str(error) or "not available" in str(error), error
 
-    stage.at_once(lambda: press(whole), lambda: press(part))
+    store_fixture.at_once(lambda: press(whole), lambda: press(part))
 
     assert (state(database, part), state(database, whole)) == (RunState.STOPPED, RunState.STOPPED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drbot.commands.incident_view import IncidentView
-from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
+from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.level import Level
@@ -131,7 +131,9 @@ def request(state: RequestState = RequestState.OPEN, **fields: Any) -> ApprovalR
 
 
 def vote(person: str, decision: str = "approve", reason: str = "read it") -> Vote:
-    return Vote(person=person, decision=decision, reason=reason, seal=request().seal, at=NOW, door=Door.DIALOG)
+    return Vote(
+        person=person, decision=decision, reason=reason, seal=request().seal, at=NOW, entry_point=EntryPoint.DIALOG
+    )
 
 
 def event(kind: EventKind, **payload: Any) -> Event:

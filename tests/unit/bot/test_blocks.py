@@ -20,7 +20,7 @@ from drbot.bot.blocks.tables import table_block
 from drbot.bot.blocks.vote_dialog import vote_dialog
 from drbot.commands.messages import Cell, Choice, Reply, Table, both
 from drbot.commands.vote_dialog import dialog_from
-from drbot.core.approval import REQUEST_MOVES, RequestState
+from drbot.core.approval import REQUEST_TRANSITIONS, RequestState
 from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState
 from drbot.core.level import Level
@@ -28,7 +28,7 @@ from drbot.core.people import Roster
 from drbot.core.run import Offer, Run, RunState, StepState
 from drbot.core.site import Service
 from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from drbot.workspace.block_rules import check_blocks, texts_of
+from drbot.slack_simulator.block_rules import check_blocks, texts_of
 from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
 
 LONG = "an <!channel> & \u202eword " * 400
@@ -79,7 +79,7 @@ def test_every_card_keeps_the_limits_and_is_a_sentence(language: str, state: Req
     assert 0 < len(card_sentence(shown)) < 4000
 
 
-@pytest.mark.parametrize("state", [state for state, moves in REQUEST_MOVES.items() if not moves])
+@pytest.mark.parametrize("state", [state for state, moves in REQUEST_TRANSITIONS.items() if not moves])
 def test_a_final_card_has_no_live_buttons(state: RequestState) -> None:
     shown = situation(request=request(state), run=blocked())
 

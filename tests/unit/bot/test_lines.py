@@ -13,7 +13,7 @@ from drbot.commands.event_texts import EVENT_TEXTS, Audience
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.core.run import RunState
-from drbot.workspace.block_rules import texts_of
+from drbot.slack_simulator.block_rules import texts_of
 from tests.unit.bot.situations import event, plan, request, run, situation, vote
 
 OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor.", "state."))}

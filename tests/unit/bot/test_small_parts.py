@@ -2,9 +2,9 @@
 
 import pytest
 
-from drbot.bot.budget import Budget
-from drbot.bot.listeners.visits import fields_of
+from drbot.bot.listeners.request_parsing import fields_of
 from drbot.bot.live_board import interval
+from drbot.bot.rate_limiter import RateLimiter
 from drbot.bot.settings import BotSettings
 from drbot.core.errors import UserError
 
@@ -41,32 +41,32 @@ class Clock:
 
 def test_posts_are_limited_by_channel() -> None:
     clock = Clock()
-    budget = Budget(clock)
-    waits = [budget.take("chat.postMessage", "C1") for _ in range(4)]
+    rate_limiter = RateLimiter(clock)
+    waits = [rate_limiter.take("chat.postMessage", "C1") for _ in range(4)]
 
     assert waits[:3] == [0, 0, 0]
     assert waits[3] > 0
-    assert budget.take("chat.postMessage", "C2") == 0
+    assert rate_limiter.take("chat.postMessage", "C2") == 0
     clock.seconds = 1.0
-    assert budget.take("chat.postMessage", "C1") == 0
+    assert rate_limiter.take("chat.postMessage", "C1") == 0
 
 
 def test_some_edits_are_kept_for_what_is_urgent() -> None:
-    budget = Budget(Clock())
-    while budget.take("chat.update") == 0:
+    rate_limiter = RateLimiter(Clock())
+    while rate_limiter.take("chat.update") == 0:
         pass
 
-    assert budget.take("chat.update", urgent=True) == 0
+    assert rate_limiter.take("chat.update", urgent=True) == 0
 
 
 def test_retry_after_is_honoured_also_by_what_is_urgent() -> None:
     clock = Clock()
-    budget = Budget(clock)
-    budget.hold("chat.update", "", 30)
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.hold("chat.update", "", 30)
 
-    assert budget.take("chat.update", urgent=True) == 30
+    assert rate_limiter.take("chat.update", urgent=True) == 30
     clock.seconds = 31
-    assert budget.take("chat.update", urgent=True) == 0
+    assert rate_limiter.take("chat.update", urgent=True) == 0
 
 
 def test_three_boards_stay_below_five_seconds_and_within_slacks_limit() -> None:

@@ -1,1 +1,1 @@
-"""Commands as specifications: grammar, words, reports; no service needed."""
+"""Commands as specifications: parser, words, reports; no service needed."""

@@ -11,7 +11,7 @@ import pytest
 from drbot.commands.messages import Table
 from drbot.commands.vote_dialog import dialog_from, table_of
 from drbot.core.actions import ACTIONS
-from drbot.core.approval import ApprovalRequest, Door, RequestState, Vote
+from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.attestation import Attestation, Proof
 from drbot.core.occupants import Occupant, OccupantKind
 from drbot.core.plan import BackupIdentity
@@ -377,7 +377,7 @@ BY_KEY = Attestation(proof=Proof.KEY, signature="s")
 
 
 def typed_at(person: str, terminal: str, **fields: object) -> Vote:
-    return replace(vote(person), door=Door.TERMINAL, terminal=terminal, **fields)  # type: ignore[arg-type]
+    return replace(vote(person), entry_point=EntryPoint.TERMINAL, terminal=terminal, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

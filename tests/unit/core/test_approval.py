@@ -8,7 +8,7 @@ import pytest
 from drbot.core.approval import (
     ApprovalRequest,
     Ballot,
-    Door,
+    EntryPoint,
     RequestState,
     Vote,
     decide,
@@ -58,14 +58,14 @@ def ballot(person: str = "ben", **changes: object) -> Ballot:
         reason="seen",
         seal=SEAL,
         target="production",
-        door=Door.DIALOG,
+        entry_point=EntryPoint.DIALOG,
         at=NOW,
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
 def vote(person: str, decision: str = "approve", seal: str = SEAL) -> Vote:
-    return Vote(person=person, decision=decision, reason="seen", seal=seal, at=NOW, door=Door.DIALOG)
+    return Vote(person=person, decision=decision, reason="seen", seal=seal, at=NOW, entry_point=EntryPoint.DIALOG)
 
 
 def test_two_different_approvers_grant_the_request() -> None:

@@ -19,11 +19,11 @@ DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where a request, its votes and the world stand."""
+    """Where a request, its votes and the target stand."""
 
     request: ApprovalRequest
     votes: tuple[Vote, ...] = ()
-    seal_now: str = SEAL  # of the world, read again by the worker
+    seal_now: str = SEAL  # of the target, read again by the worker
     now: datetime = NOW
     unsafe: str = ""  # the reason why a start that happened was unsafe
 
@@ -80,7 +80,14 @@ def moves(before: Situation, rules: Rules) -> Iterator[Situation]:
 
 def _after_vote(before: Situation, paper: Ballot, rules: Rules, state: RequestState | None) -> Situation:
     person = rules.voter(paper)
-    vote = Vote(person=person, decision=paper.decision, reason="seen", seal=paper.seal, at=paper.at, door=paper.door)
+    vote = Vote(
+        person=person,
+        decision=paper.decision,
+        reason="seen",
+        seal=paper.seal,
+        at=paper.at,
+        entry_point=paper.entry_point,
+    )
     same = (person, paper.decision)
     kept = tuple(v for v in before.votes if not rules.one_each or (v.person, v.decision) != same)
     request = replace(before.request, state=state) if state else before.request
@@ -89,19 +96,19 @@ def _after_vote(before: Situation, paper: Ballot, rules: Rules, state: RequestSt
     return replace(before, request=request, votes=(*kept, vote))
 
 
-def why_unsafe(world: Situation, run: str, step: str) -> str:
+def why_unsafe(situation: Situation, run: str, step: str) -> str:
     """An oracle written apart from the rules: what must be true of every start."""
-    request = world.request
-    agreed = {v.person for v in world.votes if v.decision == "approve" and v.seal == SEAL}
+    request = situation.request
+    agreed = {v.person for v in situation.votes if v.decision == "approve" and v.seal == SEAL}
     proven = request.proven_at
     granted = request.granted_at
     wrong = (
         ("fewer than two others agreed", len(agreed & {"ben", "chika"}) < 2),
-        ("somebody said no", any(v.decision == "deny" for v in world.votes)),
-        ("the target had changed", world.seal_now != SEAL),
+        ("somebody said no", any(v.decision == "deny" for v in situation.votes)),
+        ("the target had changed", situation.seal_now != SEAL),
         ("another run or step", (run, step) != ("r1", "swap")),
         ("no proof", proven is None),
-        ("too late", bool(proven and granted and world.now >= max(proven, granted) + timedelta(minutes=15))),
+        ("too late", bool(proven and granted and situation.now >= max(proven, granted) + timedelta(minutes=15))),
         ("the request had ended", request.state is not RequestState.GRANTED),
     )
     return next((name for name, holds in wrong if holds), "")
@@ -212,7 +219,7 @@ def _with_a_ghost(votes: tuple[Vote, ...]) -> tuple[Vote, ...]:
 
 
 def _one_is_enough(request: ApprovalRequest, votes: tuple[Vote, ...], paper: Ballot, _: Roster) -> object:
-    ghost = Vote(person="voter0", decision="approve", reason="", seal=SEAL, at=paper.at, door=paper.door)
+    ghost = Vote(person="voter0", decision="approve", reason="", seal=SEAL, at=paper.at, entry_point=paper.entry_point)
     return decide(request, (*votes, ghost), paper, CROWD)
 
 

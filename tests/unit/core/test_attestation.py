@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approval import HOLD_SECONDS, Ballot, Door, RequestState, Vote, decide, may_start, standing
+from drbot.core.approval import HOLD_SECONDS, Ballot, EntryPoint, RequestState, Vote, decide, may_start, standing
 from drbot.core.attestation import Attestation, Claim, Proof, Purpose, statement
 from drbot.core.people import Roster
 from drbot.core.signing import KeyPair, is_public, seal_for, verify
@@ -72,29 +72,29 @@ def test_a_key_signs_seals_and_makes_codes_for_its_owner_only() -> None:
         (ballot("ben", attestation=code("ben")), replace(TOTP, number=3), "needs_code"),
         (ballot("ben", attestation=attested(Proof.CODE, policy=3)), replace(TOTP, number=3), "approved"),
         (ballot("ben", decision="deny"), TOTP, "denied"),
-        (ballot("ben", door=Door.TERMINAL, account=None), WITH_KEYS, "needs_key"),
-        (ballot("ben", door=Door.TERMINAL, account=None, attestation=code("ben")), WITH_KEYS, "needs_key"),
+        (ballot("ben", entry_point=EntryPoint.TERMINAL, account=None), WITH_KEYS, "needs_key"),
+        (ballot("ben", entry_point=EntryPoint.TERMINAL, account=None, attestation=code("ben")), WITH_KEYS, "needs_key"),
         (
-            ballot("ben", door=Door.TERMINAL, account=None, attestation=attested(Proof.KEY, by=STRANGER)),
+            ballot("ben", entry_point=EntryPoint.TERMINAL, account=None, attestation=attested(Proof.KEY, by=STRANGER)),
             WITH_KEYS,
             "needs_key",
         ),
         (
-            ballot("ben", door=Door.TERMINAL, account=None, attestation=attested(Proof.KEY, by=BEN)),
+            ballot("ben", entry_point=EntryPoint.TERMINAL, account=None, attestation=attested(Proof.KEY, by=BEN)),
             TOTP,
             "approved",
         ),
-        (ballot("chika", door=Door.TERMINAL, account=None), WITH_KEYS, "approved"),
-        (ballot("chika", door=Door.PHONE, account=None), WITH_KEYS, "needs_phone_code"),
-        (ballot("chika", door=Door.PHONE, account=None, decision="deny"), WITH_KEYS, "needs_phone_code"),
+        (ballot("chika", entry_point=EntryPoint.TERMINAL, account=None), WITH_KEYS, "approved"),
+        (ballot("chika", entry_point=EntryPoint.PHONE, account=None), WITH_KEYS, "needs_phone_code"),
+        (ballot("chika", entry_point=EntryPoint.PHONE, account=None, decision="deny"), WITH_KEYS, "needs_phone_code"),
         (
-            ballot("chika", door=Door.PHONE, account=None, attestation=attested(Proof.PHONE, "chika")),
+            ballot("chika", entry_point=EntryPoint.PHONE, account=None, attestation=attested(Proof.PHONE, "chika")),
             WITH_KEYS,
             "approved",
         ),
     ],
 )
-def test_a_vote_needs_what_policy_and_door_ask_for(paper: Ballot, roster: Roster, expected: str) -> None:
+def test_a_vote_needs_what_policy_and_entry_point_ask_for(paper: Ballot, roster: Roster, expected: str) -> None:
     assert decide(REQUEST, [], paper, roster).code == expected
 
 
@@ -102,7 +102,7 @@ def test_nobody_is_asked_for_a_code_before_the_dialog_opens() -> None:
     assert decide(REQUEST, [], ballot("ben"), TOTP, early=True).counted
 
 
-def test_a_vote_written_past_the_doors_does_not_count_where_codes_are_needed() -> None:
+def test_a_vote_written_past_every_entry_point_does_not_count_where_codes_are_needed() -> None:
     forged = (vote("ben"), vote("chika"))
     real = tuple(replace(one, attestation=code(one.person)) for one in forged)
     granted = replace(REQUEST, state=RequestState.GRANTED, granted_at=NOW, proven_at=NOW)
@@ -134,7 +134,7 @@ def test_no_row_asks_fewer_than_two() -> None:
 
 
 def breaking(**changes: object) -> Ballot:
-    whole = ballot("aiko", decision="break-glass", door=Door.TERMINAL, account=None, rule="two approvers")
+    whole = ballot("aiko", decision="break-glass", entry_point=EntryPoint.TERMINAL, account=None, rule="two approvers")
     signed = attested(Proof.HOST, "aiko", decision="break-glass")
     return replace(whole, **{"attestation": signed, **changes})  # type: ignore[arg-type]
 
@@ -149,7 +149,7 @@ def breaking(**changes: object) -> Ballot:
         (breaking(target="staging"), GLASS, "wrong_target"),
         (breaking(seal=OTHER_SEAL), GLASS, "old_plan"),
         (breaking(attestation=None), GLASS, "break_glass_host"),
-        (breaking(door=Door.DIALOG), GLASS, "break_glass_host"),
+        (breaking(entry_point=EntryPoint.DIALOG), GLASS, "break_glass_host"),
         (breaking(attestation=attested(Proof.HOST, "aiko", by=STRANGER, decision="break-glass")), GLASS,
          "break_glass_host"),
         (breaking(person="dan"), GLASS, "not_approver"),
@@ -169,7 +169,7 @@ def held(roster: Roster, seconds: float, holds: float | None = HOLD_SECONDS, **c
         reason="nobody else is awake",
         seal=SEAL,
         at=NOW,
-        door=Door.TERMINAL,
+        entry_point=EntryPoint.TERMINAL,
         attestation=attested(Proof.HOST, "aiko", decision="break-glass"),
     )
     granted = replace(

@@ -8,7 +8,7 @@ import pytest
 
 from drbot.core.events import Event, EventKind, hash_of
 from drbot.core.plan import SETTINGS, BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
-from drbot.core.run import RUN_MOVES, STEP_MOVES, RunState, StepState
+from drbot.core.run import RUN_TRANSITIONS, STEP_TRANSITIONS, RunState, StepState
 from drbot.core.runbook import Limits, Step, order_of
 
 AT = datetime(2026, 1, 31, 3, tzinfo=UTC)
@@ -126,9 +126,9 @@ def test_without_after_a_step_follows_the_one_before() -> None:
 
 
 def test_every_state_has_its_moves_and_an_end_has_none() -> None:
-    assert set(RUN_MOVES) == set(RunState)
-    assert set(STEP_MOVES) == set(StepState)
-    assert {state for state, moves in RUN_MOVES.items() if not moves} == {
+    assert set(RUN_TRANSITIONS) == set(RunState)
+    assert set(STEP_TRANSITIONS) == set(StepState)
+    assert {state for state, moves in RUN_TRANSITIONS.items() if not moves} == {
         RunState.SUCCEEDED,
         RunState.FAILED,
         RunState.STOPPED,

@@ -15,11 +15,11 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.runners.actions.host import unpacked_size
+from drbot.runners.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.archive_files import folders_in, repacked, write_folder
 from drbot.runners.clients.document_archive import read_archive, unpack
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
-from drbot.runners.full_choice import FullRules, choose_full_backup
 from drbot.runners.watching import never, unheard
 from tests.archives import SQL, add
 

@@ -13,10 +13,10 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import full_name
+from drbot.runners.choose_full import FullRules, choose_full_backup, judged
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.snapshot_shape import Shape, fault_of
-from drbot.runners.full_choice import FullRules, choose_full_backup, judged
 from tests.archives import MOMENT, put
 
 RULES = FullRules(system="shop", site="production", server_major=15)

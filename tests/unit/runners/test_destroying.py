@@ -106,7 +106,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/evidence.py:keep_cluster": "drbot's home",
     "actions/fetching.py:fetch": "drbot's home: downloads, by the mark inside",
     "private_folder.py:write": "drbot's home",
-    "vault.py:_make": "drbot's home",
+    "totp_secrets.py:_make": "drbot's home",
     "bootstrap.py:written": "files that this very call has made, when what follows them fails",
     "backup.py:back_up_postgres": "the new backup",
     "full_backup.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",

@@ -10,9 +10,9 @@ import pytest
 
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.site import ObjectStore
+from drbot.runners.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.full_choice import FullRules, choose_full_backup
 
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 PAGES = {

@@ -19,11 +19,11 @@ from isal import igzip
 from drbot.core.backup_times import AHEAD, UNKNOWN, moment_of_stamp
 from drbot.core.errors import CancelledError, PermanentError, UserError
 from drbot.runners.actions.backup import choose, identify, newest
+from drbot.runners.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import BackupStore, backup_at, manifest_path
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
-from drbot.runners.full_choice import FullRules, choose_full_backup
 from tests.archives import put as put_full
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put

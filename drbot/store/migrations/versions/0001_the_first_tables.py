@@ -1,4 +1,4 @@
-"""The first tables, and the head of an empty journal."""
+"""The first tables, and the head of an empty ledger."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -271,7 +271,7 @@ def _votes() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("seal", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("entry_point", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["request"], ["requests.id"], name=op.f("fk_votes_request")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_votes")),
         sa.UniqueConstraint("request", "person", "decision", name=op.f("uq_votes_request_person_decision")),

@@ -1,4 +1,4 @@
-"""Keys drbot made for itself (what the doors sign buttons with: never shown, never in Slack), and what came by HTTP."""
+"""Keys drbot made for itself (what buttons are signed with: never shown, never in Slack), and what came by HTTP."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,214 @@
+"""Plays people at their keyboards through the local Slack: the demo that runs by itself, and the story tests.
+
+Everything goes through what a person sees: commands, cards, dialogs, buttons. State is read back from the store.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from drbot.bot.signed_values import SignedValues, signed_values_of
+from drbot.cli.demo_stack import DemoStack
+from drbot.core.approval import LIVE
+from drbot.core.errors import DrbotError
+from drbot.core.incident import Incident
+from drbot.core.run import Run, RunState, StepRecord
+from drbot.store import incidents, requests, runs, steps
+from drbot.store.database import Database
+
+USERS: Mapping[str, str] = {"aiko": "U00AIKO", "ben": "U00BEN", "chika": "U00CHIKA", "dan": "U00DAN"}
+HOME_CHANNEL = "dr-ops"
+PRESS_AGAIN_SECONDS = 10.0
+
+Answer = TypeVar("Answer")
+Message = dict[str, Any]
+
+
+class StoryError(DrbotError):
+    """Something the story waits for did not happen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoPlayer:
+    """Acts as Aiko, Ben, Chika and Dan in one stack."""
+
+    stack: DemoStack
+    database: Database
+    patience: float = 180.0  # seconds; CI's machine is slow
+
+    def wait(self, condition: Callable[[], Answer], what: str, seconds: float | None = None) -> Answer:
+        """The first true answer; StoryError after the player's patience, or `seconds` where they are more."""
+        seconds = max(seconds or 0.0, self.patience)
+        deadline = time.monotonic() + seconds
+        pause = threading.Event()
+        while True:
+            answer = condition()
+            if answer:
+                return answer
+            if time.monotonic() > deadline:
+                raise StoryError(f"Waited {seconds:.0f} s in vain for {what}.")
+            pause.wait(0.1)
+
+    def say(self, person: str, text: str, channel: str = HOME_CHANNEL) -> Any:
+        """Types into a channel, e.g. "/dr status"."""
+        return self.stack.people.command(USERS[person], channel, text)
+
+    def declare(self, person: str, words: str) -> Incident:
+        """`/dr declare <words>`; the incident once it has its channel."""
+        known = {incident.id for incident in self.incidents()}
+        self.say(person, f"/dr declare {words}")
+
+        def fresh() -> Incident | None:
+            return next((one for one in self.incidents() if one.id not in known and one.channel), None)
+
+        found = self.wait(fresh, f"the channel of: /dr declare {words}")
+        assert found is not None
+        return found
+
+    def incidents(self) -> list[Incident]:
+        """All incidents, newest first."""
+        with self.database.read() as connection:
+            return incidents.recent(connection)
+
+    def incident(self, number: int) -> Incident:
+        """The incident as it is now."""
+        with self.database.read() as connection:
+            return incidents.get(connection, number)
+
+    def run(self, incident: Incident) -> Run:
+        """The incident's current run."""
+        with self.database.read() as connection:
+            run = runs.current(connection, incident.id)
+        if run is None:
+            raise StoryError(f"{incident.name} has no run.")
+        return run
+
+    def runs(self, incident: Incident) -> list[Run]:
+        """All runs of the incident, oldest first; level 4 has parts."""
+        with self.database.read() as connection:
+            return runs.of_incident(connection, incident.id)
+
+    def records(self, run_id: str) -> dict[str, StepRecord]:
+        """How far every step is."""
+        with self.database.read() as connection:
+            return {record.id: record for record in steps.of_run(connection, run_id)}
+
+    def wait_for_run(self, incident: Incident, *states: RunState, seconds: float | None = None) -> Run:
+        """The current run once it is in one of these states; tells what it is doing if it never is."""
+
+        def there() -> Run | None:
+            run = self.run(incident)
+            return run if run.state in states else None
+
+        try:
+            found = self.wait(there, f"a run of {incident.name} that is {' or '.join(states)}", seconds)
+        except StoryError as error:
+            raise StoryError(f"{error} {self.describe(incident)}") from None
+        assert found is not None
+        return found
+
+    def describe(self, incident: Incident) -> str:
+        """The run and its steps in lines, for an error."""
+        run = self.run(incident)
+        lines = [f"{run.id} is {run.state.value}: {run.outcome or ''}"]
+        lines += [f"  {r.id} {r.state.value} {r.summary or ''}" for r in self.records(run.id).values()]
+        return "\n".join(lines)
+
+    def messages(self, incident: Incident) -> list[Message]:
+        """What stands in the incident's channel."""
+        return list(self.stack.people.messages(self.incident(incident.id).channel or ""))
+
+    def button(self, incident: Incident, matches: Callable[[Message], bool], what: str) -> tuple[Message, Message]:
+        """The newest message with such a button, and the button."""
+
+        def find() -> tuple[Message, Message] | None:
+            for message in reversed(self.messages(incident)):
+                for element in buttons_of(message):
+                    if matches(element):
+                        return message, element
+            return None
+
+        found = self.wait(find, f"a button to {what} in {incident.name}")
+        assert found is not None
+        return found
+
+    def press(self, person: str, incident: Incident, command: str) -> None:
+        """Presses the button that says what could be typed: "answer DR-1 confirm yes"."""
+
+        signed_values = signed_values_of(self.database)
+
+        def matches(element: Message) -> bool:
+            return _command_behind(signed_values, element).startswith(command)
+
+        message, element = self.button(incident, matches, command)
+        self.stack.people.click(USERS[person], message, element["action_id"])
+
+    def card(self, incident: Incident, decision: str) -> tuple[Message, Message]:
+        """The card of the request that can be voted on now, and its button for this decision."""
+
+        def find() -> tuple[Message, Message] | None:
+            with self.database.read() as connection:
+                asked = [one for one in requests.of_run(connection, self.run(incident).id) if one.state in LIVE]
+            for message in self.messages(incident) if asked else []:
+                if any(asked[-1].id in str(block) for block in message["blocks"][-1:]):
+                    return next(
+                        ((message, one) for one in buttons_of(message) if one["action_id"] == f"vote:{decision}"), None
+                    )
+            return None
+
+        found = self.wait(find, f"a card to {decision} {incident.name}")
+        assert found is not None
+        return found
+
+    def vote(
+        self,
+        person: str,
+        incident: Incident,
+        decision: str = "approve",
+        *,
+        target: str = "production",
+        reason: str = "",
+    ) -> Any:
+        """Opens the dialog by the card's button, fills it in and submits it; what the app answered."""
+        message, element = self.card(incident, decision)
+        user = USERS[person]
+        view = self.dialog(person, lambda: self.stack.people.click(user, message, element["action_id"]), "vote")
+        typed = {"target": target, "reason": reason or f"{person} has read the plan"}
+        fields = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+        values = {field: {"value": text} for field, text in typed.items() if field in fields}
+        return self.stack.people.submit(user, view["id"], values)
+
+    def dialog(self, person: str, press: Callable[[], object], kind: str) -> Message:
+        """The dialog behind a button. On a busy machine the three seconds in which one may be opened pass, and a person
+        presses again. Raises StoryError.
+        """
+        user = USERS[person]
+        before = {view["id"] for view in self.stack.people.views(user)}
+
+        def opened() -> Message | None:
+            press()
+            with suppress(TimeoutError):
+                return self.stack.people.wait_for_view(
+                    user, lambda one: one["id"] not in before and one["callback_id"] == kind, PRESS_AGAIN_SECONDS
+                )
+            return None
+
+        found = self.wait(opened, f"the dialog of {person}")
+        assert found is not None
+        return found
+
+
+def buttons_of(message: Message) -> list[Message]:
+    """All buttons of a message."""
+    rows = (block.get("elements", ()) for block in message.get("blocks", ()) if block.get("type") == "actions")
+    return [element for row in rows for element in row if element.get("type") == "button"]
+
+
+def _command_behind(signed_values: SignedValues, element: Message) -> str:
+    """What pressing the button would say; people read its label, the story knows drbot's key."""
+    if not str(element.get("action_id", "")).startswith("do:"):
+        return ""
+    return str(signed_values.read(str(element.get("value", "")), "do").get("command", ""))

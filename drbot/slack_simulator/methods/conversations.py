@@ -1,0 +1,200 @@
+"""conversations.*: channels are created, filled, read and archived as Slack allows it."""
+
+from drbot.slack_simulator.method_context import MethodContext, is_true, names_of, page_of
+from drbot.slack_simulator.people import BOT_USER, TEAM
+from drbot.slack_simulator.records import Channel, Json, Message
+from drbot.slack_simulator.rules import SlackError, check_channel_name, check_scope
+
+KINDS = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
+}
+LONGEST_TOPIC = 250
+MOST_INVITED = 100
+
+
+def create(context: MethodContext, arguments: Json) -> Json:
+    """Names are unique, and archived channels keep theirs."""
+    name = str(arguments["name"])
+    is_private = is_true(arguments.get("is_private"))
+    check_scope(("groups:write" if is_private else "channels:manage",), context.app.scopes)
+    check_channel_name(name)
+    if context.state.channel(name) is not None:
+        raise SlackError("name_taken")
+    channel = context.state.create_channel(name, BOT_USER, is_private=is_private)
+    announce_member(context, channel, BOT_USER)
+    return {"channel": channel.as_slack()}
+
+
+def announce_member(context: MethodContext, channel: Channel, user: str, inviter: str = "") -> None:
+    """Tell the app who joined, where it is a member itself."""
+    if BOT_USER in channel.members:
+        event = {"user": user, "channel": channel.id, "channel_type": "C", "team": TEAM}
+        context.announce("member_joined_channel", event | ({"inviter": inviter} if inviter else {}))
+
+
+def invite(context: MethodContext, arguments: Json) -> Json:
+    """All or nobody, unless `force`: then those who can be invited are."""
+    channel = context.own_channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    users = names_of(arguments["users"])
+    if len(users) > MOST_INVITED:
+        raise SlackError("too_many_users")
+    refused = [{"user": user, "ok": False, "error": why} for user in users if (why := _why_not(context, channel, user))]
+    bad = {each["user"] for each in refused}
+    if refused and not (is_true(arguments.get("force")) and len(refused) < len(users)):
+        raise SlackError(str(refused[0]["error"]), errors=refused)
+    for user in users:
+        if user not in bad:
+            context.state.join(channel, user, BOT_USER)
+            announce_member(context, channel, user, BOT_USER)
+    return {"channel": channel.as_slack()} | ({"errors": refused} if refused else {})
+
+
+def _is_private(context: MethodContext, arguments: Json) -> bool:
+    channel = context.state.channels.get(str(arguments["channel"]))
+    return channel is not None and channel.is_private
+
+
+def _why_not(context: MethodContext, channel: Channel, user: str) -> str:
+    person = context.state.people.get(user)
+    if person is None:
+        return "user_not_found"
+    if user == BOT_USER:
+        return "cant_invite_self"
+    if user in channel.members:
+        return "already_in_channel"
+    if person.deleted or person.team_id != TEAM:
+        return "cant_invite"
+    return ""
+
+
+def join(context: MethodContext, arguments: Json) -> Json:
+    """The bot joins a public channel by itself."""
+    channel = context.channel(str(arguments["channel"]))
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    if BOT_USER not in channel.members:
+        context.state.join(channel, BOT_USER)
+        announce_member(context, channel, BOT_USER)
+    return {"channel": channel.as_slack()}
+
+
+def list_channels(context: MethodContext, arguments: Json) -> Json:
+    """Every type asked for needs its scope."""
+    types = names_of(arguments.get("types") or "public_channel")
+    for kind in types:
+        if kind not in KINDS:
+            raise SlackError("invalid_types")
+        check_scope((KINDS[kind],), context.app.scopes)
+    channels = [
+        channel
+        for channel in context.state.channels.values()
+        if channel.visible_to(BOT_USER)
+        and _kind(channel) in types
+        and not (channel.is_archived and is_true(arguments.get("exclude_archived")))
+    ]
+    page, following = page_of(channels, arguments, 100)
+    return {"channels": [channel.as_slack() for channel in page]} | following
+
+
+def _kind(channel: Channel) -> str:
+    return "im" if channel.is_im else "private_channel" if channel.is_private else "public_channel"
+
+
+def info(context: MethodContext, arguments: Json) -> Json:
+    """One channel."""
+    return {"channel": context.channel(str(arguments["channel"]), "read").as_slack()}
+
+
+def members(context: MethodContext, arguments: Json) -> Json:
+    """Who is in the channel."""
+    channel = context.channel(str(arguments["channel"]), "read")
+    page, following = page_of(channel.members, arguments, 100)
+    return {"members": page} | following
+
+
+def history(context: MethodContext, arguments: Json) -> Json:
+    """Newest first, without replies and without what only one person sees."""
+    channel = _channel_to_read(context, arguments)
+    shown = [each for each in reversed(context.state.history(channel.id)) if not each.is_reply]
+    return _messages(context, shown, arguments, 100)
+
+
+def replies(context: MethodContext, arguments: Json) -> Json:
+    """The parent and its replies, oldest first."""
+    channel = _channel_to_read(context, arguments)
+    parent = context.state.message(channel.id, str(arguments["ts"]))
+    if parent is None or parent.ephemeral_for:
+        raise SlackError("thread_not_found")
+    thread_ts = parent.thread_ts or parent.ts
+    shown = [each for each in context.state.history(channel.id) if thread_ts in (each.ts, each.thread_ts)]
+    return _messages(context, shown, arguments, 1000)
+
+
+def _channel_to_read(context: MethodContext, arguments: Json) -> Channel:
+    channel = context.channel(str(arguments["channel"]), "history")
+    if BOT_USER not in channel.members:
+        raise SlackError("not_in_channel")
+    if is_true(arguments.get("include_all_metadata")):
+        check_scope(("metadata.message:read",), context.app.scopes)
+    return channel
+
+
+def _messages(context: MethodContext, messages: list[Message], arguments: Json, usual: int) -> Json:
+    oldest, latest = str(arguments.get("oldest") or "0"), str(arguments.get("latest") or "9999999999")
+    inclusive = is_true(arguments.get("inclusive"))
+    within = [
+        each
+        for each in messages
+        if float(oldest) < float(each.ts) < float(latest) or (inclusive and each.ts in (oldest, latest))
+    ]
+    page, following = page_of(within, arguments, usual)
+    with_metadata = is_true(arguments.get("include_all_metadata"))
+    shown = [each.as_slack(with_metadata=with_metadata) for each in page]
+    return {"messages": shown, "has_more": bool(following["response_metadata"]["next_cursor"])} | following
+
+
+def set_topic(context: MethodContext, arguments: Json) -> Json:
+    """At most 250 characters."""
+    channel = context.own_channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    topic = str(arguments["topic"])
+    if len(topic) > LONGEST_TOPIC:
+        raise SlackError("too_long")
+    with context.state.editing(channel):
+        channel.topic = topic
+    line = f"<@{BOT_USER}> set the channel topic: {topic}"
+    context.state.post(Message(channel=channel.id, ts="", user=BOT_USER, text=line, subtype="channel_topic"))
+    return {"channel": channel.as_slack()}
+
+
+def archive(context: MethodContext, arguments: Json) -> Json:
+    """The channel becomes read-only; its name stays taken."""
+    channel = context.channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    if channel.is_archived:
+        raise SlackError("already_archived")
+    if BOT_USER not in channel.members:
+        raise SlackError("not_in_channel")
+    archive_channel(context, channel, BOT_USER)
+    return {}
+
+
+def archive_channel(context: MethodContext, channel: Channel, user: str) -> None:
+    """The same for a person who does it."""
+    line = f"<@{user}> archived the channel"
+    context.state.post(Message(channel=channel.id, ts="", user=user, text=line, subtype="channel_archive"))
+    with context.state.editing(channel):
+        channel.is_archived = True
+    context.announce("channel_archive", {"channel": channel.id, "user": user})
+
+
+def open_direct(context: MethodContext, arguments: Json) -> Json:
+    """The direct message with one person."""
+    users = names_of(arguments.get("users"))
+    if len(users) != 1:
+        raise SlackError("users_list_not_supplied" if not users else "not_enough_users")
+    person = context.person(users[0])
+    if person.deleted:
+        raise SlackError("user_disabled")
+    return {"channel": {"id": context.state.direct(person.id).id}}

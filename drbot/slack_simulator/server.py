@@ -1,0 +1,188 @@
+"""The local Slack: Web API, Socket Mode, control API and page on one loopback port, in a thread of its own."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from drbot.slack_simulator import payloads
+from drbot.slack_simulator.acting import Acting
+from drbot.slack_simulator.app import read_manifest
+from drbot.slack_simulator.control import Control
+from drbot.slack_simulator.faults import Faults
+from drbot.slack_simulator.feed import Feed
+from drbot.slack_simulator.interacting import Interacting
+from drbot.slack_simulator.looking import Looking
+from drbot.slack_simulator.method_context import MethodContext
+from drbot.slack_simulator.methods.chat import answer_by_url
+from drbot.slack_simulator.records import Json
+from drbot.slack_simulator.rules import SlackError
+from drbot.slack_simulator.socket_mode import Connections
+from drbot.slack_simulator.state import State
+from drbot.slack_simulator.tickets import Tickets
+from drbot.slack_simulator.web_api import WebApi
+
+PAGE = Path(__file__).parent / "page"
+HOST = "127.0.0.1"
+START_SECONDS = 20.0
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class SlackSimulator:
+    """Start it, point `SLACK_API_URL` at `api_url`, stop it. Its port is kept over restarts."""
+
+    def __init__(
+        self,
+        manifest: Path,
+        state: State | None = None,
+        faults: Faults | None = None,
+        *,
+        tickets: Tickets | None = None,
+    ) -> None:
+        self.state = state or State()
+        self.faults = faults or Faults()
+        self._port = _free_port()
+        self.connections = Connections(self.state, self.faults)
+        app = read_manifest(manifest)
+        self.context = MethodContext(
+            state=self.state,
+            app=app,
+            tickets=tickets or Tickets(),
+            announce=self._announce,
+            new_socket_url=lambda: f"ws://{HOST}:{self._port}/link?ticket={self.connections.new_ticket()}",
+            url=self.url,
+        )
+        self.web_api = WebApi(self.context, self.faults)
+        self.control = Control(
+            state=self.state,
+            faults=self.faults,
+            connections=self.connections,
+            web_api=self.web_api,
+            looking=Looking(context=self.context),
+            acting=Acting(self.context, self.connections),
+            interacting=Interacting(self.context, self.connections),
+            feed=Feed(self.state, app, self.connections),
+        )
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The page and the control API."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """What `SLACK_API_URL` is set to."""
+        return f"{self.url}/api/"
+
+    def start(self) -> None:
+        """Listen; returns when requests are answered. Raises OSError, TimeoutError."""
+        self.control.feed.closing = False
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, self._port))
+        config = uvicorn.Config(
+            _CutOnDemand(self._application()),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="slack_simulator", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise TimeoutError("the Slack simulator did not start")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Cut everything off; from then on connections are refused."""
+        if self._server is not None and self._thread is not None:
+            self.control.feed.closing = True
+            self._server.should_exit = True
+            self._thread.join(timeout=10)
+            self._server = self._thread = None
+
+    def _application(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/api/{method}", self.web_api.serve, methods=["GET", "POST"]),
+                Route("/response/{token}", self._response_url, methods=["POST"]),
+                Route("/upload/{file_id}", self._upload, methods=["POST"]),
+                WebSocketRoute("/link", self.connections.serve),
+                Route("/archives/{channel}/{message}", _permalink),
+                *self.control.routes(),
+                Mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False)),
+            ]
+        )
+
+    def _announce(self, kind: str, fields: Json) -> None:
+        """An event to the app, if its manifest asks for it; called on the server's loop only."""
+        if kind in self.context.app.events:
+            payload = payloads.event(kind, fields, self.state.new_ts())
+            self.connections.in_background(self.connections.deliver_event(payload))
+
+    async def _response_url(self, request: Request) -> Response:
+        body = json.loads(await request.body())
+        await asyncio.sleep(self.faults.delay_seconds("response_url"))
+        if self.faults.down:
+            return Response("upstream connect error", 503)
+        try:
+            answer_by_url(self.context, request.path_params["token"], body)
+        except SlackError as refusal:
+            return JSONResponse({"ok": False, "error": refusal.code} | refusal.details, 404)
+        return Response("ok")
+
+    async def _upload(self, request: Request) -> Response:
+        file = self.state.files.get(request.path_params["file_id"])
+        if file is None or file.content is not None:
+            return Response("no such upload", 404)
+        file.content = await request.body()
+        file.size = len(file.content)
+        return Response(f"OK - {file.size}")
+
+
+async def _permalink(request: Request) -> Response:
+    """A permalink opens the page at the channel."""
+    message = request.path_params["message"].removeprefix("p")
+    place = f"channel={request.path_params['channel']}&message={message[:-6]}.{message[-6:]}"
+    return RedirectResponse(f"/?{place}")
+
+
+class _CutOnDemand:
+    """Gives every request its own connection, to cut it: the fault "done, but the answer is lost", and for sockets."""
+
+    def __init__(self, application: Starlette) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI. uvicorn's `receive` is a method of the object that owns the transport."""
+        scope["slack_simulator.transport"] = lambda: receive.__self__.transport  # type: ignore[attr-defined]
+        await self._application(scope, receive, send)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,49 @@
+"""Stacks that stories are played in, and the sites of those that lose one: opened, and ended whatever happens."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from drbot.cli.demo_player import DemoPlayer
+from drbot.cli.demo_stack import DemoStack, manifest_path
+from drbot.lab.setup import lab_home, prepare_recovery
+from drbot.lab.sites import Sites
+from drbot.lab.system import Lab
+from drbot.slack_simulator.server import SlackSimulator
+from drbot.store.database import Database
+from drbot.store.settings import StoreSettings
+from tests.labs import LabFactory
+
+LINES = 60  # of each log, for whoever reads why a story failed
+
+
+@contextmanager
+def playing_in(
+    lab: Lab, home: Path, configuration: Path, environment: Mapping[str, str] | None = None, patience: float = 180
+) -> Iterator[DemoPlayer]:
+    """drbot is not started yet. At the end all of it is stopped but the lab. `patience`: seconds."""
+    simulator = SlackSimulator(manifest_path())
+    simulator.start()
+    stack = DemoStack(
+        lab=lab, simulator=simulator, home=home, configuration=configuration, environment=environment or {}
+    )
+    stack.home.mkdir()
+    database = Database(StoreSettings.from_environment(stack.home).database_url)
+    database.migrate()
+    try:
+        yield DemoPlayer(stack=stack, database=database, patience=patience)
+    finally:
+        for name in list(stack.processes):
+            stack.kill(name)
+            print(f"--- {name}\n" + "\n".join(stack.log(name).read_text(errors="replace").splitlines()[-LINES:]))
+        stack.close()
+        database.close()
+
+
+@contextmanager
+def sites_of(lab_factory: LabFactory, name: str) -> Iterator[Sites]:
+    """Production and what is around it, by a short name; not started yet."""
+    prepare_recovery(lab_home(), print)
+    made = Sites(lab=lab_factory(name), home=lab_home())
+    yield made
+    made.down()

@@ -1,0 +1,34 @@
+"""The two tables of verbs, what they say and what they do, belong together."""
+
+import pytest
+
+from drbot.commands.dispatch import TABLE
+from drbot.commands.event_texts import EVENT_TEXTS
+from drbot.commands.parser import parse
+from drbot.commands.verbs import VERBS
+from drbot.core.events import EventKind
+from drbot.core.people import ACCESS
+
+
+def test_every_verb_that_is_explained_is_done_and_the_other_way_round() -> None:
+    assert set(VERBS) == set(TABLE)
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_example_is_understood_as_the_verb_it_explains(verb: str) -> None:
+    example = VERBS[verb].example
+    if example:
+        assert parse(example).verb == verb
+    assert VERBS[verb].help["en"] and VERBS[verb].help["ja"]
+
+
+def test_every_guard_is_a_row_of_the_access_table() -> None:
+    assert {verb.access for verb in TABLE.values() if verb.access} == set(ACCESS)
+    assert {name for name, verb in TABLE.items() if not verb.access} == {
+        "menu", "help", "whoami", "status", "list", "kept", "report", "timeline",
+    }  # fmt: skip
+
+
+def test_every_event_has_a_line_for_people_in_both_languages() -> None:
+    assert set(EVENT_TEXTS) == set(EventKind)
+    assert all(set(line.text) == {"en", "ja"} for line in EVENT_TEXTS.values())
