@@ -156,6 +156,7 @@ def test_what_an_earlier_attempt_brought_is_not_brought_again(place: Place, here
     assert brought > 15 * MEBIBYTE
     assert asked_for(place) < 50 * MEBIBYTE - brought + MEBIBYTE
     assert begun.size < 50 * MEBIBYTE
+    place.empty()
 
 
 def asked_for(place: Place) -> int:
