@@ -10,17 +10,17 @@ from drbot.core.errors import UserError
 from drbot.core.people import Roster
 from drbot.core.redaction import Redactor
 from drbot.core.site import Configuration
+from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.ledger_anchor import anchor_ledger
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.registry import ACTIONS, PROBES, SUBJECTS
-from drbot.runners.run_context import WorkerContext
-from drbot.runners.settings import RunnerSettings
-from drbot.runners.site_target import target_of
-from drbot.runners.state_copies import Signer, keep_copies
-from drbot.runners.target import Registry
-from drbot.runners.timing import Timing
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.contract.target import Registry
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.timing import Timing
+from drbot.runners.own_state.ledger_anchor import anchor_ledger
+from drbot.runners.own_state.state_copies import Signer, keep_copies
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.database import Database
 from drbot.store.doorbell import Doorbell

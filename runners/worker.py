@@ -9,17 +9,17 @@ from drbot.core.errors import DrbotError, FencedError, UntrustedError
 from drbot.core.events import EventKind
 from drbot.core.run import Run
 from drbot.core.words import cut
-from drbot.runners.code_checker import CodeChecker
-from drbot.runners.endings import distrust
-from drbot.runners.executor import Executor
-from drbot.runners.lease import Lease
-from drbot.runners.leftovers import clear_stopped
-from drbot.runners.lookout import Lookout
-from drbot.runners.own_record import name_of
-from drbot.runners.planning import plan_run
-from drbot.runners.run_context import RunContext, WorkerContext
-from drbot.runners.sealed_plans import require_own
-from drbot.runners.upkeep import Upkeep
+from drbot.runners.execution.endings import distrust
+from drbot.runners.execution.executor import Executor
+from drbot.runners.execution.lease import Lease
+from drbot.runners.execution.leftovers import clear_stopped
+from drbot.runners.execution.lookout import Lookout
+from drbot.runners.execution.run_context import RunContext, WorkerContext
+from drbot.runners.execution.sealed_plans import require_own
+from drbot.runners.foundation.own_record import name_of
+from drbot.runners.planning.plan_run import plan_run
+from drbot.runners.upkeep.chores import Upkeep
+from drbot.runners.upkeep.code_checker import CodeChecker
 from drbot.store import runs
 from drbot.store.doorbell import Doorbell
 

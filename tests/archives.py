@@ -18,10 +18,10 @@ from drbot.core.plan import BackupIdentity, Plan
 from drbot.core.run import Run, RunKind, RunState
 from drbot.core.runbook import Step
 from drbot.core.site import Configuration, Site
-from drbot.runners.action import StepContext
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
 from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.contract.action import StepContext
 from tests.cheap_key import make_cheap
 
 SQL = b"""-- Dumped from database version 15.8

@@ -1,6 +1,6 @@
-"""Permits for tests that call one action or client by itself; in the product only runners/issuing.py gives any."""
+"""Permits for tests that call one action or client by itself; in the product only issuing.py gives any."""
 
-from drbot.runners.permit import ISSUER, OwnWork, Permit
+from drbot.runners.foundation.permit import ISSUER, OwnWork, Permit
 
 
 def permit(*subjects: str, run: str = "r1", step: str = "swap") -> Permit:

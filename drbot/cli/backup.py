@@ -20,13 +20,13 @@ from drbot.core.full_manifest import PREFIX
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
 from drbot.core.words import size
-from drbot.runners.actions.backup import BackupRules, check
-from drbot.runners.backup import back_up_postgres
+from drbot.runners.backups.choose_dump import BackupRules, check
+from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.backup_store import SUFFIX, close_own
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.full_store import full_stores
-from drbot.runners.full_backup import back_up_full
-from drbot.runners.settings import RunnerSettings
+from drbot.runners.foundation.settings import RunnerSettings
 from drbot.store.file_modes import begin_private
 
 backup_app = typer.Typer(

@@ -15,11 +15,11 @@ from drbot.core.errors import DrbotError, TemporaryError, UserError
 from drbot.core.signing import is_public
 from drbot.core.site import ObjectStore
 from drbot.core.statements import Head, head_in
-from drbot.runners.bootstrap import among, bring_back, files_of, vouched_copy
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.totp_secrets import key_in
-from drbot.runners.vouched_copy import TRIED, Vouched
-from drbot.runners.witnesses import Roots
+from drbot.runners.own_state.bootstrap import among, bring_back, files_of, vouched_copy
+from drbot.runners.own_state.vouched_copy import TRIED, Vouched
+from drbot.runners.own_state.witnesses import Roots
+from drbot.runners.second_factor.totp_secrets import key_in
 from drbot.store.database import Database
 from drbot.store.file_modes import begin_private
 from drbot.store.settings import StoreSettings

@@ -20,15 +20,15 @@ from drbot.core.people import Roster
 from drbot.core.readiness import Line, approvers_line, bad, good
 from drbot.core.site import Configuration
 from drbot.core.words import duration
-from drbot.runners.actions.backup import owner_fault
-from drbot.runners.choose_full import candidates
+from drbot.runners.backups.choose_dump import owner_fault
+from drbot.runners.backups.choose_full import candidates
 from drbot.runners.clients.backup_store import Backup, BackupStore
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.full_store import full_stores, is_of, password
 from drbot.runners.clients.restic import installed_version, version_fault
-from drbot.runners.readiness import SiteReadiness, rented_lines, second_factor_line
-from drbot.runners.settings import RunnerSettings
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.readiness import SiteReadiness, rented_lines, second_factor_line
 from drbot.slack_simulator.app import read_manifest
 from drbot.store import incidents, ledger, machines
 from drbot.store.machines import KnownMachine

@@ -28,7 +28,7 @@ from drbot.lab.seed import seed
 from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
-from drbot.runners.backup import back_up_postgres
+from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.redis_server import key_count
 from drbot.store.database import Database
 from drbot.store.settings import StoreSettings

@@ -32,7 +32,7 @@ from drbot.lab.seed import seed
 from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
-from drbot.runners.backup import back_up_postgres
+from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.database import Database
 from drbot.store.file_modes import private

@@ -33,7 +33,7 @@ from drbot.core.people import Person, Roster
 from drbot.core.visible import visible
 from drbot.core.words import say
 from drbot.core.yaml_file import did_you_mean
-from drbot.runners.totp_secrets import key_in
+from drbot.runners.second_factor.totp_secrets import key_in
 from drbot.store.database import Database
 from drbot.store.doorbell import doorbell_of
 from drbot.store.settings import StoreSettings

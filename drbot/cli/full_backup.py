@@ -9,9 +9,9 @@ from drbot.core.full_manifest import SUFFIX, FullManifest
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
 from drbot.core.words import size
-from drbot.runners.choose_full import FullRules, candidates, check_full_backup
+from drbot.runners.backups.choose_full import FullRules, candidates, check_full_backup
 from drbot.runners.clients.full_store import FullBackup, full_stores
-from drbot.runners.watching import Progress
+from drbot.runners.foundation.watching import Progress
 
 
 def summary_of(made: FullBackup, manifest: FullManifest) -> str:

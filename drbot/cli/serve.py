@@ -11,9 +11,9 @@ from drbot.bot.main import run_bot
 from drbot.cli.processes import Process, end_on_signals, run_together, start_process
 from drbot.cli.terminal import Config, complain
 from drbot.core.errors import UserError
-from drbot.runners.join_token import join_site
 from drbot.runners.main import run_worker
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.second_factor.join_token import join_site
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
 
 Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default: DRBOT_HOME, else ./.drbot)")]
 Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]

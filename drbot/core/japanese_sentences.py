@@ -80,7 +80,7 @@ ENDS: Mapping[str, str] = {
     "{run} had begun when its plan was taken out of the database. Look before anything is started.": "{run} の開始後に"
     "計画がデータベースから消されました。確認するまで何も起動しないでください。",
 }
-"""How it came to its end (runners/endings.py)."""
+"""How it came to its end (runners/execution/endings.py)."""
 
 ASKED: Mapping[str, str] = {
     "It is not known whether it was done.": "完了したか不明です。",
@@ -98,7 +98,7 @@ ASKED: Mapping[str, str] = {
     "人の判断で代えられません。完了している場合は settle … done で検査をもう一度行います。",
     "Not needed:": "理由:",
 }
-"""What people are asked about a step (runners/unsure.py, runners/endings.py)."""
+"""What people are asked about a step (runners/execution/unsure.py, runners/execution/endings.py)."""
 
 SURVEYS: Mapping[str, str] = {
     "Surveying for {runbook}.": "{runbook} の調査。",
@@ -137,7 +137,7 @@ SURVEYS: Mapping[str, str] = {
     "set them anew.": "ALTER SYSTEM の設定、pg_hba.conf、postgresql.conf、PostgreSQL の証明書はバックアップに"
     "含まれません。設定し直してください。",
 }
-"""Why there can be no plan, and what a card warns of (runners/survey*.py, runners/choose_full.py)."""
+"""Why there can be no plan, and what a card warns of (runners/survey*.py, runners/backups/choose_full.py)."""
 
 
 def _derived() -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The whole state as plain values, and back: what drbot needs to go on after its own host is lost.
 
-Pure: reads and writes the database, and knows nothing of where the copies lie (runners/state_copies.py does). The same
+Pure: reads and writes the database, and knows nothing of where the copies lie (runners/own_state does). The same
 values fill SQLite and PostgreSQL.
 """
 

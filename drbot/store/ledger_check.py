@@ -50,7 +50,7 @@ class LedgerWatch:
 
 def instance(connection: Connection) -> str:
     """Which drbot this state says that it is: the same for all that share it, also after it was brought back elsewhere.
-    A worker believes it once (runners/own_record.py).
+    A worker believes it once (runners/foundation/own_record.py).
     """
     first = connection.execute(select(events.c.hash).where(events.c.seq == 1)).scalar()
     return str(first or "")[:12]

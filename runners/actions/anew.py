@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from drbot.core.site import Service
-from drbot.runners.action import Finding, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, StepContext
 
 CONFIG_HASH = "com.docker.compose.config-hash"
 

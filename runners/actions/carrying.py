@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.errors import PermanentError
-from drbot.runners.action import StepContext
 from drbot.runners.clients.scratch_postgres import Scratch, scratch_server, settle, stop_cleanly
 from drbot.runners.clients.server_files import ServerFiles
+from drbot.runners.contract.action import StepContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.site import Certificate, Dns, Provision, Site
 from drbot.core.yaml_file import did_you_mean
-from drbot.runners.action import StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.clients.name_service import NameService
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.led_names import ADDRESS, SITE
 
 Answer = TypeVar("Answer")
 
-ADDRESS, SITE = "address", "site"  # facts of host.provision
 LOOK_SECONDS = 0.5
 _PAUSE = threading.Event()
 

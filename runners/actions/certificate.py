@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.errors import DrbotError
-from drbot.runners.action import Finding, Outcome, StepContext
 from drbot.runners.actions.centre import certificate_of
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.handshake import accepted_until
 from drbot.runners.clients.process import Bounds
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 
 def issue(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -8,13 +8,13 @@ from typing import Any
 
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.site import Service
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.docker_engine import MISSING, STOPPED
 from drbot.runners.clients.process import Bounds
-from drbot.runners.permit import Permit
-from drbot.runners.permit import services as named
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.foundation.permit import Permit
+from drbot.runners.foundation.permit import services as named
 
 Verb = Callable[[str, Sequence[str], Watch], None]
 Interruption = Callable[[str, Sequence[str], Permit, Watch], None]

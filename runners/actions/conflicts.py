@@ -7,9 +7,9 @@ import socket
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from drbot.runners.action import Finding, StepContext
 from drbot.runners.clients import host_packages
 from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.contract.action import Finding, StepContext
 
 
 def free(context: StepContext, given: Mapping[str, Any]) -> Finding:

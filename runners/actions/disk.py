@@ -5,12 +5,12 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.words import ending, size
-from drbot.runners.action import Finding, StepContext
-from drbot.runners.actions import arguments
-from drbot.runners.actions.backup import newest_here
+from drbot.runners.backups.choose_dump import newest_here
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, StepContext
 
 USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import REDIS
-from drbot.runners.action import Finding, StepContext
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.restoring import other_folders
@@ -13,6 +12,7 @@ from drbot.runners.clients.compose_settings import settings_of
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.rdb_check import FILE, RdbCount, write_and_count
 from drbot.runners.clients.redis_server import KeyCount
+from drbot.runners.contract.action import Finding, StepContext
 
 NO_MANIFEST = "this backup has no manifest to compare with"
 

@@ -10,12 +10,12 @@ from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.redaction import MASK, Redactor, is_secret_name, secret_values
 from drbot.core.site import Service
 from drbot.core.words import size
-from drbot.runners.action import Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.disk import free_bytes
 from drbot.runners.clients.postgres_server import control_data
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_login import secrets_of
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Outcome, StepContext
 from drbot.store.file_modes import write_private
 
 LOG_LINES = 2000

@@ -8,17 +8,17 @@ from typing import Any
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.plan import BackupIdentity
 from drbot.core.words import size
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import watch_of
-from drbot.runners.choose_full import find_everywhere
+from drbot.runners.backups.choose_full import find_everywhere
+from drbot.runners.backups.held import require_held
 from drbot.runners.clients import git
 from drbot.runners.clients.fetched import Facts, Fetched, Recovery
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.clients.object_store import download, require_room
 from drbot.runners.clients.plain_files import digest_file
 from drbot.runners.clients.restic import Snapshot
-from drbot.runners.held import require_held
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 from drbot.store.file_modes import PRIVATE_FOLDER, write_private
 
 WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"

@@ -5,7 +5,6 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.words import ending
-from drbot.runners.action import Finding, Outcome, StepContext
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
 from drbot.runners.clients import helper
@@ -15,6 +14,7 @@ from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.own_folder import require_own
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 INSIDE = "/files"
 

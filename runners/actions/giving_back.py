@@ -5,16 +5,16 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.stakes import RentedMachine
-from drbot.runners import permit
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.names import led_now
 from drbot.runners.actions.outside import answers as outside_answers
 from drbot.runners.clients.machines import Ec2
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import terraform_of
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.rented import TERRAFORM, Rented, find, variables_of, why_needed
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.rented import TERRAFORM, Rented, find, variables_of, why_needed
+from drbot.runners.foundation import permit
+from drbot.runners.foundation.own_record import OwnRecord
 
 
 def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -6,12 +6,12 @@ from typing import Any
 
 from drbot.core.occupants import Occupant, OccupantKind
 from drbot.core.words import size
-from drbot.runners import permit
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.occupants import host_of
 from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.clients import kept_containers, own_folder
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.foundation import permit
 
 
 def give_up(context: StepContext, given: Mapping[str, Any]) -> Outcome:

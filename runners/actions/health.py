@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import spoken, wait_healthy
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 DEFAULT_WITHIN_SECONDS = 120.0
 

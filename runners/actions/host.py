@@ -11,12 +11,12 @@ from drbot.core.full_manifest import is_archive
 from drbot.core.occupants import occupants_text, volume_bytes
 from drbot.core.plan import BackupIdentity
 from drbot.core.words import size
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.actions.setting_aside import mounted
 from drbot.runners.clients import host_packages, restic
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 ARCHIVE_TIMES = 4  # what is in an archive of the document's beside its own size
 TITLES: Mapping[str, str] = {"docker": "Docker", "compose": "Compose", "restic": "restic"}

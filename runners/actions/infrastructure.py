@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.errors import DrbotError, PermanentError
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import watch_of
-from drbot.runners.actions.fingerprint import data_volumes
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.docker_engine import RUN_LABEL
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.fingerprint import data_volumes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

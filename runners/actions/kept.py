@@ -5,9 +5,9 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.words import size
-from drbot.runners import permit
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.foundation import permit
 
 
 def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:

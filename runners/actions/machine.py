@@ -7,15 +7,16 @@ from typing import Any
 from drbot.core.errors import PermanentError, UntrustedError
 from drbot.core.site import Provision
 from drbot.core.words import duration
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
-from drbot.runners.actions.centre import ADDRESS, SITE, provision_of, site_of, wait_for
+from drbot.runners.actions.centre import provision_of, site_of, wait_for
 from drbot.runners.actions.names import led_now
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SITE_TAG, SYSTEM_TAG, Ec2, Machine
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import Terraform, terraform_of
-from drbot.runners.invitations import SERVES, WORKER_KEY, Invitations
-from drbot.runners.rented import EC2, TERRAFORM, Rented, variables_of
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.led_names import ADDRESS, SITE
+from drbot.runners.contract.rented import EC2, TERRAFORM, Rented, variables_of
+from drbot.runners.foundation.invitations import SERVES, WORKER_KEY, Invitations
 
 TOKEN_SECONDS = 3600.0
 RUNNING_WITHIN_SECONDS = 600.0

@@ -7,10 +7,10 @@ from typing import Any
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.site import Monitoring
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients import monitoring
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 DEFAULT_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5

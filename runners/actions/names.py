@@ -3,21 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError
-from drbot.core.plan import Plan
+from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.runbook import names_in
-from drbot.core.site import Configuration
-from drbot.core.stakes import AddressAnswer
 from drbot.core.words import duration
-from drbot.runners import permit
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
 from drbot.runners.clients.name_service import NameService, Record
-from drbot.runners.clients.outside import fetch
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.led_names import RECORDS, answer_at, records_of
+from drbot.runners.foundation import permit
 
 WITHIN_SECONDS = 300.0
-RECORDS = "records"  # of the fingerprint
 
 
 def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -91,20 +87,6 @@ def moves_of(context: StepContext) -> dict[str, Record]:
     return {move.name: Record(addresses=move.to, ttl=move.ttl) for move in moves}
 
 
-def answer_at(configuration: Configuration, address: str) -> AddressAnswer:
-    """What users would get at an address: the URL of dr.yml, opened there whatever the name server says."""
-    settings, certificate = configuration.dns, configuration.certificate
-    if settings is None or not settings.url:
-        said = f"what answers at {address} is not known: dr.yml names no `url` in its section `dns`"
-        return AddressAnswer(address=address, answers=False, said=said)
-    try:
-        answer = fetch(settings.url, lambda _: (address,), certificate.roots if certificate else None)
-    except DrbotError as error:
-        return AddressAnswer(address=address, answers=False, said=f"nothing answers users there: {error}")
-    said = f"{settings.url} at {address} answers {answer.status}"
-    return AddressAnswer(address=address, answers=answer.status == 200, said=said)
-
-
 def change_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
     """Where each name leads from now on: other addresses than these were not approved."""
     address = address_of(context, given)
@@ -175,21 +157,6 @@ def fingerprint_of(names: NameService) -> dict[str, Any]:
 def sealed_records(context: StepContext) -> dict[str, Record]:
     """Of the plan. Raises PermanentError where a name led nowhere, because there is no way back to that."""
     return records_of(context.plan)
-
-
-def records_of(plan: Plan) -> dict[str, Record]:
-    """Where the names led that a plan is about; of one that leads some back, of these alone. Raises PermanentError."""
-    found = plan.fingerprint.get(RECORDS)
-    if not isinstance(found, Mapping):
-        raise PermanentError("the plan does not know where the names led")
-    moved = {move.name for move in plan.stakes.moves}
-    found = {name: record for name, record in found.items() if name in moved or not moved}
-    missing = [name for name, record in found.items() if not isinstance(record, Mapping)]
-    if missing:
-        raise PermanentError(f"{', '.join(missing)} led nowhere before, so there is nothing to lead back to")
-    return {
-        name: Record(addresses=tuple(record["addresses"]), ttl=int(record["ttl"])) for name, record in found.items()
-    }
 
 
 def _lead(context: StepContext, wanted: Mapping[str, Record], within: float) -> None:

@@ -12,8 +12,6 @@ from pathlib import Path
 from drbot.core.errors import CancelledError, PermanentError, UserError
 from drbot.core.occupants import Occupant, OccupantKind, image_tag, names_of
 from drbot.core.site import Site
-from drbot.runners.action import StepContext
-from drbot.runners.actions.fingerprint import data_volumes
 from drbot.runners.clients import helper, own_folder
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_uses import uses_of
@@ -24,7 +22,9 @@ from drbot.runners.clients.kept_containers import HostContainer, containers_of, 
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_users import PROJECT, users_of
-from drbot.runners.watching import Cancelled
+from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.fingerprint import data_volumes
+from drbot.runners.foundation.watching import Cancelled
 
 MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
 DESCRIBE_SECONDS = 60.0

@@ -7,10 +7,10 @@ import httpx
 
 from drbot.core.errors import DrbotError, PermanentError
 from drbot.core.words import duration
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.centre import names_of, wait_for
 from drbot.runners.clients.outside import Answer, fetch
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 WITHIN_SECONDS = 300.0
 

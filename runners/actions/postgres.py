@@ -7,8 +7,6 @@ from typing import Any
 from drbot.core.errors import DrbotError, PermanentError
 from drbot.core.plan import BackupIdentity
 from drbot.core.proof import altered, differences, doubts, faults
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.carrying import Carried, carry_settings
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
@@ -24,6 +22,8 @@ from drbot.runners.clients.scratch_postgres import (
     superusers,
 )
 from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 
 def restore_beside(context: StepContext, given: Mapping[str, Any]) -> Outcome:

@@ -9,8 +9,6 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import Occupant, OccupantKind
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import Host, host_of
 from drbot.runners.actions.setting_aside import copy, mark_of
@@ -19,6 +17,8 @@ from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.kept_containers import KeptContainer
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from drbot.runners.clients.volume_users import users_of
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 COPY_BACK = """
 set -eu

@@ -6,11 +6,10 @@ from typing import Any
 
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.full_manifest import DUMP, REDIS
-from drbot.runners.action import Outcome, StepContext
-from drbot.runners.actions import arguments, postgres
-from drbot.runners.actions.backup import version_fault
+from drbot.runners.actions import postgres
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
+from drbot.runners.backups.choose_dump import version_fault
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.backup_reader import Pieces
 from drbot.runners.clients.own_definition import definition_of
@@ -18,6 +17,8 @@ from drbot.runners.clients.own_folder import require_own
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Outcome, StepContext
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:

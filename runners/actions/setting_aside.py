@@ -10,9 +10,6 @@ from typing import Any
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import Occupant, OccupantKind, names_of
 from drbot.core.words import ending
-from drbot.runners import permit
-from drbot.runners.action import Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.clients import helper, kept_containers, own_folder
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
@@ -20,6 +17,9 @@ from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from drbot.runners.clients.volume_users import users_of
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.foundation import permit
 
 # The copy has to be whole before the mark is written; with the mark it is never written again. Was the original
 # written to after that, then neither of the two is all there is. The mark bears the run's name: data that came from

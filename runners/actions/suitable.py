@@ -11,10 +11,10 @@ from drbot.core.errors import PermanentError
 from drbot.core.occupants import aside_suffix
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration, Site
-from drbot.runners.action import Finding, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.clients import own_folder
 from drbot.runners.clients.tar_entries import LONGEST_NAME
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, StepContext
 
 
 def suitable(context: StepContext, given: Mapping[str, Any]) -> Finding:

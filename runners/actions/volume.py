@@ -5,12 +5,12 @@ from typing import Any
 
 from drbot.core.errors import DrbotError
 from drbot.core.words import size
-from drbot.runners import permit
-from drbot.runners.action import Finding, Outcome, StepContext
-from drbot.runners.actions import arguments
 from drbot.runners.clients.postgres_written import next_transaction
 from drbot.runners.clients.volume_mover import Move
 from drbot.runners.clients.volume_users import strangers_on
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.foundation import permit
 
 STATES = {
     "before": "the old data is still in place",

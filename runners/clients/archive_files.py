@@ -21,7 +21,7 @@ from drbot.runners.clients.tar_entries import (
     require_inside,
     require_same_folder,
 )
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 from drbot.store.file_modes import private, public_folder
 
 

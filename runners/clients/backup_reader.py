@@ -17,7 +17,7 @@ from drbot.runners.clients.byte_streams import CHUNK
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.clients.reading_limits import limits_of
-from drbot.runners.watching import Progress
+from drbot.runners.foundation.watching import Progress
 
 PROGRESS_EVERY_SECONDS = 0.5
 

@@ -11,7 +11,7 @@ from drbot.runners.clients.patient_docker import PATIENCE_SECONDS
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.volume_mover import VolumeMover
-from drbot.runners.settings import RunnerSettings
+from drbot.runners.foundation.settings import RunnerSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Any
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
-from drbot.runners.permit import Permit
-from drbot.runners.permit import services as named
+from drbot.runners.foundation.permit import Permit
+from drbot.runners.foundation.permit import services as named
 
 UNREACHABLE = re.compile(
     "cannot connect to the docker daemon|failed to connect to the docker api|error during connect|connection refused"

@@ -23,8 +23,8 @@ from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import exit_code, whole_output
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from drbot.runners.clients.volume_mounts import holds
-from drbot.runners.permit import OwnWork, Permit, emptied, volume
-from drbot.runners.permit import container as of_container
+from drbot.runners.foundation.permit import OwnWork, Permit, emptied, volume
+from drbot.runners.foundation.permit import container as of_container
 
 LONGEST_LOG_BYTES = 2_000_000
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"

@@ -20,7 +20,7 @@ from drbot.runners.clients.byte_streams import Digested
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_folder import read_pieces
 from drbot.runners.clients.tar_entries import Entry, entries, require_inside
-from drbot.runners.watching import Cancelled, Progress
+from drbot.runners.foundation.watching import Cancelled, Progress
 
 SQL, CONFIGURATION, RDB, FILES = (
     re.compile(pattern)

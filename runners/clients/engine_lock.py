@@ -15,7 +15,7 @@ from drbot.core.errors import TemporaryError
 from drbot.core.site import Site
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.lock import Claim, Holder
+from drbot.runners.foundation.lock import Claim, Holder
 
 IMAGE, TAG = "drbot-lock", "1"
 LABEL = "drbot.lock."

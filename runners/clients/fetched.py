@@ -20,7 +20,7 @@ from drbot.runners.clients.full_store import FullBackup, local_repository, parse
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.restic import Compared, Repository, Restic, Snapshot, Wanted
 from drbot.runners.clients.restic_helper import ResticHelper, portable
-from drbot.runners.watching import Cancelled, Progress
+from drbot.runners.foundation.watching import Cancelled, Progress
 
 ARCHIVE = "files.tar.gz"  # below OWN: the files of an archive of the document's; only root may give them their owners
 TARGET = "/target"

@@ -9,7 +9,7 @@ from pathlib import Path
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.runners.clients.object_store import PIECE_BYTES, StoredObject
 from drbot.runners.clients.plain_files import open_plain, stat_plain
-from drbot.runners.watching import Cancelled, never
+from drbot.runners.foundation.watching import Cancelled, never
 
 
 class FolderStore:

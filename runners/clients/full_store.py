@@ -17,7 +17,7 @@ from drbot.core.site import Configuration
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.object_store import ObjectStoreClient, Source, StoredObject
 from drbot.runners.clients.restic import Repository, Restic, Snapshot
-from drbot.runners.watching import Cancelled, Progress, never, unheard
+from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
 REPOSITORY = "restic"  # the folder, or the part of every key
 

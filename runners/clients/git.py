@@ -10,7 +10,7 @@ from drbot.core.errors import PermanentError, TemporaryError
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.own_folder import is_foreign, mark
 from drbot.runners.clients.process import run_process
-from drbot.runners.permit import OwnWork
+from drbot.runners.foundation.permit import OwnWork
 from drbot.store.file_modes import PUBLIC_UMASK, public_folder
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")

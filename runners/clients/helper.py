@@ -20,7 +20,7 @@ from docker.types import Mount as EngineMount
 from drbot.core.errors import CancelledError, TemporaryError
 from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drbot.core.errors import CancelledError, TemporaryError
-from drbot.runners.watching import Cancelled, never
+from drbot.runners.foundation.watching import Cancelled, never
 
 LOOK_EVERY_SECONDS = 0.25
 PIECE = 1 << 18

@@ -14,11 +14,11 @@ from docker.errors import ImageNotFound, NotFound
 
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import IMAGES
-from drbot.runners import permit as subjects
 from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine, connect
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.volume_users import PROJECT
-from drbot.runners.permit import Permit
+from drbot.runners.foundation import permit as subjects
+from drbot.runners.foundation.permit import Permit
 
 COMMIT_SECONDS = 2 * 60 * 60  # the engine answers when all of a layer is copied
 OTHERS = ("NetworkMode", "IpcMode", "PidMode")  # settings that may name another container, by its id

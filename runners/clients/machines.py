@@ -16,8 +16,8 @@ from drbot.core.errors import PermanentError
 from drbot.core.site import Provision
 from drbot.runners.clients import aws
 from drbot.runners.clients.cloud_errors import cloud_errors, code_of
-from drbot.runners.permit import OwnWork, Permit
-from drbot.runners.permit import machine as machine_subject
+from drbot.runners.foundation.permit import OwnWork, Permit
+from drbot.runners.foundation.permit import machine as machine_subject
 
 SYSTEM_TAG = "drbot.system"  # on every machine that drbot has made
 INCIDENT_TAG, SITE_TAG = "drbot.incident", "drbot.site"

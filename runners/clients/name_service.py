@@ -14,8 +14,8 @@ from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.site import Dns
 from drbot.runners.clients import aws
 from drbot.runners.clients.cloud_errors import REFUSED, cloud_errors, code_of
-from drbot.runners.permit import Permit
-from drbot.runners.permit import name as name_subject
+from drbot.runners.foundation.permit import Permit
+from drbot.runners.foundation.permit import name as name_subject
 
 ASK_SECONDS = 3.0
 LEAD_TOO = frozenset({"AAAA", "CNAME", "HTTPS", "SVCB"})

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import aside_suffix
 from drbot.runners.clients.process import Bounds, run_process
-from drbot.runners.permit import OwnWork, Permit
-from drbot.runners.permit import folder as folder_subject
+from drbot.runners.foundation.permit import OwnWork, Permit
+from drbot.runners.foundation.permit import folder as folder_subject
 
 MARK = Path(".git", "drbot-run")
 

@@ -16,7 +16,7 @@ from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.streams import archive_of, output_of
 from drbot.runners.clients.table_counts import COUNT_AND_DIGEST, ENVIRONMENT, counted, digested
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 FOLDER = "/drbot"  # where `into` writes
 COUNTS = "/tmp/counts"  # noqa: S108  # inside a helper that nobody else is in

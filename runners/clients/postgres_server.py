@@ -19,7 +19,7 @@ from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 UNREADABLE = "unreadable"
 

@@ -10,7 +10,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.streams import feed_command
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 CHECK = '"$(command -v redis-check-rdb || command -v valkey-check-rdb)"'
 FILE = "/tmp/drbot.rdb"  # noqa: S108  inside a container of our own

@@ -25,7 +25,7 @@ from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.own_definition import OwnDefinition
 from drbot.runners.clients.process import Bounds
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 OURS = PurePosixPath("/.drbot")
 READY, SAVED = "eady to accept connections", "DB saved on disk"

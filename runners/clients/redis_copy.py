@@ -14,7 +14,7 @@ from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.rdb_check import CHECK, RdbCount, counted
 from drbot.runners.clients.redis_login import REFUSED
 from drbot.runners.clients.redis_server import MAY_COPY, RedisServer, refusal
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 FOLDER = "/drbot"  # where the copy is written
 # The server sends its data as it would to a replica; the check reads every key and the checksum.

@@ -20,7 +20,7 @@ from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
 from drbot.runners.clients.restic_words import Counted, Differences, Said
 from drbot.runners.clients.snapshot_shape import Shape
-from drbot.runners.watching import Cancelled, Progress, never, unheard
+from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
 PROGRAM = "restic"
 OLDEST = (0, 17)  # the first that compares before it writes, and works without a password

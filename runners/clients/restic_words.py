@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from drbot.runners.watching import Progress
+from drbot.runners.foundation.watching import Progress
 
 NAMED = 3  # of what went wrong
 

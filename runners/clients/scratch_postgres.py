@@ -22,7 +22,7 @@ from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.postgres_server import PostgresRecipe, control_data
 from drbot.runners.clients.streams import STDOUT, feed_command
 from drbot.runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 READY_WITHIN_SECONDS = 120
 STOP_WITHIN_SECONDS = 600

@@ -16,7 +16,7 @@ from drbot.runners.clients.docker_engine import RUN_LABEL, DockerEngine
 from drbot.runners.clients.dump import major
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.postgres_server import PostgresRecipe
-from drbot.runners.permit import OwnWork
+from drbot.runners.foundation.permit import OwnWork
 
 LOOK_SECONDS = 60.0
 MAIN: Mapping[str, str] = {  # file → the option that says that another one is used

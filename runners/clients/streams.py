@@ -6,7 +6,7 @@ from drbot.core.errors import CancelledError
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import PIECE, FrameDecoder, Hijacked, exit_code
-from drbot.runners.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled
 
 Heard = Callable[[int, bytes], None]  # stream, bytes
 

@@ -19,7 +19,7 @@ from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.words import cut, size
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from drbot.runners.clients.reading_limits import RATIO, UNPACKED_ANYWAY
-from drbot.runners.watching import Cancelled, never
+from drbot.runners.foundation.watching import Cancelled, never
 
 LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, of any file system; a path has a folder before it
 LONGEST_HEADER = 32 << 10  # bytes of a header that says more of the next one; it is kept in memory and searched

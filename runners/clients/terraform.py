@@ -13,8 +13,8 @@ from drbot.core.errors import PermanentError
 from drbot.core.site import Provision
 from drbot.runners.clients.machines import Machine
 from drbot.runners.clients.process import Bounds, run_process
-from drbot.runners.permit import Permit
-from drbot.runners.permit import machine as machine_subject
+from drbot.runners.foundation.permit import Permit
+from drbot.runners.foundation.permit import machine as machine_subject
 
 TERRAFORM = ("terraform", "tofu")
 ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do

@@ -14,8 +14,8 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.volume_scripts import COPY, RENAME
-from drbot.runners.permit import Permit, volume
-from drbot.runners.watching import never
+from drbot.runners.foundation.permit import Permit, volume
+from drbot.runners.foundation.watching import never
 
 Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy"]

@@ -17,7 +17,7 @@ from drbot.core.statements import HEAD_LETTERS
 from drbot.lab.breakage import break_it
 from drbot.lab.object_store import BUCKET, PREFIX, Bucket
 from drbot.lab.seed import seed
-from drbot.runners.state_bucket import FOLDER
+from drbot.runners.own_state.state_bucket import FOLDER
 from drbot.store import ledger, requests, surfaces
 from drbot.store.database import Database
 from drbot.store.settings import StoreSettings

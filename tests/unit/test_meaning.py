@@ -24,9 +24,9 @@ ALLOWED = {
     # What is shown, never what is done.
     ("bot/blocks/lines.py", "milestone"): "a refusal of the survey was told by an event of its own already",
     ("commands/event_lines.py", "once"): "a part of a sentence is not shown twice",
-    ("runners/attempt.py", "_summary"): "a sentence is not said twice",
+    ("runners/execution/attempt.py", "_summary"): "a sentence is not said twice",
     ("bot/calls.py", "called"): "whether the event is about a request, by its key",
-    ("runners/state_copies.py", "_name_key"): "whether the ledger names a key already",
+    ("runners/own_state/state_copies.py", "_name_key"): "whether the ledger names a key already",
     ("bot/calls.py", "_is_told"): "whether the event is one that was told before, by its keys",
     ("bot/blocks/lines.py", "_next_backup"): "whether the event names a backup to show",
 }
@@ -38,9 +38,9 @@ READERS = frozenset(
         "commands/incident_view.py",
         "commands/report.py",
         "commands/event_lines.py",
-        "runners/adopting.py",  # after the loss of the host the ledger vouches for the seals
-        "runners/ledger_anchor.py",  # copies the ledger as it is
-        "runners/state_copies.py",
+        "runners/own_state/adopting.py",  # after the loss of the host the ledger vouches for the seals
+        "runners/own_state/ledger_anchor.py",  # copies the ledger as it is
+        "runners/own_state/state_copies.py",
         "store/copies.py",
         "store/database.py",  # writes it
         "store/ledger_check.py",  # whether it is whole

@@ -17,13 +17,13 @@ from drbot.core.run import Run, RunKind, RunState
 from drbot.core.runbook import Step
 from drbot.core.site import Backups, Configuration, Docker
 from drbot.lab.system import Lab
-from drbot.runners.action import StepContext
-from drbot.runners.backup import back_up_postgres
+from drbot.runners.actions.site_target import SiteTarget
+from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.permit import Permit, emptied, volume
-from drbot.runners.permit import services as named
-from drbot.runners.settings import RunnerSettings
-from drbot.runners.site_target import SiteTarget
+from drbot.runners.contract.action import StepContext
+from drbot.runners.foundation.permit import Permit, emptied, volume
+from drbot.runners.foundation.permit import services as named
+from drbot.runners.foundation.settings import RunnerSettings
 from tests.engine_proxy import EngineProxy, engine_proxy
 from tests.labs import LabFactory
 from tests.permits import own as own_work

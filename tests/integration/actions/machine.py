@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from drbot.core.occupants import Occupant, returning
 from drbot.core.plan import Holds
 from drbot.core.site import Service, Site
-from drbot.runners.action import StepContext
 from drbot.runners.actions import giving_up, putting_back, setting_aside
 from drbot.runners.actions import host as hosts
+from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.site_target import SiteTarget
+from drbot.runners.contract.action import StepContext
 from tests.hosts import Host
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit

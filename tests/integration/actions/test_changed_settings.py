@@ -10,9 +10,9 @@ import pytest
 
 from drbot.core.run import RunState
 from drbot.core.site import Repository
-from drbot.runners.action import StepContext
 from drbot.runners.actions import compose, fetching
 from drbot.runners.clients.clients import clients_of
+from drbot.runners.contract.action import StepContext
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.integration.attacks.rows import with_second_factor
 from tests.integration.runners.test_changed_settings import FETCH_AND_START

@@ -7,11 +7,11 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.core.plan import BackupIdentity, Floor
-from drbot.runners.actions import backup as backups
 from drbot.runners.actions import postgres
+from drbot.runners.backups import choose_dump as backups
 from drbot.runners.clients.backup_reader import Pieces
 from drbot.runners.clients.clients import Clients
-from drbot.runners.watching import unheard
+from drbot.runners.foundation.watching import unheard
 from tests.integration.actions.conftest import WorkerFixture, own
 
 pytestmark = pytest.mark.docker

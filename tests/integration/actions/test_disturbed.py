@@ -7,7 +7,7 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.runners.clients.volume_mover import Mode, Move, VolumeMover
-from drbot.runners.permit import Permit
+from drbot.runners.foundation.permit import Permit
 from tests.integration.actions.conftest import WorkerFixture
 from tests.integration.actions.test_restore_and_swap import _tidy, permitted, read, three
 

@@ -14,8 +14,8 @@ from drbot.runners.actions import compose, health, postgres, volume
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.volume_mover import Move
-from drbot.runners.permit import emptied
-from drbot.runners.permit import volume as volume_subject
+from drbot.runners.foundation.permit import emptied
+from drbot.runners.foundation.permit import volume as volume_subject
 from tests.engine_proxy import EngineProxy
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.integration.actions.test_restore_and_swap import read, write

@@ -9,8 +9,8 @@ import pytest
 from drbot.core.errors import TemporaryError
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.engine_lock import EngineLock
-from drbot.runners.lock import Claim
-from drbot.runners.settings import RunnerSettings
+from drbot.runners.foundation.lock import Claim
+from drbot.runners.foundation.settings import RunnerSettings
 from tests.integration.actions.conftest import WorkerFixture
 
 pytestmark = pytest.mark.docker

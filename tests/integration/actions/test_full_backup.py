@@ -12,15 +12,15 @@ from drbot.core.full_manifest import DUMP, REDIS, FullManifest
 from drbot.core.plan import Holds
 from drbot.core.site import Backups, Configuration
 from drbot.runners.actions.equality import not_as_they_ran
-from drbot.runners.choose_full import FullRules, check_full_backup, choose_full_backup
+from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup
+from drbot.runners.backups.held import require_held
+from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.compose_settings import digest_of, settings_of
 from drbot.runners.clients.fetched import Fetched, Recovery, Volume
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.process import Bounds
-from drbot.runners.full_backup import back_up_full
-from drbot.runners.held import require_held
-from drbot.runners.watching import never, unheard
+from drbot.runners.foundation.watching import never, unheard
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.torture import MANY, picture, plant
 

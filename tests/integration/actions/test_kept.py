@@ -9,12 +9,12 @@ import pytest
 from drbot.core.errors import PermanentError
 from drbot.core.stakes import Act, KeptData, Stakes
 from drbot.core.table_names import table_name
-from drbot.runners.action import StepContext
 from drbot.runners.actions import kept
 from drbot.runners.clients.docker_engine import KEPT_LABEL
 from drbot.runners.clients.postgres_written import Written, next_transaction, written_since
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL
-from drbot.runners.permit import volume
+from drbot.runners.contract.action import StepContext
+from drbot.runners.foundation.permit import volume
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit
 

@@ -8,8 +8,8 @@ import pytest
 from drbot.core.errors import PermanentError
 from drbot.core.old_server import OldServer, notes_of
 from drbot.runners.actions import postgres, volume
+from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.clients.scratch_postgres import scratch_server, stop_cleanly
-from drbot.runners.site_target import SiteTarget
 from tests.integration.actions.conftest import WorkerFixture
 from tests.integration.actions.test_restore_and_swap import shell
 from tests.permits import own

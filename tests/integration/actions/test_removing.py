@@ -7,7 +7,7 @@ import pytest
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.runners.clients import helper
 from drbot.runners.clients.helper import HelperOrder, Mount
-from drbot.runners.permit import volume as volume_subject
+from drbot.runners.foundation.permit import volume as volume_subject
 from tests.integration.actions.conftest import WorkerFixture
 from tests.permits import permit
 

@@ -11,15 +11,15 @@ import pytest
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.plan import BackupIdentity
 from drbot.runners.actions import compose, health, postgres, volume
-from drbot.runners.actions.backup import identify
 from drbot.runners.actions.setting_aside import keep, mark_of
+from drbot.runners.backups.choose_dump import identify
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.scratch_postgres import scratch_server
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
-from drbot.runners.permit import Permit, emptied
-from drbot.runners.permit import container as container_subject
-from drbot.runners.permit import volume as volume_subject
+from drbot.runners.foundation.permit import Permit, emptied
+from drbot.runners.foundation.permit import container as container_subject
+from drbot.runners.foundation.permit import volume as volume_subject
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit
 

@@ -8,10 +8,11 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.lab.breakage import break_it
-from drbot.runners.actions import backup, compose, disk, evidence, health
-from drbot.runners.actions.fingerprint import fingerprint
-from drbot.runners.backup import back_up_postgres
+from drbot.runners.actions import compose, disk, evidence, health
+from drbot.runners.backups import choose_dump as backup
+from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.contract.fingerprint import fingerprint
 from tests.integration.actions.conftest import WorkerFixture
 
 pytestmark = pytest.mark.docker

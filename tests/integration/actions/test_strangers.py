@@ -6,9 +6,9 @@ import pytest
 
 from drbot.core.errors import UserError
 from drbot.runners.actions import volume
-from drbot.runners.actions.fingerprint import fingerprint
-from drbot.runners.permit import volumes_in
-from drbot.runners.strangers import require_none
+from drbot.runners.contract.fingerprint import fingerprint
+from drbot.runners.contract.strangers import require_none
+from drbot.runners.foundation.permit import volumes_in
 from tests.integration.actions.conftest import WorkerFixture, own
 
 pytestmark = pytest.mark.docker

@@ -7,10 +7,10 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.core.plan import Holds
-from drbot.runners.action import Finding
 from drbot.runners.actions import anew, conflicts, infrastructure
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import Bounds
+from drbot.runners.contract.action import Finding
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
 

@@ -22,13 +22,13 @@ from structlog.testing import capture_logs
 from drbot.core.approval import Ballot, EntryPoint, RequestState, claim_of
 from drbot.core.attestation import Attestation, Proof, statement
 from drbot.core.run import RunState, StepState
-from drbot.runners.action import Action
-from drbot.runners.leftovers import clear_stopped_runs
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.run_context import WorkerContext
-from drbot.runners.target import Registry
-from drbot.runners.timing import Timing
-from drbot.runners.upkeep import Upkeep
+from drbot.runners.contract.action import Action
+from drbot.runners.contract.target import Registry
+from drbot.runners.execution.leftovers import clear_stopped_runs
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.timing import Timing
+from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
 from drbot.store import requests, runs
 from drbot.store.database import Database

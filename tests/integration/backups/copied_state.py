@@ -23,10 +23,10 @@ from drbot.core.signing import KeyPair
 from drbot.core.statements import Head, Statement, line_of, statement_in
 from drbot.lab.layout import as_yaml, describe
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.documents import Documents
-from drbot.runners.ledger_anchor import LedgerAnchor
-from drbot.runners.state_bucket import copy_key, head_key, piece_key
-from drbot.runners.state_copies import Signer, StateCopies
+from drbot.runners.own_state.documents import Documents
+from drbot.runners.own_state.ledger_anchor import LedgerAnchor
+from drbot.runners.own_state.state_bucket import copy_key, head_key, piece_key
+from drbot.runners.own_state.state_copies import Signer, StateCopies
 from drbot.store import copies, incidents, ledger, runs, surfaces
 from drbot.store.database import Database
 

@@ -15,12 +15,12 @@ from drbot.core.full_manifest import DUMP
 from drbot.core.site import Backups, Configuration, ObjectStore, Site
 from drbot.lab.object_store import BUCKET, SECOND_BUCKET
 from drbot.runners.actions import fetching
-from drbot.runners.choose_full import FullRules, check_full_backup, choose_full_backup, find_full_backup
+from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, find_full_backup
 from drbot.runners.clients.fetched import Fetched, Recovery
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.restic import Snapshot
-from drbot.runners.watching import Cancelled, never, unheard
+from drbot.runners.foundation.watching import Cancelled, never, unheard
 from tests.archives import MOMENT, SQL, fetching_context, make_foreign, put
 from tests.integration.backups.conftest import Place
 

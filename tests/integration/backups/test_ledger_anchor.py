@@ -9,8 +9,8 @@ from drbot.core.events import EventKind
 from drbot.core.ledger import Known
 from drbot.core.signing import KeyPair
 from drbot.core.statements import statement_in
-from drbot.runners.ledger_anchor import LedgerAnchor
-from drbot.runners.state_bucket import HEAD, HEADS, named
+from drbot.runners.own_state.ledger_anchor import LedgerAnchor
+from drbot.runners.own_state.state_bucket import HEAD, HEADS, named
 from drbot.store import ledger
 from drbot.store.database import Database
 from tests.integration.backups.conftest import Place

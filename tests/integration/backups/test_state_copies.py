@@ -13,9 +13,9 @@ from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.core.run import RunState
 from drbot.core.signing import KeyPair
-from drbot.runners.documents import Documents
-from drbot.runners.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
-from drbot.runners.state_copies import KEPT
+from drbot.runners.own_state.documents import Documents
+from drbot.runners.own_state.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
+from drbot.runners.own_state.state_copies import KEPT
 from drbot.store import copies, incidents, ledger, runs
 from drbot.store.database import Database
 from tests.integration.backups.copied_state import OWN, Bare, Copied, copier, note, opened

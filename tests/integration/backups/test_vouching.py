@@ -11,8 +11,8 @@ import pytest
 from drbot.core.errors import UserError
 from drbot.core.signing import KeyPair
 from drbot.core.statements import Statement, line_of
-from drbot.runners.ledger_anchor import LedgerAnchor
-from drbot.runners.state_bucket import HEAD, HEADS, head_key, named
+from drbot.runners.own_state.ledger_anchor import LedgerAnchor
+from drbot.runners.own_state.state_bucket import HEAD, HEADS, head_key, named
 from drbot.store import copies, ledger
 from tests.integration.backups.copied_state import (
     OWN,

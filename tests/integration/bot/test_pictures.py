@@ -337,7 +337,7 @@ def run_question(run: Run) -> Mapping[str, str]:
 
 
 def taken(scene: Scene, run: Run) -> None:
-    """The worker takes the answer and ends the run, as runners/people.py and runners/endings.py do."""
+    """The worker takes the answer and ends the run, as runners/execution does."""
     keeper = Kept(
         site="production",
         incident=run.incident,

@@ -21,13 +21,13 @@ from drbot.lab.certificates import CertificateAuthority
 from drbot.lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
 from drbot.lab.name_server import NameServer
 from drbot.lab.packages import RECOVERY_PROGRAMS, on_path
-from drbot.runners.action import StepContext
 from drbot.runners.actions.names import change_back_subjects, change_subjects
 from drbot.runners.clients.clients import Clients
-from drbot.runners.invitations import Invitations
-from drbot.runners.machine_book import MachineBook
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.settings import RunnerSettings
+from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.machine_book import MachineBook
+from drbot.runners.foundation.invitations import Invitations
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.settings import RunnerSettings
 from drbot.store import incidents, runs
 from drbot.store.database import Database
 from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to, old_front

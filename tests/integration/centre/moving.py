@@ -14,15 +14,15 @@ from drbot.core.plan import BackupIdentity, Plan
 from drbot.core.run import Run, RunState, StepState
 from drbot.core.signing import KeyPair
 from drbot.lab.cloud import NAME
+from drbot.runners.actions.control_target import ControlTarget
+from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS
 from drbot.runners.clients.name_service import NameService
-from drbot.runners.control_target import ControlTarget
-from drbot.runners.join_token import join_site
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.registry import ACTIONS, PROBES, SUBJECTS
-from drbot.runners.run_context import WorkerContext
-from drbot.runners.sealed_plans import signature_of_end
-from drbot.runners.target import Chosen, Registry
-from drbot.runners.watching import never
+from drbot.runners.contract.target import Chosen, Registry
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.sealed_plans import signature_of_end
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.watching import never
+from drbot.runners.second_factor.join_token import join_site
 from drbot.store import runs
 from tests.integration.runners.harmless import backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in

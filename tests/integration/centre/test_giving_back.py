@@ -14,7 +14,7 @@ from drbot.core.run import Run, RunKind, RunState, StepState
 from drbot.core.stakes import Act, LossKind, ProofKind, Users
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import giving_back, machine
-from drbot.runners.machine_book import MachineBook, look_at_machines, look_at_names
+from drbot.runners.contract.machine_book import MachineBook, look_at_machines, look_at_names
 from drbot.store import incidents, kept, led_names, machines, runs
 from drbot.store.kept import Kept
 from tests.integration.centre.conftest import NEW, Centre

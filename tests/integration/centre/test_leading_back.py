@@ -13,9 +13,9 @@ from drbot.core.incident import IncidentState
 from drbot.core.run import Run, RunKind, RunState, StepState
 from drbot.core.stakes import Act, KeepKind, LossKind, ProofKind
 from drbot.lab.cloud import NAME
-from drbot.runners.adopting import adopt_open_runs
-from drbot.runners.leading_back import back_of
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.own_state.adopting import adopt_open_runs
+from drbot.runners.planning.leading_back import back_of
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store import incidents
 from drbot.store.schema import runs as runs_table
 from tests.integration.centre.conftest import NEW, OLD, Centre

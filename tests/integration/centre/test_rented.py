@@ -11,10 +11,10 @@ from drbot.core.events import EventKind
 from drbot.core.run import RunKind, RunState
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import machine
-from drbot.runners.actions.fingerprint import settings_of
-from drbot.runners.lookout import Lookout
-from drbot.runners.machine_book import MachineBook, look_at_machines, look_at_names
-from drbot.runners.readiness import rented_lines
+from drbot.runners.contract.fingerprint import settings_of
+from drbot.runners.contract.machine_book import MachineBook, look_at_machines, look_at_names
+from drbot.runners.execution.lookout import Lookout
+from drbot.runners.upkeep.readiness import rented_lines
 from drbot.store import led_names, ledger, machines
 from drbot.store.schema import machines as machines_table
 from tests.faulty_proxy import faulty_proxy

@@ -13,10 +13,10 @@ from drbot.core.errors import CancelledError, PermanentError, UntrustedError, Us
 from drbot.core.level import Level
 from drbot.core.signing import KeyPair, join_key, join_proof
 from drbot.runners.actions import machine
-from drbot.runners.invitations import WORKER_KEY
-from drbot.runners.join_token import join_site
-from drbot.runners.own_record import CLOCK, FOLDER
-from drbot.runners.private_folder import PrivateFolder
+from drbot.runners.foundation.invitations import WORKER_KEY
+from drbot.runners.foundation.own_record import CLOCK, FOLDER
+from drbot.runners.foundation.private_folder import PrivateFolder
+from drbot.runners.second_factor.join_token import join_site
 from drbot.store import incidents, invitations, ledger, schema
 from tests.integration.centre.conftest import Centre
 from tests.integration.centre.test_machine import HERE, token_of

@@ -18,11 +18,11 @@ from drbot.core.people import Account
 from drbot.core.plan import short_seal
 from drbot.core.redaction import Redactor
 from drbot.core.signing import KeyPair
-from drbot.runners.code_checker import CodeChecker
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.run_context import WorkerContext
-from drbot.runners.timing import Timing
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.timing import Timing
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.code_checker import CodeChecker
 from drbot.store import codes
 from drbot.store.rosters import Rosters
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture

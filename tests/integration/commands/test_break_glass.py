@@ -18,7 +18,7 @@ from drbot.core.plan import short_seal
 from drbot.core.run import RunState
 from drbot.core.signing import KeyPair
 from drbot.core.stakes import Stakes
-from drbot.runners.gate import refusal
+from drbot.runners.execution.gate import refusal
 from drbot.store import requests, runs, schedules
 from drbot.store.schema import requests as requests_table
 from drbot.store.schema import votes as votes_table

@@ -15,8 +15,8 @@ from drbot.core.errors import UserError
 from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
 from drbot.core.signing import KeyPair
-from drbot.runners.guessing import Guesses, place
-from drbot.runners.totp_secrets import Entry, TotpSecrets
+from drbot.runners.second_factor.guessing import Guesses, place
+from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets
 from drbot.store import codes, ledger, requests
 from drbot.store.database import Database
 from tests.integration.commands.verb_fixture import DR_YML, build

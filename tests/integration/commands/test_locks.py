@@ -8,7 +8,7 @@ from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Claim, Entrance, Origin, Proof, Purpose
 from drbot.core.events import Event, EventKind
 from drbot.core.signing import seal_for
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store import codes, ledger
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (

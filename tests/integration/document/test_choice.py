@@ -9,8 +9,8 @@ from drbot.core.errors import UserError
 from drbot.core.full_manifest import DUMP
 from drbot.core.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
-from drbot.runners.actions.backup import BackupRules, choose
-from drbot.runners.choose_full import FullRules, choose_full_backup
+from drbot.runners.backups.choose_dump import BackupRules, choose
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from drbot.core.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
-from drbot.runners.choose_full import FullRules, choose_full_backup
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from tests.archives import MOMENT, fetching_context, put

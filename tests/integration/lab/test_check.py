@@ -13,11 +13,11 @@ from drbot.cli.main import app
 from drbot.core.configuration import load_configuration
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
-from drbot.runners.backup import back_up_postgres
+from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.process import Bounds
-from drbot.runners.settings import RunnerSettings
-from drbot.runners.totp_secrets import TotpSecrets
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
 from tests.labs import LabFactory, mend

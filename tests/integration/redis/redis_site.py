@@ -17,13 +17,13 @@ import redis
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Backups, Configuration, Docker, Redis, Service, Site
 from drbot.lab.images import REDIS_IMAGE
-from drbot.runners.action import StepContext
 from drbot.runners.actions import fetching, restoring
-from drbot.runners.choose_full import identity_of
+from drbot.runners.backups.choose_full import identity_of
+from drbot.runners.backups.make_full import Making, back_up_full
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.full_backup import Making, back_up_full
-from drbot.runners.settings import RunnerSettings
-from drbot.runners.watching import never, unheard
+from drbot.runners.contract.action import StepContext
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import never, unheard
 from tests.archives import fetching_context
 from tests.integration.redis.forms import Kind, project
 from tests.permits import own

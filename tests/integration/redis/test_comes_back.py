@@ -10,8 +10,8 @@ import pytest
 from drbot.core.full_manifest import REDIS
 from drbot.core.plan import BackupIdentity
 from drbot.runners.actions import equality, restoring
+from drbot.runners.backups.make_full import collect
 from drbot.runners.clients import scratch_redis
-from drbot.runners.full_backup import collect
 from tests.integration.redis.forms import FORMS, KINDS
 from tests.integration.redis.redis_site import Keys, RedisSite, redis_site
 

@@ -11,11 +11,11 @@ import pytest
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.site import Redis
 from drbot.runners.actions import equality, restoring
+from drbot.runners.backups.make_full import collect
 from drbot.runners.clients import redis_alone, redis_copy, scratch_redis
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.rdb_check import RdbCount
-from drbot.runners.full_backup import collect
-from drbot.runners.watching import never
+from drbot.runners.foundation.watching import never
 from tests.integration.redis.forms import KINDS, Kind
 from tests.integration.redis.redis_site import RedisSite, redis_site
 from tests.integration.redis.test_comes_back import copy_of, no_backup

@@ -12,13 +12,13 @@ from drbot.core.errors import CancelledError, PermanentError, TemporaryError, Us
 from drbot.core.occupants import Occupant, OccupantKind
 from drbot.core.old_server import OldServer
 from drbot.core.plan import BackupIdentity, Holds
-from drbot.runners.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
 from drbot.runners.actions import setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
-from drbot.runners.lock import Claim, Holder
-from drbot.runners.permit import services, volume
-from drbot.runners.target import Chosen, KeptVolume, Registry
+from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
+from drbot.runners.contract.target import Chosen, KeptVolume, Registry
+from drbot.runners.foundation.lock import Claim, Holder
+from drbot.runners.foundation.permit import services, volume
 
 MOVES = ("volume.swap", "volume.swap_back", "kept.remove")
 APPS = ("auth", "user", "admin", "front-user", "front-admin")

@@ -20,9 +20,9 @@ from drbot.core.events import EventKind
 from drbot.core.people import roster_of
 from drbot.core.run import Run, RunState, StepState
 from drbot.core.site import Approvals, Configuration, Dns, Recovery, Repository, Site
-from drbot.runners.action import Action, Finding, ProbeFunction, StepContext
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.target import Registry
+from drbot.runners.contract.action import Action, Finding, ProbeFunction, StepContext
+from drbot.runners.contract.target import Registry
+from drbot.runners.foundation.own_record import OwnRecord
 from drbot.store import incidents, leases, runs
 from drbot.store.database import Database
 from drbot.store.rosters import Rosters

@@ -9,7 +9,7 @@ import pytest
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.incident import IncidentState
 from drbot.core.run import Run, RunState, StepState, StopKind
-from drbot.runners.action import Finding
+from drbot.runners.contract.action import Finding
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_settling import dead_in_the_swap, sick_services
 from tests.integration.runners.test_workers import dead_in_the_restore, die_in

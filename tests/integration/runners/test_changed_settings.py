@@ -17,7 +17,7 @@ from drbot.core.run import Run, RunState
 from drbot.core.site import Targets
 from drbot.core.stakes import Act
 from drbot.core.stakes_words import ACTS
-from drbot.runners.action import Outcome, StepContext
+from drbot.runners.contract.action import Outcome, StepContext
 from drbot.store.schema import locks
 from drbot.store.schema import requests as request_rows
 from tests.integration.attacks.rows import vote

@@ -10,9 +10,9 @@ from sqlalchemy import delete, select
 
 from drbot.core.errors import PermanentError
 from drbot.core.run import Run, RunState, StepState
-from drbot.runners.endings import succeed
-from drbot.runners.own_record import OwnStep
-from drbot.runners.run_context import RunContext, idle_run_context
+from drbot.runners.execution.endings import succeed
+from drbot.runners.execution.run_context import RunContext, idle_run_context
+from drbot.runners.foundation.own_record import OwnStep
 from drbot.store import runs
 from drbot.store.schema import locks
 from drbot.store.schema import steps as step_rows

@@ -15,7 +15,7 @@ from drbot.core.people import Person, Roster
 from drbot.core.plan import Plan, document_of
 from drbot.core.run import Run, RunState, Settlement, StepState
 from drbot.core.runbook import Undo
-from drbot.runners.sealed_plans import sign
+from drbot.runners.execution.sealed_plans import sign
 from drbot.store import runs
 from drbot.store.rosters import Rosters
 from drbot.store.schema import requests, steps, votes

@@ -11,10 +11,10 @@ from sqlalchemy import delete
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.run import Run, RunState
-from drbot.runners.action import Outcome, StepContext
-from drbot.runners.own_record import OwnStep
-from drbot.runners.places import STARTING, held, is_unsettled
-from drbot.runners.run_context import idle_run_context
+from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.execution.places import STARTING, held, is_unsettled
+from drbot.runners.execution.run_context import idle_run_context
+from drbot.runners.foundation.own_record import OwnStep
 from drbot.store.schema import locks
 from tests.integration.runners.harmless import Hold
 from tests.integration.runners.test_edited_files import BEFORE_START, own, planned

@@ -12,13 +12,13 @@ from drbot.core.errors import PermanentError, UntrustedError
 from drbot.core.plan import Plan, seal_of
 from drbot.core.run import Run, StepState
 from drbot.core.signing import KeyPair
-from drbot.runners.adopting import adopt_open_runs
-from drbot.runners.issuing import NoPermitError, issue, own_work
-from drbot.runners.own_record import OwnRun, OwnStep
-from drbot.runners.permit import Permit, volume
-from drbot.runners.run_context import RunContext, idle_run_context
-from drbot.runners.sealed_plans import own_run_of, require_own, signature_of
-from drbot.runners.starting import start
+from drbot.runners.execution.issuing import NoPermitError, issue, own_work
+from drbot.runners.execution.run_context import RunContext, idle_run_context
+from drbot.runners.execution.sealed_plans import own_run_of, require_own, signature_of
+from drbot.runners.execution.starting import start
+from drbot.runners.foundation.own_record import OwnRun, OwnStep
+from drbot.runners.foundation.permit import Permit, volume
+from drbot.runners.own_state.adopting import adopt_open_runs
 from drbot.store import requests, runs, schema
 from tests.integration.runners.test_permits import asked, changed, without_chika
 from tests.integration.runners.worker_fixture import WorkerFixture

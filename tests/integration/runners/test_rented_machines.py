@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from drbot.core.errors import PermanentError
 from drbot.core.run import Run, RunState
 from drbot.core.site import Dns, Site
-from drbot.runners.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, StepContext
 from drbot.store.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_rows_over_time import queued, rows, with_runbook

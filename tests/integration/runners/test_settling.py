@@ -13,10 +13,10 @@ from drbot.core.redaction import Redactor
 from drbot.core.run import Offer, Run, RunState, StepState
 from drbot.core.runbook import Limits
 from drbot.core.safe_state import SafeState, safe_state
-from drbot.runners.action import Finding, ProbeFunction, StepContext
-from drbot.runners.run_context import idle_run_context
-from drbot.runners.undoing import take_back
-from drbot.runners.unsure import look_after_unsure
+from drbot.runners.contract.action import Finding, ProbeFunction, StepContext
+from drbot.runners.execution.run_context import idle_run_context
+from drbot.runners.execution.undoing import take_back
+from drbot.runners.execution.unsure import look_after_unsure
 from drbot.store import leases, steps
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_workers import DYING, dead_in_the_restore, die_in

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from drbot.core.incident import IncidentState
 from drbot.core.run import Run, RunKind, RunState, StepState
 from drbot.core.signing import KeyPair
-from drbot.runners.own_record import OwnRecord
+from drbot.runners.foundation.own_record import OwnRecord
 from drbot.store import runs, schema, sub_runs, waking
 from tests.integration.runners.harmless import HarmlessTarget, backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in

@@ -14,7 +14,7 @@ from drbot.core.approval import EntryPoint
 from drbot.core.configuration import Loaded
 from drbot.core.run import Run, RunState
 from drbot.core.site import Role
-from drbot.runners.upkeep import Upkeep
+from drbot.runners.upkeep.chores import Upkeep
 from drbot.store import waking
 from drbot.store.doorbell import doorbell_of
 from drbot.store.schema import events

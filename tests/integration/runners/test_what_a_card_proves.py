@@ -12,7 +12,7 @@ from drbot.core.run import Run, RunKind, RunState
 from drbot.core.site import Recovery
 from drbot.core.stakes import ProofKind
 from drbot.core.stakes_words import loss_text
-from drbot.runners.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, StepContext
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import (
     own,

@@ -17,8 +17,8 @@ from drbot.core.run import Run, RunKind
 from drbot.core.site import Dns, Docker, Recovery, Site, Targets
 from drbot.core.stakes_words import loss_text
 from drbot.core.words import say
-from drbot.runners.action import StepContext
 from drbot.runners.clients.postgres_written import Written
+from drbot.runners.contract.action import StepContext
 from drbot.store import incidents, requests, steps
 from tests.integration.runners.test_edited_files import (
     own,

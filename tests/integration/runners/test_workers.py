@@ -6,8 +6,8 @@ from dataclasses import replace
 from drbot.core.effects import may_repeat
 from drbot.core.run import Run, RunState, StepState
 from drbot.core.runbook_file import PACKAGED, load_runbook
-from drbot.runners.timing import Timing
-from drbot.runners.upkeep import Upkeep
+from drbot.runners.foundation.timing import Timing
+from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
 from drbot.store import kept, locks
 from drbot.store.doorbell import doorbell_of

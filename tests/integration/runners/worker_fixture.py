@@ -15,12 +15,12 @@ from drbot.core.people import roster_of
 from drbot.core.redaction import Redactor
 from drbot.core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
 from drbot.core.site import Approvals, Configuration
-from drbot.runners.action import Action, ProbeFunction, Subjects
-from drbot.runners.own_record import OwnRecord
-from drbot.runners.run_context import WorkerContext
-from drbot.runners.target import Registry
-from drbot.runners.timing import Timing
-from drbot.runners.upkeep import Upkeep
+from drbot.runners.contract.action import Action, ProbeFunction, Subjects
+from drbot.runners.contract.target import Registry
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.timing import Timing
+from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
 from drbot.store import incidents, ledger, requests, runs, steps
 from drbot.store.database import Database

@@ -12,7 +12,7 @@ from drbot.core.errors import DrbotError
 from drbot.core.level import Level
 from drbot.core.run import RunKind
 from drbot.core.signing import KeyPair
-from drbot.runners.join_token import join_site
+from drbot.runners.second_factor.join_token import join_site
 from drbot.store import incidents, invitations, runs
 from drbot.store.database import Database
 from drbot.store.doorbell import doorbell_of

@@ -125,7 +125,13 @@ def sentences_of(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["core/safe_state.py", "runners/endings.py", "runners/unsure.py", "runners/strangers.py"]
+    "name",
+    [
+        "core/safe_state.py",
+        "runners/execution/endings.py",
+        "runners/execution/unsure.py",
+        "runners/contract/strangers.py",
+    ],
 )
 def test_how_a_run_ends_and_what_is_asked_has_no_english_left(name: str) -> None:
     said = [japanese(text.replace(ANYTHING, "x1")) for text in sentences_of(ROOT / name)]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drbot.runners.backup import claim, first_free, name_of
+from drbot.runners.backups.make_dump import claim, first_free, name_of
 
 MOMENT = datetime(2026, 11, 1, 2, tzinfo=UTC)
 

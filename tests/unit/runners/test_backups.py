@@ -12,7 +12,7 @@ import pytest
 
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.plan import Floor
-from drbot.runners.actions.backup import BackupRules, choose, identify, newest
+from drbot.runners.backups.choose_dump import BackupRules, choose, identify, newest
 from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
 
 SQL = b"""\\connect authdb

@@ -15,12 +15,12 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.runners.actions.host import unpacked_size
-from drbot.runners.choose_full import FullRules, choose_full_backup
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.archive_files import folders_in, repacked, write_folder
 from drbot.runners.clients.document_archive import read_archive, unpack
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
-from drbot.runners.watching import never, unheard
+from drbot.runners.foundation.watching import never, unheard
 from tests.archives import SQL, add
 
 NAME, FOLDER, VOLUME = "full_backup_20261126_030000.tar.gz", "app/uploads", "uploads"

@@ -13,7 +13,7 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import full_name
-from drbot.runners.choose_full import FullRules, choose_full_backup, judged
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup, judged
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.snapshot_shape import Shape, fault_of

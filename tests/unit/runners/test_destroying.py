@@ -14,7 +14,7 @@ from drbot.core.actions import ACTIONS
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import PROJECTS
 from drbot.core.site import Certificate, Dns, Provision
-from drbot.runners import permit as permits
+from drbot.runners.actions.registry import SUBJECTS
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.compose import Compose, Watch
@@ -29,12 +29,12 @@ from drbot.runners.clients.restic import Wanted
 from drbot.runners.clients.restic_helper import ResticHelper
 from drbot.runners.clients.terraform import Terraform
 from drbot.runners.clients.volume_mover import Move, VolumeMover
-from drbot.runners.permit import OwnWork, Permit
-from drbot.runners.registry import SUBJECTS
+from drbot.runners.foundation import permit as permits
+from drbot.runners.foundation.permit import OwnWork, Permit
 from tests.archives import put
 from tests.permits import permit
 
-FOLDER = Path(permits.__file__).parent
+FOLDER = Path(permits.__file__).parent.parent
 SHARP = {
     "remove_volume",
     "remove_container",
@@ -105,11 +105,11 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/evidence.py:keep_disk": "drbot's home",
     "actions/evidence.py:keep_cluster": "drbot's home",
     "actions/fetching.py:fetch": "drbot's home: downloads, by the mark inside",
-    "private_folder.py:write": "drbot's home",
-    "totp_secrets.py:_make": "drbot's home",
-    "bootstrap.py:written": "files that this very call has made, when what follows them fails",
-    "backup.py:back_up_postgres": "the new backup",
-    "full_backup.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",
+    "foundation/private_folder.py:write": "drbot's home",
+    "second_factor/totp_secrets.py:_make": "drbot's home",
+    "own_state/bootstrap.py:written": "files that this very call has made, when what follows them fails",
+    "backups/make_dump.py:back_up_postgres": "the new backup",
+    "backups/make_full.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",
     "clients/backup_store.py:write_manifest": "the new backup",
     "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
     "clients/fetched.py:take_in": "drbot's home: what an archive was unpacked to, in the folder of this run",
@@ -133,7 +133,7 @@ CALLERS = {  # actions: they hand on the permit that they were given
     "actions/setting_aside.py:keep",
     "actions/setting_aside.py:set_aside",
     "actions/volume.py:exchange",
-    "executor.py:_stop",
+    "execution/executor.py:_stop",
 }
 
 
@@ -240,7 +240,7 @@ def test_only_one_module_can_build_a_permit() -> None:
     assert users == {"permit.py", "issuing.py"}
     for kind in (Permit, OwnWork):
         values: Any = {name: "x" for name in kind.__dataclass_fields__ if name != "issuer"}
-        with pytest.raises(TypeError, match="only runners/issuing"):
+        with pytest.raises(TypeError, match="only runners/execution/issuing"):
             kind(**values, issuer=object())
 
 
@@ -339,7 +339,7 @@ def test_what_is_backed_up_is_only_read() -> None:
     mounts = [
         call
         for name, function in functions()
-        if name.startswith("full_backup.py:")
+        if name.startswith("backups/make_full.py:")
         for call in ast.walk(function)
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "Mount"
     ]

@@ -11,7 +11,7 @@ from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.full_manifest import DUMP, REDIS
 from drbot.runners.clients.archive_files import folders_in
 from drbot.runners.clients.document_archive import read_archive, unpack
-from drbot.runners.watching import unheard
+from drbot.runners.foundation.watching import unheard
 from tests.archives import SQL, add, make_foreign
 
 CONFIGURATION, NAME = "config_20261126_030000.tar.gz", "full_backup_20261126_030000.tar.gz"

@@ -7,9 +7,9 @@ import pytest
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.runbook import names_in
 from drbot.core.site import Configuration
-from drbot.runners.actions.arguments import byte_count
 from drbot.runners.clients.clients import clients_of
-from drbot.runners.settings import RunnerSettings
+from drbot.runners.contract.arguments import byte_count
+from drbot.runners.foundation.settings import RunnerSettings
 
 
 def test_a_dead_engine_is_found_by_the_step_that_needs_it_and_may_be_tried_again(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.full_manifest import DUMP, full_name
 from drbot.core.plan import BackupIdentity, Holds
 from drbot.core.site import Backups, Configuration, Site
-from drbot.runners.action import StepContext
 from drbot.runners.actions import fetching, file_sets
-from drbot.runners.choose_full import FullRules, choose_full_backup
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.fetched import Fetched
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.contract.action import StepContext
 from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, new_repository, put, put_files
 from tests.cheap_key import make_cheap
 

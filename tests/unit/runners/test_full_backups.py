@@ -13,7 +13,7 @@ import pytest
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.full_manifest import SUFFIX, full_name
 from drbot.core.plan import Floor, Holds
-from drbot.runners.choose_full import FullRules, choose_full_backup, find_full_backup
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from tests.archives import MOMENT, SQL, add, make_foreign, put, put_files

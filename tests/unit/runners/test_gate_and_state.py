@@ -11,7 +11,7 @@ from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.safe_state import safe_state
 from drbot.core.stakes import Act, KeepKind, Keeps, Stakes
-from drbot.runners.gate import as_sealed, differences
+from drbot.runners.execution.gate import as_sealed, differences
 
 
 def step(name: str, **fields: Any) -> Step:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drbot.core.attestation import Entrance, Origin, Proof
-from drbot.runners.guessing import MOST_PLACES, TOGETHER, Guesses
+from drbot.runners.second_factor.guessing import MOST_PLACES, TOGETHER, Guesses
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
 PHONE = Origin(entrance=Entrance.SLACK, name="U1")

@@ -8,12 +8,12 @@ import pytest
 from drbot.core.errors import PermanentError
 from drbot.core.runbook import without
 from drbot.core.runbook_file import PACKAGED, load_runbook
-from drbot.runners import permit as permits
 from drbot.runners.actions.host import faults_of
 from drbot.runners.clients import git, own_folder
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.process import Bounds
+from drbot.runners.foundation import permit as permits
 from tests.permits import own, permit
 
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)

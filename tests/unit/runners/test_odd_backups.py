@@ -18,8 +18,8 @@ from isal import igzip
 
 from drbot.core.backup_times import AHEAD, UNKNOWN, moment_of_stamp
 from drbot.core.errors import CancelledError, PermanentError, UserError
-from drbot.runners.actions.backup import choose, identify, newest
-from drbot.runners.choose_full import FullRules, choose_full_backup
+from drbot.runners.backups.choose_dump import choose, identify, newest
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import BackupStore, backup_at, manifest_path
 from drbot.runners.clients.full_folder import FolderStore
@@ -140,7 +140,7 @@ def require_refused_unread(folder: Path) -> None:
     for readable in (good, manifest_path(good)):  # drbot itself makes both for their owner alone
         readable.chmod(0o644)
     script = (
-        "import os, sys; from pathlib import Path; from drbot.runners.actions.backup import choose; "
+        "import os, sys; from pathlib import Path; from drbot.runners.backups.choose_dump import choose; "
         "from drbot.runners.clients.backup_store import BackupStore; "
         "from tests.unit.runners.test_backups import RULES; "
         "store = BackupStore(Path(sys.argv[1])); choose(store, RULES); "  # imports what it needs

@@ -8,8 +8,8 @@ import pytest
 
 from drbot.core.errors import PermanentError
 from drbot.core.run import StepState
-from drbot.runners.own_record import CLOCK, FOLDER, OwnRecord, OwnStep
-from drbot.runners.private_folder import PrivateFolder
+from drbot.runners.foundation.own_record import CLOCK, FOLDER, OwnRecord, OwnStep
+from drbot.runners.foundation.private_folder import PrivateFolder
 
 
 def test_what_was_noted_is_there_after_a_restart(tmp_path: Path) -> None:

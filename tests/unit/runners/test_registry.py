@@ -1,7 +1,7 @@
 """What is declared is done, under the same name, and nothing else is."""
 
 from drbot.core.actions import ACTIONS, PROBES
-from drbot.runners import registry
+from drbot.runners.actions import registry
 
 
 def test_every_declared_action_and_probe_has_a_function_and_the_other_way_round() -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
 from drbot.core.full_manifest import MANIFEST, OWN, full_name
-from drbot.runners.choose_full import FullRules, check_full_backup, choose_full_backup, require_whole
+from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, require_whole
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.restic import Repository, Restic, Snapshot, Wanted
 from drbot.runners.clients.restic_words import Said
-from drbot.runners.watching import unheard
+from drbot.runners.foundation.watching import unheard
 from tests import torture
 from tests.archives import MOMENT, make_foreign, put
 from tests.waiting import wait_for

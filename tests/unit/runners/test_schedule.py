@@ -10,7 +10,7 @@ from drbot.core.approval import ApprovalRequest, RequestState
 from drbot.core.plan import Plan, gates_before
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
-from drbot.runners.schedule import End, schedule_of
+from drbot.runners.execution.schedule import End, schedule_of
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 REQUEST = ApprovalRequest(

@@ -10,9 +10,9 @@ from drbot.core.actions import PROBES
 from drbot.core.japanese import japanese
 from drbot.core.plan import BackupIdentity, Holds
 from drbot.core.site import Configuration, Postgres, Redis, Repository, Site
-from drbot.runners.action import StepContext
 from drbot.runners.actions.suitable import suitable, unwritable, writable
-from drbot.runners.survey_questions import MUST_HOLD
+from drbot.runners.contract.action import StepContext
+from drbot.runners.planning.survey_questions import MUST_HOLD
 from tests.archives import MOMENT, fetching_context
 
 BACKUP = BackupIdentity(

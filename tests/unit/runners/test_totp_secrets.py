@@ -10,8 +10,8 @@ import pytest
 
 from drbot.core.attestation import Entrance, Origin, Proof
 from drbot.core.errors import UserError
-from drbot.runners.guessing import Guesses
-from drbot.runners.totp_secrets import Entry, TotpSecrets, key_in, tried
+from drbot.runners.second_factor.guessing import Guesses
+from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets, key_in, tried
 
 TERMINAL = Origin(entrance=Entrance.TERMINAL, name="ops@host")
 NOW = datetime(2026, 11, 26, 3, 12, 5, tzinfo=UTC)

@@ -1,0 +1,188 @@
+"""The real target of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.full_manifest import is_full_name
+from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.old_server import OldServer
+from drbot.core.plan import BackupIdentity
+from drbot.core.site import Configuration, Site
+from drbot.runners.actions.control_target import ControlTarget
+from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
+from drbot.runners.actions.putting_back import kept_on
+from drbot.runners.backups import choose_dump as backups
+from drbot.runners.backups.choose_dump import BackupRules
+from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.engine_lock import EngineLock
+from drbot.runners.clients.full_store import full_stores
+from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
+from drbot.runners.clients.server_files import ServerFiles
+from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.clients.volume_mover import kept_from
+from drbot.runners.contract.fingerprint import fingerprint
+from drbot.runners.contract.target import Chosen, KeptVolume, Target
+from drbot.runners.foundation.lock import Claim, Holder
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import Cancelled, never, unheard
+
+SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
+
+
+class SiteTarget:
+    """Target of one site. Looking changes nothing; helpers it starts are labelled and gone afterwards."""
+
+    def __init__(self, site: Site, configuration: Configuration, clients: Clients) -> None:
+        self._site = site
+        self._configuration = configuration
+        self._clients = clients
+        self._lock = EngineLock(clients.docker, site, configuration.system)
+
+    @property
+    def clients(self) -> Clients:
+        """What actions work with."""
+        return self._clients
+
+    def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
+        """What makes this target this target. Raises TemporaryError when the engine does not answer."""
+        return fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
+
+    def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
+        """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
+        postgres = self._site.postgres
+        return self.server_files(cancelled).look(postgres.volume) if postgres else None
+
+    def server_files(self, cancelled: Cancelled = never) -> ServerFiles:
+        """To look at a PostgreSQL volume. Raises PermanentError without a PostgreSQL in dr.yml."""
+        recipe = self._clients.postgres.recipe(cancelled)
+        return ServerFiles(engine=self._clients.docker, recipe=recipe, labels=SURVEY_LABELS, cancelled=cancelled)
+
+    def choose_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Cancelled = never,
+    ) -> Chosen:
+        """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
+        return backups.choose(self._clients.backups, self._rules(site, cancelled), name, before=before)
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Cancelled = never,
+    ) -> Chosen:
+        """The same among the full backups of a lost site, wherever they lie."""
+        databases = self._site.postgres.databases if self._site.postgres else ()
+        rules = FullRules(
+            system=self._configuration.system,
+            site=site,
+            databases=databases,
+            files=self._site.files,
+            cancelled=cancelled,
+        )
+        return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+        if is_full_name(backup.name):
+            find_full_backup(full_stores(self._configuration), backup)
+            return backup
+        return backups.identify(self._clients.backups, backup)
+
+    def kept(self, volume: str) -> KeptVolume | None:
+        """The kept data in a volume; None = there is no such volume, or it holds none. Raises TemporaryError."""
+        found = self._clients.docker.volume(volume)
+        original = kept_from(found) if found is not None else None
+        if found is None or original is None:
+            return None
+        incident = found.labels.get(INCIDENT_LABEL, "")
+        return KeptVolume(
+            original=original,
+            run=found.labels.get(RUN_LABEL, ""),
+            incident=int(incident) if incident.isdecimal() else None,
+            made_at=found.created_at,
+        )
+
+    def occupants(
+        self, run: str, suffix: str, mounted: Collection[str], cancelled: Cancelled = never
+    ) -> tuple[Occupant, ...]:
+        """What lies where a recovery by this run would go. Raises UserError when somebody else uses some of it,
+        TemporaryError, CancelledError.
+        """
+        host = self._host(run, cancelled)
+        found = occupants_of(host, suffix, mounted)
+        require_alone(host, found)
+        return measured(host, found)
+
+    def made_by(self, run: str) -> tuple[str, ...]:
+        """What bears its name. Raises TemporaryError."""
+        return made_by(self._host(run, never))
+
+    def put_aside(self, run: str) -> tuple[Occupant, ...]:
+        """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""
+        host = self._host(run, never)
+        found = kept_on(host, run)
+        sizes = volume_sizes(host, [one.keeper for one in found if one.kind is OccupantKind.VOLUME])
+        return tuple(one.model_copy(update={"size": sizes.get(one.keeper, one.size)}) for one in found)
+
+    def _host(self, run: str, cancelled: Cancelled) -> Host:
+        return Host(clients=self._clients, site=self._site, run=run, labels=SURVEY_LABELS, cancelled=cancelled)
+
+    def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
+        """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+        return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
+
+    def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
+        """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
+        return written_since(self._clients.docker, self._clients.postgres, transaction, SURVEY_LABELS, cancelled)
+
+    def remove_survivors(self, run_id: str, step_id: str | None) -> None:
+        """Remove the containers a killed or cancelled step left."""
+        remove_survivors(self._clients.docker, run_id, step_id)
+
+    def lock(self, claim: Claim, gone: str | None) -> Holder | None:
+        """Keeps other drbots away. None: it is ours. Raises TemporaryError."""
+        return self._lock.take(claim) if gone is None else self._lock.take_over(claim, gone)
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+        return self._lock.holder()
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""
+        self._lock.give_back(instance, run)
+
+    def _rules(self, site: str, cancelled: Cancelled) -> BackupRules:
+        postgres = self._clients.postgres
+        return BackupRules(
+            system=self._configuration.system,
+            site=site,
+            server_major=postgres.major_version(),
+            databases=postgres.settings.databases,
+            tables_now=lambda: self._tables_now(cancelled),
+            cancelled=cancelled,
+            progress=unheard,
+        )
+
+    def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:
+        """Of production, which may be what is broken."""
+        try:
+            return self._clients.postgres.tables(SURVEY_LABELS, cancelled)
+        except (PermanentError, TemporaryError):
+            return None
+
+
+def target_of(site_name: str, configuration: Configuration, settings: RunnerSettings) -> Target:
+    """The target of this site; nothing connects yet."""
+    site = configuration.site(site_name)
+    if not site.services:
+        return ControlTarget(configuration, clients_of(site, configuration, settings))
+    return SiteTarget(site, configuration, clients_of(site, configuration, settings))

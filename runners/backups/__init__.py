@@ -1,0 +1,1 @@
+"""Making backups, and choosing a good one."""

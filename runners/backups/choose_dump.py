@@ -1,0 +1,234 @@
+"""Which backup is good: complete, whole, of this system, of a version we can read. Nothing is trusted by its name."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.full_manifest import FullManifest
+from drbot.core.plan import BackupIdentity
+from drbot.core.proof import floor_of
+from drbot.core.words import duration, size
+from drbot.runners.clients.backup_reader import BackupReader
+from drbot.runners.clients.backup_store import Backup, BackupStore, Manifest
+from drbot.runners.clients.dump import DumpScanner, major
+from drbot.runners.clients.plain_files import open_plain
+from drbot.runners.contract import arguments
+from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.target import Chosen
+from drbot.runners.foundation.watching import Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupRules:
+    """What a backup must be to be used here."""
+
+    system: str
+    site: str  # whose data; "" = of any site
+    server_major: int | None  # of the server that will read it; None = not known
+    databases: tuple[str, ...] = ()  # of dr.yml
+    tables_now: Callable[[], Iterable[str] | None] = lambda: None  # of production; None = it does not answer
+    cancelled: Callable[[], bool]
+    progress: Progress
+
+
+def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
+    """What is wrong with it, without reading it; None when nothing is."""
+    manifest = backup.manifest
+    if backup.fault or manifest is None:
+        return backup.fault
+    if not manifest.completed or manifest.name != backup.name:
+        return "its manifest does not belong to it or says that it was not completed"
+    if manifest.size != backup.size:
+        return f"it has {size(backup.size)} where its manifest says {size(manifest.size)}: cut off or replaced"
+    return owner_fault(manifest, rules.system, rules.site) or version_fault(manifest.server_version, rules.server_major)
+
+
+def owner_fault(manifest: Manifest | FullManifest | None, system: str, site: str) -> str | None:
+    """Several systems and sites may share a folder or a bucket; the newest of another one is no backup of this one.
+    One without a manifest is nobody's for sure, and the card says so.
+    """
+    if manifest is None:
+        return None
+    if manifest.system != system:
+        return f'it is of another system, "{manifest.system}"'
+    if site and manifest.site != site:
+        return f'it is of another site, "{manifest.site}"'
+    return None
+
+
+def version_fault(version: str, server_major: int | None) -> str | None:
+    """A dump of a newer server cannot be trusted to restore on an older one."""
+    if server_major and major(version) > server_major:
+        return f"it was made by PostgreSQL {version}, and the server here is {server_major}"
+    return None
+
+
+def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
+    """Read it once from start to end. Raises PermanentError with what is wrong."""
+    fault = cheap_fault(backup, rules)
+    if fault:
+        raise PermanentError(f"{backup.name}: {fault}")
+    reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
+    for _ in reader.statements():
+        pass
+    identity = identity_of(backup, reader)
+    fault = (
+        manifest_fault(backup, reader)
+        or version_fault(identity.server_version, rules.server_major)
+        or (rows_fault(backup.manifest.rows) if backup.manifest else empty_fault(reader.scanner))
+    )
+    if fault:
+        raise PermanentError(f"{backup.name}: {fault}")
+    return identity
+
+
+def manifest_fault(backup: Backup, reader: BackupReader) -> str | None:
+    """Where what was read differs from the manifest."""
+    manifest = backup.manifest
+    if manifest is None:
+        return None
+    if manifest.sha256 != reader.sha256:
+        return "its SHA-256 is not the one in its manifest: damaged or replaced"
+    if manifest.sql_bytes != reader.scanner.bytes:
+        return "its SQL is not as long as its manifest says"
+    return None
+
+
+def rows_fault(rows: Mapping[str, int]) -> str | None:
+    """A manifest that counts nothing proves nothing; an older backup that holds something is better."""
+    return None if any(rows.values()) else "its manifest counts no row: nothing could be proven with it"
+
+
+def empty_fault(scanner: DumpScanner) -> str | None:
+    """The same for a dump without a manifest, as far as it can be seen before it is restored."""
+    if not scanner.server_version:
+        return "it holds no database, only roles and settings"
+    return None if scanner.holds_data else "it holds definitions and no data"
+
+
+def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
+    """Which backup, exactly; without a manifest its rows are known when it is restored."""
+    manifest = backup.manifest
+    return BackupIdentity(
+        place=f"file:{backup.path.parent}",
+        name=backup.name,
+        size=backup.size,
+        sha256=reader.sha256,
+        snapshot_at=backup.snapshot_at,
+        manifest=manifest is not None,
+        rows=dict(manifest.rows) if manifest else {},
+        server_version=manifest.server_version if manifest else reader.scanner.server_version,
+        system_identifier=manifest.system_identifier if manifest else "",
+        system=manifest.system if manifest else "",
+        site=manifest.site if manifest else "",
+    )
+
+
+def choose(
+    store: BackupStore, rules: BackupRules, name: str | None = None, *, before: BackupIdentity | None = None
+) -> Chosen:
+    """The newest good backup, or the one of this name. Raises UserError with why each of them is refused."""
+    refused: list[str] = []
+    backups = (store.get(name),) if name else store.newest_first()
+    for backup in backups:
+        if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
+            continue
+        try:
+            return Chosen(backup=with_floor(check(backup, rules), store, rules), refused=tuple(refused))
+        except PermanentError as error:
+            refused.append(str(error))
+    why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {store.directory}"
+    raise UserError(
+        "Looked for a good backup.",
+        f"There is none: {why}.",
+        "Put a good backup there (drbot backup list shows what is there), then try again.",
+    )
+
+
+def with_floor(chosen: BackupIdentity, store: BackupStore, rules: BackupRules) -> BackupIdentity:
+    """One without a manifest has to hold what is known to be there, by the backup before it and by production."""
+    if chosen.manifest:
+        return chosen
+    older = (backup.manifest for backup in store.newest_first() if backup.snapshot_at < chosen.snapshot_at)
+    before = next((found.rows for found in older if found and not owner_fault(found, rules.system, rules.site)), None)
+    return chosen.model_copy(update={"floor": floor_of(rules.databases, before, rules.tables_now())})
+
+
+def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
+    """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+    backup = store.get(identity.name)
+    try:
+        with open_plain(backup.path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PermanentError(f"{backup.name} cannot be read: {error.strerror}") from error
+    return identity.model_copy(update={"size": backup.size, "sha256": digest})
+
+
+def rules_of(context: StepContext) -> BackupRules:
+    """The rules of this step's site."""
+    postgres = context.clients.postgres
+    return BackupRules(
+        system=context.configuration.system,
+        site=context.plan.site,
+        server_major=postgres.major_version(),
+        databases=postgres.settings.databases,
+        cancelled=context.cancelled,
+        progress=context.progress,
+    )
+
+
+def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """Action backup.check: the sealed backup is still what it was, and good."""
+    name = arguments.text(given, "backup")
+    found = check(context.clients.backups.get(name), rules_of(context))
+    sealed = context.plan.backup
+    if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
+        raise PermanentError(f"{name} is not the file that the plan was made for: it was replaced")
+    rows = f"{sum(found.rows.values())} rows by its manifest" if found.manifest else "no manifest, not counted yet"
+    return Outcome(
+        summary=f"{found.name} is complete and whole: {size(found.size)}, {rows}",
+        facts={"sha256": found.sha256, "rows": dict(found.rows), "manifest": found.manifest},
+    )
+
+
+def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe backup.whole: the named backup, else the newest."""
+    try:
+        store = context.clients.backups
+        name = str(given.get("backup") or "") or newest_here(context).name
+        found = check(store.get(name), rules_of(context))
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    return Finding(passed=True, sentence=f"{found.name} is complete and whole", facts={"sha256": found.sha256})
+
+
+def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe backup.fresh: how old is the newest one?"""
+    most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
+    try:
+        backup = newest_here(context)
+    except PermanentError as error:
+        return Finding(passed=False, sentence=str(error))
+    age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
+    return Finding(
+        passed=age <= most,
+        sentence=f"{backup.name} is {duration(age)} old; it may be {duration(most)}",
+        facts={"age_seconds": age, "name": backup.name},
+    )
+
+
+def newest_here(context: StepContext) -> Backup:
+    """Of this site. Raises PermanentError."""
+    return newest(context.clients.backups, context.configuration.system, context.plan.site)
+
+
+def newest(store: BackupStore, system: str, site: str) -> Backup:
+    """The site's newest backup that can be used, as far as that is known without reading it. Raises PermanentError."""
+    for backup in store.newest_first():
+        if not backup.fault and not owner_fault(backup.manifest, system, site):
+            return backup
+    raise PermanentError(f"There is no backup in {store.directory} that can be used")

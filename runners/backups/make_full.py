@@ -1,0 +1,313 @@
+"""Makes a full backup: configuration, databases, Redis and files as one snapshot, with a manifest; stored everywhere.
+
+Everything is read from the running system without stopping it. Called by `drbot backup full`, so that cron can.
+"""
+
+import os
+import platform
+import shutil
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.full_manifest import (
+    DOCUMENT,
+    DUMP,
+    FILES,
+    LINKED,
+    MANIFEST,
+    OWN,
+    PROJECTS,
+    REDIS,
+    FullManifest,
+    RedisState,
+    Uses,
+    full_name,
+)
+from drbot.core.site import Configuration, Service, Site
+from drbot.runners.backups.make_dump import first_free, unwritable
+from drbot.runners.clients import redis_copy
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose_settings import running_settings, settings_of
+from drbot.runners.clients.compose_uses import uses_of
+from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.dump import DumpScanner
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
+from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.restic import Restic
+from drbot.runners.clients.restic_helper import ResticHelper, portable
+from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
+from drbot.store.file_modes import PRIVATE_FOLDER, write_private
+
+EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back, Python the other
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Making:
+    """One full backup that is being made."""
+
+    configuration: Configuration
+    site_name: str
+    clients: Clients
+    started: datetime
+    folder: Path  # of what is made for it; private
+    progress: Progress
+    cancelled: Cancelled
+
+    @property
+    def site(self) -> Site:
+        """The site it is made of."""
+        return self.configuration.site(self.site_name)
+
+    @property
+    def name(self) -> str:
+        """The backup's name."""
+        return full_name(self.started)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """On every container it makes."""
+        return {RUN_LABEL: f"backup-{self.name}", STEP_LABEL: "full"}
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The compose projects of the site."""
+        return tuple(sorted(self.site.compose_projects()))
+
+
+def back_up_full(
+    configuration: Configuration,
+    site: str,
+    *,
+    clients: Clients,
+    document: Path | None = None,
+    stores: Sequence[FullBackupStore] = (),
+    progress: Progress = unheard,
+    cancelled: Cancelled = never,
+) -> tuple[FullBackup, FullManifest]:
+    """Into `backups.directory`, then into every other place (default: all of dr.yml), then retention. `document`:
+    dr.yml itself. A failure leaves nothing that looks like a backup. Raises PermanentError, TemporaryError,
+    CancelledError.
+    """
+    directory = configuration.backups.directory
+    *elsewhere, here = stores or full_stores(configuration)
+    known = {backup.name for backup in here.newest_first(cancelled)}
+    try:
+        started = first_free(datetime.now(UTC), lambda moment: _claim(directory, full_name(moment), known))
+    except OSError as error:
+        raise unwritable(directory, error) from error
+    making = Making(
+        configuration=configuration,
+        site_name=site or configuration.default_site,
+        clients=clients,
+        started=started,
+        folder=parts_folder(directory, full_name(started)),
+        progress=progress,
+        cancelled=cancelled,
+    )
+    try:
+        manifest = collect(making, document)
+        made = take(making, here, manifest)
+    except OSError as error:
+        raise unwritable(directory, error) from error
+    finally:
+        shutil.rmtree(making.folder, ignore_errors=True)
+    require_readable(making, made, manifest)
+    store_everywhere(making, made, here, elsewhere)
+    return made, manifest
+
+
+def parts_folder(directory: Path, name: str) -> Path:
+    """Where what is made for a backup lies; the folder is the claim to the name."""
+    return directory / f".{name}.parts"
+
+
+def _claim(directory: Path, name: str, known: Container[str]) -> bool:
+    if name in known:
+        return False
+    try:
+        parts_folder(directory, name).mkdir(parents=True, mode=PRIVATE_FOLDER)
+    except FileExistsError:
+        return False
+    return True
+
+
+def collect(making: Making, document: Path | None) -> FullManifest:
+    """What is not there as files yet, into the private folder: dumps and manifest."""
+    clients, site = making.clients, making.site
+    for name in site.file_volumes:
+        if clients.docker.volume(name) is None:
+            raise PermanentError(f"`files` of the site names the volume {name}, which does not exist")
+    manifest = FullManifest(
+        name=making.name,
+        system=making.configuration.system,
+        site=making.site_name,
+        started_at=making.started,
+        snapshot_at=making.started.replace(microsecond=0),
+        projects=making.projects,
+        files=site.files,
+        versions={"drbot": version("drbot-chatops")},
+        source={"engine": clients.docker.id(), "host": platform.node()},
+    )
+    manifest = manifest.model_copy(update={"uses": used(making)})
+    if site.postgres is not None:
+        manifest = dump_postgres(making, manifest)
+    if site.redis is not None:
+        version_, appendonly = redis_copy.identity(clients.redis)
+        copied = redis_copy.copy(clients.docker, clients.redis, making.labels, making.folder, making.cancelled)
+        state = RedisState(version=version_, keys=copied.keys, expires=copied.expiring, appendonly=appendonly)
+        manifest = manifest.model_copy(update={"redis": state})
+    if document is not None:
+        shutil.copyfile(document, making.folder / DOCUMENT)
+    write_private(making.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    return manifest
+
+
+def used(making: Making) -> Uses:
+    """By every project's compose file: one that cannot be read now could not be started later. Of the settings as the
+    services run, for what only somebody's shell knew is in no file.
+    """
+    bounds = Bounds(cancelled=making.cancelled, seconds=60)
+    documents = {project: making.clients.compose.describe(project, bounds) for project in making.projects}
+    settings = dict(
+        found for project, one in documents.items() for found in settings_of(project, one, making.site.address)
+    )
+    settings |= dict(found for project, one in documents.items() for found in running(making, project, one))
+    return uses_of(documents.values()).model_copy(update={"settings": settings})
+
+
+def running(making: Making, project: str, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The settings of the containers of a project, where there are some."""
+    docker = making.clients.docker
+    for name, described in document["services"].items():
+        container = docker.container(Service(project=project, service=name, role="app"))
+        if container is not None:
+            names, made_of = described.get("environment") or {}, docker.inspect(container.id)
+            yield from running_settings(project, name, names, made_of, making.site.address)
+
+
+def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
+    """Every database, counted in the snapshot that is dumped."""
+    postgres = making.clients.postgres
+    server, databases = postgres.identity(), postgres.databases()
+    dump = postgres.dump(making.labels, making.cancelled)
+    dump.into(making.folder / DUMP, making.cancelled)
+    return manifest.model_copy(
+        update={
+            # the server's clock, from just before the dump began; the two hosts' clocks may differ
+            "snapshot_at": server.now.replace(microsecond=0),
+            "databases": databases,
+            "rows": dump.rows,
+            "digests": dump.digests,
+            "sql_bytes": (making.folder / DUMP).stat().st_size,
+            "server_version": server.version,
+            "system_identifier": server.system_identifier,
+        }
+    )
+
+
+def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> FullBackup:
+    """The snapshot, in the repository beside the host."""
+    if not store.has_repository():
+        store.restic(making.cancelled).make()
+    linked = dict(links_outside(making.site.projects, making.projects))
+    execute = ResticHelper(
+        engine=making.clients.docker,
+        image=image_of(making),
+        labels=making.labels,
+        tool=portable(making.clients.settings.home),
+        repository=Path(store.repository.url),
+        mounts=(Mount(source=str(making.folder), target=OWN, read_only=True), *mounts_of(making, linked)),
+        writes=True,
+        secrets=store.repository.keys,
+        cancelled=making.cancelled,
+    )
+    restic = Restic(store.repository, cancelled=making.cancelled, progress=making.progress, execute=execute)
+    paths = [OWN, *([PROJECTS] if making.projects else []), *([LINKED] if linked else [])]
+    paths += [FILES] if making.site.file_volumes else []
+    restic.backup(
+        paths,
+        host=making.site_name,
+        tags=tags_of(making.name, making.configuration.system),
+        moment=manifest.snapshot_at,
+        excluded=(*EXCLUDED, *(f"{PROJECTS}/{link}" for link in linked)),
+    )
+    return store.get(making.name)
+
+
+def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
+    """What is backed up as it lies there."""
+    site = making.site
+    for project in making.projects:
+        yield Mount(source=str(site.projects / project), target=f"{PROJECTS}/{project}", read_only=True)
+    for name in site.file_folders:
+        if name.split("/")[0] not in making.projects:
+            yield Mount(source=str(site.projects / name), target=f"{PROJECTS}/{name.strip('/')}", read_only=True)
+    for name in site.file_volumes:
+        yield Mount(source=name, target=f"{FILES}/{name}", read_only=True)
+    for link, target in linked.items():
+        yield Mount(source=str(target), target=f"{LINKED}/{link}", read_only=True)
+
+
+def links_outside(projects: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Links in the projects' folders to what no backup of these folders holds, and where they lead."""
+    own = [(projects / name).resolve() for name in names]
+    for name in names:
+        for folder, folders, files in os.walk(projects / name):
+            for path in (Path(folder) / entry for entry in (*folders, *files)):
+                target = path.resolve()
+                if path.is_symlink() and target.exists() and not any(target.is_relative_to(one) for one in own):
+                    yield path.relative_to(projects).as_posix(), target
+
+
+def image_of(making: Making) -> str:
+    """One that is on this engine for sure."""
+    if making.site.postgres is not None:
+        return making.clients.postgres.recipe(making.cancelled).image
+    return making.clients.redis.running().image
+
+
+def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -> None:
+    """Read from the snapshot what a recovery begins with: manifest, dump, Redis. Raises PermanentError."""
+    assert made.snapshot is not None
+    restic = made.store.restic(making.cancelled)
+    if made.store.manifest(made, making.cancelled) != manifest:
+        raise PermanentError(f"{made.place}: its manifest cannot be read back as it was written")
+    if manifest.databases:
+        scanner = DumpScanner()
+        for piece in restic.stream(made.snapshot.id, f"{OWN}/{DUMP}"):
+            scanner.feed(piece)
+            making.progress(scanner.bytes, manifest.sql_bytes, "bytes")
+        if not scanner.complete or scanner.bytes != manifest.sql_bytes:
+            raise PermanentError(f"{made.place}: its dump cannot be read back as it was written")
+    if manifest.redis:
+        for _ in restic.stream(made.snapshot.id, f"{OWN}/{REDIS}"):
+            pass
+
+
+def store_everywhere(
+    making: Making, made: FullBackup, here: FullBackupStore, elsewhere: Sequence[FullBackupStore]
+) -> None:
+    """Into every other place, also when one of them fails; then the oldest go. Raises PermanentError or TemporaryError
+    that names each place that has it not.
+    """
+    assert made.snapshot is not None
+    failed: list[DrbotError] = []
+    for store in (*elsewhere, here):
+        try:
+            if store is not here:
+                store.add(here.repository, made.snapshot, making.progress, making.cancelled)
+            keep = making.configuration.backups.keep
+            store.remove_old(keep, making.configuration.system, making.site_name, making.cancelled)
+        except (PermanentError, TemporaryError) as error:
+            failed.append(error)
+    if failed:
+        why = "; ".join(str(error) for error in failed)
+        kind = TemporaryError if all(isinstance(error, TemporaryError) for error in failed) else PermanentError
+        places = len(elsewhere) + 1
+        raise kind(f"{made.name} is not stored everywhere, {len(failed)} of {places} places failed: {why}")

@@ -1,0 +1,79 @@
+"""What every action and probe gets and gives back; executor and actions meet only here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drbot.core.errors import PermanentError
+from drbot.core.plan import Plan
+from drbot.core.run import Run
+from drbot.core.runbook import Step
+from drbot.core.site import Configuration, Site
+from drbot.runners.foundation.permit import OwnWork, Permit
+
+if TYPE_CHECKING:  # the executor and its tests need no docker package
+    from drbot.runners.clients.clients import Clients
+    from drbot.runners.contract.machine_book import MachineBook
+    from drbot.runners.foundation.invitations import Invitations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepContext:
+    """One attempt at one step: who it is for and how to tell what it does."""
+
+    run: Run
+    plan: Plan
+    step: Step
+    attempt: int
+    site: Site
+    configuration: Configuration
+    clients: "Clients"
+    facts: Mapping[str, Mapping[str, Any]]  # step id → facts of the steps that succeeded
+    cancelled: Callable[[], bool]  # asked often: STOP, the hard time limit, a lost lease
+    progress: Callable[[float, float | None, str], None]  # done, total, unit
+    log: Callable[[str], None]  # one line, masked, into the step's log file
+    labels: Mapping[str, str]  # put on every container and volume: drbot.incident, drbot.run, drbot.step
+    invitations: "Invitations | None" = None  # to have the worker of a new machine join
+    machines: "MachineBook | None" = None  # to write down what was rented and given back
+    permit: Permit | None = None  # what this attempt may take away; given by runners/execution/issuing.py
+    own: OwnWork | None = None  # None: users, or another run, count on what this run has made
+
+    def permitted(self) -> Permit:
+        """Raises PermanentError where nobody gave one."""
+        if self.permit is None:
+            raise PermanentError(f"{self.step.id} has no permit to take anything away; nothing was touched")
+        return self.permit
+
+    def own_work(self) -> OwnWork:
+        """Raises PermanentError once users or another run may count on what this run has made."""
+        if self.own is None:
+            raise PermanentError(f"Users or another run may count on what {self.run.id} has made; it is not removed")
+        return self.own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What an action did: a sentence for people, facts for later steps and the report."""
+
+    summary: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A probe's answer and the sentence that explains it. `broken`: the names of what does not work."""
+
+    passed: bool
+    sentence: str
+    broken: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Action = Callable[[StepContext, Mapping[str, Any]], Outcome]
+"""Raises TemporaryError (may be retried), PermanentError or CancelledError of core.errors."""
+
+Subjects = Callable[[StepContext, Mapping[str, Any]], frozenset[str]]
+"""What an action takes away with these arguments: texts of runners/foundation/permit.py. Only reads."""
+
+ProbeFunction = Callable[[StepContext, Mapping[str, Any]], Finding]
+"""Raises TemporaryError when the target cannot be asked at all."""

@@ -1,0 +1,75 @@
+"""What makes this target this target; sealed with the plan and read again before anything is replaced."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drbot.core.site import Configuration, Site
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.docker_engine import MISSING
+from drbot.runners.clients.host_packages import engine_is_missing
+from drbot.runners.clients.volume_users import strangers_on
+from drbot.runners.contract.strangers import STRANGERS
+
+UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
+"""Sections of dr.yml that are the roster's (core/policy.py) or habits: all others say what is touched."""
+
+PRICES: Mapping[str, Any] = {"sites": {"__all__": {"provision": {"hourly"}}}}
+"""Nothing follows from them but what people are told."""
+
+
+def fingerprint(
+    clients: Clients, site: Site, labels: Mapping[str, str], cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    """Engine, compose projects, volumes and the cluster's identifier; "missing" and "unreadable" are values."""
+    if engine_is_missing(clients.docker.host):  # a bare new host: installing it is a step of the recovery
+        return {"engine": MISSING, "volumes": dict.fromkeys(data_volumes(site), MISSING)}
+    found: dict[str, Any] = {
+        "engine": clients.docker.id(),
+        "projects": {
+            project: digest(clients, project)
+            for project in sorted({service.project for service in site.services.values()})
+        },
+        "volumes": {name: created_at(clients, name) for name in data_volumes(site)},
+        STRANGERS: {name: running_strangers(clients, site, name) for name in data_volumes(site)},
+    }
+    if site.postgres:
+        found["postgres"] = clients.postgres.identifier_of(site.postgres.volume, labels, cancelled)
+    return found
+
+
+def settings_of(configuration: Configuration) -> dict[str, Any]:
+    """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
+    another plan.
+    """
+    document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **PRICES})
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def data_volumes(site: Site) -> tuple[str, ...]:
+    """The real names of the volumes with data, as dr.yml names them."""
+    stores = (part.volume for part in (site.postgres, site.redis) if part)
+    return tuple(dict.fromkeys([*stores, *site.file_volumes]))
+
+
+def running_strangers(clients: Clients, site: Site, volume: str) -> list[str]:
+    """Names of the containers that use it now and that no step would stop."""
+    found = strangers_on(clients.docker, volume, site.services.values())
+    return [user.name for user in found if user.is_running]
+
+
+def created_at(clients: Clients, volume: str) -> str:
+    """When the volume was made: one made again under the same name is another."""
+    found = clients.docker.volume(volume)
+    return found.created_at if found else MISSING
+
+
+def digest(clients: Clients, project: str) -> str:
+    """SHA-256 over the project's compose files; the digest only, for they may hold passwords."""
+    files = clients.compose.files(project)
+    if not files:
+        return MISSING
+    whole = hashlib.sha256()
+    for path in files:
+        whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()

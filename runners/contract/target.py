@@ -1,0 +1,118 @@
+"""What survey and executor need of the system; the real one is in site_target.py, tests bring a harmless one."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from drbot.core.occupants import Occupant
+from drbot.core.old_server import OldServer
+from drbot.core.plan import BackupIdentity
+from drbot.runners.contract.action import Action, ProbeFunction, Subjects
+from drbot.runners.foundation.lock import Claim, Holder
+from drbot.runners.foundation.watching import Cancelled, never
+
+if TYPE_CHECKING:  # the executor and its tests need no docker package
+    from drbot.runners.clients.clients import Clients
+    from drbot.runners.clients.postgres_written import Written
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """What a step may do and what may be asked: name → function."""
+
+    actions: Mapping[str, Action]
+    probes: Mapping[str, ProbeFunction]
+    subjects: Mapping[str, Subjects]  # of every action that can take something away
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The backup a plan uses, and the newer ones that were not good enough."""
+
+    backup: BackupIdentity
+    refused: tuple[str, ...] = ()  # one sentence each
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptVolume:
+    """A volume of kept data, as its own labels on the engine tell it."""
+
+    original: str  # the volume whose data it is
+    run: str  # that put it aside
+    incident: int | None
+    made_at: str  # Docker's word for when it was made
+
+
+class Target(Protocol):
+    """The target system as a whole; every method only reads, but for `remove_survivors` and the lock."""
+
+    @property
+    def clients(self) -> "Clients":
+        """What actions work with."""
+
+    def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
+        """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
+
+    def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
+        """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
+
+    def choose_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Cancelled = never,
+    ) -> Chosen:
+        """The newest good backup of `site`, or the one of this name; only older than `before`. Each is read from start
+        to end, so it asks `cancelled`. Raises UserError if none is good, CancelledError.
+        """
+
+    def choose_full_backup(
+        self,
+        name: str | None = None,
+        *,
+        site: str,
+        before: BackupIdentity | None = None,
+        cancelled: Cancelled = never,
+    ) -> Chosen:
+        """The same among the full backups of `site`, the one that was lost."""
+
+    def identify(self, backup: BackupIdentity) -> BackupIdentity:
+        """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
+
+    def kept(self, volume: str) -> KeptVolume | None:
+        """The kept data in a volume; None = there is no such volume, or it holds none. Raises TemporaryError."""
+
+    def occupants(
+        self, run: str, suffix: str, mounted: Collection[str], cancelled: Cancelled = never
+    ) -> tuple[Occupant, ...]:
+        """What lies where a recovery by this run would go (core/occupants.py). Raises UserError when somebody else uses
+        some of it, TemporaryError, CancelledError.
+        """
+
+    def made_by(self, run: str) -> tuple[str, ...]:
+        """Volumes and the folder of the projects that bear the name of this run. Raises TemporaryError."""
+
+    def put_aside(self, run: str) -> tuple[Occupant, ...]:
+        """Everything that this run has put aside of the host, as far as it is there. Raises TemporaryError."""
+
+    def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
+        """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+
+    def written_since(self, transaction: int, cancelled: Cancelled) -> "Written":
+        """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""
+
+    def remove_survivors(self, run_id: str, step_id: str | None) -> None:
+        """Remove what a killed or cancelled step left running."""
+
+    def lock(self, claim: Claim, gone: str | None) -> Holder | None:
+        """Keeps other drbots away from this target. None: it is ours. Else the drbot that holds it; `gone`: the
+        holding that the commander gave up. Raises TemporaryError.
+        """
+
+    def holder(self) -> Holder | None:
+        """Who keeps others away now. Raises TemporaryError."""
+
+    def unlock(self, instance: str, run: str) -> None:
+        """Give it back, if this run of this drbot has it. Raises TemporaryError."""

@@ -1,0 +1,327 @@
+"""How a run ends or pauses: every end says in one sentence what state the system is in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drbot.core.approval import RequestState
+from drbot.core.effects import brings_back, effect_of
+from drbot.core.errors import DrbotError
+from drbot.core.full_manifest import is_full_name
+from drbot.core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
+from drbot.core.run import MISSED, Offer, RunState, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import SafeState
+from drbot.core.settlement import decisions_for
+from drbot.runners.execution import incident_clocks
+from drbot.runners.execution.half_moves import settle_moves
+from drbot.runners.execution.run_context import RunContext
+from drbot.runners.execution.schedule import End, Ending
+from drbot.runners.execution.sealed_plans import signature_of_end
+from drbot.runners.execution.site_lock import release
+from drbot.runners.execution.undoing import take_back, undo_production
+from drbot.runners.execution.unsure import finding_of, told, worth
+from drbot.store import requests, runs, steps, waking
+from drbot.store.database import Transaction
+
+BLOCKED_WORDS: Mapping[str, str] = {
+    "denied": "The request was denied.",
+    "withdrawn": "The request was withdrawn.",
+    "expired": "The request expired before it could be used.",
+    "void": "The request is void: something is no longer as it was approved.",
+    "stopped": "The request was stopped.",
+}
+
+NEXT_STEPS: Mapping[Offer, str] = {
+    Offer.RESTART: "/dr restart starts the services.",
+    Offer.UNDO: "/dr undo brings the old data back.",
+    Offer.RECOVER: "/dr recover tries again.",
+    Offer.ANOTHER_BACKUP: "/dr recover backup takes the next good one.",
+}
+
+
+def conclude(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
+    """Acts on the end that `next_moves` saw. False: the run was woken meanwhile, so look again."""
+    if ending.kind is End.DONE:
+        return succeed(run_context)
+    if ending.kind is End.ASK:
+        return _ask_a_person(run_context, ending, seen_wakes)
+    if ending.kind is End.UNDO:
+        return _take_back(run_context, ending)
+    if ending.kind is End.BLOCKED:
+        return _refused(run_context, ending, seen_wakes)
+    return _failed(run_context, ending, seen_wakes)
+
+
+def succeed(run_context: RunContext) -> bool:
+    """Every step is done with."""
+    records = run_context.records()
+    failed = [record.id for record in records.values() if record.state is StepState.FAILED]
+    last = incident_clocks.last_health_step(run_context.plan)
+    against = [record.id for record in records.values() if record.is_against_check]
+    known = run_context.worker_context.own.run(run_context.run.id)
+    of_parts = [str(name) for facts in (known.facts if known else {}).values() for name in facts.get(MISSED, ())]
+    borne = [step for step in failed if last is None or step == last]
+    undone = [step for step in _destroying(run_context.plan) if known is None or not known.has_succeeded(step)]
+    missed = list(dict.fromkeys([*borne, *undone, *against, *of_parts]))
+    outcome = f"Done, but not everything passed: {', '.join(missed)}." if missed else "Done."
+    finish(run_context, RunState.SUCCEEDED, outcome, missed=missed)
+    return True
+
+
+def _destroying(plan: Plan) -> list[str]:
+    """What people agreed to: without it nothing is done."""
+    return [step.id for step in plan.steps if effect_of(step, plan.steps) == "destroy"]
+
+
+def finish(
+    run_context: RunContext, state: RunState, outcome: str, *, missed: Sequence[str] = (), **payload: Any
+) -> None:
+    """The end of the run; the site is free again."""
+
+    def end(tx: Transaction) -> None:
+        signature = signature_of_end(run_context.worker_context.key, run_context.plan, state, missed)
+        runs.finish(tx, run_context.run, state, outcome, missed=missed, signature=signature, **payload)
+        release(tx, run_context.worker_context, run_context.run)
+
+    run_context.write(end)
+    _note_end(run_context)
+
+
+def _note_end(run_context: RunContext) -> None:
+    """On this host: nothing of the run is ever taken back again by what a row says."""
+    run_context.worker_context.own.has_ended(run_context.run.id)
+
+
+def stop(run_context: RunContext, why: str) -> None:
+    """After STOP, when nothing of the run is at work any more."""
+    settle_moves(run_context)
+    removed = [sentence for step in run_context.plan.steps if (sentence := _tidy(run_context, step))]
+    records, state = run_context.records(), run_context.left()
+    sentence = " ".join((state.sentence, *removed))
+
+    def end(tx: Transaction) -> None:
+        for record in records.values():
+            if record.state is StepState.WAITING:
+                steps.stopped(tx, run_context.run, record.id, why)
+        outcome = f"Stopped: {why.rstrip('.')}. {sentence}"
+        runs.finish(tx, run_context.run, RunState.STOPPED, outcome, offers=state.offers, why=why, safe_state=sentence)
+        release(tx, run_context.worker_context, run_context.run)
+
+    run_context.write(end)
+    _note_end(run_context)
+
+
+def distrust(run_context: RunContext, error: DrbotError) -> None:
+    """Somebody wrote into the database, or a step wants what nobody approved: the run ends here."""
+    sentence, records = (
+        run_context.worker_context.redact(f"{error}. Nothing more of it is started."),
+        run_context.records(),
+    )
+    if {step.id for step in run_context.plan.steps} != records.keys():
+        finish(run_context, RunState.FAILED, sentence)
+        return
+    state = run_context.left()
+    finish(run_context, RunState.FAILED, f"{sentence} {state.sentence}", offers=list(state.offers))
+
+
+def culprit(run_context: RunContext, name: str) -> None:
+    """A dependency is the cause: this run cannot help."""
+    state = run_context.left()
+    offers = [offer for offer in state.offers if offer is not Offer.RESTART]  # that cannot help
+
+    def end(tx: Transaction) -> None:
+        why = incident_clocks.propose(tx, run_context.run, name)
+        outcome = f"{why}. {state.sentence}"
+        runs.finish(tx, run_context.run, RunState.FAILED, outcome, todo=why, offers=offers, safe_state=state.sentence)
+        release(tx, run_context.worker_context, run_context.run)
+
+    run_context.write(end)
+    _note_end(run_context)
+
+
+def block(run_context: RunContext, seen_wakes: int | None, why: str, offers: Sequence[Offer], **payload: Any) -> bool:
+    """Parked until somebody chooses; what was made beside production stays, the site is free. False: look again,
+    because STOP was pressed or (with `seen_wakes`) something else happened meanwhile.
+    """
+    other = _next(run_context)
+    offered = [offer for offer in offers if other is not None or offer is not Offer.ANOTHER_BACKUP]
+    if Offer.ANOTHER_BACKUP in offers:
+        payload["next"] = other and {"name": other.name, "loss_seconds": other.loss_seconds}
+
+    def park(tx: Transaction) -> bool:
+        if waking.stop_reason(tx.connection, run_context.run.id) is not None:
+            return False
+        if seen_wakes not in (None, waking.wakes(tx.connection, run_context.run.id)):
+            return False
+        # A proof that failed ends the request that waits for it.
+        for request in requests.of_run(tx.connection, run_context.run.id):
+            requests.close(tx, request.id, RequestState.VOID, why=why)
+        wakes = waking.wakes(tx.connection, run_context.run.id)  # closing a request wakes its run: ourselves
+        _remember(tx, run_context, other)
+        runs.park(tx, run_context.run, RunState.BLOCKED, seen_wakes=wakes, offers=offered, why=why, **payload)
+        release(tx, run_context.worker_context, run_context.run)
+        return True
+
+    return run_context.write(park)
+
+
+def _ask_a_person(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
+    step = run_context.plan.step(str(ending.step))
+    records = run_context.records()
+    record = records[step.id]
+    finding = finding_of(run_context, step, records)
+    what = "It is not known whether it was done." if record.state is StepState.UNSURE else f"{record.summary}"
+    found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
+    question = f"{step.title['en']} ({step.id}): {what} {finding.sentence} {worth(run_context.plan, found)}".strip()
+    choices = decisions_for(run_context.plan, found)
+    said: dict[str, Any] = {"question": question, "choices": choices, **told(finding)}
+
+    def park(tx: Transaction) -> bool:
+        steps.found(tx, run_context.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
+        return runs.park(tx, run_context.run, RunState.NEEDS_DECISION, seen_wakes=seen_wakes, step=step.id, **said)
+
+    return run_context.write(park)
+
+
+def _take_back(run_context: RunContext, ending: Ending) -> bool:
+    step = run_context.plan.step(str(ending.step))
+    if is_beside(run_context.plan, step):
+        return _take_back_beside(run_context, step)
+    records = run_context.records()
+    why = _why(records, ending.step)
+    undone = undo_production(run_context)
+    state = run_context.left().sentence if undone.failed else _taken_back(run_context.plan, records)
+    outcome = " ".join(part for part in (why, undone.sentence, state) if part)
+    finish(run_context, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
+    return True
+
+
+def _taken_back(plan: Plan, records: Mapping[str, StepRecord]) -> str:
+    """What is true when no undo has failed: a step without one stays as it was done, and one of a file's own may do
+    anything.
+    """
+    acted = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
+    if all(brings_back(step) for step in acted):
+        return "Production is as it was."
+    return "What can be taken back was taken back."
+
+
+def _take_back_beside(run_context: RunContext, step: Step) -> bool:
+    """A person settled it with "undo": what it made is removed, production is as it was, and people choose how to go
+    on. Looked at again when a worker died in between.
+    """
+    records = run_context.records()
+    why = None if records[step.id].state is StepState.UNDONE else take_back(run_context, step, records)
+    said = f"What {step.id} had made was removed." if why is None else f"What {step.id} made is still there: {why}."
+    offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
+    state = run_context.left()
+    return block(run_context, None, f"{said} {state.sentence}", offers, step=step.id)
+
+
+def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
+    """The request ended. If apps were stopped already they are started again: nothing was replaced."""
+    undone = undo_production(run_context)
+    if undone.failed:
+        finish(run_context, RunState.FAILED, f"The approval ended. {undone.sentence}", step=ending.step)
+        return True
+    request = ending.request
+    state = request.state.value if request else "void"
+    offers = [Offer.ANOTHER_BACKUP] if run_context.plan.backup is not None else []
+    if state != "denied":
+        offers.insert(0, Offer.ASK_AGAIN)
+    left = run_context.left()
+    stands = "Nothing was replaced." if undone.done and left.is_known else left.sentence
+    why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, stands) if part)
+    seen = None if undone.done else seen_wakes
+    return block(run_context, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
+
+
+def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
+    records = run_context.records()
+    why = _why(records, ending.step)
+    state = run_context.left()
+    step = run_context.plan.step(str(ending.step))
+    if run_context.plan.backup is not None and not gates_before(run_context.plan, step.id):
+        removed = _tidy(run_context, step) or ""
+        said = " ".join(part for part in (why, state.sentence, removed) if part)
+        offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
+        return block(run_context, None if removed else seen_wakes, said, offers, step=step.id)
+    if step.ask is not None:
+        return _not_recovered(run_context, step, why, state)
+    _end_failed(run_context, step, f"{why} {state.sentence}", state.offers)
+    return True
+
+
+def _not_recovered(run_context: RunContext, step: Step, why: str, state: SafeState) -> bool:
+    """A person says that users cannot work: the run has done what it could, and people choose what comes next."""
+    other = _next(run_context)
+    run_context.write(lambda tx: _remember(tx, run_context, other))
+    ways = [*state.offers, Offer.RECOVER, *([Offer.ANOTHER_BACKUP] if other else [])]
+    _end_failed(run_context, step, f"{why} It is not recovered, and the RTO clock runs on. {state.sentence}", ways)
+    return True
+
+
+def _end_failed(run_context: RunContext, step: Step, outcome: str, offers: Sequence[Offer]) -> None:
+    todo = " ".join(NEXT_STEPS[offer] for offer in offers)
+    finish(run_context, RunState.FAILED, outcome, step=step.id, todo=todo, offers=offers)
+
+
+def _why(records: Mapping[str, StepRecord], step: str | None) -> str:
+    return f"{step}: {records[step].summary}" if step and records[step].summary else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    """The next good backup and what it would lose, in seconds before the outage."""
+
+    name: str
+    loss_seconds: float
+
+
+def _next(run_context: RunContext) -> Other | None:
+    """None: there is none, or the plan needs no backup."""
+    backup = run_context.plan.backup
+    if backup is None:
+        return None
+    try:
+        chosen = _older_than(run_context, backup)
+    except DrbotError:
+        return None
+    return Other(name=chosen.name, loss_seconds=(run_context.plan.loss_seconds or 0.0) + _older(chosen, backup))
+
+
+def _remember(tx: Transaction, run_context: RunContext, other: Other | None) -> None:
+    runs.next_backup(tx, run_context.run, other.name if other else None)
+
+
+def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdentity:
+    """The next good one of the same kind."""
+    target = run_context.worker_context.target
+
+    def given_up() -> bool:
+        return run_context.lease.fenced or run_context.lease.stop_reason is not None
+
+    if not is_full_name(backup.name):
+        return target.choose_backup(before=backup, site=run_context.plan.site, cancelled=given_up).backup
+    return target.choose_full_backup(before=backup, site=backup.site, cancelled=given_up).backup
+
+
+def _older(one: BackupIdentity, than: BackupIdentity) -> float:
+    return max(0.0, (than.snapshot_at - one.snapshot_at).total_seconds())
+
+
+def _tidy(run_context: RunContext, step: Step) -> str | None:
+    """Removes a copy beside production that was not finished, because nothing can be proven with it."""
+    records = run_context.records()
+    if (
+        not records[step.id].is_open_ended
+        or step.effect != "change"
+        or step.undo is None
+        or touches_production(run_context.plan, step)
+    ):
+        return None
+    why = take_back(run_context, step, records)
+    if why is None:
+        return f"What {step.id} had made so far was removed."
+    return f"What {step.id} had made so far could not be removed: {why}."

@@ -1,0 +1,218 @@
+"""The one place that lets a step take something away: it counts everything again, right before the act, and trusts
+nothing but the sealed plan, the voters' signatures, and what this worker's own host remembers.
+"""
+
+from datetime import datetime, timedelta
+
+from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, Vote
+from drbot.core.effects import effect_of, is_inverse, is_taken_back, may_pass
+from drbot.core.errors import PermanentError
+from drbot.core.people import Roster
+from drbot.core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
+from drbot.core.run import StepState
+from drbot.core.runbook import Step, as_undo
+from drbot.runners.execution.gate import refusal
+from drbot.runners.execution.run_context import RunContext
+from drbot.runners.execution.sealed_plans import own_run_of
+from drbot.runners.execution.settings_seen import is_agreed
+from drbot.runners.execution.users import are_away
+from drbot.runners.foundation.own_record import OwnRequest, OwnRun, OwnStep
+from drbot.runners.foundation.permit import ISSUER, OwnWork, Permit
+from drbot.store import requests
+from drbot.store.database import Transaction
+
+
+class NoPermitError(PermanentError):
+    """The recount says no; the sentence says why. `late`: only the time to start is over."""
+
+    def __init__(self, why: str, *, late: bool = False) -> None:
+        super().__init__(why)
+        self.late = late
+
+
+def needs_permit(run_context: RunContext, step: Step) -> bool:
+    """Whether the step's action can take anything away."""
+    return step.do in run_context.worker_context.registry.subjects
+
+
+def issue(tx: Transaction, run_context: RunContext, step: Step) -> Permit:
+    """The permit for what a step does, counted now. A request is used up by the first step that destroys.
+    Raises NoPermitError, UntrustedError.
+    """
+    known, plan = own_run_of(run_context.worker_context, run_context.run), run_context.plan
+    if known.ended:
+        raise NoPermitError("This run has ended on this host.")
+    gates = _gates(plan, step)
+    if effect_of(step, plan.steps) == "destroy":
+        if may_pass(step):
+            raise NoPermitError(f"{step.id} destroys, but its run goes on without it.")
+        gate = _guarding(gates, step)
+        request = _counted(tx, run_context, known, gate, step)
+        if known.requests[request.id].used_for:
+            raise NoPermitError("This approval was used before.")
+        _use(tx, run_context, request.id, step)
+        return _permit(run_context, step, request.id)
+    if gates and known.lets_users_in:
+        raise NoPermitError("Users work with the system again; nothing of this run interrupts it any more.")
+    for gate in gates:  # services are interrupted only while all who guard what follows still agree
+        if not _is_used(known, gate):
+            _counted(tx, run_context, known, gate, step)
+    return _permit(run_context, step, ", ".join(gate.id for gate in gates))
+
+
+def count(tx: Transaction, run_context: RunContext, gate: Step) -> None:
+    """The recount when a gate is about to open, before anything behind it is touched; this host remembers that it did.
+    One that asks about dr.yml is used up by opening. Raises NoPermitError.
+    """
+    request = _counted(tx, run_context, own_run_of(run_context.worker_context, run_context.run), gate, gate)
+    if is_about_settings(gate):
+        _use(tx, run_context, request.id, gate)
+    run_context.note(gate.id, OwnStep(state=StepState.SUCCEEDED, ended_at=run_context.worker_context.own.now()))
+
+
+def require_agreed(run_context: RunContext, step: Step) -> None:
+    """For whatever brings to a host what dr.yml names: two people have agreed to that dr.yml, or to this plan, which
+    tells how it differs. Raises NoPermitError, UntrustedError.
+    """
+    if is_agreed(run_context.worker_context, step):
+        return
+    known = own_run_of(run_context.worker_context, run_context.run)
+    if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in run_context.plan.steps):
+        raise NoPermitError(f"Nobody agreed to what {step.do} takes from a dr.yml that was changed.")
+
+
+def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
+    """To take a step back under the approval that let it happen, until users work with what is there now; None =
+    taking it back takes nothing away. Raises NoPermitError, UntrustedError.
+    """
+    undo = as_undo(step)
+    if not is_taken_back(step, run_context.plan.steps):
+        raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
+    require_agreed(run_context, undo)
+    if not needs_permit(run_context, undo):
+        return None
+    known, gates = own_run_of(run_context.worker_context, run_context.run), _gates(run_context.plan, step)
+    destroys = effect_of(undo, run_context.plan.steps) == "destroy"
+    if known.lets_users_in or known.ended or (destroys and not are_away(run_context, undo)):
+        raise NoPermitError(
+            "People may have written new data since, so bringing the old back needs two people: /dr undo"
+        )
+    if destroys:
+        used = [
+            request_id
+            for gate in gates
+            for request_id, request in known.requests.items()
+            if request.gate == gate.id
+            for name in request.used_for
+            if _takes_back(step, run_context.plan.step(name))
+        ]
+        if not used:
+            raise NoPermitError(f"No approval covers that {step.id} is taken back.")
+        return _permit(run_context, undo, used[-1])
+    if not all(_is_used(known, gate) for gate in gates):
+        raise NoPermitError(f"No approval covers that {step.id} is taken back.")
+    return _permit(run_context, undo, ", ".join(gate.id for gate in gates))
+
+
+def own_work(run_context: RunContext) -> OwnWork | None:
+    """To remove what this run has made itself; None once users, or another run, count on it. Raises UntrustedError."""
+    known = own_run_of(run_context.worker_context, run_context.run)
+    counted_on = run_context.worker_context.own.counted_on(run_context.run.id)
+    if known.lets_users_in or counted_on.intersection(known.places):
+        return None
+    return OwnWork(run=run_context.run.id, counted_on=counted_on, issuer=ISSUER)
+
+
+def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step, step: Step) -> ApprovalRequest:
+    """The request of a gate, when everything about it holds now. Raises NoPermitError."""
+    plan = run_context.plan
+    request = requests.latest(tx.connection, run_context.run.id, gate.id)
+    if request is None:
+        raise NoPermitError("Nobody was asked.")
+    mine = known.requests.get(request.id)
+    if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):
+        raise NoPermitError("The request in the database is not one that this worker opened.")
+    if mine.ended:
+        raise NoPermitError("This request has ended before.")
+    roster, votes = run_context.worker_context.roster_now(tx.connection), requests.votes(tx.connection, request.id)
+    _under_this_roster(plan, roster)
+    _in_time(run_context, known, gate, mine, request, votes)
+    guards = gate.gate.for_ if gate.gate else ()
+    guarded = step if step.id in guards else plan.step(guards[0])
+    why = refusal(tx, run_context.run, plan, guarded, request, roster)
+    if why is not None:
+        raise NoPermitError(why, late=request.start_by is not None and tx.now >= request.start_by)
+    return request
+
+
+def _under_this_roster(plan: Plan, roster: Roster) -> None:
+    if plan.policy != roster.number:
+        raise NoPermitError("Another roster is in force than when the plan was made.")
+
+
+def _in_time(
+    run_context: RunContext, known: OwnRun, gate: Step, mine: OwnRequest, request: ApprovalRequest, votes: list[Vote]
+) -> None:
+    """By this worker's own clock and memory: the proof is there, the votes came in time, the start does. Raises
+    NoPermitError.
+    """
+    rules, now = run_context.worker_context.approvals, run_context.worker_context.own.now()
+    proofs = gate.gate.proof if gate.gate else ()
+    missing = [name for name in proofs if not known.has_succeeded(name)]
+    if missing:
+        raise NoPermitError(f"This worker has not seen the proof succeed: {', '.join(missing)}.")
+    granted = mine.granted_at or now
+    to_vote = rules.vote_within + rules.start_within
+    if any(vote.decision == "break-glass" for vote in votes):
+        to_vote += HOLD_SECONDS
+        if not mine.has_held(now):
+            raise NoPermitError("Break-glass waits ten minutes from when this worker has seen it.")
+    if granted > mine.opened_at + timedelta(seconds=to_vote):
+        raise NoPermitError("The votes came after the time to vote.", late=True)
+    proven: list[datetime] = [ended for name in proofs if (ended := known.steps[name].ended_at) is not None]
+    start = timedelta(seconds=min(request.start_seconds, rules.start_within))
+    if now >= max([granted, *proven]) + start:
+        raise NoPermitError("The time to start has passed.", late=True)
+
+
+def _use(tx: Transaction, run_context: RunContext, request_id: str, step: Step) -> None:
+    """Once only, and written on this host before anything happens. By break-glass one person did, so nobody agreed."""
+    if not any(vote.decision == "break-glass" for vote in requests.votes(tx.connection, request_id)):
+        run_context.worker_context.own.agreed_to(run_context.plan.fingerprint[SETTINGS])
+
+    def use(run: OwnRun) -> OwnRun:
+        mine = run.requests[request_id]
+        return run.with_request(request_id, mine.model_copy(update={"used_for": (*mine.used_for, step.id)}))
+
+    run_context.worker_context.own.change(run_context.run.id, use)
+    requests.use(tx, run_context.run, request_id, step.id)
+
+
+def _permit(run_context: RunContext, step: Step, request: str) -> Permit:
+    subjects = run_context.worker_context.registry.subjects[step.do or ""](run_context.looking(step), step.with_)
+    return Permit(run=run_context.run.id, step=step.id, request=request, subjects=subjects, issuer=ISSUER)
+
+
+def _gates(plan: Plan, step: Step) -> tuple[Step, ...]:
+    """The gates in front of a step. Raises NoPermitError where a plan that destroys has none in front of it."""
+    gates = tuple(gate for gate in plan.steps if gate.id in gates_before(plan, step.id))
+    destroys = any(effect_of(other, plan.steps) == "destroy" for other in plan.steps)
+    if not gates and (destroys or any(is_guard(other) for other in plan.steps)):
+        raise NoPermitError(f"No gate stands before {step.id}; it is never started.")
+    return gates
+
+
+def _guarding(gates: tuple[Step, ...], step: Step) -> Step:
+    for gate in gates:
+        if gate.gate is not None and step.id in gate.gate.for_:
+            return gate
+    raise NoPermitError(f"No gate guards {step.id}; it is never started.")
+
+
+def _is_used(known: OwnRun, gate: Step) -> bool:
+    return any(request.gate == gate.id and request.used_for for request in known.requests.values())
+
+
+def _takes_back(step: Step, approved: Step) -> bool:
+    """Whether the undo of `step` takes back what was approved, and nothing else."""
+    return step.undo is not None and is_inverse(step.undo, approved)

@@ -1,0 +1,91 @@
+"""What runs that are over left behind: programs that still run, half a copy, a copy that a person gave up.
+
+A proven copy is only removed when somebody discarded it, and every removal of a copy stands in the timeline.
+"""
+
+from collections.abc import Collection
+
+import structlog
+
+from drbot.core.errors import DrbotError, UntrustedError
+from drbot.core.plan import touches_production
+from drbot.core.run import Leftover, Run, RunState, StepState
+from drbot.core.runbook import Step, as_undo
+from drbot.runners.execution.half_moves import list_half_moves
+from drbot.runners.execution.issuing import own_work
+from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
+from drbot.runners.execution.site_lock import unlock
+from drbot.store import incidents, runs, steps
+
+log = structlog.get_logger()
+
+REMOVES = frozenset({"volume.remove", "host.release"})
+"""What may follow on a run that is over: nothing is started, stopped or moved then."""
+_ENDED_WELL = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
+
+
+def sweep_open_steps(run_context: RunContext) -> None:
+    """At every claim: what an earlier worker's attempts left running. A settled step was one of these too."""
+    for record in run_context.records().values():
+        if record.attempt and (record.state not in _ENDED_WELL or record.settlement is not None):
+            _sweep(run_context.worker_context, run_context.run.id, record.id)
+
+
+def clear_stopped_runs(worker_context: WorkerContext, *, but: Collection[str] = ()) -> frozenset[str]:
+    """Runs that were stopped while no worker was there to tidy up; `but` those that were looked at. Which they are."""
+    with worker_context.database.read() as connection:
+        found = frozenset(runs.stopped(connection, worker_context.site_name)).difference(but)
+    for run_id in sorted(found):
+        clear_stopped(worker_context, run_id)
+    return found
+
+
+def clear_stopped(worker_context: WorkerContext, run_id: str) -> None:
+    """A run that nobody was running when it was stopped: the bot wrote it down, the worker tidies up."""
+    with worker_context.database.read() as connection:
+        run = runs.get(connection, run_id)
+        records = {record.id: record for record in steps.of_run(connection, run_id)}
+    if run.state is not RunState.STOPPED or run.plan is None or run.site != worker_context.site_name:
+        return
+    worker_context.own.has_ended(run_id)
+    _sweep(worker_context, run_id, None)
+    unlock(worker_context, run_id)
+    list_half_moves(idle_run_context(worker_context, run, run.plan))
+    given_up = run.stop_kind is not None and run.stop_kind.gives_up
+    for step in run.plan.steps:
+        if step.effect != "change" or step.undo is None or touches_production(run.plan, step):
+            continue
+        record = records[step.id]
+        if record.leftover is Leftover.REMOVED:
+            continue
+        if record.is_open_ended or (given_up and record.state is StepState.SUCCEEDED):  # half a copy proves nothing
+            _remove(worker_context, run, step)
+
+
+def _sweep(worker_context: WorkerContext, run_id: str, step_id: str | None) -> None:
+    try:
+        worker_context.target.remove_survivors(run_id, step_id)
+    except DrbotError as error:
+        log.warning("What an ended step left running could not be removed.", run=run_id, error=str(error))
+
+
+def _remove(worker_context: WorkerContext, run: Run, step: Step) -> None:
+    if run.plan is None or step.undo is None or step.undo.do not in REMOVES:
+        return
+    run_context = idle_run_context(worker_context, run, run.plan)
+    try:
+        own = own_work(run_context)
+    except UntrustedError as error:
+        log.error("Nothing of this run is removed.", run=run.id, error=str(error))
+        return
+    context = run_context.context(as_undo(step), 1, run_context.log_of(step.id, "discard"), lambda: False, own=own)
+    try:
+        said = worker_context.registry.actions[step.undo.do](context, step.undo.with_).summary
+        became = Leftover.REMOVED
+    except DrbotError as error:
+        said, became = f"it is still there: {error}", Leftover.REMAINS
+    with worker_context.database.write() as tx:
+        if steps.get(tx.connection, run.id, step.id).leftover is not became:  # told once, also by two workers
+            steps.left(tx, run.id, step.id, became)
+            text = f"{run.id} is over, so what {step.id} made is not needed: {said}"
+            incidents.note(tx, run.incident, None, worker_context.redact(text))

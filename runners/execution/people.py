@@ -1,0 +1,98 @@
+"""What of a schedule has to do with people: requests are opened and proven, gates open, questions put and answered."""
+
+from collections.abc import Mapping
+
+from drbot.core.approval import RequestState
+from drbot.core.errors import UntrustedError
+from drbot.core.incident import UsersSay
+from drbot.core.run import StepRecord
+from drbot.core.runbook import Step
+from drbot.runners.execution.gate import open_request
+from drbot.runners.execution.incident_clocks import asks_about_users
+from drbot.runners.execution.issuing import NoPermitError, count
+from drbot.runners.execution.run_context import RunContext
+from drbot.runners.execution.schedule import Schedule
+from drbot.runners.execution.sealed_plans import own_run_of
+from drbot.runners.execution.starting import approvers, end, void_if_changed
+from drbot.runners.foundation.own_record import OwnRequest
+from drbot.store import incidents, requests, steps
+from drbot.store.database import Transaction
+
+_SAYS: Mapping[str, UsersSay] = {"yes": UsersSay.YES, "no": UsersSay.NO}
+
+
+def act(run_context: RunContext, schedule: Schedule, records: Mapping[str, StepRecord]) -> bool:
+    """Does all of them. False = there were none."""
+    for request_id in schedule.prove:
+        _prove(run_context, request_id)
+    for gate in schedule.open:
+        _open(run_context, run_context.plan.step(gate), records[gate])
+    for gate in schedule.passed:
+        _pass(run_context, gate)
+    for question in schedule.ask:
+        _ask(run_context, run_context.plan.step(question))
+    for question in schedule.answered:
+        _take_answer(run_context, records[question])
+    return bool(schedule.prove or schedule.open or schedule.passed or schedule.ask or schedule.answered)
+
+
+def _prove(run_context: RunContext, request_id: str) -> None:
+    run_context.write(lambda tx: requests.prove(tx, request_id))
+
+
+def _open(run_context: RunContext, gate: Step, record: StepRecord) -> None:
+    def ask(tx: Transaction) -> None:
+        run_context.worker_context.roster_now(tx.connection)
+        request = open_request(tx, run_context.run, run_context.plan, gate, run_context.worker_context.approvals)
+        known = own_run_of(run_context.worker_context, run_context.run)
+        if request.id in known.requests:
+            raise UntrustedError(f"{request.id} was opened before: its row was taken out of the database")
+        mine = OwnRequest(gate=gate.id, seal=request.seal, opened_at=run_context.worker_context.own.now())
+        run_context.worker_context.own.change(run_context.run.id, lambda run: run.with_request(request.id, mine))
+        if record.state.value == "pending":
+            steps.wait(tx, run_context.run, gate.id)
+
+    run_context.write(ask)
+
+
+def _pass(run_context: RunContext, gate: str) -> None:
+    """Both votes and the proof are there. The target is compared with the seal before services are stopped."""
+    if not void_if_changed(run_context, gate):
+        return
+
+    def open_gate(tx: Transaction) -> None:
+        request = requests.latest(tx.connection, run_context.run.id, gate)
+        if request is None or request.state is not RequestState.GRANTED:  # denied meanwhile
+            return
+        try:
+            count(tx, run_context, run_context.plan.step(gate))
+        except NoPermitError as error:
+            end(tx, run_context, request.id, error)
+        else:
+            steps.succeed(tx, run_context.run, gate, summary=f"Approved by {approvers(run_context, tx, gate)}.")
+
+    run_context.write(open_gate)
+
+
+def _ask(run_context: RunContext, step: Step) -> None:
+    ask = step.ask
+    if ask is not None:
+        run_context.write(lambda tx: steps.ask(tx, run_context.run, step.id, ask.text, ask.answers))
+
+
+def _take_answer(run_context: RunContext, record: StepRecord) -> None:
+    answer, person = str(record.answer), record.answered_by
+    say = UsersSay.NOTHING if person is None else _SAYS.get(answer)
+
+    def take(tx: Transaction) -> None:
+        if person is None:
+            steps.succeed(tx, run_context.run, record.id, summary=f"Nobody answered in time: {answer}.")
+        elif say is UsersSay.NO:
+            steps.fail(tx, run_context.run, record.id, why=f"{run_context.name_of(person)} answered: no.")
+        else:
+            steps.succeed(tx, run_context.run, record.id, summary=f"{run_context.name_of(person)}: {answer}.")
+        is_open = incidents.get(tx.connection, run_context.run.incident).is_open
+        if say is not None and is_open and asks_about_users(run_context.plan, record.id):
+            incidents.users_say(tx, run_context.run.incident, say, person, run_context.run.id)
+
+    run_context.write(take)

@@ -1,0 +1,230 @@
+"""One run by one worker: everything that starting, finishing, undoing and ending a step need, in one place."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from drbot.core.errors import FencedError, TemporaryError
+from drbot.core.people import Roster, waiting
+from drbot.core.plan import Plan
+from drbot.core.policy import WAIT, Policy
+from drbot.core.redaction import Redactor
+from drbot.core.run import Run, StepRecord, StepState
+from drbot.core.runbook import Step
+from drbot.core.safe_state import SafeState, safe_state
+from drbot.core.signing import KeyPair
+from drbot.core.site import Approvals, Configuration, Site
+from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.machine_book import MachineBook
+from drbot.runners.contract.target import Registry, Target
+from drbot.runners.execution.attempt import Attempt
+from drbot.runners.execution.lease import Lease
+from drbot.runners.execution.step_log import StepLog
+from drbot.runners.foundation.invitations import Invitations
+from drbot.runners.foundation.own_record import OwnRecord, OwnStep
+from drbot.runners.foundation.permit import OwnWork, Permit
+from drbot.runners.foundation.timing import Timing
+from drbot.store import runs, steps, sub_runs
+from drbot.store.database import Database, Transaction
+from drbot.store.rosters import Rosters
+
+log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
+
+NO_ROSTER = "The ledger holds no roster that is in force, so no gate can open: start drbot again (docs/approvals.md)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerContext:
+    """What a worker was built with; the same for all its runs."""
+
+    configuration: Configuration
+    database: Database
+    site_name: str
+    home: Path
+    own: OwnRecord
+    registry: Registry
+    target: Target
+    roster: Roster
+    redact: Redactor
+    timing: Timing
+    owner: str
+    ring: Callable[[str], None]  # the doorbell of this site
+    key: KeyPair = field(default_factory=KeyPair.new)  # what it signs checked codes with
+    rosters: Rosters | None = None  # None: `roster` is in force whatever the ledger says
+
+    def roster_now(self, connection: Connection) -> Roster:
+        """The roster in force, which believes no signature but this worker's own."""
+        if self.rosters is None:
+            return replace(self.roster, worker_key=self.key.public)
+        roster, policy = self.rosters.look(connection), self.rosters.policy
+        if policy is None:
+            return replace(roster, fault=roster.fault or NO_ROSTER, worker_key=self.key.public)
+        fault = roster.fault or self._unlike_seen(policy)
+        seen = self.own.policy()
+        waits = {name: at + WAIT for name, at in seen.newly.items()} if seen is not None else {}
+        people = {name: waiting(person, waits.get(name)) for name, person in roster.people.items()}
+        return replace(roster, people=people, fault=fault, worker_key=self.key.public)
+
+    def _unlike_seen(self, policy: Policy) -> str | None:
+        """Why no gate opens under a roster that does not follow from the newest this host has seen: an old one cannot
+        come back, and a ledger that was written anew cannot lead to another one.
+        """
+        seen = self.own.policy()
+        if seen is not None and policy.history[seen.number - 1 : seen.number] != (seen.hash,):
+            return (
+                f"The ledger's roster is no. {policy.number}, but this worker has seen another no. {seen.number} in "
+                "force: records were taken away or changed, so no gate can open (docs/approvals.md)"
+            )
+        if seen is None or policy.number > seen.number:
+            self.own.saw_policy(policy.number, policy.hash, policy.document)
+        return None
+
+    @property
+    def approvals(self) -> Approvals:
+        """The rules in force, as of the last look."""
+        return self.rosters.approvals if self.rosters is not None else self.configuration.approvals
+
+    @property
+    def site(self) -> Site:
+        """The site this worker serves."""
+        return self.configuration.site(self.site_name)
+
+
+BEGUN = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.UNSURE})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunContext:
+    """A claimed run with its plan."""
+
+    run: Run
+    plan: Plan
+    worker_context: WorkerContext
+    lease: Lease
+
+    def records(self) -> dict[str, StepRecord]:
+        """How far every step is. What this worker has begun may have acted, also where its row says that it waits."""
+        with self.worker_context.database.read() as connection:
+            records = {record.id: record for record in steps.of_run(connection, self.run.id)}
+        known = self.worker_context.own.run(self.run.id)
+        begun = {name for name, step in known.steps.items() if step.state in BEGUN} if known is not None else set()
+        return {
+            name: replace(record, attempt=max(1, record.attempt)) if name in begun else record
+            for name, record in records.items()
+        }
+
+    def left(self) -> SafeState:
+        """How the run leaves the system if it ends now, with all that its parts did."""
+        records = self.records()
+        with self.worker_context.database.read() as connection:
+            parts = sub_runs.left_by_parts(connection, records.values())
+        return safe_state(self.plan, records, parts)
+
+    def facts(self) -> Mapping[str, Mapping[str, Any]]:
+        """Step → what it found out, as this worker has noted it itself."""
+        known = self.worker_context.own.run(self.run.id)
+        return known.facts if known is not None else {}
+
+    def hold(self, tx: Transaction) -> None:
+        """The first statement of every write: the run is ours, or nothing of it is written. Raises FencedError."""
+        runs.renew(tx, self.run.id, self.run.epoch, self.worker_context.timing.lease)
+
+    def write(self, work: Callable[[Transaction], Answer]) -> Answer:
+        """A transaction that must happen: waits for a busy or absent database. Raises FencedError."""
+        while True:
+            if self.lease.fenced:
+                raise FencedError(f"The run {self.run.id} belongs to another worker now.")
+            try:
+                with self.worker_context.database.write() as tx:
+                    self.hold(tx)
+                    return work(tx)
+            except TemporaryError as error:
+                log.warning("Not recorded yet; trying again.", run=self.run.id, error=str(error))
+                time.sleep(self.worker_context.timing.pause)
+
+    def name_of(self, person: str) -> str:
+        """How people call somebody of the roster."""
+        found = self.worker_context.roster.person(person)
+        return found.name if found is not None else person
+
+    def log_of(self, step_id: str, name: str) -> StepLog:
+        """The log file of an attempt ("1") or an undo ("undo")."""
+        path = self.worker_context.home / "logs" / self.run.id / f"{step_id}-{name}.log"
+        return StepLog(path, self.worker_context.redact)
+
+    def context(
+        self,
+        step: Step,
+        number: int,
+        step_log: StepLog,
+        cancelled: Callable[[], bool],
+        *,
+        permit: Permit | None = None,
+        own: OwnWork | None = None,
+    ) -> StepContext:
+        """What an action or a probe gets."""
+        return StepContext(
+            run=self.run,
+            plan=self.plan,
+            step=step,
+            attempt=number,
+            site=self.worker_context.site,
+            configuration=self.worker_context.configuration,
+            clients=self.worker_context.target.clients,
+            facts=self.facts(),
+            cancelled=cancelled,
+            progress=self._progress(step.id, step_log),
+            log=step_log.line,
+            labels={
+                "drbot.incident": str(self.run.incident),
+                "drbot.run": self.run.id,
+                "drbot.step": step.id,
+            },
+            invitations=Invitations(self.worker_context.database, self.run, self.worker_context.own),
+            machines=MachineBook(self.worker_context.database, self.run),
+            permit=permit,
+            own=own,
+        )
+
+    def attempt(
+        self, step: Step, number: int, *, permit: Permit | None = None, own: OwnWork | None = None
+    ) -> tuple[Attempt, StepContext]:
+        """A new attempt and its context."""
+        step_log = self.log_of(step.id, str(number))
+        attempt = Attempt(step, step_log, self.worker_context.timing)
+        return attempt, self.context(step, number, step_log, attempt.cancelled, permit=permit, own=own)
+
+    def looking(self, step: Step) -> StepContext:
+        """For whoever only looks."""
+        return self.context(step, 0, self.log_of(step.id, "look"), lambda: self.lease.fenced)
+
+    def note(self, step_id: str, known: OwnStep) -> None:
+        """Written on this host before the database says so."""
+        self.worker_context.own.change(self.run.id, lambda run: run.with_step(step_id, known))
+
+    def _progress(self, step_id: str, step_log: StepLog) -> Callable[[float, float | None, str], None]:
+        told = 0.0
+
+        def progress(done: float, total: float | None, unit: str) -> None:
+            nonlocal told
+            step_log.heard()
+            now = time.monotonic()
+            if now - told < 0.5 and done != total:
+                return
+            told = now
+            steps.progress(self.worker_context.database, self.run, step_id, done, total, unit)
+
+        return progress
+
+
+def idle_run_context(worker_context: WorkerContext, run: Run, plan: Plan) -> RunContext:
+    """For who only needs a context: its lease is never begun."""
+    lease = Lease(worker_context.database, run, worker_context.timing, worker_context.home)
+    return RunContext(run=run, plan=plan, worker_context=worker_context, lease=lease)

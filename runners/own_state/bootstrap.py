@@ -1,0 +1,198 @@
+"""Brings drbot's own state back from S3 onto a bare machine: the other half of runners/own_state/state_copies.py.
+
+Everything is verified (runners/own_state/vouched_copy.py) before anything is written.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.events import EventKind
+from drbot.core.ledger import event_in
+from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
+from drbot.runners.own_state.adopting import adopt_open_runs
+from drbot.runners.own_state.bucket_ledger import BucketLedger
+from drbot.runners.own_state.documents import CONFIGURATION, as_bytes
+from drbot.runners.own_state.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
+from drbot.runners.own_state.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
+from drbot.runners.own_state.witnesses import Roots, Witnesses
+from drbot.store import copies, incidents
+from drbot.store.database import Database, Transaction, newest_revision
+from drbot.store.file_modes import private
+
+NAMED = 3  # of what was passed over
+
+TRIES = 3
+
+
+def vouched_copy(bucket: ObjectStoreClient, roots: Roots, ledger: str = "") -> Vouched:
+    """The newest copy that is believed. `ledger`: how its first hash begins, where the bucket has several. Raises
+    UserError, PermanentError, TemporaryError.
+    """
+    searches = {name: one for name, one in searches_in(bucket, roots).items() if name.startswith(ledger)}
+    found = {name: copy for name, search in searches.items() if (copy := search.newest()) is not None}
+    if len(found) > 1:
+        known = ", ".join(f"{name} (until record {one.candidate.head.seq})" for name, one in found.items())
+        raise UserError(TRIED, f"There are copies of several ledgers: {known}.", "Name one with --ledger.")
+    for copy in found.values():
+        require_same_tables(copy)
+        return copy
+    raise refusal(bucket, roots, searches.values())
+
+
+def searches_in(bucket: ObjectStoreClient, roots: Roots) -> dict[str, Search]:
+    """Of each ledger that has a copy."""
+    state, _ = everything(bucket, FOLDER)
+    kept, shows_removed = everything(bucket, HEADS)
+    found, pieces, heads = named(COPY, state), named(PIECE, state), named(HEAD, kept)
+    return {
+        name: Search(
+            bucket=bucket,
+            roots=roots,
+            copies=[one for one in found if one.ledger == name],
+            ledger=BucketLedger(bucket, [one for one in pieces if one.ledger == name]),
+            witnesses=Witnesses(
+                bucket=bucket, heads=[one for one in heads if one.ledger == name], shows_removed=shows_removed
+            ),
+        )
+        for name in sorted({one.ledger for one in found})
+    }
+
+
+def everything(bucket: ObjectStoreClient, prefix: str) -> tuple[tuple[StoredObject, ...], bool]:
+    """What is below a prefix, and whether what was removed is among it: not every store, nor every key, can list that,
+    and none with each name that somebody may have given. Raises PermanentError, TemporaryError.
+    """
+    for _ in range(TRIES):  # a store that is only slow must not look like one that keeps no versions
+        try:
+            return bucket.versions(prefix), True
+        except TemporaryError:
+            continue
+        except PermanentError:
+            break
+    return bucket.list(prefix), False
+
+
+def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search]) -> UserError:
+    """Why none of the copies is taken, and what to do."""
+    doubts = [doubt for search in searches for doubt in search.doubts]
+    passed_over = [said for search in searches for said in search.passed_over]
+    place = bucket.place(FOLDER)
+    if not doubts and not passed_over and roots.believed is None:
+        todo = "Name bucket and prefix as `object_store` of dr.yml has them: s3://bucket/prefix/"
+        return UserError(TRIED, f"There is no copy of drbot's state below {place}.", todo)
+    if not doubts:
+        what = f"copy below {place} ends with record {roots.believed} and is whole" if roots.believed else ""
+        why = f"No {what or f'copy below {place} is whole'}. {among(passed_over)}".strip()
+        return UserError(TRIED, why, LOOK)
+    final = [doubt for doubt in doubts if doubt.is_final]
+    told = (final or doubts)[:NAMED]
+    more = [f"And {len(final or doubts) - NAMED} more."] if len(final or doubts) > NAMED else []
+    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told if doubt.todo != OTHER)
+    todo = told[0].todo + (f" If there is nothing more, and you believe what is there: {believe}" if believe else "")
+    return UserError(TRIED, " ".join([*map(told_of, told), *more, among(passed_over)]).strip(), todo)
+
+
+def told_of(doubt: Doubt) -> str:
+    """Which copy, and why not."""
+    one = doubt.candidate
+    return f"{one.place} (until record {one.head.seq}, of {one.made_at:%Y-%m-%d %H:%M} UTC): {doubt.why}"
+
+
+def among(passed_over: Collection[str]) -> str:
+    """What is no copy although it lies there as one."""
+    if not passed_over:
+        return ""
+    more = len(passed_over) - NAMED
+    return f"Passed over: {'; '.join(list(passed_over)[:NAMED])}{f'; and {more} more' if more > 0 else ''}."
+
+
+def require_same_tables(copy: Vouched) -> None:
+    """Raise UserError when another version of drbot wrote the copy."""
+    there, here = copy.document["revision"], newest_revision()
+    if here != there:
+        raise UserError(
+            TRIED,
+            f"The copy was made by drbot {copy.document['drbot']} (tables {there}); this one has {here}.",
+            INSTALL,
+        )
+
+
+def bring_back(
+    copy: Vouched, files: Mapping[Path, bytes], database: Database, home: Path, *, believed: bool = False
+) -> tuple[str, ...]:
+    """Fill the empty `database` and write the `files` of the copy; the worker of `home` takes over the runs that are
+    not over. `believed`: nothing but a person's word vouches for it. The names of the incidents that are open. Raises
+    UserError, TemporaryError; everything is then as it was.
+    """
+    copies.require_empty(database)
+    database.migrate()
+    with written(files), database.write() as tx:
+        copies.fill(tx, map(event_in, copy.candidate.records.lines), copy.document["tables"])
+        open_ones = tell(tx, copy, believed=believed)
+        adopt_open_runs(tx, home)
+    return open_ones
+
+
+def tell(tx: Transaction, copy: Vouched, *, believed: bool) -> tuple[str, ...]:
+    """In the ledger, and in each incident that is open: their names."""
+    one, forgotten = copy.candidate, copy.forgotten
+    tx.record(
+        EventKind.STATE_BROUGHT_BACK,
+        place=one.place,
+        record=one.head.seq,
+        hash=one.head.hash,
+        forgotten=forgotten,
+        believed=believed,
+    )
+    said = f"drbot's own host was lost. Its state came back from {one.place}, as of record {one.head.seq}."
+    if believed:
+        said += " It was believed as it is: whether it is the newest, and all drbot's own, nobody could show."
+    if forgotten > one.head.seq:
+        said += f" drbot had signed records up to {forgotten}: what they said is lost."
+    open_ones = incidents.recent(tx.connection, open_only=True, limit=1000)
+    for incident in open_ones:
+        incidents.note(tx, incident.id, None, said)
+    return tuple(incident.name for incident in open_ones)
+
+
+def files_of(copy: Vouched, target: Path) -> dict[Path, bytes]:
+    """dr.yml and the runbooks, each with its place. Raises UserError when other ones are there."""
+    folder = target.parent / (copy.document["runbooks"] or "")
+    found = {}
+    for name, text in copy.document["files"].items():
+        path = target if name == CONFIGURATION else folder / Path(name).name
+        found[path] = as_bytes(text)
+        if path.exists() and path.read_bytes() != found[path]:
+            why = f"{path} is there already and is another one."
+            raise UserError(TRIED, why, "Move it away, or name another place with --config.")
+    return found
+
+
+@contextmanager
+def written(files: Mapping[Path, bytes]) -> Iterator[None]:
+    """Files that are not there yet; gone again when what follows fails. Raises UserError."""
+    made = []
+    try:
+        for path, data in files.items():
+            if not path.exists():
+                made.append(path)
+                write(path, data)
+        yield
+    except BaseException:
+        for path in made:
+            with suppress(OSError):
+                path.unlink()
+        raise
+
+
+def write(path: Path, data: bytes) -> None:
+    """A file that is not there yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb", opener=private) as file:
+            file.write(data)
+    except OSError as error:
+        why = f"{path} cannot be written: {error.strerror}."
+        raise UserError(TRIED, why, "Name another place with --config.") from error

@@ -1,0 +1,1 @@
+"""The survey and the plan that comes of it."""

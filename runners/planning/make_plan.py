@@ -1,0 +1,237 @@
+"""Looks at the target without changing it and makes the plan: nothing is left open in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drbot.core.clocks import rpo_seconds
+from drbot.core.errors import UserError
+from drbot.core.occupants import Occupant, aside_suffix, returning
+from drbot.core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
+from drbot.core.plan import Plan
+from drbot.core.replaced import replaced
+from drbot.core.run import Run
+from drbot.core.runbook import Runbook, Step, without
+from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
+from drbot.core.site import Approvals, Site
+from drbot.core.stakes import Stakes, act_of, aside_by
+from drbot.core.stakes_words import ACTS as HEADLINES
+from drbot.core.variables import Value, fill
+from drbot.core.words import clock, say
+from drbot.runners.contract import strangers
+from drbot.runners.contract.target import Chosen
+from drbot.runners.execution import settings_seen, users
+from drbot.runners.execution.gate import fingerprint_of
+from drbot.runners.execution.sealed_plans import sealed_here
+from drbot.runners.planning import sub_plans
+from drbot.runners.planning.stakes import stakes_of
+from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
+from drbot.store import sub_runs
+
+FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
+
+
+def make_plan(survey: Survey) -> Plan:
+    """The plan. Raises UserError with what was tried, why it cannot work, and what to do; TemporaryError."""
+    worker_context = survey.worker_context
+    file = runbook_named(survey.run.runbook, runbook_folders(worker_context.configuration.runbooks))
+    sub_plans.require_sealed(survey.run, file)
+    _require_inputs(survey.run, file.runbook)
+    chosen = _backup(survey, file.runbook)
+    sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
+    variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
+    variables |= sub_plans.variables_of(worker_context.configuration)
+    steps = sub_plans.sealed(
+        filled_steps(file.runbook, variables, worker_context.approvals), worker_context.configuration
+    )
+    if sub_runs.is_part(survey.run):
+        steps = sub_plans.without_people(steps)
+    fingerprint = fingerprint_of(worker_context, survey.cancelled)
+    strangers.require_new_name(file.runbook.runbook, survey.run.id, worker_context.target.made_by(survey.run.id))
+    draft = _plan(survey, file, steps, fingerprint, chosen)
+    steps = without(steps, not_needed(survey, draft))
+    draft = _plan(survey, file, steps, fingerprint, chosen)
+    draft = draft.model_copy(update={"steps": settings_seen.asked_first(worker_context, draft)} | _host(survey, draft))
+    strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
+    users.require_stopped_first(draft.runbook, draft.steps, worker_context.site)
+    acts = {step.do for step in draft.steps}
+    old = worker_context.target.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
+    notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
+    warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
+    stakes = _stakes(survey, draft)
+    what = replaced(
+        draft.steps,
+        worker_context.configuration,
+        worker_context.site_name,
+        stakes,
+        (*draft.occupants, *given_up(draft)),
+    )
+    about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
+    return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
+
+
+def _require_inputs(run: Run, runbook: Runbook) -> None:
+    """Raises UserError for what the runbook does not ask for: nothing that people read may follow from it."""
+    known = {*runbook.inputs, "service", *sub_runs.OF_PARTS}
+    for name in run.arguments.keys() - known:
+        takes = ", ".join(runbook.inputs) or "nothing"
+        raise UserError(f"Planning {run.runbook}.", f"{run.runbook} takes no {name}.", f"It takes {takes}.")
+
+
+def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
+    """What `${…}` means in this run. Level 1 without a named service looks at every app and front."""
+    apps, fronts = site.names("app"), site.names("front")
+    named = run.arguments.get("service", "")
+    if named and named not in site.services:
+        raise UserError(
+            f"Planning {run.runbook} for the service {named}.",
+            "dr.yml does not know it.",
+            f"Services are: {', '.join(site.services)}.",
+        )
+    variables: dict[str, Value] = {
+        "run.id": run.id,
+        "incident.id": f"DR-{run.incident}",
+        "site": site_name,
+        "services.apps": apps,
+        "services.fronts": fronts,
+        "services.all": tuple(site.services),
+        "service": (named,) if named else (*apps, *fronts),
+    }
+    variables["projects"] = str(site.projects)
+    variables["monitoring.project"] = site.monitoring.project if site.monitoring else ""
+    if site.postgres is not None:
+        variables |= {"postgres.volume": site.postgres.volume, "postgres.service": site.postgres.service}
+    if site.redis is not None:
+        variables |= {"redis.volume": site.redis.volume, "redis.service": site.redis.service}
+    if chosen is not None:
+        variables["backup"] = chosen.backup.name
+    for name in runbook.inputs:
+        if run.arguments.get(name):
+            variables.setdefault(name, run.arguments[name])
+    return variables
+
+
+def filled_steps(runbook: Runbook, variables: Mapping[str, Value], approvals: Approvals) -> tuple[Step, ...]:
+    """The steps with every `${…}` replaced. Who counts at a gate is sealed with them: as dr.yml or the runbook says."""
+    filled = (fill(step.model_dump(by_alias=True, exclude_unset=True), variables) for step in runbook.steps)
+    return tuple(_with_policy(Step.model_validate(step), approvals) for step in filled)
+
+
+def _with_policy(step: Step, approvals: Approvals) -> Step:
+    """Whether who asked counts is the accepted policy's word alone, never a file's."""
+    if step.gate is None:
+        return step
+    counts = {"requester_counts": approvals.requester_counts}
+    return step.model_copy(update={"gate": step.gate.model_copy(update=counts)})
+
+
+def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
+    """A backup named by a person wins; else the newest good one."""
+    wanted = [given.of for given in runbook.inputs.values() if given.type == "backup"]
+    if not wanted:
+        return None
+    name = survey.run.arguments.get("backup") or None
+    target = survey.worker_context.target
+    if FULL in wanted:
+        return target.choose_full_backup(name, site=_lost(survey), cancelled=survey.cancelled)
+    return target.choose_backup(name, site=survey.worker_context.site_name, cancelled=survey.cancelled)
+
+
+def _lost(survey: Survey) -> str:
+    """Whose data it is about: the site's own; only where others are raised by what was declared. The card says it."""
+    recovery, here = survey.worker_context.configuration.recovery, survey.worker_context.site_name
+    raises = recovery is not None and here in (recovery.site, recovery.control)
+    return survey.incident.site if raises else here
+
+
+def _plan(
+    survey: Survey,
+    file: RunbookFile,
+    steps: tuple[Step, ...],
+    fingerprint: dict[str, Any],
+    chosen: Chosen | None,
+) -> Plan:
+    runbook, run = file.runbook, survey.run
+    configuration = survey.worker_context.configuration
+    backup = chosen.backup if chosen else None
+    return Plan(
+        runbook=runbook.runbook,
+        runbook_sha256=file.sha256,
+        level=runbook.level,
+        site=survey.worker_context.site_name,
+        run=run.id,
+        arguments={name: value for name, value in run.arguments.items() if value},
+        steps=steps,
+        fingerprint=fingerprint,
+        backup=backup,
+        policy=survey.policy,
+        people=max([survey.worker_context.approvals.people, *(step.gate.people for step in steps if step.gate)]),
+        requesters=survey.requesters,
+        headline=_headline(file, steps, configuration.system, chosen),
+        target=sub_plans.target_of(configuration, survey.worker_context.site_name),
+        engine=survey.worker_context.site.docker.host or "",
+        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
+        surveyed_at=survey.now,
+    )
+
+
+def _stakes(survey: Survey, draft: Plan) -> Stakes:
+    worker_context = survey.worker_context
+    return stakes_of(
+        worker_context,
+        survey.run,
+        draft,
+        age=age_of(survey, draft.backup),
+        raises=sub_plans.raising(
+            draft.steps, worker_context.configuration, draft.backup.name if draft.backup else None
+        ),
+        cancelled=survey.cancelled,
+    )
+
+
+def given_up(draft: Plan) -> tuple[Occupant, ...]:
+    """What of the earlier run's is deleted for good."""
+    return draft.aside if any(step.do == "host.give_up" for step in draft.steps) else ()
+
+
+def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
+    """What is put aside of the host, and what comes back to it. Raises UserError when nothing is there to come back."""
+    target, found = survey.worker_context.target, {}
+    for step in draft.steps:
+        if step.do == "host.set_aside":
+            _require_known_suffix(draft, step)
+            mounted = draft.backup.holds.mounts if draft.backup else ()
+            found["occupants"] = target.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
+    if aside := aside_by(draft.steps):
+        kept = target.put_aside(aside)
+        if not kept:
+            raise UserError(
+                f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
+            )
+        sealed = sealed_here(survey.worker_context, aside)
+        found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
+    return found
+
+
+def _require_known_suffix(draft: Plan, step: Step) -> None:
+    """Raises UserError for another one: what is kept under it nobody would find again."""
+    wanted, given = aside_suffix(draft.run), step.with_["keeper"]
+    if given != wanted:
+        raise UserError(
+            f"Planning {draft.runbook}.",
+            f"{step.id} keeps a host under …{given}; it would not be found again.",
+            'Write keeper: "_before_${run.id}", then plan again: /dr recover',
+        )
+
+
+def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> dict[str, str]:
+    """Words of a runbook that does not come with drbot are not put above what it does."""
+    words = file.runbook.title if file.is_shipped else HEADLINES[act_of(steps)]
+    title = {language: say(words, language) for language in ("en", "ja")}
+    if chosen is None:
+        return {"en": f"{title['en']}: {system}", "ja": f"{title['ja']}: {system}"}
+    name, moment = chosen.backup.name, chosen.backup.snapshot_at
+    as_of = f"{moment:%Y-%m-%d} {clock(moment)}"
+    return {
+        "en": f"{title['en']}: {system}, from {name} (data as of {as_of})",
+        "ja": f"{title['ja']}: {system}、{name} ({as_of} 時点のデータ)",
+    }

@@ -1,0 +1,119 @@
+"""The survey of a claimed run and what is written about it: the plan, or why there can be none."""
+
+from typing import Any
+
+import structlog
+
+from drbot.core.errors import CancelledError, DrbotError, UserError
+from drbot.core.events import EventKind
+from drbot.core.plan import Plan, question_of
+from drbot.core.run import Run, RunKind, RunState
+from drbot.runners.execution.lease import Lease
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.sealed_plans import sign
+from drbot.runners.execution.site_lock import release
+from drbot.runners.planning.leaving_behind import unless_stopped
+from drbot.runners.planning.make_plan import make_plan
+from drbot.runners.planning.survey_questions import AGAIN, RECOVER, Survey
+from drbot.store import incidents, requests, runs
+
+log = structlog.get_logger()
+
+
+def plan_run(worker_context: WorkerContext, run: Run, lease: Lease) -> Run | None:
+    """The run with its plan; None when it ended here: a survey-only run, a refusal, or STOP. Raises FencedError,
+    and TemporaryError when the database is away (the lease then runs out and the run is planned again).
+    """
+    if _has_begun(worker_context, run):
+        _without_plan(worker_context, run)
+        return None
+    with worker_context.database.write() as tx:
+        incident = incidents.get(tx.connection, run.incident)
+        denied = requests.denied(tx.connection, run.incident)
+        now, policy = tx.now, worker_context.roster_now(tx.connection).number
+    asked = tuple(dict.fromkeys(person for person in (incident.declared_by, run.requested_by) if person))
+    survey = Survey(
+        worker_context=worker_context,
+        run=run,
+        incident=incident,
+        requesters=asked,
+        policy=policy,
+        now=now,
+        cancelled=lambda: lease.fenced or lease.stop_reason is not None,
+    )
+    try:
+        plan = unless_stopped(lambda: make_plan(survey), survey.cancelled, f"survey-{run.id}")
+        _require_not_denied(plan, run, denied)
+    except CancelledError:
+        _stopped(worker_context, run, lease)
+    except UserError as error:
+        _refuse(worker_context, run, error)
+    except DrbotError as error:
+        todo = f"Correct that, then ask again: {AGAIN.get(run.kind, RECOVER)}"
+        _refuse(worker_context, run, UserError(_tried(run), str(error), todo))
+    except Exception as error:
+        log.exception("The survey failed in a way nobody foresaw.", run=run.id)
+        why = f"Unexpected: {type(error).__name__}: {error}"
+        _refuse(worker_context, run, UserError(_tried(run), why, "See the worker's log."))
+    else:
+        return _keep(worker_context, run, plan, lease)
+    return None
+
+
+def _has_begun(worker_context: WorkerContext, run: Run) -> bool:
+    """Whether this worker has done steps of it, by a plan that is gone now."""
+    known = worker_context.own.run(run.id)
+    return known is not None and bool(known.steps or known.ended)
+
+
+def _without_plan(worker_context: WorkerContext, run: Run) -> None:
+    outcome = f"{run.id} had begun when its plan was taken out of the database. Look before anything is started."
+    with worker_context.database.write() as tx:
+        runs.finish(tx, run, RunState.FAILED, outcome)
+        release(tx, worker_context, run)
+
+
+def _stopped(worker_context: WorkerContext, run: Run, lease: Lease) -> None:
+    """STOP while the backup was read. Fenced: another worker makes the plan, so nothing is written."""
+    if lease.fenced:
+        return
+    why, state = lease.stop_reason, "Nothing in production was changed."
+    with worker_context.database.write() as tx:
+        runs.finish(tx, run, RunState.STOPPED, f"Stopped: {why}. {state}", why=why, safe_state=state)
+        release(tx, worker_context, run)
+
+
+def _tried(run: Run) -> str:
+    return f"Surveying for {run.runbook}."
+
+
+def _keep(worker_context: WorkerContext, run: Run, plan: Plan, lease: Lease) -> Run | None:
+    # What is only shown counts on no machine: nothing of it is ever done, and nobody ends it on this host.
+    signature = sign(worker_context, plan, run.incident, counts=run.kind is not RunKind.PLAN)
+    with worker_context.database.write() as tx:
+        planned = runs.planned(tx, run, plan, signature)
+        if lease.stop_reason is None and run.kind is RunKind.PLAN:
+            runs.finish(tx, run, RunState.SUCCEEDED, "A plan only: nothing was changed.")
+            return None
+    return planned
+
+
+def _refuse(worker_context: WorkerContext, run: Run, error: UserError) -> None:
+    said: dict[str, Any] = {"tried": error.tried, "why": worker_context.redact(error.why), "todo": error.todo}
+    with worker_context.database.write() as tx:
+        tx.record(EventKind.RUN_REFUSED, incident=run.incident, run=run.id, **said)
+        outcome = f"{error.tried} {said['why']} Nothing in production was changed."
+        runs.finish(tx, run, RunState.FAILED, outcome, **said)
+        release(tx, worker_context, run)
+
+
+def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> None:
+    people = denied.get(question_of(plan), set())
+    if people and run.requested_by not in people and run.kind is not RunKind.PLAN:
+        names = ", ".join(sorted(people))
+        other = "Name another backup (/dr recover backup NAME), or let" if plan.backup is not None else "Let"
+        raise UserError(
+            f"Planning {plan.runbook}.",
+            f"{names} denied exactly this in this incident.",
+            f"{other} {names} ask for it.",
+        )

@@ -1,0 +1,270 @@
+"""What is at stake in a plan, found out by the survey: how it is proven, what is lost (counted), what is kept."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drbot.core.brought_back import not_raised, put_aside_for_good
+from drbot.core.effects import LEADS
+from drbot.core.errors import CancelledError, DrbotError, UserError
+from drbot.core.occupants import Occupant, OccupantKind, names_of
+from drbot.core.plan import BackupIdentity, Plan, seal_of
+from drbot.core.redaction import Redactor
+from drbot.core.run import Run, StepState
+from drbot.core.runbook import Step
+from drbot.core.stakes import (
+    Act,
+    KeepKind,
+    Keeps,
+    KeptData,
+    Loss,
+    LossKind,
+    Stakes,
+    act_of,
+    aside_by,
+    kept_by,
+    proof_of,
+)
+from drbot.core.stakes_words import PUT_THERE
+from drbot.runners.contract.target import Target
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.settings_seen import services_of
+from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
+from drbot.runners.foundation.watching import Cancelled
+from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
+from drbot.store import runs
+
+Counted = dict[str, int | datetime | None]
+
+NOTHING_DONE = frozenset({StepState.SKIPPED, StepState.UNDONE})
+OF_KEPT = frozenset({Act.UNDO, Act.GIVE_UP})
+"""These are about data that was kept."""
+
+
+def stakes_of(
+    worker_context: WorkerContext,
+    run: Run,
+    draft: Plan,
+    *,
+    age: float | None,
+    raises: Collection[str],
+    cancelled: Cancelled,
+) -> Stakes:
+    """All of it. `age`: of the draft's backup, seconds. `raises`: steps that raise the system elsewhere. Raises
+    UserError when the kept data it is about is not there, CancelledError, TemporaryError when Docker cannot be asked.
+    """
+    steps, fingerprint, backup, aside = draft.steps, draft.fingerprint, draft.backup, draft.aside
+    act = act_of(steps)
+    if act in OUTSIDE:
+        proof, keeps = proof_of(steps, act, (), ()), keeps_of(steps, fingerprint, draft.occupants)
+        return stakes_outside(worker_context, run, steps, fingerprint, act=act, proof=proof, keeps=keeps)
+    kept = _kept(worker_context, run, steps) if act in OF_KEPT and not aside else None
+    counting = _Counting(
+        target=worker_context.target, redact=worker_context.redact, cancelled=cancelled, now=worker_context.own.now()
+    )
+    if act is Act.UNDO and kept is not None:
+        loss = counting.since_swap(kept)
+    elif act is Act.GIVE_UP and kept is not None:
+        loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
+    elif act is Act.GIVE_UP:
+        loss = Loss(kind=LossKind.KEPT_DATA, bytes=sum(one.size or 0 for one in aside))
+    elif act is Act.RESTORE and backup is not None and _of_postgres_alone(worker_context, steps):
+        loss = counting.since_backup(backup, age)
+    elif act is Act.RESTORE:
+        loss = Loss(kind=LossKind.UNKNOWN)
+    elif act is Act.REPLACE_HOST and aside:
+        loss = _since_aside(worker_context, aside_by(steps))
+    elif act is Act.REPLACE_HOST and backup is not None:
+        loss = _of_host(worker_context, steps, draft.occupants, backup, age)
+    elif act is Act.CHANGE_DNS and backup is not None and raises:
+        loss = _of_move(worker_context, steps, backup, age)
+    else:
+        loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
+    return Stakes(
+        act=act,
+        proof=proof_of(steps, act, services_of(worker_context), raises),
+        loss=loss,
+        keeps=keeps_of(steps, fingerprint, draft.occupants),
+        kept=kept.data if kept is not None else None,
+    )
+
+
+def _of_host(
+    worker_context: WorkerContext,
+    steps: tuple[Step, ...],
+    occupants: Collection[Occupant],
+    backup: BackupIdentity,
+    age: float | None,
+) -> Loss:
+    """What no step fills again is lost whole, also what is older than the backup."""
+    volumes = names_of(occupants, OccupantKind.VOLUME)
+    gone = put_aside_for_good(steps, worker_context.site, volumes, backup.holds)
+    if not any(step.do in PUT_THERE for step in steps):
+        return Loss(kind=LossKind.SINCE_BACKUP, gone=gone) if gone else Loss(kind=LossKind.UNKNOWN)
+    return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
+
+
+def _since_aside(worker_context: WorkerContext, aside_by: str) -> Loss:
+    """Everything since the host was put aside; when that was, this worker noted itself."""
+    own = worker_context.own.run(aside_by) if RUN_NAME.fullmatch(aside_by) else None
+    ended = [step.ended_at for step in own.steps.values() if step.does == "host.set_aside"] if own else []
+    return Loss(kind=LossKind.SINCE_SWAP, since=ended[-1] if ended else None)
+
+
+def _of_move(worker_context: WorkerContext, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:
+    """The same of a lost site, where the new place was raised by drbot's own level 3 from this backup."""
+    sites = worker_context.configuration.sites
+    there = sites[next(str(step.with_.get("site")) for step in steps if step.do == "dns.change")]
+    gone = not_raised(sites.get(backup.site, there), there, backup.holds)
+    return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
+
+
+def _of_postgres_alone(worker_context: WorkerContext, steps: tuple[Step, ...]) -> bool:
+    """Whether what a backup of PostgreSQL replaces is PostgreSQL's data and nothing else."""
+    postgres = worker_context.site.postgres
+    replaced = {step.with_.get("volume") for step in steps if step.do == "volume.swap"}
+    return postgres is not None and replaced == {postgres.volume}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """The kept data a plan is about."""
+
+    data: KeptData
+    next_transaction: int | None  # PostgreSQL's first after the data was put aside
+    rows: Mapping[str, int]  # of the backup that took its place; empty = not known
+
+
+def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _Kept:
+    """By the steps, by the labels of the volume, and by what this worker noted itself: a row may say anything. Raises
+    UserError when it is not there.
+    """
+    names = kept_by(steps)
+    if len(names) != 1:
+        raise UserError(f"Planning {run.runbook}.", "It is about several kept volumes.", "Make one runbook for each.")
+    there = worker_context.target.kept(names[0])
+    if there is None:
+        raise UserError(f"Planning {run.runbook}.", f"The kept data {names[0]} is not there any more.", "See: /dr kept")
+    own = worker_context.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
+    mine = _put_aside(own, names[0])
+    facts = mine.facts if mine is not None else {}
+    bytes_ = facts.get("kept_bytes")
+    since = facts.get("next_transaction") if mine is not None and _is_newest(worker_context, mine) else None
+    data = KeptData(
+        volume=names[0],
+        original=there.original,
+        incident=there.incident,
+        made_at=there.made_at,
+        since=mine.ended_at if mine is not None else None,
+        size=int(bytes_) if isinstance(bytes_, (int, float)) else None,
+    )
+    return _Kept(data=data, next_transaction=since, rows=_rows(worker_context, there.run, own))
+
+
+def _is_newest(worker_context: WorkerContext, mine: OwnStep) -> bool:
+    """Whether what is in place now came by this very step: another cluster counts its own transactions. Of a step whose
+    end nobody has seen, or that was only settled as done, it is known what it was to do.
+    """
+    volume, ended = mine.facts.get("volume"), mine.ended_at
+    done = [
+        step for _, run in worker_context.own.runs() for step in run.steps.values() if step.state not in NOTHING_DONE
+    ]
+    moves = [step for step in done if volume in (step.given.get("volume"), step.facts.get("volume"))]
+    return ended is not None and all(other.ended_at is not None and other.ended_at <= ended for other in moves)
+
+
+def _rows(worker_context: WorkerContext, run_id: str, own: OwnRun | None) -> Mapping[str, int]:
+    """Of the backup that took the place of the kept data, when the plan in the database is the one made here."""
+    if own is None:
+        return {}
+    with worker_context.database.read() as connection:
+        plan = runs.get(connection, run_id).plan
+    return plan.backup.rows if plan is not None and own.seal == seal_of(plan) and plan.backup is not None else {}
+
+
+def _put_aside(known: OwnRun | None, volume: str) -> OwnStep | None:
+    """The step by which this worker itself put the data there."""
+    for step in known.steps.values() if known is not None else ():
+        if volume == step.facts.get("keeper") or volume in dict(step.facts.get("kept", {})).values():
+            return step
+    return None
+
+
+class _Counting:
+    """Counts on the running production; what cannot be counted says why."""
+
+    def __init__(self, *, target: Target, redact: Redactor, cancelled: Cancelled, now: datetime) -> None:
+        self._target = target
+        self._redact = redact
+        self._cancelled = cancelled
+        self._now = now
+
+    def since_swap(self, kept: _Kept) -> Loss:
+        """Every row written since the swap, and every row of the backup that is not as it was."""
+        loss = Loss(kind=LossKind.SINCE_SWAP, since=kept.data.since)
+        if kept.next_transaction is None:
+            return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known here"})
+        since = kept.next_transaction
+
+        def count() -> Counted:
+            written = self._target.written_since(since, self._cancelled)
+            removed = written.removed(kept.rows) if kept.rows else None
+            return {"rows": written.rows, "bytes": written.bytes, "removed": removed, "counted_at": self._now}
+
+        return self._counted(loss, count)
+
+    def since_backup(self, backup: BackupIdentity, age: float | None) -> Loss:
+        """How many rows production holds beyond those of the backup."""
+        loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
+        if not backup.manifest:  # its rows are known when it is restored
+            return loss.model_copy(update={"uncounted": "the backup has no manifest"})
+
+        def count() -> Counted:
+            rows = self._target.rows(self._cancelled)
+            more = sum(max(0, number - backup.rows.get(table, 0)) for table, number in rows.items())
+            return {"rows": more, "counted_at": self._now}
+
+        return self._counted(loss, count)
+
+    def _counted(self, loss: Loss, count: Callable[[], Counted]) -> Loss:
+        try:
+            return loss.model_copy(update=count())
+        except CancelledError:
+            raise
+        except DrbotError as error:
+            return loss.model_copy(update={"uncounted": self._redact(str(error))})
+
+
+def keeps_of(steps: tuple[Step, ...], fingerprint: Mapping[str, Any], occupants: Collection[Occupant]) -> Keeps:
+    """What there is to go back to, by all the steps that destroy: they do the same kind of act."""
+    destroying = [step for step in steps if step.effect == "destroy"]
+    kept: dict[KeepKind, list[str]] = {}
+    for step in destroying:
+        if step.do in LEADS:
+            kept[KeepKind.RECORDS] = _led(fingerprint)
+        elif step.do == "volume.swap":
+            kept.setdefault(KeepKind.VOLUME, []).append(str(step.with_["keeper"]))
+        elif step.do == "host.set_aside":
+            kept[KeepKind.ASIDE] = [one.keeper for one in occupants]
+        elif step.do == "volume.swap_back":
+            kept.setdefault(KeepKind.IN_PLACE, []).append(str(step.with_["replacement"]))
+    if len(kept) != 1:
+        return Keeps()
+    ((kind, names),) = kept.items()
+    return Keeps(kind=kind, names=tuple(names))
+
+
+def _led(fingerprint: Mapping[str, Any]) -> list[str]:
+    """Where each name leads now. Raises UserError when that was not seen: nothing could lead them back."""
+    records = fingerprint.get("records")
+    if not isinstance(records, Mapping):
+        raise UserError(
+            "Planning where users are led.",
+            f"Where the names lead now could not be read: {records or 'this site does not control them'}.",
+            "Let the control site's worker do it, and correct `dns` in dr.yml.",
+        )
+    return [
+        f"{name} → {record if isinstance(record, str) else ', '.join(record['addresses'])}"
+        for name, record in records.items()
+    ]

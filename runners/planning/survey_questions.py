@@ -1,0 +1,180 @@
+"""What a survey asks beside the fingerprint: which steps are needed, what cannot work, what approvers are warned of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drbot.core.actions import PROBES
+from drbot.core.brought_back import not_held
+from drbot.core.clocks import rpo_seconds
+from drbot.core.effects import effect_of
+from drbot.core.errors import CancelledError, DrbotError, UserError
+from drbot.core.incident import Incident
+from drbot.core.plan import BackupIdentity, Plan
+from drbot.core.run import Run, RunKind
+from drbot.core.runbook import Runbook, Step
+from drbot.core.runbook_file import RunbookFile
+from drbot.core.variables import Value, fill
+from drbot.core.words import duration
+from drbot.runners.contract.action import Finding, StepContext
+from drbot.runners.contract.target import Chosen
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.step_log import StepLog
+from drbot.runners.foundation.permit import volumes_in
+from drbot.runners.foundation.watching import unheard
+from drbot.runners.planning import sub_plans
+
+MUST_HOLD: Mapping[str, str] = {
+    "disk.free": "Make room on the target",
+    "host.room": "Make room on the new host, or give it a larger disk",
+    "host.suitable": "Name another backup (/dr recover backup NAME), or correct dr.yml",
+    "host.writable": "Have the folders writable for drbot on that host, or correct dr.yml",
+    "host.free": "Stop what has the port, rename what has the name; drbot does not touch what is not this system's",
+    "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
+    "machine.unled": "See to it that nobody needs the machine",
+    "host.can_provision": "Give the worker the right to make machines, or correct `provision` in dr.yml",
+}
+"""Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
+
+
+RECOVER = "/dr recover"
+AGAIN: Mapping[RunKind, str] = {
+    RunKind.UNDO: "/dr undo",
+    RunKind.LEAD_BACK: "/dr lead-back",
+    RunKind.GIVE_UP: "/dr kept",
+    RunKind.GIVE_BACK: "/dr kept",
+}
+"""Where somebody asks again for what they asked for: a recovery is no answer to who wanted to give something back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Everything a survey has in hand while it works."""
+
+    worker_context: WorkerContext
+    run: Run
+    incident: Incident
+    requesters: tuple[str, ...]
+    policy: int  # number of the roster in force
+    now: datetime
+    cancelled: Callable[[], bool]
+
+
+def warnings_of(
+    survey: Survey, file: RunbookFile, draft: Plan, chosen: Chosen | None, variables: Mapping[str, Value]
+) -> tuple[str, ...]:
+    """What approvers read beside the plan. Raises UserError where it cannot work."""
+    return (
+        *_of_ones_own(survey, file),
+        *_refused(chosen),
+        *_lacking(survey, draft),
+        *_unready(survey, file.runbook, draft, variables),
+    )
+
+
+def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
+    mine = [] if file.is_shipped else [file.path.name]
+    mine += sub_plans.of_ones_own(file.runbook.steps, survey.worker_context.configuration)
+    if not mine:
+        return ()
+    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {', '.join(mine)}",)
+
+
+def _refused(chosen: Chosen | None) -> tuple[str, ...]:
+    return tuple(f"A newer backup was refused: {why}" for why in chosen.refused) if chosen else ()
+
+
+def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """Told before, also where nothing is replaced and nobody is asked."""
+    if draft.backup is None:
+        return ()
+    site, holds = survey.worker_context.site, draft.backup.holds
+    names = [name for step in draft.steps for name in not_held(step, site, holds)]
+    return (f"Not known to be in the backup: {', '.join(names)}",) if names else ()
+
+
+def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:
+    """Warnings of `ready_when`. Raises UserError where the plan cannot work."""
+    warnings = []
+    context = _context(survey, draft)
+    for probe in runbook.ready_when:
+        finding = _ask(survey, context, probe.probe, fill(probe.with_, variables))
+        if finding.passed:
+            continue
+        if probe.probe in MUST_HOLD:
+            raise UserError(
+                f"Planning {runbook.runbook}.",
+                f"{PROBES[probe.probe].sentence['en'].capitalize()}? No: {finding.sentence}.",
+                f"{MUST_HOLD[probe.probe]}, then ask again: {AGAIN.get(survey.run.kind, RECOVER)}",
+            )
+        warnings.append(finding.sentence)
+    backup = draft.backup
+    if backup is not None and not backup.manifest:
+        warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
+    max_age, age = survey.worker_context.configuration.backups.max_age, age_of(survey, backup)
+    if age is not None and age > max_age:
+        warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
+    return tuple(warnings)
+
+
+def volumes_taken(survey: Survey, draft: Plan) -> frozenset[str]:
+    """Whose data the steps that destroy take, by what their permits will be for."""
+    context, subjects = _context(survey, draft), survey.worker_context.registry.subjects
+    acts = [step for step in draft.steps if effect_of(step, draft.steps) == "destroy" and step.do in subjects]
+    return volumes_in(one for step in acts for one in subjects[step.do or ""](context, step.with_))
+
+
+def not_needed(survey: Survey, draft: Plan) -> set[str]:
+    """Steps whose `when` says no. Raises UserError when it cannot be asked: a gate is not left out by an error."""
+    context = _context(survey, draft)
+    gone = set()
+    for step in draft.steps:
+        for probe in step.when:
+            try:
+                passed = survey.worker_context.registry.probes[probe.probe](context, probe.with_).passed
+            except CancelledError:
+                raise
+            except DrbotError as error:
+                raise UserError(
+                    f"Planning {draft.runbook}.",
+                    f"{probe.probe} could not be asked for {step.id}: {error}",
+                    "Make it answer, then plan again: /dr recover",
+                ) from error
+            if not passed:
+                gone.add(step.id)
+    return gone
+
+
+def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, Any]) -> Finding:
+    try:
+        return survey.worker_context.registry.probes[name](context, given)
+    except CancelledError:
+        raise
+    except DrbotError as error:
+        return Finding(passed=False, sentence=f"{name} could not be asked: {error}")
+
+
+def _context(survey: Survey, draft: Plan) -> StepContext:
+    """Probes of a survey run in a step that only looks."""
+    worker_context, run = survey.worker_context, survey.run
+    step_log = StepLog(worker_context.home / "logs" / run.id / "survey.log", worker_context.redact)
+    return StepContext(
+        run=run,
+        plan=draft,
+        step=Step(id="survey", title={"en": "Survey"}),
+        attempt=1,
+        site=worker_context.site,
+        configuration=worker_context.configuration,
+        clients=worker_context.target.clients,
+        facts={},
+        cancelled=survey.cancelled,
+        progress=unheard,
+        log=step_log.line,
+        labels={"drbot.incident": str(run.incident), "drbot.run": run.id, "drbot.step": "survey"},
+    )
+
+
+def age_of(survey: Survey, backup: BackupIdentity | None) -> float | None:
+    """Seconds from its moment to this plan, by this worker's own clock: when the outage began is said by a row."""
+    return rpo_seconds(backup.snapshot_at, survey.worker_context.own.now()) if backup is not None else None

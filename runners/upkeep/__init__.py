@@ -1,0 +1,1 @@
+"""What a worker looks after beside its runs."""

@@ -1,0 +1,221 @@
+"""What a recovery of a site would stumble over that night: seen now, with the worker's own clients. Changes nothing."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from drbot.core.cost import cost_of, cost_text
+from drbot.core.errors import DrbotError
+from drbot.core.people import Roster
+from drbot.core.readiness import Line, bad, good, tried
+from drbot.core.site import Configuration, Service, Site
+from drbot.core.words import ago, duration
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose import COMPOSE_FILES
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.clients.process import Bounds
+from drbot.runners.contract.rented import Rented, all_rented, makers_of
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.store.machines import KnownMachine
+
+DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteReadiness:
+    """One site with its clients. `is_empty`: a host that a recovery fills, so that nothing of the system is there."""
+
+    name: str
+    site: Site
+    clients: Clients
+    is_empty: bool = False
+
+    def lines(self) -> Iterator[Line]:
+        """Everything; without an engine, what can be seen without one."""
+        docker = self.clients.docker
+        engine = tried(
+            self._what("Docker engine"),
+            lambda: f"answers, id {docker.id()}",
+            "Start it, or correct docker.host in dr.yml.",
+        )
+        yield engine
+        if self.is_empty:
+            return
+        described: dict[str, Mapping[str, Any]] = {}
+        yield from self._about_projects(described)
+        if not engine.well:
+            return
+        yield from self._about_volumes(described)
+        yield from self._about_health_checks(described)
+        yield self._about_services()
+        yield from self._about_postgres()
+
+    def _what(self, thing: str) -> str:
+        return f"{self.name}: {thing}"
+
+    def _about_projects(self, described: dict[str, Mapping[str, Any]]) -> Iterator[Line]:
+        """Fills `described`: project → its compose file, as compose reads it."""
+        faults: list[Line] = []
+        for project in sorted({service.project for service in self.site.services.values()}):
+            what, folder = self._what(project), self.clients.compose.folder(project)
+            if not any((folder / name).is_file() for name in COMPOSE_FILES):
+                faults.append(bad(what, f"no compose file in {folder}", "Correct `project` or `projects` in dr.yml."))
+                continue
+            try:
+                described[project] = self.clients.compose.describe(project, DESCRIBE)
+            except DrbotError as error:
+                faults.append(bad(what, str(error).rstrip("."), "Mend its compose file or its .env."))
+        for name, service in self.site.services.items():
+            known = described.get(service.project, {}).get("services")
+            if known is not None and service.service not in known:
+                fault = f"{service.project} describes no service {service.service}"
+                todo = f"Correct `service` in dr.yml: there are {', '.join(sorted(known))}."
+                faults.append(bad(self._what(name), fault, todo))
+        yield from faults
+        if not faults:
+            yield good(self._what("compose projects"), "all there")
+
+    def _about_volumes(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+        stores = {"postgres": self.site.postgres, "redis": self.site.redis}
+        wanted = [(store.service, store.volume) for store in stores.values() if store is not None]
+        faults = [fault for name, volume in wanted if (fault := self._fault_of_volume(described, name, volume))]
+        for kept in self.site.files:
+            fault = self._fault_of_files(kept)
+            if fault:
+                faults.append(fault)
+        yield from faults
+        if not faults:
+            yield good(self._what("volumes"), f"{', '.join(volume for _, volume in wanted) or 'none needed'}: there")
+
+    def _fault_of_volume(self, described: Mapping[str, Mapping[str, Any]], name: str, volume: str) -> Line | None:
+        service, what = self.site.services[name], self._what(f"volume {volume}")
+        project = described.get(service.project)
+        if project is not None and service.service in project["services"]:
+            mounts: Sequence[Mapping[str, Any]] = project["services"][service.service].get("volumes") or ()
+            names = {key: str(one["name"]) for key, one in (project.get("volumes") or {}).items()}
+            if volume not in {names.get(str(mount.get("source"))) for mount in mounts}:
+                bound = [str(mount.get("source")) for mount in mounts if mount.get("type") == "bind"]
+                fault = f"{name} does not mount it" + (f", but the folder {bound[0]} (a bind mount)" if bound else "")
+                todo = "drbot swaps named volumes: keep the data in one, and give its real name in dr.yml."
+                return bad(what, fault, todo)
+        if self.clients.docker.volume(volume) is None:
+            return bad(what, "there is none of that name", "Give the real name in dr.yml: docker volume ls.")
+        return None
+
+    def _fault_of_files(self, kept: str) -> Line | None:
+        what, todo = self._what(f"files {kept}"), "Correct `files` in dr.yml."
+        if "/" in kept:
+            is_there = (self.site.projects / kept.strip("/")).is_dir()
+            return None if is_there else bad(what, f"no such folder below {self.site.projects}", todo)
+        return None if self.clients.docker.volume(kept) is not None else bad(what, "there is no such volume", todo)
+
+    def _about_health_checks(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+        """Without one, a service that only runs would be called healthy."""
+        asked = {store.service for store in (self.site.postgres, self.site.redis) if store is not None}
+        blind = [
+            name
+            for name, service in self.site.services.items()
+            if name not in asked and not service.health and not self._is_checked(service, described)
+        ]
+        for name in blind:
+            todo = "Give it `health` (a URL) in dr.yml, or a healthcheck in its compose file."
+            yield bad(self._what(name), "nothing says whether it works, only whether it runs", todo)
+        if not blind:
+            yield good(self._what("health checks"), f"all {len(self.site.services)} services have one")
+
+    def _is_checked(self, service: Service, described: Mapping[str, Mapping[str, Any]]) -> bool:
+        found = described.get(service.project, {}).get("services", {}).get(service.service, {})
+        if "healthcheck" in found:
+            return not (found["healthcheck"] or {}).get("disable")
+        container = self.clients.docker.container(service)
+        return container is not None and container.health is not None
+
+    def _about_services(self) -> Line:
+        health = self.clients.health
+        faults = health.faults(health.faults(self.site.services))  # a slow answer is no fault yet
+        said = "; ".join(f"{service}: {fault}" for service, fault in faults.items())
+        if faults:
+            return bad(self._what("services"), said.rstrip("."), "Mend it, or declare: drbot dr declare level1.")
+        return good(self._what("services"), f"all {len(self.site.services)} work")
+
+    def _about_postgres(self) -> Iterator[Line]:
+        if self.site.postgres is None:
+            return
+        what, user = self._what("PostgreSQL role"), self.site.postgres.user
+        try:
+            fault = self.clients.postgres.role_fault()
+        except DrbotError as error:
+            yield bad(what, str(error).rstrip("."), "Start PostgreSQL, then look again.")
+            return
+        if fault:
+            todo = f"Give a superuser as `user` in dr.yml, or: ALTER ROLE {user} SUPERUSER."
+            yield bad(what, fault.rstrip("."), todo)
+            return
+        yield good(what, f"{user} may dump and restore everything")
+
+
+def rented_lines(
+    configuration: Configuration, known: Sequence[KnownMachine], going_on: Collection[int]
+) -> Iterator[Line]:
+    """Every machine that drbot has rented and nobody gave back, asked of its maker: one that no name leads to and no
+    incident (`going_on`: those that are open) is about costs money for nothing. `known`: what a worker saw last, for
+    makers that cannot say.
+    """
+    makers = makers_of(configuration)
+    if not makers:
+        return
+    found, silent = all_rented(configuration)
+    led = _led(configuration)
+    for one in found:
+        what, said = f"rented machine {one.machine.id}", _rented(one, configuration)
+        if led is not None and one.machine.addresses & led:
+            yield good(what, f"{said}; users are led there")
+        elif one.incident in going_on:
+            yield good(what, f"{said}; DR-{one.incident} is open")
+        else:
+            yield bad(what, said, f"If nobody needs it, two people give it back: /dr give-back {one.machine.id}.")
+    listed = {one.machine.id for one in found}
+    for last in (one for one in known if silent and one.machine not in listed):
+        said = f"{last.type or last.by}, for {last.site}, seen last at {last.seen_at:%Y-%m-%d %H:%M} UTC"
+        yield bad(f"rented machine {last.machine}", said, f"Is it needed? Else: /dr give-back {last.machine}.")
+    for fault in silent:
+        yield bad("rented machines", fault.rstrip("."), "Ask where the control site's worker runs: it has the keys.")
+    if not found and not silent:
+        yield good("rented machines", "none")
+
+
+def _rented(one: Rented, configuration: Configuration) -> str:
+    what = ", ".join(part for part in (one.machine.type, one.region, one.machine.state) if part)
+    for_ = f"for {one.site}" + (f" in DR-{one.incident}" if one.incident is not None else "")
+    if one.machine.since is None:
+        return f"{what}, {for_}"
+    now = datetime.now(UTC)
+    rented, cost = duration(ago(one.machine.since, now).total_seconds()), cost_of(configuration, one.site)
+    return f"{what}, {for_}, rented for {rented}, {cost_text(cost, one.machine.since, now)['en']}"
+
+
+def _led(configuration: Configuration) -> frozenset[str] | None:
+    """Every address that users are led to; None = nobody can say."""
+    if configuration.dns is None:
+        return None
+    names = NameService(configuration.dns)
+    try:
+        recorded = [address for record in names.records().values() for address in record.addresses]
+        return frozenset(recorded).union(*map(names.ask, configuration.dns.names))
+    except DrbotError:
+        return None
+
+
+def second_factor_line(roster: Roster, totp_secrets: TotpSecrets) -> Line | None:
+    """Whether every approver has something to vote with, as far as this host's worker knows; None: nobody needs it."""
+    if roster.second_factor == "none":
+        return None
+    lacking = [
+        person.name
+        for person in roster.approvers()
+        if person.key is None and not ((entry := totp_secrets.entry(person.id)) and entry.secret)
+    ]
+    if lacking:
+        return bad("second factor", f"no authenticator: {', '.join(lacking)}", "They type /dr enrol.")
+    return good("second factor", "every approver has an authenticator or a key")
