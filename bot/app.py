@@ -5,8 +5,8 @@ import logging
 from slack_bolt import App
 from slack_sdk import WebClient
 
+from drbot.bot.listeners.responder import Responder
 from drbot.bot.listeners.routes import register
-from drbot.bot.responder import Responder
 
 
 def build_app(responder: Responder, client: WebClient, signing_secret: str = "") -> App:

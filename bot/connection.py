@@ -21,7 +21,7 @@ PING_SECONDS = 1.0
 CUT_SECONDS = 2.0
 """Without a pong. Slack answers a ping in a fraction of a second."""
 QUIET_SECONDS = 7.0
-"""Without a delivery: drbot makes one itself (bot/pulse.py)."""
+"""Without a delivery: drbot makes one itself (bot/outbound/pulse.py)."""
 DEAF_SECONDS = 22.0
 """Without any, its own included: three of them were lost, and the connection with them."""
 LONGEST_PATIENCE_SECONDS = 600.0

@@ -27,10 +27,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from drbot.bot.short_connection import ShortConnection
+from drbot.bot.slack_api.short_connection import ShortConnection
 from drbot.core.errors import PermanentError, TemporaryError, UserError
-from drbot.store import served
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import served
 
 log = structlog.get_logger(__name__)
 

@@ -13,24 +13,24 @@ from typing import Protocol
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-from drbot.bot.accounts import Accounts
 from drbot.bot.app import build_app, quiet
 from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
 from drbot.bot.http_mode import RequestGuard, address_of, serve
-from drbot.bot.messenger import Messenger
-from drbot.bot.publisher import Publisher
-from drbot.bot.publisher_context import PublisherContext
-from drbot.bot.pulse import Pulse
-from drbot.bot.rate_limiter import RateLimiter
-from drbot.bot.responder import Responder
+from drbot.bot.listeners.accounts import Accounts
+from drbot.bot.listeners.responder import Responder
+from drbot.bot.outbound.messenger import Messenger
+from drbot.bot.outbound.publisher import Publisher
+from drbot.bot.outbound.publisher_context import PublisherContext
+from drbot.bot.outbound.pulse import Pulse
+from drbot.bot.scheduled.ticker import Ticker
 from drbot.bot.settings import BotSettings
-from drbot.bot.signed_values import signed_values_of
-from drbot.bot.slack import Slack, client_of
-from drbot.bot.ticker import Ticker
-from drbot.commands.context import CommandContext, context_of
+from drbot.bot.slack_api.rate_limiter import RateLimiter
+from drbot.bot.slack_api.signed_values import signed_values_of
+from drbot.bot.slack_api.slack import Slack, client_of
+from drbot.commands.facts.context import CommandContext, context_of
 from drbot.core.configuration import Loaded
-from drbot.store.database import Database
-from drbot.store.doorbell import Doorbell
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import Doorbell
 
 LISTENER_THREADS = 24  # they wait for Slack most of the time
 

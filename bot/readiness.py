@@ -5,9 +5,9 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from drbot.bot.rate_limiter import RateLimiter
 from drbot.bot.settings import BotSettings
-from drbot.bot.slack import Slack, SlackRefusedError, client_of
+from drbot.bot.slack_api.rate_limiter import RateLimiter
+from drbot.bot.slack_api.slack import Slack, SlackRefusedError, client_of
 from drbot.core.errors import DrbotError
 from drbot.core.people import Roster
 from drbot.core.readiness import Line, bad, good

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from drbot.commands import (
+from drbot.commands.facts.context import CommandContext, actor, incident_of
+from drbot.commands.speech.messages import Reply, Request, both, text
+from drbot.commands.speech.parser import Words, parse
+from drbot.commands.speech.refusal import Refusal, reply_of
+from drbot.commands.verb import (
     answer,
     approve,
     declare,
@@ -29,11 +33,7 @@ from drbot.commands import (
     undo,
     update,
 )
-from drbot.commands import help as helping
-from drbot.commands.context import CommandContext, actor, incident_of
-from drbot.commands.messages import Reply, Request, both, text
-from drbot.commands.parser import Words, parse
-from drbot.commands.refusal import Refusal, reply_of
+from drbot.commands.verb import help as helping
 from drbot.core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
 from drbot.core.events import EventKind
 from drbot.core.people import Person

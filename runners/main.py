@@ -22,9 +22,9 @@ from drbot.runners.own_state.ledger_anchor import anchor_ledger
 from drbot.runners.own_state.state_copies import Signer, keep_copies
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.worker import Worker, owner_name
-from drbot.store.database import Database
-from drbot.store.doorbell import Doorbell
-from drbot.store.rosters import Rosters
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import Doorbell
+from drbot.store.records.rosters import Rosters
 
 
 def run_worker(

@@ -20,8 +20,8 @@ from drbot.runners.foundation.own_record import name_of
 from drbot.runners.planning.plan_run import plan_run
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.upkeep.code_checker import CodeChecker
-from drbot.store import runs
-from drbot.store.doorbell import Doorbell
+from drbot.store.base.doorbell import Doorbell
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, choice_buttons, context, escape, header, mention, one_line, section
 from drbot.bot.blocks.tables import whole_table
-from drbot.commands.incident_view import IncidentView
-from drbot.commands.shown_actions import Place, actions_at
-from drbot.commands.state_texts import REQUEST, titled
-from drbot.commands.vote_dialog import dialog_from, table_of
+from drbot.commands.speech.state_texts import REQUEST, titled
+from drbot.commands.views.incident_view import IncidentView
+from drbot.commands.views.shown_actions import Place, actions_at
+from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
 from drbot.core.plan import short_seal
 from drbot.core.stakes_words import ACTS

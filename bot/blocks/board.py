@@ -3,10 +3,10 @@
 from drbot.bot.blocks.elements import Block, bar, choice_buttons, context, escape, header, one_line, promise, section
 from drbot.bot.blocks.plan import plan_blocks
 from drbot.bot.blocks.tables import table_block
-from drbot.commands.incident_view import IncidentView
-from drbot.commands.runbook_selection import by_hand
-from drbot.commands.shown_actions import Place, actions_at
-from drbot.commands.state_texts import incident_text, run_text, sentence_of
+from drbot.commands.facts.runbook_selection import by_hand
+from drbot.commands.speech.state_texts import incident_text, run_text, sentence_of
+from drbot.commands.views.incident_view import IncidentView
+from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.clocks import minutes_up
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.plan import seal_of, short_seal

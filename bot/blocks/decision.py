@@ -5,8 +5,8 @@ board's thread.
 from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, choice_buttons, one_line
-from drbot.commands.incident_view import IncidentView
-from drbot.commands.shown_actions import Place, actions_at
+from drbot.commands.views.incident_view import IncidentView
+from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.events import Event, EventKind
 from drbot.core.run import StepState
 from drbot.core.words import Text, say

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from drbot.commands.available_actions import AvailableAction
-from drbot.commands.messages import Choice
+from drbot.commands.speech.messages import Choice
+from drbot.commands.views.available_actions import AvailableAction
 from drbot.core.people import Person
 from drbot.core.visible import visible
 from drbot.core.words import cut, duration, say

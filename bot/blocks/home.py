@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from drbot.bot.blocks.elements import Block, button, choice_buttons, context, divider, escape, header, one_line, section
-from drbot.commands.incident_view import IncidentView
-from drbot.commands.shown_actions import Place, actions_at
-from drbot.commands.state_texts import now_text
+from drbot.commands.speech.state_texts import now_text
+from drbot.commands.views.incident_view import IncidentView
+from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.japanese import said_in
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.people import Person

@@ -2,9 +2,9 @@
 
 from drbot.bot.blocks.decision import decision_line
 from drbot.bot.blocks.elements import escape, one_line
-from drbot.commands.event_lines import Values, Voice, once, text_of, values_of, voice_of, whole_text_of
-from drbot.commands.event_texts import ENDED_BY_ANSWER, Audience, EventText
-from drbot.commands.incident_view import IncidentView
+from drbot.commands.speech.event_texts import ENDED_BY_ANSWER, Audience, EventText
+from drbot.commands.views.event_lines import Values, Voice, once, text_of, values_of, voice_of, whole_text_of
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.events import Event, EventKind
 from drbot.core.words import Text, cut, duration, say
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, bar, escape, rich, section
 from drbot.bot.blocks.progress import progress_line
-from drbot.commands.incident_view import IncidentView
-from drbot.commands.state_texts import STEP
+from drbot.commands.speech.state_texts import STEP
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.japanese import said_in
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step

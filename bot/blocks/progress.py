@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 
 from drbot.bot.blocks.elements import promise
-from drbot.commands.incident_view import IncidentView
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.clocks import minutes_up
 from drbot.core.plan import Plan
 from drbot.core.run import RunState, StepRecord, StepState

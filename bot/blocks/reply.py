@@ -2,7 +2,7 @@
 
 from drbot.bot.blocks.elements import MARKDOWN, TEXT, Block, choice_buttons, escape, section
 from drbot.bot.blocks.tables import table_block
-from drbot.commands.messages import Reply
+from drbot.commands.speech.messages import Reply
 from drbot.core.visible import visible
 from drbot.core.words import cut, say
 

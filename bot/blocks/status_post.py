@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drbot.bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
-from drbot.commands.incident_view import IncidentView
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approval import RequestState
 from drbot.core.clocks import minutes_up, next_update_by, up_to_minute
 from drbot.core.incident import Incident, IncidentState, UsersSay

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from drbot.bot.blocks.elements import SECTION, Block, one_line, section
-from drbot.commands.messages import Cell, Table
+from drbot.commands.speech.messages import Cell, Table
 from drbot.core.words import cut, say
 
 LINE = 900

@@ -7,7 +7,7 @@ from typing import Any
 
 from drbot.bot.blocks.elements import context, plain, section, text_input
 from drbot.bot.blocks.tables import whole_table
-from drbot.commands.vote_dialog import VoteDialog, table_of
+from drbot.commands.views.vote_dialog import VoteDialog, table_of
 from drbot.core.stakes_words import APPROVE_TITLE
 from drbot.core.words import Text, clock, say
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from drbot.bot.blocks.dialogs import declare_dialog, text_dialog
 from drbot.bot.blocks.vote_dialog import vote_dialog
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.commands.approve import dialog_of
+from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.dispatch import dispatch
-from drbot.commands.messages import DialogRequest
+from drbot.commands.speech.messages import DialogRequest
+from drbot.commands.verb.approve import dialog_of
 from drbot.core.approval import EntryPoint
 
 

@@ -1,7 +1,7 @@
 """Buttons: `do:<n>` says what a person could have typed, `vote:…` opens the vote dialog, `open:declare` the other one.
 
-A value is a token of drbot's own (bot/signed_values.py); a forged one is refused and recorded. And even then the
-command in it is read as if somebody had typed it.
+A value is a token of drbot's own (signed_values.py); a forged one is refused and recorded. And even then the command in
+it is read as if somebody had typed it.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from drbot.bot.blocks.dialogs import LOADING, message_dialog
 from drbot.bot.blocks.vote_dialog import TITLES, vote_dialog
 from drbot.bot.listeners.answering import answer
 from drbot.bot.listeners.request_parsing import request_of_interaction, text_of, value_of
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.commands.approve import dialog_of, vote
-from drbot.commands.refusal import Refusal, reply_of
+from drbot.bot.listeners.responder import Responder, SlackRequest
+from drbot.commands.speech.refusal import Refusal, reply_of
+from drbot.commands.verb.approve import dialog_of, vote
 from drbot.core.approval import EntryPoint
 from drbot.core.errors import UserError
 from drbot.core.words import say

@@ -14,10 +14,10 @@ from slack_bolt import Ack
 
 from drbot.bot.blocks.dialogs import LOADING, message_dialog
 from drbot.bot.listeners.request_parsing import fields_of, kept_of, request_of_submission, text_of
-from drbot.bot.responder import Responder, SlackRequest, answer_dialog
-from drbot.commands.approve import vote
+from drbot.bot.listeners.responder import Responder, SlackRequest, answer_dialog
 from drbot.commands.dispatch import dispatch
-from drbot.commands.messages import Reply
+from drbot.commands.speech.messages import Reply
+from drbot.commands.verb.approve import vote
 from drbot.core.approval import EntryPoint
 from drbot.core.words import cut, say
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from drbot.bot.blocks.home import MOST, home
 from drbot.bot.listeners.request_parsing import request_of_event
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.commands.faults import faults_of
-from drbot.commands.incident_view import view_of
-from drbot.store import incidents
+from drbot.bot.listeners.responder import Responder, SlackRequest
+from drbot.commands.facts.faults import faults_of
+from drbot.commands.views.incident_view import view_of
+from drbot.store.records import incidents
 
 
 def opened(responder: Responder, body: Mapping[str, Any]) -> None:

@@ -11,10 +11,10 @@ import structlog
 from drbot.bot.blocks.board import sentence
 from drbot.bot.listeners.answering import answer
 from drbot.bot.listeners.request_parsing import request_of_event
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.commands.incident_view import view_of
-from drbot.commands.messages import Reply, both
-from drbot.store import incidents
+from drbot.bot.listeners.responder import Responder, SlackRequest
+from drbot.commands.speech.messages import Reply, both
+from drbot.commands.views.incident_view import view_of
+from drbot.store.records import incidents
 
 log = structlog.get_logger(__name__)
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.bot.signed_values import FORGED, purpose_of
-from drbot.commands.refusal import Refusal
+from drbot.bot.listeners.responder import Responder, SlackRequest
+from drbot.bot.slack_api.signed_values import FORGED, purpose_of
+from drbot.commands.speech.refusal import Refusal
 from drbot.core.approval import EntryPoint
 from drbot.core.errors import UserError
 from drbot.core.events import EventKind
-from drbot.store import incidents
+from drbot.store.records import incidents
 
 
 def request_of_command(body: Mapping[str, Any]) -> SlackRequest:

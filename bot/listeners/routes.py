@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from drbot.bot.listeners import buttons, dialogs, home, mentions, slash_command, timeline
-from drbot.bot.responder import Responder
+from drbot.bot.listeners.responder import Responder
 
 Interactive = Callable[[Responder, Ack, dict[str, Any]], None]
 Told = Callable[[Responder, dict[str, Any]], None]

@@ -7,7 +7,7 @@ from slack_bolt import Ack
 
 from drbot.bot.listeners.answering import answer
 from drbot.bot.listeners.request_parsing import request_of_command
-from drbot.bot.responder import Responder
+from drbot.bot.listeners.responder import Responder
 
 
 def typed(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 from slack_bolt import Ack
 
 from drbot.bot.listeners.request_parsing import request_of_event, request_of_interaction
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.commands.messages import Reply, text
+from drbot.bot.listeners.responder import Responder, SlackRequest
+from drbot.commands.speech.messages import Reply, text
 from drbot.core.errors import UserError
 from drbot.core.words import cut
-from drbot.store import incidents, surfaces
-from drbot.store.surfaces import Surface
+from drbot.store.records import incidents, surfaces
+from drbot.store.records.surfaces import Surface
 
 PINS = frozenset({"pushpin", "round_pushpin"})
 SEEN = "memo"

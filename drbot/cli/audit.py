@@ -12,9 +12,9 @@ from drbot.cli.terminal import Home, plain_console
 from drbot.core.errors import UserError
 from drbot.core.ledger import Chain, Known, check_lines, head_line, line_of
 from drbot.core.visible import visible
-from drbot.store import ledger
-from drbot.store.database import Database
-from drbot.store.settings import StoreSettings
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.base.settings import StoreSettings
 
 audit_app = typer.Typer(add_completion=False, help="Verify and export the ledger.", no_args_is_help=True)
 

@@ -27,7 +27,7 @@ from drbot.runners.clients.backup_store import SUFFIX, close_own
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.foundation.settings import RunnerSettings
-from drbot.store.file_modes import begin_private
+from drbot.store.base.file_modes import begin_private
 
 backup_app = typer.Typer(
     add_completion=False, help="Backups with a manifest that a recovery checks.", no_args_is_help=True

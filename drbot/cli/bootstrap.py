@@ -20,9 +20,9 @@ from drbot.runners.own_state.bootstrap import among, bring_back, files_of, vouch
 from drbot.runners.own_state.vouched_copy import TRIED, Vouched
 from drbot.runners.own_state.witnesses import Roots
 from drbot.runners.second_factor.totp_secrets import key_in
-from drbot.store.database import Database
-from drbot.store.file_modes import begin_private
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.file_modes import begin_private
+from drbot.store.base.settings import StoreSettings
 
 
 def bootstrap(

@@ -30,9 +30,10 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.readiness import SiteReadiness, rented_lines, second_factor_line
 from drbot.slack_simulator.app import read_manifest
-from drbot.store import incidents, ledger, machines
-from drbot.store.machines import KnownMachine
-from drbot.store.rosters import Rosters
+from drbot.store.base import ledger
+from drbot.store.records import incidents, machines
+from drbot.store.records.machines import KnownMachine
+from drbot.store.records.rosters import Rosters
 
 MAKE: Mapping[str, str] = {"backup of PostgreSQL": "drbot backup postgres", "full backup": "drbot backup full"}
 

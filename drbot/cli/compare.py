@@ -30,8 +30,8 @@ from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.redis_server import key_count
-from drbot.store.database import Database
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.settings import StoreSettings
 
 NAME = "compare"  # a lab of its own: the scripts delete data
 AFTERWARDS = ("confirm", "notify", "approval")  # people's time, and what comes when users work again

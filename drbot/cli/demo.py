@@ -34,9 +34,9 @@ from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.slack_simulator.server import SlackSimulator
-from drbot.store.database import Database
-from drbot.store.file_modes import private
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.file_modes import private
+from drbot.store.base.settings import StoreSettings
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
 STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}

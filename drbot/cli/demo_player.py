@@ -10,14 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from drbot.bot.signed_values import SignedValues, signed_values_of
+from drbot.bot.slack_api.signed_values import SignedValues, signed_values_of
 from drbot.cli.demo_stack import DemoStack
 from drbot.core.approval import LIVE
 from drbot.core.errors import DrbotError
 from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, StepRecord
-from drbot.store import incidents, requests, runs, steps
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import incidents, requests, steps
+from drbot.store.runs import runs
 
 USERS: Mapping[str, str] = {"aiko": "U00AIKO", "ben": "U00BEN", "chika": "U00CHIKA", "dan": "U00DAN"}
 HOME_CHANNEL = "dr-ops"

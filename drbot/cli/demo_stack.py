@@ -14,7 +14,7 @@ from drbot.lab import programs
 from drbot.lab.system import Lab
 from drbot.slack_simulator.client import People
 from drbot.slack_simulator.server import SlackSimulator
-from drbot.store.file_modes import private
+from drbot.store.base.file_modes import private
 
 REPOSITORY = Path(__file__).parents[2]
 BOT_TOKEN, APP_TOKEN = "xoxb-local", "xapp-local"

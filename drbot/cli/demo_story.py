@@ -14,7 +14,8 @@ from drbot.core.plan import seal_of, short_seal
 from drbot.core.run import Run, RunState, StepRecord
 from drbot.core.words import duration
 from drbot.lab.system import Lab
-from drbot.store import requests, sub_runs
+from drbot.store.records import requests
+from drbot.store.runs import sub_runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,11 +20,11 @@ from typer.core import TyperGroup
 from drbot.cli.keys import key_app, key_path, read_key
 from drbot.cli.processes import configuration_path, home_path, open_database, settle_roster
 from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_name
-from drbot.commands.context import CommandContext, context_of
 from drbot.commands.dispatch import TABLE, dispatch
-from drbot.commands.messages import Cell, Reply, Request, Signers, Table
-from drbot.commands.parser import parse
-from drbot.commands.verbs import VERBS, VerbWords
+from drbot.commands.facts.context import CommandContext, context_of
+from drbot.commands.speech.messages import Cell, Reply, Request, Signers, Table
+from drbot.commands.speech.parser import parse
+from drbot.commands.speech.verbs import VERBS, VerbWords
 from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Proof
 from drbot.core.configuration import load_configuration
@@ -34,9 +34,9 @@ from drbot.core.visible import visible
 from drbot.core.words import say
 from drbot.core.yaml_file import did_you_mean
 from drbot.runners.second_factor.totp_secrets import key_in
-from drbot.store.database import Database
-from drbot.store.doorbell import doorbell_of
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.base.settings import StoreSettings
 
 
 class VerbGroup(TyperGroup):

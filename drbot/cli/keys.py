@@ -18,7 +18,7 @@ from drbot.core.errors import UserError
 from drbot.core.events import EventKind
 from drbot.core.signing import KeyPair, fingerprint, is_public
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store import codes
+from drbot.store.records import codes
 
 key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of others on the worker's host.")
 

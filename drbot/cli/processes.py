@@ -13,11 +13,11 @@ from drbot.cli.terminal import sentence_of
 from drbot.core.configuration import Loaded, load_configuration
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserError
 from drbot.core.policy import document_of
-from drbot.store.database import Database
-from drbot.store.doorbell import Doorbell, doorbell_of
-from drbot.store.file_modes import begin_private
-from drbot.store.rosters import Rosters, settle
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import Doorbell, doorbell_of
+from drbot.store.base.file_modes import begin_private
+from drbot.store.base.settings import StoreSettings
+from drbot.store.records.rosters import Rosters, settle
 
 log = structlog.get_logger()
 

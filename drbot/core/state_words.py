@@ -1,5 +1,5 @@
 """What became of a request, in words, and votes, decisions and answers in Japanese; in English those are their own
-words. How incidents, runs and steps are is said by commands/state_texts.py.
+words. How incidents, runs and steps are is said by commands/speech/state_texts.py.
 """
 
 from collections.abc import Mapping

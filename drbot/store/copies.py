@@ -12,9 +12,9 @@ from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, ins
 
 from drbot.core.errors import UserError
 from drbot.core.events import Event
-from drbot.store import ledger
-from drbot.store.database import Database, Transaction
-from drbot.store.schema import Moment, head, metadata
+from drbot.store.base import ledger
+from drbot.store.base.database import Database, Transaction
+from drbot.store.base.schema import Moment, head, metadata
 
 LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
 """The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that

@@ -16,7 +16,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_login import secrets_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Outcome, StepContext
-from drbot.store.file_modes import write_private
+from drbot.store.base.file_modes import write_private
 
 LOG_LINES = 2000
 

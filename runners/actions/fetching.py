@@ -19,7 +19,7 @@ from drbot.runners.clients.plain_files import digest_file
 from drbot.runners.clients.restic import Snapshot
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, StepContext
-from drbot.store.file_modes import PRIVATE_FOLDER, write_private
+from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
 WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"
 UNPACKED_TIMES = 8  # what a compressed archive and its parts need

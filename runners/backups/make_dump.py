@@ -21,7 +21,7 @@ from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.postgres_server import ServerIdentity
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Progress, never, unheard
-from drbot.store.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
+from drbot.store.base.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 
 COMPRESSION = 1
 PROGRESS_EVERY_SECONDS = 0.5

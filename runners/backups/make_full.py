@@ -42,7 +42,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic
 from drbot.runners.clients.restic_helper import ResticHelper, portable
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
-from drbot.store.file_modes import PRIVATE_FOLDER, write_private
+from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
 EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back, Python the other
 

@@ -22,7 +22,7 @@ from drbot.runners.clients.tar_entries import (
     require_same_folder,
 )
 from drbot.runners.foundation.watching import Cancelled
-from drbot.store.file_modes import private, public_folder
+from drbot.store.base.file_modes import private, public_folder
 
 
 def unzipped(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:

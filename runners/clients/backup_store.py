@@ -14,7 +14,7 @@ from drbot.core.full_manifest import SUFFIX as FULL_SUFFIX
 from drbot.core.site import Model
 from drbot.runners.clients.plain_files import read_plain, stat_plain
 from drbot.runners.clients.reading_limits import LARGEST_MANIFEST
-from drbot.store.file_modes import close, write_private
+from drbot.store.base.file_modes import close, write_private
 
 SUFFIX = ".sql.gz"
 _NAME = re.compile(r"^all_databases_(\d{8}_\d{6})\.sql\.gz$")

@@ -11,7 +11,7 @@ import httpx
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.site import Certificate
 from drbot.runners.clients.process import Bounds, run_process
-from drbot.store.file_modes import public_folder
+from drbot.store.base.file_modes import public_folder
 
 ASK_SECONDS = 10
 

@@ -11,7 +11,7 @@ from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.own_folder import is_foreign, mark
 from drbot.runners.clients.process import run_process
 from drbot.runners.foundation.permit import OwnWork
-from drbot.store.file_modes import PUBLIC_UMASK, public_folder
+from drbot.store.base.file_modes import PUBLIC_UMASK, public_folder
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 PROTOCOLS = "file:git:http:https:ssh"  # no ext:: and what else runs a command of the URL's

@@ -7,7 +7,7 @@ from pathlib import Path
 from drbot.core.errors import PermanentError
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import run_process, values_of
-from drbot.store.file_modes import PUBLIC_UMASK
+from drbot.store.base.file_modes import PUBLIC_UMASK
 
 ENGINE, BACKUPS = "docker.io", "restic"
 SBIN = "/usr/sbin:/usr/local/sbin"  # not on everybody's path

@@ -22,7 +22,7 @@ from drbot.core.words import size as words_size
 from drbot.runners.clients import aws
 from drbot.runners.clients.store_errors import store_errors, watch_answers
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
-from drbot.store.file_modes import private
+from drbot.store.base.file_modes import private
 
 CONNECTIONS = 8
 PIECE_BYTES = 1 << 20

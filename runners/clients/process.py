@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.store.file_modes import PRIVATE_UMASK
+from drbot.store.base.file_modes import PRIVATE_UMASK
 
 KEPT_LINES = 5000  # a compose project in full must fit
 GRACE_SECONDS = 0.4

@@ -18,7 +18,7 @@ from drbot.runners.clients.restic import ENVIRONMENT, PROGRAM
 from drbot.runners.clients.streams import output_of
 from drbot.runners.clients.tools_image import libraries_of
 from drbot.runners.foundation.watching import Cancelled
-from drbot.store.file_modes import PRIVATE_FOLDER
+from drbot.store.base.file_modes import PRIVATE_FOLDER
 
 TOOL, REPOSITORY = "/restic", "/repository"
 # What root writes in there belongs to whoever owns the repository.

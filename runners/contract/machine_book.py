@@ -9,9 +9,10 @@ from drbot.core.run import Run
 from drbot.core.site import Configuration
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.contract.rented import TERRAFORM, Maker, Rented, makers_of
-from drbot.store import kept, led_names, machines, runs
-from drbot.store.database import Database, Transaction
-from drbot.store.machines import KnownMachine
+from drbot.store.base.database import Database, Transaction
+from drbot.store.records import kept, led_names, machines
+from drbot.store.records.machines import KnownMachine
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

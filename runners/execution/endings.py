@@ -21,8 +21,10 @@ from drbot.runners.execution.sealed_plans import signature_of_end
 from drbot.runners.execution.site_lock import release
 from drbot.runners.execution.undoing import take_back, undo_production
 from drbot.runners.execution.unsure import finding_of, told, worth
-from drbot.store import requests, runs, steps, waking
-from drbot.store.database import Transaction
+from drbot.store.base import waking
+from drbot.store.base.database import Transaction
+from drbot.store.records import requests, steps
+from drbot.store.runs import runs
 
 BLOCKED_WORDS: Mapping[str, str] = {
     "denied": "The request was denied.",

@@ -28,8 +28,10 @@ from drbot.runners.execution.starting import start
 from drbot.runners.execution.upholding import uphold
 from drbot.runners.foundation.lock import Holder
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store import locks, requests, runs, steps, waking
-from drbot.store.database import Transaction
+from drbot.store.base import waking
+from drbot.store.base.database import Transaction
+from drbot.store.records import locks, requests, steps
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

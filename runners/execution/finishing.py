@@ -15,8 +15,8 @@ from drbot.runners.execution.kept_data import keep, keep_host, kept_by, put_asid
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.unsure import finding_of
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store import incidents, steps
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import incidents, steps
 
 
 def record_result(run_context: RunContext, result: Result) -> None:

@@ -17,8 +17,8 @@ from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled, never
-from drbot.store import requests
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import requests
 
 
 def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: Approvals) -> ApprovalRequest:

@@ -12,8 +12,8 @@ from drbot.runners.execution.kept_data import keep, keep_host, kept_by, list_as_
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.unsure import seen_state
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store import steps
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import steps
 
 FOUND_DONE = frozenset({StepState.UNSURE, StepState.FAILED, StepState.STOPPED})  # which may become a success
 

@@ -12,8 +12,9 @@ from drbot.core.run import Run, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.safe_state import is_new_place
 from drbot.core.stakes import UNUSED, Act
-from drbot.store import incidents, sub_runs
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import incidents
+from drbot.store.runs import sub_runs
 
 ANSWERS_USERS = frozenset({"health.services", "outside.answers"})
 SHORTEST = 0.001  # a duration is never zero or negative, even when a clock was set back

@@ -18,8 +18,8 @@ from drbot.runners.execution.settings_seen import is_agreed
 from drbot.runners.execution.users import are_away
 from drbot.runners.foundation.own_record import OwnRequest, OwnRun, OwnStep
 from drbot.runners.foundation.permit import ISSUER, OwnWork, Permit
-from drbot.store import requests
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import requests
 
 
 class NoPermitError(PermanentError):

@@ -8,8 +8,8 @@ from drbot.core.occupants import Occupant
 from drbot.core.run import Run
 from drbot.core.runbook import Step
 from drbot.runners.execution.run_context import RunContext
-from drbot.store import kept
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import kept
 
 
 def kept_by(step: Step, facts: Mapping[str, Any]) -> dict[str, str]:

@@ -11,8 +11,9 @@ import structlog
 from drbot.core.errors import DrbotError, FencedError
 from drbot.core.run import Run
 from drbot.runners.foundation.timing import Timing
-from drbot.store import runs, waking
-from drbot.store.database import Database
+from drbot.store.base import waking
+from drbot.store.base.database import Database
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

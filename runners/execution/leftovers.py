@@ -15,7 +15,8 @@ from drbot.runners.execution.half_moves import list_half_moves
 from drbot.runners.execution.issuing import own_work
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
 from drbot.runners.execution.site_lock import unlock
-from drbot.store import incidents, runs, steps
+from drbot.store.records import incidents, steps
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

@@ -15,8 +15,8 @@ from drbot.runners.execution.schedule import Schedule
 from drbot.runners.execution.sealed_plans import own_run_of
 from drbot.runners.execution.starting import approvers, end, void_if_changed
 from drbot.runners.foundation.own_record import OwnRequest
-from drbot.store import incidents, requests, steps
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import incidents, requests, steps
 
 _SAYS: Mapping[str, UsersSay] = {"yes": UsersSay.YES, "no": UsersSay.NO}
 

@@ -29,9 +29,10 @@ from drbot.runners.foundation.invitations import Invitations
 from drbot.runners.foundation.own_record import OwnRecord, OwnStep
 from drbot.runners.foundation.permit import OwnWork, Permit
 from drbot.runners.foundation.timing import Timing
-from drbot.store import runs, steps, sub_runs
-from drbot.store.database import Database, Transaction
-from drbot.store.rosters import Rosters
+from drbot.store.base.database import Database, Transaction
+from drbot.store.records import steps
+from drbot.store.records.rosters import Rosters
+from drbot.store.runs import runs, sub_runs
 
 log = structlog.get_logger()
 

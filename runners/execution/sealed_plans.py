@@ -12,7 +12,7 @@ from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.gate import differences
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRun
-from drbot.store import runs
+from drbot.store.runs import runs
 
 
 def sign(worker_context: WorkerContext, plan: Plan, incident: int, *, counts: bool = True) -> str:

@@ -10,9 +10,11 @@ from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState
 from drbot.runners.execution.run_context import RunContext, WorkerContext
 from drbot.runners.foundation.lock import Claim, Holder
-from drbot.store import locks, runs, waking
-from drbot.store.database import Transaction
-from drbot.store.ledger_check import instance
+from drbot.store.base import waking
+from drbot.store.base.database import Transaction
+from drbot.store.base.ledger_check import instance
+from drbot.store.records import locks
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

@@ -25,9 +25,10 @@ from drbot.runners.execution.users import are_away, lets_write, note_started
 from drbot.runners.foundation.lock import Holder
 from drbot.runners.foundation.own_record import OwnStep
 from drbot.runners.foundation.permit import Permit
-from drbot.store import locks, requests, steps, waking
-from drbot.store.database import Transaction
-from drbot.store.ledger_check import fault_of
+from drbot.store.base import waking
+from drbot.store.base.database import Transaction
+from drbot.store.base.ledger_check import fault_of
+from drbot.store.records import locks, requests, steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

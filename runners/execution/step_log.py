@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drbot.core.redaction import LineByLine, Redactor
 from drbot.core.words import cut
-from drbot.store.file_modes import private
+from drbot.store.base.file_modes import private
 
 TAIL_LINES = 20
 LINE_LIMIT = 2000

@@ -12,8 +12,10 @@ from drbot.runners.execution.schedule import Schedule
 from drbot.runners.execution.sealed_plans import require_end
 from drbot.runners.foundation.invitations import SERVES, WORKER_KEY
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store import runs, steps, sub_runs, waking
-from drbot.store.database import Transaction
+from drbot.store.base import waking
+from drbot.store.base.database import Transaction
+from drbot.store.records import steps
+from drbot.store.runs import runs, sub_runs
 
 
 def act(run_context: RunContext, schedule: Schedule, records: Mapping[str, StepRecord]) -> bool:

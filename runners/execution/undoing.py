@@ -21,8 +21,8 @@ from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.unsure import state_of
 from drbot.runners.execution.users import is_anything_moved, note_started
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store import steps
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,8 @@ from drbot.core.settlement import decisions_for, needs_second
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.execution.kept_data import keep_host, put_aside
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
-from drbot.store import leases, steps, waking
+from drbot.store.base import waking
+from drbot.store.records import leases, steps
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
 HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer than this

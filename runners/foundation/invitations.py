@@ -1,4 +1,4 @@
-"""One-time tokens for a step: the run's own view of store/invitations.py."""
+"""One-time tokens for a step: the run's own view of store/records/invitations.py."""
 
 import hmac
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from drbot.core.errors import UntrustedError
 from drbot.core.run import Run
 from drbot.core.signing import join_key, join_proof
 from drbot.runners.foundation.own_record import OwnInvitation, OwnRecord
-from drbot.store import invitations
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import invitations
 
 SERVES, WORKER_KEY = "serves", "worker_key"  # facts of worker.join: the site, and the key of who joined it
 

@@ -13,9 +13,11 @@ from drbot.core.run import DONE_WITH, Run, StepState
 from drbot.runners.execution.sealed_plans import places_of, signature_of
 from drbot.runners.foundation.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store import incidents, ledger, requests, runs, steps
-from drbot.store.database import Transaction
-from drbot.store.ledger_check import instance
+from drbot.store.base import ledger
+from drbot.store.base.database import Transaction
+from drbot.store.base.ledger_check import instance
+from drbot.store.records import incidents, requests, steps
+from drbot.store.runs import runs
 
 REMEMBERED = MOVES | LEADS  # what is known of these from the moment they begin
 

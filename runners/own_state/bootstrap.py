@@ -17,9 +17,10 @@ from drbot.runners.own_state.documents import CONFIGURATION, as_bytes
 from drbot.runners.own_state.state_bucket import COPY, FOLDER, HEAD, HEADS, PIECE, named
 from drbot.runners.own_state.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
 from drbot.runners.own_state.witnesses import Roots, Witnesses
-from drbot.store import copies, incidents
-from drbot.store.database import Database, Transaction, newest_revision
-from drbot.store.file_modes import private
+from drbot.store import copies
+from drbot.store.base.database import Database, Transaction, newest_revision
+from drbot.store.base.file_modes import private
+from drbot.store.records import incidents
 
 NAMED = 3  # of what was passed over
 

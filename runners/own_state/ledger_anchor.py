@@ -13,8 +13,8 @@ from drbot.core.signing import KeyPair
 from drbot.core.statements import Statement, line_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import head_key
-from drbot.store import ledger
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
 
 log = structlog.get_logger()
 

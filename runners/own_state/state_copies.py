@@ -28,8 +28,10 @@ from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.documents import Documents
 from drbot.runners.own_state.state_bucket import COPY, Named, copy_key, folder_of, named, piece_key, statement_of
 from drbot.runners.own_state.vouched_copy import FORMAT
-from drbot.store import copies, ledger, surfaces
-from drbot.store.database import Database
+from drbot.store import copies
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import surfaces
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from drbot.core.stakes import Act, Keeps, Loss, LossKind, ProofKind, RentedMachi
 from drbot.runners.contract.rented import EC2, find, to_destroy, users_of
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.planning.leading_back import back_of
-from drbot.store.kept import list_of
+from drbot.store.records.kept import list_of
 
 OUTSIDE = frozenset({Act.LEAD_BACK, Act.GIVE_BACK})
 

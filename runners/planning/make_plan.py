@@ -25,7 +25,7 @@ from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.planning import sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
-from drbot.store import sub_runs
+from drbot.store.runs import sub_runs
 
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
 

@@ -15,7 +15,8 @@ from drbot.runners.execution.site_lock import release
 from drbot.runners.planning.leaving_behind import unless_stopped
 from drbot.runners.planning.make_plan import make_plan
 from drbot.runners.planning.survey_questions import AGAIN, RECOVER, Survey
-from drbot.store import incidents, requests, runs
+from drbot.store.records import incidents, requests
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

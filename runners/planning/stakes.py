@@ -33,7 +33,7 @@ from drbot.runners.execution.settings_seen import services_of
 from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
-from drbot.store import runs
+from drbot.store.runs import runs
 
 Counted = dict[str, int | datetime | None]
 

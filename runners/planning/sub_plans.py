@@ -1,4 +1,4 @@
-"""Plans with parts: steps that a run at another site does, and the plan of such a run (store/sub_runs.py)."""
+"""Plans with parts: steps that a run at another site does, and the plan of such a run (store/runs/sub_runs.py)."""
 
 from drbot.core.errors import UserError
 from drbot.core.plan import BackupIdentity
@@ -8,7 +8,7 @@ from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from drbot.core.site import Configuration
 from drbot.core.variables import Value
 from drbot.core.yaml_file import did_you_mean
-from drbot.store import sub_runs
+from drbot.store.runs import sub_runs
 
 RAISES = "level3-host"
 FOR_PEOPLE = frozenset({"notify.stakeholders"})

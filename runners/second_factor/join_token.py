@@ -4,8 +4,8 @@ import socket
 
 from drbot.core.errors import UserError
 from drbot.core.signing import join_key, join_proof
-from drbot.store import invitations
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import invitations
 
 
 def join_site(database: Database, token: str, site: str, process: int, public_key: str) -> str:

@@ -15,8 +15,10 @@ from drbot.runners.execution.leftovers import clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from drbot.runners.execution.unsure import look_after_unsure
-from drbot.store import leases, requests, runs, steps, waking
-from drbot.store.database import Transaction
+from drbot.store.base import waking
+from drbot.store.base.database import Transaction
+from drbot.store.records import leases, requests, steps
+from drbot.store.runs import runs
 
 log = structlog.get_logger()
 

@@ -18,9 +18,9 @@ from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets, tried
-from drbot.store import codes
-from drbot.store.codes import Attempt
-from drbot.store.database import Transaction
+from drbot.store.base.database import Transaction
+from drbot.store.records import codes
+from drbot.store.records.codes import Attempt
 
 log = structlog.get_logger()
 

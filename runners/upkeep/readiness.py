@@ -17,7 +17,7 @@ from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store.machines import KnownMachine
+from drbot.store.records.machines import KnownMachine
 
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack
 from drbot.lab.system import Lab
-from drbot.store.database import Database
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.settings import StoreSettings
 from tests.labs import LabFactory, mend
 from tests.story.demo_stacks import playing_in
 from tests.waiting import PATIENCE, wait_for

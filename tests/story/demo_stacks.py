@@ -10,8 +10,8 @@ from drbot.lab.setup import lab_home, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.slack_simulator.server import SlackSimulator
-from drbot.store.database import Database
-from drbot.store.settings import StoreSettings
+from drbot.store.base.database import Database
+from drbot.store.base.settings import StoreSettings
 from tests.labs import LabFactory
 
 LINES = 60  # of each log, for whoever reads why a story failed

@@ -11,7 +11,7 @@ from drbot.core.events import EventKind
 from drbot.core.run import Run
 from drbot.lab import daemon
 from drbot.lab.sites import Sites
-from drbot.store import ledger
+from drbot.store.base import ledger
 from tests.waiting import wait_for
 
 

@@ -10,7 +10,8 @@ from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, Settlement, StepState
 from drbot.core.settlement import decisions_for, undecided
-from drbot.store import ledger, requests
+from drbot.store.base import ledger
+from drbot.store.records import requests
 
 SETTLES = 12  # a story that people have to settle more often than this goes round in circles
 ASKS = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED, RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})

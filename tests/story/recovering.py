@@ -11,7 +11,8 @@ from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
-from drbot.store import kept, ledger, requests
+from drbot.store.base import ledger
+from drbot.store.records import kept, requests
 from tests.story.conftest import Story
 
 WORDS = "level2 PostgreSQL does not start"

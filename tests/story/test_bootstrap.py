@@ -18,9 +18,10 @@ from drbot.lab.breakage import break_it
 from drbot.lab.object_store import BUCKET, PREFIX, Bucket
 from drbot.lab.seed import seed
 from drbot.runners.own_state.state_bucket import FOLDER
-from drbot.store import ledger, requests, surfaces
-from drbot.store.database import Database
-from drbot.store.settings import StoreSettings
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.base.settings import StoreSettings
+from drbot.store.records import requests, surfaces
 from tests.story.conftest import Story
 from tests.story.dying import starts_of
 from tests.story.recovering import WORDS, finish, wait_for_step

@@ -17,7 +17,7 @@ from drbot.core.configuration import load_configuration
 from drbot.core.run import Run, RunState
 from drbot.lab.cloud import NAME
 from drbot.runners.clients.name_service import NameService
-from drbot.store import machines
+from drbot.store.records import machines
 from tests.labs import LabFactory
 from tests.story import new_host
 from tests.story.demo_stacks import sites_of

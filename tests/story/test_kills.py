@@ -15,7 +15,8 @@ from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState, Settlement
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.ownership import LABEL
-from drbot.store import kept, ledger
+from drbot.store.base import ledger
+from drbot.store.records import kept
 from tests.story.conftest import Story
 from tests.story.people import settled, wait_for_the_moment
 from tests.story.recovering import WORDS, production

@@ -14,7 +14,8 @@ from drbot.core.incident import Incident, IncidentState
 from drbot.core.run import Run, RunState, StepState
 from drbot.lab.seed import seed
 from drbot.lab.system import Lab
-from drbot.store import kept, ledger
+from drbot.store.base import ledger
+from drbot.store.records import kept
 from tests.story.conftest import Story, begin, heal, make_backup, story_in
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, damage, granted_at, rows_of

@@ -18,7 +18,8 @@ from drbot.lab.cloud import NAME
 from drbot.lab.seed import seed
 from drbot.lab.sites import Sites
 from drbot.runners.clients.name_service import NameService
-from drbot.store import ledger, machines, requests
+from drbot.store.base import ledger
+from drbot.store.records import machines, requests
 from tests.labs import LabFactory
 from tests.story.demo_stacks import playing_in, sites_of
 from tests.story.dying import kill_engine, kill_joined, starts_of, survivors

@@ -15,8 +15,8 @@ import pytest
 from drbot.bot.blocks.board import sentence
 from drbot.cli.demo_player import USERS, DemoPlayer
 from drbot.cli.demo_stack import DemoStack, manifest_path
-from drbot.commands.context import CommandContext, context_of
-from drbot.commands.incident_view import view_of
+from drbot.commands.facts.context import CommandContext, context_of
+from drbot.commands.views.incident_view import view_of
 from drbot.core.approval import RequestState
 from drbot.core.configuration import load_configuration
 from drbot.core.events import EventKind
@@ -24,10 +24,11 @@ from drbot.core.incident import Incident
 from drbot.lab.layout import PARTS, as_yaml, describe
 from drbot.lab.system import Lab
 from drbot.slack_simulator.server import SlackSimulator
-from drbot.store import ledger, requests
-from drbot.store.database import Database
-from drbot.store.doorbell import doorbell_of
-from drbot.store.settings import StoreSettings
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.base.settings import StoreSettings
+from drbot.store.records import requests
 from tests.integration.bot.worker import opened, planned
 from tests.strain import Strain
 from tests.waiting import PATIENCE

@@ -11,7 +11,7 @@ from drbot.core.approval import RequestState
 from drbot.core.run import RunState, StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
-from drbot.store import requests
+from drbot.store.records import requests
 from tests.story.conftest import Story, begin, heal, make_backup, own_configuration, story_in
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, kept_volumes, latest_request, refused, stops, wait_for_step

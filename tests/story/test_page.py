@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from drbot.store import incidents
+from drbot.store.records import incidents
 from tests.browser import Visit
 from tests.story.conftest import Story
 from tests.story.recovering import damage, rows_of

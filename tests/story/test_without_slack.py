@@ -14,7 +14,7 @@ from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
 from drbot.core.run import RunState, StepState
-from drbot.store import ledger
+from drbot.store.base import ledger
 from tests.story.conftest import Story
 from tests.story.recovering import damage, latest_request, wait_for_step
 

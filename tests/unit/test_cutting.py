@@ -15,12 +15,12 @@ PACKAGES = ("bot", "cli", "commands", "core", "runners", "store")
 LONG = 20  # a bound below it takes some entries of a list, or a letter
 
 ALLOWED = {
-    ("bot/event_batch.py", "hash[:HEAD_LETTERS]"): "the short form of a hash",
-    ("bot/event_batch.py", "lines[-LINES_SHOWN:]"): "whole lines; the others are counted and in the file",
-    ("bot/event_batch.py", "paragraphs(shown)[-PARAGRAPHS:]"): "whole paragraphs of the same",
+    ("bot/outbound/event_batch.py", "hash[:HEAD_LETTERS]"): "the short form of a hash",
+    ("bot/outbound/event_batch.py", "lines[-LINES_SHOWN:]"): "whole lines; the others are counted and in the file",
+    ("bot/outbound/event_batch.py", "paragraphs(shown)[-PARAGRAPHS:]"): "whole paragraphs of the same",
     ("core/occupants.py", "tag[:TAG_LETTERS - 13]"): "an image's tag, which Docker bounds; a digest keeps it apart",
-    ("bot/incident_channel.py", "ids[:INVITED]"): "as many as one call takes",
-    ("bot/incident_channel.py", "first[:76]"): "a channel's name, which Slack bounds",
+    ("bot/outbound/incident_channel.py", "ids[:INVITED]"): "as many as one call takes",
+    ("bot/outbound/incident_channel.py", "first[:76]"): "a channel's name, which Slack bounds",
     ("bot/blocks/home.py", "situations[:MOST]"): "whole incidents",
     ("bot/blocks/lines.py", "[-TAIL_LINES:]"): "whole lines; the log is a file in the thread",
     ("bot/blocks/forms.py", "paragraphs[:SECTIONS]"): "whole paragraphs, with … behind them",
@@ -44,7 +44,7 @@ ALLOWED = {
     ("runners/own_state/bootstrap.py", "(final or doubts)[:NAMED]"): "whole sentences, one for each copy",
     ("runners/own_state/bootstrap.py", "list(passed_over)[:NAMED]"): "whole sentences; how many more there are is said",
     ("core/statements.py", "digest[:HEAD_LETTERS]"): "the short form of a hash",
-    ("commands/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",
+    ("commands/views/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",
     ("runners/second_factor/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",
     ("runners/execution/step_log.py", "text[:2 * LINE_LIMIT]"): "so much is masked; what is shown of it is cut",
     ("runners/clients/hijacked.py", "view[:PIECE]"): "bytes of a stream",

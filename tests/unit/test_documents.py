@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from drbot.bot.listeners import routes
 from drbot.bot.settings import WHERE
-from drbot.commands.verbs import VERBS
+from drbot.commands.speech.verbs import VERBS
 from drbot.core.actions import ACTIONS, PROBES
 from drbot.core.configuration import load_configuration
 from drbot.core.declarations import ActionDeclaration, ProbeDeclaration

@@ -23,28 +23,28 @@ MATCHES = frozenset({"match", "search", "fullmatch"})
 ALLOWED = {
     # What is shown, never what is done.
     ("bot/blocks/lines.py", "milestone"): "a refusal of the survey was told by an event of its own already",
-    ("commands/event_lines.py", "once"): "a part of a sentence is not shown twice",
+    ("commands/views/event_lines.py", "once"): "a part of a sentence is not shown twice",
     ("runners/execution/attempt.py", "_summary"): "a sentence is not said twice",
-    ("bot/calls.py", "called"): "whether the event is about a request, by its key",
+    ("bot/outbound/calls.py", "called"): "whether the event is about a request, by its key",
     ("runners/own_state/state_copies.py", "_name_key"): "whether the ledger names a key already",
-    ("bot/calls.py", "_is_told"): "whether the event is one that was told before, by its keys",
+    ("bot/outbound/calls.py", "_is_told"): "whether the event is one that was told before, by its keys",
     ("bot/blocks/lines.py", "_next_backup"): "whether the event names a backup to show",
 }
 
 READERS = frozenset(
     {
-        "bot/publisher.py",  # shows the ledger
-        "bot/scheduled.py",  # events as they come; what is due stands in `schedules`
-        "commands/incident_view.py",
-        "commands/report.py",
-        "commands/event_lines.py",
+        "bot/outbound/publisher.py",  # shows the ledger
+        "bot/scheduled/due_posts.py",  # events as they come; what is due stands in `schedules`
+        "commands/views/incident_view.py",
+        "commands/verb/report.py",
+        "commands/views/event_lines.py",
         "runners/own_state/adopting.py",  # after the loss of the host the ledger vouches for the seals
         "runners/own_state/ledger_anchor.py",  # copies the ledger as it is
         "runners/own_state/state_copies.py",
         "store/copies.py",
-        "store/database.py",  # writes it
-        "store/ledger_check.py",  # whether it is whole
-        "store/rosters.py",  # what two people signed is the ledger's own
+        "store/base/database.py",  # writes it
+        "store/base/ledger_check.py",  # whether it is whole
+        "store/records/rosters.py",  # what two people signed is the ledger's own
     }
 )
 """What may read events at all. Everything else decides by rows."""

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from drbot.cli.dr import show
 from drbot.cli.terminal import complain, table_of
-from drbot.commands.messages import Reply, Table, both
+from drbot.commands.speech.messages import Reply, Table, both
 from drbot.core.errors import PermanentError, TemporaryError, UserError
 
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from drbot.store.schema import metadata
+from drbot.store.base.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

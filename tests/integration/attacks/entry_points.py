@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drbot.bot.signed_values import signed_values_of
+from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.core.approval import ApprovalRequest, EntryPoint
 from drbot.core.incident import Incident
 from tests.integration.attacks.incident_app import IncidentApp

@@ -13,18 +13,18 @@ from typing import Any
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
-from drbot.bot.accounts import Accounts
 from drbot.bot.app import build_app
 from drbot.bot.http_mode import RequestGuard
-from drbot.bot.responder import Responder
-from drbot.bot.signed_values import signed_values_of
-from drbot.commands.context import CommandContext
+from drbot.bot.listeners.accounts import Accounts
+from drbot.bot.listeners.responder import Responder
+from drbot.bot.slack_api.signed_values import signed_values_of
+from drbot.commands.facts.context import CommandContext
 from drbot.core.approval import LIVE, ApprovalRequest, RequestState
 from drbot.core.run import Run
 from drbot.slack_simulator.http_delivery import SIGNING_SECRET, Signed, signed
 from drbot.slack_simulator.people import TEAM
-from drbot.store import requests
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import requests
 from tests.integration.attacks.incident_app import ROSTER
 from tests.integration.bot.worker import opened
 from tests.integration.commands.verb_fixture import Bell

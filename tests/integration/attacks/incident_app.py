@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from drbot.bot.settings import BotSettings
-from drbot.commands.context import context_of
 from drbot.commands.dispatch import dispatch
-from drbot.commands.messages import Reply, Request
+from drbot.commands.facts.context import context_of
+from drbot.commands.speech.messages import Reply, Request
 from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.configuration import Loaded
 from drbot.core.events import Event, EventKind
@@ -25,8 +25,10 @@ from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN, MEMBERS, PEOPLE, 
 from drbot.slack_simulator.records import Message as Posted
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.slack_simulator.state import State
-from drbot.store import ledger, requests, runs
-from drbot.store.doorbell import doorbell_of
+from drbot.store.base import ledger
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.records import requests
+from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Process, Scene
 from tests.integration.runners.worker_fixture import WorkerFixture, configuration_in, worker_fixture_in
 from tests.waiting import wait_for

@@ -30,9 +30,10 @@ from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
-from drbot.store import requests, runs
-from drbot.store.database import Database
-from drbot.store.doorbell import doorbell_of
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.records import requests
+from drbot.store.runs import runs
 from tests.integration.runners.harmless import HarmlessTarget
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 

@@ -10,8 +10,8 @@ import pytest
 from slack_sdk import WebClient
 
 from drbot.bot.settings import BotSettings
-from drbot.bot.slack import client_of
-from drbot.commands.context import context_of
+from drbot.bot.slack_api.slack import client_of
+from drbot.commands.facts.context import context_of
 from drbot.core.approval import RequestState
 from drbot.core.configuration import Loaded
 from drbot.core.events import EventKind
@@ -20,8 +20,9 @@ from drbot.slack_simulator.http_delivery import Signed
 from drbot.slack_simulator.people import BOT_TOKEN, PEOPLE
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.slack_simulator.state import State
-from drbot.store import ledger, requests
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import requests
 from tests.integration.attacks.fuzz import Bell, FuzzedBot, Meant, Oracle
 from tests.integration.attacks.incident_app import MORE, configuration_of
 from tests.integration.bot.conftest import ROOT

@@ -14,9 +14,9 @@ from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.run import RunState
 from drbot.slack_simulator.client import PeopleError
-from drbot.store.schema import requests as requests_table
-from drbot.store.schema import votes as votes_table
-from drbot.store.waking import wake
+from drbot.store.base.schema import requests as requests_table
+from drbot.store.base.schema import votes as votes_table
+from drbot.store.base.waking import wake
 from tests.integration.attacks.incident_app import IncidentApp, incident_app_in, value_behind
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for

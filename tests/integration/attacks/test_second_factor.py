@@ -12,7 +12,7 @@ import pytest
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.run import RunState
-from drbot.store import ledger
+from drbot.store.base import ledger
 from tests.integration.attacks.incident_app import IncidentApp, incident_app_in
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for

@@ -14,9 +14,11 @@ from drbot.core.errors import PermanentError
 from drbot.core.events import EventKind
 from drbot.core.plan import seal_of
 from drbot.core.run import Run, RunState
-from drbot.store import ledger, requests, runs
-from drbot.store.schema import events, votes
-from drbot.store.schema import requests as table
+from drbot.store.base import ledger
+from drbot.store.base.schema import events, votes
+from drbot.store.base.schema import requests as table
+from drbot.store.records import requests
+from drbot.store.runs import runs
 from tests.integration.attacks.incident_app import IncidentApp, value_behind
 from tests.integration.bot.conftest import PATIENCE
 from tests.integration.runners.harmless import backup

@@ -27,8 +27,11 @@ from drbot.runners.own_state.documents import Documents
 from drbot.runners.own_state.ledger_anchor import LedgerAnchor
 from drbot.runners.own_state.state_bucket import copy_key, head_key, piece_key
 from drbot.runners.own_state.state_copies import Signer, StateCopies
-from drbot.store import copies, incidents, ledger, runs, surfaces
-from drbot.store.database import Database
+from drbot.store import copies
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import incidents, surfaces
+from drbot.store.runs import runs
 
 OWN, STRANGER = KeyPair(b"w" * 32), KeyPair(b"x" * 32)
 

@@ -11,8 +11,8 @@ from drbot.core.signing import KeyPair
 from drbot.core.statements import statement_in
 from drbot.runners.own_state.ledger_anchor import LedgerAnchor
 from drbot.runners.own_state.state_bucket import HEAD, HEADS, named
-from drbot.store import ledger
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
 from tests.integration.backups.conftest import Place
 
 

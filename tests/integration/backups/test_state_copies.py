@@ -16,8 +16,11 @@ from drbot.core.signing import KeyPair
 from drbot.runners.own_state.documents import Documents
 from drbot.runners.own_state.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
 from drbot.runners.own_state.state_copies import KEPT
-from drbot.store import copies, incidents, ledger, runs
-from drbot.store.database import Database
+from drbot.store import copies
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import incidents
+from drbot.store.runs import runs
 from tests.integration.backups.copied_state import OWN, Bare, Copied, copier, note, opened
 
 

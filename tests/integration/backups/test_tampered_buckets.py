@@ -21,7 +21,7 @@ from drbot.core.signing import KeyPair
 from drbot.core.statements import Statement, line_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import copy_key, head_key, piece_key
-from drbot.store import ledger
+from drbot.store.base import ledger
 from tests.integration.backups.conftest import Place
 from tests.integration.backups.copied_state import (
     OWN,

@@ -13,7 +13,8 @@ from drbot.core.signing import KeyPair
 from drbot.core.statements import Statement, line_of
 from drbot.runners.own_state.ledger_anchor import LedgerAnchor
 from drbot.runners.own_state.state_bucket import HEAD, HEADS, head_key, named
-from drbot.store import copies, ledger
+from drbot.store import copies
+from drbot.store.base import ledger
 from tests.integration.backups.copied_state import (
     OWN,
     STRANGER,

@@ -18,9 +18,10 @@ from drbot.core.site import Configuration
 from drbot.slack_simulator.client import People
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
-from drbot.store import incidents, ledger
-from drbot.store.database import Database
-from drbot.store.doorbell import Doorbell, doorbell_of
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import Doorbell, doorbell_of
+from drbot.store.records import incidents
 from tests.waiting import PATIENCE as PATIENCE
 from tests.waiting import wait_for
 

@@ -8,7 +8,7 @@ import pytest
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
-from drbot.store import requests
+from drbot.store.records import requests
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

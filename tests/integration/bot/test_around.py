@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from drbot.bot.accounts import Accounts
-from drbot.bot.responder import Responder, SlackRequest
-from drbot.bot.signed_values import signed_values_of
-from drbot.bot.slack import client_of
-from drbot.commands.context import context_of
-from drbot.commands.messages import Reply, Table, both
+from drbot.bot.listeners.accounts import Accounts
+from drbot.bot.listeners.responder import Responder, SlackRequest
+from drbot.bot.slack_api.signed_values import signed_values_of
+from drbot.bot.slack_api.slack import client_of
+from drbot.commands.facts.context import context_of
+from drbot.commands.speech.messages import Reply, Table, both
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.slack_simulator import payloads
-from drbot.store import incidents, steps
+from drbot.store.records import incidents, steps
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

@@ -7,7 +7,9 @@ import pytest
 
 from drbot.core.incident import Incident, UsersSay
 from drbot.core.run import Run, RunState
-from drbot.store import incidents, runs, steps, surfaces, waking
+from drbot.store.base import waking
+from drbot.store.records import incidents, steps, surfaces
+from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

@@ -13,7 +13,7 @@ from drbot.core.errors import UserError
 from drbot.slack_simulator import payloads
 from drbot.slack_simulator.http_delivery import Signed, signed
 from drbot.slack_simulator.records import Json
-from drbot.store import incidents, requests
+from drbot.store.records import incidents, requests
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_approval import card, open_dialog, shown, submit

@@ -12,11 +12,11 @@ import httpx
 from sqlalchemy import func, select
 
 from drbot.bot.http_mode import NOT_RECORDED, PATH, RequestGuard
-from drbot.bot.short_connection import MOST_OPEN, READ_SECONDS
+from drbot.bot.slack_api.short_connection import MOST_OPEN, READ_SECONDS
 from drbot.slack_simulator.http_delivery import SIGNING_SECRET, signed
-from drbot.store import incidents, served
-from drbot.store.database import Database
-from drbot.store.schema import served as table
+from drbot.store.base.database import Database
+from drbot.store.base.schema import served as table
+from drbot.store.records import incidents, served
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_http import a_declaration

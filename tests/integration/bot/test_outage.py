@@ -4,16 +4,17 @@ import re
 
 import pytest
 
-from drbot.bot.incident_feed import IncidentFeed
-from drbot.bot.messenger import Messenger
-from drbot.bot.publisher_context import PublisherContext
-from drbot.bot.rate_limiter import RateLimiter
-from drbot.bot.slack import Slack, client_of
-from drbot.commands.context import context_of
+from drbot.bot.outbound.incident_feed import IncidentFeed
+from drbot.bot.outbound.messenger import Messenger
+from drbot.bot.outbound.publisher_context import PublisherContext
+from drbot.bot.slack_api.rate_limiter import RateLimiter
+from drbot.bot.slack_api.slack import Slack, client_of
+from drbot.commands.facts.context import context_of
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.level import Level
-from drbot.store import incidents, ledger, surfaces
+from drbot.store.base import ledger
+from drbot.store.records import incidents, surfaces
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import do_steps, opened, planned
 from tests.waiting import wait_for

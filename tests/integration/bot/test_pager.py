@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from drbot.bot.pager import AGAIN_SECONDS, TRIES
-from drbot.bot.scheduled import FIRE, plan_events
+from drbot.bot.outbound.pager import AGAIN_SECONDS, TRIES
+from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.plan import short_seal
-from drbot.store import requests, schedules
-from drbot.store.schedules import Schedule
+from drbot.store.records import requests, schedules
+from drbot.store.records.schedules import Schedule
 from tests.integration.commands.verb_fixture import VerbFixture, build
 from tests.waiting import PATIENCE, wait_for
 

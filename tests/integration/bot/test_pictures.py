@@ -24,8 +24,10 @@ from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.site import Configuration, Postgres
 from drbot.core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from drbot.core.variables import fill
-from drbot.store import incidents, kept, requests, runs, steps, waking
-from drbot.store.kept import Kept
+from drbot.store.base import waking
+from drbot.store.records import incidents, kept, requests, steps
+from drbot.store.records.kept import Kept
+from drbot.store.runs import runs
 from tests.browser import Visit
 from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.unit.bot.situations import lost_by_undo

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drbot.core.incident import Incident
-from drbot.store import steps
+from drbot.store.records import steps
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import planned
 from tests.waiting import wait_for

@@ -8,7 +8,8 @@ import pytest
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.run import RunState
-from drbot.store import incidents, requests, runs, surfaces
+from drbot.store.records import incidents, requests, surfaces
+from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Scene
 from tests.integration.bot.worker import opened, planned
 from tests.waiting import wait_for

@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from drbot.bot.ticker import Ticker
-from drbot.commands.context import CommandContext, context_of
+from drbot.bot.scheduled.ticker import Ticker
+from drbot.commands.facts.context import CommandContext, context_of
 from drbot.core.approval import RequestState
 from drbot.core.configuration import Loaded
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.run import RunState
-from drbot.store import incidents, kept, ledger, requests, runs, schedules, steps, waking
-from drbot.store.database import Database
-from drbot.store.schema import requests as requests_table
-from drbot.store.schema import runs as runs_table
-from drbot.store.schema import schedules as schedules_table
+from drbot.store.base import ledger, waking
+from drbot.store.base.database import Database
+from drbot.store.base.schema import requests as requests_table
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.base.schema import schedules as schedules_table
+from drbot.store.records import incidents, kept, requests, schedules, steps
+from drbot.store.runs import runs
 from tests.integration.bot.conftest import configuration
 from tests.integration.bot.worker import opened, planned
 from tests.integration.store.store_fixture import queued

@@ -2,7 +2,8 @@
 
 from drbot.core.incident import UsersSay
 from drbot.core.run import Offer, RunState
-from drbot.store import incidents, runs
+from drbot.store.records import incidents
+from drbot.store.runs import runs
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.worker import planned
 

@@ -7,8 +7,9 @@ from drbot.core.incident import Incident
 from drbot.core.plan import BackupIdentity, question_of, seal_of
 from drbot.core.run import Run
 from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from drbot.store import requests, runs, steps
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import requests, steps
+from drbot.store.runs import runs
 from tests.integration.store.store_fixture import plan_of
 
 

@@ -28,8 +28,9 @@ from drbot.runners.contract.machine_book import MachineBook
 from drbot.runners.foundation.invitations import Invitations
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
-from drbot.store import incidents, runs
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import incidents
+from drbot.store.runs import runs
 from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to, old_front
 from tests.permits import own, permit
 from tests.waiting import wait_for

@@ -23,7 +23,7 @@ from drbot.runners.execution.sealed_plans import signature_of_end
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.join_token import join_site
-from drbot.store import runs
+from drbot.store.runs import runs
 from tests.integration.runners.harmless import backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 from tests.waiting import PATIENCE, wait_for

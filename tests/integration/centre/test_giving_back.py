@@ -15,8 +15,9 @@ from drbot.core.stakes import Act, LossKind, ProofKind, Users
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import giving_back, machine
 from drbot.runners.contract.machine_book import MachineBook, look_at_machines, look_at_names
-from drbot.store import incidents, kept, led_names, machines, runs
-from drbot.store.kept import Kept
+from drbot.store.records import incidents, kept, led_names, machines
+from drbot.store.records.kept import Kept
+from drbot.store.runs import runs
 from tests.integration.centre.conftest import NEW, Centre
 from tests.integration.centre.moving import (
     SECONDS,

@@ -16,8 +16,8 @@ from drbot.lab.cloud import NAME
 from drbot.runners.own_state.adopting import adopt_open_runs
 from drbot.runners.planning.leading_back import back_of
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store import incidents
-from drbot.store.schema import runs as runs_table
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.records import incidents
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import (
     SECONDS,

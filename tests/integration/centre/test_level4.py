@@ -14,8 +14,8 @@ from drbot.core.run import RunState, StepState, StopKind
 from drbot.core.signing import KeyPair
 from drbot.core.stakes import Act, ProofKind
 from drbot.lab.cloud import NAME
-from drbot.store.schema import runs as runs_table
-from drbot.store.schema import steps
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.base.schema import steps
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import NEW, OLD, Centre
 from tests.integration.centre.moving import SECONDS, leads_to, moved, play_machine, play_part, raised, worker_context

@@ -15,8 +15,9 @@ from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.contract.machine_book import MachineBook, look_at_machines, look_at_names
 from drbot.runners.execution.lookout import Lookout
 from drbot.runners.upkeep.readiness import rented_lines
-from drbot.store import led_names, ledger, machines
-from drbot.store.schema import machines as machines_table
+from drbot.store.base import ledger
+from drbot.store.base.schema import machines as machines_table
+from drbot.store.records import led_names, machines
 from tests.faulty_proxy import faulty_proxy
 from tests.integration.centre.conftest import OLD, Centre
 from tests.integration.centre.moving import SECONDS, raised

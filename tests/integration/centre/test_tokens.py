@@ -17,7 +17,8 @@ from drbot.runners.foundation.invitations import WORKER_KEY
 from drbot.runners.foundation.own_record import CLOCK, FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.second_factor.join_token import join_site
-from drbot.store import incidents, invitations, ledger, schema
+from drbot.store.base import ledger, schema
+from drbot.store.records import incidents, invitations
 from tests.integration.centre.conftest import Centre
 from tests.integration.centre.test_machine import HERE, token_of
 

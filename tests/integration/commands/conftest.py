@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.store.database import Database
+from drbot.store.base.database import Database
 from tests.integration.commands.verb_fixture import VerbFixture, build
 
 Build = Callable[[str], VerbFixture]

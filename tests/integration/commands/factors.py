@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyotp
 
-from drbot.commands.approve import vote
+from drbot.commands.verb.approve import vote
 from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Proof, phone_statement
 from drbot.core.configuration import Loaded
@@ -23,8 +23,8 @@ from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.code_checker import CodeChecker
-from drbot.store import codes
-from drbot.store.rosters import Rosters
+from drbot.store.records import codes
+from drbot.store.records.rosters import Rosters
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 from tests.integration.runners.harmless import HarmlessTarget
 from tests.waiting import PATIENCE, wait_for

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from drbot.bot.scheduled import FIRE, plan_events
+from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.cli.processes import settle_roster
 from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, EntryPoint, RequestState
 from drbot.core.attestation import Proof
@@ -19,9 +19,10 @@ from drbot.core.run import RunState
 from drbot.core.signing import KeyPair
 from drbot.core.stakes import Stakes
 from drbot.runners.execution.gate import refusal
-from drbot.store import requests, runs, schedules
-from drbot.store.schema import requests as requests_table
-from drbot.store.schema import votes as votes_table
+from drbot.store.base.schema import requests as requests_table
+from drbot.store.base.schema import votes as votes_table
+from drbot.store.records import requests, schedules
+from drbot.store.runs import runs
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import checking
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drbot.commands.available_actions import available_actions
-from drbot.commands.incident_view import IncidentView, view_of
+from drbot.commands.views.available_actions import available_actions
+from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.approval import ApprovalRequest
 from drbot.core.run import Offer, Run, RunKind, RunState
-from drbot.store import incidents, kept, runs, sub_runs
-from drbot.store.kept import Kept
+from drbot.store.records import incidents, kept
+from drbot.store.records.kept import Kept
+from drbot.store.runs import runs, sub_runs
 from tests.integration.commands.verb_fixture import VerbFixture
 
 

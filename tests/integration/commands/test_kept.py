@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from drbot.commands.kept import BY_HAND, BY_UNDO
-from drbot.commands.messages import Reply
+from drbot.commands.speech.messages import Reply
+from drbot.commands.verb.kept import BY_HAND, BY_UNDO
 from drbot.core.events import EventKind
 from drbot.core.run import Offer, Run, RunKind, RunState
-from drbot.store import incidents, kept, runs
-from drbot.store.kept import Kept
+from drbot.store.records import incidents, kept
+from drbot.store.records.kept import Kept
+from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import VerbFixture, build
 
 

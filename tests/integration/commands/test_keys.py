@@ -17,8 +17,9 @@ from drbot.core.plan import short_seal
 from drbot.core.signing import KeyPair
 from drbot.runners.second_factor.guessing import Guesses, place
 from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets
-from drbot.store import codes, ledger, requests
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import codes, requests
 from tests.integration.commands.verb_fixture import DR_YML, build
 
 SHELL = Origin(entrance=Entrance.TERMINAL, name="ops@host")

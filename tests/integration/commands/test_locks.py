@@ -9,7 +9,8 @@ from drbot.core.attestation import Claim, Entrance, Origin, Proof, Purpose
 from drbot.core.events import Event, EventKind
 from drbot.core.signing import seal_for
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store import codes, ledger
+from drbot.store.base import ledger
+from drbot.store.records import codes
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,

@@ -12,7 +12,7 @@ from drbot.core.events import EventKind
 from drbot.core.plan import seal_of
 from drbot.core.signing import KeyPair, seal_for
 from drbot.runners.execution.gate import refusal
-from drbot.store import codes, requests
+from drbot.store.records import codes, requests
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
     BEN,

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from drbot.commands.machines import machine_text
-from drbot.commands.messages import Cell, Reply
-from drbot.commands.runbook_selection import again
+from drbot.commands.facts.machines import machine_text
+from drbot.commands.facts.runbook_selection import again
+from drbot.commands.speech.messages import Cell, Reply
 from drbot.core.plan import Plan
 from drbot.core.run import Run, RunKind, RunState
 from drbot.core.site import Provision
-from drbot.store import incidents, led_names, machines, runs, steps
-from drbot.store.machines import KnownMachine
+from drbot.store.records import incidents, led_names, machines, steps
+from drbot.store.records.machines import KnownMachine
+from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build, step
 
 CENTRE = """\

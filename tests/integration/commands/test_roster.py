@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drbot.cli.processes import settle_roster
-from drbot.commands.faults import faults_of
+from drbot.commands.facts.faults import faults_of
 from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Proof
 from drbot.core.configuration import Loaded, load_configuration
@@ -15,7 +15,7 @@ from drbot.core.events import EventKind
 from drbot.core.people import Account
 from drbot.core.plan import short_seal
 from drbot.core.policy import document_of, hash_of, roster_seal
-from drbot.store import ledger
+from drbot.store.base import ledger
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, checking, enrolled
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture

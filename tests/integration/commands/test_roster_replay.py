@@ -8,9 +8,10 @@ from sqlalchemy import delete, update
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.policy import ROSTER_EVENTS, document_of, hash_of
-from drbot.store import ledger, requests
-from drbot.store.rosters import settle
-from drbot.store.schema import events
+from drbot.store.base import ledger
+from drbot.store.base.schema import events
+from drbot.store.records import requests
+from drbot.store.records.rosters import settle
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import SECOND_FACTOR, checking, enrolled, worker_context_of
 from tests.integration.commands.test_roster import propose

@@ -9,9 +9,10 @@ from drbot.core.approval import EntryPoint, RequestState
 from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState
 from drbot.core.run import Offer, Run, RunKind, RunState, StepState, StopKind
-from drbot.store import incidents, kept, runs, steps
-from drbot.store.kept import Kept
-from drbot.store.schema import events
+from drbot.store.base.schema import events
+from drbot.store.records import incidents, kept, steps
+from drbot.store.records.kept import Kept
+from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import VerbFixture
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from drbot.commands.approve import dialog_of, vote
-from drbot.commands.vote_dialog import table_of
+from drbot.commands.verb.approve import dialog_of, vote
+from drbot.commands.views.vote_dialog import table_of
 from drbot.core.approval import EntryPoint, RequestState
 from drbot.core.clocks import Clocks
 from drbot.core.errors import UserError
@@ -11,7 +11,9 @@ from drbot.core.events import EventKind
 from drbot.core.people import Account
 from drbot.core.plan import short_seal
 from drbot.core.run import RunState, StopKind
-from drbot.store import requests, runs, steps, waking
+from drbot.store.base import waking
+from drbot.store.records import requests, steps
+from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import OLDER, VerbFixture
 
 

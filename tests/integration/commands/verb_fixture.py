@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from drbot.commands.approve import NO_KEYS
-from drbot.commands.context import CommandContext
 from drbot.commands.dispatch import dispatch
-from drbot.commands.messages import Reply, Request, Signers
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.speech.messages import Reply, Request, Signers
+from drbot.commands.verb.approve import NO_KEYS
 from drbot.core.approval import ApprovalRequest, EntryPoint
 from drbot.core.configuration import load_configuration
 from drbot.core.events import Event, EventKind
@@ -21,9 +21,11 @@ from drbot.core.run import Run, RunState
 from drbot.core.runbook import Runbook, Step
 from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from drbot.store import incidents, ledger, requests, runs, waking
-from drbot.store.database import Database
-from drbot.store.rosters import Rosters
+from drbot.store.base import ledger, waking
+from drbot.store.base.database import Database
+from drbot.store.records import incidents, requests
+from drbot.store.records.rosters import Rosters
+from drbot.store.runs import runs
 
 DR_YML = """\
 system: ai-micro-service

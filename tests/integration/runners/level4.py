@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import update
 
-from drbot.commands.context import CommandContext, current_run
-from drbot.commands.incident_view import view_of
-from drbot.commands.messages import Reply
-from drbot.commands.shown_actions import Place, actions_at
+from drbot.commands.facts.context import CommandContext, current_run
+from drbot.commands.speech.messages import Reply
+from drbot.commands.views.incident_view import view_of
+from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.actions import ACTIONS, PROBES
 from drbot.core.approval import EntryPoint
 from drbot.core.events import EventKind
@@ -23,10 +23,11 @@ from drbot.core.site import Approvals, Configuration, Dns, Recovery, Repository,
 from drbot.runners.contract.action import Action, Finding, ProbeFunction, StepContext
 from drbot.runners.contract.target import Registry
 from drbot.runners.foundation.own_record import OwnRecord
-from drbot.store import incidents, leases, runs
-from drbot.store.database import Database
-from drbot.store.rosters import Rosters
-from drbot.store.schema import runs as runs_table
+from drbot.store.base.database import Database
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.records import incidents, leases
+from drbot.store.records.rosters import Rosters
+from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import Bell, VerbFixture, packaged_runbooks
 from tests.integration.runners.harmless import HarmlessTarget, Hold
 from tests.integration.runners.test_workers import DYING

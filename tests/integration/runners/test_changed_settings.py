@@ -18,8 +18,8 @@ from drbot.core.site import Targets
 from drbot.core.stakes import Act
 from drbot.core.stakes_words import ACTS
 from drbot.runners.contract.action import Outcome, StepContext
-from drbot.store.schema import locks
-from drbot.store.schema import requests as request_rows
+from drbot.store.base.schema import locks
+from drbot.store.base.schema import requests as request_rows
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import (
     recovered_by_code,

@@ -15,7 +15,7 @@ from drbot.core.runbook_file import PACKAGED
 from drbot.core.site import Repository
 from drbot.core.stakes import Act, ProofKind
 from drbot.core.stakes_words import loss_text
-from drbot.store.schema import incidents, kept, locks
+from drbot.store.base.schema import incidents, kept, locks
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
 from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture

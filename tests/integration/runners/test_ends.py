@@ -13,9 +13,9 @@ from drbot.core.run import Run, RunState, StepState
 from drbot.runners.execution.endings import succeed
 from drbot.runners.execution.run_context import RunContext, idle_run_context
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store import runs
-from drbot.store.schema import locks
-from drbot.store.schema import steps as step_rows
+from drbot.store.base.schema import locks
+from drbot.store.base.schema import steps as step_rows
+from drbot.store.runs import runs
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import own, planned
 from tests.integration.runners.test_kept import kept_volumes

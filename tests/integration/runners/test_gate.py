@@ -10,7 +10,8 @@ from drbot.core.old_server import OldServer
 from drbot.core.people import Roster
 from drbot.core.plan import seal_of
 from drbot.core.run import Leftover, RunState, StepState, StopKind
-from drbot.store import incidents, ledger, locks
+from drbot.store.base import ledger
+from drbot.store.records import incidents, locks
 from tests.integration.runners.harmless import backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 from tests.waiting import PATIENCE

@@ -7,7 +7,7 @@ import pytest
 from drbot.core.incident import IncidentState
 from drbot.core.run import Run, RunKind, RunState
 from drbot.core.stakes import Act, LossKind, ProofKind
-from drbot.store import kept
+from drbot.store.records import kept
 from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture
 
 

@@ -2,7 +2,7 @@
 
 from drbot.core.incident import IncidentState
 from drbot.core.run import RunState, StepState
-from drbot.store import kept, locks
+from drbot.store.records import kept, locks
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import PATIENCE
 

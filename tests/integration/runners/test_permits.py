@@ -16,10 +16,10 @@ from drbot.core.plan import Plan, document_of
 from drbot.core.run import Run, RunState, Settlement, StepState
 from drbot.core.runbook import Undo
 from drbot.runners.execution.sealed_plans import sign
-from drbot.store import runs
-from drbot.store.rosters import Rosters
-from drbot.store.schema import requests, steps, votes
-from drbot.store.schema import runs as runs_table
+from drbot.store.base.schema import requests, steps, votes
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.records.rosters import Rosters
+from drbot.store.runs import runs
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 

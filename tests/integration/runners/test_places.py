@@ -15,7 +15,7 @@ from drbot.runners.contract.action import Outcome, StepContext
 from drbot.runners.execution.places import STARTING, held, is_unsettled
 from drbot.runners.execution.run_context import idle_run_context
 from drbot.runners.foundation.own_record import OwnStep
-from drbot.store.schema import locks
+from drbot.store.base.schema import locks
 from tests.integration.runners.harmless import Hold
 from tests.integration.runners.test_edited_files import BEFORE_START, own, planned
 from tests.integration.runners.test_kept import kept_volumes

@@ -19,7 +19,9 @@ from drbot.runners.execution.starting import start
 from drbot.runners.foundation.own_record import OwnRun, OwnStep
 from drbot.runners.foundation.permit import Permit, volume
 from drbot.runners.own_state.adopting import adopt_open_runs
-from drbot.store import requests, runs, schema
+from drbot.store.base import schema
+from drbot.store.records import requests
+from drbot.store.runs import runs
 from tests.integration.runners.test_permits import asked, changed, without_chika
 from tests.integration.runners.worker_fixture import WorkerFixture
 

@@ -12,7 +12,7 @@ from drbot.core.errors import PermanentError
 from drbot.core.run import Run, RunState
 from drbot.core.site import Dns, Site
 from drbot.runners.contract.action import Finding, StepContext
-from drbot.store.schema import locks
+from drbot.store.base.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_rows_over_time import queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS

@@ -23,7 +23,7 @@ from drbot.runners.actions.postgres import compared
 from drbot.runners.actions.restoring import configuration
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.execution.run_context import idle_run_context
-from drbot.store.schema import kept, locks, requests, runs, steps, votes
+from drbot.store.base.schema import kept, locks, requests, runs, steps, votes
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.worker_fixture import WorkerFixture

@@ -17,7 +17,7 @@ from drbot.runners.contract.action import Finding, ProbeFunction, StepContext
 from drbot.runners.execution.run_context import idle_run_context
 from drbot.runners.execution.undoing import take_back
 from drbot.runners.execution.unsure import look_after_unsure
-from drbot.store import leases, steps
+from drbot.store.records import leases, steps
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_workers import DYING, dead_in_the_restore, die_in
 from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, with_registry

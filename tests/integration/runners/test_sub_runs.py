@@ -11,7 +11,8 @@ from drbot.core.incident import IncidentState
 from drbot.core.run import Run, RunKind, RunState, StepState
 from drbot.core.signing import KeyPair
 from drbot.runners.foundation.own_record import OwnRecord
-from drbot.store import runs, schema, sub_runs, waking
+from drbot.store.base import schema, waking
+from drbot.store.runs import runs, sub_runs
 from tests.integration.runners.harmless import HarmlessTarget, backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 from tests.waiting import wait_for

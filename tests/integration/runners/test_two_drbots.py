@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from drbot.commands.context import context_of
 from drbot.commands.dispatch import dispatch
-from drbot.commands.messages import Reply, Request
+from drbot.commands.facts.context import context_of
+from drbot.commands.speech.messages import Reply, Request
 from drbot.core.approval import EntryPoint
 from drbot.core.configuration import Loaded
 from drbot.core.run import Run, RunState
 from drbot.core.site import Role
 from drbot.runners.upkeep.chores import Upkeep
-from drbot.store import waking
-from drbot.store.doorbell import doorbell_of
-from drbot.store.schema import events
+from drbot.store.base import waking
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.base.schema import events
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 

@@ -8,7 +8,7 @@ from drbot.core.clocks import clocks_of
 from drbot.core.incident import IncidentState, UsersSay
 from drbot.core.run import Offer, Run, RunState, StepState
 from drbot.core.site import Targets
-from drbot.store import steps
+from drbot.store.records import steps
 from tests.integration.runners.worker_fixture import WorkerFixture
 
 

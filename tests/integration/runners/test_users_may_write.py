@@ -12,7 +12,7 @@ from drbot.core.errors import PermanentError
 from drbot.core.run import Run, RunState
 from drbot.core.site import Monitoring
 from drbot.runners.contract.action import StepContext
-from drbot.store.schema import locks
+from drbot.store.base.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import (
     own,

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from drbot.core.plan import Holds
 from drbot.core.run import Run
 from drbot.core.site import Recovery, Site
-from drbot.store import schema
+from drbot.store.base import schema
 from tests.integration.runners.test_edited_files import with_repository
 from tests.integration.runners.test_rows_over_time import rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, FOLDER_BACK, SET_ASIDE, card, with_dns

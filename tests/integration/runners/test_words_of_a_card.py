@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drbot.bot.blocks.tables import table_block
-from drbot.commands.messages import Table
-from drbot.commands.vote_dialog import dialog_from, table_of
+from drbot.commands.speech.messages import Table
+from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.clocks import clocks_of
 from drbot.core.occupants import Occupant, OccupantKind
 from drbot.core.run import Run, RunKind
@@ -19,7 +19,7 @@ from drbot.core.stakes_words import loss_text
 from drbot.core.words import say
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import StepContext
-from drbot.store import incidents, requests, steps
+from drbot.store.records import incidents, requests, steps
 from tests.integration.runners.test_edited_files import (
     own,
     planned,

@@ -9,8 +9,8 @@ from drbot.core.runbook_file import PACKAGED, load_runbook
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
-from drbot.store import kept, locks
-from drbot.store.doorbell import doorbell_of
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.records import kept, locks
 from tests.integration.runners.worker_fixture import QUICK, SECONDS, WorkerFixture
 
 DYING = Timing(lease=0.3, renew=1000.0, look=0.02, tick=0.05, patience=0.0, pause=0.01, grace=10.0)

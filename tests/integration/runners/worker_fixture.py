@@ -22,9 +22,11 @@ from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
-from drbot.store import incidents, ledger, requests, runs, steps
-from drbot.store.database import Database
-from drbot.store.doorbell import doorbell_of
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.records import incidents, requests, steps
+from drbot.store.runs import runs
 from tests.integration.runners.harmless import NOON, HarmlessTarget
 from tests.waiting import PATIENCE, wait_for
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.store.database import Database
+from drbot.store.base.database import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,8 +12,10 @@ from drbot.core.people import Person, Roster
 from drbot.core.plan import Plan, question_of, seal_of
 from drbot.core.run import Run, RunKind
 from drbot.core.runbook import Step
-from drbot.store import incidents, ledger, requests, runs
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import incidents, requests
+from drbot.store.runs import runs
 from tests.waiting import PATIENCE
 
 Answer = TypeVar("Answer")

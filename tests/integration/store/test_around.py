@@ -6,8 +6,9 @@ import pytest
 
 from drbot.core.errors import UserError
 from drbot.core.run import RunState
-from drbot.store import kept, locks, runs, schedules, surfaces
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import kept, locks, schedules, surfaces
+from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
 

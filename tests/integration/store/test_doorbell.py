@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drbot.store.doorbell import Doorbell, doorbell_of
+from drbot.store.base.doorbell import Doorbell, doorbell_of
 from tests.waiting import PATIENCE, wait_for
 
 

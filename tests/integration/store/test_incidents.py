@@ -7,8 +7,8 @@ import pytest
 from drbot.core.errors import UserError
 from drbot.core.incident import Incident, IncidentState, UsersSay
 from drbot.core.level import Level
-from drbot.store import incidents
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import incidents
 from tests.integration.store import store_fixture
 
 

@@ -1,7 +1,9 @@
 """A worker died: what was open becomes unsure, what may be repeated is repeated, the rest goes on."""
 
-from drbot.store import leases, ledger, runs, steps
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import leases, steps
+from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
 

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from drbot.core.events import EventKind, hash_of
-from drbot.store import ledger
-from drbot.store.database import Database
-from drbot.store.schema import events
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.base.schema import events
 from tests.integration.store.store_fixture import at_once
 
 WRITERS, EACH = 8, 12

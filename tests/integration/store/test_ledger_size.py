@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from drbot.cli.audit import audit_app
 from drbot.core.events import EventKind
-from drbot.store.database import Database
+from drbot.store.base.database import Database
 
 RECORDS, AT_ONCE = 100_000, 2_000
 ENOUGH_SECONDS = 120  # a few seconds on an idle machine

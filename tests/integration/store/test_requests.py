@@ -9,8 +9,10 @@ import pytest
 from drbot.core.approval import LIVE, ApprovalRequest, RequestState
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.run import Run, RunState
-from drbot.store import ledger, requests, runs, steps
-from drbot.store.database import Database
+from drbot.store.base import ledger
+from drbot.store.base.database import Database
+from drbot.store.records import requests, steps
+from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
 

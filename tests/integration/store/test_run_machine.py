@@ -13,9 +13,11 @@ from sqlalchemy import update
 
 from drbot.core.errors import FencedError, PermanentError, UserError
 from drbot.core.run import RUN_TRANSITIONS, Run, RunState, StepState, StopKind
-from drbot.store import leases, ledger, runs, steps, waking
-from drbot.store.database import Database, Transaction
-from drbot.store.schema import runs as runs_table
+from drbot.store.base import ledger, waking
+from drbot.store.base.database import Database, Transaction
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.records import leases, steps
+from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
 PARKED = (RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED)

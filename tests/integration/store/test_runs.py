@@ -8,8 +8,10 @@ import pytest
 from drbot.core.errors import FencedError, UserError
 from drbot.core.plan import seal_of
 from drbot.core.run import Run, RunState, StopKind
-from drbot.store import leases, requests, runs, steps, waking
-from drbot.store.database import Database, Transaction
+from drbot.store.base import waking
+from drbot.store.base.database import Database, Transaction
+from drbot.store.records import leases, requests, steps
+from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.store.database import Database
+from drbot.store.base.database import Database
 
 COMMANDS = [["all"], ["worker"], ["dr", "status"]]
 DOCUMENT = """

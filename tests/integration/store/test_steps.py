@@ -4,8 +4,9 @@ import pytest
 
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.run import Run, RunState, StopKind
-from drbot.store import runs, steps
-from drbot.store.database import Database
+from drbot.store.base.database import Database
+from drbot.store.records import steps
+from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
 

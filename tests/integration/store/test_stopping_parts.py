@@ -8,9 +8,11 @@ from sqlalchemy import update
 from drbot.core.events import Event, EventKind
 from drbot.core.run import Run, RunKind, RunState, StopKind
 from drbot.core.runbook import SubRun
-from drbot.store import leases, ledger, runs, sub_runs, waking
-from drbot.store.database import Database
-from drbot.store.schema import runs as runs_table
+from drbot.store.base import ledger, waking
+from drbot.store.base.database import Database
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.records import leases
+from drbot.store.runs import runs, sub_runs
 from tests.integration.store import store_fixture
 
 MOVED = store_fixture.step("moved", run={"runbook": "level3-host", "site": "recovery"}, after=[])

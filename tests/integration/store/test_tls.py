@@ -13,9 +13,10 @@ from drbot.core.level import Level
 from drbot.core.run import RunKind
 from drbot.core.signing import KeyPair
 from drbot.runners.second_factor.join_token import join_site
-from drbot.store import incidents, invitations, runs
-from drbot.store.database import Database
-from drbot.store.doorbell import doorbell_of
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.records import incidents, invitations
+from drbot.store.runs import runs
 from tests.servers import postgres_server, redis_server
 from tests.waiting import PATIENCE
 

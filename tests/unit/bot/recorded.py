@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from drbot.commands.incident_view import IncidentView
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approval import RequestState
 from drbot.core.incident import IncidentState, UsersSay
 from drbot.core.level import Level
 from drbot.core.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
-from drbot.store.led_names import LedName
-from drbot.store.machines import KnownMachine
+from drbot.store.records.led_names import LedName
+from drbot.store.records.machines import KnownMachine
 from tests.unit.bot.situations import KEPT, NOW, plan, record, request, run, situation, step, vote
 
 AT_WORK, PEOPLE, DECIDE = "at work", "waiting for people", "a person must decide how to go on"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drbot.commands.incident_view import IncidentView
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, IncidentState
@@ -15,7 +15,7 @@ from drbot.core.run import Run, RunKind, RunState, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.site import Approvals, Configuration
 from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
-from drbot.store.kept import Kept
+from drbot.store.records.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)
 RUN = "r7-20260101-000000"

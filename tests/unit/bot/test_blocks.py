@@ -18,8 +18,8 @@ from drbot.bot.blocks.reply import reply_blocks
 from drbot.bot.blocks.status_post import Said, status_post, status_sentence
 from drbot.bot.blocks.tables import table_block
 from drbot.bot.blocks.vote_dialog import vote_dialog
-from drbot.commands.messages import Cell, Choice, Reply, Table, both
-from drbot.commands.vote_dialog import dialog_from
+from drbot.commands.speech.messages import Cell, Choice, Reply, Table, both
+from drbot.commands.views.vote_dialog import dialog_from
 from drbot.core.approval import REQUEST_TRANSITIONS, RequestState
 from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState

@@ -9,7 +9,7 @@ from drbot.bot.blocks.approval_card import approval_card
 from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.lines import CARDS, STATUS, detail, milestone
-from drbot.commands.event_texts import EVENT_TEXTS, Audience
+from drbot.commands.speech.event_texts import EVENT_TEXTS, Audience
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.core.run import RunState

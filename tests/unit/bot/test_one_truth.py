@@ -13,13 +13,13 @@ from drbot.bot.blocks.decision import decision_buttons
 from drbot.bot.blocks.home import home
 from drbot.bot.blocks.reply import reply_blocks
 from drbot.cli.dr import show
-from drbot.commands.available_actions import available_actions
-from drbot.commands.help import menu_reply
-from drbot.commands.incident_view import IncidentView
-from drbot.commands.messages import Reply
-from drbot.commands.shown_actions import LEFT_OUT, VERBS, Place
-from drbot.commands.state_texts import INCIDENT, REQUEST, RUN, STEP, incident_text, run_text
-from drbot.commands.status import status_reply
+from drbot.commands.speech.messages import Reply
+from drbot.commands.speech.state_texts import INCIDENT, REQUEST, RUN, STEP, incident_text, run_text
+from drbot.commands.verb.help import menu_reply
+from drbot.commands.verb.status import status_reply
+from drbot.commands.views.available_actions import available_actions
+from drbot.commands.views.incident_view import IncidentView
+from drbot.commands.views.shown_actions import LEFT_OUT, VERBS, Place
 from drbot.core.approval import RequestState
 from drbot.core.events import EventKind
 from drbot.core.run import StepState

@@ -10,9 +10,9 @@ from drbot.bot.blocks.approval_card import approval_card
 from drbot.bot.blocks.elements import button
 from drbot.bot.blocks.reply import reply_blocks
 from drbot.bot.listeners.request_parsing import text_of
-from drbot.bot.signed_values import SignedValues, purpose_of
-from drbot.commands.messages import Choice, Reply, both
-from drbot.commands.refusal import Refusal
+from drbot.bot.slack_api.signed_values import SignedValues, purpose_of
+from drbot.commands.speech.messages import Choice, Reply, both
+from drbot.commands.speech.refusal import Refusal
 from drbot.core.errors import UserError
 from tests.unit.bot.situations import buttons, request, run, situation
 

@@ -3,9 +3,9 @@
 import pytest
 
 from drbot.bot.listeners.request_parsing import fields_of
-from drbot.bot.live_board import interval
-from drbot.bot.rate_limiter import RateLimiter
+from drbot.bot.outbound.live_board import interval
 from drbot.bot.settings import BotSettings
+from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.core.errors import UserError
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.commands.parser import LONGEST, level_of, parse
-from drbot.commands.verbs import VERBS
+from drbot.commands.speech.parser import LONGEST, level_of, parse
+from drbot.commands.speech.verbs import VERBS
 from drbot.core.errors import UserError
 from drbot.core.level import Level
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.commands.event_lines import Voice
-from drbot.commands.report_text import escape, report_of
+from drbot.commands.views.event_lines import Voice
+from drbot.commands.views.report_text import escape, report_of
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.level import Level

@@ -3,9 +3,9 @@
 import pytest
 
 from drbot.commands.dispatch import TABLE
-from drbot.commands.event_texts import EVENT_TEXTS
-from drbot.commands.parser import parse
-from drbot.commands.verbs import VERBS
+from drbot.commands.speech.event_texts import EVENT_TEXTS
+from drbot.commands.speech.parser import parse
+from drbot.commands.speech.verbs import VERBS
 from drbot.core.events import EventKind
 from drbot.core.people import ACCESS
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from drbot.commands.messages import Table
-from drbot.commands.vote_dialog import dialog_from, table_of
+from drbot.commands.speech.messages import Table
+from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.actions import ACTIONS
 from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.attestation import Attestation, Proof

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.commands.event_texts import EVENT_TEXTS
+from drbot.commands.speech.event_texts import EVENT_TEXTS
 from drbot.core.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
 from drbot.core.refusals import REFUSALS
 from drbot.core.runbook_file import find_runbooks, runbook_folders

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from drbot.bot.listeners.timeline import PINS
-from drbot.bot.pulse import REACTION
-from drbot.commands.event_texts import EVENT_TEXTS
+from drbot.bot.outbound.pulse import REACTION
+from drbot.commands.speech.event_texts import EVENT_TEXTS
 
 ROOT = Path(__file__).parents[3]
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from drbot.commands.verbs import VERBS
+from drbot.commands.speech.verbs import VERBS
 
 TABLE = Path(__file__).parents[3] / "drbot" / "slack_simulator" / "page" / "js" / "verbs.js"
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from drbot.core.errors import UserError
-from drbot.store.database import Database
-from drbot.store.doorbell import doorbell_of
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import doorbell_of
 
 
 @pytest.mark.parametrize(

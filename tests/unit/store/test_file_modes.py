@@ -12,8 +12,8 @@ from drbot.runners.clients import git
 from drbot.runners.clients.backup_store import close_own
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import Bounds, run_process
-from drbot.store.database import Database
-from drbot.store.file_modes import PUBLIC_UMASK, begin_private, private, public_folder, write_private
+from drbot.store.base.database import Database
+from drbot.store.base.file_modes import PUBLIC_UMASK, begin_private, private, public_folder, write_private
 from tests.permits import own
 
 

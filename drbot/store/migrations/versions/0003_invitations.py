@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from drbot.store.schema import Moment
+from drbot.store.base.schema import Moment
 
 revision = "0003"
 down_revision = "0002"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from drbot.store.schema import Json, Moment
+from drbot.store.base.schema import Json, Moment
 
 revision = "0007"
 down_revision = "0006"

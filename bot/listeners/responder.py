@@ -1,0 +1,251 @@
+"""What the listeners work with, and how an answer reaches whoever asked, whatever they used to ask."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.webhook import WebhookClient
+
+from drbot.bot.blocks.dialogs import message_dialog
+from drbot.bot.blocks.reply import reply_blocks, reply_text
+from drbot.bot.listeners.accounts import Accounts
+from drbot.bot.listeners.enrolment import send_qr
+from drbot.bot.slack_api.signed_values import SignedValues
+from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
+from drbot.commands.dispatch import TABLE
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.parser import parse
+from drbot.commands.speech.refusal import reply_of
+from drbot.core.approval import EntryPoint
+from drbot.core.errors import TemporaryError, UserError
+from drbot.core.people import Person
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 2000
+SLACK_FAILS = (SlackApiError, SlackClientError, SlackRefusedError, OSError)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlackRequest:
+    """One delivery of Slack's: who acts, where, and the ways to answer."""
+
+    user: str
+    key: str  # the same for a delivery that comes twice
+    channel: str = ""
+    trigger: str = ""  # opens one dialog within three seconds
+    answer_url: str = ""  # response_url
+    view: str = ""  # an open dialog that shows the answer
+    thread: str = ""
+
+
+Result = TypeVar("Result")
+Way = Callable[[SlackRequest, Reply, bool], bool]
+"""Shows a reply, its sentence alone if the last is true; False when the request does not have this way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Responder:
+    """Built once by main.py."""
+
+    context: CommandContext
+    client: WebClient
+    accounts: Accounts
+    signed_values: SignedValues
+    pool: Executor
+    _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _doing: OrderedDict[str, Future[Any]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def is_first(self, slack_request: SlackRequest) -> bool:
+        """False for a delivery that comes twice. What matters is unique in the store as well."""
+        with self._lock:
+            if slack_request.key and slack_request.key in self._seen:
+                return False
+            self._seen[slack_request.key] = None
+            if len(self._seen) > REMEMBERED:
+                self._seen.popitem(last=False)
+        return True
+
+    def once(self, slack_request: SlackRequest, work: Callable[[], Result]) -> tuple[Future[Result], bool]:
+        """Work in a thread of our own; a delivery that comes twice gets the same future, and False.
+
+        Whichever ack Slack takes first must say what came of it: an empty one would close the dialog.
+        """
+        with self._lock:
+            known = self._doing.get(slack_request.key)
+            if known is not None:
+                return known, False
+            doing = self.pool.submit(work)
+            self._doing[slack_request.key] = doing
+            if len(self._doing) > REMEMBERED:
+                self._doing.popitem(last=False)
+        return doing, True
+
+    def later(self, slack_request: SlackRequest, work: Callable[["Responder", SlackRequest], None]) -> None:
+        """After the ack, in a thread of our own: Bolt's few threads must stay free for the next ack."""
+        if self.is_first(slack_request):
+            self.pool.submit(
+                self.guarded,
+                slack_request,
+                lambda: work(self, slack_request),
+                lambda reply: self.tell(slack_request, reply),
+            )
+
+    def guarded(self, slack_request: SlackRequest, work: Callable[[], None], tell: Callable[[Reply], None]) -> None:
+        """No failure is silent: whoever acted is told, the log has the rest."""
+        try:
+            work()
+        except UserError as error:
+            tell(reply_of(error))
+        except TemporaryError as error:
+            log.warning("Nothing was recorded.", user=slack_request.user, error=str(error))
+            tell(
+                _failed(
+                    "Not recorded, nothing started and nothing stopped: try again.",
+                    "記録できず、開始も停止もしていません。",
+                )
+            )
+        except SLACK_FAILS as error:
+            log.warning("Slack did not take an answer.", user=slack_request.user, error=str(error))
+            tell(_failed(f"Slack did not take it: {_code(error)}.", "Slack に送信できませんでした。"))
+        except Exception:
+            log.exception("A listener failed.", user=slack_request.user)
+            tell(_failed("drbot failed; its log says why.", "drbot の内部エラーです。ログを確認してください。"))
+
+    def person(self, slack_request: SlackRequest) -> Person | None:
+        """The roster's person behind the account."""
+        return self.context.roster.of_account(slack_request.user)
+
+    def language(self, slack_request: SlackRequest) -> str:
+        """Private answers speak the person's language."""
+        person = self.person(slack_request)
+        return person.language if person else self.context.configuration.language
+
+    def request(
+        self,
+        slack_request: SlackRequest,
+        verb_text: str,
+        *,
+        entry_point: EntryPoint,
+        values: dict[str, str] | None = None,
+    ) -> Request:
+        """What goes to `dispatch`."""
+        return Request(
+            verb_text=verb_text,
+            person=self.person(slack_request),
+            account=self.accounts.as_far_as_known(slack_request.user, fresh=decides(verb_text)),
+            channel=slack_request.channel or None,
+            entry_point=entry_point,
+            at=datetime.now(UTC),
+            values=values or {},
+        )
+
+    def show(self, slack_request: SlackRequest, view: Mapping[str, Any], *, in_place_of: str = "") -> str:
+        """Open a dialog for this person, or draw an open one again; its id. Its values leave as tokens only."""
+        signed = self.signed_values.view(view, slack_request.user)
+        if in_place_of:
+            answer = self.client.views_update(view_id=in_place_of, view=signed)
+        else:
+            answer = self.client.views_open(trigger_id=slack_request.trigger, view=signed)
+        return str(answer["view"]["id"])
+
+    def tell(self, slack_request: SlackRequest, reply: Reply) -> None:
+        """Show a reply: in the open dialog, else by the answer URL, else in the channel, else directly."""
+        if reply.qrs:
+            reply = send_qr(self.client, slack_request.user, reply, self.language(slack_request))
+        ways: tuple[Way, ...] = (self._in_dialog, self._by_url, self._in_channel, self._directly)
+        any(self._arrives(way, slack_request, reply) for way in ways)
+
+    def _arrives(self, way: Way, slack_request: SlackRequest, reply: Reply) -> bool:
+        """Blocks that Slack refuses must not silence the sentence: it is sent once more, alone."""
+        for alone in (False, True):
+            try:
+                return way(slack_request, reply, alone)
+            except SLACK_FAILS as error:
+                log.warning("An answer did not arrive this way.", user=slack_request.user, error=str(error))
+                if _code(error) not in BLOCKS_REFUSED:
+                    return False
+        return False
+
+    def _in_dialog(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
+        if not slack_request.view:
+            return False
+        shown = Reply(text=reply.text) if alone else reply
+        self.show(slack_request, answer_dialog(shown, self.language(slack_request)), in_place_of=slack_request.view)
+        return True
+
+    def _by_url(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
+        if not slack_request.answer_url:
+            return False
+        hook = WebhookClient(slack_request.answer_url, proxy=self.client.proxy)
+        hook.proxy = self.client.proxy  # without one, the SDK would take the environment's
+        answer = hook.send(
+            response_type="in_channel" if reply.in_channel else "ephemeral",
+            replace_original=False,
+            **self._content(slack_request, reply, alone),
+        )
+        refused = next((code for code in BLOCKS_REFUSED if code in answer.body), "")
+        if refused:
+            raise SlackRefusedError("the answer URL", refused)
+        return answer.status_code == 200
+
+    def _in_channel(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
+        if not slack_request.channel:
+            return False
+        thread = {"thread_ts": slack_request.thread} if slack_request.thread else {}
+        content = self._content(slack_request, reply, alone) | thread
+        if reply.in_channel:
+            self.client.chat_postMessage(channel=slack_request.channel, **content)
+        else:
+            self.client.chat_postEphemeral(channel=slack_request.channel, user=slack_request.user, **content)
+        return True
+
+    def _directly(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
+        place = self.client.conversations_open(users=[slack_request.user])["channel"]["id"]
+        self.client.chat_postMessage(channel=place, **self._content(slack_request, reply, alone))
+        return True
+
+    def _content(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> dict[str, Any]:
+        shared = reply.in_channel
+        language = self.context.configuration.language if shared else self.language(slack_request)
+        blocks = {} if alone else {"blocks": self.signed_values.blocks(reply_blocks(reply, language))}
+        return {"text": reply_text(reply, language)} | blocks
+
+
+def answer_dialog(reply: Reply, language: str) -> dict[str, Any]:
+    """A reply in place of the dialog; Slack takes no `markdown` blocks there."""
+    blocks = [block for block in reply_blocks(reply, language) if block["type"] != "markdown"]
+    return message_dialog("drbot", "", language) | {"blocks": blocks}
+
+
+def _failed(english: str, japanese: str) -> Reply:
+    todo = " If it matters now, use a terminal: drbot dr help"
+    return Reply(text=text(english + todo, f"{japanese} 急ぐ場合は端末から: drbot dr help"), ok=False)
+
+
+def _code(error: BaseException) -> str:
+    if isinstance(error, SlackRefusedError):
+        return error.code
+    return str(error.response.get("error", "")) if isinstance(error, SlackApiError) else type(error).__name__
+
+
+AT_ONCE = frozenset({"stop", "declare"})
+"""What must not wait for Slack to say whose account it is."""
+
+
+def decides(verb_text: str) -> bool:
+    """Whether these words change something, so that the account is looked up at this moment."""
+    try:
+        access = TABLE[parse(verb_text).verb].access
+    except UserError:
+        return False
+    return bool(access) and access not in AT_ONCE

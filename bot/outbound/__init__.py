@@ -1,0 +1,1 @@
+"""From the ledger to Slack: what is posted, drawn and rung."""

@@ -1,0 +1,123 @@
+"""Who must act is called: mentioned where everybody reads it, and by a direct message now. Drills call nobody.
+
+The roster's roles decide (core/people.py): whoever may do what is needed is called. Once for one thing: a direct
+message has the key of its batch, and is only sent while the thing is still to be done. A reminder only mentions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from drbot.bot.blocks.elements import one_line
+from drbot.bot.blocks.lines import milestone
+from drbot.commands.views.incident_view import IncidentView
+from drbot.core.approval import LIVE, RequestState
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import UsersSay
+from drbot.core.people import ACCESS, Person
+from drbot.core.run import Run, RunState, StepState
+from drbot.core.stakes_words import ACTS
+from drbot.core.too_few import eligible
+from drbot.core.words import Text, clock, cut, say
+
+NEEDS: Mapping[EventKind, str] = {
+    EventKind.INCIDENT_DECLARED: "recover",
+    EventKind.REQUEST_OPENED: "approve",
+    EventKind.REQUEST_HELD: "deny",
+    EventKind.STEP_ASKED: "answer",
+    EventKind.RUN_NEEDS_DECISION: "settle",
+    EventKind.STEP_VOUCHED: "settle",
+    EventKind.INCIDENT_NOT_RECOVERED: "recover",
+    EventKind.INCIDENT_UNCONFIRMED: "answer",
+    EventKind.RUN_BLOCKED: "recover",
+    EventKind.RUN_REFUSED: "recover",
+    EventKind.RUN_FAILED: "recover",
+}
+"""What somebody must do then, as the verb that does it."""
+
+ASKING: Mapping[EventKind, frozenset[RequestState]] = {
+    EventKind.REQUEST_OPENED: frozenset({RequestState.OPEN}),
+    EventKind.REQUEST_REMINDED: frozenset({RequestState.OPEN}),
+    EventKind.REQUEST_HELD: LIVE,
+}
+"""A granted request can still be denied, but needs no approval."""
+LEFT_SO: Mapping[EventKind, RunState] = {
+    EventKind.RUN_NEEDS_DECISION: RunState.NEEDS_DECISION,
+    EventKind.STEP_VOUCHED: RunState.NEEDS_DECISION,
+    EventKind.RUN_BLOCKED: RunState.BLOCKED,
+    EventKind.RUN_REFUSED: RunState.FAILED,
+    EventKind.RUN_FAILED: RunState.FAILED,
+}
+"""Nobody is called for what is decided by now, or goes on."""
+SAID: Mapping[EventKind, UsersSay] = {
+    EventKind.INCIDENT_NOT_RECOVERED: UsersSay.NO,
+    EventKind.INCIDENT_UNCONFIRMED: UsersSay.NOTHING,
+}
+TOLD_BEFORE: Mapping[EventKind, tuple[str, ...]] = {
+    EventKind.RUN_NEEDS_DECISION: ("finding",),  # what the check found, about a step that was told as unsure
+    EventKind.RUN_FAILED: ("tried",),  # the survey's refusal
+}
+"""Payload of events that say more about something people were called for already."""
+
+APPROVAL: Text = {
+    "en": "Your approval is needed on {target}: {act}, until {until}.",
+    "ja": "承認が必要です ({target}): {act} (期限 {until})。",
+}
+WHERE: Text = {
+    "en": "{name}: {words} Everything about it is in <#{channel}>.",
+    "ja": "{name}: {words} 詳細は <#{channel}> へ。",
+}
+
+
+def called(event: Event, situation: IncidentView, run: Run | None) -> tuple[Person, ...]:
+    """Everybody who must act because of this, as long as it is still to be done; not who did it. `run`: the event's."""
+    is_drill = run is not None and run.plan is not None and run.plan.mode == "drill"
+    if is_drill or not situation.incident.is_open or not _is_due(event, situation, run):
+        return ()
+    if event.kind in ASKING and situation.request is not None:
+        voted = {vote.person for vote in situation.votes}
+        return tuple(one for one in eligible(situation.request, situation.roster) if one.id not in voted)
+    able = ACCESS[NEEDS[event.kind]]
+    people = situation.roster.people.values()
+    return tuple(one for one in people if one.roles & able and one.id != event.person)
+
+
+def _is_due(event: Event, situation: IncidentView, run: Run | None) -> bool:
+    request = situation.request
+    if event.kind in ASKING:
+        wanted = str(event.payload["request"])
+        return request is not None and request.id == wanted and request.state in ASKING[event.kind]
+    if event.kind in LEFT_SO:
+        return run is not None and run.state is LEFT_SO[event.kind] and not _is_told(event, situation)
+    if event.kind in SAID:
+        return situation.incident.users_say is SAID[event.kind]
+    if event.kind is EventKind.STEP_ASKED:
+        asked = next((one for one in situation.steps if one.id == event.step), None)
+        return asked is None or asked.state is StepState.WAITING
+    return event.kind in NEEDS
+
+
+def _is_told(event: Event, situation: IncidentView) -> bool:
+    """Whether it says more about what people were called for; a failed step is told at once with what was found."""
+    if event.kind is EventKind.RUN_NEEDS_DECISION:
+        step = event.step or str(event.payload.get("step") or "")
+        if not any(one.id == step and one.state is StepState.UNSURE for one in situation.steps):
+            return False
+    return any(name in event.payload for name in TOLD_BEFORE.get(event.kind, ()))
+
+
+def direct_words(events: tuple[Event, ...], situation: IncidentView, person: Person) -> str:
+    """What somebody reads who is called: what, and where; in their own language."""
+    configuration = situation.configuration.model_copy(update={"language": person.language})
+    own = replace(situation, configuration=configuration)
+    words = " ".join(_words(event, own) for event in events)
+    incident = situation.incident
+    return say(WHERE, person.language, name=incident.name, words=cut(words, 1500), channel=incident.channel or "")
+
+
+def _words(event: Event, situation: IncidentView) -> str:
+    request = situation.request
+    if event.kind is EventKind.REQUEST_OPENED and request is not None:
+        until = clock(request.expires_at)
+        act = say(ACTS[situation.act], situation.language)
+        return say(APPROVAL, situation.language, target=one_line(request.target), act=act, until=until)
+    return milestone(event, situation) or ""

@@ -1,0 +1,59 @@
+"""What the publisher's parts share, and the one way to tell that drbot itself could not do something."""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from drbot.bot.outbound.messenger import Messenger
+from drbot.bot.slack_api.slack import SlackRefusedError
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.views.incident_view import IncidentView, view_of
+from drbot.core.errors import TemporaryError
+from drbot.core.events import EventKind
+from drbot.store.base.database import Database
+from drbot.store.records import incidents
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublisherContext:
+    """Built once per publisher; safe to use from its threads."""
+
+    context: CommandContext
+    messenger: Messenger
+    home: Path  # drbot's own directory: only log files below it are ever uploaded
+    _told: set[tuple[int, str]] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def database(self) -> Database:
+        """The store."""
+        return self.context.database
+
+    def situation(self, incident: int) -> IncidentView:
+        """The incident as it is now."""
+        with self.database.read() as connection:
+            return view_of(connection, self.context, incidents.get(connection, incident), datetime.now(UTC))
+
+    def control_failed(self, incident: int, what: str, refusal: SlackRefusedError) -> None:
+        """Into the ledger, once per incident and matter: it is shown wherever drbot can still write."""
+        with self._lock:
+            if (incident, what) in self._told:
+                return
+            self._told.add((incident, what))
+        log.error("Slack refused.", incident=incident, what=what, why=str(refusal))
+        try:
+            with self.database.write() as tx:
+                tx.record(
+                    EventKind.CONTROL_FAILED,
+                    incident=incident,
+                    what=f"{what}.",
+                    why=f"Slack says {refusal.code} ({refusal.method}).",
+                    todo=refusal.todo,
+                )
+        except TemporaryError as error:
+            log.warning("That could not be recorded.", incident=incident, error=str(error))

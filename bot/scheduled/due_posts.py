@@ -1,0 +1,193 @@
+"""What events make due later, and what happens when it is: status posts, reminders, questions nobody answered."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from drbot.bot.outbound.pager import page, plan_page
+from drbot.commands.facts.context import CommandContext
+from drbot.core.approval import RequestState, standing
+from drbot.core.events import Event, EventKind
+from drbot.store.base import ledger
+from drbot.store.base.database import Transaction
+from drbot.store.records import incidents, kept, requests, schedules, steps, surfaces
+from drbot.store.records.schedules import Schedule
+from drbot.store.runs import runs
+
+CURSOR = "due"
+REVIEW = timedelta(hours=24)
+REMINDERS = (0.5, 0.8)  # of the time to vote
+
+
+def plan_events(context: CommandContext) -> None:
+    """Turn new events into rows of `schedules`, each exactly once: rows and cursor move together."""
+    with context.database.read() as connection:
+        if ledger.head(connection)[0] <= surfaces.cursor(connection, CURSOR):
+            return
+    with context.database.write() as tx:
+        events = ledger.after(tx.connection, surfaces.cursor(tx.connection, CURSOR))
+        for event in events:
+            if event.kind in PLAN:
+                PLAN[event.kind](context, tx, event)
+        if events:
+            surfaces.advance(tx, CURSOR, events[-1].seq)
+
+
+def _status(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Stakeholders hear from us at the cadence of the level."""
+    if event.incident is None:
+        return
+    incident = incidents.get(tx.connection, event.incident)
+    if not incident.is_open:
+        return
+    every = context.configuration.cadence.of(incident.level.value)
+    schedules.put(
+        tx,
+        Schedule(
+            key=f"status/{incident.id}",
+            kind="status",
+            incident=incident.id,
+            next_at=event.at + timedelta(seconds=every),
+            every_seconds=every,
+        ),
+    )
+
+
+def _reminders(context: CommandContext, tx: Transaction, event: Event) -> None:
+    request = requests.get(tx.connection, str(event.payload["request"]))
+    time_to_vote = request.expires_at - request.opened_at
+    for share in REMINDERS:
+        schedules.put(
+            tx,
+            Schedule(
+                key=f"reminder/{request.id}/{share}",
+                kind="reminder",
+                incident=request.incident,
+                request=request.id,
+                next_at=request.opened_at + share * time_to_vote,
+            ),
+        )
+
+
+def _asked(context: CommandContext, tx: Transaction, event: Event) -> None:
+    _reminders(context, tx, event)
+    plan_page(tx, event)
+
+
+def _held(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Break-glass wakes the approvers, and its review is due within a day."""
+    plan_page(tx, event)
+    schedules.put(
+        tx,
+        Schedule(
+            key=f"review/{event.payload['request']}",
+            kind=schedules.REVIEW,
+            incident=event.incident,
+            request=str(event.payload["request"]),
+            next_at=event.at + REVIEW,
+        ),
+    )
+
+
+def _kept(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Kept data costs room and may be secret: people are asked whether they still need it, until it is gone."""
+    schedules.put(
+        tx,
+        Schedule(
+            key=f"kept/{event.payload['volume']}",
+            kind=schedules.KEPT,
+            volume=str(event.payload["volume"]),
+            incident=event.incident,
+            next_at=event.at + kept.ASK_AFTER,
+            every_seconds=kept.ASK_AGAIN.total_seconds(),
+        ),
+    )
+
+
+def _question(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """A question has an answer for silence."""
+    run = runs.get(tx.connection, event.run or "")
+    ask = run.plan.step(event.step or "").ask if run.plan else None
+    if ask is not None:
+        next_at = event.at + timedelta(seconds=ask.within)
+        key = f"ask/{run.id}/{event.step}"
+        asked = Schedule(key=key, kind="ask", incident=event.incident, run=run.id, step=event.step, next_at=next_at)
+        schedules.put(tx, asked)
+
+
+PLAN: Mapping[EventKind, Callable[[CommandContext, Transaction, Event], None]] = {
+    EventKind.INCIDENT_DECLARED: _status,
+    EventKind.INCIDENT_LEVEL_CHANGED: _status,
+    EventKind.REQUEST_OPENED: _asked,
+    EventKind.REQUEST_HELD: _held,
+    EventKind.STEP_ASKED: _question,
+    EventKind.KEPT_CREATED: _kept,
+}
+
+
+# Every post promises the next one, so there is one in every state until somebody resolves the incident.
+def _post_status(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    if schedule.incident is None:
+        return
+    incident = incidents.get(tx.connection, schedule.incident)
+    if incident.is_open:
+        tx.record(EventKind.STATUS_DUE, incident=incident.id)
+
+
+def _remind(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    request = requests.get(tx.connection, schedule.request or "")
+    if request.state is not RequestState.OPEN:
+        return
+    roster = context.rosters.look(tx.connection, runs.get(tx.connection, request.run).site)
+    have = len(standing(request, requests.votes(tx.connection, request.id), roster))
+    tx.record(
+        EventKind.REQUEST_REMINDED,
+        incident=request.incident,
+        run=request.run,
+        step=request.gate,
+        request=request.id,
+        missing=max(0, request.people - have),
+        expires_at=request.expires_at,
+    )
+
+
+def _review(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    tx.record(EventKind.REVIEW_DUE, incident=schedule.incident, request=schedule.request)
+
+
+def _is_it_needed(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    """Only while it is there."""
+    one = next((one for one in kept.list_of(tx.connection) if one.volume == schedule.volume), None)
+    if one is None:
+        schedules.drop_row(tx, schedule.key)
+        return
+    tx.record(
+        EventKind.KEPT_ASKED,
+        incident=one.incident,
+        run=one.run,
+        kept=one.id,
+        volume=one.volume,
+        original=one.original,
+        size=one.size_bytes,
+        since=one.created_at,
+    )
+
+
+def _nobody_answered(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
+    """Raises UserError when somebody did."""
+    run = runs.get(tx.connection, schedule.run or "")
+    step = schedule.step or ""
+    ask = run.plan.step(step).ask if run.plan else None
+    if ask is None or run.is_over:
+        return
+    steps.answer(tx, run.id, step, ask.silence, None)
+    tx.after_commit(lambda: context.doorbell.ring(run.site, run.id))
+
+
+FIRE: Mapping[str, Callable[[CommandContext, Transaction, Schedule], None]] = {
+    "status": _post_status,
+    "reminder": _remind,
+    schedules.REVIEW: _review,
+    schedules.KEPT: _is_it_needed,
+    schedules.PAGE: page,
+    "ask": _nobody_answered,
+}

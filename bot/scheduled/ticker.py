@@ -1,0 +1,108 @@
+"""Every second: what is due. Runs in every bot; whatever has an effect is done by one of them (compare-and-set)."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from drbot.bot.scheduled.due_posts import FIRE, plan_events
+from drbot.commands.facts.context import CommandContext
+from drbot.core.approval import RequestState
+from drbot.core.errors import DrbotError, TemporaryError
+from drbot.core.run import Run, RunState
+from drbot.store.base.database import Transaction
+from drbot.store.records import requests, schedules
+from drbot.store.records.leases import expire_leases
+from drbot.store.runs import runs
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+UNCLAIMED_SECONDS = 30.0
+
+
+class Ticker:
+    """`run` until stopped."""
+
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
+        self._rung: dict[str, float] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """The loop. A part that fails does not keep the others from their turn."""
+        while not stop.wait(TICK_SECONDS):
+            self.tick()
+
+    def tick(self) -> None:
+        """One second's work."""
+        for part in (self._roster, self._leases, self._unclaimed, self._overdue, self._plan, self._due):
+            try:
+                part()
+            except TemporaryError as error:
+                log.info("The ticker waits for the database.", part=part.__name__, error=str(error))
+            except Exception:
+                log.exception("A part of the ticker failed; it goes on.", part=part.__name__)
+
+    def _roster(self) -> None:
+        """What two approvers accepted a moment ago is in force here too."""
+        with self._context.database.read() as connection:
+            self._context.rosters.look(connection)
+
+    def _leases(self) -> None:
+        """Runs whose worker is gone: back into the queue, to a person, or to their end."""
+        with self._context.database.write() as tx:
+            for run_id in expire_leases(tx):
+                run = runs.get(tx.connection, run_id)
+                log.warning("A worker is gone.", run=run_id, state=run.state.value)
+                if run.state is RunState.QUEUED:
+                    self._ring(tx, run)
+            runs.end_unheard(tx)
+
+    def _unclaimed(self) -> None:
+        """Nobody heard the doorbell: ring again, every thirty seconds. Two bots that ring do no harm."""
+        with self._context.database.read() as connection:
+            late = runs.unclaimed(connection, datetime.now(UTC) - timedelta(seconds=UNCLAIMED_SECONDS))
+        self._rung = {run.id: self._rung.get(run.id, 0.0) for run in late}
+        for run in late:
+            if time.monotonic() - self._rung[run.id] >= UNCLAIMED_SECONDS or not self._rung[run.id]:
+                self._rung[run.id] = time.monotonic()
+                self._context.doorbell.ring(run.site, run.id)
+
+    def _overdue(self) -> None:
+        """Silence never approves: requests end by themselves."""
+        with self._context.database.read() as connection:
+            late = requests.overdue(connection, datetime.now(UTC))
+        for request in late:
+            is_granted = request.state is RequestState.GRANTED
+            why = "It was approved, but not started in time." if is_granted else "Nobody decided in time."
+            with self._context.database.write() as tx:
+                if requests.close(tx, request.id, RequestState.EXPIRED, why=why):
+                    self._ring(tx, runs.get(tx.connection, request.run))
+
+    def _plan(self) -> None:
+        """What the newest events make due later."""
+        plan_events(self._context)
+
+    def _due(self) -> None:
+        """Each due row in a transaction of its own: one that fails does not hold up the others."""
+        with self._context.database.read() as connection:
+            due = schedules.due(connection, datetime.now(UTC))
+        for schedule in due:
+            try:
+                with self._context.database.write() as tx:
+                    if schedule.kind in FIRE and schedules.take(tx, schedule):
+                        FIRE[schedule.kind](self._context, tx, schedule)
+            except TemporaryError:
+                raise
+            except DrbotError as error:
+                log.info("That was due no more.", key=schedule.key, why=str(error))
+                self._drop(schedule)
+
+    def _drop(self, schedule: schedules.Schedule) -> None:
+        """It failed for good, and its transaction with it: take it without doing anything."""
+        with self._context.database.write() as tx:
+            schedules.take(tx, schedule)
+
+    def _ring(self, tx: Transaction, run: Run) -> None:
+        tx.after_commit(lambda: self._context.doorbell.ring(run.site, run.id))

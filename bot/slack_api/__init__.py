@@ -1,0 +1,1 @@
+"""Calling Slack: its limits, its refusals, and the values it hands back."""

@@ -1,0 +1,1 @@
+"""What the rows tell about incidents, runbooks, machines and dr.yml."""

@@ -1,0 +1,242 @@
+"""What every verb works with: the context, who acts, and which incident and run are meant."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from drbot.commands.speech.messages import Choice, Request, both, text
+from drbot.commands.speech.parser import Words
+from drbot.commands.speech.refusal import Refusal
+from drbot.commands.speech.state_texts import REQUEST
+from drbot.core.approval import LIVE, ApprovalRequest
+from drbot.core.configuration import Loaded
+from drbot.core.errors import TemporaryError, UserError
+from drbot.core.incident import Incident
+from drbot.core.people import ACCESS, Person, Roster, require
+from drbot.core.run import Run, RunKind, RunState
+from drbot.core.runbook import Runbook
+from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.site import Configuration
+from drbot.core.words import Text, cut
+from drbot.store.base.database import Database
+from drbot.store.base.doorbell import Doorbell
+from drbot.store.base.ledger_check import LedgerWatch
+from drbot.store.records import incidents, requests
+from drbot.store.records.rosters import Rosters
+from drbot.store.runs import runs, sub_runs
+
+ALWAYS = frozenset({"declare", "stop", "update"})
+"""What works for everybody while the people section of dr.yml is broken."""
+
+
+NEEDS_PEOPLE = (RunState.BLOCKED, RunState.NEEDS_DECISION)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandContext:
+    """Built once by the process that starts; `runbooks` by their id."""
+
+    database: Database
+    configuration: Configuration
+    rosters: Rosters
+    doorbell: Doorbell
+    runbooks: Mapping[str, Runbook]
+    faults: tuple[str, ...] = ()  # what is wrong with dr.yml; red on every surface
+    ledger: LedgerWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The ledger is watched wherever commands are given."""
+        object.__setattr__(self, "ledger", LedgerWatch(self.database))
+
+    @property
+    def roster(self) -> Roster:
+        """The roster in force, as of the last look at the ledger."""
+        return self.rosters.roster
+
+    def voters(self, *, fresh: bool = False, among: Roster | None = None) -> Roster:
+        """The roster that decides: with the ledger's fault while the ledger is broken, so that no gate opens.
+
+        `fresh`: the ledger is read now. Raises TemporaryError, then only. `among`: the roster of this very moment.
+        """
+        roster = among or self.roster
+        fault = roster.fault or self.ledger.fault(fresh=fresh)
+        return roster if fault is None else replace(roster, fault=fault)
+
+
+def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> CommandContext:
+    """The context of a process."""
+    found, faults = runbooks_of(loaded.configuration)
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    with suppress(TemporaryError), database.read() as connection:  # the ticker looks again every second
+        rosters.look(connection)
+    return CommandContext(
+        database=database,
+        configuration=loaded.configuration,
+        rosters=rosters,
+        doorbell=doorbell,
+        runbooks=found,
+        faults=(*loaded.faults, *faults),
+    )
+
+
+def runbooks_of(configuration: Configuration) -> tuple[Mapping[str, Runbook], tuple[str, ...]]:
+    """All runbooks that the linter lets through, and what it says about the others: one hides no other."""
+    found: dict[str, Runbook] = {}
+    faults: list[str] = []
+    for name, path in find_runbooks(runbook_folders(configuration.runbooks)).items():
+        try:
+            found[name] = load_runbook(path).runbook
+        except UserError as error:
+            faults.append(error.why)
+    return found, tuple(faults)
+
+
+def asked_for(verb: str, incident: Incident | None = None) -> Text:
+    """What was tried, for a refusal."""
+    if incident is None:
+        return text(f"You asked for {verb}.", f"{verb} は実行していません。")
+    return text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。")
+
+
+def actor(context: CommandContext, request: Request, access: str) -> Person:
+    """Who acts. Raises UserError unless they may; `access` is a row of ACCESS, or nothing for reading."""
+    account = request.account
+    if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
+        raise Refusal(
+            asked_for(access),
+            text(
+                "Only active members of this workspace may.", "このワークスペースの有効なメンバーだけが実行できます。"
+            ),
+            code="account",
+        )
+    if request.person is not None:
+        _require(request.person, access)
+        return request.person
+    if not access or (access in ALWAYS and not context.roster.people):
+        name = account.id if account is not None else "terminal"
+        return Person(id=name, name=name, roles=frozenset())
+    raise Refusal(
+        asked_for(access),
+        text(
+            "drbot does not know who you are: this account belongs to nobody in dr.yml, people.",
+            "このアカウントは dr.yml の people に登録されていません。",
+        ),
+        text(
+            "Have your Slack id added there, or at a terminal name yourself with --as.",
+            "Slack ID を登録してもらうか、端末では --as で名前を指定してください。",
+        ),
+        code="unknown_person",
+    )
+
+
+def _require(person: Person, access: str) -> None:
+    try:
+        require(person, access)
+    except UserError as error:
+        roles = ", ".join(sorted(ACCESS[access]))
+        raise Refusal(
+            text(error.tried, f"{access} は実行していません。"),
+            text(error.why, f"{roles} のいずれかの役割が必要です。"),
+            text(error.todo, "指揮者に頼むか、dr.yml の役割を変更してもらってください。"),
+            code="not_approver" if access in {"approve", "deny"} else "role",
+        ) from error
+
+
+def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
+    """The incident that is meant: named, else the channel's, else mentioned, else the only open one."""
+    if words.incident is not None:
+        return incidents.get(conn, words.incident)
+    here = incidents.of_channel(conn, request.channel) if request.channel else None
+    if here is not None:
+        return here
+    if words.mentioned is not None:
+        return incidents.get(conn, words.mentioned)
+    open_ones = incidents.recent(conn, open_only=True)
+    if len(open_ones) == 1:
+        return open_ones[0]
+    if not open_ones:
+        raise Refusal(
+            asked_for(words.verb),
+            text("No incident is open.", "未解決のインシデントはありません。"),
+            text(
+                "/dr declare opens one; /dr list all shows earlier ones.",
+                "/dr declare で宣言、/dr list all で過去の一覧を表示します。",
+            ),
+        )
+    names = ", ".join(incident.name for incident in open_ones)
+    raise Refusal(
+        asked_for(words.verb),
+        text(f"Several incidents are open: {names}.", f"複数のインシデントが未解決です: {names}。"),
+        text("Say which one.", "どれかを指定してください。"),
+        choices=tuple(
+            Choice(
+                label=both(cut(f"{one.name} {one.title}", 75)), command=f"{words.verb} {one.name} {words.text}".strip()
+            )
+            for one in open_ones[:5]
+        ),
+    )
+
+
+def must_be_open(incident: Incident, verb: str) -> None:
+    """Raises UserError for a resolved incident."""
+    if incident.is_open:
+        return
+    raise Refusal(
+        asked_for(verb),
+        text(f"{incident.name} is resolved.", f"{incident.name} は解決済みです。"),
+        text("/dr declare opens a new one.", "/dr declare で新しく宣言してください。"),
+    )
+
+
+def current_run(conn: Connection, incident: Incident) -> Run | None:
+    """The run that people face: of those that change something and are not over the one that needs them, else the
+    newest; else the newest whole one that is over: what was a part of it is told there.
+    """
+    return faced(runs.of_incident(conn, incident.id))
+
+
+def faced(of_incident: Iterable[Run]) -> Run | None:
+    """The same of all runs of an incident."""
+    changing = [run for run in of_incident if run.kind is not RunKind.PLAN]
+    going = [run for run in changing if not run.is_over]
+    whole = [run for run in changing if not sub_runs.is_part(run)]
+    return max(going or whole, key=_urgency, default=None)
+
+
+def _urgency(run: Run) -> tuple[object, ...]:
+    """What is to stop needs nobody; what is blocked needs people, and more so what nobody knows about."""
+    needs = NEEDS_PEOPLE.index(run.state) if run.state in NEEDS_PEOPLE and not run.is_over else -1
+    return (run.stop_requested is None or run.is_over, needs, run.created_at, run.id)
+
+
+def request_now(conn: Connection, run: Run | None, going: Iterable[Run]) -> ApprovalRequest | None:
+    """What people are asked now, or were last, by the run they face, else by another one that goes on beside it: two
+    parts of level 4 may be at work.
+    """
+    asked = sub_runs.asked_now(conn, run) if run is not None else None
+    if asked is not None and asked.state in LIVE:
+        return asked
+    beside = [one for other in going for one in requests.of_run(conn, other.id) if one.state in LIVE]
+    return beside[-1] if beside else asked
+
+
+def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalRequest:
+    """The approval request that is open now. Raises UserError saying why there is none."""
+    of_incident = runs.of_incident(conn, incident.id)
+    asked = request_now(conn, faced(of_incident), [run for run in of_incident if not run.is_over])
+    if asked is not None and asked.state in LIVE:
+        return asked
+    if asked is not None:
+        state = REQUEST[asked.state]
+        why = text(f"Its last request: {state['en']}.", f"直近の承認依頼: {state['ja']}。")
+    else:
+        why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
+    raise Refusal(
+        asked_for(verb, incident),
+        why,
+        text("/dr status shows where it stands.", "/dr status で状況を確認できます。"),
+        choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+        code="not_live",
+    )

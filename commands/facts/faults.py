@@ -1,0 +1,40 @@
+"""What is wrong with dr.yml, shown on every surface while gates are closed."""
+
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.speech.messages import Table, text
+from drbot.core.japanese import spoken
+from drbot.core.policy import document_of, hash_of, roster_seal
+
+
+def faults_of(context: CommandContext) -> tuple[str, ...]:
+    """Every fault once: of the file, and of a roster that can never reach the quorum."""
+    found = (*context.faults, context.roster.fault, context.ledger.fault(), proposal_of(context))
+    return tuple(dict.fromkeys(fault for fault in found if fault))
+
+
+def proposal_of(context: CommandContext) -> str | None:
+    """dr.yml says something else than what two approvers accepted: everybody may know."""
+    policy = context.rosters.policy
+    if policy is None or context.faults:
+        return None
+    proposed = hash_of(document_of(context.configuration))
+    if proposed == policy.hash:
+        return None
+    return (
+        f"dr.yml proposes another roster or policy, seal {roster_seal(proposed)}. What was accepted before is in force "
+        "until two approvers agree: /dr roster"
+    )
+
+
+def fault_tables(context: CommandContext) -> tuple[Table, ...]:
+    """The faults as a table; none when all is well."""
+    faults = faults_of(context)
+    if not faults:
+        return ()
+    closed = context.voters().fault is not None
+    title = (
+        text("dr.yml has problems; no gate can open", "dr.yml に問題があり、承認を開始できません")
+        if closed
+        else text("The configuration has problems", "設定に問題があります")
+    )
+    return (Table(rows=tuple((spoken(fault),) for fault in faults), title=title),)

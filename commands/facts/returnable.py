@@ -1,0 +1,26 @@
+"""Which kept data `undo` can bring back: views offer it, the verb does it."""
+
+from collections.abc import Iterable
+
+from drbot.commands.facts.making_way import gives_way
+from drbot.core.incident import Incident
+from drbot.core.run import Run
+from drbot.core.site import Configuration
+from drbot.store.records.kept import Kept
+
+
+def undoable(
+    configuration: Configuration, incident: Incident, run: Run | None, there: Iterable[Kept]
+) -> tuple[Kept, ...]:
+    """What `undo` would bring back now, the newest last; nothing where it would refuse."""
+    if not incident.is_open or (run is not None and not run.is_over and not gives_way(incident, run)):
+        return ()
+    return tuple(sorted(returnable(configuration, incident, there), key=lambda one: (one.created_at, one.id)))
+
+
+def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
+    """Which kept data `undo` can bring back: whole hosts, and PostgreSQL's of the incident's own site."""
+    postgres = configuration.site(incident.site).postgres
+    volume = postgres.volume if postgres else None
+    mine = [one for one in rows if one.incident == incident.id]
+    return [one for one in mine if one.whole_host or (one.site == incident.site and one.original == volume)]

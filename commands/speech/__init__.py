@@ -1,0 +1,1 @@
+"""The words of verbs and events, and how what was typed is read."""

@@ -1,0 +1,126 @@
+"""The one parser of `/dr …` and `drbot dr …`: text in, `Words` out. Pure; raises nothing but UserError."""
+
+import difflib
+import unicodedata
+from dataclasses import dataclass
+
+from drbot.commands.speech.messages import Choice, both, text
+from drbot.commands.speech.refusal import Refusal
+from drbot.commands.speech.verbs import VERBS
+from drbot.core.errors import UserError
+from drbot.core.incident import incident_number
+from drbot.core.level import Level, parse_level
+from drbot.core.words import cut
+
+LONGEST = 3000  # characters; more is a pasted log, not a command
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What somebody typed, taken apart."""
+
+    verb: str
+    rest: tuple[str, ...] = ()  # the words behind the verb, without the address
+    incident: int | None = None  # "DR-7" as an address
+    mentioned: int | None = None  # "DR-7" in the middle of free text: only a hint
+
+    @property
+    def text(self) -> str:
+        """The rest as a person wrote it."""
+        return " ".join(self.rest)
+
+    def after(self, count: int) -> str:
+        """The rest without its first `count` words."""
+        return " ".join(self.rest[count:])
+
+
+def parse(typed: str) -> Words:
+    """The words of a command; no words at all mean the menu. Raises UserError with the nearest verb."""
+    words = clean(typed).split()
+    if words and words[0].lower() in {"/dr", "dr"}:
+        words = words[1:]
+    incident = None
+    if words and (incident := incident_number(plain(words[0]))) is not None:
+        words = words[1:]
+    if not words:
+        return Words(verb="menu" if incident is None else "status", incident=incident)
+    verb = verb_of(words[0])
+    return _addressed(verb, words[1:], incident)
+
+
+def _addressed(verb: str, rest: list[str], incident: int | None) -> Words:
+    numbers = [incident_number(plain(word)) for word in rest]
+    places = [place for place, number in enumerate(numbers) if number is not None]
+    free_text = VERBS[verb].free_text
+    if incident is None and places and (places[0] == 0 or not free_text):
+        place = places[0]
+        incident = numbers[place]
+        rest = rest[:place] + rest[place + 1 :]
+        places = []
+    mentioned = numbers[places[0]] if places else None
+    return Words(verb=verb, rest=tuple(rest), incident=incident, mentioned=mentioned)
+
+
+def clean(typed: str) -> str:
+    """The text without control and invisible direction characters. Raises UserError when it is too long."""
+    if len(typed) > LONGEST:
+        raise Refusal(
+            text("That was not read.", "読み取れませんでした。"),
+            text(
+                f"It has {len(typed)} characters; a command has at most {LONGEST}.",
+                f"{len(typed)} 文字あります。上限は {LONGEST} 文字です。",
+            ),
+            text("Put logs into the channel instead.", "ログはチャンネルに貼ってください。"),
+        )
+    spaced = "".join(" " if letter.isspace() else letter for letter in typed)
+    return "".join(letter for letter in spaced if unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def plain(word: str) -> str:
+    """A word as a keyboard without an input method types it: full-width letters become ordinary ones."""
+    return unicodedata.normalize("NFKC", word).lower()
+
+
+def verb_of(word: str) -> str:
+    """The verb that is meant. Raises UserError with the nearest one."""
+    verb = plain(word).lstrip("/")
+    if verb in VERBS:
+        return verb
+    if verb in {"?", "-h", "--help"}:
+        return "help"
+    near = difflib.get_close_matches(verb, VERBS, 1, 0.6)
+    shown = printable(word)
+    raise Refusal(
+        text('"{word}" is no verb of /dr.', "「{word}」というコマンドはありません。", word=shown),
+        _did_you_mean(near) if near else text("", ""),
+        text("/dr help lists them all.", "/dr help で一覧を表示します。"),
+        choices=tuple(Choice(label=both(f"/dr {name}"), command=name) for name in (*near, "help")),
+    )
+
+
+def level_of(word: str) -> Level:
+    """The level that is meant. Raises UserError, in both languages, with the nearest one."""
+    try:
+        return parse_level(plain(word))
+    except UserError as error:
+        raise Refusal(
+            both(""),
+            text(
+                str(error).replace(plain(word), printable(word), 1), f"「{printable(word)}」というレベルはありません。"
+            ),
+            text(
+                "",
+                "level1 (サービス)、level2 (データベース)、level3 (ホスト)、level4 (データセンター) があります。"
+                "例: /dr declare level2 PostgreSQL が起動しない",
+            ),
+        ) from error
+
+
+def printable(word: str, longest: int = 40) -> str:
+    """What somebody typed, short enough and harmless enough to be repeated to them."""
+    shown = word.replace("{", "(").replace("}", ")").replace("<", "(").replace(">", ")")
+    return cut(shown, longest)
+
+
+def _did_you_mean(near: list[str]) -> dict[str, str]:
+    return {"en": f'Did you mean "{near[0]}"?', "ja": f"「{near[0]}」のことですか?"}

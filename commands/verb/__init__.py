@@ -1,0 +1,1 @@
+"""One file for each verb of /dr, and what several of them share."""

@@ -1,0 +1,87 @@
+"""`answer`: a person answers a question of the recovery, such as "can you sign in again?"."""
+
+from drbot.commands.facts.context import CommandContext, current_run, incident_of
+from drbot.commands.facts.runbook_selection import ring
+from drbot.commands.speech.messages import Choice, Reply, Request, both, text
+from drbot.commands.speech.parser import Words, plain, printable
+from drbot.commands.speech.refusal import Refusal
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.people import Person
+from drbot.core.run import Run, StepRecord, StepState
+from drbot.core.runbook import Ask
+from drbot.core.state_words import word_of
+from drbot.store.records import incidents, steps
+
+
+def answer(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """`answer confirm yes`, or `answer yes` when one question is open."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        run = current_run(tx.connection, incident)
+        records = steps.of_run(tx.connection, run.id) if run and not run.is_over else []
+        questions = _questions(run, records) if run else {}
+        if run is None or not questions:
+            late = _late(words)
+            if late is not None and incident.state is IncidentState.RECOVERED:
+                incidents.users_say(tx, incident.id, late, person.id)
+                return _heard(incident, late)
+            raise Refusal(
+                text(f"{incident.name}: you gave an answer.", f"{incident.name}: 回答は記録していません。"),
+                text("No question is open.", "回答待ちの質問はありません。"),
+            )
+        step, word = _understood(incident, words, questions)
+        steps.answer(tx, run.id, step, word, person.id)
+        ring(context, tx, run)
+    return Reply(
+        text=text(
+            f"{incident.name}: noted, {step}: {word}.",
+            f"{incident.name}: 回答「{word_of(word)}」を記録しました ({step})。",
+        ),
+        in_channel=True,
+    )
+
+
+def _late(words: Words) -> UsersSay | None:
+    """After the question is over: whether users can work is news at any time until the incident is resolved."""
+    typed = [plain(word) for word in words.rest]
+    return {"yes": UsersSay.YES, "no": UsersSay.NO}.get(typed[-1]) if typed else None
+
+
+def _heard(incident: Incident, say: UsersSay) -> Reply:
+    said = text(f"{incident.name}: noted, users can work.", f"{incident.name}: 利用できることを記録しました。")
+    if say is UsersSay.NO:
+        said = text(
+            f"{incident.name}: noted. It is not recovered, and the RTO clock runs on. "
+            f"/dr status {incident.name} shows what can be done.",
+            f"{incident.name}: 未復旧として記録しました。RTO の時計は進み続けます。"
+            f"/dr status {incident.name} で次の操作を確認できます。",
+        )
+    return Reply(text=said, in_channel=True)
+
+
+def _questions(run: Run, records: list[StepRecord]) -> dict[str, Ask]:
+    if run.plan is None:
+        return {}
+    waiting = {record.id for record in records if record.state is StepState.WAITING and record.answer is None}
+    return {step.id: step.ask for step in run.plan.steps if step.ask is not None and step.id in waiting}
+
+
+def _understood(incident: Incident, words: Words, questions: dict[str, Ask]) -> tuple[str, str]:
+    typed = [plain(word) for word in words.rest]
+    step = next((word for word in typed if word in questions), None)
+    rest = [word for word in typed if word != step]
+    if step is None and len(questions) == 1:
+        step = next(iter(questions))
+    if step is not None and len(rest) == 1 and rest[0] in questions[step].answers:
+        return step, rest[0]
+    example = step or next(iter(questions))
+    answers = questions[example].answers
+    raise Refusal(
+        text(
+            f"{incident.name}: the answer {printable(words.text) or '-'} was not understood.",
+            f"{incident.name}: 回答「{printable(words.text) or '-'}」を解釈できません。",
+        ),
+        text(f"Open questions: {', '.join(questions)}.", f"回答待ち: {', '.join(questions)}。"),
+        text(f"Answers to {example}: {', '.join(answers)}.", f"{example} への回答: {', '.join(answers)}。"),
+        choices=tuple(Choice(label=both(word), command=f"answer {incident.name} {example} {word}") for word in answers),
+    )

@@ -1,0 +1,243 @@
+"""`approve` opens the vote dialog, `deny` says no at once; both end in store.requests.cast and its `decide()`."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from drbot.commands.facts.context import CommandContext, incident_of, live_request
+from drbot.commands.facts.runbook_selection import ring
+from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
+from drbot.commands.speech.parser import Words
+from drbot.commands.speech.refusal import Refusal
+from drbot.commands.verb.proving import proven
+from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
+from drbot.core.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
+from drbot.core.attestation import Origin
+from drbot.core.clocks import clocks_of
+from drbot.core.people import Account, Person, Roster
+from drbot.core.plan import short_seal
+from drbot.core.terminals import one_terminal
+from drbot.core.too_few import too_few
+from drbot.core.words import Text
+from drbot.store.records import incidents, requests, steps
+from drbot.store.runs import runs
+
+Decided = Literal["approve", "deny", "break-glass"]
+NO_KEYS: Signers = {}
+
+
+def dialog_of(
+    context: CommandContext,
+    request_id: str,
+    person: Person | None,
+    *,
+    account: Account | None = None,
+    decision: Decided = "approve",
+    at: datetime | None = None,
+) -> VoteDialog:
+    """What the dialog shows now. Raises UserError when this person's `decision` could not count anyway."""
+    now = at or datetime.now(UTC)
+    with context.database.read() as conn:
+        asked = requests.get(conn, request_id)
+        _refuse_early(conn, context, asked, person, account=account, decision=decision, now=now)
+        return _draw(conn, context, asked, now)
+
+
+PINNED = ("target", "reason", "seal")
+"""What a vote at a terminal needs; without the seal a plan that nobody has read could be meant."""
+
+
+def approve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Show what would be replaced; a terminal votes at once when target, reason and the seal it read are given."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        asked = live_request(conn, incident, "approve")
+        _refuse_early(conn, context, asked, person, account=request.account, decision="approve", now=request.at)
+        dialog = _draw(conn, context, asked, request.at)
+    values = request.values
+    if request.entry_point is EntryPoint.TERMINAL and all(values.get(name) for name in PINNED):
+        return vote(
+            context,
+            request_id=asked.id,
+            person=person.id,
+            account=None,
+            decision="approve",
+            reason=values["reason"],
+            seal=typed_seal(values["seal"], asked.seal),
+            target=values["target"],
+            entry_point=EntryPoint.TERMINAL,
+            at=request.at,
+            code=values.get("code", ""),
+            sign=request.sign,
+            terminal=request.terminal,
+            origin=request.origin,
+        )
+    return Reply(
+        text=_how_to(dialog, request.entry_point),
+        tables=(table_of(dialog),),
+        dialog=DialogRequest(kind="vote", incident=incident.id, request=asked.id, values=_kept(asked, dialog)),
+    )
+
+
+def _kept(asked: ApprovalRequest, dialog: VoteDialog) -> dict[str, str]:
+    """What an entry point that asks in two steps brings back."""
+    return {"seal": asked.seal} | ({"needs_code": "yes"} if dialog.needs_code else {})
+
+
+def deny(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """One no is enough; the reason goes into the report."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        asked = live_request(conn, incident, "deny")
+    return vote(
+        context,
+        request_id=asked.id,
+        person=person.id,
+        account=request.account,
+        decision="deny",
+        reason=words.text or request.values.get("reason", ""),
+        seal=asked.seal,
+        target=asked.target,
+        entry_point=request.entry_point,
+        at=request.at,
+    )
+
+
+def vote(
+    context: CommandContext,
+    *,
+    request_id: str,
+    person: str | None,
+    account: Account | None,
+    decision: Decided,
+    reason: str,
+    seal: str,
+    target: str,
+    entry_point: EntryPoint,
+    at: datetime,
+    code: str = "",
+    sign: Signers = NO_KEYS,
+    rule: str = "",
+    typed_by: str = "",
+    terminal: str = "",
+    origin: Origin | None = None,
+) -> Reply:
+    """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
+    authenticator, or read over the phone; `rule`: the one that break-glass overrides; `origin`: where it was typed, if
+    not by `account`.
+    """
+    ballot = Ballot(
+        person=person,
+        account=account,
+        decision=decision,
+        reason=reason,
+        seal=seal,
+        target=target,
+        entry_point=entry_point,
+        at=at,
+        rule=rule,
+        typed_by=typed_by,
+        terminal=terminal,
+    )
+    ballot = proven(context, request_id, ballot, code=code, sign=sign, origin=origin or origin_of(account))
+    context.voters(fresh=True)  # the whole ledger is read before the transaction, not inside
+    with context.database.write() as tx:
+        asked = requests.get(tx.connection, request_id)
+        run = runs.get(tx.connection, asked.run)
+        voters = context.voters(among=context.rosters.look(tx.connection, run.site))
+        outcome = requests.cast(tx, request_id, ballot, voters)
+        cast = requests.votes(tx.connection, request_id)
+        shared = one_terminal(cast) if outcome.counted and terminal else ""
+        few = _too_few(outcome, requests.get(tx.connection, request_id), cast, voters)
+        ring(context, tx, run)
+    said = outcome.message if few is None else _warned(outcome.message, few)
+    said = said if not shared else _warned(said, one_terminal_text(shared))
+    return Reply(text=said, ok=outcome.counted, code=outcome.code)
+
+
+def _warned(message: Text, warning: Text) -> Text:
+    return {language: f"{sentence}\n⚠ {warning[language]}" for language, sentence in message.items()}
+
+
+def _too_few(outcome: Decision, asked: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> Text | None:
+    """Told to whoever approved and to whoever asked; others cannot change it."""
+    return too_few(asked, votes, roster) if outcome.code in {"approved", "requester"} else None
+
+
+def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:
+    run = runs.get(conn, asked.run)
+    if run.plan is None:
+        raise Refusal(
+            text("The plan cannot be shown.", "計画を表示できません。"),
+            text("This run has no plan yet.", "この実行にはまだ計画がありません。"),
+            text("Try again in a moment.", "少し待って再実行してください。"),
+        )
+    incident = incidents.get(conn, asked.incident)
+    records = steps.of_run(conn, run.id)
+    return dialog_from(
+        incident=incident,
+        plan=run.plan,
+        request=asked,
+        votes=requests.votes(conn, asked.id),
+        steps={record.id: record for record in records},
+        roster=context.rosters.look(conn, run.site),
+        clocks=clocks_of(incident, run.plan, records, context.configuration.targets, now),
+    )
+
+
+def _refuse_early(
+    conn: Connection,
+    context: CommandContext,
+    asked: ApprovalRequest,
+    person: Person | None,
+    *,
+    account: Account | None,
+    decision: Decided,
+    now: datetime,
+) -> None:
+    """Tell somebody whose vote cannot count before they read and type; the real decision comes with the vote."""
+    ballot = Ballot(
+        person=person.id if person else None,
+        account=account,
+        decision=decision,
+        reason="-",
+        seal=asked.seal,
+        target=asked.target,
+        entry_point=EntryPoint.DIALOG,
+        at=now,
+    )
+    voters = context.voters(among=context.rosters.look(conn, runs.get(conn, asked.run).site))
+    votes = requests.votes(conn, asked.id)
+    outcome = decide(asked, votes, ballot, voters, early=True)
+    if not outcome.counted:
+        few = _too_few(outcome, asked, votes, voters)
+        raise Refusal(
+            both(""),
+            outcome.message if few is None else _warned(outcome.message, few),
+            choices=(Choice(label=text("Status", "状況"), command=f"status DR-{asked.incident}"),),
+            code=outcome.code,
+        )
+
+
+def typed_seal(typed: str, seal: str) -> str:
+    """At a terminal the short seal pins the plan that was read; another one is an old plan."""
+    return seal if typed.strip().upper() in {short_seal(seal), seal.upper()} else typed
+
+
+def _how_to(dialog: VoteDialog, entry_point: EntryPoint) -> dict[str, str]:
+    if entry_point is not EntryPoint.TERMINAL:
+        return {
+            "en": f"{dialog.incident_name}: read what will be replaced, then decide in the dialog.",
+            "ja": f"{dialog.incident_name}: 置き換える内容を確認し、ダイアログで決定してください。",
+        }
+    command = (
+        f'drbot dr approve {dialog.incident_name} --target {dialog.target} --seal {dialog.short_seal} --reason "…"'
+    )
+    return {
+        "en": f"{dialog.incident_name}: to approve exactly this, run\n  {command}\n"
+        f'To refuse it: drbot dr deny {dialog.incident_name} "why"',
+        "ja": f"{dialog.incident_name}: この内容を承認するには\n  {command}\n"
+        f'却下するには: drbot dr deny {dialog.incident_name} "理由"',
+    }

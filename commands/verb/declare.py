@@ -1,0 +1,295 @@
+"""`declare` opens an incident and queues its recovery in one transaction; nothing is ever half-created."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.faults import fault_tables
+from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, both, text
+from drbot.commands.speech.parser import Words, clean, level_of, plain, printable
+from drbot.commands.speech.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.run import RunKind
+from drbot.core.site import Site
+from drbot.core.words import clock, cut, seconds_of
+from drbot.store.base.database import Transaction
+from drbot.store.records import incidents
+
+SAME_INTENT = timedelta(minutes=10)
+"""People retype a command that seemed lost: the same level and service within this time is the same incident."""
+
+TITLE_LONGEST = 200
+CARRIED = ("site", "since", "service", "title", "anyway")
+"""What was typed goes along into the dialog and onto every button: an incident never opens on another site."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declaration:
+    """What was declared, checked."""
+
+    site: str
+    level: Level
+    service: str | None
+    title: str
+    started_at: datetime | None
+    anyway: bool
+
+
+def declare(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Open an incident, or ask for the words that are missing."""
+    known = _given(context, request, words)
+    if isinstance(known, Reply):
+        return known
+    with context.database.write() as tx:
+        if not known.anyway:
+            same = incidents.similar(
+                tx.connection,
+                site=known.site,
+                level=known.level,
+                service=known.service,
+                since=tx.now - SAME_INTENT,
+            )
+            if same is not None:
+                return _already_open(context, same, known, request.at)
+        incident = _open(context, tx, known, person)
+    return _opened(context, incident)
+
+
+def _open(context: CommandContext, tx: Transaction, known: Declaration, person: Person) -> Incident:
+    incident = incidents.declare(
+        tx,
+        site=known.site,
+        level=known.level,
+        title=known.title,
+        person=person.id,
+        started_at=min(known.started_at, tx.now) if known.started_at else None,
+        service=known.service,
+    )
+    runbook = runbook_for(context, known.level)
+    if runbook is not None:
+        arguments = {"service": known.service} if known.service else {}
+        queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
+    return incident
+
+
+def _given(context: CommandContext, request: Request, words: Words) -> Declaration | Reply:
+    """The declaration in the words or the dialog; a Reply that opens the dialog when something is missing."""
+    options, rest = _options(words.rest)
+    values = {**options, **{key: value for key, value in request.values.items() if value}}
+    started_at = _since(values.get("since", ""), request.at)
+    if started_at is not None:
+        values["since"] = _moment(started_at, request.at)
+    level_word = values.get("level") or (rest.pop(0) if rest else "")
+    site_name = _site(context, values.get("site", ""))
+    site = context.configuration.site(site_name)
+    if not level_word:
+        return _ask(site, None, values)
+    level = level_of(level_word)
+    if rest and plain(rest[-1]) == "anyway":
+        values["anyway"], rest = "yes", rest[:-1]
+    service, rest = _service(site, level, values, rest)
+    values["title"] = cut(clean(values.get("title", "")).strip() or " ".join(rest), TITLE_LONGEST)
+    if level is Level.SERVICE and service is None:
+        return _ask(site, level, values)
+    return Declaration(
+        site=site_name,
+        level=level,
+        service=service,
+        title=cut(values["title"] or _plain_title(context, level, service), TITLE_LONGEST),
+        started_at=started_at,
+        anyway=values.get("anyway") == "yes",
+    )
+
+
+def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """`service=auth site=staging since=20m` apart from the other words; the first of a kind counts."""
+    options: dict[str, str] = {}
+    rest: list[str] = []
+    for word in words:
+        found = re.fullmatch(r"(service|site|since|level)[=＝](.+)", word, re.IGNORECASE)
+        if found:
+            options.setdefault(found.group(1).lower(), found.group(2))
+        else:
+            rest.append(word)
+    return options, rest
+
+
+def _site(context: CommandContext, word: str) -> str:
+    sites = context.configuration.sites
+    name = plain(word) or context.configuration.default_site
+    if name in sites:
+        return name
+    raise Refusal(
+        text(f'There is no site "{printable(word)}".', f"「{printable(word)}」という拠点はありません。"),
+        text(f"Sites: {', '.join(sites)}.", f"拠点: {', '.join(sites)}。"),
+    )
+
+
+def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str]) -> tuple[str | None, list[str]]:
+    """The service that is named and the words behind it. Raises UserError with the list of services."""
+    first = rest[0] if rest else ""
+
+    def meant(word: str, behind: list[str]) -> str:
+        title = values.get("title") or " ".join(behind)
+        return service_of(site, word, lambda name: _again(level, {**values, "service": name, "title": title}))
+
+    if option := values.get("service"):
+        return meant(option, rest), rest
+    if first and first[-1] in ":：" and len(first) > 1:
+        known = _find(site, first[:-1])
+        if known is not None or level is Level.SERVICE:
+            return known or meant(first[:-1], rest[1:]), rest[1:]
+        return None, rest
+    if level is not Level.SERVICE or not first:
+        return None, rest
+    return meant(first, rest[1:]), rest[1:]
+
+
+def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
+    """The service that is meant. Raises UserError with the list of services and the nearest one.
+
+    `again`: the command with another service instead.
+    """
+    known = _find(site, word)
+    if known is not None:
+        return known
+    names = ", ".join(site.services)
+    near = difflib.get_close_matches(plain(word), site.services, 1, 0.6)
+    raise Refusal(
+        text(f'There is no service "{printable(word)}".', f"「{printable(word)}」というサービスはありません。"),
+        text(f"Services: {names}.", f"サービス: {names}。"),
+        text(f'Did you mean "{near[0]}"?', f"「{near[0]}」のことですか?") if near else text("", ""),
+        choices=tuple(Choice(label=both(name), command=again(name)) for name in near),
+        code="no_service",
+    )
+
+
+def _find(site: Site, word: str) -> str | None:
+    wanted = plain(word)
+    for name, service in site.services.items():
+        if wanted in {name.lower(), service.project.lower(), service.title.lower()} - {""}:
+            return name
+    return None
+
+
+def _since(word: str, now: datetime) -> datetime | None:
+    """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError."""
+    word = plain(word).strip()
+    if not word:
+        return None
+    try:
+        if found := re.fullmatch(r"(\d{1,2}):(\d{2})", word):
+            moment = now.replace(hour=int(found.group(1)), minute=int(found.group(2)), second=0, microsecond=0)
+            return moment if moment <= now else moment - timedelta(days=1)
+        if re.match(r"\d{4}-", word):
+            moment = datetime.fromisoformat(word.upper())
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return now - timedelta(seconds=seconds_of(word))
+    except (ValueError, OverflowError) as error:
+        raise Refusal(
+            text(f'"{printable(word)}" is no time.', f"「{printable(word)}」は時刻として読めません。"),
+            text(
+                "Write since=20m, since=02:10 (UTC) or an ISO time.",
+                "20m、02:10 (UTC)、または ISO 形式で書いてください。",
+            ),
+            code="no_time",
+        ) from error
+
+
+def _moment(moment: datetime, now: datetime) -> str:
+    """A moment as `_since` reads it again, also some minutes later: "20m" would have moved by then."""
+    is_recent = now - timedelta(hours=23) < moment <= now
+    return f"{moment:%H:%M}" if is_recent else moment.isoformat(timespec="minutes")
+
+
+def _again(level: Level, values: Mapping[str, str]) -> str:
+    """The command that declares the same."""
+    options = [f"{name}={values[name]}" for name in ("site", "since", "service") if values.get(name)]
+    anyway = "anyway" if values.get("anyway") else ""
+    words = ["declare", f"level{level.value}", *options, values.get("title", ""), anyway]
+    return " ".join(word for word in words if word)
+
+
+def _plain_title(context: CommandContext, level: Level, service: str | None) -> str:
+    words = level.text[context.configuration.language]
+    if service is None:
+        return words
+    return f"{service} is down" if context.configuration.language == "en" else f"{service} が停止"
+
+
+def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
+    """Something is missing: a dialog in Slack, the sentence in a terminal."""
+    filled = {key: value for key, value in values.items() if value and key in CARRIED}
+    if level is None:
+        wanted = text(
+            "Which level? level1 a service, level2 the database, level3 the host, level4 the data centre. "
+            "Example: declare level2 PostgreSQL does not start",
+            "レベルを選んでください。level1 サービス、level2 データベース、level3 ホスト、level4 データセンター。"
+            "例: declare level2 PostgreSQL が起動しない",
+        )
+        choices = tuple(Choice(label=one.text, command=_again(one, filled)) for one in Level)
+        return Reply(text=wanted, choices=choices, dialog=DialogRequest(kind="declare", values=filled), ok=False)
+    names = ", ".join(site.services)
+    example = f"declare level1 {next(iter(site.services))}:"
+    return Reply(
+        text=text(
+            f"Which service is down? Services: {names}. Example: {example} login fails",
+            f"どのサービスですか? サービス: {names}。例: {example} ログインできない",
+        ),
+        choices=tuple(
+            Choice(label=both(name), command=_again(level, {**filled, "service": name})) for name in site.services
+        ),
+        dialog=DialogRequest(kind="declare", values={**filled, "level": str(level.value)}),
+        ok=False,
+        code="no_service",
+    )
+
+
+def _already_open(context: CommandContext, same: Incident, known: Declaration, now: datetime) -> Reply:
+    where = f" (#{same.channel_name})" if same.channel_name else ""
+    values = {
+        "site": known.site if len(context.configuration.sites) > 1 else "",
+        "since": _moment(known.started_at, now) if known.started_at else "",
+        "service": known.service or "",
+        "title": known.title,
+        "anyway": "yes",
+    }
+    return Reply(
+        text=text(
+            f"{same.name} is already open{where}, declared at {clock(same.declared_at)}: {printable(same.title, 80)}. "
+            "Join it? Nothing new was opened.",
+            f"{same.name} が既に開いています{where} ({clock(same.declared_at)} 宣言): {printable(same.title, 80)}。"
+            "参加しますか? 新しいものは開いていません。",
+        ),
+        choices=(
+            Choice(
+                label=text(f"Show {same.name}", f"{same.name} を表示"), command=f"status {same.name}", style="primary"
+            ),
+            Choice(label=text("Open another one", "別に宣言する"), command=_again(known.level, values)),
+        ),
+        ok=False,
+    )
+
+
+def _opened(context: CommandContext, incident: Incident) -> Reply:
+    name = f"{incident.name} (level {incident.level.value}, {printable(incident.title, 100)})"
+    japanese = f"{incident.name} (レベル {incident.level.value}、{printable(incident.title, 100)})"
+    opened = text(
+        f"{name} is open. Its channel is being opened and the stakeholders are told.",
+        f"{japanese} を開きました。チャンネルを開設し、関係者に通知します。",
+    )
+    if runbook_for(context, incident.level) is None:
+        next_ = without_runbook(incident.level)
+    else:
+        next_ = text("The survey has started; it changes nothing.", "調査を開始しました (何も変更しません)。")
+    return Reply(
+        text={"en": f"{opened['en']} {next_['en']}", "ja": opened["ja"] + next_["ja"]},
+        tables=(*fault_tables(context), *([] if runbook_for(context, incident.level) else by_hand(incident.level))),
+        choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+    )

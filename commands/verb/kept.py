@@ -1,0 +1,98 @@
+"""`kept` lists the old data that is kept, and offers exactly what `undo` and `give-up` would do now."""
+
+from dataclasses import replace
+
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.machines import machines_table, names_of
+from drbot.commands.facts.returnable import undoable
+from drbot.commands.speech.messages import Choice, Reply, Request, Table, text
+from drbot.commands.speech.parser import Words
+from drbot.commands.views.incident_view import IncidentView, view_of
+from drbot.commands.views.shown_actions import Place, actions_at
+from drbot.core.people import Person
+from drbot.core.words import Text, ago, duration, size
+from drbot.store.records import incidents, machines
+from drbot.store.records import kept as keeping
+
+
+def kept(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Size and age of everything kept; of one incident if one is named."""
+    with context.database.read() as conn:
+        there = keeping.list_of(conn, None)
+        if words.incident is not None:
+            there = [one for one in there if one.incident == words.incident]
+        rented, names = machines.list_of(conn, words.incident), names_of(conn, context.configuration)
+        numbers = sorted({one.incident for one in there} | {one.incident for one in rented if one.incident is not None})
+        views = [view_of(conn, context, incidents.get(conn, number), request.at) for number in numbers]
+    tables = (machines_table(rented, context.configuration, names, request.at),) if rented else ()
+    choices = tuple(one for view in views for one in _offered(view, is_alone=len(views) == 1))
+    newest = [undoable(view.configuration, view.incident, view.run, view.kept)[-1:] for view in views]
+    back = {one.id for ones in newest for one in ones}
+    if not there:
+        said = text("No old data is kept.", "保管データはありません。")
+        return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=choices)
+    rows = tuple(
+        (
+            f"DR-{one.incident}",
+            one.volume,
+            one.original,
+            "?" if one.size_bytes is None else size(one.size_bytes),
+            text(
+                f"{duration(ago(one.created_at, request.at).total_seconds())} ago",
+                f"{duration(ago(one.created_at, request.at).total_seconds(), 'ja')}前",
+            ),
+            BY_UNDO if one.id in back else BY_HAND,
+        )
+        for one in there
+    )
+    return Reply(
+        text=_with_rented(
+            text(
+                f"Old data that is kept: {len(there)}. drbot never deletes it by itself; giving it up needs two "
+                "people.",
+                f"保管データ: {len(there)} 件。drbot が勝手に削除することはなく、削除には二人の承認が必要です。",
+            ),
+            len(rented),
+        ),
+        tables=(
+            Table(
+                rows=rows,
+                header=(
+                    text("Incident", "インシデント"),
+                    text("Kept as", "保管名"),
+                    text("Was", "元の名前"),
+                    text("Size", "サイズ"),
+                    text("Kept since", "保管開始"),
+                    text("Comes back", "戻し方"),
+                ),
+            ),
+            *tables,
+        ),
+        choices=choices,
+    )
+
+
+def _with_rented(said: Text, count: int) -> Text:
+    """What is rented costs every hour, so it is said beside what is kept."""
+    if not count:
+        return said
+    more = text(
+        f" Rented machines: {count}. They are paid for until two people agree to give them back.",
+        f"借りているマシン: {count} 台。二人の承認で返却するまで課金されます。",
+    )
+    return {language: words + more[language] for language, words in said.items()}
+
+
+BY_UNDO: Text = text("by /dr undo", "/dr undo")
+BY_HAND: Text = text("by hand", "手作業")
+
+
+def _offered(view: IncidentView, *, is_alone: bool) -> tuple[Choice, ...]:
+    """Of one incident; beside those of others each says of which it is."""
+    actions = actions_at(view, Place.KEPT)
+    if is_alone:
+        return actions
+    name = view.incident.name
+    return tuple(
+        replace(one, label={language: f"{name}: {words}" for language, words in one.label.items()}) for one in actions
+    )

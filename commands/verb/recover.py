@@ -1,0 +1,217 @@
+"""What can be done after a recovery stopped short: ask again, another backup, give up, start the services again."""
+
+from sqlalchemy import Connection
+
+from drbot.commands.facts import runbook_selection
+from drbot.commands.facts.context import CommandContext, asked_for, current_run, incident_of, must_be_open
+from drbot.commands.facts.making_way import in_progress
+from drbot.commands.facts.runbook_selection import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
+from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.parser import Words, plain, printable
+from drbot.commands.speech.refusal import Refusal
+from drbot.core.incident import Incident
+from drbot.core.japanese import spoken, titles_of
+from drbot.core.level import Level
+from drbot.core.people import Person
+from drbot.core.plan import question_of, touches_production
+from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.words import Text
+from drbot.store.base.database import Transaction
+from drbot.store.records import requests, steps
+from drbot.store.runs import runs, sub_runs
+
+_NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def recover(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """A fresh run with a fresh request. What one person denied is not asked again unless they ask themselves."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "recover")
+        backup = _backup(tx.connection, incident, words)
+        runbook, arguments = _runbook(context, incident)
+        before = current_run(tx.connection, incident)
+        if before is not None:
+            _not_denied(tx.connection, context, incident, before, backup, person)
+            _make_way(context, tx, incident, before, person, "recover")
+        if backup:
+            arguments["backup"] = backup
+        queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
+    chosen = text(f" with the backup {backup}", f" (バックアップ {backup})") if backup else text("", "")
+    return Reply(
+        text=text(
+            f"{incident.name}: starting again{chosen['en']}. A new plan comes first, then a new request; "
+            "earlier votes do not count.",
+            f"{incident.name}: やり直します{chosen['ja']}。新しい計画と承認依頼を作ります。以前の投票は数えません。",
+        ),
+        in_channel=True,
+    )
+
+
+def discard(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """End a run that is blocked, or has touched nothing yet: what was prepared beside production is given up."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        run = current_run(tx.connection, incident)
+        if run is None or run.is_over:
+            raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
+        if run.state is not RunState.BLOCKED and not _is_beside(tx.connection, run):
+            raise in_progress(incident, run, "discard")
+        runbook_selection.stop(context, tx, run, person, "discarded", StopKind.DISCARDED)
+    same = f"/dr {again(incident, run)}"
+    return Reply(
+        text=text(
+            f"{incident.name}: given up. What was prepared is removed; the same again: {same}",
+            f"{incident.name}: 取りやめました。準備したものは削除します。同じ操作をやり直すには {same}",
+        ),
+        in_channel=True,
+    )
+
+
+def _is_beside(conn: Connection, run: Run) -> bool:
+    """Whether nothing of production was touched yet, by no step of the recovery that this run belongs to."""
+    top = sub_runs.top_of(conn, run)
+    if top.plan is None:
+        return True
+    begun = {record.id for record in steps.of_run(conn, top.id) if record.may_have_acted}
+    done = [step for step in top.plan.steps if step.id in begun]
+    return not any(step.effect == "destroy" or touches_production(top.plan, step) for step in done)
+
+
+def restart(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """After STOP with the services down and nothing replaced: start them as they are."""
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "restart")
+        if incident.level >= Level.HOST:
+            why = text(
+                "The host is lost; nothing of it can be started.", "ホストが失われ、起動できるものがありません。"
+            )
+            todo = text(
+                "Raise the system again: /dr recover. A host that was put aside comes back by /dr undo",
+                "/dr recover で復旧をやり直すか、退避したホストなら /dr undo で元に戻してください。",
+            )
+            raise _refusal(incident, "restart", why, todo)
+        _know_the_data(tx.connection, incident)
+        before = current_run(tx.connection, incident)
+        if before is not None:
+            _make_way(context, tx, incident, before, person, "restart")
+        queue(context, tx, incident, RunKind.RECOVER, RESTART_RUNBOOK, {}, person)
+    return Reply(
+        text=text(
+            f"{incident.name}: the services are being started, with the data that is in place now.",
+            f"{incident.name}: サービスを起動します。データは現在のまま変えません。",
+        ),
+        in_channel=True,
+    )
+
+
+def _know_the_data(conn: Connection, incident: Incident) -> None:
+    """Nothing is started on data of which nobody knows how far it was replaced. Raises UserError."""
+    planned = [run for run in runs.of_incident(conn, incident.id) if run.plan and run.runbook != RESTART_RUNBOOK]
+    last = planned[-1] if planned else None
+    if last is None:
+        return
+    left = sub_runs.left_by(conn, last)
+    if not left.is_known:
+        said = spoken(left.sentence, titles_of(last.plan))
+        todo = text("Look at the volumes, then: /dr recover", "ボリュームを確認し、/dr recover でやり直してください。")
+        raise _refusal(incident, "restart", said, todo)
+
+
+def _backup(conn: Connection, incident: Incident, words: Words) -> str:
+    """The name behind `backup`; without a name the one that was offered. Raises UserError unless it is a file name."""
+    named = [word for word in words.rest if plain(word) != "backup"]
+    if not named:
+        return _offered(conn, incident) if words.rest else ""
+    name = named[0].removeprefix("backup=") if len(named) == 1 else ""
+    if name and not name.startswith((".", "-")) and set(name) <= _NAME_LETTERS and len(name) <= 200:
+        return name
+    raise Refusal(
+        text(
+            f'You asked to recover "{printable(words.text)}".',
+            f"「{printable(words.text)}」での復旧は開始していません。",
+        ),
+        text("That is no name of a backup.", "バックアップの名前として読めません。"),
+        text(
+            "Example: recover backup all_databases_20261126_020000.sql.gz",
+            "例: recover backup all_databases_20261126_020000.sql.gz",
+        ),
+    )
+
+
+def _offered(conn: Connection, incident: Incident) -> str:
+    """The next good backup, as the worker found it when the last recovery was blocked or ended early."""
+    recoveries = [
+        run
+        for run in runs.of_incident(conn, incident.id)
+        if run.kind is RunKind.RECOVER and run.runbook != RESTART_RUNBOOK
+    ]
+    if recoveries and recoveries[-1].next_backup:
+        return recoveries[-1].next_backup
+    raise _refusal(
+        incident,
+        "recover",
+        text("No other good backup is known.", "他に使えるバックアップは見つかっていません。"),
+        text(
+            f"If there is one, name it: recover {incident.name} backup NAME",
+            f"ある場合は名前を指定してください: recover {incident.name} backup NAME",
+        ),
+    )
+
+
+def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str, str]]:
+    runbook = runbook_for(context, incident.level)
+    if runbook is None:
+        raise _refusal(incident, "recover", without_runbook(incident.level))
+    if incident.level is Level.SERVICE and not incident.service:
+        raise _refusal(
+            incident,
+            "recover",
+            text("No service is named.", "サービスが指定されていません。"),
+            text("Use: declare level1 <service>", "declare level1 <サービス> を使ってください。"),
+        )
+    return runbook, {"service": incident.service} if incident.service else {}
+
+
+def _make_way(
+    context: CommandContext, tx: Transaction, incident: Incident, run: Run, person: Person, verb: str
+) -> None:
+    """A blocked run ends so that the next one can start; one that is at work is never pushed aside. What is being
+    stopped gives way by itself: the next one waits for the site.
+    """
+    if run.is_over or run.stop_requested is not None:
+        return
+    if run.state is not RunState.BLOCKED:
+        raise in_progress(incident, run, verb)
+    runbook_selection.stop(context, tx, run, person, f"replaced: {verb}", StopKind.REPLACED)
+
+
+def _not_denied(
+    conn: Connection, context: CommandContext, incident: Incident, run: Run, backup: str, person: Person
+) -> None:
+    plan = run.plan
+    if plan is None or (backup and plan.backup is not None and backup != plan.backup.name):
+        return
+    deniers = requests.denied(conn, incident.id).get(question_of(plan), set())
+    if not deniers or person.id in deniers:
+        return
+    people = [context.roster.person(denier) for denier in sorted(deniers)]
+    names = ", ".join(someone.name for someone in people if someone is not None) or "somebody"
+    raise _refusal(
+        incident,
+        "recover",
+        text(f"{names} denied exactly this.", f"{names} が同じ内容を却下しています。"),
+        text(
+            f"Ask {names} to ask again, or name another backup: recover {incident.name} backup NAME",
+            f"{names} に依頼してもらうか、別のバックアップを指定してください: recover {incident.name} backup NAME",
+        ),
+    )
+
+
+def _refusal(incident: Incident, verb: str, why: Text, todo: Text | None = None) -> Refusal:
+    return Refusal(
+        asked_for(verb, incident),
+        why,
+        todo or text("", ""),
+    )

@@ -1,0 +1,60 @@
+"""`report` and `timeline`: what happened, read from the ledger; nothing in a report is written by hand."""
+
+from datetime import UTC, datetime
+
+from drbot.commands.facts.context import CommandContext, incident_of
+from drbot.commands.facts.machines import machine_text
+from drbot.commands.speech.messages import Reply, Request, Table, text
+from drbot.commands.speech.parser import Words
+from drbot.commands.views.event_lines import line_of, voice_of
+from drbot.commands.views.incident_view import view_of
+from drbot.commands.views.report_text import report_of
+from drbot.core.people import Person
+from drbot.store.base import ledger
+from drbot.store.records import incidents, requests, steps
+from drbot.store.runs import runs
+
+
+def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """The Markdown of one incident."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+    return Reply(
+        text=text(f"{incident.name}: the report.", f"{incident.name}: 報告書。"),
+        markdown=report_for(context, incident.id, request.language),
+    )
+
+
+def report_for(context: CommandContext, number: int, language: str) -> str:
+    """The report of an incident as it stands now."""
+    with context.database.read() as conn:
+        view = view_of(conn, context, incidents.get(conn, number), datetime.now(UTC))
+        of_incident = runs.of_incident(conn, number)
+        asked = [one for run in of_incident for one in requests.of_run(conn, run.id)]
+        return report_of(
+            incident=view.incident,
+            events=ledger.of_incident(conn, number),
+            voice=voice_of(view, of_incident, language),
+            runs=of_incident,
+            steps=[step for run in of_incident for step in steps.of_run(conn, run.id)],
+            requests=asked,
+            votes={one.id: requests.votes(conn, one.id) for one in asked},
+            repair_times=incidents.repair_times(conn, view.incident.level),
+            rented=[machine_text(one, view.configuration, view.names, view.now) for one in view.rented],
+            configuration=context.configuration,
+        )
+
+
+def timeline(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Line by line, oldest first."""
+    with context.database.read() as conn:
+        view = view_of(conn, context, incident_of(conn, request, words), datetime.now(UTC))
+        events = ledger.of_incident(conn, view.incident.id)
+        voice = voice_of(view, runs.of_incident(conn, view.incident.id), request.language)
+    rows = tuple((f"{event.at:%H:%M:%S}", line_of(event, voice)) for event in events)
+    return Reply(
+        text=text(
+            f"{view.incident.name}: {len(rows)} entries, times in UTC.", f"{view.incident.name}: {len(rows)} 件 (UTC)。"
+        ),
+        tables=(Table(rows=rows),),
+    )

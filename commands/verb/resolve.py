@@ -1,0 +1,52 @@
+"""`resolve` closes the incident; the report is written from the ledger."""
+
+from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
+from drbot.commands.facts.machines import machines_table
+from drbot.commands.facts.making_way import in_progress
+from drbot.commands.speech.messages import DialogRequest, Reply, Request, text
+from drbot.commands.speech.parser import Words, clean
+from drbot.commands.views.available_actions import available_actions
+from drbot.commands.views.incident_view import view_of
+from drbot.core.approval import EntryPoint
+from drbot.core.people import Person
+from drbot.store.records import incidents, schedules
+
+
+def resolve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Close it with a summary; without one Slack asks for it in a dialog."""
+    summary = (clean(request.values.get("summary", "")).strip() or words.text).strip()
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        must_be_open(incident, "resolve")
+        run = current_run(tx.connection, incident)
+        if run is not None and not run.is_over:
+            raise in_progress(incident, run, "resolve")
+        if not summary and request.entry_point is EntryPoint.COMMAND:
+            return Reply(
+                text=text(
+                    f"{incident.name}: say in a sentence what happened: resolve {incident.name} <summary>",
+                    f"{incident.name}: 何が起きたかを一文で: resolve {incident.name} <要約>",
+                ),
+                dialog=DialogRequest(kind="resolve", incident=incident.id),
+                ok=False,
+            )
+        incidents.resolve(tx, incident.id, person.id, summary)
+        schedules.drop(tx, incident.id)
+        view = view_of(tx.connection, context, incidents.get(tx.connection, incident.id), request.at)
+    said = text(
+        f"{incident.name} is resolved. The report is posted in its channel; /dr report {incident.name} shows it again.",
+        f"{incident.name} を解決済みにしました。報告書をチャンネルに投稿します。"
+        f"/dr report {incident.name} でも表示できます。",
+    )
+    if not view.rented:
+        return Reply(text=said)
+    reminder = text(
+        f" STILL RENTED, and paid for: {len(view.rented)}. What is not needed any more goes back by two: /dr give-back",
+        f"まだ借りているマシンが {len(view.rented)} 台あり、課金が続きます。"
+        f"不要なら返却してください (二人の承認が必要): /dr give-back",
+    )
+    return Reply(
+        text={language: words + reminder[language] for language, words in said.items()},
+        tables=(machines_table(view.rented, context.configuration, view.names, request.at),),
+        choices=tuple(action for action in available_actions(view) if action.verb == "give-back"),
+    )

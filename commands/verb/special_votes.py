@@ -1,0 +1,93 @@
+"""`phone` and `break-glass`: votes for the night when Slack, or everybody else, is away."""
+
+from typing import Literal
+
+from drbot.commands.facts.context import CommandContext, incident_of, live_request
+from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.parser import Words, plain
+from drbot.commands.speech.refusal import Refusal
+from drbot.commands.verb.approve import typed_seal, vote
+from drbot.core.approval import HOLD_SECONDS, EntryPoint
+from drbot.core.people import Person
+from drbot.core.plan import short_seal
+from drbot.core.words import Text, duration
+
+
+def phone(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """`phone ben approve ABCDE-FGHIJ why`: the operator types what Ben reads from his own machine."""
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        asked = live_request(conn, incident, "phone")
+    voter = context.roster.person(words.rest[0]) if words.rest else None
+    decision = _decision(words.rest[1]) if len(words.rest) > 1 else None
+    if voter is None or decision is None or len(words.rest) < 3:
+        seal = short_seal(asked.seal)
+        raise Refusal(
+            text(f"{incident.name}: a vote by phone.", f"{incident.name}: 電話による投票。"),
+            text("Say who, the decision and the code they read.", "人・決定・読み上げられたコードを指定してください。"),
+            text(
+                f"They work it out with: drbot dr key code {asked.id} {seal} approve "
+                f"Then: phone {incident.name} ben approve ABCDE-FGHIJ why",
+                f"相手の端末: drbot dr key code {asked.id} {seal} approve 次に: "
+                f"phone {incident.name} ben approve ABCDE-FGHIJ 理由",
+            ),
+        )
+    return vote(
+        context,
+        request_id=asked.id,
+        person=voter.id,
+        account=None,
+        decision=decision,
+        reason=words.after(3) or request.values.get("reason", ""),
+        seal=asked.seal,  # the code is bound to it
+        target=asked.target,
+        entry_point=EntryPoint.PHONE,
+        at=request.at,
+        code=words.rest[2],
+        typed_by=person.id,
+        origin=request.origin,
+    )
+
+
+def break_glass(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """One person on the recovery host; without rule, target and reason it shows the plan and how."""
+    values = request.values
+    with context.database.read() as conn:
+        incident = incident_of(conn, request, words)
+        asked = live_request(conn, incident, "break-glass")
+    if not all(values.get(name) for name in ("rule", "target", "reason")):
+        raise Refusal(
+            text(f"{incident.name}: break-glass.", f"{incident.name}: 緊急単独実行。"),
+            text(
+                f"It overrides a rule, holds for {duration(HOLD_SECONDS)} loudly, and is reviewed within a day.",
+                f"規則を無効にし、{duration(HOLD_SECONDS, 'ja')}公開で待機し、1 日以内に振り返ります。",
+            ),
+            _how(incident.name, asked.target, short_seal(asked.seal)),
+        )
+    return vote(
+        context,
+        request_id=asked.id,
+        person=person.id,
+        account=request.account,
+        decision="break-glass",
+        reason=values["reason"],
+        seal=typed_seal(values.get("seal", ""), asked.seal),
+        target=values["target"],
+        entry_point=request.entry_point,
+        at=request.at,
+        sign=request.sign,
+        rule=values["rule"],
+    )
+
+
+def _how(name: str, target: str, seal: str) -> Text:
+    command = (
+        f'drbot dr break-glass {name} --target {target} --seal {seal} --rule "two approvers" '
+        '--reason "nobody else answers"'
+    )
+    return text(f"On the recovery host: {command}", f"復旧ホストで: {command}")
+
+
+def _decision(word: str) -> Literal["approve", "deny"] | None:
+    typed = plain(word)
+    return "approve" if typed == "approve" else "deny" if typed == "deny" else None

@@ -1,0 +1,262 @@
+"""What can be done about an incident now: one table from the situation to what people could type. Every surface offers
+these; one may leave some out, for a reason that stands in shown_actions.py, and none adds any.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from drbot.commands.facts.machines import is_led_to
+from drbot.commands.facts.returnable import undoable
+from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand
+from drbot.commands.speech.messages import Choice, text
+from drbot.commands.views.incident_view import IncidentView
+from drbot.core.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.incident import Incident, IncidentState, UsersSay
+from drbot.core.level import Level
+from drbot.core.plan import is_beside
+from drbot.core.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
+from drbot.core.settlement import decisions_for, needs_second, undecided
+from drbot.core.stakes_words import APPROVE
+from drbot.core.state_words import word_of
+from drbot.core.words import Text, cut, size
+
+Style = Literal["default", "primary", "danger"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AvailableAction(Choice):
+    """Something that can be done now, as far as the rows tell."""
+
+    verb: str  # of vocabulary.py; "ask-again" is whichever verb the blocked run was asked for by
+    about: str = ""  # the step, the kept data or the machine that it is about
+    request: ApprovalRequest | None = None  # of a vote: in Slack its button opens the dialog of this very request
+
+
+SETTLE: Mapping[Settlement, Text] = {
+    Settlement.RETRY: text("Try again", "もう一度実行"),
+    Settlement.DONE: text("It is done, go on", "完了済みとして続行"),
+    Settlement.UNDO: text("Take back all changes since the approval", "承認後の変更をすべて取り消す"),
+    Settlement.STOP: text("Stop here", "ここで停止"),
+}
+UNDO_BESIDE = text("Remove what this step made", "この手順で作ったものを削除")
+SECOND = text("I too say it is done", "自分も完了を確認した")
+AGAIN = text("Ask again", "もう一度承認を依頼")
+OVER = text("Start over (the copy is removed)", "最初からやり直す (コピーは削除)")
+ANOTHER = text("Another backup…", "別のバックアップ…")
+DISCARD = text("Discard", "取りやめる")
+DISCARD_COPY = text("Discard the copy and end", "コピーを破棄して終える")
+RECOVER = text("Recover", "復旧を開始")
+TRY_AGAIN = text("Try again", "もう一度復旧する")
+
+
+def settlement(incident: Incident, run: Run, record: StepRecord, word: Settlement) -> AvailableAction:
+    """One decision about a step, in words that say what follows from it."""
+    label = SETTLE[word]
+    if word is Settlement.DONE and needs_second(run.plan, record):
+        label = SECOND
+    if word is Settlement.UNDO and run.plan is not None and is_beside(run.plan, run.plan.step(record.id)):
+        label = UNDO_BESIDE
+    style: Style = "danger" if word is Settlement.STOP else "default"
+    return _action(incident, "settle", label, f"{record.id} {word}", style=style, about=record.id)
+
+
+def settlements(incident: Incident, run: Run, waiting: Iterable[StepRecord]) -> list[AvailableAction]:
+    """Every decision about the first step that waits for one."""
+    first = next(iter(waiting), None)
+    return [] if first is None else [settlement(incident, run, first, word) for word in decisions_for(run.plan, first)]
+
+
+def _action(
+    incident: Incident,
+    verb: str,
+    label: Text,
+    rest: str = "",
+    *,
+    style: Style = "default",
+    about: str = "",
+    request: ApprovalRequest | None = None,
+) -> AvailableAction:
+    command = f"{verb} {incident.name} {rest}".strip()
+    return AvailableAction(label=label, command=command, style=style, verb=verb, about=about, request=request)
+
+
+Found = Iterable[AvailableAction]
+
+
+def _approve(view: IncidentView) -> Found:
+    if view.request is not None and view.request.state is RequestState.OPEN:
+        yield _action(view.incident, "approve", APPROVE[view.act], style="primary", request=view.request)
+
+
+def _deny(view: IncidentView) -> Found:
+    """Once approved only the veto is left."""
+    if view.request is not None and view.request.state in LIVE:
+        yield _action(view.incident, "deny", text("Deny…", "却下…"), style="danger", request=view.request)
+
+
+def _answers(view: IncidentView) -> Found:
+    """The questions of steps that are open."""
+    if view.run is None or view.run.plan is None or view.run.is_over:
+        return
+    waiting = {record.id for record in view.steps if record.state is StepState.WAITING and record.answer is None}
+    for step in view.run.plan.steps:
+        if step.ask is not None and step.id in waiting:
+            for word in step.ask.answers:
+                yield _action(
+                    view.incident, "answer", text(word.capitalize(), word_of(word)), f"{step.id} {word}", about=step.id
+                )
+
+
+def _settle(view: IncidentView) -> Found:
+    run = view.run
+    if run is not None and run.state is RunState.NEEDS_DECISION:
+        yield from settlements(view.incident, run, undecided(run.plan, view.steps))
+
+
+def _ask_again(view: IncidentView) -> Found:
+    """The same once more, in words that say what becomes of the copy."""
+    run = view.run
+    if run is not None and _is_blocked(view) and Offer.ASK_AGAIN in run.offers:
+        command = again(view.incident, run)
+        yield AvailableAction(label=OVER if _copies(run) else AGAIN, command=command, verb="ask-again")
+
+
+def _another(view: IncidentView) -> Found:
+    """The next good backup: of a blocked run, or of one that ended early."""
+    run = view.run
+    ended = run is not None and run.next_backup is not None and _may_recover(view)
+    if run is not None and Offer.ANOTHER_BACKUP in run.offers and (_is_blocked(view) or ended):
+        yield _action(view.incident, "recover", ANOTHER, "backup")
+
+
+def _discard(view: IncidentView) -> Found:
+    run = view.run
+    if run is not None and _is_blocked(view) and Offer.DISCARD in run.offers:
+        yield _action(view.incident, "discard", DISCARD_COPY if _copies(run) else DISCARD, style="danger")
+
+
+def _restart(view: IncidentView) -> Found:
+    """Of a lost host nothing can be started."""
+    is_offered = view.run is not None and Offer.RESTART in view.run.offers
+    if is_offered and _is_calm(view) and view.incident.level < Level.HOST:
+        label = text("Start the services again", "サービスを起動 (データは今のまま)")
+        yield _action(view.incident, "restart", label, style="primary")
+
+
+def _undo(view: IncidentView) -> Found:
+    """Not right after one that ended well: it would bring back what that one has put aside."""
+    run = view.run
+    is_undone = run is not None and run.kind is RunKind.UNDO and run.state is RunState.SUCCEEDED
+    there = undoable(view.configuration, view.incident, run, view.kept)
+    if there and not is_undone:
+        label = text("Undo: bring the old data back", "元のデータに戻す")
+        yield _action(view.incident, "undo", label, style="danger", about=there[-1].volume)
+
+
+def _recover(view: IncidentView) -> Found:
+    if _may_recover(view):
+        is_first = view.run is None or view.run.kind is RunKind.PLAN
+        yield _action(view.incident, "recover", RECOVER if is_first else TRY_AGAIN)
+
+
+def _level(view: IncidentView) -> Found:
+    """The next one up, where drbot can do something there."""
+    higher = next((level for level in Level if level == view.incident.level + 1), None)
+    is_asked = _is_calm(view) and view.incident.users_say is UsersSay.NO
+    if is_asked and higher is not None and RUNBOOK_OF[higher] in view.runbooks:
+        label = text(f"It is level {higher.value}", f"レベル {higher.value} に変更")
+        yield _action(view.incident, "level", label, str(higher.value))
+
+
+def _users(view: IncidentView) -> Found:
+    """Nobody has said yet whether they can work."""
+    incident = view.incident
+    if _is_calm(view) and incident.state is IncidentState.RECOVERED and incident.users_say is UsersSay.NOTHING:
+        yield _action(incident, "answer", text("Users can work", "利用できる"), "yes")
+        yield _action(incident, "answer", text("They cannot", "利用できない"), "no")
+
+
+def _resolve(view: IncidentView) -> Found:
+    """Also what people recovered by the document's steps, because its runbook was missing or refused."""
+    incident = view.incident
+    is_by_hand = view.run is None and bool(by_hand(incident.level))
+    is_done = incident.state is IncidentState.RECOVERED or incident.users_say is UsersSay.YES or is_by_hand
+    if _is_calm(view) and is_done:
+        yield _action(
+            incident, "resolve", text("Resolve and write the report", "解決して報告書を作成"), style="primary"
+        )
+
+
+def _stop(view: IncidentView) -> Found:
+    """Whatever goes on and is not being stopped already."""
+    of_incident = (*view.others, *([view.run] if view.run is not None else []))
+    if any(not run.is_over and run.stop_requested is None for run in of_incident):
+        yield _action(view.incident, "stop", text("STOP", "停止"), style="danger")
+
+
+def _update(view: IncidentView) -> Found:
+    if view.incident.is_open:
+        yield _action(view.incident, "update", text("Tell the stakeholders", "関係者へ連絡"))
+
+
+def _report(view: IncidentView) -> Found:
+    if not view.incident.is_open:
+        yield _action(view.incident, "report", text("Report", "報告書"))
+
+
+def _lead_back(view: IncidentView) -> Found:
+    if view.is_led and _is_free(view):
+        yield _action(view.incident, "lead-back", text("Lead the names back…", "DNS を以前の向き先へ戻す…"))
+
+
+def _give_back(view: IncidentView) -> Found:
+    """What nothing leads to."""
+    free = [one for one in view.rented if not is_led_to(one, view.configuration, view.names)]
+    for one in free if _is_free(view) else ():
+        label = text(f"Give {one.machine} back…", f"{one.machine} を返却…")
+        yield _action(view.incident, "give-back", label, one.machine, style="danger", about=one.machine)
+
+
+def _give_up(view: IncidentView) -> Found:
+    for one in view.kept if _is_free(view) else ():
+        name, much = cut(one.volume, 40), "" if one.size_bytes is None else f" ({size(one.size_bytes)})"
+        label = text(f"Delete {name} for good…{much}", f"{name} を完全に削除…{much}")
+        yield _action(view.incident, "give-up", label, one.volume, style="danger", about=one.volume)
+
+
+def _is_blocked(view: IncidentView) -> bool:
+    return view.run is not None and view.run.state is RunState.BLOCKED
+
+
+def _is_calm(view: IncidentView) -> bool:
+    """The incident is open and nothing goes on in it."""
+    return view.incident.is_open and not view.is_going
+
+
+def _is_free(view: IncidentView) -> bool:
+    """Nothing goes on that would not be pushed aside, also when the incident is long resolved."""
+    return not view.is_going or _is_blocked(view)
+
+
+def _may_recover(view: IncidentView) -> bool:
+    incident = view.incident
+    names_service = incident.level is not Level.SERVICE or incident.service is not None
+    is_wanted = _is_calm(view) and incident.state is not IncidentState.RECOVERED
+    return is_wanted and RUNBOOK_OF[incident.level] in view.runbooks and names_service
+
+
+def _copies(run: Run) -> bool:
+    return run.plan is not None and any(step.do == "postgres.restore_beside" for step in run.plan.steps)
+
+
+TABLE: tuple[Callable[[IncidentView], Found], ...] = (
+    _approve, _deny, _answers, _settle, _restart, _ask_again, _recover, _another, _discard, _undo, _level, _users,
+    _resolve, _stop, _update, _report, _lead_back, _give_back, _give_up,
+)  # fmt: skip
+"""Most urgent first."""
+
+
+def available_actions(view: IncidentView) -> tuple[AvailableAction, ...]:
+    """Everything that can be done now. To undo may be an action of its own and what is asked once more."""
+    return tuple(action for offers in TABLE for action in offers(view))

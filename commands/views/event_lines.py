@@ -1,0 +1,160 @@
+"""One event of the ledger in words, the same on every surface: how it is put together for people of one language."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drbot.commands.speech.event_texts import (
+    ENDED_BY_ANSWER,
+    ENDS_WITH_ANOTHER,
+    EVENT_TEXTS,
+    FAILED_NOWHERE,
+    NOT_ALL_PASSED,
+    EventText,
+)
+from drbot.commands.views.incident_view import IncidentView
+from drbot.core.events import Event, EventKind
+from drbot.core.japanese import said_in, titles_of
+from drbot.core.people import Roster
+from drbot.core.plan import Plan, short_seal
+from drbot.core.run import Run, StopKind
+from drbot.core.state_words import state_text
+from drbot.core.words import Text, clock, duration, say, size
+
+OF_DRBOT = frozenset({"why", "safe_state", "todo", "question", "finding", "summary", "what"})
+"""What drbot has written, in English; a person's own words stay as they are."""
+NOBODYS_STOPS = frozenset({StopKind.WHOLE, StopKind.PART})
+SEAL_LETTERS = 64
+
+
+class Values(dict[str, str]):
+    """What an event does not say stays empty: a missing word must stop nobody who tells it."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Voice:
+    """In which language it is told, and how people and steps are called."""
+
+    language: str
+    roster: Roster
+    incident: str  # its name
+    plans: Mapping[str, Plan]  # of runs
+
+    def name_of(self, person: str | None) -> str:
+        """How people call somebody; "drbot" for what it did by itself."""
+        found = self.roster.person(person) if person is not None else None
+        return found.name if found else person or "drbot"
+
+    def title_of(self, event: Event) -> str:
+        """Of the step that the event is about."""
+        step = step_of(event)
+        titles = [one.title for one in self._steps(event) if one.id == step]
+        return say(titles[0], self.language) if titles else step
+
+    def is_question(self, event: Event) -> bool:
+        """Whether the event is about a step that asks people."""
+        return any(one.id == step_of(event) and one.ask is not None for one in self._steps(event))
+
+    def spoken(self, event: Event, english: str) -> str:
+        """What a worker wrote."""
+        return said_in(self.language, english, titles_of(self.plans.get(event.run or "")))
+
+    def _steps(self, event: Event) -> Iterable[Any]:
+        plan = self.plans.get(event.run or "")
+        return plan.steps if plan is not None else ()
+
+
+def voice_of(view: IncidentView, runs: Iterable[Run] = (), language: str | None = None) -> Voice:
+    """For the channel, or for somebody of another language; `runs`: beside those of the view."""
+    known = [run for run in (*runs, *view.others, view.run) if run is not None]
+    return Voice(
+        language=language or view.language,
+        roster=view.roster,
+        incident=view.incident.name,
+        plans={run.id: run.plan for run in known if run.plan is not None},
+    )
+
+
+def step_of(event: Event) -> str:
+    """The step that it is about; empty: none."""
+    return event.step or str(event.payload.get("step") or "")
+
+
+def text_of(event: Event, voice: Voice) -> EventText:
+    """Where people ended it by an answer, who said what is told by an event of its own."""
+    is_ended = event.kind is EventKind.RUN_FAILED and voice.is_question(event)
+    return ENDED_BY_ANSWER if is_ended else whole_text_of(event)
+
+
+def whole_text_of(event: Event) -> EventText:
+    """What its kind says, or what this very event does."""
+    if event.kind is EventKind.RUN_FAILED and not step_of(event):
+        return FAILED_NOWHERE
+    if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
+        return NOT_ALL_PASSED
+    if event.kind is EventKind.RUN_STOP_REQUESTED and event.payload.get("stop") in NOBODYS_STOPS:
+        return ENDS_WITH_ANOTHER
+    return EVENT_TEXTS[event.kind]
+
+
+def values_of(event: Event, voice: Voice) -> Values:
+    """Everything that its sentence may need, in words, not escaped for any surface."""
+    values = Values({key: _word(event, key, value, voice) for key, value in event.payload.items()})
+    values["who"] = voice.name_of(event.person)
+    values["run"] = event.run or ""
+    values["step"] = voice.title_of(event)
+    if event.kind is not EventKind.INCIDENT_CHANNEL_OPENED:
+        values["name"] = voice.incident
+    return values
+
+
+def once(values: Values) -> Values:
+    """A run ends with one sentence that often says what is to be done, and how things are, too."""
+    said = {name: "" for name in ("todo", "safe_state") if values[name] in values["why"]}
+    return Values({**values, **said})
+
+
+def line_of(event: Event, voice: Voice) -> str:
+    """The sentence alone, whole and on one line: for timeline and report."""
+    line = say(whole_text_of(event).text, voice.language).format_map(once(values_of(event, voice)))
+    return " ".join(line.replace("`", "").split())
+
+
+def _word(event: Event, key: str, value: object, voice: Voice) -> str:
+    if isinstance(value, str):
+        value = voice.spoken(event, value) if key in OF_DRBOT else _known_word(key, value)
+    if isinstance(value, Mapping):
+        return say(value, voice.language) if "en" in value else ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    if isinstance(value, (int, float)):
+        return _number(key, value, voice.language)
+    return "-" if value is None else str(value)
+
+
+def _number(key: str, value: float, language: str) -> str:
+    if key.endswith("seconds"):
+        return duration(value, language)
+    return size(value) if key == "size" else str(value)
+
+
+def _known_word(key: str, value: str) -> Text | str:
+    if key == "seal" and len(value) == SEAL_LETTERS:
+        return short_seal(value)
+    if key in ("decision", "answer"):
+        return state_text(value)
+    if key == "since":
+        return _since(value)
+    return clock(datetime.fromisoformat(value)) if key.endswith(("_at", "_by")) and "T" in value else value
+
+
+def _since(value: str) -> str:
+    """A day and a time; words that say it already stay as they are."""
+    try:
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return value

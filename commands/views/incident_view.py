@@ -1,0 +1,132 @@
+"""One incident as it is now, read from the rows in one go: what board, status, menu, Home and stakeholder post show.
+
+Surfaces are drawn from state, not from events: a lost or doubled call heals with the next drawing.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from drbot.commands.facts.context import CommandContext, faced, request_now
+from drbot.commands.facts.faults import faults_of
+from drbot.commands.facts.machines import concerns_names, led_by, names_of
+from drbot.commands.facts.runbook_selection import RUNBOOK_OF
+from drbot.core.approval import ApprovalRequest, Vote
+from drbot.core.clocks import Clocks, clocks_of
+from drbot.core.events import Event, EventKind
+from drbot.core.incident import Incident
+from drbot.core.japanese import said_in, titles_of
+from drbot.core.people import Roster
+from drbot.core.plan import act_asked
+from drbot.core.run import Run, RunKind, RunState, StepRecord
+from drbot.core.site import Configuration
+from drbot.core.stakes import Act
+from drbot.store.base import ledger
+from drbot.store.records import kept, machines, requests, steps
+from drbot.store.records.kept import Kept
+from drbot.store.records.led_names import LedName
+from drbot.store.records.machines import KnownMachine
+from drbot.store.runs import runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncidentView:
+    """What anybody can be told about one incident, and all that decides what can be done now."""
+
+    configuration: Configuration
+    roster: Roster
+    incident: Incident
+    now: datetime
+    faults: tuple[str, ...] = ()  # what is wrong with dr.yml: red everywhere
+    run: Run | None = None  # the one that people face
+    others: tuple[Run, ...] = ()  # of the incident, not over, beside that one
+    steps: tuple[StepRecord, ...] = ()
+    request: ApprovalRequest | None = None  # the newest that the run, its whole or another run of the incident asks
+    act: Act = Act.NOTHING  # what the request asks for
+    votes: tuple[Vote, ...] = ()
+    turn: Event | None = None  # what a run that waits for a choice asked last; it is shown, nothing is decided by it
+    kept: tuple[Kept, ...] = ()  # old data of this incident
+    rented: tuple[KnownMachine, ...] = ()  # machines of this incident
+    names: tuple[LedName, ...] = ()  # where they lead, where people of this incident want to know
+    is_led: bool = False  # names were led elsewhere by it, and not led back
+    runbooks: Collection[str] = frozenset(RUNBOOK_OF.values())  # what the linter let through
+
+    @property
+    def language(self) -> str:
+        """The language of channels and stakeholder posts."""
+        return self.configuration.language
+
+    @property
+    def is_going(self) -> bool:
+        """A run is not over."""
+        return self.run is not None and not self.run.is_over
+
+    @property
+    def clocks(self) -> Clocks:
+        """RTO and RPO as of now."""
+        plan = self.run.plan if self.run else None
+        return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
+
+    def name_of(self, person: str | None) -> str:
+        """How people call somebody; "drbot" for what it did by itself."""
+        if person is None:
+            return "drbot"
+        found = self.roster.person(person)
+        return found.name if found else person
+
+    def title_of(self, step: str | None) -> str:
+        """A step's title in the language of the channel."""
+        plan = self.run.plan if self.run else None
+        found = next((one for one in plan.steps if one.id == step), None) if plan else None
+        return found.title.get(self.language) or found.title["en"] if found else step or ""
+
+    def spoken(self, english: str) -> str:
+        """What a worker wrote, in the language of the channel."""
+        return said_in(self.language, english, titles_of(self.run.plan if self.run else None))
+
+
+TURNS = frozenset({EventKind.RUN_NEEDS_DECISION, EventKind.RUN_BLOCKED})
+
+
+def view_of(connection: Connection, context: CommandContext, incident: Incident, now: datetime) -> IncidentView:
+    """The incident, the run that people face and whatever is asked of them."""
+    of_incident = runs.of_incident(connection, incident.id)
+    run = faced(of_incident) or next(reversed(of_incident), None)  # a survey, while there is nothing else
+    going = [one for one in of_incident if not one.is_over]
+    rented = tuple(machines.list_of(connection, incident.id))
+    is_about_names = concerns_names(incident.level, run, rented)
+    led = led_by(connection, incident.id) if is_about_names else None
+    view = IncidentView(
+        configuration=context.configuration,
+        roster=context.rosters.look(connection, run.site if run else incident.site),
+        faults=faults_of(context),
+        incident=incident,
+        now=now,
+        run=run,
+        others=tuple(one for one in going if run is not None and one.id != run.id),
+        steps=tuple(steps.of_run(connection, run.id)) if run is not None else (),
+        turn=_turn(connection, run) if run is not None else None,
+        kept=tuple(one for one in kept.list_of(connection) if one.incident == incident.id),
+        rented=rented,
+        names=tuple(names_of(connection, context.configuration)) if is_about_names else (),
+        is_led=led is not None and led.kind is not RunKind.LEAD_BACK,
+        runbooks=context.runbooks.keys(),
+    )
+    asked = request_now(connection, run, going)
+    return view if asked is None else asking(connection, view, asked)
+
+
+def asking(connection: Connection, view: IncidentView, asked: ApprovalRequest) -> IncidentView:
+    """The same with this request."""
+    votes = tuple(requests.votes(connection, asked.id))
+    plan = runs.get(connection, asked.run).plan
+    return replace(view, request=asked, votes=votes, act=act_asked(plan, asked.gate) if plan else Act.NOTHING)
+
+
+def _turn(connection: Connection, run: Run) -> Event | None:
+    if run.state not in (RunState.NEEDS_DECISION, RunState.BLOCKED):
+        return None
+    events = ledger.of_incident(connection, run.incident)
+    return next((one for one in reversed(events) if one.kind in TURNS and one.run == run.id), None)

@@ -1,0 +1,271 @@
+"""The one way to SQL: short transactions on SQLite or PostgreSQL, each ending with its events."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
+
+from drbot.core.errors import BrokenStateError, TemporaryError, UserError
+from drbot.core.events import Event, EventKind
+from drbot.store.base import ledger
+from drbot.store.base.file_modes import made_private
+
+BUSY_SECONDS = 5.0
+CONNECT_SECONDS = 5
+BUSY_PAUSE_SECONDS = 0.02
+_PAUSE = threading.Event()
+MIGRATION_LOCK = 7_265_001  # any number, the same in every drbot: only one migrates at a time
+
+# The payload of these names the step too, for readers that only look there.
+_STEP_IN_PAYLOAD = frozenset(
+    {EventKind.RUN_WAITING, EventKind.RUN_NEEDS_DECISION, EventKind.RUN_FAILED, EventKind.REQUEST_USED}
+)
+
+_POOL: Mapping[str, Any] = {"pool_size": 10, "max_overflow": 20}
+_SQLITE: tuple[str, ...] = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL")
+
+
+class Transaction:
+    """A write in progress. What is recorded here becomes true together with its events, or not at all."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        """The database's clock, constant in the transaction."""
+        self.events: list[Event] = []
+        self.callbacks: list[Callable[[], None]] = []
+
+    def record(
+        self,
+        kind: EventKind,
+        /,
+        *,
+        incident: int | None = None,
+        run: str | None = None,
+        step: str | None = None,
+        person: str | None = None,
+        **payload: Any,
+    ) -> None:
+        """Collect an event; it is written, with its number, when the transaction ends."""
+        if step is not None and kind in _STEP_IN_PAYLOAD:
+            payload["step"] = step
+        plain = json.loads(json.dumps(payload, default=_plain))
+        self.events.append(
+            Event(seq=0, at=self.now, kind=kind, incident=incident, run=run, step=step, person=person, payload=plain)
+        )
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Called once the transaction is durable: commit first, then ring."""
+        self.callbacks.append(callback)
+
+
+def _plain(value: object) -> object:
+    """What JSON does not know but payloads may hold."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot stand in an event")
+
+
+class Database:
+    """An engine and its manners. Raises TemporaryError when the database is busy or away."""
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """`busy_seconds`: how long a write waits for another one before it gives up."""
+        self._engine = _engine_of(url, busy_seconds)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._reader: Engine = self._engine
+        self._writer: Engine = self._engine
+        if self.is_sqlite:
+            self._writer = self._engine.execution_options(immediate=True)
+        else:
+            # One snapshot per reading, so that two queries of a page agree with each other.
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; nothing can be written through it."""
+        with _translated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction: all of it and its events, or nothing. Never retried here."""
+        with _translated(), self._writer.begin() as connection:
+            transaction = Transaction(connection, self._now(connection))
+            yield transaction
+            ledger.append(connection, transaction.events)
+        for callback in transaction.callbacks:
+            callback()
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; several processes may call it at once. Raises UserError when a newer drbot
+        made them.
+        """
+        config = _migrations()
+        with _translated(), self._writer.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            _upgrade(config)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    def _now(self, connection: Connection) -> datetime:
+        if self.is_sqlite:
+            return datetime.now(UTC)  # the file lies on this host; SQLite itself only counts milliseconds
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now.astimezone(UTC)
+
+
+def newest_revision() -> str:
+    """Which migration makes the tables of this drbot."""
+    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    return config
+
+
+def _upgrade(config: Config) -> None:
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        raise UserError(
+            "Opening drbot's own state.",
+            f"A newer drbot made it (its tables are at {error.__cause__.argument}); this one would not understand it.",
+            "Start that version again, or name another folder with --home or DRBOT_HOME.",
+        ) from error
+
+
+def _engine_of(url: str, busy_seconds: float) -> Engine:
+    address = _address_of(url)
+    if address.get_backend_name() == "sqlite":
+        made_private(Path(address.database or ""))
+        # isolation_level None: we begin ourselves, see `_begin_sqlite`.
+        engine = create_engine(address, connect_args={"timeout": busy_seconds, "isolation_level": None}, **_POOL)
+        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
+    else:
+        connect = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
+        engine = create_engine(address, connect_args=connect, pool_pre_ping=True, **_POOL)
+        event.listen(engine, "connect", partial(_prepare, f"SET lock_timeout = {busy_seconds * 1000:.0f}"))
+    return engine
+
+
+def _address_of(url: str) -> URL:
+    """Raises UserError; the URL itself is not shown, it may hold a password."""
+    try:
+        address = make_url(url)
+    except exc.ArgumentError:
+        address = None
+    if address is not None and address.drivername in {"postgres", "postgresql"}:
+        address = address.set(drivername="postgresql+psycopg")
+    if address is None or not (address.drivername == "postgresql+psycopg" or _is_file(address)):
+        raise UserError(
+            "Opening drbot's own state.",
+            "DATABASE_URL leads neither to PostgreSQL nor to a file of SQLite.",
+            "Write it as postgresql://user:password@host/database, or unset it: then it is a file below DRBOT_HOME.",
+        )
+    return address
+
+
+def _is_file(address: URL) -> bool:
+    """What lies in memory each connection would have for itself."""
+    return address.drivername == "sqlite" and not (address.database or ":").startswith((":", "file:"))
+
+
+def _prepare(statement: str, connection: Any, _record: object) -> None:
+    connection.execute(statement).close()
+    connection.commit()
+
+
+def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:
+    """Two that open a new file at once both turn it to WAL, and for that SQLite has no patience of its own."""
+    deadline = time.monotonic() + busy_seconds
+    for statement in _SQLITE:
+        while True:
+            try:
+                connection.execute(statement).close()
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                _PAUSE.wait(BUSY_PAUSE_SECONDS)
+    connection.commit()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that turns into a write fails at once when another one writes, whatever the
+    # busy timeout; an immediate one waits its turn.
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+_BUSY_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock not available
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise TemporaryError("All connections to the database are in use.", kind="busy") from error
+    except exc.DatabaseError as error:
+        kind = _kind(error)
+        if kind is None:
+            raise
+        reason = str(error.orig).partition("\n")[0]  # the driver's advice below it is about a server of one's own
+        if kind == _BROKEN:
+            raise BrokenStateError(f"drbot's own database cannot be read: {reason}") from error
+        raise TemporaryError(f"drbot's own database is not available: {reason}", kind=kind) from error
+
+
+_BROKEN = "broken"
+# SQLite's primary codes. Everything else that it calls an "operational error" is a fault of ours and is not hidden.
+_SQLITE_KINDS: Mapping[str, str] = {
+    "BUSY": "busy",
+    "LOCKED": "busy",
+    "FULL": "full",
+    "IOERR": "full",  # its index is mapped into memory, where a full disk is an error of input and output
+    "CANTOPEN": "denied",
+    "READONLY": "denied",
+    "PERM": "denied",
+    "CORRUPT": _BROKEN,
+    "NOTADB": _BROKEN,
+}
+
+
+def _kind(error: exc.DatabaseError) -> str | None:
+    name: str | None = getattr(error.orig, "sqlite_errorname", None)
+    if name is not None:
+        return _SQLITE_KINDS.get(name.split("_")[1])
+    if not isinstance(error, exc.OperationalError) or "sqlite" in type(error.orig).__module__:
+        return None
+    return "busy" if getattr(error.orig, "sqlstate", None) in _BUSY_STATES else "network"

@@ -1,0 +1,99 @@
+"""The chain of events: appended by every write transaction, read by everything that people see.
+
+`append` is the last thing a transaction does. It locks the head row, so order of commit = order of `seq`,
+there are no gaps, and a reader that remembers the last `seq` never skips an event.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from drbot.core.events import Event, EventKind, hash_of, record_of
+from drbot.core.ledger import Chain, Known, check_events
+from drbot.store.base.schema import events
+from drbot.store.base.schema import head as head_table
+
+BROUGHT_AT_ONCE = 500
+
+
+def append(connection: Connection, happened: Sequence[Event]) -> None:
+    """Give the events their numbers and hashes. Nothing else may follow in the transaction."""
+    if not happened:
+        return
+    seq, previous = connection.execute(
+        select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
+    ).one()
+    rows = []
+    for event in happened:
+        seq += 1
+        placed = replace(event, seq=seq, previous=previous)
+        previous = hash_of(placed)
+        rows.append(_row_of(replace(placed, hash=previous)))
+    connection.execute(insert(events), rows)
+    connection.execute(update(head_table).where(head_table.c.id == 1).values(seq=seq, hash=previous))
+
+
+def bring(connection: Connection, chain: Iterable[Event]) -> None:
+    """Fill an empty ledger with events that have their numbers and hashes, as after the loss of a host."""
+    rest = iter(chain)
+    while part := list(islice(rest, BROUGHT_AT_ONCE)):
+        connection.execute(insert(events), [_row_of(event) for event in part])
+        values = {"seq": part[-1].seq, "hash": part[-1].hash}
+        connection.execute(update(head_table).where(head_table.c.id == 1).values(**values))
+
+
+def after(connection: Connection, seq: int, limit: int = 200) -> list[Event]:
+    """The next events after `seq`, oldest first."""
+    query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    return [_event_of(row) for row in connection.execute(query)]
+
+
+def of_kinds(connection: Connection, kinds: Iterable[EventKind], seq: int = 0) -> list[Event]:
+    """All events of these kinds after `seq`, oldest first."""
+    query = select(events).where(events.c.seq > seq, events.c.kind.in_([kind.value for kind in kinds]))
+    return [_event_of(row) for row in connection.execute(query.order_by(events.c.seq))]
+
+
+def of_incident(connection: Connection, incident: int) -> list[Event]:
+    """Everything that happened in one incident, oldest first."""
+    query = select(events).where(events.c.incident == incident).order_by(events.c.seq)
+    return [_event_of(row) for row in connection.execute(query)]
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """Number and hash of the last event."""
+    seq, last = connection.execute(select(head_table.c.seq, head_table.c.hash)).one()
+    return int(seq), str(last)
+
+
+def verify(connection: Connection, known: Known | None = None) -> list[str]:
+    """What is wrong with the chain, in sentences that name the record; [] = whole."""
+    return checked(connection, known or Known())[1]
+
+
+def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
+    """The chain, and what is wrong with it. A roll-back of the whole database is only found against a head that is
+    `known` elsewhere.
+    """
+    chain = check_events(everything(connection), known)
+    if not chain.problems:
+        chain.end(*head(connection))
+    return chain, [*chain.problems, *known.problems()]
+
+
+def everything(connection: Connection) -> Iterator[Event]:
+    """Every event, oldest first, one after the other. Raises ValueError at a record that is no event."""
+    query = select(events).order_by(events.c.seq).execution_options(yield_per=1000)
+    return (_event_of(row) for row in connection.execute(query))
+
+
+def _row_of(event: Event) -> dict[str, Any]:
+    return record_of(event) | {"at": event.at, "hash": event.hash}
+
+
+def _event_of(row: Row[Any]) -> Event:
+    values = dict(row._mapping)
+    return Event(**(values | {"kind": EventKind(values["kind"])}))

@@ -1,0 +1,92 @@
+"""One-time codes on their way from an entry point to the worker that checks them, and the workers' signed answers.
+
+Codes and authenticators' secrets lie here only sealed for the site's worker; what it answers is signed by it, so that
+whoever may write this database can still not make a vote count.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from drbot.core.attestation import Claim, Entrance, Origin, Proof, claim_in, document_of
+from drbot.store.base.database import Transaction
+from drbot.store.base.rows import insert_or
+from drbot.store.base.schema import codes, enrolments, worker_keys
+
+TOO_OLD = timedelta(seconds=60)
+"""Nobody waits for the answer any more, and a code lives half a minute."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """Somebody typed a code."""
+
+    id: int
+    site: str
+    proof: Proof
+    person: str
+    claim: Claim  # what the entry point says it is for
+    sealed: str
+    asked_at: datetime
+    origin: Origin
+    typed_by: str | None = None  # by phone: who typed what the person read
+    answer: str | None = None  # "valid", or the code of a refusal
+    signature: str | None = None
+
+
+def publish(tx: Transaction, site: str, public: str) -> None:
+    """A worker says by which key it is known."""
+    insert_or(tx, worker_keys, {"site": site, "public": public}, replace=True)
+
+
+def worker_key(connection: Connection, site: str) -> str | None:
+    """The public key of the site's worker, as far as the database knows."""
+    return connection.execute(select(worker_keys.c.public).where(worker_keys.c.site == site)).scalar_one_or_none()
+
+
+def enrol(tx: Transaction, site: str, person: str, sealed: str) -> None:
+    """Offer a secret to the site's worker; it takes it over with the first right code."""
+    insert_or(tx, enrolments, {"site": site, "person": person, "sealed": sealed}, replace=True)
+
+
+def offered(connection: Connection, site: str, person: str) -> str | None:
+    """The sealed secret that waits for a first code."""
+    query = select(enrolments.c.sealed).where(enrolments.c.site == site, enrolments.c.person == person)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def ask(
+    tx: Transaction, site: str, proof: Proof, claim: Claim, *, sealed: str, origin: Origin, typed_by: str = ""
+) -> int:
+    """Put a code before the site's worker; the attempt's id."""
+    values = {"site": site, "proof": proof.value, "person": claim.person, "claim": document_of(claim)}
+    values |= {"entrance": origin.entrance.value, "place": origin.name}
+    values |= {"typed_by": typed_by} if typed_by else {}
+    statement = insert(codes).values(**values, sealed=sealed, asked_at=tx.now)
+    return int(tx.connection.execute(statement.returning(codes.c.id)).scalar_one())
+
+
+def get(connection: Connection, attempt_id: int) -> Attempt:
+    """The attempt as it is now."""
+    row = connection.execute(select(codes).where(codes.c.id == attempt_id)).mappings().one()
+    return _attempt_of(row)
+
+
+def unanswered(connection: Connection, site: str, now: datetime) -> list[Attempt]:
+    """What the site's worker has to look at, oldest first."""
+    query = select(codes).where(codes.c.site == site, codes.c.answer.is_(None), codes.c.asked_at > now - TOO_OLD)
+    rows = connection.execute(query.order_by(codes.c.id)).mappings()
+    return [_attempt_of(row) for row in rows]
+
+
+def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None) -> None:
+    """Once only: another worker may have been faster."""
+    statement = update(codes).where(codes.c.id == attempt.id, codes.c.answer.is_(None))
+    tx.connection.execute(statement.values(answer=result, signature=signature))
+
+
+def _attempt_of(row: RowMapping) -> Attempt:
+    values = dict(row)
+    origin = Origin(entrance=Entrance(values.pop("entrance")), name=values.pop("place"))
+    return Attempt(**(values | {"proof": Proof(row["proof"]), "claim": claim_in(row["claim"]), "origin": origin}))

@@ -1,0 +1,201 @@
+"""Incidents: declared, recovering, recovered, resolved; each move writes its event."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from drbot.core.errors import UserError
+from drbot.core.events import EventKind
+from drbot.core.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
+from drbot.core.level import Level
+from drbot.store.base.database import Transaction
+from drbot.store.base.rows import incident_of, sources
+from drbot.store.base.schema import incidents
+
+_SAID: Mapping[UsersSay, EventKind] = {
+    UsersSay.YES: EventKind.INCIDENT_CONFIRMED,
+    UsersSay.NO: EventKind.INCIDENT_NOT_RECOVERED,
+    UsersSay.NOTHING: EventKind.INCIDENT_UNCONFIRMED,
+}
+_OPEN = [state.value for state in IncidentState if state is not IncidentState.RESOLVED]
+
+
+def declare(
+    tx: Transaction,
+    *,
+    site: str,
+    level: Level,
+    title: str,
+    person: str,
+    started_at: datetime | None = None,
+    service: str | None = None,
+) -> Incident:
+    """Open an incident. `started_at` is the start of the outage as reported; else it is now."""
+    values = {
+        "site": site,
+        "level": int(level),
+        "title": title,
+        "state": IncidentState.DECLARED.value,
+        "declared_by": person,
+        "declared_at": tx.now,
+        "started_at": started_at or tx.now,
+        "service": service,
+    }
+    number = tx.connection.execute(insert(incidents).values(**values).returning(incidents.c.id)).scalar_one()
+    tx.record(
+        EventKind.INCIDENT_DECLARED,
+        incident=number,
+        person=person,
+        site=site,
+        level=int(level),
+        title=title,
+        service=service,
+        reported_at=started_at,
+    )
+    return get(tx.connection, number)
+
+
+def get(connection: Connection, incident: int) -> Incident:
+    """The incident. Raises UserError if there is none."""
+    row = connection.execute(select(incidents).where(incidents.c.id == incident)).mappings().first()
+    if row is None:
+        raise UserError(f"You asked for DR-{incident}.", "There is no such incident.", "See: /dr list")
+    return incident_of(row)
+
+
+def of_channel(connection: Connection, channel: str) -> Incident | None:
+    """The newest incident that has this channel."""
+    query = select(incidents).where(incidents.c.channel == channel).order_by(incidents.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else incident_of(row)
+
+
+def recent(connection: Connection, *, open_only: bool = False, limit: int = 20) -> list[Incident]:
+    """Newest first."""
+    query = select(incidents).order_by(incidents.c.id.desc()).limit(limit)
+    if open_only:
+        query = query.where(incidents.c.state.in_(_OPEN))
+    return [incident_of(row) for row in connection.execute(query).mappings()]
+
+
+def repair_times(connection: Connection, level: Level) -> list[float]:
+    """RTO of every incident of this level that was recovered, oldest first. Seconds; their mean is the MTTR."""
+    query = select(incidents.c.rto_seconds).where(incidents.c.level == int(level), incidents.c.rto_seconds.is_not(None))
+    return list(connection.execute(query.order_by(incidents.c.id)).scalars())
+
+
+def similar(
+    connection: Connection, *, site: str, level: Level, service: str | None, since: datetime
+) -> Incident | None:
+    """An open incident that says the same and was declared after `since`: probably the same alarm twice."""
+    query = (
+        select(incidents)
+        .where(
+            incidents.c.site == site,
+            incidents.c.level == int(level),
+            incidents.c.service.is_(None) if service is None else incidents.c.service == service,
+            incidents.c.declared_at > since,
+            incidents.c.state.in_(_OPEN),
+        )
+        .order_by(incidents.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else incident_of(row)
+
+
+def change_level(tx: Transaction, incident: int, level: Level, person: str, why: str) -> None:
+    """Make it better or worse."""
+    old = get(tx.connection, incident).level
+    _change_open(tx, incident, f"You asked to change the level of DR-{incident}.", level=int(level))
+    tx.record(EventKind.INCIDENT_LEVEL_CHANGED, incident=incident, person=person, old=int(old), new=int(level), why=why)
+
+
+def open_channel(tx: Transaction, incident: int, channel: str, name: str) -> None:
+    """Remember the Slack channel (id and name)."""
+    statement = update(incidents).where(incidents.c.id == incident).values(channel=channel, channel_name=name)
+    tx.connection.execute(statement)
+    tx.record(EventKind.INCIDENT_CHANNEL_OPENED, incident=incident, channel=channel, name=name)
+
+
+def recovering(tx: Transaction, incident: int, run: str) -> None:
+    """A run is about to touch production. Nothing happens when that is known already."""
+    now = get(tx.connection, incident)
+    if now.state is IncidentState.RECOVERING and now.users_say is None:
+        return
+    _back_to_work(tx, now, "drbot was about to start the recovery.", users_say=None)
+    tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run)
+
+
+def recovered(
+    tx: Transaction,
+    incident: int,
+    *,
+    run: str,
+    rto_seconds: float,
+    rpo_seconds: float | None,
+    outage_seconds: float | None,
+) -> None:
+    """Every check passed: the RTO clock stops. Nothing happens when it has stopped already."""
+    if get(tx.connection, incident).state is IncidentState.RECOVERED:
+        return
+    figures: dict[str, Any] = {"rto_seconds": rto_seconds, "rpo_seconds": rpo_seconds, "outage_seconds": outage_seconds}
+    tried = f"drbot was about to call DR-{incident} recovered."
+    _move(tx, incident, IncidentState.RECOVERED, tried, recovered_at=tx.now, **figures)
+    tx.record(EventKind.INCIDENT_RECOVERED, incident=incident, run=run, **figures)
+
+
+def users_say(tx: Transaction, incident: int, say: UsersSay, person: str | None, run: str | None = None) -> None:
+    """What people answered about the users. "no": it is not recovered, whatever the checks said, and the RTO clock runs
+    on. Raises UserError for a resolved incident.
+    """
+    about: dict[str, Any] = {"incident": incident, "run": run, "person": person}
+    tried = f"You said whether users can work again in DR-{incident}."
+    now = get(tx.connection, incident)
+    if say is UsersSay.NO and now.state is IncidentState.RECOVERED:
+        _back_to_work(tx, now, tried, users_say=say.value)
+    else:
+        confirmed = {"confirmed_at": tx.now} if say is UsersSay.YES else {}
+        _change_open(tx, incident, tried, users_say=say.value, **confirmed)
+    tx.record(_SAID[say], **about)
+
+
+def _back_to_work(tx: Transaction, now: Incident, tried: str, **values: Any) -> None:
+    # The figures so far were not the end: the clocks run on.
+    ended = dict.fromkeys(("recovered_at", "confirmed_at", "rto_seconds", "rpo_seconds", "outage_seconds"), None)
+    if now.state is IncidentState.RECOVERING:
+        _change_open(tx, now.id, tried, **ended, **values)
+    else:
+        _move(tx, now.id, IncidentState.RECOVERING, tried, **ended, **values)
+
+
+def resolve(tx: Transaction, incident: int, person: str, summary: str) -> None:
+    """Close it."""
+    tried = f"You asked to resolve DR-{incident}."
+    _move(tx, incident, IncidentState.RESOLVED, tried, resolved_at=tx.now, summary=summary)
+    tx.record(EventKind.INCIDENT_RESOLVED, incident=incident, person=person, summary=summary)
+
+
+def note(tx: Transaction, incident: int, person: str | None, text: str) -> None:
+    """A line for the timeline."""
+    tx.record(EventKind.INCIDENT_NOTE, incident=incident, person=person, text=text)
+
+
+def _move(tx: Transaction, incident: int, target: IncidentState, tried: str, **values: Any) -> None:
+    statement = (
+        update(incidents)
+        .where(incidents.c.id == incident, incidents.c.state.in_(sources(INCIDENT_TRANSITIONS, target)))
+        .values(state=target.value, **values)
+    )
+    if tx.connection.execute(statement).rowcount == 0:
+        state = get(tx.connection, incident).state
+        raise UserError(tried, f"DR-{incident} is already {state.value}.", "See: /dr status")
+
+
+def _change_open(tx: Transaction, incident: int, tried: str, **values: Any) -> None:
+    statement = update(incidents).where(incidents.c.id == incident, incidents.c.state.in_(_OPEN)).values(**values)
+    if tx.connection.execute(statement).rowcount == 0:
+        state = get(tx.connection, incident).state
+        raise UserError(tried, f"DR-{incident} is already {state.value}.", "Declare a new incident.")

@@ -1,0 +1,363 @@
+"""Approval requests and votes: the ledger that `core.approval` decides about (approvals.md).
+
+Order of locks, always: the run's row, then the request's row, then the head of the ledger. So an approval,
+a deny and a start that come in the same millisecond happen one after the other.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from drbot.core.approval import (
+    FLOOR,
+    HOLD_SECONDS,
+    LIVE,
+    REQUEST_TRANSITIONS,
+    ApprovalRequest,
+    Ballot,
+    Decision,
+    RequestState,
+    Vote,
+    decide,
+    held_long_enough,
+    standing,
+    start_deadline,
+)
+from drbot.core.errors import PermanentError, UserError
+from drbot.core.events import EventKind
+from drbot.core.people import Roster
+from drbot.core.policy import stored
+from drbot.core.run import Run
+from drbot.store.base.database import Transaction
+from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of
+from drbot.store.base.schema import requests
+from drbot.store.base.schema import votes as votes_table
+from drbot.store.base.waking import wake
+
+_END_EVENTS: Mapping[RequestState, EventKind] = {
+    RequestState.DENIED: EventKind.REQUEST_DENIED,
+    RequestState.WITHDRAWN: EventKind.REQUEST_WITHDRAWN,
+    RequestState.EXPIRED: EventKind.REQUEST_EXPIRED,
+    RequestState.VOID: EventKind.REQUEST_VOID,
+    RequestState.STOPPED: EventKind.REQUEST_STOPPED,
+}
+_LIVE = [state.value for state in LIVE]
+
+
+def open(  # noqa: A001 - the word people use; the module is always named at the call
+    tx: Transaction,
+    run: Run,
+    *,
+    gate: str,
+    guards: Iterable[str],
+    seal: str,
+    question: str,
+    target: str,
+    people: int,
+    requesters: Iterable[str],
+    requester_counts: bool,
+    vote_seconds: float,
+    start_seconds: float,
+) -> ApprovalRequest:
+    """A fresh request; one that is still live for the same gate becomes void, because votes do not travel."""
+    fence(tx, run)
+    before = latest(tx.connection, run.id, gate)
+    if before is not None and before.state in LIVE:
+        _end(tx, before, RequestState.VOID, person=None, why="A newer request replaces it.")
+    counted = select(func.count()).select_from(requests).where(requests.c.run == run.id)
+    number = tx.connection.execute(counted).scalar_one() + 1
+    request = ApprovalRequest(
+        id=f"{run.id}-q{number}",
+        incident=run.incident,
+        run=run.id,
+        gate=gate,
+        guards=tuple(guards),
+        seal=seal,
+        question=question,
+        target=target,
+        people=people,
+        requesters=tuple(requesters),
+        requester_counts=requester_counts,
+        state=RequestState.OPEN,
+        opened_at=tx.now,
+        expires_at=tx.now + timedelta(seconds=vote_seconds),
+        start_seconds=start_seconds,
+    )
+    values = {name: getattr(request, name) for name in request.__dataclass_fields__}
+    tx.connection.execute(insert(requests).values(**(values | {"number": number, "state": "open"})))
+    _event(
+        tx,
+        request,
+        EventKind.REQUEST_OPENED,
+        seal=seal,
+        gate=gate,
+        target=target,
+        people=people,
+        requesters=request.requesters,
+        expires_at=request.expires_at,
+    )
+    return request
+
+
+def get(connection: Connection, request_id: str) -> ApprovalRequest:
+    """The request. Raises UserError if there is none."""
+    row = connection.execute(select(requests).where(requests.c.id == request_id)).mappings().first()
+    if row is None:
+        raise UserError(f"You asked for the request {request_id}.", "There is no such request.", "See: /dr status")
+    return request_of(row)
+
+
+def of_run(connection: Connection, run_id: str) -> list[ApprovalRequest]:
+    """All requests of a run, oldest first."""
+    query = select(requests).where(requests.c.run == run_id).order_by(requests.c.number)
+    return [request_of(row) for row in connection.execute(query).mappings()]
+
+
+def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | None:
+    """The newest request of a gate."""
+    of_gate = [request for request in of_run(connection, run_id) if request.gate == gate]
+    return of_gate[-1] if of_gate else None
+
+
+def votes(connection: Connection, request_id: str) -> list[Vote]:
+    """The votes that were counted, oldest first."""
+    query = select(votes_table).where(votes_table.c.request == request_id).order_by(votes_table.c.id)
+    return [vote_of(row) for row in connection.execute(query).mappings()]
+
+
+def denied(connection: Connection, incident: int) -> dict[str, set[str]]:
+    """Question → who denied it in this incident: it must not be asked again."""
+    query = (
+        select(requests.c.question, votes_table.c.person)
+        .join(votes_table, votes_table.c.request == requests.c.id)
+        .where(requests.c.incident == incident, votes_table.c.decision == "deny")
+    )
+    found: dict[str, set[str]] = {}
+    for question, person in connection.execute(query):
+        found.setdefault(question, set()).add(person)
+    return found
+
+
+def overdue(connection: Connection, now: datetime) -> list[ApprovalRequest]:
+    """Requests whose time to vote, or whose time to start, is over."""
+    late = or_(
+        and_(requests.c.state == RequestState.OPEN.value, requests.c.expires_at <= now),
+        and_(requests.c.state == RequestState.GRANTED.value, requests.c.start_by <= now),
+    )
+    return [request_of(row) for row in connection.execute(select(requests).where(late)).mappings()]
+
+
+def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> Decision:
+    """One way for every vote. Refusals are recorded like votes."""
+    request = _locked(tx, request_id)
+    # The later of the two clocks: a slow clock at the entry point must not lengthen the time to vote.
+    ballot = replace(ballot, at=max(ballot.at, tx.now))
+    earlier = votes(tx.connection, request_id)
+    decision = decide(request, earlier, ballot, roster)
+    if not decision.counted or ballot.person is None:
+        _event(
+            tx,
+            request,
+            EventKind.VOTE_REFUSED,
+            person=ballot.person,
+            decision=ballot.decision,
+            code=decision.code,
+            why=decision.message["en"],
+            message=decision.message,
+            entry_point=ballot.entry_point.value,
+        )
+        return decision
+    vote = Vote(
+        person=ballot.person,
+        decision=ballot.decision,
+        reason=ballot.reason.strip(),
+        seal=ballot.seal,
+        at=ballot.at,
+        entry_point=ballot.entry_point,
+        attestation=ballot.attestation,
+        terminal=ballot.terminal,
+    )
+    if ballot.decision == "break-glass":
+        _hold(tx, request, vote, ballot.rule.strip())
+        return decision
+    told = {name: value for name in ("typed_by", "terminal") if (value := getattr(ballot, name))}
+    _count(tx, request, vote, have=len(standing(request, [*earlier, vote], roster)), **told)
+    if decision.state is RequestState.GRANTED:
+        _grant(tx, request)
+    elif decision.state is not None:
+        _end(tx, request, decision.state, person=vote.person, why=vote.reason)
+    if decision.state is not None:
+        wake(tx, request.run, f"The request is {decision.state.value}.")
+    return decision
+
+
+def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> None:
+    """Break-glass: recorded and told loudly; the grant comes when the hold is over and nobody said no."""
+    _insert(tx, request, vote)
+    until = vote.at + timedelta(seconds=HOLD_SECONDS)
+    # The time to vote must not end before the hold does.
+    expires = max(request.expires_at, until + timedelta(seconds=request.start_seconds))
+    statement = update(requests).where(requests.c.id == request.id)
+    tx.connection.execute(statement.values(hold_until=until, expires_at=expires))
+    _event(
+        tx,
+        request,
+        EventKind.REQUEST_HELD,
+        person=vote.person,
+        rule=rule,
+        reason=vote.reason,
+        starts_at=until,
+        entry_point=vote.entry_point.value,
+    )
+
+
+def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> None:
+    """Grant what break-glass asked for and nobody vetoed in ten minutes. `has_waited`: whether the worker has seen it
+    for so long.
+    """
+    query = select(requests).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
+    for row in tx.connection.execute(query).mappings().all():
+        request = _locked(tx, row["id"])
+        if request.state is not RequestState.OPEN or not has_waited(request):
+            continue
+        if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
+            _grant(tx, request)
+            wake(tx, request.run, "Break-glass was held for ten minutes.")
+
+
+def _insert(tx: Transaction, request: ApprovalRequest, vote: Vote) -> None:
+    values = {name: getattr(vote, name) for name in vote.__dataclass_fields__}
+    kept = {"request": request.id, "entry_point": vote.entry_point.value, "attestation": stored(vote.attestation)}
+    tx.connection.execute(insert(votes_table).values(**(values | kept)))
+
+
+def _count(tx: Transaction, request: ApprovalRequest, vote: Vote, *, have: int, **told: str) -> None:
+    _insert(tx, request, vote)
+    _event(
+        tx,
+        request,
+        EventKind.VOTE_COUNTED,
+        person=vote.person,
+        decision=vote.decision,
+        reason=vote.reason,
+        entry_point=vote.entry_point.value,
+        proof=vote.attestation.proof.value if vote.attestation else None,
+        have=have,
+        need=max(FLOOR, request.people),
+        **told,
+    )
+
+
+def _grant(tx: Transaction, request: ApprovalRequest) -> None:
+    start_by = start_deadline(replace(request, granted_at=tx.now))
+    _move(tx, request, RequestState.GRANTED, granted_at=tx.now, start_by=start_by)
+    _event(tx, request, EventKind.REQUEST_GRANTED, start_by=start_by)
+
+
+def prove(tx: Transaction, request_id: str) -> ApprovalRequest:
+    """All proof steps have succeeded: the start clock may begin. Once only, and only while it is live."""
+    request = _locked(tx, request_id)
+    if request.state not in LIVE or request.proven_at is not None:
+        return request
+    start_by = start_deadline(replace(request, proven_at=tx.now))
+    statement = update(requests).where(requests.c.id == request_id)
+    tx.connection.execute(statement.values(proven_at=tx.now, start_by=start_by))
+    _event(tx, request, EventKind.REQUEST_PROVEN, start_by=start_by)
+    return get(tx.connection, request_id)
+
+
+def use(tx: Transaction, run: Run, request_id: str, step_id: str) -> None:
+    """Consume the permit in the transaction that starts the destroy step.
+
+    Raises PermanentError if it is not granted, not proven, too late, for another run or for another step.
+    """
+    fence(tx, run)
+    request = get(tx.connection, request_id)
+    used_by = f"{run.id}/{step_id}/{run.epoch}"
+    statement = (
+        update(requests)
+        .where(
+            requests.c.id == request_id,
+            requests.c.run == run.id,
+            requests.c.state.in_(sources(REQUEST_TRANSITIONS, RequestState.USED)),
+            requests.c.proven_at.is_not(None),
+            requests.c.start_by > tx.now,
+        )
+        .values(state=RequestState.USED.value, used_by=used_by)
+    )
+    if step_id not in request.guards or tx.connection.execute(statement).rowcount == 0:
+        raise PermanentError(f"The approval {request_id} does not let {step_id} start now: {request.state.value}.")
+    _event(tx, request, EventKind.REQUEST_USED, step=step_id, epoch=run.epoch)
+
+
+def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "") -> bool:
+    """End a live request and wake its run. False: it had ended already, and nothing was changed."""
+    request = _locked(tx, request_id)
+    if request.state not in LIVE:
+        return False
+    # The grant may have come between `overdue` and here; then only the time to start counts.
+    may_still_start = request.start_by is None or request.start_by > tx.now
+    if state is RequestState.EXPIRED and request.state is RequestState.GRANTED and may_still_start:
+        return False
+    _end(tx, request, state, person=None, why=why)
+    wake(tx, request.run, f"The request is {state.value}.")
+    return True
+
+
+def void_all(tx: Transaction, *, why: str) -> None:
+    """End whatever is live, of every run."""
+    for request_id in tx.connection.execute(select(requests.c.id).where(requests.c.state.in_(_LIVE))).scalars().all():
+        close(tx, request_id, RequestState.VOID, why=why)
+
+
+def end_live(tx: Transaction, run: Run, state: RequestState, *, why: str) -> None:
+    """End what is still live of a run that ends."""
+    query = select(requests).where(requests.c.run == run.id, requests.c.state.in_(_LIVE)).with_for_update()
+    for row in tx.connection.execute(query).mappings().all():
+        _end(tx, request_of(row), state, person=None, why=why)
+
+
+def _locked(tx: Transaction, request_id: str) -> ApprovalRequest:
+    lock_run(tx, get(tx.connection, request_id).run)
+    query = select(requests).where(requests.c.id == request_id).with_for_update()
+    return request_of(tx.connection.execute(query).mappings().one())
+
+
+def _end(tx: Transaction, request: ApprovalRequest, state: RequestState, *, person: str | None, why: str) -> None:
+    _move(tx, request, state)
+    which = {"which": "start" if request.state is RequestState.GRANTED else "vote"}
+    extra = which if state is RequestState.EXPIRED else {}
+    _event(tx, request, _END_EVENTS[state], person=person, why=why, reason=why, **extra)
+
+
+def _move(tx: Transaction, request: ApprovalRequest, target: RequestState, **values: Any) -> None:
+    statement = (
+        update(requests)
+        .where(requests.c.id == request.id, requests.c.state.in_(sources(REQUEST_TRANSITIONS, target)))
+        .values(state=target.value, **values)
+    )
+    if tx.connection.execute(statement).rowcount == 0:
+        raise PermanentError(f"The request {request.id} is {request.state.value}, not to become {target.value}.")
+
+
+def _event(
+    tx: Transaction,
+    request: ApprovalRequest,
+    kind: EventKind,
+    *,
+    person: str | None = None,
+    step: str | None = None,
+    **payload: Any,
+) -> None:
+    tx.record(
+        kind,
+        incident=request.incident,
+        run=request.run,
+        step=step or request.gate,
+        person=person,
+        request=request.id,
+        **payload,
+    )

@@ -1,0 +1,100 @@
+"""The roster and the policy in force, read from the ledger: what dr.yml says counts once two approvers agree."""
+
+import threading
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from drbot.core.attestation import Attestation
+from drbot.core.events import EventKind
+from drbot.core.people import Roster
+from drbot.core.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
+from drbot.core.site import Approvals
+from drbot.store.base import ledger
+from drbot.store.base.database import Transaction
+from drbot.store.records import codes, requests
+
+
+class Rosters:
+    """What one process knows; `look` reads what the ledger has new, cheaply enough for every vote and every start."""
+
+    def __init__(self, given: Roster, approvals: Approvals, site: str = "") -> None:
+        """`given`: dr.yml's. `site`: whose worker to believe about the roster itself; a worker believes only itself."""
+        self._given = given
+        self._approvals = approvals
+        self._site = site
+        self._read = 0
+        self._policy: Policy | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def roster(self) -> Roster:
+        """As of the last look; before anything was accepted it is dr.yml's."""
+        return self._policy.roster if self._policy is not None else self._given
+
+    @property
+    def approvals(self) -> Approvals:
+        """The policy's numbers in force."""
+        return self._policy.approvals if self._policy is not None else self._approvals
+
+    @property
+    def policy(self) -> Policy | None:
+        """All of it; None before the first acceptance."""
+        return self._policy
+
+    def look(self, connection: Connection, site: str = "") -> Roster:
+        """The roster in force now; `site`: with the key of the worker that will recount the votes."""
+        with self._lock:
+            given = self._given
+            if self._site:
+                given = replace(given, worker_key=codes.worker_key(connection, self._site))
+            again = given.worker_key != self._given.worker_key  # another key believes other acceptances
+            fresh = ledger.of_kinds(connection, ROSTER_EVENTS, 0 if again else self._read)
+            self._policy = policy_of(fresh, given, None if again else self._policy)
+            self._given = given
+            if fresh:
+                self._read = fresh[-1].seq
+            return replace(self.roster, worker_key=codes.worker_key(connection, site)) if site else self.roster
+
+
+def settle(tx: Transaction, rosters: Rosters, document: Document, entry_point: str) -> None:
+    """At the start of a process: accept the very first roster, propose one that dr.yml has changed since."""
+    rosters.look(tx.connection)
+    policy, hash_ = rosters.policy, hash_of(document)
+    if policy is None:
+        tx.record(
+            EventKind.ROSTER_ACCEPTED, hash=hash_, document=document, changes=[], people=[], entry_point=entry_point
+        )
+    elif hash_ != policy.hash and hash_ not in policy.proposals:
+        changes = differences(policy.document, document)
+        tx.record(EventKind.ROSTER_PROPOSED, hash=hash_, document=document, changes=changes, entry_point=entry_point)
+
+
+def agree(
+    tx: Transaction, policy: Policy, proposal: str, person: str, proofs: tuple[Attestation, ...], entry_point: str
+) -> bool:
+    """An approver's yes. True: it was the second one, so the proposal is in force from now on."""
+    tx.record(
+        EventKind.ROSTER_VOTED,
+        person=person,
+        hash=proposal,
+        proofs=[stored(proof) for proof in proofs],
+        entry_point=entry_point,
+    )
+    agreed = policy.with_vote(proposal, person, proofs, tx.now).voters(proposal)
+    if len(agreed) < AGREEING:
+        return False
+    document = policy.proposals[proposal]
+    changes = differences(policy.document, document)
+    tx.record(
+        EventKind.ROSTER_ACCEPTED,
+        person=person,
+        hash=proposal,
+        document=document,
+        changes=changes,
+        people=sorted(agreed),
+        entry_point=entry_point,
+    )
+    # A vote says under which roster it was given, so none of what is asked now could be granted any more.
+    requests.void_all(tx, why="Another roster is in force since this was asked.")
+    return True

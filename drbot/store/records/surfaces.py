@@ -1,0 +1,62 @@
+"""What the publisher has shown: messages it can update, how far it has read, and who publishes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, or_, select, update
+
+from drbot.store.base.database import Transaction
+from drbot.store.base.rows import insert_or
+from drbot.store.base.schema import cursors, leaders, surfaces
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surface:
+    """A message in a channel that is updated in place, e.g. key "board"."""
+
+    incident: int
+    key: str
+    channel: str
+    ts: str
+
+
+def get(connection: Connection, incident: int, key: str) -> Surface | None:
+    """The message of this key, if it was posted."""
+    query = select(surfaces).where(surfaces.c.incident == incident, surfaces.c.key == key)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Surface(**row)
+
+
+def put(tx: Transaction, surface: Surface) -> None:
+    """Remember it, in place of an earlier one of the same key."""
+    values = {name: getattr(surface, name) for name in surface.__dataclass_fields__}
+    insert_or(tx, surfaces, values, replace=True)
+
+
+def of_incident(connection: Connection, incident: int) -> list[Surface]:
+    """All messages of an incident."""
+    query = select(surfaces).where(surfaces.c.incident == incident).order_by(surfaces.c.key)
+    return [Surface(**row) for row in connection.execute(query).mappings()]
+
+
+def cursor(connection: Connection, name: str) -> int:
+    """The `seq` of the last event that was shown; 0 at first."""
+    return connection.execute(select(cursors.c.seq).where(cursors.c.name == name)).scalar() or 0
+
+
+def advance(tx: Transaction, name: str, seq: int) -> None:
+    """The events up to `seq` have been shown."""
+    insert_or(tx, cursors, {"name": name, "seq": seq}, replace=True)
+
+
+def lead(tx: Transaction, name: str, owner: str, seconds: float) -> bool:
+    """True while `owner` is the one to do `name`; holds for `seconds`, so ask again before that."""
+    until = tx.now + timedelta(seconds=seconds)
+    statement = (
+        update(leaders)
+        .where(leaders.c.name == name, or_(leaders.c.owner == owner, leaders.c.until < tx.now))
+        .values(owner=owner, until=until)
+    )
+    if tx.connection.execute(statement).rowcount == 1:
+        return True
+    return insert_or(tx, leaders, {"name": name, "owner": owner, "until": until}, replace=False)

@@ -1,0 +1,1 @@
+"""Runs, and the parts of a run that are done elsewhere."""
