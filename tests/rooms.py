@@ -1,4 +1,4 @@
-"""The house, measured: `python -m tests.rooms` prints rooms, floors and arrows of every folder, and how long things are.
+"""The house, measured: `python -m tests.rooms` prints rooms, floors and arrows of each folder, and how long things are.
 
 A room is a folder's child, file or folder; an arrow is an import of one room by another; a room stands one floor above
 the highest that it imports. Rooms that import each other in a circle stand on one floor, and are named.

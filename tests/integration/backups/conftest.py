@@ -42,8 +42,8 @@ class Place:
         return self.store(name=SECOND_BUCKET)
 
     def empty(self) -> None:
-        """Nothing of this test is left: moto copies every version of a bucket whenever versions are listed, and keeps the
-        copies in memory.
+        """Nothing of this test is left: moto copies every version of a bucket whenever versions are listed, and keeps
+        the copies in memory.
         """
         client = self.bucket.client()
         found = client.list_object_versions(Bucket=BUCKET, Prefix=self.prefix)
