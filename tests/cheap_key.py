@@ -5,6 +5,7 @@ thousands. The same key, sealed again with the cheapest parameters, as restic's 
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 from base64 import b64decode, b64encode
@@ -33,7 +34,8 @@ def cheap_keys(folder: Path) -> Iterator[None]:
     """Meanwhile every repository that is made in a folder has such a key; `folder`: for a file of our own."""
     restic, before = shutil.which("restic"), os.environ["PATH"]
     wrapper = folder / "restic"
-    wrapper.write_text(WRAPPER.format(restic=restic, python=sys.executable, this=__file__))
+    words = {"restic": restic or "", "python": sys.executable, "this": __file__}
+    wrapper.write_text(WRAPPER.format(**{name: shlex.quote(word) for name, word in words.items()}))
     wrapper.chmod(0o755)
     os.environ["PATH"] = f"{folder}:{before}"
     yield

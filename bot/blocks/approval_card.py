@@ -115,7 +115,7 @@ def _count(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote,
 
 def _vote_lines(situation: IncidentView, votes: tuple[Vote, ...]) -> list[str]:
     return [
-        f"{VOTED.get(vote.decision, '')} {one_line(situation.name_of(vote.person))}, {clock(vote.at)}: "
+        f"{VOTED.get(vote.decision, '')} {one_line(situation.roster.name_of(vote.person))}, {clock(vote.at)}: "
         + one_line(vote.reason, 300)
         for vote in votes
     ]

@@ -113,10 +113,8 @@ def _clock_lines(situation: IncidentView) -> str:
 
 
 def _footer(situation: IncidentView) -> str:
-    run = situation.run
-    declared = (
-        f"{one_line(situation.name_of(situation.incident.declared_by))} · {clock(situation.incident.declared_at)}"
-    )
+    run, incident = situation.run, situation.incident
+    declared = f"{one_line(situation.roster.name_of(incident.declared_by))} · {clock(incident.declared_at)}"
     if run is None or run.plan is None:
         return declared
     return f"{declared} · `{short_seal(seal_of(run.plan))}` · {escape(run.id)}"

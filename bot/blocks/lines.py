@@ -2,7 +2,7 @@
 
 from drbot.bot.blocks.decision import decision_line
 from drbot.bot.blocks.elements import escape, one_line
-from drbot.commands.speech.event_texts import ENDED_BY_ANSWER, Audience, EventText
+from drbot.commands.speech.event_texts import Audience, EventText
 from drbot.commands.views.event_lines import Values, Voice, once, text_of, values_of, voice_of, whole_text_of
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.events import Event, EventKind
@@ -75,15 +75,13 @@ def kept_line(event: Event, situation: IncidentView) -> str:
 def detail(event: Event, situation: IncidentView) -> str | None:
     """The thread's line with its time, or None when there is nothing to say."""
     voice = voice_of(situation)
-    text = whole_text_of(event)
-    is_told = text.audience is Audience.THREAD or (text.audience is Audience.CHANNEL and _is_too_long(event, voice))
-    return f"`{event.at:%H:%M:%S}` {_filled(text, event, voice)}" if is_told else None
-
-
-def _is_too_long(event: Event, voice: Voice) -> bool:
-    """What the channel has only the beginning of, or says in other words, is in the thread as a whole."""
-    text = text_of(event, voice)
-    return text is ENDED_BY_ANSWER or _filled(text, event, voice) != _filled(text, event, voice, SHORT)
+    text, shown = whole_text_of(event), text_of(event, voice)
+    if text.audience is Audience.RECORD:
+        return None
+    said = _filled(text, event, voice)
+    # What the channel has only the beginning of, or says in other words, is in the thread as a whole.
+    is_told = text.audience is Audience.THREAD or _filled(shown, event, voice, SHORT) != said
+    return f"`{event.at:%H:%M:%S}` {said}" if is_told else None
 
 
 def _filled(text: EventText, event: Event, voice: Voice, longest: int = LONG) -> str:

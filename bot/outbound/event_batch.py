@@ -214,7 +214,8 @@ def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, betwee
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
     said_by = [
-        Said(who=batch.situation.name_of(event.person), words=str(event.payload.get("text", ""))) for event in said
+        Said(who=batch.situation.roster.name_of(event.person), words=str(event.payload.get("text", "")))
+        for event in said
     ]
     for channel in batch.situation.configuration.channels.status:
         outgoing = OutgoingMessage(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from drbot.commands.speech.event_texts import (
     ENDED_BY_ANSWER,
@@ -44,28 +43,23 @@ class Voice:
     incident: str  # its name
     plans: Mapping[str, Plan]  # of runs
 
-    def name_of(self, person: str | None) -> str:
-        """How people call somebody; "drbot" for what it did by itself."""
-        found = self.roster.person(person) if person is not None else None
-        return found.name if found else person or "drbot"
+    def plan_of(self, event: Event) -> Plan | None:
+        """Of the run that the event is about."""
+        return self.plans.get(event.run or "")
 
     def title_of(self, event: Event) -> str:
         """Of the step that the event is about."""
-        step = step_of(event)
-        titles = [one.title for one in self._steps(event) if one.id == step]
-        return say(titles[0], self.language) if titles else step
+        plan, step = self.plan_of(event), step_of(event)
+        return plan.title_of(step, self.language) if plan is not None else step
 
     def is_question(self, event: Event) -> bool:
         """Whether the event is about a step that asks people."""
-        return any(one.id == step_of(event) and one.ask is not None for one in self._steps(event))
+        plan, step = self.plan_of(event), step_of(event)
+        return plan is not None and any(one.id == step and one.ask is not None for one in plan.steps)
 
     def spoken(self, event: Event, english: str) -> str:
         """What a worker wrote."""
-        return said_in(self.language, english, titles_of(self.plans.get(event.run or "")))
-
-    def _steps(self, event: Event) -> Iterable[Any]:
-        plan = self.plans.get(event.run or "")
-        return plan.steps if plan is not None else ()
+        return said_in(self.language, english, titles_of(self.plan_of(event)))
 
 
 def voice_of(view: IncidentView, runs: Iterable[Run] = (), language: str | None = None) -> Voice:
@@ -104,7 +98,7 @@ def whole_text_of(event: Event) -> EventText:
 def values_of(event: Event, voice: Voice) -> Values:
     """Everything that its sentence may need, in words, not escaped for any surface."""
     values = Values({key: _word(event, key, value, voice) for key, value in event.payload.items()})
-    values["who"] = voice.name_of(event.person)
+    values["who"] = voice.roster.name_of(event.person)
     values["run"] = event.run or ""
     values["step"] = voice.title_of(event)
     if event.kind is not EventKind.INCIDENT_CHANNEL_OPENED:
@@ -120,8 +114,8 @@ def once(values: Values) -> Values:
 
 def line_of(event: Event, voice: Voice) -> str:
     """The sentence alone, whole and on one line: for timeline and report."""
-    line = say(whole_text_of(event).text, voice.language).format_map(once(values_of(event, voice)))
-    return " ".join(line.replace("`", "").split())
+    text = say(whole_text_of(event).text, voice.language).replace("`", "")  # its own marks, nobody's words
+    return " ".join(text.format_map(once(values_of(event, voice))).split())
 
 
 def _word(event: Event, key: str, value: object, voice: Voice) -> str:

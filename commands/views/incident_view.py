@@ -69,18 +69,10 @@ class IncidentView:
         plan = self.run.plan if self.run else None
         return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
 
-    def name_of(self, person: str | None) -> str:
-        """How people call somebody; "drbot" for what it did by itself."""
-        if person is None:
-            return "drbot"
-        found = self.roster.person(person)
-        return found.name if found else person
-
     def title_of(self, step: str | None) -> str:
         """A step's title in the language of the channel."""
         plan = self.run.plan if self.run else None
-        found = next((one for one in plan.steps if one.id == step), None) if plan else None
-        return found.title.get(self.language) or found.title["en"] if found else step or ""
+        return plan.title_of(step or "", self.language) if plan else step or ""
 
     def spoken(self, english: str) -> str:
         """What a worker wrote, in the language of the channel."""

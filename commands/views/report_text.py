@@ -74,7 +74,7 @@ def _head(incident: Incident, configuration: Configuration, voice: Voice) -> str
         (text("System", "システム"), f"{configuration.system}, {incident.site}"),
         (text("Level", "レベル"), f"{incident.level.value}: {say(incident.level.text, language)}"),
         (text("Service", "サービス"), incident.service or ""),
-        (text("Declared by", "宣言者"), voice.name_of(incident.declared_by)),
+        (text("Declared by", "宣言者"), voice.roster.name_of(incident.declared_by)),
         (text("Outage began", "障害発生"), _moment(incident.started_at)),
         (text("Declared", "宣言"), _moment(incident.declared_at)),
         (text("Recovered", "復旧"), _moment(incident.recovered_at)),
@@ -139,7 +139,7 @@ def _approvals(
             + escape(replaced + backup)
         )
         blocks += [
-            f"  - {clock(vote.at)} **{escape(voice.name_of(vote.person))}** "
+            f"  - {clock(vote.at)} **{escape(voice.roster.name_of(vote.person))}** "
             f"{say(state_text(vote.decision), language)} ({_way(vote)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]

@@ -87,7 +87,7 @@ def dialog_from(
         request=request.id,
         headline=plan.headline or both(incident.title),
         act=asked,
-        asked_by=", ".join(known.name if (known := roster.person(one)) else one for one in plan.requesters),
+        asked_by=", ".join(map(roster.name_of, plan.requesters)),
         about=incident.title,
         target=request.target,
         where=_where(request.target, plan.engine),

@@ -58,6 +58,11 @@ class Roster:
         """The person of this id."""
         return self.people.get(person_id)
 
+    def name_of(self, person_id: str | None) -> str:
+        """How people call somebody; "drbot" for what it did by itself."""
+        found = self.people.get(person_id or "")
+        return found.name if found is not None else person_id or "drbot"
+
     def of_account(self, account_id: str) -> Person | None:
         """The person who owns this Slack id."""
         return next((person for person in self.people.values() if account_id in person.slack), None)

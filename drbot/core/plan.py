@@ -13,6 +13,7 @@ from drbot.core.old_server import OldServer
 from drbot.core.runbook import Gate, Step, order_of
 from drbot.core.site import Model
 from drbot.core.stakes import UNUSED, Act, Keeps, Stakes
+from drbot.core.words import say
 
 SETTINGS = "dr.yml"  # in a fingerprint: what dr.yml said when the plan was made
 SETTINGS_GATE = "agree-to-dr-yml"  # drbot puts it in front of a plan; no runbook has a step of this name
@@ -95,6 +96,10 @@ class Plan(Model):
     def step(self, step_id: str) -> Step:
         """The step of this id."""
         return next(step for step in self.steps if step.id == step_id)
+
+    def title_of(self, step_id: str, language: str) -> str:
+        """What people call a step; its id where the plan has none of it."""
+        return next((say(step.title, language) for step in self.steps if step.id == step_id), step_id)
 
 
 def document_of(plan: Plan) -> dict[str, Any]:

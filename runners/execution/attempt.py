@@ -200,12 +200,22 @@ def _tried(act: Callable[[], Tried], attempt: Attempt, uphold: Callable[[], bool
     try:
         outcome, findings = act()
     except (TemporaryError, PermanentError):
-        if attempt.cancelled() or not uphold():
+        if not _has_stopped(attempt, uphold):
             raise
         return act()
-    if all(finding.passed for finding in findings) or attempt.cancelled() or not uphold():
-        return outcome, findings
-    return act()
+    passed = all(finding.passed for finding in findings)
+    return act() if not passed and _has_stopped(attempt, uphold) else (outcome, findings)
+
+
+def _has_stopped(attempt: Attempt, uphold: Callable[[], bool]) -> bool:
+    """Where nobody can tell, or it cannot be started, people are told why the step itself failed."""
+    if attempt.cancelled():
+        return False
+    try:
+        return uphold()
+    except (CancelledError, TemporaryError, PermanentError) as error:
+        attempt.log.line(f"what the step counts on: {error}")
+        return False
 
 
 def _act(

@@ -152,8 +152,7 @@ class RunContext:
 
     def name_of(self, person: str) -> str:
         """How people call somebody of the roster."""
-        found = self.worker_context.roster.person(person)
-        return found.name if found is not None else person
+        return self.worker_context.roster.name_of(person)
 
     def log_of(self, step_id: str, name: str) -> StepLog:
         """The log file of an attempt ("1") or an undo ("undo")."""

@@ -1,6 +1,5 @@
 """Starts a step: the site's lock, for a destroy step a last look at the target, then the transaction before the act."""
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -181,6 +180,5 @@ def approvers(run_context: RunContext, tx: Transaction, gate: str) -> str:
     request = requests.latest(tx.connection, run_context.run.id, gate)
     votes = requests.votes(tx.connection, request.id) if request else []
     roster = run_context.worker_context.roster_now(tx.connection)
-    names: Mapping[str, str] = {person.id: person.name for person in roster.people.values()}
-    said = [(vote, names.get(vote.person, vote.person)) for vote in votes if vote.decision != "deny"]
+    said = [(vote, roster.name_of(vote.person)) for vote in votes if vote.decision != "deny"]
     return ", ".join(name + (" by break-glass" if vote.decision == "break-glass" else "") for vote, name in said)

@@ -2,7 +2,11 @@
 on it, and what it has stopped stays stopped.
 """
 
-from drbot.core.run import RunState
+import threading
+
+from drbot.core.errors import PermanentError
+from drbot.core.run import Run, RunState
+from tests.integration.runners.harmless import Hold
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import PATIENCE
 
@@ -13,12 +17,18 @@ def since_the_swap(worker_fixture: WorkerFixture) -> list[str]:
     return worker_fixture.target.calls[worker_fixture.target.calls.index("swap") + 1 :]
 
 
-def test_a_host_that_is_rebooted_while_a_step_looks_costs_one_more_look(worker_fixture: WorkerFixture) -> None:
+def verifying(worker_fixture: WorkerFixture) -> tuple[Run, Hold, threading.Thread]:
+    """A run whose step after the start of PostgreSQL is at work, and waits for the test."""
     run = worker_fixture.go(worker_fixture.declare())
     worker_fixture.approve(run)
     hold = worker_fixture.target.hold("health.wait")
     walking = worker_fixture.begin(run)
     assert hold.reached.wait(PATIENCE)
+    return run, hold, walking
+
+
+def test_a_host_that_is_rebooted_while_a_step_looks_costs_one_more_look(worker_fixture: WorkerFixture) -> None:
+    run, hold, walking = verifying(worker_fixture)
 
     worker_fixture.target.running.clear()
     hold.go_on.set()
@@ -31,11 +41,7 @@ def test_a_host_that_is_rebooted_while_a_step_looks_costs_one_more_look(worker_f
 
 
 def test_it_is_tried_once_more_and_no_oftener(worker_fixture: WorkerFixture) -> None:
-    run = worker_fixture.go(worker_fixture.declare())
-    worker_fixture.approve(run)
-    hold = worker_fixture.target.hold("health.wait")
-    walking = worker_fixture.begin(run)
-    assert hold.reached.wait(PATIENCE)
+    _, hold, walking = verifying(worker_fixture)
 
     worker_fixture.target.running.clear()
     worker_fixture.target.volumes["postgres_data"] = "corrupt"  # so it is not healthy after it was started again either
@@ -46,11 +52,7 @@ def test_it_is_tried_once_more_and_no_oftener(worker_fixture: WorkerFixture) -> 
 
 
 def test_what_is_at_work_when_nothing_has_stopped_fails_once(worker_fixture: WorkerFixture) -> None:
-    run = worker_fixture.go(worker_fixture.declare())
-    worker_fixture.approve(run)
-    hold = worker_fixture.target.hold("health.wait")
-    walking = worker_fixture.begin(run)
-    assert hold.reached.wait(PATIENCE)
+    _, hold, walking = verifying(worker_fixture)
 
     worker_fixture.target.volumes["postgres_data"] = "corrupt"
     hold.go_on.set()
@@ -81,3 +83,14 @@ def test_what_only_has_stopped_after_its_step_is_running_before_the_next(worker_
     health.go_on.set()
     walking.join(PATIENCE)
     assert worker_fixture.run(run).state is RunState.WAITING
+
+
+def test_where_it_cannot_be_started_again_people_read_why_the_step_itself_failed(worker_fixture: WorkerFixture) -> None:
+    run, hold, walking = verifying(worker_fixture)
+
+    worker_fixture.target.running.clear()
+    worker_fixture.target.errors["compose.start"] = [PermanentError("it will not start")]
+    hold.go_on.set()
+    walking.join(PATIENCE)
+
+    assert (worker_fixture.step(run, "verify").summary or "").startswith("Not healthy: postgres")

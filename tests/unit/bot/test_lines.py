@@ -10,6 +10,7 @@ from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.lines import CARDS, STATUS, detail, milestone
 from drbot.commands.speech.event_texts import EVENT_TEXTS, Audience
+from drbot.commands.views.event_lines import line_of, voice_of
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.core.run import RunState
@@ -50,6 +51,13 @@ def test_words_of_people_and_programs_are_escaped() -> None:
     line = detail(event(EventKind.INCIDENT_NOTE, person="ben", text="<!channel> {who} & co"), situation())
 
     assert line == "`03:12:00` :pushpin: Ben: &lt;!channel&gt; {who} &amp; co"
+
+
+def test_the_timeline_keeps_a_persons_marks_and_drops_its_own() -> None:
+    voice = voice_of(situation())
+
+    assert line_of(event(EventKind.INCIDENT_NOTE, person="ben", text="try `psql`"), voice) == "Ben: try `psql`"
+    assert "`" not in line_of(event(EventKind.RUN_PLANNED, headline="Swap", seal="a" * 64), voice)
 
 
 def test_a_failed_step_shows_the_end_of_its_output() -> None:

@@ -26,7 +26,6 @@ from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.contract.action import StepContext
 from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, new_repository, put, put_files
-from tests.cheap_key import make_cheap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     put(FullBackupStore(FolderStore(folder)))
     found = Made(folder=folder, home=home, sealed=chosen_in(folder))
     fetching.fetch(context(home, "r1", folder, found.sealed), {})
-    make_cheap(home / "recoveries" / "recovery" / "restic")
     return found
 
 
