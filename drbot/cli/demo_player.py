@@ -16,6 +16,8 @@ from drbot.core.approval import LIVE
 from drbot.core.errors import DrbotError
 from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, StepRecord
+from drbot.slack_simulator.client import GONE, PeopleError
+from drbot.slack_simulator.client import Answer as Acted
 from drbot.store.base.database import Database
 from drbot.store.records import incidents, requests, steps
 from drbot.store.runs import runs
@@ -26,6 +28,7 @@ PRESS_AGAIN_SECONDS = 10.0
 
 Answer = TypeVar("Answer")
 Message = dict[str, Any]
+Pressable = tuple[Message, Message]  # a message, and a button that was seen in it
 
 
 class StoryError(DrbotError):
@@ -122,47 +125,54 @@ class DemoPlayer:
         """What stands in the incident's channel."""
         return list(self.stack.people.messages(self.incident(incident.id).channel or ""))
 
-    def button(self, incident: Incident, matches: Callable[[Message], bool], what: str) -> tuple[Message, Message]:
-        """The newest message with such a button, and the button."""
+    def click(self, person: str, find: Callable[[], Pressable | None], what: str) -> Acted:
+        """Presses what `find` sees, as one act: if the message is drawn anew in between, they look again.
+        Raises StoryError if the button does not come.
+        """
 
-        def find() -> tuple[Message, Message] | None:
-            for message in reversed(self.messages(incident)):
-                for element in buttons_of(message):
-                    if matches(element):
-                        return message, element
-            return None
+        def pressed() -> Acted | None:
+            found = find()
+            if found is None:
+                return None
+            message, element = found
+            try:
+                return self.stack.people.click(USERS[person], message, element["action_id"], element.get("value"))
+            except PeopleError as error:
+                if error.code != GONE:
+                    raise
+                return None
 
-        found = self.wait(find, f"a button to {what} in {incident.name}")
-        assert found is not None
-        return found
+        answer = self.wait(pressed, f"a button to {what}")
+        assert answer is not None
+        return answer
 
     def press(self, person: str, incident: Incident, command: str) -> None:
         """Presses the button that says what could be typed: "answer DR-1 confirm yes"."""
-
         signed_values = signed_values_of(self.database)
 
-        def matches(element: Message) -> bool:
-            return _command_behind(signed_values, element).startswith(command)
-
-        message, element = self.button(incident, matches, command)
-        self.stack.people.click(USERS[person], message, element["action_id"])
-
-    def card(self, incident: Incident, decision: str) -> tuple[Message, Message]:
-        """The card of the request that can be voted on now, and its button for this decision."""
-
-        def find() -> tuple[Message, Message] | None:
-            with self.database.read() as connection:
-                asked = [one for one in requests.of_run(connection, self.run(incident).id) if one.state in LIVE]
-            for message in self.messages(incident) if asked else []:
-                if any(asked[-1].id in str(block) for block in message["blocks"][-1:]):
-                    return next(
-                        ((message, one) for one in buttons_of(message) if one["action_id"] == f"vote:{decision}"), None
-                    )
+        def find() -> Pressable | None:
+            for message in reversed(self.messages(incident)):
+                for element in buttons_of(message):
+                    if _command_behind(signed_values, element).startswith(command):
+                        return message, element
             return None
 
-        found = self.wait(find, f"a card to {decision} {incident.name}")
-        assert found is not None
-        return found
+        self.click(person, find, f"{command} in {incident.name}")
+
+    def card(self, incident: Incident, decision: str) -> Pressable | None:
+        """The card of the request that can be voted on now, and its button for this decision; None: not there yet."""
+        with self.database.read() as connection:
+            asked = [one for one in requests.of_run(connection, self.run(incident).id) if one.state in LIVE]
+        for message in self.messages(incident) if asked else []:
+            if any(asked[-1].id in str(block) for block in message["blocks"][-1:]):
+                return next(
+                    ((message, one) for one in buttons_of(message) if one["action_id"] == f"vote:{decision}"), None
+                )
+        return None
+
+    def press_card(self, person: str, incident: Incident, decision: str = "approve") -> Acted:
+        """Presses the card's button; what comes of it depends on who it is."""
+        return self.click(person, lambda: self.card(incident, decision), f"{decision} {incident.name} on its card")
 
     def vote(
         self,
@@ -174,9 +184,8 @@ class DemoPlayer:
         reason: str = "",
     ) -> Any:
         """Opens the dialog by the card's button, fills it in and submits it; what the app answered."""
-        message, element = self.card(incident, decision)
         user = USERS[person]
-        view = self.dialog(person, lambda: self.stack.people.click(user, message, element["action_id"]), "vote")
+        view = self.dialog(person, lambda: self.press_card(person, incident, decision), "vote")
         typed = {"target": target, "reason": reason or f"{person} has read the plan"}
         fields = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
         values = {field: {"value": text} for field, text in typed.items() if field in fields}

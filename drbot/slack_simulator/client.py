@@ -14,6 +14,8 @@ from drbot.slack_simulator.socket_mode import Spoiling
 REQUEST_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0  # for what will come anyway; the machine may be busy
 LOOK_SECONDS = 0.05
+GONE = "action_not_found"
+"""Code of the error when what was pressed is not in the message any more: the app has drawn it anew meanwhile."""
 
 
 class PeopleError(Exception):
@@ -87,7 +89,9 @@ class People:
         *,
         block_id: str = "",
     ) -> Answer:
-        """Press a button (or choose `value` in a menu) of a message."""
+        """Press a button (or choose `value` in a menu) of a message. `value` of a button: the one that was seen, so
+        that no other is pressed that has come into its place. Raises PeopleError `GONE` where it is there no more.
+        """
         place = {"channel": message["channel"], "ts": message["ts"], "block_id": block_id}
         return _answer(self._do("click", user=user, action_id=action_id, value=value, **place))
 

@@ -38,7 +38,7 @@ class Interacting:
         else:
             message = self._looking.message(self._looking.channel(asked["channel"], person.id), asked["ts"], person.id)
             blocks, build = message.blocks, _in_message(self._context, person, message)
-        block, element = _find(blocks, asked["action_id"], asked.get("block_id"))
+        block, element = _find(blocks, asked)
         action = self._action(block, element, asked.get("value"))
         given: dict[str, dict[str, Any]] = dict(asked.get("values") or {})
         if element["type"] not in ("button", "overflow"):
@@ -152,11 +152,15 @@ def _checked(work: Callable[[], Json]) -> Json:
         raise RefusedError("invalid_value", f"{error}") from error
 
 
-def _find(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Json, Json]:
+def _find(blocks: list[Json], asked: Json) -> tuple[Json, Json]:
+    """What was pressed. A button that was drawn anew, and now does something else, is not the one that was seen."""
+    action_id, block_id, value = asked["action_id"], asked.get("block_id"), asked.get("value")
+    there = [element["action_id"] for _, element in elements_of(blocks)]
     for block, element in elements_of(blocks):
         if element["action_id"] == action_id and block_id in (None, "", block["block_id"]):
+            if element["type"] == "button" and value not in (None, element.get("value")):
+                raise RefusedError("action_not_found", f"{action_id} was drawn anew here; look at it again.")
             return block, element
-    there = [element["action_id"] for _, element in elements_of(blocks)]
     raise RefusedError("action_not_found", f"There is no {action_id} here; there are: {', '.join(there) or 'none'}.")
 
 

@@ -65,7 +65,7 @@ def test_bad_backups_are_refused_by_name_and_the_next_good_one_is_offered_and_re
     player.press("aiko", incident, f"recover {incident.name} backup")
     player.wait(lambda: player.run(incident).id != first.id, "a fresh run")
     player.wait(lambda: player.run(incident).plan, "a plan")
-    card, _ = player.card(incident, "approve")
+    card = player.wait(lambda: player.card(incident, "approve"), "the card")
     assert words_of(story, incident, found_by_a_restore)
     approve_by_two(player, incident)
     recovered = finish(player, incident)
@@ -78,8 +78,9 @@ def test_bad_backups_are_refused_by_name_and_the_next_good_one_is_offered_and_re
     assert recovered.plan.loss_seconds > first.plan.loss_seconds
     losses = {duration(recovered.plan.loss_seconds, language) for language in ("en", "ja")}
     assert any(loss in offer for loss in losses)  # the larger loss was said before anybody chose it
-    assert good in str(card["blocks"])
-    assert f"{recovered.plan.backup.snapshot_at:%Y-%m-%d %H:%M} UTC" in str(card["blocks"])
+    assert card is not None
+    assert good in str(card[0]["blocks"])
+    assert f"{recovered.plan.backup.snapshot_at:%Y-%m-%d %H:%M} UTC" in str(card[0]["blocks"])
 
 
 def spoiled(story: Story, spoil: Callable[[Path], None]) -> str:

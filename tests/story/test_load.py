@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pytest
 
@@ -65,7 +67,9 @@ def player(tmp_path: Path) -> Iterator[DemoPlayer]:
 
 
 class BoardWatch:
-    """How long a board said another sentence than the state has by now: it may not lag behind."""
+    """How long a board said another sentence than the state has by now: it may not lag behind. `with` ends the watch
+    before what it reads is closed, and fails where it could not watch to the end.
+    """
 
     def __init__(self, player: DemoPlayer, incidents: list[Incident]) -> None:
         self._player = player
@@ -75,13 +79,28 @@ class BoardWatch:
         self._stop = threading.Event()
         self.oldest = 0.0
         self.sentences: set[str] = set()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._keep_watching, name="boards", daemon=True)
 
-    def stop(self) -> None:
-        """Ends the watch."""
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop.set()
         self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the watch of the boards hangs"
+        if self._error is None:
+            return
+        if error is None:
+            raise AssertionError("The boards could not be watched to the end.") from self._error
+        error.add_note(f"The boards could not be watched to the end either: {self._error!r}")
+
+    def _keep_watching(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001 - told by the test's own thread
+            self._error = error
 
     def _watch(self) -> None:
         right_at = {incident.id: time.monotonic() for incident in self._incidents}
@@ -113,7 +132,6 @@ def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Dem
     people.set_faults(delays={"*": 0.3}, duplicate_envelopes=True)
     notes = [f"note {number}" for number in range(INTENTS)]
     clicked = {person: [f"clicked by {person} {number}" for number in range(CLICKS)] for person in VOTERS}
-    watch = BoardWatch(player, incidents)
 
     def type_one(number: int) -> None:
         incident = incidents[number % 3]
@@ -134,14 +152,13 @@ def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Dem
             tell_by_button(player, person, voted_on, words)
 
     wanted = sorted([*notes, *(words for of_one in clicked.values() for words in of_one)])
-    with Strain() as strain:
+    with Strain() as strain, BoardWatch(player, incidents) as watch:
         with ThreadPoolExecutor(8 + len(VOTERS)) as pool:
             clicking = [pool.submit(click_all, person) for person in VOTERS]
             list(pool.map(type_one, range(COMMANDS)))
             for each in clicking:
                 each.result(timeout=PATIENCE)
         player.wait(lambda: len(_notes_of(player)) >= len(wanted), "every note to be recorded")
-        watch.stop()
 
     acks = [envelope["ack_seconds"] for envelope in people.envelopes()]
     known = sorted(ack for ack in acks if ack is not None)

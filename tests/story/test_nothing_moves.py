@@ -109,7 +109,6 @@ def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refuse
     incident = player.declare("aiko", WORDS)
     channel = incident.channel or ""
     player.wait(lambda: player.run(incident).plan, "the plan")
-    message, button = player.button(incident, lambda one: one.get("action_id") == "vote:approve", "approve")
 
     answer = player.vote("ben", incident, target="staging")
     if "staging" not in str(answer.errors):
@@ -117,13 +116,13 @@ def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refuse
     assert voters(story, latest_request(player, incident).id) == []
 
     for person, word in (("aiko", "依頼者本人"), ("dan", "not an approver")):
-        story.stack.people.click(USERS[person], message, button["action_id"])
+        player.press_card(person, incident)
         wait_for_note(story, person, channel, word)
         assert word not in public_words(story, channel)
 
     player.vote("ben", incident)
     player.wait(lambda: voters(story, latest_request(player, incident).id) == ["ben"], "the vote of Ben")
-    story.stack.people.click(USERS["ben"], message, button["action_id"])
+    player.press_card("ben", incident)
     wait_for_note(story, "ben", channel, "Already counted")
 
     request = latest_request(player, incident)
