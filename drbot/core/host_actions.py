@@ -142,7 +142,7 @@ HOST_ACTIONS = (
         optional=frozenset({"within"}),
         effect="none",
         sentence={
-            "en": "Wait until Prometheus scrapes every target and a test alert has arrived",
+            "en": "Wait until Prometheus stores samples of every target and a test alert has arrived",
             "ja": "全対象の監視とテスト通知の到着を確認する",
         },
     ),
@@ -281,7 +281,7 @@ HOST_PROBES = (
     ProbeDeclaration(
         name="monitoring.scraping",
         parameters={},
-        sentence={"en": "Prometheus scrapes every target", "ja": "Prometheus が全対象を監視している"},
+        sentence={"en": "Prometheus stores samples of every target", "ja": "Prometheus が全対象の値を保存している"},
     ),
     ProbeDeclaration(
         name="monitoring.alerted",

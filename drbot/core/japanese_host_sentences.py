@@ -102,8 +102,10 @@ HOST: Mapping[str, str] = {
     "Restored {keys} keys into {volume}": "{keys} キーを {volume} へ復元",
     "Put {count} files of {projects} projects back": "{projects} プロジェクトの設定ファイル {count} 件を戻しました",
     "Kept {count} files of evidence ({total})": "証拠 {count} 件を保存 ({total})",
-    "Prometheus scrapes every target, and a test alert has arrived": "Prometheus が全対象を監視し、テスト通知が"
-    "届きました",
+    "Prometheus stores samples of every target, and a test alert has arrived": "Prometheus が全対象の値を"
+    "保存し、テスト通知が届きました",
+    "Prometheus stores no sample of {target}, though it answers; see if Prometheus has room on its disk": "{target}"
+    " は応答していますが、Prometheus にデータが保存されていません。Prometheus のディスクに空きがあるか確認してください",
     "A certificate for {names}, valid until {date}": "{names} の証明書 (有効期限 {date})",
     "The stakeholders are told how it stands.": "関係者に状況を連絡しました。",
     "The machine {machine} was gone already": "マシン {machine} は既にありません",

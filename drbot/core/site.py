@@ -67,7 +67,7 @@ class Monitoring(Model):
     project: Name  # the compose project with Prometheus and Alertmanager
     prometheus: Url  # as seen from the worker
     alertmanager: Url
-    jobs: tuple[str, ...] = ()  # scrape jobs that must all be up
+    jobs: tuple[str, ...] = ()  # scrape jobs that must all be up, their samples stored
     receiver: Url | None = None  # that lists the alerts that arrived
 
 

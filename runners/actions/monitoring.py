@@ -40,7 +40,7 @@ def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if fault_of(context, settings, alert=True):
         monitoring.send_test_alert(settings, context.run.id)
     wait(context, settings, deadline, alert=True)
-    return Outcome(summary="Prometheus scrapes every target, and a test alert has arrived")
+    return Outcome(summary="Prometheus stores samples of every target, and a test alert has arrived")
 
 
 def wait(context: StepContext, settings: Monitoring, deadline: float, *, alert: bool) -> None:
@@ -71,7 +71,7 @@ def fault_of(context: StepContext, settings: Monitoring, *, alert: bool) -> str 
 
 def scraping(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe monitoring.scraping."""
-    return finding(context, alert=False, well="Prometheus scrapes every target")
+    return finding(context, alert=False, well="Prometheus stores samples of every target")
 
 
 def alerted(context: StepContext, given: Mapping[str, Any]) -> Finding:
