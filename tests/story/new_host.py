@@ -1,8 +1,8 @@
 """A lost host, one backup of it, and a new host that is not empty: what stories of level 3 onto such hosts share."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drbot.cli import demo_sites
@@ -21,6 +21,7 @@ from tests.hosts import Host
 from tests.story.demo_stacks import playing_in
 from tests.story.recovering import wait_for_step
 
+PATIENCE_SECONDS = 240
 WORDS = "level3 the server does not answer"
 ROWS = "SELECT md5(string_agg(one::text, chr(10) ORDER BY one::text)) FROM {table} AS one"
 KEYS = """
@@ -46,7 +47,7 @@ def contents(lab: Lab) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Production is lost; its backup is off-site; drbot runs; the new host is empty before every test."""
+    """Production is lost; its backup is off-site; the new host is empty before every test."""
 
     sites: Sites
     player: DemoPlayer
@@ -110,8 +111,22 @@ def playing(sites: Sites, home: Path) -> Iterator[DemoPlayer]:
     """Production works, the new host is empty, drbot is not started yet. At the end all is stopped but the lab."""
     sites.lab.up(print)
     sites.up(print)
-    with playing_in(sites.lab, home, sites.lab.configuration, demo_sites.keys_of(sites), patience=240) as player:
+    with player_at(sites, home) as player:
         yield player
+
+
+def player_at(sites: Sites, home: Path) -> AbstractContextManager[DemoPlayer]:
+    """Of a drbot that knows of nothing yet and is not started, with a Slack of its own."""
+    return playing_in(sites.lab, home, sites.lab.configuration, demo_sites.keys_of(sites), patience=PATIENCE_SECONDS)
+
+
+@contextmanager
+def anew(scene: Scene, home: Path) -> Iterator[Scene]:
+    """The same loss with a drbot that knows of nothing yet: what an earlier round left open, or running, because it
+    failed is not in the way of this one.
+    """
+    with player_at(scene.sites, home) as player:
+        yield replace(scene, player=player)
 
 
 @contextmanager

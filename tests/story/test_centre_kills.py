@@ -9,6 +9,7 @@ import random
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -42,11 +43,18 @@ NOT_LED = ("users have not been led there", "No name was changed", "Nothing that
 
 
 @pytest.fixture(scope="module")
-def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def loss(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
         sites_of(lab_factory, "centrekills") as sites,
         new_host.scene(sites, tmp_path_factory.mktemp("stack") / "home", lost="datacentre-lost") as made,
     ):
+        yield made
+
+
+@pytest.fixture
+def scene(loss: Scene, tmp_path: Path) -> Iterator[Scene]:
+    """One round: whatever became of it, its incident and its workers end with it."""
+    with new_host.anew(loss, tmp_path / "home") as made:
         yield made
 
 
@@ -140,5 +148,3 @@ def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene
         player.wait(lambda: not player.incident(incident.id).is_open, f"{incident.name} to be resolved")
     finally:
         user_data.stop()
-        for name in list(player.stack.processes):
-            player.stack.kill(name)

@@ -11,6 +11,7 @@ import random
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from drbot.core.run import Run, RunState, StepState
 from drbot.lab.second_engine import SecondEngine
 from drbot.lab.setup import lab_home
 from tests import kinds_of_hosts as kinds
-from tests.faulty_proxy import faulty_proxy
+from tests.faulty_proxy import Faults, faulty_proxy
 from tests.hosts import Host
 from tests.labs import LabFactory
 from tests.story import new_host
@@ -63,17 +64,28 @@ def disk() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def scene(
+def loss(
     lab_factory: LabFactory, disk: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Scene, Troubles]]:
+) -> Iterator[tuple[Scene, Faults]]:
+    """Of production, once for all rounds."""
     with (
         sites_of(lab_factory, "hostkills") as sites,
         faulty_proxy(sites.bucket.endpoint) as (url, faults),
         new_host.scene(sites, tmp_path_factory.mktemp("stack") / "home", bucket=url) as made,
     ):
+        yield made, faults
+
+
+@pytest.fixture
+def scene(loss: tuple[Scene, Faults], disk: Path, tmp_path: Path) -> Iterator[tuple[Scene, Troubles]]:
+    """One round: whatever became of it, its incident, its worker and its trouble end with it."""
+    lost, faults = loss
+    with new_host.anew(lost, tmp_path / "home") as made, ExitStack() as ends:
+        troubles = Troubles(scene=made, disk=disk, bucket=faults)
+        ends.callback(troubles.end)
         made.player.stack.start("bot", "bot")
         made.player.stack.people.wait_for_connection()
-        yield made, Troubles(scene=made, disk=disk, bucket=faults)
+        yield made, troubles
 
 
 def lost(host: Host, before: dict[str, Any]) -> list[str]:

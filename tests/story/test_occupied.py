@@ -4,6 +4,7 @@ and by undo, by two again, the host is what it was.
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,11 +25,18 @@ pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def scene(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def loss(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
         sites_of(lab_factory, "occupied") as sites,
         new_host.scene(sites, tmp_path_factory.mktemp("stack") / "home") as made,
     ):
+        yield made
+
+
+@pytest.fixture
+def scene(loss: Scene, tmp_path: Path) -> Iterator[Scene]:
+    """Whatever became of the test before, its incident is not in the way."""
+    with new_host.anew(loss, tmp_path / "home") as made:
         made.player.stack.start("drbot", "all")
         made.player.stack.people.wait_for_connection()
         yield made
