@@ -32,8 +32,11 @@ def choose(preferred: int | None, taken: set[int]) -> int:
 
 
 def port_of(file: Path) -> int:
-    """The port written in this file; a free one is chosen and written the first time."""
+    """The port written in this file; a free one is chosen and written the first time, and no other file's beside it:
+    whoever shall listen there may not do so yet.
+    """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(str(choose(None, set())))
+        taken = {int(other.read_text()) for other in file.parent.glob("*.port")}
+        file.write_text(str(choose(None, taken)))
     return int(file.read_text())
