@@ -118,7 +118,7 @@ class Database:
             callback()
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may call it at once. Raises UserError when a newer drbot
+        """Bring the tables up to date; several processes may call it at once. Raises UserError when another version
         made them.
         """
         config = _migrations()
@@ -159,7 +159,7 @@ def _upgrade(config: Config) -> None:
             raise
         raise UserError(
             "Opening drbot's own state.",
-            f"A newer drbot made it (its tables are at {error.__cause__.argument}); this one would not understand it.",
+            f"Another version of drbot made it (its tables are at {error.__cause__.argument}); this one would not understand it.",
             "Start that version again, or name another folder with --home or DRBOT_HOME.",
         ) from error
 

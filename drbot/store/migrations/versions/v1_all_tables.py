@@ -1,27 +1,55 @@
-"""The first tables, and the head of an empty ledger."""
+"""All tables, and the head of an empty ledger."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "v1"
 down_revision = None
 
 
 def upgrade() -> None:
     """Create everything, each table after those it refers to."""
+    _codes()
     _cursors()
+    _enrolments()
     _events()
     _head()
     _incidents()
+    _invitations()
     _kept()
+    _keys()
     _leaders()
+    _led_names()
     _locks()
+    _machines()
     _schedules()
+    _served()
     _surfaces()
+    _worker_keys()
     _runs()
     _requests()
     _steps()
     _votes()
+
+
+def _codes() -> None:
+    op.create_table(
+        "codes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("typed_by", sa.Text(), nullable=True),
+        sa.Column("entrance", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("signature", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_codes")),
+    )
+    op.create_index(op.f("ix_codes_site_answer"), "codes", ["site", "answer"], unique=False)
 
 
 def _cursors() -> None:
@@ -30,6 +58,16 @@ def _cursors() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_cursors")),
+    )
+
+
+def _enrolments() -> None:
+    op.create_table(
+        "enrolments",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "person", name=op.f("pk_enrolments")),
     )
 
 
@@ -91,6 +129,24 @@ def _incidents() -> None:
     op.create_index(op.f("ix_incidents_state"), "incidents", ["state"], unique=False)
 
 
+def _invitations() -> None:
+    op.create_table(
+        "invitations",
+        sa.Column("token_sha256", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Integer(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("public_key", sa.Text(), nullable=True),
+        sa.Column("proof", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_invitations")),
+    )
+    op.create_index(op.f("ix_invitations_incident"), "invitations", ["incident"], unique=False)
+
+
 def _kept() -> None:
     op.create_table(
         "kept",
@@ -103,9 +159,19 @@ def _kept() -> None:
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("whole_host", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kept")),
     )
     op.create_index(op.f("ix_kept_site"), "kept", ["site"], unique=False)
+
+
+def _keys() -> None:
+    op.create_table(
+        "keys",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_keys")),
+    )
 
 
 def _leaders() -> None:
@@ -118,6 +184,17 @@ def _leaders() -> None:
     )
 
 
+def _led_names() -> None:
+    op.create_table(
+        "led_names",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("addresses", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_led_names")),
+    )
+
+
 def _locks() -> None:
     op.create_table(
         "locks",
@@ -126,6 +203,27 @@ def _locks() -> None:
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("site", name=op.f("pk_locks")),
     )
+
+
+def _machines() -> None:
+    op.create_table(
+        "machines",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("machine", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Integer(), nullable=True),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("addresses", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_machines")),
+    )
+    op.create_index(op.f("ix_machines_incident"), "machines", ["incident"], unique=False)
 
 
 def _schedules() -> None:
@@ -147,6 +245,16 @@ def _schedules() -> None:
     op.create_index(op.f("ix_schedules_next_at"), "schedules", ["next_at"], unique=False)
 
 
+def _served() -> None:
+    op.create_table(
+        "served",
+        sa.Column("signature_sha256", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("signature_sha256", name=op.f("pk_served")),
+    )
+    op.create_index(op.f("ix_served_expires_at"), "served", ["expires_at"], unique=False)
+
+
 def _surfaces() -> None:
     op.create_table(
         "surfaces",
@@ -155,6 +263,15 @@ def _surfaces() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("ts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("incident", "key", name=op.f("pk_surfaces")),
+    )
+
+
+def _worker_keys() -> None:
+    op.create_table(
+        "worker_keys",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("public", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", name=op.f("pk_worker_keys")),
     )
 
 
@@ -220,6 +337,7 @@ def _requests() -> None:
         sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("start_by", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_by", sa.Text(), nullable=True),
+        sa.Column("hold_until", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_requests_incident")),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_requests_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
@@ -272,6 +390,8 @@ def _votes() -> None:
         sa.Column("seal", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("entry_point", sa.Text(), nullable=False),
+        sa.Column("attestation", sa.Text(), nullable=True),
+        sa.Column("terminal", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["request"], ["requests.id"], name=op.f("fk_votes_request")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_votes")),
         sa.UniqueConstraint("request", "person", "decision", name=op.f("uq_votes_request_person_decision")),
