@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test test-long check lint types layers audit coverage lock clean
+.PHONY: help setup demo test test-long check lint types layers audit coverage messages lock clean
 
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ audit: .venv/.ready  ## Known weaknesses of the dependencies; says so when no da
 
 coverage: PYTEST += --cov
 coverage: test  ## The same tests, measured: a third slower, with a bound
+
+messages: .venv/.ready  ## Renew the translators' files, drbot/languages/*.po
+	@$(BIN)/python -m tests.messages
 
 lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock

@@ -29,6 +29,7 @@ from starlette.routing import Route
 
 from drbot.bot.slack_api.short_connection import ShortConnection
 from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.text.messages import phrase, say
 from drbot.store.base.database import Database
 from drbot.store.records import served
 
@@ -41,9 +42,8 @@ OLDEST_SECONDS = 60 * 5
 KEPT = timedelta(seconds=2 * OLDEST_SECONDS)
 LOOK_SECONDS = 0.2
 UNSIGNED = "not signed by Slack, or too long ago"
-NOT_RECORDED = (
-    "Not recorded, nothing started and nothing stopped: drbot's own database does not answer. Try again in a moment.\n"
-    "記録できず、開始も停止もしていません。少し待って再実行してください。"
+NOT_RECORDED: str = phrase(
+    "Not recorded, nothing started and nothing stopped: drbot's own database does not answer. Try again in a moment."
 )
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
@@ -51,9 +51,11 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 class RequestGuard:
     """Lets a body in when Slack signed it, lately, and only once."""
 
-    def __init__(self, secret: str, database: Database) -> None:
+    def __init__(self, secret: str, database: Database, language: str = "en") -> None:
+        """`language`: of channels; whose command it is nobody knows before the body is let in."""
         self._verifier = SignatureVerifier(secret)
         self._database = database
+        self.not_recorded = say(NOT_RECORDED, language)
 
     def refusal_before(self, headers: Mapping[str, str]) -> str:
         """Why its body is not worth reading, or nothing."""
@@ -87,7 +89,7 @@ def application(app: App, guard: RequestGuard) -> Starlette:
             why = await run_in_threadpool(guard.refusal, body, request.headers)
         except TemporaryError as error:
             log.warning("Nothing was recorded.", error=str(error))
-            return PlainTextResponse(NOT_RECORDED) if b"command" in parse_qs(body) else Response(status_code=503)
+            return PlainTextResponse(guard.not_recorded) if b"command" in parse_qs(body) else Response(status_code=503)
         if why:
             return _refused(request, why)
         # A thread of its own per delivery: a dialog is answered with what came of it, which may take a second.
@@ -128,7 +130,11 @@ def address_of(text: str) -> tuple[str, int]:
     """`8080` or `0.0.0.0:8080`. Raises UserError."""
     host, _, port = text.rpartition(":")
     if not port.isdigit() or int(port) > 65_535:
-        raise UserError("You gave --http.", f'"{text}" is no port.', "Write --http 8080, or --http 0.0.0.0:8080.")
+        raise UserError(
+            phrase("You gave --http."),
+            phrase('"{text}" is no port.', text=text),
+            phrase("Write --http 8080, or --http 0.0.0.0:8080."),
+        )
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
@@ -146,7 +152,7 @@ def serve(app: App, guard: RequestGuard, address: tuple[str, int], stop: threadi
         server.should_exit = True
         thread.join(timeout=15)
     if ended_by_itself:
-        raise PermanentError(f"What listened for Slack at {place} has ended by itself")
+        raise PermanentError(phrase("What listened for Slack at {place} has ended by itself", place=place))
 
 
 def _listening(address: tuple[str, int]) -> socket.socket:
@@ -158,9 +164,9 @@ def _listening(address: tuple[str, int]) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UserError(
-            "The bot was to listen for Slack.",
+            phrase("The bot was to listen for Slack."),
             f"{address[0]}:{address[1]}: {error}",
-            "Choose another port with --http.",
+            phrase("Choose another port with --http."),
         ) from error
     return listener
 

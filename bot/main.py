@@ -106,7 +106,7 @@ def _listen(context: CommandContext, settings: BotSettings, stop: threading.Even
         if settings.http:
             serve(
                 build_app(responder, client, settings.signing_secret),
-                RequestGuard(settings.signing_secret, context.database),
+                RequestGuard(settings.signing_secret, context.database, context.configuration.language),
                 address_of(settings.http),
                 stop,
             )

@@ -12,9 +12,13 @@ from drbot.core.errors import DrbotError
 from drbot.core.people import Roster
 from drbot.core.readiness import Line, bad, good
 from drbot.core.site import Channels
+from drbot.core.text.messages import filled, listed, phrase
 
 PAGE = 200
-REINSTALL = "Reinstall the app from manifest.yml (docs/slack.md)."
+REINSTALL: str = phrase("Reinstall the app from manifest.yml (docs/slack.md).")
+BOT_TOKEN: str = phrase("Slack: bot token")
+APP_TOKEN: str = phrase("Slack: app token")
+SCOPES: str = phrase("Slack: scopes")
 
 
 class SlackReadiness:
@@ -33,9 +37,9 @@ class SlackReadiness:
         try:
             me = self._slack.call("auth.test")
         except DrbotError as error:
-            yield bad("Slack: bot token", str(error).rstrip("."), "docs/slack.md says where to get it.")
+            yield bad(BOT_TOKEN, str(error), phrase("docs/slack.md says where to get it."))
             return
-        yield good("Slack: bot token", f"{me.get('user')} in {me.get('team')}")
+        yield good(BOT_TOKEN, phrase("{user} in {team}", user=me.get("user"), team=me.get("team")))
         yield from self._about_app_token()
         yield self._about_scopes()
         yield from self._about_channels(channels)
@@ -49,17 +53,17 @@ class SlackReadiness:
         try:
             Slack(client, RateLimiter()).call("apps.connections.open", app_token=self._settings.app_token)
         except DrbotError as error:
-            todo = "Make an app-level token with connections:write and turn Socket Mode on (docs/slack.md)."
-            yield bad("Slack: app token", str(error).rstrip("."), todo)
+            todo = phrase("Make an app-level token with connections:write and turn Socket Mode on (docs/slack.md).")
+            yield bad(APP_TOKEN, str(error), todo)
         else:
-            yield good("Slack: app token", "opens Socket Mode")
+            yield good(APP_TOKEN, phrase("opens Socket Mode"))
 
     def _about_scopes(self) -> Line:
         granted = {one.strip() for one in str(self._headers().get("x-oauth-scopes", "")).split(",") if one.strip()}
         missing = sorted(self._scopes - granted)
         if missing:
-            return bad("Slack: scopes", f"not granted: {', '.join(missing)}", REINSTALL)
-        return good("Slack: scopes", f"all {len(self._scopes)} granted")
+            return bad(SCOPES, phrase("not granted: {scopes}", scopes=listed(missing)), REINSTALL)
+        return good(SCOPES, phrase("all {count} granted", count=len(self._scopes)))
 
     def _headers(self) -> Mapping[str, Any]:
         """Slack names a token's scopes in the head of every answer."""
@@ -69,7 +73,7 @@ class SlackReadiness:
         try:
             known = self._channels()
         except DrbotError as error:
-            yield bad("Slack: channels", str(error).rstrip("."), REINSTALL)
+            yield bad(phrase("Slack: channels"), str(error), REINSTALL)
             return
         for name in dict.fromkeys((channels.home, *channels.status)):
             yield self._about_channel(name, known.get(name))
@@ -77,16 +81,18 @@ class SlackReadiness:
     def _about_channel(self, name: str, identifier: str | None) -> Line:
         what = f"Slack: #{name}"
         if identifier is None:
-            return bad(what, "drbot sees no such channel", "Create it; if it is private, /invite @drbot there.")
+            todo = phrase("Create it; if it is private, /invite @drbot there.")
+            return bad(what, phrase("drbot sees no such channel"), todo)
         try:
             found = self._slack.call("conversations.info", channel=identifier)["channel"]
         except DrbotError as error:
-            return bad(what, str(error).rstrip("."), REINSTALL)
+            return bad(what, str(error), REINSTALL)
         if found.get("is_archived"):
-            return bad(what, "it is archived", "Unarchive it, or name another one under `channels` in dr.yml.")
+            todo = phrase("Unarchive it, or name another one under `channels` in dr.yml.")
+            return bad(what, phrase("it is archived"), todo)
         if not found.get("is_member") and found.get("is_private"):
-            return bad(what, "drbot is not in it", "/invite @drbot there.")
-        return good(what, "there")
+            return bad(what, phrase("drbot is not in it"), phrase("/invite @drbot there."))
+        return good(what, phrase("there"))
 
     def _channels(self) -> dict[str, str]:
         """Name → id of every channel that drbot can see, archived ones too."""
@@ -106,29 +112,33 @@ class SlackReadiness:
             faults = {account: fault for account in person.slack if (fault := self._fault_of(account, team))}
             if person.slack and len(faults) == len(person.slack):
                 self.departed.add(person.id)
-            wrong += [(person.name, account, fault) for account, fault in faults.items()]
+            wrong += [(person.name, fault) for fault in faults.values()]
             if not person.slack and "approver" in person.roles:
-                wrong.append((person.name, "no Slack id", "cannot be called or vote in Slack"))
-        for name, account, fault in wrong:
-            yield bad(f"Slack: {name}", f"{account} {fault}", "Correct or remove them in dr.yml, people.")
+                wrong.append((person.name, WITHOUT_ACCOUNT))
+        for name, fault in wrong:
+            yield bad(f"Slack: {name}", fault, phrase("Correct or remove them in dr.yml, people."))
         if not wrong:
-            yield good("Slack: people", f"all {len(roster.people)} are active members")
+            count = len(roster.people)
+            yield good(phrase("Slack: people"), phrase("all {count} are active members", count=count))
 
     def _fault_of(self, account: str, team: str) -> str:
         """Why no vote would come from this account, or nothing."""
         try:
             about = self._slack.call("users.info", user=account)["user"]
         except SlackRefusedError as error:
-            return "is no account of this workspace" if error.code in UNKNOWN else f"cannot be looked up: {error.code}"
+            return filled(NO_ACCOUNT if error.code in UNKNOWN else UNSEEN, account=account, why=error.code)
         except DrbotError as error:
-            return f"cannot be looked up: {error}"
+            return filled(UNSEEN, account=account, why=str(error))
         faults = {
-            "has left": about.get("deleted"),
-            "is a bot": about.get("is_bot"),
-            "is a guest": about.get("is_restricted") or about.get("is_ultra_restricted"),
-            "belongs to another workspace": about.get("is_stranger") or about.get("team_id") != team,
+            phrase("{account} has left"): about.get("deleted"),
+            phrase("{account} is a bot"): about.get("is_bot"),
+            phrase("{account} is a guest"): about.get("is_restricted") or about.get("is_ultra_restricted"),
+            phrase("{account} belongs to another workspace"): about.get("is_stranger") or about.get("team_id") != team,
         }
-        return next((fault for fault, is_so in faults.items() if is_so), "")
+        return filled(next((fault for fault, is_so in faults.items() if is_so), ""), account=account)
 
 
+WITHOUT_ACCOUNT: str = phrase("without a Slack id: cannot be called or vote in Slack")
+NO_ACCOUNT: str = phrase("{account} is no account of this workspace")
+UNSEEN: str = phrase("{account} cannot be looked up: {why}")
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})

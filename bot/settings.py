@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Self
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase, sentences
 
 SLACK = "https://slack.com/api/"
 
 WHERE: Mapping[str, str] = {
-    "SLACK_BOT_TOKEN": 'api.slack.com → your app → "OAuth & Permissions" → Bot User OAuth Token (xoxb-…)',
-    "SLACK_APP_TOKEN": 'api.slack.com → your app → "Basic Information" → App-Level Tokens, '
-    "with the scope connections:write (xapp-…)",
-    "SLACK_SIGNING_SECRET": 'api.slack.com → your app → "Basic Information" → Signing Secret; only with --http',
+    "SLACK_BOT_TOKEN": phrase('api.slack.com → your app → "OAuth & Permissions" → Bot User OAuth Token (xoxb-…)'),
+    "SLACK_APP_TOKEN": phrase(
+        'api.slack.com → your app → "Basic Information" → App-Level Tokens, with the scope connections:write (xapp-…)'
+    ),
+    "SLACK_SIGNING_SECRET": phrase('api.slack.com → your app → "Basic Information" → Signing Secret; only with --http'),
 }
+NOT_STARTED: str = phrase("The bot was not started.")
 PREFIXES: Mapping[str, str] = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
 SOCKET_MODE = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
 HTTP_MODE = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
@@ -39,18 +42,9 @@ class BotSettings:
         given = os.environ if environment is None else environment
         for name in HTTP_MODE if http else SOCKET_MODE:
             if not given.get(name, "").strip():
-                raise UserError(
-                    "The bot was not started.",
-                    f"The environment variable {name} is missing.",
-                    f"Get it here: {WHERE[name]}. docs/slack.md walks through it; `drbot demo` needs no Slack account.",
-                )
-            prefix = PREFIXES.get(name, "")
-            if not given[name].strip().startswith(prefix):
-                raise UserError(
-                    "The bot was not started.",
-                    f"{name} does not begin with {prefix}: it is another token, or not a whole one.",
-                    f"Get it here: {WHERE[name]}.",
-                )
+                raise _missing(name)
+            if not given[name].strip().startswith(PREFIXES.get(name, "")):
+                raise _another(name)
         url = given.get("SLACK_API_URL", "").strip() or SLACK
         return cls(
             bot_token=given["SLACK_BOT_TOKEN"].strip(),
@@ -62,3 +56,23 @@ class BotSettings:
 
     def __repr__(self) -> str:
         return f"BotSettings(api_url={self.api_url!r})"  # tokens must not reach a log by accident
+
+
+def _missing(name: str) -> UserError:
+    walk = phrase("docs/slack.md walks through it; `drbot demo` needs no Slack account.")
+    return UserError(
+        NOT_STARTED, phrase("The environment variable {name} is missing.", name=name), sentences(_where(name), walk)
+    )
+
+
+def _another(name: str) -> UserError:
+    why = phrase(
+        "{name} does not begin with {prefix}: it is another token, or not a whole one.",
+        name=name,
+        prefix=PREFIXES[name],
+    )
+    return UserError(NOT_STARTED, why, _where(name))
+
+
+def _where(name: str) -> str:
+    return phrase("Get it here: {place}.", place=WHERE[name])

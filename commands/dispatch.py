@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from drbot.commands.facts.context import CommandContext, actor, incident_of
-from drbot.commands.speech.messages import Reply, Request, both, text
+from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, parse
 from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb import (
@@ -37,7 +37,7 @@ from drbot.commands.verb import help as helping
 from drbot.core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
 from drbot.core.events import EventKind
 from drbot.core.people import Person
-from drbot.core.words import Text
+from drbot.core.text.messages import phrase
 
 log = structlog.get_logger(__name__)
 
@@ -104,20 +104,18 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
         return Reply(text=_not_recorded(error), ok=False)
     except DrbotError as error:
         log.warning("A command could not be done.", verb=words.verb if words else "", error=str(error))
-        return Reply(text=both(str(error)), ok=False)
+        return Reply(text=str(error), ok=False)
 
 
-NOT_RECORDED: Text = text(
+NOT_RECORDED: str = phrase(
     "Not recorded, nothing started and nothing stopped: drbot's own database does not answer just now. "
-    "Try again in a moment.",
-    "記録できず、開始も停止もしていません。drbot のデータベースが応答しません。少し待って再実行してください。",
+    "Try again in a moment."
 )
 
 
-def _not_recorded(error: BrokenStateError) -> Text:
-    return text(
-        f"Not recorded, nothing started and nothing stopped. {error}. Bring it back: drbot bootstrap",
-        f"記録できず、開始も停止もしていません。{error}。drbot bootstrap で復旧してください。",
+def _not_recorded(error: BrokenStateError) -> str:
+    return phrase(
+        "Not recorded, nothing started and nothing stopped. {error}. Bring it back: drbot bootstrap", error=error
     )
 
 

@@ -10,6 +10,7 @@ from drbot.core.errors import UserError
 from drbot.core.people import Roster
 from drbot.core.redaction import Redactor
 from drbot.core.site import Configuration
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS
 from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.object_store import ObjectStoreClient
@@ -44,8 +45,11 @@ def run_worker(
     """
     name = site or configuration.default_site
     if name not in configuration.sites:
-        known = ", ".join(configuration.sites)
-        raise UserError(f'Starting a worker for the site "{name}".', "dr.yml does not know it.", f"Sites are: {known}.")
+        raise UserError(
+            phrase('Starting a worker for the site "{name}".', name=name),
+            phrase("dr.yml does not know it."),
+            phrase("Sites are: {names}.", names=listed(configuration.sites)),
+        )
     settings = RunnerSettings.from_environment(home)
     key = TotpSecrets(home).key()
     given = replace(roster, worker_key=key.public)

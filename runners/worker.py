@@ -8,7 +8,8 @@ import structlog
 from drbot.core.errors import DrbotError, FencedError, UntrustedError
 from drbot.core.events import EventKind
 from drbot.core.run import Run
-from drbot.core.words import cut
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 from drbot.runners.execution.endings import distrust
 from drbot.runners.execution.executor import Executor
 from drbot.runners.execution.lease import Lease
@@ -66,7 +67,7 @@ class Worker:
             log.warning("The run was left; its lease runs out and it is found again.", run=run_id, error=str(error))
         except Exception as error:
             log.exception("The run was left; its lease runs out and it is found again.", run=run_id)
-            self._tell(run_id, cut(f"{type(error).__name__}: {error}", 500))
+            self._tell(run_id, phrase("{error}: {why}", error=type(error).__name__, why=cut(f"{error}", 500)))
         finally:
             self._lookout.wake()
             with self._changed:
@@ -80,7 +81,7 @@ class Worker:
             with worker_context.database.write() as tx:
                 run = runs.get(tx.connection, run_id)
                 if not runs.fault_told(tx, run_id):
-                    about = {"what": f"{run_id} cannot go on", "why": worker_context.redact(why)}
+                    about = {"what": phrase("{run} cannot go on", run=run_id), "why": worker_context.redact(why)}
                     tx.record(EventKind.CONTROL_FAILED, incident=run.incident, run=run_id, **about)
         except Exception:
             log.exception("The fault could not be told either.", run=run_id)

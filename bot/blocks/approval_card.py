@@ -11,34 +11,21 @@ from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
 from drbot.core.plan import short_seal
 from drbot.core.stakes_words import ACTS
+from drbot.core.text.messages import filled, phrase, say, sentences
+from drbot.core.text.words import clock
 from drbot.core.too_few import eligible, too_few
-from drbot.core.words import Text, clock, say
 
-TITLE: Text = {"en": "{state} on {target}: {act}", "ja": "{state} ({target}): {act}"}
-NOT_DONE: Text = {
-    "en": "By this request nothing of the following is carried out.",
-    "ja": "この依頼では、以下の内容は実施されません。",
-}
+TITLE: str = phrase("{state} on {target}: {act}")
+NOT_DONE: str = phrase("By this request nothing of the following is carried out.")
 """The facts below speak of what is to come; a request that ended without being used brings nothing of it."""
-NEEDED: Text = {
-    "en": "{people}: please read this, then approve or deny. {have} of {need} so far.",
-    "ja": "{people} さん: 内容を確認し、承認または却下してください。現在 {have}/{need}",
-}
-NOBODY_LEFT: Text = {
-    "en": "Nobody is left whose vote would count and who has not voted. {have} of {need} so far.",
-    "ja": "投票できる承認者が残っていません。現在 {have}/{need}",
-}
-START_BY: Text = {
-    "en": "Starts by {when}, or the approval lapses.",
-    "ja": "{when} までに開始しない場合、承認は失効します。",
-}
-COUNT: Text = {"en": "{have} of {need} approvals", "ja": "承認 {have}/{need}"}
-INCLUDED: Text = {"en": ", requester included", "ja": " (依頼者を含む)"}
+NEEDED: str = phrase("{people}: please read this, then approve or deny. {have} of {need} so far.")
+NOBODY_LEFT: str = phrase("Nobody is left whose vote would count and who has not voted. {have} of {need} so far.")
+START_BY: str = phrase("Starts by {when}, or the approval lapses.")
+COUNT: str = phrase("{have} of {need} approvals")
+COUNT_WITH_REQUESTER: str = phrase("{have} of {need} approvals, requester included")
+CARD: str = phrase("{name}: {title}.")
 VOTED: Mapping[str, str] = {"approve": ":white_check_mark:", "deny": ":no_entry:", "break-glass": ":rotating_light:"}
-HELD: Text = {
-    "en": ":rotating_light: *BREAK-GLASS*: it starts after {when} unless one approver presses Deny.",
-    "ja": ":rotating_light: *緊急単独実行*: {when} 以降に開始します。承認者一人の却下で中止できます。",
-}
+HELD: str = phrase(":rotating_light: *BREAK-GLASS*: it starts after {when} unless one approver presses Deny.")
 
 
 def approval_card(situation: IncidentView, *, is_current: bool) -> list[Block]:
@@ -52,11 +39,11 @@ def approval_card(situation: IncidentView, *, is_current: bool) -> list[Block]:
         blocks.append(section(say(NOT_DONE, language)))
     blocks += _facts(situation, request, votes)
     if request.hold_until is not None and request.state is RequestState.OPEN:
-        blocks.append(section(say(HELD, language, when=clock(request.hold_until))))
+        blocks.append(section(say(filled(HELD, when=clock(request.hold_until)), language)))
     if votes:
         blocks.append(section("\n".join(_vote_lines(situation, votes))))
     if request.state is RequestState.GRANTED and request.start_by is not None:
-        blocks.append(section(say(START_BY, language, when=clock(request.start_by))))
+        blocks.append(section(say(filled(START_BY, when=clock(request.start_by)), language)))
     if is_current:
         blocks += choice_buttons(actions_at(situation, Place.CARD), language)
     seal = f"`{short_seal(request.seal)}` · {escape(request.id)}"
@@ -70,13 +57,13 @@ def card_sentence(situation: IncidentView) -> str:
     title = one_line(_title(situation, request))
     is_open = request.state is RequestState.OPEN
     rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)
-    return f"{situation.incident.name}: {title}. {rest}"
+    named = filled(CARD, name=situation.incident.name, title=title)
+    return say(sentences(named, rest), situation.language)
 
 
 def _title(situation: IncidentView, request: ApprovalRequest) -> str:
-    language = situation.language
-    state = say(titled(REQUEST[request.state]), language)
-    return say(TITLE, language, state=state, act=say(ACTS[situation.act], language), target=request.target)
+    state = titled(REQUEST[request.state])
+    return say(filled(TITLE, state=state, act=ACTS[situation.act], target=request.target), situation.language)
 
 
 def _facts(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, ...]) -> list[Block]:
@@ -103,14 +90,16 @@ def _call(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, 
     if few is not None:
         return f"{people} :warning: {escape(say(few, situation.language))}".lstrip()
     have = len(standing(request, votes, situation.roster))
-    return say(NEEDED if people else NOBODY_LEFT, situation.language, people=people, have=have, need=request.people)
+    return say(
+        filled(NEEDED if people else NOBODY_LEFT, people=people, have=have, need=request.people), situation.language
+    )
 
 
 def _count(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
     people = standing(request, votes, situation.roster)
-    words = say(COUNT, situation.language, have=len(people), need=request.people)
     included = request.requester_counts and people & set(request.requesters)
-    return words + (say(INCLUDED, situation.language) if included else "")
+    words = COUNT_WITH_REQUESTER if included else COUNT
+    return say(filled(words, have=len(people), need=request.people), situation.language)
 
 
 def _vote_lines(situation: IncidentView, votes: tuple[Vote, ...]) -> list[str]:

@@ -7,24 +7,23 @@ from drbot.commands.facts.runbook_selection import by_hand
 from drbot.commands.speech.state_texts import incident_text, run_text, sentence_of
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.clocks import minutes_up
+from drbot.core.clocks import Clocks, minutes_up
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.plan import seal_of, short_seal
 from drbot.core.run import RunState, StepState
-from drbot.core.words import Text, clock, cut, duration, say
+from drbot.core.text.messages import duration, filled, lines, listed, phrase, say, sentences
+from drbot.core.text.words import clock, cut
 
-NO_RUN: Text = {
-    "en": "drbot cannot do this by itself: clocks, timeline and report are kept, the recovery is done by hand.",
-    "ja": "自動復旧の対象外です。時計・経過・報告書は記録します。復旧は手作業で進めてください。",
-}
-RTO_LINE: Text = {"en": "*RTO {target}:* {bar} {used} used", "ja": "*RTO {target}:* {bar} 経過 {used}"}
-FORECAST: Text = {"en": ", forecast {forecast}", "ja": "、予測 {forecast}"}
-RPO_LINE: Text = {
-    "en": "*RPO {target}:* {bar} data of {age} before the outage",
-    "ja": "*RPO {target}:* {bar} 障害の {age} 前のデータ",
-}
-RPO_UNKNOWN: Text = {"en": "*RPO {target}:* no backup chosen yet", "ja": "*RPO {target}:* バックアップ未選択"}
-OUTAGE: Text = {"en": "*Services stopped during the recovery:* {outage}", "ja": "*復旧作業中のサービス停止:* {outage}"}
+NO_RUN: str = phrase(
+    "drbot cannot do this by itself: clocks, timeline and report are kept, the recovery is done by hand."
+)
+HEADLINE: str = phrase("{name} · Level {level}: {meaning} · {state}")
+NAMED: str = phrase("{name}: {title}.")
+RTO_LINE: str = phrase("*RTO {target}:* {bar} {used} used")
+RTO_FORECAST: str = phrase("*RTO {target}:* {bar} {used} used, forecast {forecast}")
+RPO_LINE: str = phrase("*RPO {target}:* {bar} data of {age} before the outage")
+RPO_UNKNOWN: str = phrase("*RPO {target}:* no backup chosen yet")
+OUTAGE: str = phrase("*Services stopped during the recovery:* {outage}")
 
 
 def board(situation: IncidentView) -> list[Block]:
@@ -32,27 +31,37 @@ def board(situation: IncidentView) -> list[Block]:
     language = situation.language
     blocks = [
         header(_headline(situation)),
-        section(f"*{one_line(situation.incident.title)}*\n{one_line(sentence(situation, titled=False))}"),
+        section(f"*{one_line(situation.incident.title)}*\n{one_line(_cut(_state(situation), language))}"),
         section(_clock_lines(situation)),
     ]
-    blocks += [section(f":red_circle: {escape(situation.spoken(fault))}") for fault in situation.faults[:3]]
+    blocks += [section(f":red_circle: {escape(say(fault, language))}") for fault in situation.faults[:3]]
     blocks += plan_blocks(situation) if situation.run else _by_hand(situation)
     blocks += choice_buttons(actions_at(situation, Place.BOARD), language)
     return [*blocks, context(_footer(situation))]
 
 
-def sentence(situation: IncidentView, *, titled: bool = True) -> str:
+def sentence(situation: IncidentView) -> str:
     """The state in a full sentence: what notifications and old clients show."""
-    language = situation.language
-    incident, run = situation.incident, situation.run
-    parts = [f"{incident.name}: {incident.title}.", say(sentence_of(incident_text(incident)), language)]
-    parts = parts if titled else []
+    return _cut(told(situation), situation.language)
+
+
+def told(situation: IncidentView) -> str:
+    """The same for people of any language."""
+    incident = situation.incident
+    named = filled(NAMED, name=incident.name, title=incident.title)
+    return sentences(named, sentence_of(incident_text(incident)), _state(situation))
+
+
+def _cut(words: str, language: str) -> str:
+    return cut(say(words, language), 600)
+
+
+def _state(situation: IncidentView) -> str:
+    """How the run is, and what it does."""
+    run = situation.run
     if run is None:
-        parts.append(say(NO_RUN, language))
-    else:
-        doing = situation.spoken(run.outcome) if run.outcome else _doing(situation)
-        parts += [say(sentence_of(run_text(run)), language), doing]
-    return cut(" ".join(part for part in parts if part), 600)
+        return NO_RUN
+    return sentences(sentence_of(run_text(run)), run.outcome or _doing(situation))
 
 
 def _doing(situation: IncidentView) -> str:
@@ -63,8 +72,9 @@ def _doing(situation: IncidentView) -> str:
         and situation.run is not None
         and situation.run.state in (RunState.NEEDS_DECISION, RunState.BLOCKED)
     ):
-        return situation.spoken(str(turn.payload.get("question") or turn.payload.get("why") or ""))
-    return " · ".join(situation.title_of(step) for step in running)
+        return str(turn.payload.get("question") or turn.payload.get("why") or "")
+    plan = situation.run.plan if situation.run is not None else None
+    return listed(plan.title_of(step) if plan else step for step in running)
 
 
 def _by_hand(situation: IncidentView) -> list[Block]:
@@ -73,43 +83,42 @@ def _by_hand(situation: IncidentView) -> list[Block]:
 
 
 def _headline(situation: IncidentView) -> str:
-    incident, language = situation.incident, situation.language
-    level = say(LEVEL_TEXTS[incident.level], language)
-    word = "Level" if language == "en" else "レベル"
-    return f"{incident.name} · {word} {incident.level.value}: {level} · {say(incident_text(incident), language)}"
+    incident = situation.incident
+    level, state = incident.level, incident_text(incident)
+    words = filled(HEADLINE, name=incident.name, level=level.value, meaning=LEVEL_TEXTS[level], state=state)
+    return say(words, situation.language)
 
 
-def whole_minutes(seconds: float, language: str) -> str:
+def whole_minutes(seconds: float) -> str:
     """A duration without seconds: the board is edited when it says something new, not with every tick."""
-    return promise(seconds // 60 * 60, language) if seconds >= 60 else f"< {duration(60, language)}"
+    return promise(seconds // 60 * 60) if seconds >= 60 else phrase("< {time}", time=duration(60))
 
 
 def _clock_lines(situation: IncidentView) -> str:
-    clocks, language = situation.clocks, situation.language
-    over = situation.incident.rto_seconds is not None
-    used = duration(clocks.rto_used, language) if over else whole_minutes(clocks.rto_used, language)
-    lines = [
-        say(
-            RTO_LINE,
-            language,
-            target=promise(clocks.rto_target, language),
-            bar=bar(clocks.rto_used / clocks.rto_target),
-            used=used,
-        )
-    ]
-    if clocks.rto_forecast is not None:
-        lines[0] += say(FORECAST, language, forecast=promise(minutes_up(clocks.rto_forecast), language))
-    if clocks.rto_at_risk:
-        lines[0] = f":warning: {lines[0]}"
-    target = promise(clocks.rpo_target, language)
+    outage = situation.incident.outage_seconds
+    shown = [_rto_line(situation), _rpo_line(situation.clocks)]
+    shown += [filled(OUTAGE, outage=duration(outage))] if outage is not None else []
+    said = say(lines(shown), situation.language)
+    return f":warning: {said}" if situation.clocks.rto_at_risk else said
+
+
+def _rto_line(situation: IncidentView) -> str:
+    clocks = situation.clocks
+    is_over = situation.incident.rto_seconds is not None
+    return filled(
+        RTO_LINE if clocks.rto_forecast is None else RTO_FORECAST,
+        target=promise(clocks.rto_target),
+        bar=bar(clocks.rto_used / clocks.rto_target),
+        used=duration(clocks.rto_used) if is_over else whole_minutes(clocks.rto_used),
+        forecast=promise(minutes_up(clocks.rto_forecast or 0.0)),
+    )
+
+
+def _rpo_line(clocks: Clocks) -> str:
+    target = promise(clocks.rpo_target)
     if clocks.rpo is None:
-        lines.append(say(RPO_UNKNOWN, language, target=target))
-    else:
-        shown = bar(clocks.rpo / clocks.rpo_target)
-        lines.append(say(RPO_LINE, language, target=target, bar=shown, age=duration(clocks.rpo, language)))
-    if situation.incident.outage_seconds is not None:
-        lines.append(say(OUTAGE, language, outage=duration(situation.incident.outage_seconds, language)))
-    return "\n".join(lines)
+        return filled(RPO_UNKNOWN, target=target)
+    return filled(RPO_LINE, target=target, bar=bar(clocks.rpo / clocks.rpo_target), age=duration(clocks.rpo))
 
 
 def _footer(situation: IncidentView) -> str:

@@ -9,7 +9,7 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.events import Event, EventKind
 from drbot.core.run import StepState
-from drbot.core.words import Text, say
+from drbot.core.text.messages import filled, listed, phrase, say
 
 ASKS = frozenset(
     {
@@ -26,21 +26,20 @@ ASKS = frozenset(
 )
 """After these somebody has to choose; the message that says so carries the buttons."""
 
-FAILED: Text = {"en": ":raised_hand: *{step}* failed{broken}.", "ja": ":raised_hand: *{step}* が失敗しました{broken}。"}
-BROKEN: Text = {"en": ", not working: *{names}*", "ja": " (動いていないもの: *{names}*)"}
-LOOKING: Text = {
-    "en": ":raised_hand: *{step}*: its worker stopped, so nobody knows whether it was done. drbot is looking.",
-    "ja": ":raised_hand: *{step}*: ワーカーが停止し、完了したか不明です。確認しています。",
+FAILED: str = phrase(":raised_hand: *{step}* failed.")
+FAILED_BROKEN: str = phrase(":raised_hand: *{step}* failed, not working: *{names}*.")
+LOOKING: str = phrase(
+    ":raised_hand: *{step}*: its worker stopped, so nobody knows whether it was done. drbot is looking."
+)
+LOOKS: Mapping[bool, str] = {
+    True: phrase(":raised_hand: *{step}*: nobody knows whether it was done; it looks *done*."),
+    False: phrase(":raised_hand: *{step}*: nobody knows whether it was done; it looks *not done*."),
 }
-LOOKS: Mapping[bool, Text] = {
-    True: {
-        "en": ":raised_hand: *{step}*: nobody knows whether it was done; it looks *done*{broken}.",
-        "ja": ":raised_hand: *{step}*: 完了したか不明です。*完了している*ようです{broken}。",
-    },
-    False: {
-        "en": ":raised_hand: *{step}*: nobody knows whether it was done; it looks *not done*{broken}.",
-        "ja": ":raised_hand: *{step}*: 完了したか不明です。*完了していない*ようです{broken}。",
-    },
+LOOKS_BROKEN: Mapping[bool, str] = {
+    True: phrase(":raised_hand: *{step}*: nobody knows whether it was done; it looks *done*, not working: *{names}*."),
+    False: phrase(
+        ":raised_hand: *{step}*: nobody knows whether it was done; it looks *not done*, not working: *{names}*."
+    ),
 }
 
 
@@ -49,14 +48,15 @@ def decision_line(event: Event, situation: IncidentView) -> str:
     step = event.step or str(event.payload.get("step") or "")
     record = next((one for one in situation.steps if one.id == step), None)
     names = event.payload.get("broken") or ()
-    broken = say(BROKEN, situation.language, names=one_line(", ".join(map(str, names)), 300)) if names else ""
     if record is not None and record.state is StepState.FAILED:
-        text = FAILED
+        text = FAILED_BROKEN if names else FAILED
     elif record is None or record.finding_passed is None:
         text = LOOKING
     else:
-        text = LOOKS[record.finding_passed]
-    return say(text, situation.language, step=one_line(situation.title_of(step), 150), broken=broken)
+        text = (LOOKS_BROKEN if names else LOOKS)[record.finding_passed]
+    title = one_line(situation.title_of(step), 150)
+    broken = one_line(say(listed(map(str, names)), situation.language), 300)
+    return say(filled(text, step=title, names=broken), situation.language)
 
 
 def decision_buttons(events: tuple[Event, ...], situation: IncidentView) -> list[Block]:

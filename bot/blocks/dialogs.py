@@ -8,24 +8,21 @@ from drbot.bot.blocks.elements import Block, escape, plain, section, text_input
 from drbot.bot.blocks.vote_dialog import BACK
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.site import Site
-from drbot.core.words import Text, say
+from drbot.core.text.messages import phrase, say
 
-LOADING: Text = {"en": "One moment…", "ja": "お待ちください…"}
-DECLARE: Text = {"en": "Declare an incident", "ja": "インシデントを宣言"}
-LEVEL: Text = {"en": "Level", "ja": "レベル"}
-SERVICE: Text = {"en": "Service (level 1)", "ja": "サービス (レベル 1)"}
-SITE: Text = {"en": "Site", "ja": "拠点"}
-SINCE: Text = {"en": "Since when?", "ja": "いつから?"}
-SINCE_HINT: Text = {
-    "en": "20m, 02:10 (UTC) or an ISO time; empty = now",
-    "ja": "20m、02:10 (UTC)、または ISO 形式。空欄は現在時刻",
-}
-WHAT: Text = {"en": "What is broken?", "ja": "何が起きていますか?"}
-UPDATE: Text = {"en": "Tell the stakeholders", "ja": "関係者へ連絡"}
-UPDATE_TEXT: Text = {"en": "In plain words, as it will be posted", "ja": "投稿する文章 (平易な言葉で)"}
-RESOLVE: Text = {"en": "Resolve", "ja": "解決"}
-SUMMARY: Text = {"en": "What was done, in one or two sentences", "ja": "対応の要約 (1〜2 文)"}
-SEND: Text = {"en": "Send", "ja": "送信"}
+LOADING: str = phrase("One moment…")
+DECLARE: str = phrase("Declare an incident")
+LEVEL: str = phrase("Level")
+SERVICE: str = phrase("Service (level 1)")
+SITE: str = phrase("Site")
+SINCE: str = phrase("Since when?")
+SINCE_HINT: str = phrase("20m, 02:10 (UTC) or an ISO time; empty = now")
+WHAT: str = phrase("What is broken?")
+UPDATE: str = phrase("Tell the stakeholders")
+UPDATE_TEXT: str = phrase("In plain words, as it will be posted")
+RESOLVE: str = phrase("Resolve")
+SUMMARY: str = phrase("What was done, in one or two sentences")
+SEND: str = phrase("Send")
 
 
 def message_dialog(title: str, text: str, language: str) -> dict[str, Any]:

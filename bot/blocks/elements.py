@@ -12,11 +12,13 @@ from typing import Any
 from drbot.commands.speech.messages import Choice
 from drbot.commands.views.available_actions import AvailableAction
 from drbot.core.people import Person
+from drbot.core.text.messages import duration, phrase, say
+from drbot.core.text.words import cut
 from drbot.core.visible import visible
-from drbot.core.words import cut, duration, say
 
 Block = dict[str, Any]
 
+MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 BAR_WIDTH = 10  # letters
 SECTION = 2900  # Slack: 3,000
 HEADER = 150
@@ -122,10 +124,11 @@ def mention(person: Person) -> str:
     return f"<@{person.slack[0]}>" if person.slack else f"*{one_line(person.name)}*"
 
 
-def promise(seconds: float, language: str) -> str:
+def promise(seconds: float) -> str:
     """A target as people say it: "4 h", not "4 h 00 min"."""
-    words = duration(seconds, language)
-    return words.removesuffix(" 00 min").removesuffix(" 00 分")
+    total = max(0, round(seconds))
+    is_whole = HOUR <= total < DAY and total % HOUR < MINUTE
+    return phrase("{hours} h", hours=total // HOUR) if is_whole else duration(seconds)
 
 
 def bar(share: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drbot.bot.blocks.elements import SECTION, Block, escape, plain, section
-from drbot.core.words import cut
+from drbot.core.text.words import cut
 
 SECTIONS = 3
 SHORT = 1000

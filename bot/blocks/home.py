@@ -7,30 +7,26 @@ from drbot.bot.blocks.elements import Block, button, choice_buttons, context, di
 from drbot.commands.speech.state_texts import now_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.japanese import said_in
 from drbot.core.level import LEVEL_TEXTS
 from drbot.core.people import Person
-from drbot.core.words import Text, say
+from drbot.core.text.messages import filled, listed, phrase, say
 
 MOST = 20
 
-TITLE: Text = {"en": "Disaster recovery of {system}", "ja": "{system} の災害復旧"}
-NONE: Text = {"en": "No open incident.", "ja": "未解決のインシデントはありません。"}
-MINE: Text = {"en": "Waits for your approval", "ja": "あなたの承認待ち"}
-DECLARE: Text = {"en": "Declare an incident…", "ja": "インシデントを宣言…"}
-YOU: Text = {"en": "You are {name}: {roles}.", "ja": "{name} さん: {roles}"}
-STRANGER: Text = {
-    "en": "You are not on the roster (dr.yml, people): you can look, but not declare or approve.",
-    "ja": "名簿 (dr.yml の people) に登録がないため、閲覧のみ可能です。",
-}
+TITLE: str = phrase("Disaster recovery of {system}")
+NONE: str = phrase("No open incident.")
+MINE: str = phrase("Waits for your approval")
+DECLARE: str = phrase("Declare an incident…")
+YOU: str = phrase("You are {name}: {roles}.")
+STRANGER: str = phrase("You are not on the roster (dr.yml, people): you can look, but not declare or approve.")
 
 
 def home(
     system: str, person: Person | None, situations: Sequence[IncidentView], faults: Sequence[str], language: str
 ) -> dict[str, Any]:
     """The Home of one person."""
-    blocks: list[Block] = [header(say(TITLE, language, system=system))]
-    blocks += [section(f":red_circle: {escape(said_in(language, fault))}") for fault in faults[:5]]
+    blocks: list[Block] = [header(say(filled(TITLE, system=system), language))]
+    blocks += [section(f":red_circle: {escape(say(fault, language))}") for fault in faults[:5]]
     if person is not None:
         declare = button(say(DECLARE, language), "open:declare", {}, "danger")
         blocks.append({"type": "actions", "elements": [declare]})
@@ -44,7 +40,7 @@ def home(
 def _you(person: Person | None, language: str) -> str:
     if person is None:
         return say(STRANGER, language)
-    return say(YOU, language, name=escape(person.name), roles=", ".join(sorted(person.roles)))
+    return say(filled(YOU, name=escape(person.name), roles=listed(sorted(person.roles))), language)
 
 
 def _incident(situation: IncidentView, person: Person | None, language: str) -> list[Block]:

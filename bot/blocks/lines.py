@@ -3,10 +3,11 @@
 from drbot.bot.blocks.decision import decision_line
 from drbot.bot.blocks.elements import escape, one_line
 from drbot.commands.speech.event_texts import Audience, EventText
-from drbot.commands.views.event_lines import Values, Voice, once, text_of, values_of, voice_of, whole_text_of
+from drbot.commands.views.event_lines import Values, Voice, once, text_of, values_of, voice_of, whole_text_of, worded
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.events import Event, EventKind
-from drbot.core.words import Text, cut, duration, say
+from drbot.core.text.messages import duration, filled, phrase, say
+from drbot.core.text.words import cut
 
 STATUS = frozenset(
     {
@@ -40,11 +41,8 @@ URGENT = CARDS | {
 }
 """After these the board is drawn at once: final states, approvals and stops jump the queue."""
 
-OTHER: Text = {
-    "en": "The next good backup is `{name}`; it loses everything from {loss} before the outage on.",
-    "ja": "次に使えるバックアップは `{name}` です。障害の {loss} 前より後の書き込みがすべて失われます。",
-}
-NO_OTHER: Text = {"en": "There is no other good backup.", "ja": "他に使えるバックアップはありません。"}
+OTHER: str = phrase("The next good backup is `{name}`; it loses everything from {loss} before the outage on.")
+NO_OTHER: str = phrase("There is no other good backup.")
 
 LOUD = frozenset({EventKind.STEP_ASKED, EventKind.INCIDENT_NOT_RECOVERED})
 """In bold: what people are asked, and that they said no."""
@@ -92,9 +90,9 @@ def _filled(text: EventText, event: Event, voice: Voice, longest: int = LONG) ->
     values = once(Values(shown))
     values["tail"] = tail_block(event.payload.get("tail"))
     values["next"] = _next_backup(event, voice.language)
-    said = say(text.text, voice.language).format_map(values).strip()
+    said = worded(say(text.text, voice.language), values).strip()
     said = f"*{said}*" if event.kind in LOUD else said
-    hint = say(text.hint, voice.language).format_map(values) if text.hint is not None else ""
+    hint = worded(say(text.hint, voice.language), values) if text.hint is not None else ""
     icon = f":{text.icon}:" if text.icon else ""
     return cut(f"{icon} {said} {hint}".replace("  ", " ").strip(), 2500)
 
@@ -106,8 +104,8 @@ def _next_backup(event: Event, language: str) -> str:
     offered = event.payload["next"]
     if not isinstance(offered, dict):
         return say(NO_OTHER, language)
-    loss = duration(float(offered.get("loss_seconds", 0)), language)
-    return say(OTHER, language, name=one_line(str(offered.get("name", ""))), loss=loss)
+    loss = duration(float(offered.get("loss_seconds", 0)))
+    return say(filled(OTHER, name=one_line(str(offered.get("name", ""))), loss=loss), language)
 
 
 def tail_block(tail: object) -> str:

@@ -6,12 +6,22 @@ from drbot.bot.blocks.elements import Block, bar, escape, rich, section
 from drbot.bot.blocks.progress import progress_line
 from drbot.commands.speech.state_texts import STEP
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.japanese import said_in
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.stakes_words import CHANGED
+from drbot.core.text.messages import duration, filled, phrase, say
+from drbot.core.text.words import cut, size
 from drbot.core.visible import visible
-from drbot.core.words import cut, duration, say, size
+
+CHANGE: str = phrase("{what}: {change}")
+SHARE: str = phrase("{bar} {percent} · {amount}")
+UNITS: Mapping[str, str] = {
+    "rows": phrase("{amount} rows"),
+    "services": phrase("{amount} services"),
+    "images": phrase("{amount} images"),
+    "folders": phrase("{amount} folders"),
+    "seconds": phrase("{amount} seconds"),
+}
 
 TASKS = 50
 LETTERS = 6500
@@ -45,20 +55,19 @@ def plan_blocks(situation: IncidentView) -> list[Block]:
     shown = run.plan.steps[:TASKS]
     room = LETTERS // max(1, len(shown))
     tasks = [_task(step, records.get(step.id), language, room) for step in shown]
-    title = run.plan.headline.get(language) or run.plan.headline.get("en") or run.runbook
-    warnings = map(situation.spoken, run.plan.warnings)
-    told = [*(f"{say(CHANGED, language)}: {line}" for line in run.plan.changed), *warnings]
+    title = cut(visible(say(run.plan.headline or run.runbook, language)), 200)
+    told = [*(filled(CHANGE, what=CHANGED, change=line) for line in run.plan.changed), *run.plan.warnings]
     return [
-        *(section(f":warning: {escape(cut(warning, 300))}") for warning in told[:3]),
+        *(section(f":warning: {escape(cut(say(warning, language), 300))}") for warning in told[:3]),
         section(progress_line(situation)),
-        {"type": "plan", "block_id": f"plan-{run.id}", "title": cut(visible(title), 200), "tasks": tasks},
+        {"type": "plan", "block_id": f"plan-{run.id}", "title": title, "tasks": tasks},
     ]
 
 
 def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Block:
     """`room`: letters for all its texts; a plan of fifty steps must fit into one message."""
     state = record.state if record else StepState.PENDING
-    title = step.title.get(language) or step.title["en"]
+    title = say(step.title, language)
     if state in SAID_IN_TITLE:
         title = f"{title} ({say(STEP[state], language)})"
     task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": TASK_STATES[state]}
@@ -68,10 +77,10 @@ def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Bl
 
 def _output(record: StepRecord, language: str) -> str:
     if record.state is StepState.RUNNING:
-        return _progress(record)
-    words = said_in(language, record.summary or "")
+        return say(_progress(record), language)
+    words = say(record.summary or "", language)
     if record.seconds is not None and record.state is StepState.SUCCEEDED:
-        took = duration(record.seconds, language)
+        took = say(duration(record.seconds), language)
         return f"{words} ({took})" if words else took
     return words
 
@@ -80,9 +89,19 @@ def _progress(record: StepRecord) -> str:
     if record.progress_done is None:
         return ""
     unit = record.progress_unit or ""
-    shown = size if unit == "bytes" else lambda count: f"{count:,.0f}"
-    rest = "" if unit == "bytes" else f" {unit}"
     if not record.progress_total:
-        return f"{shown(record.progress_done)}{rest}"
+        return _counted(_number(record.progress_done, unit), unit)
     share = record.progress_done / record.progress_total
-    return f"{bar(share)} {share:.0%} · {shown(record.progress_done)} / {shown(record.progress_total)}{rest}"
+    both = f"{_number(record.progress_done, unit)} / {_number(record.progress_total, unit)}"
+    return filled(SHARE, bar=bar(share), percent=f"{share:.0%}", amount=_counted(both, unit))
+
+
+def _number(count: float, unit: str) -> str:
+    return size(count) if unit == "bytes" else f"{count:,.0f}"
+
+
+def _counted(amount: str, unit: str) -> str:
+    """Bytes are said by their number; a unit that nobody foresaw stands as the worker wrote it."""
+    if unit == "bytes":
+        return amount
+    return filled(UNITS[unit], amount=amount) if unit in UNITS else f"{amount} {unit}".strip()

@@ -8,12 +8,12 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.core.clocks import minutes_up
 from drbot.core.plan import Plan
 from drbot.core.run import RunState, StepRecord, StepState
-from drbot.core.words import Text, say
+from drbot.core.text.messages import filled, phrase, say
 
-STEP: Text = {"en": "Step {number} of {count}", "ja": "手順 {number}/{count}"}
-DONE: Text = {"en": "{number} of {count} steps done", "ja": "手順 {number}/{count} 完了"}
-ABOUT: Text = {"en": "about {when} UTC", "ja": "{when} UTC 頃の見込み"}
-AFTER_PEOPLE: Text = {"en": "about {rest} once people have decided", "ja": "担当者の判断後 約 {rest}"}
+STEP: str = phrase("Step {number} of {count}")
+DONE: str = phrase("{number} of {count} steps done")
+ABOUT: str = phrase("about {when} UTC")
+AFTER_PEOPLE: str = phrase("about {rest} once people have decided")
 
 CALM_SECONDS = 300.0
 """The hour is rounded up to so much, so that the board does not change every minute."""
@@ -30,8 +30,8 @@ def progress_line(situation: IncidentView) -> str:
     done = sum(record.state in OVER for record in situation.steps)
     is_going = not run.is_over and done < count
     number = done + 1 if is_going else done
-    steps = say(STEP if is_going else DONE, language, number=number, count=count)
-    parts = [steps, f"{percent(run.plan, situation.steps)} %"]
+    steps = say(filled(STEP if is_going else DONE, number=number, count=count), language)
+    parts = [steps, f"{percent(run.plan, situation.steps)} %"]  # the same in every language
     if is_going:
         parts.append(_about(situation, run.state))
     return " · ".join(part for part in parts if part)
@@ -61,7 +61,7 @@ def _about(situation: IncidentView, state: RunState) -> str:
     if rest is None:
         return ""
     if state in PEOPLES_TURN:
-        return say(AFTER_PEOPLE, situation.language, rest=promise(minutes_up(rest), situation.language))
+        return say(filled(AFTER_PEOPLE, rest=promise(minutes_up(rest))), situation.language)
     calm = CALM_SECONDS if rest >= CALM_SECONDS else 60.0
     end = math.ceil((situation.now.timestamp() + rest) / calm) * calm
-    return say(ABOUT, situation.language, when=f"{datetime.fromtimestamp(end, UTC):%H:%M}")
+    return say(filled(ABOUT, when=f"{datetime.fromtimestamp(end, UTC):%H:%M}"), situation.language)

@@ -3,8 +3,9 @@
 from drbot.bot.blocks.elements import MARKDOWN, TEXT, Block, choice_buttons, escape, section
 from drbot.bot.blocks.tables import table_block
 from drbot.commands.speech.messages import Reply
+from drbot.core.text.messages import say
+from drbot.core.text.words import cut
 from drbot.core.visible import visible
-from drbot.core.words import cut, say
 
 TABLES = 12
 

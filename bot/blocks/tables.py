@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from drbot.bot.blocks.elements import SECTION, Block, one_line, section
-from drbot.commands.speech.messages import Cell, Table
-from drbot.core.words import cut, say
+from drbot.commands.speech.messages import Table
+from drbot.core.text.messages import say
+from drbot.core.text.words import cut
 
 LINE = 900
 """Letters of a row."""
@@ -12,7 +13,7 @@ WHOLE = 9000
 """Letters of a table that people agree to: a message of Slack takes about 13,000, and the votes come on top."""
 
 
-def cell(value: Cell, language: str) -> str:
+def cell(value: str, language: str) -> str:
     """One cell in one language, escaped, on one line."""
     return _short(say(value, language))
 
@@ -53,7 +54,7 @@ def _lines(table: Table, language: str) -> list[str]:
     return lines
 
 
-def _line(row: Sequence[Cell], language: str, *, labelled: bool) -> str:
+def _line(row: Sequence[str], language: str, *, labelled: bool) -> str:
     """A row; lines of a labelled cell are entries of a list, and what is left out of it is counted."""
     if not labelled or len(row) < 2:
         return _joined([cell(one, language) for one in row], " · ")

@@ -9,45 +9,33 @@ from drbot.bot.blocks.elements import context, plain, section, text_input
 from drbot.bot.blocks.tables import whole_table
 from drbot.commands.views.vote_dialog import VoteDialog, table_of
 from drbot.core.stakes_words import APPROVE_TITLE
-from drbot.core.words import Text, clock, say
+from drbot.core.text.messages import filled, phrase, say, sentences
+from drbot.core.text.words import clock
 
-TITLES: Mapping[str, Text] = {
-    "approve": {"en": "Approve", "ja": "承認"},
-    "deny": {"en": "Deny", "ja": "却下"},
+TITLES: Mapping[str, str] = {
+    "approve": phrase("Approve"),
+    "deny": phrase("Deny"),
 }
 """While the plan is being read; then an approval says what it is for."""
-MEANING: Mapping[str, Text] = {
-    "approve": {
-        "en": "Approvals: {have} of {need}. With the last one, once any proof below has passed, exactly this starts by "
-        "itself.{down}",
-        "ja": "承認 {have}/{need}。{need} 人の承認がそろい、下の検証 (ある場合) に合格すると、次の内容だけが"
-        "自動で始まります。{down}",
-    },
-    "deny": {
-        "en": "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
-        "for it yourself.",
-        "ja": "一人でも却下すると、この内容は実行されません。"
-        "このインシデントで同じ内容を再び依頼できるのは、却下した本人だけです。",
-    },
+MEANING: Mapping[str, str] = {
+    "approve": phrase(
+        "Approvals: {have} of {need}. With the last one, once any proof below has passed, exactly this starts by "
+        "itself."
+    ),
+    "deny": phrase(
+        "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
+        "for it yourself."
+    ),
 }
-DOWN: Text = {"en": " Services are stopped meanwhile.", "ja": "その間サービスは停止します。"}
-NEW_PLAN: Text = {
-    "en": "The plan has changed since that message: this is the current one.",
-    "ja": "計画が変更されています。これが最新の計画です。",
-}
-AS_OF: Text = {
-    "en": "As of {when}, when this was opened. What has happened since stands on the card in the channel.",
-    "ja": "{when} に開いた時点の内容です。その後の状況はチャンネルのカードで確認できます。",
-}
-TARGET: Text = {"en": 'Type the name of the target: "{target}"', "ja": "対象の名前「{target}」を入力してください"}
-CODE: Text = {"en": "One-time code", "ja": "ワンタイムコード"}
-CODE_HINT: Text = {
-    "en": "Six digits from your authenticator. Not set up yet? /dr enrol",
-    "ja": "認証アプリの 6 桁の数字。未設定の場合は /dr enrol",
-}
-REASON: Text = {"en": "Reason", "ja": "理由"}
-HINT: Text = {"en": "It goes into the report.", "ja": "報告書に記載されます。"}
-BACK: Text = {"en": "Back", "ja": "戻る"}
+DOWN: str = phrase("Services are stopped meanwhile.")
+NEW_PLAN: str = phrase("The plan has changed since that message: this is the current one.")
+AS_OF: str = phrase("As of {when}, when this was opened. What has happened since stands on the card in the channel.")
+TARGET: str = phrase('Type the name of the target: "{target}"')
+CODE: str = phrase("One-time code")
+CODE_HINT: str = phrase("Six digits from your authenticator. Not set up yet? /dr enrol")
+REASON: str = phrase("Reason")
+HINT: str = phrase("It goes into the report.")
+BACK: str = phrase("Back")
 
 
 def vote_dialog(
@@ -58,14 +46,12 @@ def vote_dialog(
     """
     title = say(APPROVE_TITLE[dialog.act] if decision == "approve" else TITLES[decision], language)
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
-    down = say(DOWN, language) if dialog.interrupts else ""
-    meaning = say(MEANING[decision], language, have=str(dialog.have), need=str(dialog.need), down=down)
-    as_of = context(say(AS_OF, language, when=clock(at)))
-    blocks = [section(meaning), *whole_table(table_of(dialog), language), as_of]
+    as_of = context(say(filled(AS_OF, when=clock(at)), language))
+    blocks = [section(_meaning(dialog, decision, language)), *whole_table(table_of(dialog), language), as_of]
     if is_new_plan:
         blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
     if decision == "approve":
-        blocks.append(text_input("target", say(TARGET, language, target=dialog.target)))
+        blocks.append(text_input("target", say(filled(TARGET, target=dialog.target), language)))
         if dialog.needs_code:
             blocks.append(text_input("code", say(CODE, language), hint=say(CODE_HINT, language)))
     blocks.append(text_input("reason", say(REASON, language), hint=say(HINT, language), lines=True))
@@ -78,3 +64,8 @@ def vote_dialog(
         "close": plain(say(BACK, language), 24),
         "blocks": blocks,
     }
+
+
+def _meaning(dialog: VoteDialog, decision: str, language: str) -> str:
+    down = DOWN if dialog.interrupts and decision == "approve" else ""
+    return say(sentences(filled(MEANING[decision], have=dialog.have, need=dialog.need), down), language)

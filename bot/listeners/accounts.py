@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from drbot.core.errors import UserError
 from drbot.core.people import Account
+from drbot.core.text.messages import phrase
 
 KEPT_SECONDS = 600.0
 
@@ -32,9 +33,9 @@ class Accounts:
             account = self._asked(user)
         except (SlackApiError, SlackClientError, OSError) as error:
             raise UserError(
-                "Not counted.",
-                "Slack does not tell just now whether this is the account of an active member.",
-                "Try again in a moment, or approve from a terminal: drbot dr approve",
+                phrase("Not counted."),
+                phrase("Slack does not tell just now whether this is the account of an active member."),
+                phrase("Try again in a moment, or approve from a terminal: drbot dr approve"),
             ) from error
         with self._lock:
             self._known[user] = (time.monotonic(), account)

@@ -19,7 +19,7 @@ from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb.approve import dialog_of, vote
 from drbot.core.approval import EntryPoint
 from drbot.core.errors import UserError
-from drbot.core.words import say
+from drbot.core.text.messages import say
 
 
 def pressed(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:

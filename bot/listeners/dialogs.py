@@ -19,7 +19,8 @@ from drbot.commands.dispatch import dispatch
 from drbot.commands.speech.messages import Reply
 from drbot.commands.verb.approve import vote
 from drbot.core.approval import EntryPoint
-from drbot.core.words import cut, say
+from drbot.core.text.messages import say
+from drbot.core.text.words import cut
 
 ACK_SECONDS = 1.5  # of Slack's three
 OVERTAKING_SECONDS = 1.0

@@ -10,8 +10,8 @@ from slack_sdk.errors import SlackClientError
 
 from drbot.bot.outbound.messenger import UPLOAD_SECONDS
 from drbot.bot.slack_api.slack import LOCAL
-from drbot.commands.speech.messages import Reply, text
-from drbot.core.words import say
+from drbot.commands.speech.messages import Reply
+from drbot.core.text.messages import phrase, say
 
 NAMES = ("approvals.png", "roster.png")
 
@@ -22,10 +22,8 @@ def send_qr(client: WebClient, user: str, reply: Reply, language: str) -> Reply:
     files = [_uploaded(client, name, qr) for name, qr in zip(NAMES, reply.qrs, strict=True)]
     client.files_completeUploadExternal(files=files, channel_id=place, initial_comment=say(reply.text, language))
     return Reply(
-        text=text(
-            "I sent you two QR codes in a direct message. Read both with your authenticator, then: /dr enrol 123456",
-            "QR コードを 2 つダイレクトメッセージで送りました。認証アプリで両方読み取り、/dr enrol 123456 "
-            "と入力してください。",
+        text=phrase(
+            "I sent you two QR codes in a direct message. Read both with your authenticator, then: /dr enrol 123456"
         )
     )
 

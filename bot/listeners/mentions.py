@@ -8,11 +8,11 @@ from typing import Any
 
 import structlog
 
-from drbot.bot.blocks.board import sentence
+from drbot.bot.blocks.board import told
 from drbot.bot.listeners.answering import answer
 from drbot.bot.listeners.request_parsing import request_of_event
 from drbot.bot.listeners.responder import Responder, SlackRequest
-from drbot.commands.speech.messages import Reply, both
+from drbot.commands.speech.messages import Reply
 from drbot.commands.views.incident_view import view_of
 from drbot.store.records import incidents
 
@@ -43,7 +43,7 @@ def _greet(responder: Responder, slack_request: SlackRequest) -> None:
             return
         situation = view_of(connection, responder.context, incident, datetime.now(UTC))
     if (situation.now - incident.declared_at).total_seconds() > GREETED_AFTER:
-        responder.tell(slack_request, Reply(text=both(sentence(situation))))
+        responder.tell(slack_request, Reply(text=told(situation)))
 
 
 GREETED_AFTER = 30.0

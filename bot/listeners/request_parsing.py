@@ -9,6 +9,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.core.approval import EntryPoint
 from drbot.core.errors import UserError
 from drbot.core.events import EventKind
+from drbot.core.text.messages import phrase
 from drbot.store.records import incidents
 
 
@@ -92,7 +93,11 @@ def text_of(value: Mapping[str, Any], name: str) -> str:
     """A text in a button's value. Raises UserError when it is missing or no text."""
     found = value.get(name)
     if not isinstance(found, str) or not found:
-        raise UserError("You pressed a button.", "It is not one of drbot's.", "Type /dr to see what can be done.")
+        raise UserError(
+            phrase("You pressed a button."),
+            phrase("It is not one of drbot's."),
+            phrase("Type /dr to see what can be done."),
+        )
     return found
 
 

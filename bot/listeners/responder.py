@@ -21,12 +21,13 @@ from drbot.bot.slack_api.signed_values import SignedValues
 from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
 from drbot.commands.dispatch import TABLE
 from drbot.commands.facts.context import CommandContext
-from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.refusal import reply_of
 from drbot.core.approval import EntryPoint
 from drbot.core.errors import TemporaryError, UserError
 from drbot.core.people import Person
+from drbot.core.text.messages import phrase, sentences
 
 log = structlog.get_logger(__name__)
 
@@ -108,18 +109,13 @@ class Responder:
             tell(reply_of(error))
         except TemporaryError as error:
             log.warning("Nothing was recorded.", user=slack_request.user, error=str(error))
-            tell(
-                _failed(
-                    "Not recorded, nothing started and nothing stopped: try again.",
-                    "記録できず、開始も停止もしていません。",
-                )
-            )
+            tell(_failed(phrase("Not recorded, nothing started and nothing stopped: try again.")))
         except SLACK_FAILS as error:
             log.warning("Slack did not take an answer.", user=slack_request.user, error=str(error))
-            tell(_failed(f"Slack did not take it: {_code(error)}.", "Slack に送信できませんでした。"))
+            tell(_failed(phrase("Slack did not take it: {code}.", code=_code(error))))
         except Exception:
             log.exception("A listener failed.", user=slack_request.user)
-            tell(_failed("drbot failed; its log says why.", "drbot の内部エラーです。ログを確認してください。"))
+            tell(_failed(phrase("drbot failed; its log says why.")))
 
     def person(self, slack_request: SlackRequest) -> Person | None:
         """The roster's person behind the account."""
@@ -227,9 +223,8 @@ def answer_dialog(reply: Reply, language: str) -> dict[str, Any]:
     return message_dialog("drbot", "", language) | {"blocks": blocks}
 
 
-def _failed(english: str, japanese: str) -> Reply:
-    todo = " If it matters now, use a terminal: drbot dr help"
-    return Reply(text=text(english + todo, f"{japanese} 急ぐ場合は端末から: drbot dr help"), ok=False)
+def _failed(why: str) -> Reply:
+    return Reply(text=sentences(why, phrase("If it matters now, use a terminal: drbot dr help")), ok=False)
 
 
 def _code(error: BaseException) -> str:

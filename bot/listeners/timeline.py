@@ -7,9 +7,10 @@ from slack_bolt import Ack
 
 from drbot.bot.listeners.request_parsing import request_of_event, request_of_interaction
 from drbot.bot.listeners.responder import Responder, SlackRequest
-from drbot.commands.speech.messages import Reply, text
+from drbot.commands.speech.messages import Reply
 from drbot.core.errors import UserError
-from drbot.core.words import cut
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 from drbot.store.records import incidents, surfaces
 from drbot.store.records.surfaces import Surface
 
@@ -35,11 +36,7 @@ def chosen(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
 
     def work(responder: Responder, slack_request: SlackRequest) -> None:
         is_new = keep(responder, slack_request, body["message"])
-        said = (
-            text("It is in the timeline.", "タイムラインに追加しました。")
-            if is_new
-            else text("It was in the timeline already.", "追加済みです。")
-        )
+        said = phrase("It is in the timeline.") if is_new else phrase("It was in the timeline already.")
         responder.tell(slack_request, Reply(text=said))
 
     responder.later(request_of_interaction(body), work)
@@ -71,9 +68,9 @@ def keep(responder: Responder, slack_request: SlackRequest, message: Mapping[str
         incident = incidents.of_channel(tx.connection, slack_request.channel)
         if incident is None:
             raise UserError(
-                "You wanted to add a message to the timeline.",
-                "This channel belongs to no incident.",
-                "Do it in the incident's channel.",
+                phrase("You wanted to add a message to the timeline."),
+                phrase("This channel belongs to no incident."),
+                phrase("Do it in the incident's channel."),
             )
         key = f"timeline-{message['ts']}"
         if surfaces.get(tx.connection, incident.id, key) is not None:

@@ -16,8 +16,9 @@ from drbot.core.incident import UsersSay
 from drbot.core.people import ACCESS, Person
 from drbot.core.run import Run, RunState, StepState
 from drbot.core.stakes_words import ACTS
+from drbot.core.text.messages import filled, phrase, say
+from drbot.core.text.words import clock, cut
 from drbot.core.too_few import eligible
-from drbot.core.words import Text, clock, cut, say
 
 NEEDS: Mapping[EventKind, str] = {
     EventKind.INCIDENT_DECLARED: "recover",
@@ -58,14 +59,8 @@ TOLD_BEFORE: Mapping[EventKind, tuple[str, ...]] = {
 }
 """Payload of events that say more about something people were called for already."""
 
-APPROVAL: Text = {
-    "en": "Your approval is needed on {target}: {act}, until {until}.",
-    "ja": "承認が必要です ({target}): {act} (期限 {until})。",
-}
-WHERE: Text = {
-    "en": "{name}: {words} Everything about it is in <#{channel}>.",
-    "ja": "{name}: {words} 詳細は <#{channel}> へ。",
-}
+APPROVAL: str = phrase("Your approval is needed on {target}: {act}, until {until}.")
+WHERE: str = phrase("{name}: {words} Everything about it is in <#{channel}>.")
 
 
 def called(event: Event, situation: IncidentView, run: Run | None) -> tuple[Person, ...]:
@@ -111,13 +106,15 @@ def direct_words(events: tuple[Event, ...], situation: IncidentView, person: Per
     own = replace(situation, configuration=configuration)
     words = " ".join(_words(event, own) for event in events)
     incident = situation.incident
-    return say(WHERE, person.language, name=incident.name, words=cut(words, 1500), channel=incident.channel or "")
+    return say(
+        filled(WHERE, name=incident.name, words=cut(words, 1500), channel=incident.channel or ""), person.language
+    )
 
 
 def _words(event: Event, situation: IncidentView) -> str:
     request = situation.request
     if event.kind is EventKind.REQUEST_OPENED and request is not None:
         until = clock(request.expires_at)
-        act = say(ACTS[situation.act], situation.language)
-        return say(APPROVAL, situation.language, target=one_line(request.target), act=act, until=until)
+        asked = filled(APPROVAL, target=one_line(request.target), act=ACTS[situation.act], until=until)
+        return say(asked, situation.language)
     return milestone(event, situation) or ""

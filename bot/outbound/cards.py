@@ -18,6 +18,7 @@ from drbot.bot.slack_api.slack import GONE, LOST, SlackRefusedError
 from drbot.commands.views.incident_view import IncidentView, asking
 from drbot.core.approval import LIVE, ApprovalRequest
 from drbot.core.events import Event, EventKind, canonical
+from drbot.core.text.messages import phrase
 from drbot.core.too_few import eligible
 from drbot.store.records import requests, steps, surfaces
 from drbot.store.records.surfaces import Surface
@@ -92,7 +93,7 @@ class Cards:
         """The channel was refused. Whether nothing has to be tried again: only what is decided is let go."""
         request, text, blocks = _drawn(situation, now)
         self._publisher_context.control_failed(
-            self._incident, "I could not show the approval card here; the approvers get it directly", refusal
+            self._incident, phrase("I could not show the approval card here; the approvers get it directly."), refusal
         )
         if request.state not in LIVE:
             return True
@@ -133,7 +134,7 @@ class Cards:
                     self._show_at(request, account, text, blocks, doubtful=doubtful)
                 except SlackRefusedError as refusal:
                     self._publisher_context.control_failed(
-                        self._incident, f"I could not reach {person.name} directly", refusal
+                        self._incident, phrase("I could not reach {person} directly.", person=person.name), refusal
                     )
 
     def _directly_drawn(self, request: ApprovalRequest, text: str, blocks: list[Block]) -> None:
@@ -146,7 +147,7 @@ class Cards:
                 self._publisher_context.messenger.edit(known, text, blocks, urgent=True)
             except SlackRefusedError as refusal:
                 self._publisher_context.control_failed(
-                    self._incident, "I could not renew a card that I had sent directly", refusal
+                    self._incident, phrase("I could not renew a card that I had sent directly."), refusal
                 )
         self._sent[request.id] = shown
 

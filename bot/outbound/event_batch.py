@@ -23,7 +23,8 @@ from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.events import Event, EventKind
 from drbot.core.people import Person
 from drbot.core.statements import HEAD_LETTERS
-from drbot.core.words import Text, cut, say
+from drbot.core.text.messages import filled, phrase, say
+from drbot.core.text.words import cut
 from drbot.store.records.surfaces import Surface
 from drbot.store.runs import runs
 
@@ -32,14 +33,11 @@ PARAGRAPH = 2600
 PARAGRAPHS = 3
 LOG_BYTES = 20_000_000
 
-SUMMARY: Text = {
-    "en": "{count} lines, the last {shown} are here; all of them are in the file.",
-    "ja": "{count} 行のうち最後の {shown} 行です。全行はファイルにあります。",
-}
-MEANWHILE: Text = {"en": "*Meanwhile:*", "ja": "*この間の経過:*"}
-WHOLE_LOG: Text = {"en": "The whole log of {step}", "ja": "{step} の全ログ"}
-HEAD: Text = {"en": "Ledger {head}", "ja": "台帳 {head}"}
-REPORT: Text = {"en": "The report of {name}", "ja": "{name} の報告書"}
+SUMMARY: str = phrase("{count} lines, the last {shown} are here; all of them are in the file.")
+MEANWHILE: str = phrase("*Meanwhile:*")
+WHOLE_LOG: str = phrase("The whole log of {step}")
+HEAD: str = phrase("Ledger {head}")
+REPORT: str = phrase("The report of {name}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +120,9 @@ def _call(
     try:
         publisher_context.messenger.post(outgoing, doubtful=batch.doubtful)
     except SlackRefusedError as refusal:
-        publisher_context.control_failed(outgoing.incident, f"I could not reach {person.name} directly", refusal)
+        publisher_context.control_failed(
+            outgoing.incident, phrase("I could not reach {person} directly.", person=person.name), refusal
+        )
 
 
 def _milestones(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
@@ -168,7 +168,7 @@ def _kept(publisher_context: PublisherContext, batch: EventBatch, between: Calla
 def _head(batch: EventBatch) -> str:
     """Number and hash of the batch's last record: known here, it shows a roll-back of the ledger later."""
     last = batch.events[-1]
-    return say(HEAD, batch.situation.language, head=f"`{last.seq}:{last.hash[:HEAD_LETTERS]}`")
+    return say(filled(HEAD, head=f"`{last.seq}:{last.hash[:HEAD_LETTERS]}`"), batch.situation.language)
 
 
 def _details(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
@@ -180,7 +180,7 @@ def _details(publisher_context: PublisherContext, batch: EventBatch, between: Ca
     shown = lines
     if len(paragraphs) > PARAGRAPHS:
         shown = lines[-LINES_SHOWN:]
-        summary = say(SUMMARY, batch.situation.language, count=len(lines), shown=len(shown))
+        summary = say(filled(SUMMARY, count=len(lines), shown=len(shown)), batch.situation.language)
         paragraphs = [summary, *_paragraphs(shown)[-PARAGRAPHS:]]
     blocks = [section(paragraph) for paragraph in paragraphs]
     _post(publisher_context, batch, f"details-{batch.last}", cut("\n".join(shown), 1500), blocks, thread=batch.board.ts)
@@ -229,7 +229,9 @@ def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, betwee
             publisher_context.messenger.post(outgoing, doubtful=batch.doubtful)
         except SlackRefusedError as refusal:
             publisher_context.control_failed(
-                outgoing.incident, f"I wanted to tell the stakeholders in #{channel}, they were not told", refusal
+                outgoing.incident,
+                phrase("I wanted to tell the stakeholders in #{channel}, they were not told.", channel=channel),
+                refusal,
             )
         between()
 
@@ -241,13 +243,13 @@ def _files(publisher_context: PublisherContext, batch: EventBatch, between: Call
         if event.kind is EventKind.STEP_FAILED and event.step:
             log_file = _log_file(publisher_context, situation, event.step)
             if log_file is not None:
-                title = say(WHOLE_LOG, situation.language, step=situation.title_of(event.step))
+                title = say(filled(WHOLE_LOG, step=situation.title_of(event.step)), situation.language)
                 content = log_file.read_text(encoding="utf-8", errors="replace")
                 _upload(publisher_context, batch, f"log-{event.seq}", log_file.name, content, title, batch.board.ts)
         if event.kind is EventKind.INCIDENT_RESOLVED:
             name = situation.incident.name
             report = report_for(publisher_context.context, situation.incident.id, situation.language)
-            title = say(REPORT, situation.language, name=name)
+            title = say(filled(REPORT, name=name), situation.language)
             _upload(publisher_context, batch, f"report-{event.seq}", f"{name.lower()}-report.md", report, title)
         between()
 
@@ -272,7 +274,7 @@ def _upload(
     try:
         publisher_context.messenger.upload(outgoing, name, content.encode() or b"-", doubtful=batch.doubtful)
     except SlackRefusedError as refusal:
-        publisher_context.control_failed(outgoing.incident, f"I wanted to upload {name}", refusal)
+        publisher_context.control_failed(outgoing.incident, phrase("I wanted to upload {name}.", name=name), refusal)
 
 
 def _log_file(publisher_context: PublisherContext, situation: IncidentView, step: str) -> Path | None:

@@ -15,7 +15,8 @@ from drbot.commands.speech.state_texts import incident_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.incident import channel_name
 from drbot.core.level import LEVEL_TEXTS
-from drbot.core.words import Text, cut, say
+from drbot.core.text.messages import filled, phrase, say
+from drbot.core.text.words import cut
 from drbot.store.records import incidents
 from drbot.store.records.surfaces import Surface
 
@@ -26,15 +27,9 @@ TOPIC = 250
 INVITED = 100
 OLD_SECONDS = 3600
 
-TOPIC_TEXT: Text = {
-    "en": "{name} · level {level}: {meaning} · {state} · RTO {rto}, RPO {rpo}",
-    "ja": "{name} · レベル {level}: {meaning} · {state} · RTO {rto}、RPO {rpo}",
-}
-ANNOUNCED: Text = {
-    "en": "{name} is declared: {title}. Everything about it is in <#{channel}>.",
-    "ja": "{name} が宣言されました: {title}。詳細は <#{channel}> へ。",
-}
-BOARD: Text = {"en": "Live board", "ja": "ライブボード"}
+TOPIC_TEXT: str = phrase("{name} · level {level}: {meaning} · {state} · RTO {rto}, RPO {rpo}")
+ANNOUNCED: str = phrase("{name} is declared: {title}. Everything about it is in <#{channel}>.")
+BOARD: str = phrase("Live board")
 
 
 class IncidentChannel:
@@ -65,7 +60,7 @@ class IncidentChannel:
         except SlackRefusedError as refusal:
             self._fallback = self._publisher_context.context.configuration.channels.home
             self._publisher_context.control_failed(
-                self._incident, "I wanted to open a channel for this incident", refusal
+                self._incident, phrase("I wanted to open a channel for this incident."), refusal
             )
             return self._fallback
         with self._publisher_context.database.write() as tx:
@@ -150,22 +145,23 @@ class IncidentChannel:
         except SlackRefusedError as refusal:
             if refusal.code not in ("already_in_channel", "cant_invite_self"):
                 self._publisher_context.control_failed(
-                    self._incident, f"I wanted to invite the account {account} here", refusal
+                    self._incident, phrase("I wanted to invite the account {account} here.", account=account), refusal
                 )
 
     def _set_topic(self, situation: IncidentView, channel: str) -> None:
         """Topic with level and targets, when it says something new."""
-        incident, language = situation.incident, situation.language
-        targets = situation.configuration.targets
+        incident, targets = situation.incident, situation.configuration.targets
         topic = say(
-            TOPIC_TEXT,
-            language,
-            name=incident.name,
-            level=incident.level.value,
-            meaning=say(LEVEL_TEXTS[incident.level], language),
-            state=say(incident_text(incident), language),
-            rto=promise(targets.rto, language),
-            rpo=promise(targets.rpo, language),
+            filled(
+                TOPIC_TEXT,
+                name=incident.name,
+                level=incident.level.value,
+                meaning=LEVEL_TEXTS[incident.level],
+                state=incident_text(incident),
+                rto=promise(targets.rto),
+                rpo=promise(targets.rpo),
+            ),
+            situation.language,
         )
         if topic != self._topic and channel == incident.channel:
             with suppress(SlackBusyError):  # the next look sets it
@@ -182,7 +178,8 @@ class IncidentChannel:
         """Whoever was in the home channel learns where it goes on."""
         incident = situation.incident
         text = say(
-            ANNOUNCED, situation.language, name=incident.name, title=one_line(incident.title), channel=incident.channel
+            filled(ANNOUNCED, name=incident.name, title=one_line(incident.title), channel=incident.channel),
+            situation.language,
         )
         home = situation.configuration.channels.home
         outgoing = OutgoingMessage(

@@ -21,6 +21,7 @@ from drbot.bot.slack_api.slack import GONE, LOST, SlackBusyError, SlackDownError
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.errors import TemporaryError
 from drbot.core.events import Event
+from drbot.core.text.messages import phrase
 from drbot.store.records import surfaces
 from drbot.store.records.surfaces import Surface
 
@@ -114,7 +115,9 @@ class IncidentFeed:
 
     def _refused(self, refusal: SlackRefusedError) -> None:
         """What was to be shown here cannot be: say so, and do not try the same forever."""
-        self._publisher_context.control_failed(self.incident, "I could not write into the incident's channel", refusal)
+        self._publisher_context.control_failed(
+            self.incident, phrase("I could not write into the incident's channel."), refusal
+        )
         if refusal.code in LOST:
             self._board.forget()
         elif refusal.code in GONE and self._publisher_context.situation(self.incident).incident.is_open:
@@ -173,7 +176,7 @@ class IncidentFeed:
 
     def _do_without_board(self, refusal: SlackRefusedError) -> None:
         """It is tried again, but seldom: the few calls Slack allows belong to the cards."""
-        self._publisher_context.control_failed(self.incident, "I could not show the board", refusal)
+        self._publisher_context.control_failed(self.incident, phrase("I could not show the board."), refusal)
         self._boardless_until = time.monotonic() + BOARD_AGAIN_SECONDS
 
     def _refresh(self, board: Surface, interval: float) -> None:

@@ -16,7 +16,8 @@ from drbot.bot.blocks.elements import TEXT, Block
 from drbot.bot.blocks.forms import forms_of
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import LOCAL, PLACE_REFUSED, Slack, SlackDownError, SlackRefusedError
-from drbot.core.words import cut
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 from drbot.store.base.database import Database
 from drbot.store.records import surfaces
 from drbot.store.records.surfaces import Surface
@@ -114,7 +115,7 @@ class Messenger:
             outside = urlsplit(url).hostname not in LOCAL  # a proxy of the environment is for the world outside
             httpx.post(url, content=content, timeout=UPLOAD_SECONDS, trust_env=outside).raise_for_status()
         except httpx.HTTPError as error:
-            raise SlackDownError(f"Slack did not take the file {name}: {error}") from error
+            raise SlackDownError(phrase("Slack did not take the file {name}: {why}", name=name, why=error)) from error
         thread: dict[str, Any] = {"thread_ts": outgoing.thread} if outgoing.thread else {}
         self.slack.call(
             "files.completeUploadExternal",

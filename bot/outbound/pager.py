@@ -19,7 +19,8 @@ from drbot.commands.facts.context import CommandContext
 from drbot.core.approval import ApprovalRequest
 from drbot.core.events import Event, EventKind
 from drbot.core.plan import short_seal
-from drbot.core.words import clock
+from drbot.core.text.messages import filled, phrase, say, sentences
+from drbot.core.text.words import clock
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, schedules
 from drbot.store.records.schedules import Schedule
@@ -31,9 +32,12 @@ AGAIN_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 
 WORDS: Mapping[EventKind, str] = {
-    EventKind.REQUEST_OPENED: "Approval needed",
-    EventKind.REQUEST_HELD: "BREAK-GLASS, one no stops it",
+    EventKind.REQUEST_OPENED: phrase("Approval needed: {system}, {target}, {name}, until {until}."),
+    EventKind.REQUEST_HELD: phrase("BREAK-GLASS, one no stops it: {system}, {target}, {name}, until {until}."),
 }
+HOW: str = phrase(
+    "In Slack, or at a terminal: drbot dr approve {name}. By phone: drbot dr key code {request} {seal} approve"
+)
 
 
 def pager_url() -> str:
@@ -61,18 +65,18 @@ def page(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
         _tell(tx, request)
         return
     _put(tx, what, request.id, request.incident, attempt=number + 1, seconds=AGAIN_SECONDS)
-    document = document_of(what, request, context.configuration.system)
+    document = document_of(what, request, context.configuration.system, context.configuration.language)
     work = partial(_try, context, what, request, number, document)
     tx.after_commit(lambda: threading.Thread(target=work, name="pager", daemon=True).start())
 
 
-def document_of(kind: EventKind, request: ApprovalRequest, system: str) -> dict[str, str]:
+def document_of(kind: EventKind, request: ApprovalRequest, system: str, language: str) -> dict[str, str]:
     """What somebody who is woken needs: what, until when, and how to decide without Slack."""
     name, seal = f"DR-{request.incident}", short_seal(request.seal)
+    until = clock(request.expires_at)
+    what = filled(WORDS[kind], system=system, target=request.target, name=name, until=until)
     return {
-        "text": f"{WORDS[kind]}: {system}, {request.target}, {name}, until {clock(request.expires_at)}. "
-        f"In Slack, or at a terminal: drbot dr approve {name}. "
-        f"By phone: drbot dr key code {request.id} {seal} approve",
+        "text": say(sentences(what, filled(HOW, name=name, request=request.id, seal=seal)), language),
         "kind": kind.value,
         "incident": name,
         "request": request.id,
@@ -120,7 +124,7 @@ def _tell(tx: Transaction, request: ApprovalRequest) -> None:
     tx.record(
         EventKind.CONTROL_FAILED,
         incident=request.incident,
-        what="I wanted to page the approvers.",
-        why=f"The pager did not take it, {TRIES} times; drbot's log says why.",
-        todo="Call them.",
+        what=phrase("I wanted to page the approvers."),
+        why=phrase("The pager did not take it, {tries} times; drbot's log says why.", tries=TRIES),
+        todo=phrase("Call them."),
     )

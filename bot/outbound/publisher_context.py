@@ -13,6 +13,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.errors import TemporaryError
 from drbot.core.events import EventKind
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database
 from drbot.store.records import incidents
 
@@ -51,8 +52,8 @@ class PublisherContext:
                 tx.record(
                     EventKind.CONTROL_FAILED,
                     incident=incident,
-                    what=f"{what}.",
-                    why=f"Slack says {refusal.code} ({refusal.method}).",
+                    what=what,
+                    why=phrase("Slack says {code} ({method}).", code=refusal.code, method=refusal.method),
                     todo=refusal.todo,
                 )
         except TemporaryError as error:

@@ -12,7 +12,7 @@ import structlog
 from drbot.bot.outbound.messenger import Messenger, OutgoingMessage
 from drbot.bot.slack_api.slack import LOST, SlackRefusedError
 from drbot.core.errors import TemporaryError
-from drbot.core.words import Text, say
+from drbot.core.text.messages import phrase, say
 from drbot.store.records.surfaces import Surface
 
 log = structlog.get_logger(__name__)
@@ -20,10 +20,9 @@ log = structlog.get_logger(__name__)
 NOBODY = 0
 """No incident: the message belongs to the installation, and is the same for all its bots."""
 REACTION = "heartbeat"
-PULSE: Text = {
-    "en": "drbot listens here: `/dr` opens the menu. By the heart below drbot notices when Slack stops delivering.",
-    "ja": "drbot はここで待機しています。`/dr` でメニューが開きます。下のハートは Slack からの配信の確認用です。",
-}
+PULSE: str = phrase(
+    "drbot listens here: `/dr` opens the menu. By the heart below drbot notices when Slack stops delivering."
+)
 
 
 class Pulse:

@@ -11,12 +11,16 @@ from drbot.commands.facts.context import CommandContext
 from drbot.core.approval import RequestState
 from drbot.core.errors import DrbotError, TemporaryError
 from drbot.core.run import Run, RunState
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, schedules
 from drbot.store.records.leases import expire_leases
 from drbot.store.runs import runs
 
 log = structlog.get_logger(__name__)
+
+TOO_LATE: str = phrase("It was approved, but not started in time.")
+UNDECIDED: str = phrase("Nobody decided in time.")
 
 TICK_SECONDS = 1.0
 UNCLAIMED_SECONDS = 30.0
@@ -75,7 +79,7 @@ class Ticker:
             late = requests.overdue(connection, datetime.now(UTC))
         for request in late:
             is_granted = request.state is RequestState.GRANTED
-            why = "It was approved, but not started in time." if is_granted else "Nobody decided in time."
+            why = TOO_LATE if is_granted else UNDECIDED
             with self._context.database.write() as tx:
                 if requests.close(tx, request.id, RequestState.EXPIRED, why=why):
                     self._ring(tx, runs.get(tx.connection, request.run))

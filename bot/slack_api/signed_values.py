@@ -11,8 +11,8 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from drbot.bot.blocks.elements import Block
-from drbot.commands.speech.messages import text
 from drbot.commands.speech.refusal import Refusal
+from drbot.core.text.messages import phrase
 from drbot.store.base import keys
 from drbot.store.base.database import Database
 
@@ -48,11 +48,11 @@ class SignedValues:
         try:
             record = json.loads(self._cipher().decrypt(token.encode()))
         except (InvalidToken, ValueError) as error:
-            raise _forged("It is not one of drbot's.", "drbot が作成したボタンではありません。") from error
+            raise _forged(phrase("It is not one of drbot's.")) from error
         if record["purpose"] != purpose:
-            raise _forged("It was made for another button.", "別のボタンのものです。")
+            raise _forged(phrase("It was made for another button."))
         if record["user"] not in ("", user):
-            raise _forged("It was made for another person.", "別の人のために開いたものです。")
+            raise _forged(phrase("It was made for another person."))
         value: dict[str, Any] = record["value"]
         return value
 
@@ -91,10 +91,10 @@ def _signed(block: Block, element: Callable[[Block], Block]) -> Block:
     return block
 
 
-def _forged(english: str, japanese: str) -> Refusal:
+def _forged(why: str) -> Refusal:
     return Refusal(
-        text("You pressed a button.", "ボタンが押されました。"),
-        text(english, japanese),
-        text("Nothing was done. Type /dr to see what can be done.", "何も実行していません。/dr と入力してください。"),
+        phrase("You pressed a button."),
+        why,
+        phrase("Nothing was done. Type /dr to see what can be done."),
         code=FORGED,
     )

@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import phrase, sentences
 
 ANSWER_SECONDS = 10
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -55,15 +56,15 @@ _LOCKED_OUT = frozenset({"invalid_auth", "not_authed", "account_inactive", "toke
 """Nothing is dropped because of a wrong token: it is tried until somebody puts the right one there."""
 
 ADVICE: Mapping[str, str] = {
-    "missing_scope": "Reinstall the app from manifest.yml: it lacks a permission.",
-    "not_in_channel": "Invite drbot to the channel: /invite @drbot",
-    "channel_not_found": "Create the channel, invite drbot, and check `channels` in dr.yml.",
-    "is_archived": "Unarchive the channel, or go on in the new one that drbot opens.",
-    "restricted_action": "A workspace admin must allow the app to do this.",
-    "name_taken": "Rename the old channel.",
-    "invalid_auth": "Check SLACK_BOT_TOKEN; reinstalling the app makes a new one.",
-    "account_inactive": "Check SLACK_BOT_TOKEN; the app was removed from the workspace.",
-    "token_revoked": "Check SLACK_BOT_TOKEN; the token was revoked.",
+    "missing_scope": phrase("Reinstall the app from manifest.yml: it lacks a permission."),
+    "not_in_channel": phrase("Invite drbot to the channel: /invite @drbot"),
+    "channel_not_found": phrase("Create the channel, invite drbot, and check `channels` in dr.yml."),
+    "is_archived": phrase("Unarchive the channel, or go on in the new one that drbot opens."),
+    "restricted_action": phrase("A workspace admin must allow the app to do this."),
+    "name_taken": phrase("Rename the old channel."),
+    "invalid_auth": phrase("Check SLACK_BOT_TOKEN; reinstalling the app makes a new one."),
+    "account_inactive": phrase("Check SLACK_BOT_TOKEN; the app was removed from the workspace."),
+    "token_revoked": phrase("Check SLACK_BOT_TOKEN; the token was revoked."),
 }
 
 
@@ -71,7 +72,10 @@ class SlackBusyError(TemporaryError):
     """Too many calls: not done; try again after `seconds`."""
 
     def __init__(self, method: str, seconds: float) -> None:
-        super().__init__(f"Slack wants fewer calls of {method}; again in {seconds:.0f} s.", kind="throttled")
+        message = phrase(
+            "Slack wants fewer calls of {method}; again in {seconds} s.", method=method, seconds=f"{seconds:.0f}"
+        )
+        super().__init__(message, kind="throttled")
         self.seconds = seconds
 
 
@@ -83,7 +87,8 @@ class SlackRefusedError(PermanentError):
     """Slack says no and will say it again; `code` is Slack's word for why."""
 
     def __init__(self, method: str, code: str) -> None:
-        super().__init__(f"Slack refused {method}: {code}. {ADVICE.get(code, '')}".strip())
+        refused = phrase("Slack refused {method}: {code}.", method=method, code=code)
+        super().__init__(sentences(refused, ADVICE.get(code, "")))
         self.method = method
         self.code = code
         self.todo = ADVICE.get(code, "")
@@ -115,7 +120,9 @@ class Slack:
         except SlackApiError as error:
             raise self._translated(error, method, channel) from error
         except (URLError, OSError, http.client.HTTPException, SlackClientError) as error:
-            raise SlackDownError(f"Slack does not answer {method}: {error}") from error
+            raise SlackDownError(
+                phrase("Slack does not answer {method}: {error}", method=method, error=error)
+            ) from error
         content: dict[str, Any] = answer.data
         return content
 
@@ -128,5 +135,7 @@ class Slack:
             self._rate_limiter.hold(method, channel, seconds)
             return SlackBusyError(method, seconds)
         if status >= 500 or not code or code in _PASSING | _LOCKED_OUT:
-            return SlackDownError(f"Slack could not do {method}: HTTP {status} {code}. {ADVICE.get(code, '')}".strip())
+            answered = f"HTTP {status} {code}".strip()
+            failed = phrase("Slack could not do {method}: {answer}.", method=method, answer=answered)
+            return SlackDownError(sentences(failed, ADVICE.get(code, "")))
         return SlackRefusedError(method, code)

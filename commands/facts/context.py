@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from drbot.commands.speech.messages import Choice, Request, both, text
+from drbot.commands.speech.messages import Choice, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.speech.state_texts import REQUEST
@@ -14,12 +14,13 @@ from drbot.core.approval import LIVE, ApprovalRequest
 from drbot.core.configuration import Loaded
 from drbot.core.errors import TemporaryError, UserError
 from drbot.core.incident import Incident
-from drbot.core.people import ACCESS, Person, Roster, require
+from drbot.core.people import Person, Roster, require
 from drbot.core.run import Run, RunKind, RunState
 from drbot.core.runbook import Runbook
 from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.site import Configuration
-from drbot.core.words import Text, cut
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import cut
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 from drbot.store.base.ledger_check import LedgerWatch
@@ -93,11 +94,11 @@ def runbooks_of(configuration: Configuration) -> tuple[Mapping[str, Runbook], tu
     return found, tuple(faults)
 
 
-def asked_for(verb: str, incident: Incident | None = None) -> Text:
+def asked_for(verb: str, incident: Incident | None = None) -> str:
     """What was tried, for a refusal."""
     if incident is None:
-        return text(f"You asked for {verb}.", f"{verb} は実行していません。")
-    return text(f"{incident.name}: you asked for {verb}.", f"{incident.name}: {verb} は実行していません。")
+        return phrase("You asked for {verb}.", verb=verb)
+    return phrase("{name}: you asked for {verb}.", name=incident.name, verb=verb)
 
 
 def actor(context: CommandContext, request: Request, access: str) -> Person:
@@ -106,9 +107,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
     if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
         raise Refusal(
             asked_for(access),
-            text(
-                "Only active members of this workspace may.", "このワークスペースの有効なメンバーだけが実行できます。"
-            ),
+            phrase("Only active members of this workspace may."),
             code="account",
         )
     if request.person is not None:
@@ -119,14 +118,8 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
         return Person(id=name, name=name, roles=frozenset())
     raise Refusal(
         asked_for(access),
-        text(
-            "drbot does not know who you are: this account belongs to nobody in dr.yml, people.",
-            "このアカウントは dr.yml の people に登録されていません。",
-        ),
-        text(
-            "Have your Slack id added there, or at a terminal name yourself with --as.",
-            "Slack ID を登録してもらうか、端末では --as で名前を指定してください。",
-        ),
+        phrase("drbot does not know who you are: this account belongs to nobody in dr.yml, people."),
+        phrase("Have your Slack id added there, or at a terminal name yourself with --as."),
         code="unknown_person",
     )
 
@@ -135,13 +128,8 @@ def _require(person: Person, access: str) -> None:
     try:
         require(person, access)
     except UserError as error:
-        roles = ", ".join(sorted(ACCESS[access]))
-        raise Refusal(
-            text(error.tried, f"{access} は実行していません。"),
-            text(error.why, f"{roles} のいずれかの役割が必要です。"),
-            text(error.todo, "指揮者に頼むか、dr.yml の役割を変更してもらってください。"),
-            code="not_approver" if access in {"approve", "deny"} else "role",
-        ) from error
+        code = "not_approver" if access in {"approve", "deny"} else "role"
+        raise Refusal(error.tried, error.why, error.todo, code=code) from error
 
 
 def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
@@ -159,21 +147,16 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
     if not open_ones:
         raise Refusal(
             asked_for(words.verb),
-            text("No incident is open.", "未解決のインシデントはありません。"),
-            text(
-                "/dr declare opens one; /dr list all shows earlier ones.",
-                "/dr declare で宣言、/dr list all で過去の一覧を表示します。",
-            ),
+            phrase("No incident is open."),
+            phrase("/dr declare opens one; /dr list all shows earlier ones."),
         )
-    names = ", ".join(incident.name for incident in open_ones)
+    names = listed(incident.name for incident in open_ones)
     raise Refusal(
         asked_for(words.verb),
-        text(f"Several incidents are open: {names}.", f"複数のインシデントが未解決です: {names}。"),
-        text("Say which one.", "どれかを指定してください。"),
+        phrase("Several incidents are open: {names}.", names=names),
+        phrase("Say which one."),
         choices=tuple(
-            Choice(
-                label=both(cut(f"{one.name} {one.title}", 75)), command=f"{words.verb} {one.name} {words.text}".strip()
-            )
+            Choice(label=cut(f"{one.name} {one.title}", 75), command=f"{words.verb} {one.name} {words.text}".strip())
             for one in open_ones[:5]
         ),
     )
@@ -185,8 +168,8 @@ def must_be_open(incident: Incident, verb: str) -> None:
         return
     raise Refusal(
         asked_for(verb),
-        text(f"{incident.name} is resolved.", f"{incident.name} は解決済みです。"),
-        text("/dr declare opens a new one.", "/dr declare で新しく宣言してください。"),
+        phrase("{name} is resolved.", name=incident.name),
+        phrase("/dr declare opens a new one."),
     )
 
 
@@ -230,13 +213,13 @@ def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalReq
         return asked
     if asked is not None:
         state = REQUEST[asked.state]
-        why = text(f"Its last request: {state['en']}.", f"直近の承認依頼: {state['ja']}。")
+        why = phrase("Its last request: {state}.", state=state)
     else:
-        why = text("Nothing waits for an approval.", "承認待ちのものはありません。")
+        why = phrase("Nothing waits for an approval.")
     raise Refusal(
         asked_for(verb, incident),
         why,
-        text("/dr status shows where it stands.", "/dr status で状況を確認できます。"),
-        choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+        phrase("/dr status shows where it stands."),
+        choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"),),
         code="not_live",
     )

@@ -1,9 +1,9 @@
 """What is wrong with dr.yml, shown on every surface while gates are closed."""
 
 from drbot.commands.facts.context import CommandContext
-from drbot.commands.speech.messages import Table, text
-from drbot.core.japanese import spoken
+from drbot.commands.speech.messages import Table
 from drbot.core.policy import document_of, hash_of, roster_seal
+from drbot.core.text.messages import phrase
 
 
 def faults_of(context: CommandContext) -> tuple[str, ...]:
@@ -20,9 +20,10 @@ def proposal_of(context: CommandContext) -> str | None:
     proposed = hash_of(document_of(context.configuration))
     if proposed == policy.hash:
         return None
-    return (
-        f"dr.yml proposes another roster or policy, seal {roster_seal(proposed)}. What was accepted before is in force "
-        "until two approvers agree: /dr roster"
+    return phrase(
+        "dr.yml proposes another roster or policy, seal {seal}. What was accepted before is in force until two "
+        "approvers agree: /dr roster",
+        seal=roster_seal(proposed),
     )
 
 
@@ -32,9 +33,5 @@ def fault_tables(context: CommandContext) -> tuple[Table, ...]:
     if not faults:
         return ()
     closed = context.voters().fault is not None
-    title = (
-        text("dr.yml has problems; no gate can open", "dr.yml に問題があり、承認を開始できません")
-        if closed
-        else text("The configuration has problems", "設定に問題があります")
-    )
-    return (Table(rows=tuple((spoken(fault),) for fault in faults), title=title),)
+    title = phrase("dr.yml has problems; no gate can open") if closed else phrase("The configuration has problems")
+    return (Table(rows=tuple((fault,) for fault in faults), title=title),)

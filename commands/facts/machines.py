@@ -2,18 +2,19 @@
 `status`, `kept`, `resolve` and the report until the machine is given back.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from drbot.commands.speech.messages import Table, text
+from drbot.commands.speech.messages import Table
 from drbot.core.cost import cost_of, cost_text
 from drbot.core.effects import LEADS
 from drbot.core.level import Level
 from drbot.core.run import Run, StepState
 from drbot.core.site import Configuration
-from drbot.core.words import Text, ago, clock, duration
+from drbot.core.text.messages import clauses, duration, listed, phrase, sentences
+from drbot.core.text.words import ago, clock
 from drbot.store.records import led_names, steps
 from drbot.store.records.led_names import LedName
 from drbot.store.records.machines import KnownMachine
@@ -23,14 +24,19 @@ STALE = timedelta(minutes=10)
 """What was seen longer ago is told with its time."""
 
 
-def machine_text(one: KnownMachine, configuration: Configuration, names: Sequence[LedName], now: datetime) -> Text:
+def machine_text(one: KnownMachine, configuration: Configuration, names: Sequence[LedName], now: datetime) -> str:
     """One machine in a sentence."""
-    what = ", ".join(part for part in (one.type, one.region, *one.addresses) if part)
+    what = listed((one.type, one.region, *one.addresses))
     long = ago(one.since, now).total_seconds()
     state, cost = _now(one, configuration, names, now), cost_text(cost_of(configuration, one.site), one.since, now)
-    return text(
-        f"{one.machine} of {one.site} ({what}), rented for {duration(long)}, {cost['en']}; {state['en']}",
-        f"{one.site} の {one.machine} ({what})、借用 {duration(long, 'ja')}、{cost['ja']}、{state['ja']}",
+    return phrase(
+        "{machine} of {site} ({what}), rented for {long}, {cost}; {state}",
+        machine=one.machine,
+        site=one.site,
+        what=what,
+        long=duration(long),
+        cost=cost,
+        state=state,
     )
 
 
@@ -43,21 +49,21 @@ def machines_table(
             f"DR-{one.incident}" if one.incident is not None else "?",
             one.machine,
             " ".join(part for part in (one.type, one.region) if part) or "?",
-            text(f"{one.since:%Y-%m-%d %H:%M} UTC", f"{one.since:%Y-%m-%d %H:%M} UTC"),
+            phrase("{since} UTC", since=f"{one.since:%Y-%m-%d %H:%M}"),
             cost_text(cost_of(configuration, one.site), one.since, now),
             _now(one, configuration, names, now),
         )
         for one in there
     )
     header = (
-        text("Incident", "インシデント"),
-        text("Machine", "マシン"),
-        text("What", "種類"),
-        text("Rented since", "借用開始"),
-        text("Cost", "料金"),
-        text("Now", "現在"),
+        phrase("Incident"),
+        phrase("Machine"),
+        phrase("Type"),
+        phrase("Rented since"),
+        phrase("Cost"),
+        phrase("Now"),
     )
-    return Table(rows=rows, header=header, title=text("Rented machines", "借りているマシン"))
+    return Table(rows=rows, header=header, title=phrase("Rented machines"))
 
 
 def is_led_to(one: KnownMachine, configuration: Configuration, names: Iterable[LedName]) -> bool:
@@ -67,26 +73,32 @@ def is_led_to(one: KnownMachine, configuration: Configuration, names: Iterable[L
     return any(mine.intersection((*name.addresses, *(name.told or ()))) for name in names)
 
 
-def names_texts(names: Iterable[LedName], there: Iterable[KnownMachine], configuration: Configuration) -> list[Text]:
+def names_texts(names: Iterable[LedName], there: Iterable[KnownMachine], configuration: Configuration) -> list[str]:
     """Where each name leads, as it was asked last; also that no machine is left where it leads."""
     rented = {one.site for one in there}
     sites = {one.address: name for name, one in configuration.sites.items() if one.address}
-    found = []
+    found: list[str] = []
     for name in names:
         site = next((sites[address] for address in name.addresses if address in sites), "")
-        to = ", ".join(f"{one} ({sites[one]})" if one in sites else one for one in name.addresses)
-        english, japanese = f"{name.name} leads to {to or 'nothing'}", f"{name.name} の向き先は {to or 'なし'}"
-        if name.told is None:
-            english, japanese = f"{english}; no name server answered", f"{japanese}、ネームサーバー応答なし"
-        elif name.told != name.addresses:
-            told = ", ".join(name.told) or "nothing"
-            english += f"; a name server still tells users {told}"
-            japanese += f"、ネームサーバーの応答は {told}"
+        said = _leads(name, sites)
         if site and configuration.sites[site].provision is not None and site not in rented:
-            english += f". NO MACHINE is rented for {site} now"
-            japanese += f"。現在 {site} に借りているマシンはありません"
-        found.append(text(f"{english} (asked at {clock(name.seen_at)})", f"{japanese} ({clock(name.seen_at)} に確認)"))
+            said = sentences(
+                phrase("{sentence}.", sentence=said), phrase("NO MACHINE is rented for {site} now", site=site)
+            )
+        found.append(phrase("{said} (asked at {moment})", said=said, moment=clock(name.seen_at)))
     return found
+
+
+def _leads(name: LedName, sites: Mapping[str, str]) -> str:
+    """Where it leads; what name servers tell is said where it is something else. `sites`: by their address."""
+    to = listed(f"{one} ({sites[one]})" if one in sites else one for one in name.addresses)
+    said = phrase("{name} leads to {to}", name=name.name, to=to or phrase("nothing"))
+    if name.told is None:
+        return clauses((said, phrase("no name server answered")))
+    if name.told == name.addresses:
+        return said
+    told = listed(name.told) or phrase("nothing")
+    return clauses((said, phrase("a name server still tells users {told}", told=told)))
 
 
 def led_by(conn: Connection, incident: int) -> Run | None:
@@ -112,12 +124,11 @@ def concerns_names(level: Level, run: Run | None, there: Collection[KnownMachine
     return level is Level.DATACENTRE or plans or bool(there)
 
 
-def _now(one: KnownMachine, configuration: Configuration, names: Sequence[LedName], now: datetime) -> Text:
+def _now(one: KnownMachine, configuration: Configuration, names: Sequence[LedName], now: datetime) -> str:
     if ago(one.seen_at, now) > STALE:
-        moment = f"{one.seen_at:%Y-%m-%d %H:%M} UTC"
-        return text(f"last seen at {moment}", f"最終確認 {moment}")
+        return phrase("last seen at {moment} UTC", moment=f"{one.seen_at:%Y-%m-%d %H:%M}")
     if is_led_to(one, configuration, names):
-        return text("users are led there", "利用者の向き先")
+        return phrase("users are led there")
     if one.state != "running":
-        return text(f"{one.state}, and paid for", f"{one.state} (課金は継続)")
-    return text("no name leads there", "DNS の向き先ではない")
+        return phrase("{state}, and paid for", state=one.state)
+    return phrase("no name leads there")

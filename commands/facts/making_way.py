@@ -2,13 +2,13 @@
 
 from drbot.commands.facts.context import CommandContext, asked_for, current_run
 from drbot.commands.facts.runbook_selection import stop
-from drbot.commands.speech.messages import Choice, both, text
+from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.speech.state_texts import run_text
 from drbot.core.incident import Incident, IncidentState
 from drbot.core.people import Person
 from drbot.core.run import Run, RunState, StopKind
-from drbot.core.words import Text
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 
 
@@ -23,24 +23,24 @@ def in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
     now = run_text(run)
     return Refusal(
         asked_for(verb, incident),
-        text(f"A run is in progress ({now['en']}).", f"実行が進行中です ({now['ja']})。"),
-        text("Let it end, or stop it first.", "終わるのを待つか、先に停止してください。"),
+        phrase("A run is in progress ({now}).", now=now),
+        phrase("Let it end, or stop it first."),
         choices=(
-            Choice(label=text("Status", "状況"), command=f"status {incident.name}"),
-            Choice(label=text("Stop", "停止"), command=f"stop {incident.name}", style="danger"),
+            Choice(label=phrase("Status"), command=f"status {incident.name}"),
+            Choice(label=phrase("Stop"), command=f"stop {incident.name}", style="danger"),
         ),
     )
 
 
-def make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person, verb: str) -> Text:
+def make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person, verb: str) -> str:
     """What is to be told of the run that is ended for it. Raises UserError while one is in progress; one that only asks
     whether users can work has done all it could.
     """
     run = current_run(tx.connection, incident)
     if run is None or run.is_over:
-        return both("")
+        return ""
     if not gives_way(incident, run):
         raise in_progress(incident, run, verb)
     # It gives up nothing that it has prepared: what becomes of a machine two people say.
     stop(context, tx, run, person, verb, StopKind.UNDO)
-    return text(f" {run.id} is ended for it.", f"そのため {run.id} は終了します。")
+    return phrase("{run} is ended for it.", run=run.id)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from drbot.commands.facts.context import CommandContext
-from drbot.commands.speech.messages import Cell, Table, text
+from drbot.commands.speech.messages import Table
 from drbot.core.incident import Incident
 from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.run import Run, RunKind, RunState, StopKind
-from drbot.core.words import Text
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.runs import runs, sub_runs
 
@@ -26,54 +26,43 @@ GIVE_BACK_RUNBOOK = "machine-give-back"
 GIVE_UP_HOST_RUNBOOK = "kept-give-up-host"
 RESTART_RUNBOOK = "restart-services"
 
-_HOST: tuple[tuple[Cell, ...], ...] = (
-    ("1", text("Prepare a new server; install Docker and compose", "新しいサーバーに Docker と compose を入れる")),
-    ("2", text("Clone the repository of the system", "システムのリポジトリを取得する")),
-    ("3", text("Download the latest full backup and unpack it", "最新のフルバックアップを取得して展開する")),
-    ("4", text("Put the configuration files back", "設定ファイルを戻す")),
-    ("5", text("Start PostgreSQL, then Redis", "PostgreSQL、Redis の順に起動する")),
-    ("6", text("Restore the databases and read psql's errors", "データベースを復元し、psql のエラーを確認する")),
+_HOST: tuple[tuple[str, ...], ...] = (
+    ("1", phrase("Prepare a new server; install Docker and compose")),
+    ("2", phrase("Clone the repository of the system")),
+    ("3", phrase("Download the latest full backup and unpack it")),
+    ("4", phrase("Put the configuration files back")),
+    ("5", phrase("Start PostgreSQL, then Redis")),
+    ("6", phrase("Restore the databases and read psql's errors")),
     (
         "7",
-        text(
-            "Stop Redis, copy its RDB file in, start it (appendonly off for this start)",
-            "Redis を止めてから RDB を置き、起動する (この起動では appendonly を無効に)",
-        ),
+        phrase("Stop Redis, copy its RDB file in, start it (appendonly off for this start)"),
     ),
-    ("8", text("Put the uploaded files back", "ファイルを戻す")),
-    ("9", text("Start the three APIs, then the two fronts", "API 3 つ、続いてフロント 2 つを起動する")),
+    ("8", phrase("Put the uploaded files back")),
+    ("9", phrase("Start the three APIs, then the two fronts")),
     (
         "10",
-        text(
-            "Check /health of 8001-8003 and the fronts on 3002, 3003", "8001-8003 の /health と 3002・3003 を確認する"
-        ),
+        phrase("Check /health of 8001-8003 and the fronts on 3002, 3003"),
     ),
-    ("11", text("Count users, profiles, documents", "users・profiles・documents の件数を確認する")),
-    ("12", text("Rebuild the monitoring", "監視を再構築する")),
+    ("11", phrase("Count users, profiles, documents")),
+    ("12", phrase("Rebuild the monitoring")),
     (
         "13",
-        text(
-            "/dr update tells the stakeholders, /dr resolve writes the report",
-            "/dr update で知らせ、/dr resolve で報告書を作る",
-        ),
+        phrase("/dr update tells the stakeholders, /dr resolve writes the report"),
     ),
 )
 
-BY_HAND: Mapping[Level, tuple[tuple[Cell, ...], ...]] = {
+BY_HAND: Mapping[Level, tuple[tuple[str, ...], ...]] = {
     Level.HOST: _HOST,
     Level.DATACENTRE: (
-        ("1", text("Provision a new environment", "新しい環境を用意する")),
-        ("2", text("Download the newest off-site full backup", "オフサイトの最新フルバックアップを取得する")),
+        ("1", phrase("Provision a new environment")),
+        ("2", phrase("Download the newest off-site full backup")),
         (
             "3",
-            text(
-                "Follow the 13 steps of level 3 with exactly that backup",
-                "そのバックアップでレベル 3 の 13 手順を行う",
-            ),
+            phrase("Follow the 13 steps of level 3 with exactly that backup"),
         ),
-        ("4", text("Point DNS to the new address", "DNS を新しいアドレスへ向ける")),
-        ("5", text("Obtain TLS certificates", "TLS 証明書を取得する")),
-        ("6", text("Check from outside that users can work", "外部から利用できることを確認する")),
+        ("4", phrase("Point DNS to the new address")),
+        ("5", phrase("Obtain TLS certificates")),
+        ("6", phrase("Check from outside that users can work")),
     ),
 }
 
@@ -84,29 +73,25 @@ def runbook_for(context: CommandContext, level: Level) -> str | None:
     return name if name in context.runbooks else None
 
 
-def without_runbook(level: Level) -> Text:
+def without_runbook(level: Level) -> str:
     """Why a level cannot be recovered by itself, and what to do meanwhile."""
     name = RUNBOOK_OF[level]
     meanwhile = (
-        text(
-            " Until then follow the steps of the recovery document by hand; drbot keeps clocks, timeline and report.",
-            "それまでは復旧手順書に従い手作業で進めてください。時計・経過・報告書は drbot が記録します。",
-        )
+        phrase("Until then follow the steps of the recovery document by hand; drbot keeps clocks, timeline and report.")
         if level in BY_HAND
-        else text("", "")
+        else ""
     )
-    missing = text(
-        f"The runbook {name} is missing or was refused, so nothing was started. `drbot runbook check` says why.",
-        f"ランブック {name} がないか検査に合格していないため、何も開始していません。"
-        "`drbot runbook check` で確認してください。",
+    missing = phrase(
+        "The runbook {name} is missing or was refused, so nothing was started. `drbot runbook check` says why.",
+        name=name,
     )
-    return {language: missing[language] + meanwhile[language] for language in missing}
+    return sentences(missing, meanwhile)
 
 
 def by_hand(level: Level) -> tuple[Table, ...]:
     """The document's steps, for when the runbook cannot be used."""
     rows = BY_HAND.get(level)
-    return (Table(rows=rows, title=text("Steps by hand", "手作業の手順")),) if rows else ()
+    return (Table(rows=rows, title=phrase("Steps by hand")),) if rows else ()
 
 
 def queue(

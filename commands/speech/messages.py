@@ -1,6 +1,7 @@
 """What goes into a verb and what comes out: one form for slash command, button, dialog and terminal.
 
-A `Reply` describes what to show, never how: bot/blocks makes Block Kit of it, cli/dr.py a table.
+A `Reply` describes what to show, never how: bot/blocks makes Block Kit of it, cli/dr.py a table. Its texts, cells and
+labels are messages, which a surface says in the language of whoever reads.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ from typing import Literal
 from drbot.core.approval import EntryPoint
 from drbot.core.attestation import Entrance, Origin, Proof
 from drbot.core.people import Account, Person
-from drbot.core.words import Text
 
 Signers = Mapping[Proof, Callable[[bytes], str]]
 """Of whom somebody at a terminal holds the key: their own, or on the recovery host the worker's."""
@@ -42,23 +42,20 @@ class Request:
         return self.person.language if self.person else "en"
 
 
-Cell = Text | str
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """Rows to show under the sentence; without `header` the first cell of a row is its label."""
 
-    rows: tuple[tuple[Cell, ...], ...]
-    title: Text | None = None
-    header: tuple[Cell, ...] = ()
+    rows: tuple[tuple[str, ...], ...]
+    title: str | None = None
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """Something that can be done now: a button in Slack, a line "drbot dr …" in a terminal."""
 
-    label: Text
+    label: str
     command: str  # the verb text that does it, e.g. "stop DR-7"
     style: Literal["default", "primary", "danger"] = "default"
 
@@ -77,7 +74,7 @@ class DialogRequest:
 class Reply:
     """The answer to one request."""
 
-    text: Text  # a full sentence: notifications and old clients show nothing else
+    text: str  # a full sentence: notifications and old clients show nothing else
     tables: tuple[Table, ...] = ()
     choices: tuple[Choice, ...] = ()
     markdown: str | None = None  # a long text that is Markdown already: the report
@@ -93,15 +90,3 @@ def origin_of(account: Account | None, terminal: str = "") -> Origin:
     if account is not None:
         return Origin(entrance=Entrance.SLACK, name=account.id)
     return Origin(entrance=Entrance.TERMINAL, name=terminal)
-
-
-def text(english: str, japanese: str, **values: object) -> Text:
-    """A sentence in both languages with `{name}` filled in."""
-    if not values:
-        return {"en": english, "ja": japanese}
-    return {"en": english.format(**values), "ja": japanese.format(**values)}
-
-
-def both(sentence: str) -> Text:
-    """What is the same in both languages: names, numbers, what a person wrote."""
-    return {"en": sentence, "ja": sentence}

@@ -4,13 +4,13 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
-from drbot.commands.speech.messages import Choice, both, text
+from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.speech.verbs import VERBS
-from drbot.core.errors import UserError
 from drbot.core.incident import incident_number
 from drbot.core.level import Level, parse_level
-from drbot.core.words import cut
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 
 LONGEST = 3000  # characters; more is a pasted log, not a command
 
@@ -65,12 +65,9 @@ def clean(typed: str) -> str:
     """The text without control and invisible direction characters. Raises UserError when it is too long."""
     if len(typed) > LONGEST:
         raise Refusal(
-            text("That was not read.", "読み取れませんでした。"),
-            text(
-                f"It has {len(typed)} characters; a command has at most {LONGEST}.",
-                f"{len(typed)} 文字あります。上限は {LONGEST} 文字です。",
-            ),
-            text("Put logs into the channel instead.", "ログはチャンネルに貼ってください。"),
+            phrase("That was not read."),
+            phrase("It has {count} characters; a command has at most {most}.", count=len(typed), most=LONGEST),
+            phrase("Put logs into the channel instead."),
         )
     spaced = "".join(" " if letter.isspace() else letter for letter in typed)
     return "".join(letter for letter in spaced if unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -91,29 +88,16 @@ def verb_of(word: str) -> str:
     near = difflib.get_close_matches(verb, VERBS, 1, 0.6)
     shown = printable(word)
     raise Refusal(
-        text('"{word}" is no verb of /dr.', "「{word}」というコマンドはありません。", word=shown),
-        _did_you_mean(near) if near else text("", ""),
-        text("/dr help lists them all.", "/dr help で一覧を表示します。"),
-        choices=tuple(Choice(label=both(f"/dr {name}"), command=name) for name in (*near, "help")),
+        phrase('"{word}" is no verb of /dr.', word=shown),
+        _did_you_mean(near) if near else "",
+        phrase("/dr help lists them all."),
+        choices=tuple(Choice(label=f"/dr {name}", command=name) for name in (*near, "help")),
     )
 
 
 def level_of(word: str) -> Level:
-    """The level that is meant. Raises UserError, in both languages, with the nearest one."""
-    try:
-        return parse_level(plain(word))
-    except UserError as error:
-        raise Refusal(
-            both(""),
-            text(
-                str(error).replace(plain(word), printable(word), 1), f"「{printable(word)}」というレベルはありません。"
-            ),
-            text(
-                "",
-                "level1 (サービス)、level2 (データベース)、level3 (ホスト)、level4 (データセンター) があります。"
-                "例: /dr declare level2 PostgreSQL が起動しない",
-            ),
-        ) from error
+    """The level that is meant. Raises UserError with the nearest one."""
+    return parse_level(printable(unicodedata.normalize("NFKC", word)))
 
 
 def printable(word: str, longest: int = 40) -> str:
@@ -122,5 +106,5 @@ def printable(word: str, longest: int = 40) -> str:
     return cut(shown, longest)
 
 
-def _did_you_mean(near: list[str]) -> dict[str, str]:
-    return {"en": f'Did you mean "{near[0]}"?', "ja": f"「{near[0]}」のことですか?"}
+def _did_you_mean(near: list[str]) -> str:
+    return phrase('Did you mean "{near}"?', near=near[0])

@@ -2,7 +2,7 @@
 
 from drbot.commands.facts.context import CommandContext, current_run, incident_of
 from drbot.commands.facts.runbook_selection import ring
-from drbot.commands.speech.messages import Choice, Reply, Request, both, text
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.incident import Incident, IncidentState, UsersSay
@@ -10,6 +10,7 @@ from drbot.core.people import Person
 from drbot.core.run import Run, StepRecord, StepState
 from drbot.core.runbook import Ask
 from drbot.core.state_words import word_of
+from drbot.core.text.messages import listed, phrase
 from drbot.store.records import incidents, steps
 
 
@@ -26,17 +27,14 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
                 incidents.users_say(tx, incident.id, late, person.id)
                 return _heard(incident, late)
             raise Refusal(
-                text(f"{incident.name}: you gave an answer.", f"{incident.name}: 回答は記録していません。"),
-                text("No question is open.", "回答待ちの質問はありません。"),
+                phrase("{name}: you gave an answer.", name=incident.name),
+                phrase("No question is open."),
             )
         step, word = _understood(incident, words, questions)
         steps.answer(tx, run.id, step, word, person.id)
         ring(context, tx, run)
     return Reply(
-        text=text(
-            f"{incident.name}: noted, {step}: {word}.",
-            f"{incident.name}: 回答「{word_of(word)}」を記録しました ({step})。",
-        ),
+        text=phrase("{name}: noted, {step}: {answer}.", name=incident.name, step=step, answer=word_of(word)),
         in_channel=True,
     )
 
@@ -48,13 +46,11 @@ def _late(words: Words) -> UsersSay | None:
 
 
 def _heard(incident: Incident, say: UsersSay) -> Reply:
-    said = text(f"{incident.name}: noted, users can work.", f"{incident.name}: 利用できることを記録しました。")
+    said = phrase("{name}: noted, users can work.", name=incident.name)
     if say is UsersSay.NO:
-        said = text(
-            f"{incident.name}: noted. It is not recovered, and the RTO clock runs on. "
-            f"/dr status {incident.name} shows what can be done.",
-            f"{incident.name}: 未復旧として記録しました。RTO の時計は進み続けます。"
-            f"/dr status {incident.name} で次の操作を確認できます。",
+        said = phrase(
+            "{name}: noted. It is not recovered, and the RTO clock runs on. /dr status {name} shows what can be done.",
+            name=incident.name,
         )
     return Reply(text=said, in_channel=True)
 
@@ -77,11 +73,14 @@ def _understood(incident: Incident, words: Words, questions: dict[str, Ask]) -> 
     example = step or next(iter(questions))
     answers = questions[example].answers
     raise Refusal(
-        text(
-            f"{incident.name}: the answer {printable(words.text) or '-'} was not understood.",
-            f"{incident.name}: 回答「{printable(words.text) or '-'}」を解釈できません。",
+        phrase(
+            "{name}: the answer {answer} was not understood.",
+            name=incident.name,
+            answer=printable(words.text) or "-",
         ),
-        text(f"Open questions: {', '.join(questions)}.", f"回答待ち: {', '.join(questions)}。"),
-        text(f"Answers to {example}: {', '.join(answers)}.", f"{example} への回答: {', '.join(answers)}。"),
-        choices=tuple(Choice(label=both(word), command=f"answer {incident.name} {example} {word}") for word in answers),
+        phrase("Open questions: {questions}.", questions=listed(questions)),
+        phrase("Answers to {example}: {answers}.", example=example, answers=listed(answers)),
+        choices=tuple(
+            Choice(label=word_of(word), command=f"answer {incident.name} {example} {word}") for word in answers
+        ),
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from drbot.commands.facts.context import CommandContext, incident_of, live_request
 from drbot.commands.facts.runbook_selection import ring
-from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Signers, both, origin_of, text
+from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Signers, origin_of
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import proven
@@ -19,8 +19,8 @@ from drbot.core.clocks import clocks_of
 from drbot.core.people import Account, Person, Roster
 from drbot.core.plan import short_seal
 from drbot.core.terminals import one_terminal
+from drbot.core.text.messages import phrase
 from drbot.core.too_few import too_few
-from drbot.core.words import Text
 from drbot.store.records import incidents, requests, steps
 from drbot.store.runs import runs
 
@@ -157,11 +157,11 @@ def vote(
     return Reply(text=said, ok=outcome.counted, code=outcome.code)
 
 
-def _warned(message: Text, warning: Text) -> Text:
-    return {language: f"{sentence}\n⚠ {warning[language]}" for language, sentence in message.items()}
+def _warned(message: str, warning: str) -> str:
+    return phrase("{message}\n⚠ {warning}", message=message, warning=warning)
 
 
-def _too_few(outcome: Decision, asked: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> Text | None:
+def _too_few(outcome: Decision, asked: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> str | None:
     """Told to whoever approved and to whoever asked; others cannot change it."""
     return too_few(asked, votes, roster) if outcome.code in {"approved", "requester"} else None
 
@@ -170,9 +170,9 @@ def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now
     run = runs.get(conn, asked.run)
     if run.plan is None:
         raise Refusal(
-            text("The plan cannot be shown.", "計画を表示できません。"),
-            text("This run has no plan yet.", "この実行にはまだ計画がありません。"),
-            text("Try again in a moment.", "少し待って再実行してください。"),
+            phrase("The plan cannot be shown."),
+            phrase("This run has no plan yet."),
+            phrase("Try again in a moment."),
         )
     incident = incidents.get(conn, asked.incident)
     records = steps.of_run(conn, run.id)
@@ -214,9 +214,9 @@ def _refuse_early(
     if not outcome.counted:
         few = _too_few(outcome, asked, votes, voters)
         raise Refusal(
-            both(""),
+            "",
             outcome.message if few is None else _warned(outcome.message, few),
-            choices=(Choice(label=text("Status", "状況"), command=f"status DR-{asked.incident}"),),
+            choices=(Choice(label=phrase("Status"), command=f"status DR-{asked.incident}"),),
             code=outcome.code,
         )
 
@@ -226,18 +226,17 @@ def typed_seal(typed: str, seal: str) -> str:
     return seal if typed.strip().upper() in {short_seal(seal), seal.upper()} else typed
 
 
-def _how_to(dialog: VoteDialog, entry_point: EntryPoint) -> dict[str, str]:
+def _how_to(dialog: VoteDialog, entry_point: EntryPoint) -> str:
     if entry_point is not EntryPoint.TERMINAL:
-        return {
-            "en": f"{dialog.incident_name}: read what will be replaced, then decide in the dialog.",
-            "ja": f"{dialog.incident_name}: 置き換える内容を確認し、ダイアログで決定してください。",
-        }
+        return phrase(
+            "{name}: read what will be replaced, then decide in the dialog.",
+            name=dialog.incident_name,
+        )
     command = (
         f'drbot dr approve {dialog.incident_name} --target {dialog.target} --seal {dialog.short_seal} --reason "…"'
     )
-    return {
-        "en": f"{dialog.incident_name}: to approve exactly this, run\n  {command}\n"
-        f'To refuse it: drbot dr deny {dialog.incident_name} "why"',
-        "ja": f"{dialog.incident_name}: この内容を承認するには\n  {command}\n"
-        f'却下するには: drbot dr deny {dialog.incident_name} "理由"',
-    }
+    return phrase(
+        '{name}: to approve exactly this, run\n  {command}\nTo refuse it: drbot dr deny {name} "why"',
+        name=dialog.incident_name,
+        command=command,
+    )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.faults import fault_tables
 from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, without_runbook
-from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, both, text
+from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.incident import Incident
@@ -17,7 +17,8 @@ from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.run import RunKind
 from drbot.core.site import Site
-from drbot.core.words import clock, cut, seconds_of
+from drbot.core.text.messages import filled, listed, phrase, say, sentences
+from drbot.core.text.words import clock, cut, seconds_of
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
 
@@ -126,8 +127,8 @@ def _site(context: CommandContext, word: str) -> str:
     if name in sites:
         return name
     raise Refusal(
-        text(f'There is no site "{printable(word)}".', f"「{printable(word)}」という拠点はありません。"),
-        text(f"Sites: {', '.join(sites)}.", f"拠点: {', '.join(sites)}。"),
+        phrase('There is no site "{word}".', word=printable(word)),
+        phrase("Sites: {sites}.", sites=listed(sites)),
     )
 
 
@@ -159,13 +160,13 @@ def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
     known = _find(site, word)
     if known is not None:
         return known
-    names = ", ".join(site.services)
+    names = listed(site.services)
     near = difflib.get_close_matches(plain(word), site.services, 1, 0.6)
     raise Refusal(
-        text(f'There is no service "{printable(word)}".', f"「{printable(word)}」というサービスはありません。"),
-        text(f"Services: {names}.", f"サービス: {names}。"),
-        text(f'Did you mean "{near[0]}"?', f"「{near[0]}」のことですか?") if near else text("", ""),
-        choices=tuple(Choice(label=both(name), command=again(name)) for name in near),
+        phrase('There is no service "{word}".', word=printable(word)),
+        phrase("Services: {names}.", names=names),
+        phrase('Did you mean "{near}"?', near=near[0]) if near else "",
+        choices=tuple(Choice(label=name, command=again(name)) for name in near),
         code="no_service",
     )
 
@@ -193,11 +194,8 @@ def _since(word: str, now: datetime) -> datetime | None:
         return now - timedelta(seconds=seconds_of(word))
     except (ValueError, OverflowError) as error:
         raise Refusal(
-            text(f'"{printable(word)}" is no time.', f"「{printable(word)}」は時刻として読めません。"),
-            text(
-                "Write since=20m, since=02:10 (UTC) or an ISO time.",
-                "20m、02:10 (UTC)、または ISO 形式で書いてください。",
-            ),
+            phrase('"{word}" is no time.', word=printable(word)),
+            phrase("Write since=20m, since=02:10 (UTC) or an ISO time."),
             code="no_time",
         ) from error
 
@@ -217,42 +215,41 @@ def _again(level: Level, values: Mapping[str, str]) -> str:
 
 
 def _plain_title(context: CommandContext, level: Level, service: str | None) -> str:
-    words = level.text[context.configuration.language]
-    if service is None:
-        return words
-    return f"{service} is down" if context.configuration.language == "en" else f"{service} が停止"
+    """In the language of channels: from here on it is like somebody's own words."""
+    words = level.text if service is None else phrase("{service} is down", service=service)
+    return say(words, context.configuration.language)
 
 
 def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
     """Something is missing: a dialog in Slack, the sentence in a terminal."""
     filled = {key: value for key, value in values.items() if value and key in CARRIED}
     if level is None:
-        wanted = text(
+        wanted = phrase(
             "Which level? level1 a service, level2 the database, level3 the host, level4 the data centre. "
-            "Example: declare level2 PostgreSQL does not start",
-            "レベルを選んでください。level1 サービス、level2 データベース、level3 ホスト、level4 データセンター。"
-            "例: declare level2 PostgreSQL が起動しない",
+            "Example: declare level2 PostgreSQL does not start"
         )
         choices = tuple(Choice(label=one.text, command=_again(one, filled)) for one in Level)
         return Reply(text=wanted, choices=choices, dialog=DialogRequest(kind="declare", values=filled), ok=False)
-    names = ", ".join(site.services)
+    names = listed(site.services)
     example = f"declare level1 {next(iter(site.services))}:"
     return Reply(
-        text=text(
-            f"Which service is down? Services: {names}. Example: {example} login fails",
-            f"どのサービスですか? サービス: {names}。例: {example} ログインできない",
+        text=phrase(
+            "Which service is down? Services: {names}. Example: {example} login fails", names=names, example=example
         ),
-        choices=tuple(
-            Choice(label=both(name), command=_again(level, {**filled, "service": name})) for name in site.services
-        ),
+        choices=tuple(Choice(label=name, command=_again(level, {**filled, "service": name})) for name in site.services),
         dialog=DialogRequest(kind="declare", values={**filled, "level": str(level.value)}),
         ok=False,
         code="no_service",
     )
 
 
+OPEN = phrase("{name} is already open, declared at {declared_at}: {title}. Join it? Nothing new was opened.")
+OPEN_IN_CHANNEL = phrase(
+    "{name} is already open (#{channel}), declared at {declared_at}: {title}. Join it? Nothing new was opened."
+)
+
+
 def _already_open(context: CommandContext, same: Incident, known: Declaration, now: datetime) -> Reply:
-    where = f" (#{same.channel_name})" if same.channel_name else ""
     values = {
         "site": known.site if len(context.configuration.sites) > 1 else "",
         "since": _moment(known.started_at, now) if known.started_at else "",
@@ -261,35 +258,32 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
         "anyway": "yes",
     }
     return Reply(
-        text=text(
-            f"{same.name} is already open{where}, declared at {clock(same.declared_at)}: {printable(same.title, 80)}. "
-            "Join it? Nothing new was opened.",
-            f"{same.name} が既に開いています{where} ({clock(same.declared_at)} 宣言): {printable(same.title, 80)}。"
-            "参加しますか? 新しいものは開いていません。",
+        text=filled(
+            OPEN_IN_CHANNEL if same.channel_name else OPEN,
+            name=same.name,
+            channel=same.channel_name,
+            declared_at=clock(same.declared_at),
+            title=printable(same.title, 80),
         ),
         choices=(
-            Choice(
-                label=text(f"Show {same.name}", f"{same.name} を表示"), command=f"status {same.name}", style="primary"
-            ),
-            Choice(label=text("Open another one", "別に宣言する"), command=_again(known.level, values)),
+            Choice(label=phrase("Show {name}", name=same.name), command=f"status {same.name}", style="primary"),
+            Choice(label=phrase("Open another one"), command=_again(known.level, values)),
         ),
         ok=False,
     )
 
 
 def _opened(context: CommandContext, incident: Incident) -> Reply:
-    name = f"{incident.name} (level {incident.level.value}, {printable(incident.title, 100)})"
-    japanese = f"{incident.name} (レベル {incident.level.value}、{printable(incident.title, 100)})"
-    opened = text(
-        f"{name} is open. Its channel is being opened and the stakeholders are told.",
-        f"{japanese} を開きました。チャンネルを開設し、関係者に通知します。",
+    is_alone = runbook_for(context, incident.level) is None
+    opened = phrase(
+        "{name} (level {level}, {title}) is open. Its channel is being opened and the stakeholders are told.",
+        name=incident.name,
+        level=incident.level.value,
+        title=printable(incident.title, 100),
     )
-    if runbook_for(context, incident.level) is None:
-        next_ = without_runbook(incident.level)
-    else:
-        next_ = text("The survey has started; it changes nothing.", "調査を開始しました (何も変更しません)。")
+    started = without_runbook(incident.level) if is_alone else phrase("The survey has started; it changes nothing.")
     return Reply(
-        text={"en": f"{opened['en']} {next_['en']}", "ja": opened["ja"] + next_["ja"]},
-        tables=(*fault_tables(context), *([] if runbook_for(context, incident.level) else by_hand(incident.level))),
-        choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+        text=sentences(opened, started),
+        tables=(*fault_tables(context), *(by_hand(incident.level) if is_alone else ())),
+        choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"),),
     )

@@ -3,7 +3,7 @@
 import pyotp
 
 from drbot.commands.facts.context import CommandContext
-from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import by_worker
@@ -11,6 +11,7 @@ from drbot.core.attestation import Claim, Origin, Proof, Purpose
 from drbot.core.people import Person
 from drbot.core.refusals import REFUSALS
 from drbot.core.signing import roster_secret, seal_for
+from drbot.core.text.messages import phrase
 from drbot.store.records import codes
 
 
@@ -19,9 +20,9 @@ def enrol(context: CommandContext, request: Request, words: Words, person: Perso
     sites = workers(context)
     if not sites:
         raise Refusal(
-            text("You asked to enrol.", "登録していません。"),
-            text("No worker has been started yet; it keeps the secrets.", "ワーカーがまだ起動していません。"),
-            text("Start one, then try again.", "起動してからやり直してください。"),
+            phrase("You asked to enrol."),
+            phrase("No worker has been started yet; it keeps the secrets."),
+            phrase("Start one, then try again."),
         )
     typed = "".join(words.rest)
     return _confirmed(context, sites, person, typed, request.origin) if typed else _offered(context, sites, person)
@@ -45,13 +46,12 @@ def _offered(context: CommandContext, sites: dict[str, str], person: Person) -> 
             codes.enrol(tx, site, person.id, seal_for(key, secret.encode()))
     issuer, second = f"drbot {context.configuration.system}", roster_secret(secret)
     return Reply(
-        text=text(
-            "Read both QR codes with your authenticator: the first is for approvals, the second for rosters. "
-            "Then send the first one's code: enrol 123456. "
-            f"Or type these in by hand and delete them afterwards: {secret}, {second}",
-            "2 つの QR コードを認証アプリで読み取ってください。1 つ目は承認用、2 つ目は名簿への同意用です。"
-            "次に 1 つ目のコードを送ってください: enrol 123456。"
-            f"手入力する場合 (後で削除してください): {secret}、{second}",
+        text=phrase(
+            "Read both QR codes with your authenticator: the first is for approvals, the second for rosters. Then "
+            "send the first one's code: enrol 123456. Or type these in by hand and delete them afterwards: {secret}, "
+            "{second}",
+            secret=secret,
+            second=second,
         ),
         qrs=(
             pyotp.TOTP(secret).provisioning_uri(name=person.id, issuer_name=issuer),
@@ -66,10 +66,5 @@ def _confirmed(context: CommandContext, sites: dict[str, str], person: Person, c
         _, problem = by_worker(context, site, Proof.CODE, claim, code, origin)
         if problem:
             refused = REFUSALS.get(problem, REFUSALS["unchecked"])
-            raise Refusal(text(f"Site {site}.", f"拠点 {site}。"), refused, code=problem)
-    return Reply(
-        text=text(
-            "Enrolled. From now on an approval can be asked for a code of this authenticator.",
-            "登録しました。以後、承認にこの認証アプリのコードを使えます。",
-        )
-    )
+            raise Refusal(phrase("Site {site}.", site=site), refused, code=problem)
+    return Reply(text=phrase("Enrolled. From now on an approval can be asked for a code of this authenticator."))

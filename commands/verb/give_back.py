@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from drbot.commands.facts.context import CommandContext, asked_for, incident_of
 from drbot.commands.facts.making_way import make_way
 from drbot.commands.facts.runbook_selection import GIVE_BACK_RUNBOOK, queue
-from drbot.commands.speech.messages import Choice, Reply, Request, text
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.people import Person
 from drbot.core.run import RunKind
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents, machines
 from drbot.store.records.machines import KnownMachine
 
@@ -24,17 +25,20 @@ def give_back(context: CommandContext, request: Request, words: Words, person: P
             incident_of(tx.connection, request, words) if number is None else incidents.get(tx.connection, number)
         )
         if context.configuration.recovery is None:
-            why = text("dr.yml has no `recovery`.", "dr.yml に `recovery` がありません。")
-            todo = text("End the machine by hand.", "マシンを手作業で終了してください。")
+            why = phrase("dr.yml has no `recovery`.")
+            todo = phrase("End the machine by hand.")
             raise Refusal(asked_for("give-back", incident), why, todo)
         ended = make_way(context, tx, incident, person, "give-back")
         queue(context, tx, incident, RunKind.GIVE_BACK, GIVE_BACK_RUNBOOK, {"machine": one.machine}, person)
     return Reply(
-        text=text(
-            f"{incident.name}: giving {one.machine} back is being planned. It stays, with everything on it, until two "
-            f"people approve, and while users are led there.{ended['en']}",
-            f"{incident.name}: {one.machine} の返却を計画しています。二人が承認するまで、また利用者の向き先である間は、"
-            f"中のデータも含めてそのまま残ります。{ended['ja']}",
+        text=sentences(
+            phrase(
+                "{name}: giving {machine} back is being planned. It stays, with everything on it, until two people "
+                "approve, and while users are led there.",
+                name=incident.name,
+                machine=one.machine,
+            ),
+            ended,
         ),
         in_channel=True,
     )
@@ -47,13 +51,13 @@ def _meant(words: Words, there: Sequence[KnownMachine]) -> KnownMachine:
         return named[0]
     typed = printable(words.text, 80)
     why = (
-        text(f"No rented machine is named {typed}.", f"{typed} という借りたマシンはありません。")
+        phrase("No rented machine is named {typed}.", typed=typed)
         if typed
-        else text("Say which machine: its whole name.", "マシンの名前をすべて指定してください。")
+        else phrase("Say which machine: its whole name.")
     )
     raise Refusal(
         asked_for("give-back"),
         why,
-        text("/dr kept lists them.", "/dr kept で一覧を表示します。"),
-        choices=(Choice(label=text("What is kept and rented", "保管と借用の一覧"), command="kept"),),
+        phrase("/dr kept lists them."),
+        choices=(Choice(label=phrase("What is kept and rented"), command="kept"),),
     )

@@ -6,13 +6,13 @@ from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, current_run
 from drbot.commands.facts.making_way import in_progress
 from drbot.commands.facts.runbook_selection import GIVE_UP_HOST_RUNBOOK, GIVE_UP_RUNBOOK, queue
-from drbot.commands.speech.messages import Choice, Reply, Request, both, text
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.incident import Incident
 from drbot.core.people import Person
 from drbot.core.run import RunKind, RunState, StopKind
-from drbot.core.words import Text
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents, kept
 from drbot.store.records.kept import Kept
@@ -29,10 +29,13 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
         )
         queue(context, tx, incident, RunKind.GIVE_UP, runbook, arguments, person, site=one.site)
     return Reply(
-        text=text(
-            f"{incident.name}: giving up {one.volume} is being planned. It is not deleted before two people approve."
-            f"{ended['en']}",
-            f"{incident.name}: {one.volume} の削除を計画しています。二人が承認するまで削除しません。{ended['ja']}",
+        text=sentences(
+            phrase(
+                "{name}: giving up {volume} is being planned. It is not deleted before two people approve.",
+                name=incident.name,
+                volume=one.volume,
+            ),
+            ended,
         ),
         in_channel=True,
     )
@@ -45,32 +48,30 @@ def _meant(words: Words, there: Sequence[Kept]) -> Kept:
         return named[0]
     typed = printable(words.text, 80)
     why = (
-        text(f"No kept data is named {typed}.", f"{typed} という保管データはありません。")
+        phrase("No kept data is named {typed}.", typed=typed)
         if typed
-        else text("Say which kept data: its whole name.", "保管データの名前をすべて指定してください。")
+        else phrase("Say which kept data: its whole name.")
     )
     raise _refusal(
-        both("give-up"),
+        "give-up",
         why,
-        text("/dr kept lists them.", "/dr kept で一覧を表示します。"),
-        Choice(label=text("What is kept", "保管一覧"), command="kept"),
+        phrase("/dr kept lists them."),
+        Choice(label=phrase("What is kept"), command="kept"),
     )
 
 
-def _make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person) -> Text:
+def _make_way(context: CommandContext, tx: Transaction, incident: Incident, person: Person) -> str:
     """One thing at a time: only what is blocked is pushed aside. What is to be told of that."""
     run = current_run(tx.connection, incident)
     if run is None or run.is_over:
-        return both("")
+        return ""
     if run.state is not RunState.BLOCKED:
         raise in_progress(incident, run, "give-up")
-    runbook_selection.stop(context, tx, run, person, "replaced: give-up", StopKind.REPLACED)
-    return text(
-        f" {run.id}, which was blocked, is ended, and what it had prepared is removed.",
-        f"中断中だった {run.id} は終了し、準備したものは削除します。",
-    )
+    why = phrase("replaced: {verb}", verb="give-up")
+    runbook_selection.stop(context, tx, run, person, why, StopKind.REPLACED)
+    return phrase("{run}, which was blocked, is ended, and what it had prepared is removed.", run=run.id)
 
 
-def _refusal(what: Text, why: Text, todo: Text, choice: Choice) -> Refusal:
-    tried = text(f"{what['en']}: you asked to delete kept data.", f"{what['ja']}: 保管データの削除は開始していません。")
+def _refusal(what: str, why: str, todo: str, choice: Choice) -> Refusal:
+    tried = phrase("{what}: you asked to delete kept data.", what=what)
     return Refusal(tried, why, todo, choices=(choice,))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.faults import fault_tables
-from drbot.commands.speech.messages import Cell, Choice, Reply, Request, Table, both, text
+from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, verb_of
 from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.status import row_of, status_choices
@@ -12,7 +12,7 @@ from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approval import EntryPoint
 from drbot.core.people import ACCESS, Person
-from drbot.core.words import Text
+from drbot.core.text.messages import listed, phrase, sentences
 from drbot.store.records import incidents
 
 
@@ -20,40 +20,32 @@ def help_(context: CommandContext, request: Request, words: Words, person: Perso
     """All verbs, or one with its example."""
     if words.rest:
         return _one(verb_of(words.rest[0]))
-    rows: tuple[tuple[Cell, ...], ...] = tuple((one.usage, one.help) for verb, one in VERBS.items() if one.usage)
+    rows: tuple[tuple[str, ...], ...] = tuple((one.usage, one.help) for verb, one in VERBS.items() if one.usage)
     return Reply(
-        text=text(
+        text=phrase(
             "Every verb takes an incident such as DR-7; without one the channel's incident is meant, "
-            "else the only open one.",
-            "どのコマンドにも DR-7 のようにインシデントを付けられます。"
-            "省略するとチャンネルのもの、または唯一の未解決のものを指します。",
+            "else the only open one."
         ),
-        tables=(Table(rows=rows, header=(both("/dr …"), text("What it does", "説明"))),),
-        choices=(Choice(label=text("Declare", "宣言する"), command="declare", style="danger"),),
+        tables=(Table(rows=rows, header=("/dr …", phrase("What it does"))),),
+        choices=(Choice(label=phrase("Declare"), command="declare", style="danger"),),
     )
 
 
 def _one(verb: str) -> Reply:
     words = VERBS[verb]
     if not words.usage:
-        return Reply(text=text(f"/dr: {words.help['en']}.", f"/dr: {words.help['ja']}。"))
-    example = f" Example: /dr {words.example}" if words.example else ""
-    japanese = f" 例: /dr {words.example}" if words.example else ""
-    return Reply(
-        text=text(
-            f"/dr {words.usage}: {words.help['en']}.{example}", f"/dr {words.usage}: {words.help['ja']}。{japanese}"
-        )
-    )
+        return Reply(text=phrase("/dr: {help}.", help=words.help))
+    said = phrase("/dr {usage}: {help}.", usage=words.usage, help=words.help)
+    example = phrase("Example: /dr {example}", example=words.example) if words.example else ""
+    return Reply(text=sentences(said, example))
 
 
-UNKNOWN_ACCOUNT: Text = text(
+UNKNOWN_ACCOUNT: str = phrase(
     "drbot does not know you: this account belongs to nobody in dr.yml, people. Give your Slack id to whoever keeps "
-    "dr.yml.",
-    "このアカウントは dr.yml の people に登録されていません。Slack ID を管理者に伝えてください。",
+    "dr.yml."
 )
-UNKNOWN_LOGIN: Text = text(
-    "drbot does not know you: your login is no name in dr.yml, people. Say who you are with --as or DRBOT_PERSON.",
-    "このログイン名は dr.yml の people にありません。--as または DRBOT_PERSON で名前を指定してください。",
+UNKNOWN_LOGIN: str = phrase(
+    "drbot does not know you: your login is no name in dr.yml, people. Say who you are with --as or DRBOT_PERSON."
 )
 
 
@@ -63,18 +55,18 @@ def whoami(context: CommandContext, request: Request, words: Words, person: Pers
         unknown = UNKNOWN_LOGIN if request.entry_point is EntryPoint.TERMINAL else UNKNOWN_ACCOUNT
         return Reply(
             text=unknown,
-            tables=(Table(rows=((text("Account", "アカウント"), person.id),)),),
+            tables=(Table(rows=((phrase("Account"), person.id),)),),
             ok=False,
         )
-    may = ", ".join(verb for verb, roles in ACCESS.items() if person.roles & roles)
+    may = listed(verb for verb, roles in ACCESS.items() if person.roles & roles)
     return Reply(
-        text=text(f"You are {person.name} ({person.id}).", f"あなたは {person.name} ({person.id}) です。"),
+        text=phrase("You are {name} ({id}).", name=person.name, id=person.id),
         tables=(
             Table(
                 rows=(
-                    (text("Roles", "役割"), ", ".join(sorted(person.roles)) or "-"),
-                    (text("May", "できること"), may or "-"),
-                    (text("Slack", "Slack"), ", ".join(person.slack) or "-"),
+                    (phrase("Roles"), listed(sorted(person.roles)) or "-"),
+                    (phrase("May"), may or "-"),
+                    (phrase("Slack"), listed(person.slack) or "-"),
                 )
             ),
         ),
@@ -91,21 +83,18 @@ def menu(context: CommandContext, request: Request, words: Words, person: Person
 
 def menu_reply(views: Sequence[IncidentView], faults: tuple[Table, ...] = ()) -> Reply:
     """The answer about these open incidents; with one of them, what can be done about it."""
-    declare = Choice(label=text("Declare an incident", "インシデントを宣言"), command="declare", style="danger")
-    show_help = Choice(label=text("Help", "使い方"), command="help")
+    declare = Choice(label=phrase("Declare an incident"), command="declare", style="danger")
+    show_help = Choice(label=phrase("Help"), command="help")
     if not views:
         return Reply(
-            text=text(
-                "No incident is open. If something is broken: /dr declare level2 PostgreSQL does not start",
-                "未解決のインシデントはありません。障害時は: /dr declare level2 PostgreSQL が起動しない",
-            ),
+            text=phrase("No incident is open. If something is broken: /dr declare level2 PostgreSQL does not start"),
             tables=faults,
             choices=(declare, show_help),
         )
     rows = tuple(row_of(view) for view in views)
     here = actions_at(views[0], Place.REPLY) if len(views) == 1 else status_choices(views)
     return Reply(
-        text=text(f"Open incidents: {len(views)}.", f"未解決のインシデント: {len(views)} 件。"),
+        text=phrase("Open incidents: {count}.", count=len(views)),
         tables=(Table(rows=rows), *faults),
         choices=(*here, declare, show_help),
     )

@@ -5,12 +5,13 @@ from dataclasses import replace
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.machines import machines_table, names_of
 from drbot.commands.facts.returnable import undoable
-from drbot.commands.speech.messages import Choice, Reply, Request, Table, text
+from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.people import Person
-from drbot.core.words import Text, ago, duration, size
+from drbot.core.text.messages import duration, phrase, sentences
+from drbot.core.text.words import ago, size
 from drbot.store.records import incidents, machines
 from drbot.store.records import kept as keeping
 
@@ -29,7 +30,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
     newest = [undoable(view.configuration, view.incident, view.run, view.kept)[-1:] for view in views]
     back = {one.id for ones in newest for one in ones}
     if not there:
-        said = text("No old data is kept.", "保管データはありません。")
+        said = phrase("No old data is kept.")
         return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=choices)
     rows = tuple(
         (
@@ -37,20 +38,16 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             one.volume,
             one.original,
             "?" if one.size_bytes is None else size(one.size_bytes),
-            text(
-                f"{duration(ago(one.created_at, request.at).total_seconds())} ago",
-                f"{duration(ago(one.created_at, request.at).total_seconds(), 'ja')}前",
-            ),
+            phrase("{time} ago", time=duration(ago(one.created_at, request.at).total_seconds())),
             BY_UNDO if one.id in back else BY_HAND,
         )
         for one in there
     )
     return Reply(
         text=_with_rented(
-            text(
-                f"Old data that is kept: {len(there)}. drbot never deletes it by itself; giving it up needs two "
-                "people.",
-                f"保管データ: {len(there)} 件。drbot が勝手に削除することはなく、削除には二人の承認が必要です。",
+            phrase(
+                "Old data that is kept: {count}. drbot never deletes it by itself; giving it up needs two people.",
+                count=len(there),
             ),
             len(rented),
         ),
@@ -58,12 +55,12 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             Table(
                 rows=rows,
                 header=(
-                    text("Incident", "インシデント"),
-                    text("Kept as", "保管名"),
-                    text("Was", "元の名前"),
-                    text("Size", "サイズ"),
-                    text("Kept since", "保管開始"),
-                    text("Comes back", "戻し方"),
+                    phrase("Incident"),
+                    phrase("Kept as"),
+                    phrase("Was"),
+                    phrase("Size"),
+                    phrase("Kept since"),
+                    phrase("Comes back"),
                 ),
             ),
             *tables,
@@ -72,19 +69,16 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
     )
 
 
-def _with_rented(said: Text, count: int) -> Text:
+def _with_rented(said: str, count: int) -> str:
     """What is rented costs every hour, so it is said beside what is kept."""
     if not count:
         return said
-    more = text(
-        f" Rented machines: {count}. They are paid for until two people agree to give them back.",
-        f"借りているマシン: {count} 台。二人の承認で返却するまで課金されます。",
-    )
-    return {language: words + more[language] for language, words in said.items()}
+    more = phrase("Rented machines: {count}. They are paid for until two people agree to give them back.", count=count)
+    return sentences(said, more)
 
 
-BY_UNDO: Text = text("by /dr undo", "/dr undo")
-BY_HAND: Text = text("by hand", "手作業")
+BY_UNDO: str = phrase("by /dr undo")
+BY_HAND: str = phrase("by hand")
 
 
 def _offered(view: IncidentView, *, is_alone: bool) -> tuple[Choice, ...]:
@@ -93,6 +87,4 @@ def _offered(view: IncidentView, *, is_alone: bool) -> tuple[Choice, ...]:
     if is_alone:
         return actions
     name = view.incident.name
-    return tuple(
-        replace(one, label={language: f"{name}: {words}" for language, words in one.label.items()}) for one in actions
-    )
+    return tuple(replace(one, label=phrase("{name}: {words}", name=name, words=one.label)) for one in actions)

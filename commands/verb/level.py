@@ -3,13 +3,14 @@
 from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, without_runbook
-from drbot.commands.speech.messages import Choice, Reply, Request, text
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.incident import Incident
 from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.run import RunKind, StopKind
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents
 
 CONFIRM = "confirm"
@@ -25,15 +26,17 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         must_be_open(incident, "level")
         if incident.level is new:
             raise Refusal(
-                text(f"{incident.name}: the level stays.", f"{incident.name}: レベルはそのままです。"),
-                text(f"It is level {new.value} already.", f"既にレベル {new.value} です。"),
+                phrase("{name}: the level stays.", name=incident.name),
+                phrase("It is level {level} already.", level=new.value),
             )
         run = current_run(tx.connection, incident)
         going = run is not None and not run.is_over
         if run is not None and going and not confirmed:
             return _confirm(incident.name, new, why)
         if run is not None and going:
-            runbook_selection.stop(context, tx, run, person, f"level changed to {new.value}", StopKind.LEVEL)
+            runbook_selection.stop(
+                context, tx, run, person, phrase("level changed to {level}", level=new.value), StopKind.LEVEL
+            )
         incidents.change_level(tx, incident.id, new, person.id, why)
         runbook = runbook_for(context, new)
         # Without a service level 1 has nothing to restart; `declare level1 <service>` names one.
@@ -46,12 +49,9 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
 def _wanted(words: Words) -> Level:
     if not words.rest:
         raise Refusal(
-            text("Which level?", "レベルを指定してください。"),
-            text(
-                "level1 a service, level2 the database, level3 the host, level4 the data centre.",
-                "level1 サービス、level2 データベース、level3 ホスト、level4 データセンター。",
-            ),
-            text("Example: /dr level 2 PostgreSQL is the culprit", "例: /dr level 2 原因は PostgreSQL"),
+            phrase("Which level?"),
+            phrase("level1 a service, level2 the database, level3 the host, level4 the data centre."),
+            phrase("Example: /dr level 2 PostgreSQL is the culprit"),
         )
     return level_of(words.rest[0])
 
@@ -59,15 +59,15 @@ def _wanted(words: Words) -> Level:
 def _confirm(name: str, new: Level, why: str) -> Reply:
     command = f"level {name} {new.value} {CONFIRM} {why}".strip()
     return Reply(
-        text=text(
-            f"{name}: a recovery is in progress. Changing to level {new.value} stops it at the next step boundary "
-            "and its approval request ends. The level is not changed yet: confirm.",
-            f"{name}: 復旧が進行中です。レベル {new.value} に変更すると次の手順の境目で停止し、承認依頼は終了します。"
-            "レベルはまだ変更していません。確認してください。",
+        text=phrase(
+            "{name}: a recovery is in progress. Changing to level {level} stops it at the next step boundary and its "
+            "approval request ends. The level is not changed yet: confirm.",
+            name=name,
+            level=new.value,
         ),
         choices=(
             Choice(
-                label=text(f"Change to level {new.value}", f"レベル {new.value} に変更"),
+                label=phrase("Change to level {level}", level=new.value),
                 command=command,
                 style="danger",
             ),
@@ -78,20 +78,17 @@ def _confirm(name: str, new: Level, why: str) -> Reply:
 
 def _changed(context: CommandContext, incident: Incident, new: Level) -> Reply:
     name, old = incident.name, incident.level.value
-    head = text(f"{name}: level {old} → {new.value}.", f"{name}: レベル {old} → {new.value}。")
+    head = phrase("{name}: level {old} → {new}.", name=name, old=old, new=new.value)
     if runbook_for(context, new) is None:
         then, tables = without_runbook(new), by_hand(new)
     elif new is Level.SERVICE and not incident.service:
-        then = text(
-            "No service is named, so nothing was started: declare level1 <service> does.",
-            "サービスが指定されていないため何も開始していません。declare level1 <サービス> を使ってください。",
-        )
+        then = phrase("No service is named, so nothing was started: declare level1 <service> does.")
         tables = ()
     else:
-        then = text("The survey for it starts; it changes nothing.", "調査を開始します (何も変更しません)。")
+        then = phrase("The survey for it starts; it changes nothing.")
         tables = ()
     return Reply(
-        text={"en": f"{head['en']} {then['en']}", "ja": head["ja"] + then["ja"]},
+        text=sentences(head, then),
         tables=tables,
         in_channel=True,
     )

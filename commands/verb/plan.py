@@ -2,13 +2,14 @@
 
 from drbot.commands.facts.context import CommandContext, incident_of, must_be_open
 from drbot.commands.facts.runbook_selection import queue, runbook_for, without_runbook
-from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, level_of
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of
 from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.run import RunKind
+from drbot.core.text.messages import phrase
 
 
 def plan(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -26,13 +27,14 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
         runbook = runbook_for(context, level)
         if runbook is None:
             raise Refusal(
-                text(f"{incident.name}: no plan was made.", f"{incident.name}: 計画は作成していません。"),
+                phrase("{name}: no plan was made.", name=incident.name),
                 without_runbook(level),
             )
         queue(context, tx, incident, RunKind.PLAN, runbook, arguments, person)
     return Reply(
-        text=text(
-            f"{incident.name}: surveying for level {level.value}. The plan will be shown here; nothing is changed.",
-            f"{incident.name}: レベル {level.value} の調査を始めました。計画はここに表示されます (何も変更しません)。",
+        text=phrase(
+            "{name}: surveying for level {level}. The plan will be shown here; nothing is changed.",
+            name=incident.name,
+            level=level.value,
         ),
     )

@@ -6,21 +6,27 @@ from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, asked_for, current_run, incident_of, must_be_open
 from drbot.commands.facts.making_way import in_progress
 from drbot.commands.facts.runbook_selection import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
-from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.incident import Incident
-from drbot.core.japanese import spoken, titles_of
 from drbot.core.level import Level
 from drbot.core.people import Person
 from drbot.core.plan import question_of, touches_production
 from drbot.core.run import Run, RunKind, RunState, StopKind
-from drbot.core.words import Text
+from drbot.core.text.messages import filled, listed, phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, steps
 from drbot.store.runs import runs, sub_runs
 
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+STARTING = phrase("{name}: starting again. A new plan comes first, then a new request; earlier votes do not count.")
+STARTING_WITH = phrase(
+    "{name}: starting again with the backup {backup}. A new plan comes first, then a new request; earlier votes do "
+    "not count."
+)
 
 
 def recover(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -37,13 +43,8 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
         if backup:
             arguments["backup"] = backup
         queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
-    chosen = text(f" with the backup {backup}", f" (バックアップ {backup})") if backup else text("", "")
     return Reply(
-        text=text(
-            f"{incident.name}: starting again{chosen['en']}. A new plan comes first, then a new request; "
-            "earlier votes do not count.",
-            f"{incident.name}: やり直します{chosen['ja']}。新しい計画と承認依頼を作ります。以前の投票は数えません。",
-        ),
+        text=filled(STARTING_WITH if backup else STARTING, name=incident.name, backup=backup),
         in_channel=True,
     )
 
@@ -54,15 +55,14 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
         incident = incident_of(tx.connection, request, words)
         run = current_run(tx.connection, incident)
         if run is None or run.is_over:
-            raise _refusal(incident, "discard", text("Nothing is prepared.", "準備中のものはありません。"))
+            raise _refusal(incident, "discard", phrase("Nothing is prepared."))
         if run.state is not RunState.BLOCKED and not _is_beside(tx.connection, run):
             raise in_progress(incident, run, "discard")
-        runbook_selection.stop(context, tx, run, person, "discarded", StopKind.DISCARDED)
+        runbook_selection.stop(context, tx, run, person, phrase("discarded"), StopKind.DISCARDED)
     same = f"/dr {again(incident, run)}"
     return Reply(
-        text=text(
-            f"{incident.name}: given up. What was prepared is removed; the same again: {same}",
-            f"{incident.name}: 取りやめました。準備したものは削除します。同じ操作をやり直すには {same}",
+        text=phrase(
+            "{name}: given up. What was prepared is removed; the same again: {same}", name=incident.name, same=same
         ),
         in_channel=True,
     )
@@ -84,13 +84,8 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "restart")
         if incident.level >= Level.HOST:
-            why = text(
-                "The host is lost; nothing of it can be started.", "ホストが失われ、起動できるものがありません。"
-            )
-            todo = text(
-                "Raise the system again: /dr recover. A host that was put aside comes back by /dr undo",
-                "/dr recover で復旧をやり直すか、退避したホストなら /dr undo で元に戻してください。",
-            )
+            why = phrase("The host is lost; nothing of it can be started.")
+            todo = phrase("Raise the system again: /dr recover. A host that was put aside comes back by /dr undo")
             raise _refusal(incident, "restart", why, todo)
         _know_the_data(tx.connection, incident)
         before = current_run(tx.connection, incident)
@@ -98,10 +93,7 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
             _make_way(context, tx, incident, before, person, "restart")
         queue(context, tx, incident, RunKind.RECOVER, RESTART_RUNBOOK, {}, person)
     return Reply(
-        text=text(
-            f"{incident.name}: the services are being started, with the data that is in place now.",
-            f"{incident.name}: サービスを起動します。データは現在のまま変えません。",
-        ),
+        text=phrase("{name}: the services are being started, with the data that is in place now.", name=incident.name),
         in_channel=True,
     )
 
@@ -114,8 +106,8 @@ def _know_the_data(conn: Connection, incident: Incident) -> None:
         return
     left = sub_runs.left_by(conn, last)
     if not left.is_known:
-        said = spoken(left.sentence, titles_of(last.plan))
-        todo = text("Look at the volumes, then: /dr recover", "ボリュームを確認し、/dr recover でやり直してください。")
+        said = left.sentence
+        todo = phrase("Look at the volumes, then: /dr recover")
         raise _refusal(incident, "restart", said, todo)
 
 
@@ -128,15 +120,9 @@ def _backup(conn: Connection, incident: Incident, words: Words) -> str:
     if name and not name.startswith((".", "-")) and set(name) <= _NAME_LETTERS and len(name) <= 200:
         return name
     raise Refusal(
-        text(
-            f'You asked to recover "{printable(words.text)}".',
-            f"「{printable(words.text)}」での復旧は開始していません。",
-        ),
-        text("That is no name of a backup.", "バックアップの名前として読めません。"),
-        text(
-            "Example: recover backup all_databases_20261126_020000.sql.gz",
-            "例: recover backup all_databases_20261126_020000.sql.gz",
-        ),
+        phrase('You asked to recover "{words}".', words=printable(words.text)),
+        phrase("That is no name of a backup."),
+        phrase("Example: recover backup all_databases_20261126_020000.sql.gz"),
     )
 
 
@@ -152,11 +138,8 @@ def _offered(conn: Connection, incident: Incident) -> str:
     raise _refusal(
         incident,
         "recover",
-        text("No other good backup is known.", "他に使えるバックアップは見つかっていません。"),
-        text(
-            f"If there is one, name it: recover {incident.name} backup NAME",
-            f"ある場合は名前を指定してください: recover {incident.name} backup NAME",
-        ),
+        phrase("No other good backup is known."),
+        phrase("If there is one, name it: recover {name} backup NAME", name=incident.name),
     )
 
 
@@ -168,8 +151,8 @@ def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str
         raise _refusal(
             incident,
             "recover",
-            text("No service is named.", "サービスが指定されていません。"),
-            text("Use: declare level1 <service>", "declare level1 <サービス> を使ってください。"),
+            phrase("No service is named."),
+            phrase("Use: declare level1 <service>"),
         )
     return runbook, {"service": incident.service} if incident.service else {}
 
@@ -184,7 +167,7 @@ def _make_way(
         return
     if run.state is not RunState.BLOCKED:
         raise in_progress(incident, run, verb)
-    runbook_selection.stop(context, tx, run, person, f"replaced: {verb}", StopKind.REPLACED)
+    runbook_selection.stop(context, tx, run, person, phrase("replaced: {verb}", verb=verb), StopKind.REPLACED)
 
 
 def _not_denied(
@@ -197,21 +180,22 @@ def _not_denied(
     if not deniers or person.id in deniers:
         return
     people = [context.roster.person(denier) for denier in sorted(deniers)]
-    names = ", ".join(someone.name for someone in people if someone is not None) or "somebody"
+    names = listed(someone.name for someone in people if someone is not None) or phrase("somebody")
     raise _refusal(
         incident,
         "recover",
-        text(f"{names} denied exactly this.", f"{names} が同じ内容を却下しています。"),
-        text(
-            f"Ask {names} to ask again, or name another backup: recover {incident.name} backup NAME",
-            f"{names} に依頼してもらうか、別のバックアップを指定してください: recover {incident.name} backup NAME",
+        phrase("{names} denied exactly this.", names=names),
+        phrase(
+            "Ask {names} to ask again, or name another backup: recover {name} backup NAME",
+            names=names,
+            name=incident.name,
         ),
     )
 
 
-def _refusal(incident: Incident, verb: str, why: Text, todo: Text | None = None) -> Refusal:
+def _refusal(incident: Incident, verb: str, why: str, todo: str | None = None) -> Refusal:
     return Refusal(
         asked_for(verb, incident),
         why,
-        todo or text("", ""),
+        todo or "",
     )

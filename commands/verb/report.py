@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 from drbot.commands.facts.context import CommandContext, incident_of
 from drbot.commands.facts.machines import machine_text
-from drbot.commands.speech.messages import Reply, Request, Table, text
+from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words
 from drbot.commands.views.event_lines import line_of, voice_of
 from drbot.commands.views.incident_view import view_of
 from drbot.commands.views.report_text import report_of
 from drbot.core.people import Person
+from drbot.core.text.messages import phrase
 from drbot.store.base import ledger
 from drbot.store.records import incidents, requests, steps
 from drbot.store.runs import runs
@@ -20,7 +21,7 @@ def report(context: CommandContext, request: Request, words: Words, person: Pers
     with context.database.read() as conn:
         incident = incident_of(conn, request, words)
     return Reply(
-        text=text(f"{incident.name}: the report.", f"{incident.name}: 報告書。"),
+        text=phrase("{name}: the report.", name=incident.name),
         markdown=report_for(context, incident.id, request.language),
     )
 
@@ -53,8 +54,6 @@ def timeline(context: CommandContext, request: Request, words: Words, person: Pe
         voice = voice_of(view, runs.of_incident(conn, view.incident.id), request.language)
     rows = tuple((f"{event.at:%H:%M:%S}", line_of(event, voice)) for event in events)
     return Reply(
-        text=text(
-            f"{view.incident.name}: {len(rows)} entries, times in UTC.", f"{view.incident.name}: {len(rows)} 件 (UTC)。"
-        ),
+        text=phrase("{name}: {count} entries, times in UTC.", name=view.incident.name, count=len(rows)),
         tables=(Table(rows=rows),),
     )

@@ -3,12 +3,13 @@
 from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.facts.machines import machines_table
 from drbot.commands.facts.making_way import in_progress
-from drbot.commands.speech.messages import DialogRequest, Reply, Request, text
+from drbot.commands.speech.messages import DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import view_of
 from drbot.core.approval import EntryPoint
 from drbot.core.people import Person
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents, schedules
 
 
@@ -23,30 +24,24 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
             raise in_progress(incident, run, "resolve")
         if not summary and request.entry_point is EntryPoint.COMMAND:
             return Reply(
-                text=text(
-                    f"{incident.name}: say in a sentence what happened: resolve {incident.name} <summary>",
-                    f"{incident.name}: 何が起きたかを一文で: resolve {incident.name} <要約>",
-                ),
+                text=phrase("{name}: say in a sentence what happened: resolve {name} <summary>", name=incident.name),
                 dialog=DialogRequest(kind="resolve", incident=incident.id),
                 ok=False,
             )
         incidents.resolve(tx, incident.id, person.id, summary)
         schedules.drop(tx, incident.id)
         view = view_of(tx.connection, context, incidents.get(tx.connection, incident.id), request.at)
-    said = text(
-        f"{incident.name} is resolved. The report is posted in its channel; /dr report {incident.name} shows it again.",
-        f"{incident.name} を解決済みにしました。報告書をチャンネルに投稿します。"
-        f"/dr report {incident.name} でも表示できます。",
+    said = phrase(
+        "{name} is resolved. The report is posted in its channel; /dr report {name} shows it again.", name=incident.name
     )
     if not view.rented:
         return Reply(text=said)
-    reminder = text(
-        f" STILL RENTED, and paid for: {len(view.rented)}. What is not needed any more goes back by two: /dr give-back",
-        f"まだ借りているマシンが {len(view.rented)} 台あり、課金が続きます。"
-        f"不要なら返却してください (二人の承認が必要): /dr give-back",
+    reminder = phrase(
+        "STILL RENTED, and paid for: {count}. What is not needed any more goes back by two: /dr give-back",
+        count=len(view.rented),
     )
     return Reply(
-        text={language: words + reminder[language] for language, words in said.items()},
+        text=sentences(said, reminder),
         tables=(machines_table(view.rented, context.configuration, view.names, request.at),),
         choices=tuple(action for action in available_actions(view) if action.verb == "give-back"),
     )

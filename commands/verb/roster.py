@@ -2,7 +2,7 @@
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.faults import fault_tables
-from drbot.commands.speech.messages import Choice, Reply, Request, Table, both, text
+from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.enrol import workers
@@ -11,7 +11,8 @@ from drbot.core.attestation import Attestation, Claim, Proof
 from drbot.core.people import Account, Person
 from drbot.core.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
 from drbot.core.refusals import REFUSALS
-from drbot.core.words import Text, clock
+from drbot.core.text.messages import filled, listed, phrase
+from drbot.core.text.words import clock
 from drbot.store.records import rosters
 
 
@@ -24,14 +25,15 @@ def roster(context: CommandContext, request: Request, words: Words, person: Pers
     proposed = [proposal for proposal in policy.proposals if proposal != policy.hash]
     tables += [_proposed(policy, proposal) for proposal in proposed]
     return Reply(
-        text=text(
-            f"Roster and policy no. {policy.number} are in force, seal {roster_seal(policy.hash)}.",
-            f"名簿と方針 第 {policy.number} 版 (封印 {roster_seal(policy.hash)}) が有効です。",
+        text=phrase(
+            "Roster and policy no. {number} are in force, seal {seal}.",
+            number=policy.number,
+            seal=roster_seal(policy.hash),
         ),
         tables=tuple(tables),
         choices=tuple(
             Choice(
-                label=text(f"Accept {roster_seal(one)}", f"{roster_seal(one)} に同意"),
+                label=phrase("Accept {seal}", seal=roster_seal(one)),
                 command=f"roster accept {roster_seal(one)}",
             )
             for one in proposed
@@ -43,7 +45,7 @@ def _policy(context: CommandContext) -> Policy:
     with context.database.read() as conn:
         context.rosters.look(conn)
     if context.rosters.policy is None:
-        raise _refusal(text("Nothing was accepted yet; starting drbot does it.", "まだ有効な名簿がありません。"))
+        raise _refusal(phrase("Nothing was accepted yet; starting drbot does it."))
     return context.rosters.policy
 
 
@@ -56,9 +58,9 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
         context.rosters.look(tx.connection)
         policy = context.rosters.policy
         if policy is None or proposal not in policy.proposals:
-            raise _refusal(text("It is not proposed any more.", "この提案はもう有効ではありません。"))
+            raise _refusal(phrase("It is not proposed any more."))
         if me.id in policy.voters(proposal):
-            raise _refusal(text("You agreed already; another approver must too.", "同意済みです。もう一人必要です。"))
+            raise _refusal(phrase("You agreed already; another approver must too."))
         if me.id not in policy.with_vote(proposal, me.id, proofs, tx.now).voters(proposal):
             code = "needs_key" if request.sign else "unchecked"
             raise _refusal(REFUSALS[code], code)
@@ -66,34 +68,28 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
     with context.database.read() as conn:
         context.rosters.look(conn)
     if not accepted:
-        return Reply(text=text(f"Counted: 1 of {AGREEING}.", f"同意を受け付けました: 1/{AGREEING}"))
-    return Reply(
-        text=text(
-            "In force now. New approvers, accounts and keys count after 24 hours.",
-            "発効しました。新しい承認者・アカウント・鍵は 24 時間後から数えます。",
-        )
-    )
+        return Reply(text=phrase("Counted: 1 of {need}.", need=AGREEING))
+    return Reply(text=phrase("In force now. New approvers, accounts and keys count after 24 hours."))
 
 
 def _voter(policy: Policy, request: Request, person: Person) -> Person:
     """As the roster in force knows them. The same is asked of person and account as for a vote (core/approval.py)."""
     me = policy.roster.person(person.id)
     if me is None or "approver" not in me.roles or not policy.stayed(me.id):
-        raise _refusal(text("Only approvers of the roster in force may.", "有効な名簿の承認者だけが同意できます。"))
+        raise _refusal(phrase("Only approvers of the roster in force may."))
     if request.account is not None:
         _require_member(request.account, me)
     if me.counts_from is not None and is_too_new(me, request.at):
         when = f"{me.counts_from:%Y-%m-%d} {clock(me.counts_from)}"
-        raise _refusal({language: said.format(when=when) for language, said in REFUSALS["too_new"].items()}, "too_new")
+        raise _refusal(filled(REFUSALS["too_new"], when=when), "too_new")
     return me
 
 
 def _require_member(account: Account, me: Person) -> None:
     if not account.is_known:
         raise _refusal(
-            text(
-                "Slack does not tell just now whether this is the account of an active member. Try again in a moment.",
-                "Slack がアカウントの情報を返さないため、確認できません。少し待って再実行してください。",
+            phrase(
+                "Slack does not tell just now whether this is the account of an active member. Try again in a moment."
             ),
             "account",
         )
@@ -107,8 +103,8 @@ def _named(policy: Policy, typed: str) -> str:
     """What was read is what is agreed to: the seal must be typed."""
     found = [one for one in policy.proposals if typed and roster_seal(one) == typed.upper()]
     if len(found) != 1:
-        known = ", ".join(roster_seal(one) for one in policy.proposals) or "none"
-        raise _refusal(text(f"Say which proposal: {known}.", f"提案の封印を指定してください: {known}"))
+        known = listed(map(roster_seal, policy.proposals)) or phrase("none")
+        raise _refusal(phrase("Say which proposal: {known}.", known=known))
     return found[0]
 
 
@@ -128,35 +124,34 @@ def _proofs(context: CommandContext, request: Request, claim: Claim, code: str) 
     return tuple(proofs)
 
 
+RULES = phrase("{people} people, second factor {factor}, break-glass forbidden")
+WITH_BREAK_GLASS = phrase("{people} people, second factor {factor}, break-glass allowed")
+
+
 def _in_force(policy: Policy) -> Table:
-    rows = [
-        (
-            person.name,
-            ", ".join(sorted(person.roles)),
-            f"counts from {person.counts_from:%Y-%m-%d %H:%M} UTC" if person.counts_from else "",
-        )
-        for person in policy.roster.people.values()
+    rows: list[tuple[str, ...]] = [
+        (person.name, listed(sorted(person.roles)), _counts_from(person)) for person in policy.roster.people.values()
     ]
     rules = policy.approvals
-    rows.append(
-        (
-            "approvals",
-            f"{rules.people} people, second factor {rules.second_factor}, "
-            f"break-glass {'allowed' if rules.break_glass else 'forbidden'}",
-            "",
-        )
-    )
-    return Table(rows=tuple(rows), title=text("In force", "有効"))
+    said = filled(WITH_BREAK_GLASS if rules.break_glass else RULES, people=rules.people, factor=rules.second_factor)
+    rows.append((phrase("approvals"), said, ""))
+    return Table(rows=tuple(rows), title=phrase("In force"))
+
+
+def _counts_from(person: Person) -> str:
+    if person.counts_from is None:
+        return ""
+    return phrase("counts from {moment} UTC", moment=f"{person.counts_from:%Y-%m-%d %H:%M}")
 
 
 def _proposed(policy: Policy, proposal: str) -> Table:
     lines = differences(policy.document, policy.proposals[proposal])
-    agreed = ", ".join(sorted(policy.voters(proposal))) or "-"
+    agreed = listed(sorted(policy.voters(proposal))) or "-"
     return Table(
-        rows=(*((both(line),) for line in lines), (text(f"Agreed so far: {agreed}", f"同意済み: {agreed}"),)),
-        title=text(f"dr.yml proposes {roster_seal(proposal)}", f"dr.yml の提案 {roster_seal(proposal)}"),
+        rows=(*((line,) for line in lines), (phrase("Agreed so far: {agreed}", agreed=agreed),)),
+        title=phrase("dr.yml proposes {seal}", seal=roster_seal(proposal)),
     )
 
 
-def _refusal(why: Text, code: str = "") -> Refusal:
-    return Refusal(text("The roster stays as it is.", "名簿は変わりません。"), why, code=code)
+def _refusal(why: str, code: str = "") -> Refusal:
+    return Refusal(phrase("The roster stays as it is."), why, code=code)

@@ -3,14 +3,14 @@
 from typing import Literal
 
 from drbot.commands.facts.context import CommandContext, incident_of, live_request
-from drbot.commands.speech.messages import Reply, Request, text
+from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.approve import typed_seal, vote
 from drbot.core.approval import HOLD_SECONDS, EntryPoint
 from drbot.core.people import Person
 from drbot.core.plan import short_seal
-from drbot.core.words import Text, duration
+from drbot.core.text.messages import duration, phrase
 
 
 def phone(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -23,13 +23,14 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
     if voter is None or decision is None or len(words.rest) < 3:
         seal = short_seal(asked.seal)
         raise Refusal(
-            text(f"{incident.name}: a vote by phone.", f"{incident.name}: 電話による投票。"),
-            text("Say who, the decision and the code they read.", "人・決定・読み上げられたコードを指定してください。"),
-            text(
-                f"They work it out with: drbot dr key code {asked.id} {seal} approve "
-                f"Then: phone {incident.name} ben approve ABCDE-FGHIJ why",
-                f"相手の端末: drbot dr key code {asked.id} {seal} approve 次に: "
-                f"phone {incident.name} ben approve ABCDE-FGHIJ 理由",
+            phrase("{name}: a vote by phone.", name=incident.name),
+            phrase("Say who, the decision and the code they read."),
+            phrase(
+                "They work it out with: drbot dr key code {id} {seal} approve Then: phone {name} ben approve "
+                "ABCDE-FGHIJ why",
+                id=asked.id,
+                seal=seal,
+                name=incident.name,
             ),
         )
     return vote(
@@ -57,10 +58,10 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
         asked = live_request(conn, incident, "break-glass")
     if not all(values.get(name) for name in ("rule", "target", "reason")):
         raise Refusal(
-            text(f"{incident.name}: break-glass.", f"{incident.name}: 緊急単独実行。"),
-            text(
-                f"It overrides a rule, holds for {duration(HOLD_SECONDS)} loudly, and is reviewed within a day.",
-                f"規則を無効にし、{duration(HOLD_SECONDS, 'ja')}公開で待機し、1 日以内に振り返ります。",
+            phrase("{name}: break-glass.", name=incident.name),
+            phrase(
+                "It overrides a rule, holds for {time} loudly, and is reviewed within a day.",
+                time=duration(HOLD_SECONDS),
             ),
             _how(incident.name, asked.target, short_seal(asked.seal)),
         )
@@ -80,12 +81,12 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
     )
 
 
-def _how(name: str, target: str, seal: str) -> Text:
+def _how(name: str, target: str, seal: str) -> str:
     command = (
         f'drbot dr break-glass {name} --target {target} --seal {seal} --rule "two approvers" '
         '--reason "nobody else answers"'
     )
-    return text(f"On the recovery host: {command}", f"復旧ホストで: {command}")
+    return phrase("On the recovery host: {command}", command=command)
 
 
 def _decision(word: str) -> Literal["approve", "deny"] | None:

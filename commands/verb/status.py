@@ -1,22 +1,22 @@
 """`status` and `list`: where a recovery stands, as sentences; the board and the terminal say the same words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from drbot.commands.facts.context import CommandContext, incident_of
 from drbot.commands.facts.faults import fault_tables
 from drbot.commands.facts.machines import machine_text, names_texts
-from drbot.commands.speech.messages import Cell, Choice, Reply, Request, Table, both, text
+from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.state_texts import REQUEST, STEP, incident_text, now_text, run_text
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
 from drbot.core.clocks import Clocks, minutes_up
-from drbot.core.japanese import spoken, titles_of
 from drbot.core.people import Person, Roster
 from drbot.core.run import DONE_WITH, Run, StepState
+from drbot.core.text.messages import clauses, closed, duration, filled, listed, phrase, sentences
+from drbot.core.text.words import clock
 from drbot.core.too_few import too_few
-from drbot.core.words import Text, clock, duration
 from drbot.store.records import incidents
 
 
@@ -43,9 +43,9 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
         found = incidents.recent(conn, open_only=not everything)
         views = [view_of(conn, context, incident, request.at) for incident in found]
     if not views:
-        return Reply(text=text("No incident is open.", "未解決のインシデントはありません。"))
+        return Reply(text=phrase("No incident is open."))
     return Reply(
-        text=text(f"Incidents: {len(views)}.", f"インシデント: {len(views)} 件。"),
+        text=phrase("Incidents: {count}.", count=len(views)),
         tables=(Table(rows=tuple(row_of(view) for view in views)),),
         choices=status_choices(views),
     )
@@ -53,165 +53,151 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
 
 def status_choices(views: Sequence[IncidentView]) -> tuple[Choice, ...]:
     """Of several incidents each shows by itself what can be done."""
-    return tuple(Choice(label=both(one.incident.name), command=f"status {one.incident.name}") for one in views[:5])
+    return tuple(Choice(label=one.incident.name, command=f"status {one.incident.name}") for one in views[:5])
 
 
-def headline(view: IncidentView) -> Text:
+def headline(view: IncidentView) -> str:
     """One sentence: name, level, state, clock."""
     incident, clocks = view.incident, view.clocks
     state = incident_text(incident)
-    return text(
-        f"{incident.name}, level {incident.level.value}, {incident.title}: {state['en']}. "
-        f"RTO {duration(clocks.rto_used)} of {duration(clocks.rto_target)}.",
-        f"{incident.name} レベル {incident.level.value} {incident.title}: {state['ja']}。"
-        f"RTO {duration(clocks.rto_used, 'ja')} / {duration(clocks.rto_target, 'ja')}。",
+    return phrase(
+        "{name}, level {level}, {title}: {state}. RTO {rto_used} of {rto_target}.",
+        name=incident.name,
+        level=incident.level.value,
+        title=incident.title,
+        state=state,
+        rto_used=duration(clocks.rto_used),
+        rto_target=duration(clocks.rto_target),
     )
 
 
-def row_of(view: IncidentView) -> tuple[Cell, ...]:
+def row_of(view: IncidentView) -> tuple[str, ...]:
     """One line of a list."""
     incident = view.incident
     return (
         incident.name,
-        text(f"level {incident.level.value}", f"レベル {incident.level.value}"),
+        phrase("level {level}", level=incident.level.value),
         incident.title,
         now_text(incident, view.run),
-        text(
-            f"RTO {duration(view.clocks.rto_used)} of {duration(view.clocks.rto_target)}",
-            f"RTO {duration(view.clocks.rto_used, 'ja')} / {duration(view.clocks.rto_target, 'ja')}",
+        phrase(
+            "RTO {rto_used} of {rto_target}",
+            rto_used=duration(view.clocks.rto_used),
+            rto_target=duration(view.clocks.rto_target),
         ),
     )
 
 
-def rows_of(view: IncidentView) -> tuple[tuple[Cell, ...], ...]:
+def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
     """Label and value: channel, run, step, approval, clocks."""
     incident, run, clocks = view.incident, view.run, view.clocks
-    rows: list[tuple[Cell, ...]] = [(text("Since", "発生"), incident.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"))]
+    rows: list[tuple[str, ...]] = [(phrase("Since"), incident.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"))]
     if incident.channel_name:
-        rows.append((text("Channel", "チャンネル"), f"#{incident.channel_name}"))
+        rows.append((phrase("Channel"), f"#{incident.channel_name}"))
     if run is not None:
-        rows.append((text("Recovery", "復旧"), _run_text(run)))
-        rows += [(text("Now", "現在"), line) for line in _working(view)]
+        rows.append((phrase("Recovery"), _run_text(run)))
+        rows += [(phrase("Now"), line) for line in _working(view)]
     if view.request is not None:
-        rows.append((text("Approval", "承認"), request_text(view.request, view.votes, view.roster)))
-    rows.append((text("RTO", "RTO"), _rto_text(clocks)))
+        rows.append((phrase("Approval"), request_text(view.request, view.votes, view.roster)))
+    rows.append((phrase("RTO"), _rto_text(clocks)))
     if clocks.rpo is not None:
         rows.append(
             (
-                text("RPO", "RPO"),
-                text(
-                    f"the data is {duration(clocks.rpo)} old; target {duration(clocks.rpo_target)}",
-                    f"{duration(clocks.rpo, 'ja')}前のデータ (目標 {duration(clocks.rpo_target, 'ja')})",
+                phrase("RPO"),
+                phrase(
+                    "the data is {rpo} old; target {rpo_target}",
+                    rpo=duration(clocks.rpo),
+                    rpo_target=duration(clocks.rpo_target),
                 ),
             )
         )
-    rows += [(text("Names", "DNS"), one) for one in names_texts(view.names, view.rented, view.configuration)]
+    rows += [(phrase("Names"), one) for one in names_texts(view.names, view.rented, view.configuration)]
     rows += [
-        (text("Rented machine", "借りたマシン"), machine_text(one, view.configuration, view.names, view.now))
-        for one in view.rented
+        (phrase("Rented machine"), machine_text(one, view.configuration, view.names, view.now)) for one in view.rented
     ]
     if incident.outage_seconds is not None:
-        seconds = incident.outage_seconds
-        label = text("Services stopped during the recovery", "復旧作業中のサービス停止")
-        rows.append((label, text(duration(seconds), duration(seconds, "ja"))))
+        rows.append((phrase("Services stopped during the recovery"), duration(incident.outage_seconds)))
     return tuple(rows)
 
 
-def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Roster) -> Text:
+HAVE = phrase("{have} of {need}")
+HAVE_WHOM = phrase("{have} of {need} ({names})")
+
+
+def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Roster) -> str:
     """ "1 of 2 (Ben); decide until 03:12:00 UTC" """
     people = [roster.person(person) for person in sorted(standing(request, votes, roster))]
-    names = ", ".join(person.name for person in people if person is not None)
-    who = f" ({names})" if names else ""
-    have = f"{len(people)} of {request.people}{who}"
-    japanese = f"{len(people)}/{request.people}{who}"
+    names = listed(person.name for person in people if person is not None)
+    have = filled(HAVE_WHOM if names else HAVE, have=len(people), need=request.people, names=names)
     if request.state is RequestState.OPEN and request.hold_until is not None:
         starts = clock(request.hold_until)
-        return text(
-            f"{have}; BREAK-GLASS: starts after {starts} unless one approver denies",
-            f"{japanese}、緊急単独実行: {starts} 以降に開始 (一人の却下で中止)",
-        )
+        return phrase("{have}; BREAK-GLASS: starts after {starts} unless one approver denies", have=have, starts=starts)
     if request.state is RequestState.OPEN:
         until, few = clock(request.expires_at), too_few(request, votes, roster)
         if few is not None:
-            return text(f"{have}. {few['en']}", f"{japanese}。{few['ja']}")
-        return text(f"{have}; decide until {until}", f"{japanese}、期限 {until}")
+            return sentences(closed(have), few)
+        return phrase("{have}; decide until {until}", have=have, until=until)
     state = REQUEST[request.state]
     if request.state is RequestState.GRANTED and request.start_by is not None:
         by = clock(request.start_by)
-        return text(
-            f"{have}, {state['en']}; starts before {by} or lapses",
-            f"{japanese} {state['ja']}、{by} までに開始しなければ失効",
-        )
-    return text(f"{have}, {state['en']}", f"{japanese} {state['ja']}")
+        return phrase("{have}, {state}; starts before {by} or lapses", have=have, state=state, by=by)
+    return phrase("{have}, {state}", have=have, state=state)
 
 
 def step_tables(view: IncidentView) -> tuple[Table, ...]:
     """Every step with its state and what came of it."""
     if view.run is None or view.run.plan is None or not view.steps:
         return ()
-    titles = {step.id: step.title for step in view.run.plan.steps}
-    rows: list[tuple[Cell, ...]] = []
-    for record in view.steps:
-        title = titles.get(record.id, {"en": record.id})
-        seconds = record.seconds
-        took = both("") if seconds is None else text(duration(seconds), duration(seconds, "ja"))
-        rows.append(
-            (
-                record.id,
-                {"en": title["en"], "ja": title.get("ja", title["en"])},
-                STEP[record.state],
-                took,
-                spoken(record.summary or ""),
-            )
+    rows = tuple(
+        (
+            record.id,
+            _titles(view).get(record.id, record.id),
+            STEP[record.state],
+            "" if record.seconds is None else duration(record.seconds),
+            record.summary or "",
         )
-    header = (
-        text("Step", "手順"),
-        text("What", "内容"),
-        text("State", "状態"),
-        text("Took", "所要"),
-        text("Result", "結果"),
+        for record in view.steps
     )
-    return (Table(rows=tuple(rows), header=header, title=text("Steps", "手順")),)
+    header = (
+        phrase("Step"),
+        phrase("What"),
+        phrase("State"),
+        phrase("Took"),
+        phrase("Result"),
+    )
+    return (Table(rows=rows, header=header, title=phrase("Steps")),)
 
 
-def _run_text(run: Run) -> Text:
-    state = run_text(run)
-    outcome = spoken(f": {run.outcome}" if run.outcome else "", titles_of(run.plan))
-    return text(f"{run.runbook}, {state['en']}{outcome['en']}", f"{run.runbook} {state['ja']}{outcome['ja']}")
+def _titles(view: IncidentView) -> Mapping[str, str]:
+    plan = view.run.plan if view.run is not None else None
+    return {step.id: step.title for step in plan.steps} if plan is not None else {}
 
 
-def _working(view: IncidentView) -> list[Text]:
+def _run_text(run: Run) -> str:
+    said = phrase("{runbook}, {state}", runbook=run.runbook, state=run_text(run))
+    return phrase("{run}: {outcome}", run=said, outcome=run.outcome) if run.outcome else said
+
+
+def _working(view: IncidentView) -> list[str]:
     """What runs right now, with its progress."""
     if view.run is None or view.run.plan is None or view.run.is_over:
         return []
-    titles = {step.id: step.title for step in view.run.plan.steps}
-    done = sum(step.state in DONE_WITH for step in view.steps)
-    lines = [text(f"{done} of {len(view.steps)} steps done", f"{done}/{len(view.steps)} 手順完了")]
+    titles, done = _titles(view), sum(step.state in DONE_WITH for step in view.steps)
+    said: list[str] = [phrase("{done} of {count} steps done", done=done, count=len(view.steps))]
     for step in view.steps:
         if step.state in {StepState.RUNNING, StepState.UNSURE, StepState.FAILED}:
-            title = titles.get(step.id, {"en": step.id})
-            percent = (
-                f" {step.progress_done / step.progress_total:.0%}" if step.progress_done and step.progress_total else ""
-            )
-            lines.append(
-                text(
-                    f"{title['en']}: {STEP[step.state]['en']}{percent}",
-                    f"{title.get('ja', title['en'])}: {STEP[step.state]['ja']}{percent}",
-                )
-            )
-    return lines
+            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=STEP[step.state])
+            if step.progress_done and step.progress_total:
+                one = phrase("{step} {percent}", step=one, percent=f"{step.progress_done / step.progress_total:.0%}")
+            said.append(one)
+    return said
 
 
-def _rto_text(clocks: Clocks) -> Text:
-    english = f"{duration(clocks.rto_used)} of {duration(clocks.rto_target)} used"
-    japanese = f"{duration(clocks.rto_target, 'ja')}中 {duration(clocks.rto_used, 'ja')}経過"
+def _rto_text(clocks: Clocks) -> str:
+    said = [phrase("{used} of {target} used", used=duration(clocks.rto_used), target=duration(clocks.rto_target))]
     if clocks.rto_forecast is not None:
-        english += f"; forecast {duration(minutes_up(clocks.rto_forecast))}"
-        japanese += f" (見込み {duration(minutes_up(clocks.rto_forecast), 'ja')})"
+        said.append(phrase("forecast {forecast}", forecast=duration(minutes_up(clocks.rto_forecast))))
     if clocks.rto_is_missed:
-        english += "; the target is MISSED"
-        japanese += " 目標超過"
+        said.append(phrase("the target is MISSED"))
     elif clocks.rto_at_risk:
-        english += "; the target is at risk"
-        japanese += " 目標超過のおそれ"
-    return text(english, japanese)
+        said.append(phrase("the target is at risk"))
+    return clauses(said)

@@ -2,14 +2,14 @@
 
 from drbot.commands.facts.context import CommandContext, current_run, incident_of
 from drbot.commands.facts.runbook_selection import ring
-from drbot.commands.speech.messages import Choice, Reply, Request, text
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.events import EventKind
 from drbot.core.incident import Incident
 from drbot.core.people import Person
 from drbot.core.run import RunState
-from drbot.core.words import Text
+from drbot.core.text.messages import phrase
 from drbot.store.base import waking
 from drbot.store.runs import runs
 
@@ -23,38 +23,29 @@ def takeover(context: CommandContext, request: Request, words: Words, person: Pe
         if run is None or run.state is not RunState.WAITING or run.waits_for_drbot is None:
             raise _refusal(
                 incident,
-                text("It does not wait for another drbot.", "別の drbot を待っている状態ではありません。"),
-                text("", ""),
+                phrase("It does not wait for another drbot."),
+                "",
             )
         if not why.strip():
             raise _refusal(
                 incident,
-                text(
-                    "It takes the target away from the other drbot's run.",
-                    "相手の drbot の実行から復旧対象を取り上げることになります。",
-                ),
-                text(
-                    f"Say how you know that it is dead: takeover {incident.name} its host burnt down",
-                    f"相手がもう動いていないと分かる根拠を書いてください: takeover {incident.name} ホストが焼失した",
-                ),
+                phrase("It takes the target away from the other drbot's run."),
+                phrase("Say how you know that it is dead: takeover {name} its host burnt down", name=incident.name),
             )
         runs.give_up_holder(tx, run)
         tx.record(EventKind.SITE_TAKEN_OVER, incident=incident.id, run=run.id, person=person.id, why=why)
-        waking.wake(tx, run.id, "The commander took the target over.")
+        waking.wake(tx, run.id, phrase("The commander took the target over."))
         ring(context, tx, run)
     return Reply(
-        text=text(
-            f"{incident.name}: the target is taken over; the recovery goes on.",
-            f"{incident.name}: 復旧対象を引き継ぎ、復旧を再開します。",
-        ),
+        text=phrase("{name}: the target is taken over; the recovery goes on.", name=incident.name),
         in_channel=True,
     )
 
 
-def _refusal(incident: Incident, why: Text, todo: Text) -> Refusal:
+def _refusal(incident: Incident, why: str, todo: str) -> Refusal:
     return Refusal(
-        text(f"{incident.name}: you asked to take the target over.", f"{incident.name}: 引き継ぎは行っていません。"),
+        phrase("{name}: you asked to take the target over.", name=incident.name),
         why,
         todo,
-        choices=(Choice(label=text("Status", "状況"), command=f"status {incident.name}"),),
+        choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"),),
     )

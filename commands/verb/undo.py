@@ -8,13 +8,13 @@ from drbot.commands.facts.machines import led_by
 from drbot.commands.facts.making_way import gives_way, in_progress
 from drbot.commands.facts.returnable import returnable
 from drbot.commands.facts.runbook_selection import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
-from drbot.commands.speech.messages import Choice, Reply, Request, text
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.incident import Incident
 from drbot.core.people import Person
 from drbot.core.run import RunKind, StopKind
-from drbot.core.words import Text
+from drbot.core.text.messages import listed, phrase
 from drbot.store.records import kept
 from drbot.store.records.kept import Kept
 
@@ -43,12 +43,12 @@ def _runbook(one: Kept) -> tuple[str, dict[str, str]]:
 
 def _host_planned(incident: Incident, one: Kept) -> Reply:
     return Reply(
-        text=text(
-            f"{incident.name}: undo is being planned: the host {one.site} comes back as {one.run} put it aside. "
-            "What is on it now is put aside first, and nothing is deleted. Nothing of it is touched before two people "
-            "approve.",
-            f"{incident.name}: ホスト {one.site} を {one.run} が退避する前の状態に戻す計画を作っています。現在の内容は"
-            "先に退避し、何も削除しません。二人が承認するまで現在の内容には触れません。",
+        text=phrase(
+            "{name}: undo is being planned: the host {site} comes back as {run} put it aside. What is on it now is "
+            "put aside first, and nothing is deleted. Nothing of it is touched before two people approve.",
+            name=incident.name,
+            site=one.site,
+            run=one.run,
         ),
         in_channel=True,
     )
@@ -56,11 +56,12 @@ def _host_planned(incident: Incident, one: Kept) -> Reply:
 
 def _planned(incident: Incident, newest: Kept) -> Reply:
     return Reply(
-        text=text(
-            f"{incident.name}: undo is being planned: {newest.volume} goes back to {newest.original}. "
-            "What was written since the swap is set aside. Nothing happens before two people approve.",
-            f"{incident.name}: 元のデータに戻す計画を作っています。{newest.volume} を {newest.original} に戻します。"
-            "入れ替え後の書き込みは別に保管されます。二人が承認するまで何も起こりません。",
+        text=phrase(
+            "{name}: undo is being planned: {volume} goes back to {original}. What was written since the swap is set "
+            "aside. Nothing happens before two people approve.",
+            name=incident.name,
+            volume=newest.volume,
+            original=newest.original,
         ),
         in_channel=True,
     )
@@ -72,24 +73,19 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
     there = returnable(context.configuration, incident, of_incident)
     if there:
         return there
-    look = Choice(label=text("What is kept", "保管一覧"), command="kept")
+    look = Choice(label=phrase("What is kept"), command="kept")
     if not of_incident:
-        why = text(
-            "Nothing of this incident is kept, so there is nothing to go back to.",
-            "このインシデントで保管したデータがないため、戻せません。",
-        )
+        why = phrase("Nothing of this incident is kept, so there is nothing to go back to.")
         if led_by(connection, incident.id) is None:
-            raise _refusal(incident, why, text("", ""), look)
-        todo = text("Where the names lead is another question: /dr lead-back", "DNS の向き先を戻すには: /dr lead-back")
-        back = Choice(
-            label=text("Lead the names back…", "DNS を以前の向き先へ戻す…"), command=f"lead-back {incident.name}"
-        )
+            raise _refusal(incident, why, "", look)
+        todo = phrase("Where the names lead is another question: /dr lead-back")
+        back = Choice(label=phrase("Lead the names back…"), command=f"lead-back {incident.name}")
         raise _refusal(incident, why, todo, back)
-    others = ", ".join(one.volume for one in of_incident)
-    why = text(f"What is kept is not PostgreSQL's data: {others}.", f"PostgreSQL の保管データがありません: {others}。")
-    raise _refusal(incident, why, text("It has to be put back by hand.", "手作業で戻す必要があります。"), look)
+    others = listed(one.volume for one in of_incident)
+    why = phrase("What is kept is not PostgreSQL's data: {others}.", others=others)
+    raise _refusal(incident, why, phrase("It has to be put back by hand."), look)
 
 
-def _refusal(incident: Incident, why: Text, todo: Text, choice: Choice) -> Refusal:
-    tried = text(f"{incident.name}: you asked to undo.", f"{incident.name}: 元に戻す処理は開始していません。")
+def _refusal(incident: Incident, why: str, todo: str, choice: Choice) -> Refusal:
+    tried = phrase("{name}: you asked to undo.", name=incident.name)
     return Refusal(tried, why, todo, choices=(choice,))

@@ -9,7 +9,8 @@ from typing import Literal
 from drbot.commands.facts.machines import is_led_to
 from drbot.commands.facts.returnable import undoable
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand
-from drbot.commands.speech.messages import Choice, text
+from drbot.commands.speech.messages import Choice
+from drbot.commands.speech.state_texts import titled
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approval import LIVE, ApprovalRequest, RequestState
 from drbot.core.incident import Incident, IncidentState, UsersSay
@@ -19,7 +20,8 @@ from drbot.core.run import Offer, Run, RunKind, RunState, Settlement, StepRecord
 from drbot.core.settlement import decisions_for, needs_second, undecided
 from drbot.core.stakes_words import APPROVE
 from drbot.core.state_words import word_of
-from drbot.core.words import Text, cut, size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut, size
 
 Style = Literal["default", "primary", "danger"]
 
@@ -33,21 +35,21 @@ class AvailableAction(Choice):
     request: ApprovalRequest | None = None  # of a vote: in Slack its button opens the dialog of this very request
 
 
-SETTLE: Mapping[Settlement, Text] = {
-    Settlement.RETRY: text("Try again", "もう一度実行"),
-    Settlement.DONE: text("It is done, go on", "完了済みとして続行"),
-    Settlement.UNDO: text("Take back all changes since the approval", "承認後の変更をすべて取り消す"),
-    Settlement.STOP: text("Stop here", "ここで停止"),
+SETTLE: Mapping[Settlement, str] = {
+    Settlement.RETRY: phrase("Try again"),
+    Settlement.DONE: phrase("It is done, go on"),
+    Settlement.UNDO: phrase("Take back all changes since the approval"),
+    Settlement.STOP: phrase("Stop here"),
 }
-UNDO_BESIDE = text("Remove what this step made", "この手順で作ったものを削除")
-SECOND = text("I too say it is done", "自分も完了を確認した")
-AGAIN = text("Ask again", "もう一度承認を依頼")
-OVER = text("Start over (the copy is removed)", "最初からやり直す (コピーは削除)")
-ANOTHER = text("Another backup…", "別のバックアップ…")
-DISCARD = text("Discard", "取りやめる")
-DISCARD_COPY = text("Discard the copy and end", "コピーを破棄して終える")
-RECOVER = text("Recover", "復旧を開始")
-TRY_AGAIN = text("Try again", "もう一度復旧する")
+UNDO_BESIDE = phrase("Remove what this step made")
+SECOND = phrase("I too say it is done")
+AGAIN = phrase("Ask again")
+OVER = phrase("Start over (the copy is removed)")
+ANOTHER = phrase("Another backup…")
+DISCARD = phrase("Discard")
+DISCARD_COPY = phrase("Discard the copy and end")
+RECOVER = phrase("Recover")
+TRY_AGAIN = phrase("Try again")
 
 
 def settlement(incident: Incident, run: Run, record: StepRecord, word: Settlement) -> AvailableAction:
@@ -70,7 +72,7 @@ def settlements(incident: Incident, run: Run, waiting: Iterable[StepRecord]) -> 
 def _action(
     incident: Incident,
     verb: str,
-    label: Text,
+    label: str,
     rest: str = "",
     *,
     style: Style = "default",
@@ -92,7 +94,7 @@ def _approve(view: IncidentView) -> Found:
 def _deny(view: IncidentView) -> Found:
     """Once approved only the veto is left."""
     if view.request is not None and view.request.state in LIVE:
-        yield _action(view.incident, "deny", text("Deny…", "却下…"), style="danger", request=view.request)
+        yield _action(view.incident, "deny", phrase("Deny…"), style="danger", request=view.request)
 
 
 def _answers(view: IncidentView) -> Found:
@@ -103,9 +105,8 @@ def _answers(view: IncidentView) -> Found:
     for step in view.run.plan.steps:
         if step.ask is not None and step.id in waiting:
             for word in step.ask.answers:
-                yield _action(
-                    view.incident, "answer", text(word.capitalize(), word_of(word)), f"{step.id} {word}", about=step.id
-                )
+                label = titled(word_of(word))
+                yield _action(view.incident, "answer", label, f"{step.id} {word}", about=step.id)
 
 
 def _settle(view: IncidentView) -> Found:
@@ -140,7 +141,7 @@ def _restart(view: IncidentView) -> Found:
     """Of a lost host nothing can be started."""
     is_offered = view.run is not None and Offer.RESTART in view.run.offers
     if is_offered and _is_calm(view) and view.incident.level < Level.HOST:
-        label = text("Start the services again", "サービスを起動 (データは今のまま)")
+        label = phrase("Start the services again")
         yield _action(view.incident, "restart", label, style="primary")
 
 
@@ -150,7 +151,7 @@ def _undo(view: IncidentView) -> Found:
     is_undone = run is not None and run.kind is RunKind.UNDO and run.state is RunState.SUCCEEDED
     there = undoable(view.configuration, view.incident, run, view.kept)
     if there and not is_undone:
-        label = text("Undo: bring the old data back", "元のデータに戻す")
+        label = phrase("Undo: bring the old data back")
         yield _action(view.incident, "undo", label, style="danger", about=there[-1].volume)
 
 
@@ -165,7 +166,7 @@ def _level(view: IncidentView) -> Found:
     higher = next((level for level in Level if level == view.incident.level + 1), None)
     is_asked = _is_calm(view) and view.incident.users_say is UsersSay.NO
     if is_asked and higher is not None and RUNBOOK_OF[higher] in view.runbooks:
-        label = text(f"It is level {higher.value}", f"レベル {higher.value} に変更")
+        label = phrase("It is level {level}", level=higher.value)
         yield _action(view.incident, "level", label, str(higher.value))
 
 
@@ -173,8 +174,8 @@ def _users(view: IncidentView) -> Found:
     """Nobody has said yet whether they can work."""
     incident = view.incident
     if _is_calm(view) and incident.state is IncidentState.RECOVERED and incident.users_say is UsersSay.NOTHING:
-        yield _action(incident, "answer", text("Users can work", "利用できる"), "yes")
-        yield _action(incident, "answer", text("They cannot", "利用できない"), "no")
+        yield _action(incident, "answer", phrase("Users can work"), "yes")
+        yield _action(incident, "answer", phrase("They cannot"), "no")
 
 
 def _resolve(view: IncidentView) -> Found:
@@ -183,45 +184,44 @@ def _resolve(view: IncidentView) -> Found:
     is_by_hand = view.run is None and bool(by_hand(incident.level))
     is_done = incident.state is IncidentState.RECOVERED or incident.users_say is UsersSay.YES or is_by_hand
     if _is_calm(view) and is_done:
-        yield _action(
-            incident, "resolve", text("Resolve and write the report", "解決して報告書を作成"), style="primary"
-        )
+        yield _action(incident, "resolve", phrase("Resolve and write the report"), style="primary")
 
 
 def _stop(view: IncidentView) -> Found:
     """Whatever goes on and is not being stopped already."""
     of_incident = (*view.others, *([view.run] if view.run is not None else []))
     if any(not run.is_over and run.stop_requested is None for run in of_incident):
-        yield _action(view.incident, "stop", text("STOP", "停止"), style="danger")
+        yield _action(view.incident, "stop", phrase("STOP"), style="danger")
 
 
 def _update(view: IncidentView) -> Found:
     if view.incident.is_open:
-        yield _action(view.incident, "update", text("Tell the stakeholders", "関係者へ連絡"))
+        yield _action(view.incident, "update", phrase("Tell the stakeholders"))
 
 
 def _report(view: IncidentView) -> Found:
     if not view.incident.is_open:
-        yield _action(view.incident, "report", text("Report", "報告書"))
+        yield _action(view.incident, "report", phrase("Report"))
 
 
 def _lead_back(view: IncidentView) -> Found:
     if view.is_led and _is_free(view):
-        yield _action(view.incident, "lead-back", text("Lead the names back…", "DNS を以前の向き先へ戻す…"))
+        yield _action(view.incident, "lead-back", phrase("Lead the names back…"))
 
 
 def _give_back(view: IncidentView) -> Found:
     """What nothing leads to."""
     free = [one for one in view.rented if not is_led_to(one, view.configuration, view.names)]
     for one in free if _is_free(view) else ():
-        label = text(f"Give {one.machine} back…", f"{one.machine} を返却…")
+        label = phrase("Give {machine} back…", machine=one.machine)
         yield _action(view.incident, "give-back", label, one.machine, style="danger", about=one.machine)
 
 
 def _give_up(view: IncidentView) -> Found:
     for one in view.kept if _is_free(view) else ():
-        name, much = cut(one.volume, 40), "" if one.size_bytes is None else f" ({size(one.size_bytes)})"
-        label = text(f"Delete {name} for good…{much}", f"{name} を完全に削除…{much}")
+        label = phrase("Delete {name} for good…", name=cut(one.volume, 40))
+        if one.size_bytes is not None:
+            label = phrase("{label} ({size})", label=label, size=size(one.size_bytes))
         yield _action(view.incident, "give-up", label, one.volume, style="danger", about=one.volume)
 
 

@@ -1,5 +1,6 @@
 """One event of the ledger in words, the same on every surface: how it is put together for people of one language."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,17 +15,18 @@ from drbot.commands.speech.event_texts import (
 )
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.events import Event, EventKind
-from drbot.core.japanese import said_in, titles_of
 from drbot.core.people import Roster
 from drbot.core.plan import Plan, short_seal
 from drbot.core.run import Run, StopKind
-from drbot.core.state_words import state_text
-from drbot.core.words import Text, clock, duration, say, size
+from drbot.core.state_words import word_of
+from drbot.core.text.messages import Message, duration, listed, own_words, say
+from drbot.core.text.words import clock, size
 
-OF_DRBOT = frozenset({"why", "safe_state", "todo", "question", "finding", "summary", "what"})
-"""What drbot has written, in English; a person's own words stay as they are."""
 NOBODYS_STOPS = frozenset({StopKind.WHOLE, StopKind.PART})
 SEAL_LETTERS = 64
+
+
+_NAMES = re.compile(r"\{(\w+)\}")
 
 
 class Values(dict[str, str]):
@@ -50,16 +52,12 @@ class Voice:
     def title_of(self, event: Event) -> str:
         """Of the step that the event is about."""
         plan, step = self.plan_of(event), step_of(event)
-        return plan.title_of(step, self.language) if plan is not None else step
+        return say(plan.title_of(step), self.language) if plan is not None else step
 
     def is_question(self, event: Event) -> bool:
         """Whether the event is about a step that asks people."""
         plan, step = self.plan_of(event), step_of(event)
         return plan is not None and any(one.id == step and one.ask is not None for one in plan.steps)
-
-    def spoken(self, event: Event, english: str) -> str:
-        """What a worker wrote."""
-        return said_in(self.language, english, titles_of(self.plan_of(event)))
 
 
 def voice_of(view: IncidentView, runs: Iterable[Run] = (), language: str | None = None) -> Voice:
@@ -97,7 +95,7 @@ def whole_text_of(event: Event) -> EventText:
 
 def values_of(event: Event, voice: Voice) -> Values:
     """Everything that its sentence may need, in words, not escaped for any surface."""
-    values = Values({key: _word(event, key, value, voice) for key, value in event.payload.items()})
+    values = Values({key: say(_word(key, value), voice.language) for key, value in event.payload.items()})
     values["who"] = voice.roster.name_of(event.person)
     values["run"] = event.run or ""
     values["step"] = voice.title_of(event)
@@ -114,33 +112,41 @@ def once(values: Values) -> Values:
 
 def line_of(event: Event, voice: Voice) -> str:
     """The sentence alone, whole and on one line: for timeline and report."""
-    text = say(whole_text_of(event).text, voice.language).replace("`", "")  # its own marks, nobody's words
-    return " ".join(text.format_map(once(values_of(event, voice))).split())
+    sentence = say(whole_text_of(event).text, voice.language).replace("`", "")  # its own marks, nobody's words
+    return " ".join(worded(sentence, once(values_of(event, voice))).split())
 
 
-def _word(event: Event, key: str, value: object, voice: Voice) -> str:
+def worded(sentence: str, values: Values) -> str:
+    """A sentence with its {names} filled in, whoever translated it; the values are in its language already."""
+    return _NAMES.sub(lambda found: values[found[1]], sentence)
+
+
+def _word(key: str, value: object) -> str:
+    """What drbot has written is a message; a person's own words stay as they are."""
+    if isinstance(value, Message):
+        return value
     if isinstance(value, str):
-        value = voice.spoken(event, value) if key in OF_DRBOT else _known_word(key, value)
+        return _known_word(key, value)
     if isinstance(value, Mapping):
-        return say(value, voice.language) if "en" in value else ""
+        return own_words(value) if "en" in value else ""
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
+        return listed(map(str, value))
     if isinstance(value, (int, float)):
-        return _number(key, value, voice.language)
+        return _number(key, value)
     return "-" if value is None else str(value)
 
 
-def _number(key: str, value: float, language: str) -> str:
+def _number(key: str, value: float) -> str:
     if key.endswith("seconds"):
-        return duration(value, language)
+        return duration(value)
     return size(value) if key == "size" else str(value)
 
 
-def _known_word(key: str, value: str) -> Text | str:
+def _known_word(key: str, value: str) -> str:
     if key == "seal" and len(value) == SEAL_LETTERS:
         return short_seal(value)
     if key in ("decision", "answer"):
-        return state_text(value)
+        return word_of(value)
     if key == "since":
         return _since(value)
     return clock(datetime.fromisoformat(value)) if key.endswith(("_at", "_by")) and "T" in value else value

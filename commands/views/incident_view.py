@@ -17,12 +17,12 @@ from drbot.core.approval import ApprovalRequest, Vote
 from drbot.core.clocks import Clocks, clocks_of
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident
-from drbot.core.japanese import said_in, titles_of
 from drbot.core.people import Roster
 from drbot.core.plan import act_asked
 from drbot.core.run import Run, RunKind, RunState, StepRecord
 from drbot.core.site import Configuration
 from drbot.core.stakes import Act
+from drbot.core.text.messages import say
 from drbot.store.base import ledger
 from drbot.store.records import kept, machines, requests, steps
 from drbot.store.records.kept import Kept
@@ -72,11 +72,11 @@ class IncidentView:
     def title_of(self, step: str | None) -> str:
         """A step's title in the language of the channel."""
         plan = self.run.plan if self.run else None
-        return plan.title_of(step or "", self.language) if plan else step or ""
+        return say(plan.title_of(step or ""), self.language) if plan else step or ""
 
-    def spoken(self, english: str) -> str:
-        """What a worker wrote, in the language of the channel."""
-        return said_in(self.language, english, titles_of(self.run.plan if self.run else None))
+    def spoken(self, message: str) -> str:
+        """A message in the language of the channel."""
+        return say(message, self.language)
 
 
 TURNS = frozenset({EventKind.RUN_NEEDS_DECISION, EventKind.RUN_BLOCKED})

@@ -6,18 +6,17 @@ Times come from the ledger, never from memory (the source document's template le
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from drbot.commands.speech.messages import text
 from drbot.commands.speech.state_texts import REQUEST, STEP, incident_text, run_text
 from drbot.commands.views.event_lines import Voice, line_of
 from drbot.core.approval import ApprovalRequest, Vote
 from drbot.core.events import Event, EventKind
 from drbot.core.incident import Incident, UsersSay
-from drbot.core.japanese import said_in, titles_of
-from drbot.core.plan import short_seal
+from drbot.core.plan import Plan, short_seal
 from drbot.core.run import Run, RunKind, StepRecord
 from drbot.core.site import Configuration
-from drbot.core.state_words import state_text
-from drbot.core.words import Text, clock, duration, say, size
+from drbot.core.state_words import word_of
+from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
+from drbot.core.text.words import clock, size
 
 _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
 
@@ -27,15 +26,15 @@ _LEFT_OUT = frozenset({EventKind.RUN_CLAIMED, EventKind.RUN_RESUMED, EventKind.R
 _RECOVERY_BEGINS = frozenset({EventKind.INCIDENT_RECOVERING, EventKind.INCIDENT_NOT_RECOVERED})
 _RECOVERY_ENDS = frozenset({EventKind.INCIDENT_RECOVERED})
 
-_USERS: Mapping[UsersSay | None, Text] = {
-    UsersSay.NO: text("a person said that they cannot work", "利用できないと報告されたまま"),
-    UsersSay.NOTHING: text("nobody confirmed that they can work", "利用できるかの確認なし"),
+_USERS: Mapping[UsersSay | None, str] = {
+    UsersSay.NO: phrase("a person said that they cannot work"),
+    UsersSay.NOTHING: phrase("nobody confirmed that they can work"),
 }
 
-PHASES: Mapping[str, Text] = {
-    "activation": text("Activation (declared, surveyed, approved)", "発動 (宣言・調査・承認)"),
-    "recovery": text("Recovery (production is changed)", "復旧 (本番の変更)"),
-    "reconstitution": text("Reconstitution (checked, confirmed, closed)", "再構成 (検査・確認・解決)"),
+PHASES: Mapping[str, str] = {
+    "activation": phrase("Activation (declared, surveyed, approved)"),
+    "recovery": phrase("Recovery (production is changed)"),
+    "reconstitution": phrase("Reconstitution (checked, confirmed, closed)"),
 }
 
 
@@ -50,7 +49,7 @@ def report_of(
     repair_times: Sequence[float],
     configuration: Configuration,
     voice: Voice,
-    rented: Sequence[Text] = (),
+    rented: Sequence[str] = (),
 ) -> str:
     """Everything of one incident, so that nobody has to remember."""
     language = voice.language
@@ -71,20 +70,20 @@ def report_of(
 def _head(incident: Incident, configuration: Configuration, voice: Voice) -> str:
     language = voice.language
     rows = [
-        (text("System", "システム"), f"{configuration.system}, {incident.site}"),
-        (text("Level", "レベル"), f"{incident.level.value}: {say(incident.level.text, language)}"),
-        (text("Service", "サービス"), incident.service or ""),
-        (text("Declared by", "宣言者"), voice.roster.name_of(incident.declared_by)),
-        (text("Outage began", "障害発生"), _moment(incident.started_at)),
-        (text("Declared", "宣言"), _moment(incident.declared_at)),
-        (text("Recovered", "復旧"), _moment(incident.recovered_at)),
-        (text("Confirmed by a person", "利用確認"), _moment(incident.confirmed_at)),
-        (text("Users", "利用者"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
-        (text("Resolved", "解決"), _moment(incident.resolved_at)),
-        (text("State", "状態"), say(incident_text(incident), language)),
+        (phrase("System"), f"{configuration.system}, {incident.site}"),
+        (phrase("Level"), f"{incident.level.value}: {say(incident.level.text, language)}"),
+        (phrase("Service"), incident.service or ""),
+        (phrase("Declared by"), voice.roster.name_of(incident.declared_by)),
+        (phrase("Outage began"), _moment(incident.started_at)),
+        (phrase("Declared"), _moment(incident.declared_at)),
+        (phrase("Recovered"), _moment(incident.recovered_at)),
+        (phrase("Confirmed by a person"), _moment(incident.confirmed_at)),
+        (phrase("Users"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
+        (phrase("Resolved"), _moment(incident.resolved_at)),
+        (phrase("State"), say(incident_text(incident), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
-    title = say(text("Disaster recovery report", "障害復旧報告書"), language)
+    title = say(phrase("Disaster recovery report"), language)
     summary = f"\n\n{escape(incident.summary)}" if incident.summary else ""
     return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
 
@@ -94,14 +93,14 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     level, number = incident.level.value, len(repair_times)
     rows = (
         (
-            text("RTO (outage began → the services passed their checks)", "RTO (障害発生 → サービスの検査に合格)"),
+            phrase("RTO (outage began → the services passed their checks)"),
             incident.rto_seconds,
             targets.rto,
         ),
-        (text("RPO (data lost)", "RPO (失われたデータ)"), incident.rpo_seconds, targets.rpo),
-        (text("Services stopped during the recovery", "復旧作業中のサービス停止"), incident.outage_seconds, None),
+        (phrase("RPO (data lost)"), incident.rpo_seconds, targets.rpo),
+        (phrase("Services stopped during the recovery"), incident.outage_seconds, None),
         (
-            text(f"MTTR of level {level} (mean RTO of {number})", f"レベル {level} の MTTR (RTO 平均、{number} 件)"),
+            phrase("MTTR of level {level} (mean RTO of {number})", level=level, number=number),
             fmean(repair_times) if repair_times else None,
             targets.mttr,
         ),
@@ -109,14 +108,18 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     lines = [
         _row(
             say(label, language),
-            "-" if measured is None else duration(measured, language),
-            "-" if target is None else duration(target, language),
+            "-" if measured is None else say(duration(measured), language),
+            "-" if target is None else say(duration(target), language),
             _verdict(measured, target, language),
         )
         for label, measured, target in rows
     ]
-    header = _header(language, text("Figure", "指標"), text("Measured", "実測"), text("Target", "目標"), text("", ""))
-    return _section(text("Measured against the targets", "目標との比較"), language, [*header, *lines])
+    header = _header(language, phrase("Figure"), phrase("Measured"), phrase("Target"), "")
+    return _section(phrase("Measured against the targets"), language, [*header, *lines])
+
+
+ASKED = phrase("asked of {people} at {when}")
+INCLUDED = phrase("asked of {people} at {when}, requester included")
 
 
 def _approvals(
@@ -129,21 +132,23 @@ def _approvals(
     blocks: list[str] = []
     for request in requests:
         plan = plans.get(request.run)
-        replaced = ", ".join(say(one, language) for one in plan.replaces) if plan else ""
-        backup = f"; {plan.backup.name}" if plan and plan.backup else ""
-        asked = say(text("asked of {people} at {when}", "{when} に {people} 人へ依頼"), language,
-                    people=request.people, when=clock(request.opened_at))  # fmt: skip
-        included = say(text(", requester included", "、依頼者を含む"), language) if request.requester_counts else ""
+        asked = filled(
+            INCLUDED if request.requester_counts else ASKED, people=request.people, when=clock(request.opened_at)
+        )
         blocks.append(
-            f"- **{say(REQUEST[request.state], language)}** `{short_seal(request.seal)}` {asked}{included}: "
-            + escape(replaced + backup)
+            f"- **{say(REQUEST[request.state], language)}** `{short_seal(request.seal)}` {say(asked, language)}: "
+            + escape(say(_replaced(plan), language) if plan else "")
         )
         blocks += [
             f"  - {clock(vote.at)} **{escape(voice.roster.name_of(vote.person))}** "
-            f"{say(state_text(vote.decision), language)} ({_way(vote)}): {escape(vote.reason)}"
+            f"{say(word_of(vote.decision), language)} ({_way(vote)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]
-    return _section(text("Who approved", "承認"), language, blocks)
+    return _section(phrase("Who approved"), language, blocks)
+
+
+def _replaced(plan: Plan) -> str:
+    return clauses((listed(plan.replaces), plan.backup.name if plan.backup else ""))
 
 
 def _way(vote: Vote) -> str:
@@ -160,25 +165,17 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
             say(STEP[step.state], language),
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
-            said_in(language, step.summary or ""),
+            say(step.summary or "", language),
         )
         for step in sorted(steps, key=lambda step: step.position)
         if step.run == run.id
     ]
     if not lines:
         return ""
-    header = _header(
-        language,
-        text("Step", "手順"),
-        text("State", "状態"),
-        text("Started", "開始"),
-        text("Took", "所要"),
-        text("Result", "結果"),
-    )
-    ended = said_in(language, run.outcome or "", titles_of(run.plan))
+    header = _header(language, phrase("Step"), phrase("State"), phrase("Started"), phrase("Took"), phrase("Result"))
+    ended = say(run.outcome or "", language)
     outcome = f" {escape(ended)}" if ended else ""
-    now = run_text(run)
-    title = text(f"Steps of {run.runbook} ({now['en']})", f"{run.runbook} の手順 ({now['ja']})")
+    title = phrase("Steps of {runbook} ({now})", runbook=run.runbook, now=run_text(run))
     before = [f"`{run.id}`{outcome}", ""]
     return _section(title, language, [*before, *header, *lines])
 
@@ -190,18 +187,18 @@ def _kept(events: Iterable[Event], language: str) -> str:
             count = event.payload.get("size")
             measured = f", {size(count)}" if isinstance(count, (int, float)) else ""
             lines.append(f"- `{event.payload.get('volume', '-')}`{measured}, {_moment(event.at)}")
-    return _section(text("What was kept to undo with", "元に戻すために保管したもの"), language, lines)
+    return _section(phrase("What was kept to undo with"), language, lines)
 
 
-def _rented(rented: Sequence[Text], language: str) -> str:
+def _rented(rented: Sequence[str], language: str) -> str:
     lines = [f"- {escape(say(one, language))}" for one in rented]
-    title = text("Machines that are still rented, and paid for", "まだ借りているマシン (課金が続きます)")
+    title = phrase("Machines that are still rented, and paid for")
     return _section(title, language, lines)
 
 
 def _refused(events: Iterable[Event], voice: Voice) -> str:
     lines = [f"- {clock(event.at)} {escape(line_of(event, voice))}" for event in events if event.kind in _REFUSALS]
-    return _section(text("What was refused", "拒否されたもの"), voice.language, lines)
+    return _section(phrase("What was refused"), voice.language, lines)
 
 
 def _timeline(events: Sequence[Event], voice: Voice) -> str:
@@ -218,16 +215,15 @@ def _timeline(events: Sequence[Event], voice: Voice) -> str:
     for key, lines in parts.items():
         if lines:
             body += [f"### {say(PHASES[key], voice.language)}", "", *lines, ""]
-    return _section(text("Timeline (UTC)", "経過 (UTC)"), voice.language, body).rstrip()
+    return _section(phrase("Timeline (UTC)"), voice.language, body).rstrip()
 
 
 def _lessons(language: str) -> str:
     lines = [
-        say(text("- What went well:", "- うまくいったこと:"), language),
-        say(text("- What did not:", "- うまくいかなかったこと:"), language),
-        say(text("- Who does what until when:", "- 誰が何をいつまでに行うか:"), language),
+        f"- {say(asked, language)}"
+        for asked in (phrase("What went well:"), phrase("What did not:"), phrase("Who does what until when:"))
     ]
-    return _section(text("Lessons and actions (for the post-mortem)", "教訓と対応 (ポストモーテム用)"), language, lines)
+    return _section(phrase("Lessons and actions (for the post-mortem)"), language, lines)
 
 
 def escape(value: str) -> str:
@@ -241,14 +237,12 @@ def escape(value: str) -> str:
 def _verdict(measured: float | None, target: float | None, language: str) -> str:
     if measured is None or target is None:
         return ""
-    return say(text("met", "達成") if measured <= target else text("MISSED", "未達"), language)
+    return say(phrase("met") if measured <= target else phrase("MISSED"), language)
 
 
 def _seconds(value: float, language: str) -> str:
     """Steps are often shorter than a second, and that matters for the outage."""
-    if value >= 60:
-        return duration(value, language)
-    return f"{value:.1f} s" if language != "ja" else f"{value:.1f} 秒"
+    return say(duration(value) if value >= 60 else phrase("{seconds} s", seconds=f"{value:.1f}"), language)
 
 
 def _moment(value: object) -> str:
@@ -265,9 +259,9 @@ def _flat(cell: str) -> str:
     return " ".join(cell.split()).replace("|", "/")
 
 
-def _header(language: str, *cells: Text) -> list[str]:
+def _header(language: str, *cells: str) -> list[str]:
     return [_row(*(say(cell, language) for cell in cells)), "|" + "---|" * len(cells)]
 
 
-def _section(title: Text, language: str, lines: Sequence[str]) -> str:
+def _section(title: str, language: str, lines: Sequence[str]) -> str:
     return f"## {say(title, language)}\n\n" + "\n".join(lines) if lines else ""

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drbot.commands.speech.messages import Cell, Table, both, text
+from drbot.commands.speech.messages import Table
 from drbot.core.actions import ACTIONS
 from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
 from drbot.core.clocks import Clocks
 from drbot.core.incident import Incident
-from drbot.core.japanese import japanese, spoken
 from drbot.core.people import Roster
 from drbot.core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
 from drbot.core.run import DONE_WITH, MISSED, StepRecord, StepState
@@ -29,7 +28,8 @@ from drbot.core.stakes_words import (
     replacement_text,
 )
 from drbot.core.terminals import one_terminal
-from drbot.core.words import Text, clock, duration, say, size
+from drbot.core.text.messages import duration, filled, lines, listed, phrase
+from drbot.core.text.words import clock, size
 
 MOST, MOST_WHEN_ASKED = 8, 30
 """Differences of dr.yml in words: beside what a card is about, and where it is about nothing else."""
@@ -42,17 +42,17 @@ class VoteDialog:
     incident: int
     incident_name: str
     request: str
-    headline: Text
+    headline: str
     act: Act
     asked_by: str  # names
     about: str  # what is broken, as it was declared
     target: str  # what the approver types
-    where: Text
-    replaces: tuple[Text, ...]
-    by: Text  # what comes in its place
-    proof: Text
-    loss: Text
-    keeps: Text
+    where: str
+    replaces: tuple[str, ...]
+    by: str  # what comes in its place
+    proof: str
+    loss: str
+    keeps: str
     one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
     changed: tuple[str, ...]  # in dr.yml
     warnings: tuple[str, ...]
@@ -85,16 +85,16 @@ def dialog_from(
         incident=incident.id,
         incident_name=incident.name,
         request=request.id,
-        headline=plan.headline or both(incident.title),
+        headline=plan.headline or incident.title,
         act=asked,
-        asked_by=", ".join(map(roster.name_of, plan.requesters)),
+        asked_by=listed(map(roster.name_of, plan.requesters)),
         about=incident.title,
         target=request.target,
         where=_where(request.target, plan.engine),
         replaces=plan.replaces if destroys else (UNDER_SETTINGS,),
-        by=_spoken(replacement_text(plan, _backup(plan))) if destroys else text("nothing", "なし"),
+        by=replacement_text(plan, _backup(plan)) if destroys else phrase("nothing"),
         proof=proof_of(plan, request, steps),
-        loss=_spoken(loss_text(plan.stakes.loss if destroys else Loss())),
+        loss=loss_text(plan.stakes.loss if destroys else Loss()),
         keeps=keeps_text(plan.keeps if destroys else Keeps()),
         one_terminal=one_terminal(votes),
         changed=plan.changed,
@@ -112,17 +112,12 @@ def dialog_from(
     )
 
 
-def _spoken(words: Text) -> Text:
-    """What a worker has seen, in the words it wrote, stands in the middle of it."""
-    return {**words, "ja": japanese(words["ja"])}
-
-
 def _interrupts(step: Step) -> bool:
     act = ACTIONS.get(step.do or "")
     return act is not None and act.interrupts
 
 
-def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> Text:
+def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> str:
     """How far the proof is, and what it is worth: a restored copy proves more than a look at what was kept."""
     gate = plan.step(request.gate).gate
     names = gate.proof if gate else ()
@@ -133,35 +128,32 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     records = [steps[name] for name in names if name in steps]
     failed = [record.id for record in records if record.state is StepState.FAILED]
     if failed:
-        title = plan.step(failed[0]).title
-        return text(f"❌ The proof FAILED: {failed[0]}", f"❌ 検証に失敗しました: {say(title, 'ja')}")
+        return phrase("❌ The proof FAILED: {step}", step=plan.step(failed[0]).title)
     done = [record for record in records if record.state in DONE_WITH]
     if request.proven_at is None:
-        return text(
-            f"⏳ NOT PROVEN YET: {len(done)} of {len(names)} steps of the proof done. "
-            "Nothing is replaced before it passes",
-            f"⏳ 未検証: 検証は {len(done)}/{len(names)} 手順まで完了。合格するまで何も置き換えません",
+        return phrase(
+            "⏳ NOT PROVEN YET: {done} of {count} steps of the proof done. Nothing is replaced before it passes",
+            done=len(done),
+            count=len(names),
         )
     checks = sum(len(plan.step(record.id).check) for record in records if record.state is not StepState.SKIPPED)
     missed = [str(name) for record in records for name in record.facts.get(MISSED, ())]
     said = proven_text(plan.stakes.proof, request.proven_at, checks, missed)
     is_restored = plan.stakes.proof is ProofKind.BESIDE and not missed
-    counted = _counted(plan.backup, records) if is_restored else {}
-    return {language: words + counted.get(language, "") for language, words in said.items()}
+    return _counted(said, plan.backup, records) if is_restored else said
 
 
-def _counted(backup: BackupIdentity | None, records: Iterable[StepRecord]) -> Text:
+COMPARED = phrase("{proof}: {rows} rows in {tables} tables, the same number as in the backup")
+NOT_COMPARED = phrase("{proof}: {rows} rows in {tables} tables, counted there, not compared")
+
+
+def _counted(proof: str, backup: BackupIdentity | None, records: Iterable[StepRecord]) -> str:
     """What it was that passed: the rows that the proof counted in the copy."""
     rows = [found for record in records if isinstance(found := record.facts.get("rows"), dict) and found]
     if not rows or backup is None:
-        return {}
+        return proof
     total, tables = sum(rows[-1].values()), len(rows[-1])
-    english, japanese = (
-        ("the same number as in the backup", "行数はバックアップと一致")
-        if backup.manifest
-        else ("counted there, not compared", "復元先で数えた行数、照合なし")
-    )
-    return text(f": {total:,} rows in {tables} tables, {english}", f": {tables} テーブル {total:,} 行 ({japanese})")
+    return filled(COMPARED if backup.manifest else NOT_COMPARED, proof=proof, rows=f"{total:,}", tables=tables)
 
 
 def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:
@@ -173,63 +165,52 @@ def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
 
 def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
     """The same facts as rows, for the terminal and for cards. A card says its act, votes and seal elsewhere."""
-    rows: list[tuple[Cell, ...]] = [
-        *([] if on_card else [(text("What is asked", "依頼の内容"), ACTS[dialog.act])]),
-        (text("Asked by", "依頼者"), _asked_by(dialog)),
-        (REPLACED.get(dialog.act, text("Will be replaced", "置き換えるもの")), _lines(dialog.replaces)),
-        (text("Where", "対象"), dialog.where),
-        (BY.get(dialog.act, text("By", "置き換え後")), dialog.by),
-        (text("Proof", "検証"), dialog.proof),
-        (text("Data that will be LOST", "失われるデータ"), dialog.loss),
-        (text("Kept to undo with", "元に戻すために保管"), dialog.keeps),
+    rows: list[tuple[str, ...]] = [
+        *([] if on_card else [(phrase("What is asked"), ACTS[dialog.act])]),
+        (phrase("Asked by"), _asked_by(dialog)),
+        (REPLACED.get(dialog.act, phrase("Will be replaced")), lines(dialog.replaces or ("-",))),
+        (phrase("Where"), dialog.where),
+        (BY.get(dialog.act, phrase("By")), dialog.by),
+        (phrase("Proof"), dialog.proof),
+        (phrase("Data that will be LOST"), dialog.loss),
+        (phrase("Kept to undo with"), dialog.keeps),
     ]
     if dialog.rto_until is not None:
-        rows.append((text("RTO", "RTO"), _rto(dialog.rto_until, dialog.clocks)))
+        rows.append((phrase("RTO"), _rto(dialog.rto_until, dialog.clocks)))
     if dialog.decide_until is not None:
         until = clock(dialog.decide_until)
         rows.append(
             (
-                text("Decide until", "承認期限"),
-                text(
-                    f"{until}; after that nothing happens without a new request",
-                    f"{until} (過ぎると新しい依頼が必要です)",
-                ),
+                phrase("Decide until"),
+                phrase("{until}; after that nothing happens without a new request", until=until),
             )
         )
     if not on_card:
-        rows += [(text("Approvals", "承認"), _approvals(dialog)), (text("Seal", "封印"), dialog.short_seal)]
+        rows += [(phrase("Approvals"), _approvals(dialog)), (phrase("Seal"), dialog.short_seal)]
     if dialog.one_terminal:
-        rows.append((text("WARNING", "警告"), one_terminal_text(dialog.one_terminal)))
-    rows += [*_changed(dialog), *((text("Note", "注意"), spoken(warning)) for warning in dialog.warnings)]
-    title = {language: f"{dialog.incident_name}: {words}" for language, words in dialog.headline.items()}
-    return Table(rows=tuple(rows), title=title)
+        rows.append((phrase("WARNING"), one_terminal_text(dialog.one_terminal)))
+    rows += [*_changed(dialog), *((phrase("Note"), warning) for warning in dialog.warnings)]
+    return Table(rows=tuple(rows), title=phrase("{name}: {words}", name=dialog.incident_name, words=dialog.headline))
 
 
-def _changed(dialog: VoteDialog) -> list[tuple[Cell, ...]]:
+def _changed(dialog: VoteDialog) -> list[tuple[str, ...]]:
     """How dr.yml differs; all of it where nothing else is asked, as far as a card holds it."""
     most = MOST_WHEN_ASKED if dialog.act is Act.SETTINGS else MOST
     more = len(dialog.changed) - most
-    rest = text(
-        f"{more} more differences: read dr.yml before you agree", f"ほか {more} 件: 承認前に dr.yml を確認してください"
-    )
+    rest = phrase("{more} more differences: read dr.yml before you agree", more=more)
     return [*((CHANGED_TOO, line) for line in dialog.changed[:most]), *([(CHANGED_TOO, rest)] if more > 0 else [])]
 
 
-def _asked_by(dialog: VoteDialog) -> Text:
+def _asked_by(dialog: VoteDialog) -> str:
     names = dialog.asked_by or "-"
-    return text(f"{names}. Declared: {dialog.about}", f"{names} (宣言: {dialog.about})")
+    return phrase("{names}. Declared: {about}", names=names, about=dialog.about)
 
 
-def _lines(texts: Iterable[Text]) -> Text:
-    texts = tuple(texts) or (both("-"),)
-    return {language: "\n".join(say(one, language) for one in texts) for language in ("en", "ja")}
-
-
-def one_terminal_text(terminal: str) -> Text:
+def one_terminal_text(terminal: str) -> str:
     """One login cast the votes of several people, and nothing showed that they were there."""
-    return text(
-        f"these approvals came from one login at a terminal ({terminal}), without keys: one person may have cast them",
-        f"承認は同じログイン ({terminal}) の端末から鍵なしで行われました。一人で操作できた可能性があります",
+    return phrase(
+        "these approvals came from one login at a terminal ({terminal}), without keys: one person may have cast them",
+        terminal=terminal,
     )
 
 
@@ -239,52 +220,48 @@ def _rto_until(incident: Incident, plan: Plan, clocks: Clocks) -> datetime | Non
     return incident.started_at + timedelta(seconds=clocks.rto_target)
 
 
-def _rto(until: datetime, clocks: Clocks) -> Text:
+def _rto(until: datetime, clocks: Clocks) -> str:
     """An hour without its day is read as one to come, so one that is over is said to be."""
-    english, japanese = duration(clocks.rto_target), duration(clocks.rto_target, "ja")
+    moment, target = clock(until), duration(clocks.rto_target)
     if clocks.rto_is_missed:
-        return text(
-            f"MISSED: it was {clock(until)}, {english} after it began",
-            f"超過: 期限は {clock(until)} でした (発生から {japanese})",
-        )
-    return text(f"until {clock(until)}, {english} after it began", f"{clock(until)} まで (発生から {japanese})")
+        return phrase("MISSED: it was {moment}, {target} after it began", moment=moment, target=target)
+    return phrase("until {moment}, {target} after it began", moment=moment, target=target)
 
 
-def _where(target: str, engine: str) -> Text:
+def _where(target: str, engine: str) -> str:
     if not engine:
-        return both(target)
-    return text(f"{target}, on the Docker engine {engine}", f"{target} (Docker エンジン {engine})")
+        return target
+    return phrase("{target}, on the Docker engine {engine}", target=target, engine=engine)
 
 
-def _backup(plan: Plan) -> Text:
+def _backup(plan: Plan) -> str:
     backup = plan.backup
     if backup is None and plan.stakes.act is Act.NOTHING:
-        return text("nothing", "なし")
+        return phrase("nothing")
     if backup is None:
-        return text("unknown: the plan names no backup", "不明 (計画にバックアップの指定がありません)")
+        return phrase("unknown: the plan names no backup")
     moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
-    what = f"{backup.name} ({size(backup.size)})"
-    whose = _whose(backup, plan.target)
-    english = f"the backup {what} of {moment}, {whose['en']}, in {backup.place}"
-    japanese = f"バックアップ {what} {moment} 時点、{whose['ja']}、保管先 {backup.place}"
-    if not backup.manifest:
-        english += "; it has no manifest, so fewer checks were possible"
-        japanese += " (マニフェストなし: 検査は一部のみ)"
-    return text(english, japanese)
+    said = phrase(
+        "the backup {what} of {moment}, {whose}, in {place}",
+        what=f"{backup.name} ({size(backup.size)})",
+        moment=moment,
+        whose=_whose(backup, plan.target),
+        place=backup.place,
+    )
+    if backup.manifest:
+        return said
+    return phrase("{backup}; it has no manifest, so fewer checks were possible", backup=said)
 
 
-def _whose(backup: BackupIdentity, target: str) -> Text:
+def _whose(backup: BackupIdentity, target: str) -> str:
     if not backup.site:
-        return text("nobody knows of which site", "どの拠点のデータかは不明")
+        return phrase("nobody knows of which site")
     if backup.site == target:
-        return text(f"data of {target}", f"{target} のデータ")
-    return text(f"data of {backup.site}, not of {target}", f"{backup.site} のデータ ({target} のデータではありません)")
+        return phrase("data of {target}", target=target)
+    return phrase("data of {site}, not of {target}", site=backup.site, target=target)
 
 
-def _approvals(dialog: VoteDialog) -> Text:
+def _approvals(dialog: VoteDialog) -> str:
     if dialog.requester_included:
-        return text(
-            f"{dialog.have} of {dialog.need}, the requester may be one of them",
-            f"{dialog.have}/{dialog.need} (依頼者を含められます)",
-        )
-    return text(f"{dialog.have} of {dialog.need}", f"{dialog.have}/{dialog.need}")
+        return phrase("{have} of {need}, the requester may be one of them", have=dialog.have, need=dialog.need)
+    return phrase("{have} of {need}", have=dialog.have, need=dialog.need)

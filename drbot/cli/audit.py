@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import Home, plain_console
+from drbot.cli.terminal import Home, marked, plain_console, spoken
 from drbot.core.errors import UserError
 from drbot.core.ledger import Chain, Known, check_lines, head_line, line_of
+from drbot.core.text.messages import phrase, sentences
 from drbot.core.visible import visible
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
@@ -27,7 +28,11 @@ def _database(home: Path | None) -> Database:
     url = StoreSettings.from_environment(home_path(home)).database_url
     file = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:///") and not file.is_file():
-        raise UserError("Reading the ledger.", f"There is no {file}.", "Name its folder with --home or DRBOT_HOME.")
+        raise UserError(
+            phrase("Reading the ledger."),
+            phrase("There is no {file}.", file=file),
+            phrase("Name its folder with --home or DRBOT_HOME."),
+        )
     return Database(url)
 
 
@@ -37,19 +42,22 @@ def verify(file: Export = None, head: Head = "", home: Home = None) -> None:
     try:
         known = Known(head)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--head") from error
+        raise typer.BadParameter(spoken(str(error)), param_hint="--head") from error
     began = time.monotonic()
     chain, problems = _of_state(home, known) if file is None else _of_file(file, known)
     seconds = time.monotonic() - began
     console = plain_console()
     for problem in problems:
         console.print("[red]✗[/] ", end="")
-        console.print(visible(problem), markup=False)
+        console.print(visible(spoken(problem)), markup=False)
     if problems:
         raise typer.Exit(1)
-    console.print(f"[green]✓[/] {chain.seq:,} records, whole, in {seconds:.1f} s. Head {chain.seq}:{chain.hash}")
+    whole = phrase("{count} records, whole, in {seconds} s.", count=f"{chain.seq:,}", seconds=f"{seconds:.1f}")
+    of_head = phrase("Head {head}", head=f"{chain.seq}:{chain.hash}")
+    console.print(f"[green]✓[/] {marked(sentences(whole, of_head))}")
     if not head:
-        console.print("A roll-back to an older state is only found against a head known elsewhere: --head N:HASH")
+        unseen = phrase("A roll-back to an older state is only found against a head known elsewhere: --head N:HASH")
+        console.print(marked(unseen))
 
 
 def _of_state(home: Path | None, known: Known) -> tuple[Chain, list[str]]:
@@ -62,7 +70,8 @@ def _of_file(file: Path, known: Known) -> tuple[Chain, list[str]]:
         with file.open("rb") as lines:
             return check_lines(lines, known)
     except OSError as error:
-        raise UserError(f"Reading {file}.", f"It cannot be read: {error.strerror}.", "Check the path.") from error
+        why = phrase("It cannot be read: {why}.", why=error.strerror)
+        raise UserError(phrase("Reading {file}.", file=file), why, phrase("Check the path.")) from error
 
 
 @audit_app.command()

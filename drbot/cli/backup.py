@@ -12,14 +12,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from drbot.cli.full_backup import check_everywhere, show_full_backups, summary_of
 from drbot.cli.processes import configuration_path, home_path
-from drbot.cli.terminal import Config, plain_console, table_of
+from drbot.cli.terminal import Config, marked, plain_console, spoken, table_of
 from drbot.core.backup_times import UNKNOWN
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import DrbotError, UserError
 from drbot.core.full_manifest import PREFIX
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
-from drbot.core.words import size
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.backups.choose_dump import BackupRules, check
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
@@ -33,6 +34,9 @@ backup_app = typer.Typer(
     add_completion=False, help="Backups with a manifest that a recovery checks.", no_args_is_help=True
 )
 
+GOOD: str = phrase("Good.")
+NOT_GOOD: str = phrase("Not good.")
+
 SiteName = Annotated[str, typer.Option(help="Which site (default: default_site of dr.yml)")]
 
 
@@ -40,25 +44,28 @@ SiteName = Annotated[str, typer.Option(help="Which site (default: default_site o
 def postgres(site: SiteName = "", config: Config = None) -> None:
     """Dump every database, compressed, and write the manifest: rows, sizes, digest, versions, times."""
     configuration, clients, site = opened(config, site)
-    with refused("Tried to back up PostgreSQL."), bar("Dumping") as show:
+    with refused(phrase("Tried to back up PostgreSQL.")), bar(phrase("Dumping")) as show:
         manifest = back_up_postgres(configuration, site, clients=clients, progress=show)
-    rows = sum(manifest.rows.values())
-    plain_console().print(
-        f"{clients.backups.directory / manifest.name}: {size(manifest.size)}, "
-        f"{rows} rows in {len(manifest.rows)} tables"
+    made = phrase(
+        "{file}: {size}, {rows} rows in {tables} tables",
+        file=clients.backups.directory / manifest.name,
+        size=size(manifest.size),
+        rows=sum(manifest.rows.values()),
+        tables=len(manifest.rows),
     )
+    plain_console().print(marked(made))
 
 
 @backup_app.command()
 def full(site: SiteName = "", config: Config = None) -> None:
     """Everything a lost host needs: configuration, databases, Redis, files; also into the bucket of dr.yml."""
     configuration, clients, site = opened(config, site)
-    with refused("Tried to make a full backup."), bar("Backing up") as show:
+    with refused(phrase("Tried to make a full backup.")), bar(phrase("Backing up")) as show:
         made, manifest = back_up_full(
             configuration, site, clients=clients, document=configuration_path(config), progress=show
         )
     console = plain_console()
-    console.print(summary_of(made, manifest))
+    console.print(marked(summary_of(made, manifest)))
     for store in full_stores(configuration):
         console.print(f"  {store.place}")
 
@@ -67,9 +74,9 @@ def full(site: SiteName = "", config: Config = None) -> None:
 def list_backups(site: SiteName = "", config: Config = None) -> None:
     """The backups there are, newest first; full ones in every place."""
     configuration, clients, _ = opened(config, site)
-    columns = ("name", "data as of (UTC)", "size", "rows", "manifest")
+    columns = (phrase("name"), phrase("data as of (UTC)"), phrase("size"), phrase("rows"), phrase("manifest"))
     table = table_of(*columns, title=escape(str(clients.backups.directory)), framed=False)
-    with refused("Tried to list the backups."):
+    with refused(phrase("Tried to list the backups.")):
         for backup in clients.backups.newest_first():
             manifest = backup.manifest
             table.add_row(
@@ -77,7 +84,7 @@ def list_backups(site: SiteName = "", config: Config = None) -> None:
                 "?" if backup.snapshot_at == UNKNOWN else f"{backup.snapshot_at:%Y-%m-%d %H:%M:%S}",
                 size(backup.size),
                 str(sum(manifest.rows.values())) if manifest else "?",
-                "yes" if manifest else f"[red]{escape(backup.fault)}[/]" if backup.fault else "no",
+                f"[red]{marked(backup.fault)}[/]" if backup.fault and not manifest else yes_or_no(bool(manifest)),
             )
     plain_console().print(table)
     show_full_backups(plain_console(), configuration)
@@ -95,7 +102,7 @@ def check_backup(
     if name.startswith(PREFIX):
         raise typer.Exit(check_full(console, configuration, site, name))
     try:
-        with bar("Reading") as show:
+        with bar(phrase("Reading")) as show:
             rules = BackupRules(
                 system=configuration.system,
                 site=site,
@@ -105,26 +112,41 @@ def check_backup(
             )
             found = check(clients.backups.get(name), rules)
     except DrbotError as error:
-        console.print(f"[red]Not good.[/] {escape(str(error))}")
+        console.print(not_good(str(error)))
         raise typer.Exit(1) from error
-    console.print(f"[green]Good.[/] {escape(found.name)}: {known_rows(found)}")
+    console.print(good(found.name, found))
+
+
+def yes_or_no(is_so: bool) -> str:
+    """The word in a table."""
+    return spoken(phrase("yes") if is_so else phrase("no"))
+
+
+def good(what: str, found: BackupIdentity) -> str:
+    """A line about a backup that a recovery would take."""
+    return f"[green]{marked(GOOD)}[/] {escape(what)}: {marked(known_rows(found))}"
+
+
+def not_good(why: str) -> str:
+    """A line about one that it would refuse."""
+    return f"[red]{marked(NOT_GOOD)}[/] {marked(why)}"
 
 
 def known_rows(found: BackupIdentity) -> str:
     """How much is in it, as far as that is known before it is restored."""
-    return (
-        f"{sum(found.rows.values())} rows by its manifest" if found.manifest else "no manifest; counted when restored"
-    )
+    if not found.manifest:
+        return phrase("no manifest; counted when restored")
+    return phrase("{rows} rows by its manifest", rows=sum(found.rows.values()))
 
 
 def check_full(console: Console, configuration: Configuration, site: str, name: str) -> int:
     """A full backup in every place; the exit code."""
-    with bar("Reading") as show:
-        good, wrong = check_everywhere(configuration, site, name, show)
-    for found in good:
-        console.print(f"[green]Good.[/] {escape(found.place)}: {known_rows(found)}")
+    with bar(phrase("Reading")) as show:
+        found, wrong = check_everywhere(configuration, site, name, show)
+    for one in found:
+        console.print(good(one.place, one))
     for sentence in wrong:
-        console.print(f"[red]Not good.[/] {escape(sentence)}")
+        console.print(not_good(sentence))
     return 1 if wrong else 0
 
 
@@ -133,7 +155,8 @@ def opened(config: Path | None, site: str) -> tuple[Configuration, Clients, str]
     configuration = load_configuration(configuration_path(config)).configuration
     name = site or configuration.default_site
     if name not in configuration.sites:
-        raise UserError(f'Looked for the site "{name}".', f"There are: {', '.join(configuration.sites)}.")
+        there = phrase("There are: {names}.", names=listed(configuration.sites))
+        raise UserError(phrase('Looked for the site "{name}".', name=name), there)
     begin_private(home_path(None))
     close_own(configuration.backups.directory)
     settings = RunnerSettings.from_environment(home_path(None))
@@ -154,7 +177,7 @@ def refused(tried: str) -> Iterator[None]:
 @contextmanager
 def bar(title: str) -> Iterator["ShowProgress"]:
     """A line with bytes and speed while it runs, gone afterwards."""
-    columns = (TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn(spoken(title)), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=plain_console(), transient=True) as progress:
         yield ShowProgress(progress)
 

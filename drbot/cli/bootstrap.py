@@ -10,11 +10,12 @@ import typer
 from rich.markup import escape
 
 from drbot.cli.processes import configuration_path, home_path
-from drbot.cli.terminal import plain_console
+from drbot.cli.terminal import marked, plain_console
 from drbot.core.errors import DrbotError, TemporaryError, UserError
 from drbot.core.signing import is_public
 from drbot.core.site import ObjectStore
 from drbot.core.statements import Head, head_in
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.bootstrap import among, bring_back, files_of, vouched_copy
 from drbot.runners.own_state.vouched_copy import TRIED, Vouched
@@ -67,31 +68,49 @@ def show(copy: Vouched, files: Iterable[Path], incidents: Sequence[str], roots: 
     """What is here now, and what nobody could know."""
     console, one = plain_console(), copy.candidate
     if copy.passed_over:
-        console.print(f"[yellow]![/] {escape(among(copy.passed_over))}")
-    console.print(
-        f"[green]✓[/] {one.head.seq} records from {escape(one.place)}, of {one.made_at:%Y-%m-%d %H:%M:%S} UTC"
-    )
-    if roots.believed is not None:
-        console.print("[yellow]![/] Taken on your word: nothing shows that it is the newest, and all drbot's own.")
-        if copy.forgotten > one.head.seq:
-            console.print(f"[yellow]![/] drbot had signed records up to {copy.forgotten}: what they said is lost.")
-    else:
-        console.print(f"[green]✓[/] Ledger, tables and files are as drbot signed them. Head {one.head}")
-        if roots.head is not None and one.head.seq > roots.head.seq:
-            console.print(
-                f"  Your head shows that nothing until record {roots.head.seq} is missing, no more than that."
-            )
+        console.print(f"[yellow]![/] {marked(among(copy.passed_over))}")
+    made_at = f"{one.made_at:%Y-%m-%d %H:%M:%S} UTC"
+    taken = phrase("{count} records from {place}, of {made_at}", count=one.head.seq, place=one.place, made_at=made_at)
+    console.print(f"[green]✓[/] {marked(taken)}")
+    for mark, sentence in _vouched(copy, roots):
+        console.print(f"{mark} {marked(sentence)}")
     for path in files:
         console.print(f"[green]✓[/] {escape(str(path))}")
-    console.print(f"Open incidents: {', '.join(incidents) or 'none'}. Now start: drbot all")
-    console.print("A run that was at work is found by its lease within seconds; nothing is repeated by itself.")
+    names = listed(incidents) if incidents else phrase("none")
+    still_open = phrase("Open incidents: {names}.", names=names)
+    console.print(marked(sentences(still_open, phrase("Now start: drbot all"))))
+    found = phrase("A run that was at work is found by its lease within seconds; nothing is repeated by itself.")
+    console.print(marked(found))
+
+
+def _vouched(copy: Vouched, roots: Roots) -> Iterator[tuple[str, str]]:
+    """What shows that the copy is drbot's own and the newest, or that nothing does; with its mark."""
+    one = copy.candidate
+    if roots.believed is not None:
+        yield "[yellow]![/]", phrase("Taken on your word: nothing shows that it is the newest, and all drbot's own.")
+        if copy.forgotten > one.head.seq:
+            lost = phrase("drbot had signed records up to {number}: what they said is lost.", number=copy.forgotten)
+            yield "[yellow]![/]", lost
+        return
+    signed = phrase("Ledger, tables and files are as drbot signed them.")
+    yield "[green]✓[/]", sentences(signed, phrase("Head {head}", head=one.head))
+    if roots.head is not None and one.head.seq > roots.head.seq:
+        until = roots.head.seq
+        yield (
+            " ",
+            phrase("Your head shows that nothing until record {number} is missing, no more than that.", number=until),
+        )
 
 
 def keys_of(home: Path, given: Sequence[str]) -> frozenset[str]:
     """The public keys that a person has: given here, and of the worker whose folder was put back. Raises UserError."""
     for key in given:
         if not is_public(key):
-            raise UserError(TRIED, f"{key} is no public key of a worker.", "It begins with drbot1: and has one line.")
+            raise UserError(
+                TRIED,
+                phrase("{key} is no public key of a worker.", key=key),
+                phrase("It begins with drbot1: and has one line."),
+            )
     path = home / "worker" / "key"
     return frozenset([*given, key_in(path).public] if path.exists() else given)
 
@@ -101,8 +120,8 @@ def head_given(written: str, option: str) -> Head | None:
     try:
         return head_in(written) if written else None
     except ValueError as error:
-        todo = "Copy the whole `Ledger N:…` line."
-        raise UserError(TRIED, f"{option} {written}: {error}.", todo) from error
+        why = phrase("{option} {written}: {why}.", option=option, written=written, why=error)
+        raise UserError(TRIED, why, phrase("Copy the whole `Ledger N:…` line.")) from error
 
 
 @contextmanager
@@ -113,15 +132,16 @@ def told() -> Iterator[None]:
     except UserError:
         raise
     except TemporaryError as error:
-        raise UserError(TRIED, f"{error}.", "Nothing was changed: try again.") from error
+        raise UserError(TRIED, closed(str(error)), phrase("Nothing was changed: try again.")) from error
     except DrbotError as error:
-        todo = "Nothing was changed. Are bucket, prefix and AWS_* right?"
-        raise UserError(TRIED, f"{error}.", todo) from error
+        todo = phrase("Nothing was changed. Are bucket, prefix and AWS_* right?")
+        raise UserError(TRIED, closed(str(error)), todo) from error
 
 
 def store_at(place: str, endpoint: str | None, region: str) -> ObjectStore:
     """The bucket behind the URL. Raises UserError."""
     parts = urlsplit(place)
     if parts.scheme != "s3" or not parts.netloc:
-        raise UserError(TRIED, f"{place} is no S3 URL.", "Write it as s3://bucket/prefix/")
+        why = phrase("{place} is no S3 URL.", place=place)
+        raise UserError(TRIED, why, phrase("Write it as s3://bucket/prefix/"))
     return ObjectStore(bucket=parts.netloc, prefix=parts.path.removeprefix("/"), endpoint=endpoint, region=region)

@@ -13,13 +13,13 @@ from drbot.bot.readiness import SlackReadiness
 from drbot.bot.settings import WHERE, BotSettings
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.processes import configuration_path, home_path, open_database
-from drbot.cli.terminal import Config, Home
+from drbot.cli.terminal import Config, Home, marked, spoken
 from drbot.core.configuration import Loaded, load_configuration
 from drbot.core.errors import DrbotError
 from drbot.core.people import Roster
 from drbot.core.readiness import Line, approvers_line, bad, good
 from drbot.core.site import Configuration
-from drbot.core.words import duration
+from drbot.core.text.messages import clauses, duration, filled, phrase, sentences
 from drbot.runners.backups.choose_dump import owner_fault
 from drbot.runners.backups.choose_full import candidates
 from drbot.runners.clients.backup_store import Backup, BackupStore
@@ -35,7 +35,15 @@ from drbot.store.records import incidents, machines
 from drbot.store.records.machines import KnownMachine
 from drbot.store.records.rosters import Rosters
 
-MAKE: Mapping[str, str] = {"backup of PostgreSQL": "drbot backup postgres", "full backup": "drbot backup full"}
+STATE: str = phrase("state and ledger")
+NO_START: str = phrase("drbot cannot start without it.")
+DUMP: str = phrase("backup of PostgreSQL")
+FULL: str = phrase("full backup")
+MAKE: Mapping[str, str] = {DUMP: "drbot backup postgres", FULL: "drbot backup full"}
+
+
+OLD: str = phrase("{name} is {age} old")
+LATE: str = phrase("{name} is {age} old, more than the RPO of {allowed}: is cron running?")
 
 
 def check(config: Config = None, home: Home = None) -> None:
@@ -44,7 +52,8 @@ def check(config: Config = None, home: Home = None) -> None:
     would.
     """
     loaded, folder = load_configuration(configuration_path(config)), home_path(home)
-    lines = [Line(what="dr.yml", well=not loaded.faults, sentence=" ".join(loaded.faults) or "valid")]
+    about_file = sentences(*loaded.faults) if loaded.faults else phrase("valid")
+    lines = [Line(what="dr.yml", well=not loaded.faults, sentence=about_file)]
     roster, about_state = _state(loaded, folder)
     lines += about_state
     lines += _about_slack_and_people(loaded, roster, folder)
@@ -55,7 +64,8 @@ def check(config: Config = None, home: Home = None) -> None:
     console = Console(highlight=False)
     for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
         mark = "[green]✓[/]" if line.well else "[red]✗[/]"
-        console.print(f"{mark} {escape(line.what)}: {escape(' '.join(line.sentence.split()))}", soft_wrap=True)
+        sentence = escape(" ".join(spoken(line.sentence).split()))
+        console.print(f"{mark} {marked(line.what)}: {sentence}", soft_wrap=True)
     raise typer.Exit(0 if all(line.well for line in lines) else 1)
 
 
@@ -65,29 +75,30 @@ def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
     try:
         database = open_database(home)
     except DrbotError as error:
-        return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
+        return loaded.roster, [bad(STATE, str(error), NO_START)]
     try:
         with database.read() as connection:
             problems = ledger.verify(connection)
             roster, records = rosters.look(connection), ledger.head(connection)[0]
     except DrbotError as error:
-        return loaded.roster, [bad("state and ledger", str(error).rstrip("."), "drbot cannot start without it.")]
+        return loaded.roster, [bad(STATE, str(error), NO_START)]
     finally:
         database.close()
     if problems:
-        state = bad("state and ledger", problems[0].rstrip("."), "docs/security.md, The ledger, says what to do.")
+        state = bad(STATE, problems[0], phrase("docs/security.md, The ledger, says what to do."))
     else:
-        state = good("state and ledger", f"{records} records, whole")
+        state = good(STATE, phrase("{count} records, whole", count=records))
     return roster, [state, _about_roster(rosters)]
 
 
 def _about_roster(rosters: Rosters) -> Line:
-    what = "roster"
+    what = phrase("roster")
     if rosters.roster.fault:
-        return bad(what, rosters.roster.fault.rstrip("."), "No gate opens until then.")
+        return bad(what, rosters.roster.fault, phrase("No gate opens until then."))
     if rosters.policy is not None and rosters.policy.proposals:
-        return bad(what, "dr.yml proposes another one that is not in force", "Two approvers accept it: /dr roster.")
-    return good(what, "in force" if rosters.policy is not None else "accepted at the first start")
+        fault = phrase("dr.yml proposes another one that is not in force")
+        return bad(what, fault, phrase("Two approvers accept it: /dr roster."))
+    return good(what, phrase("in force") if rosters.policy is not None else phrase("accepted at the first start"))
 
 
 def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Iterator[Line]:
@@ -99,7 +110,8 @@ def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Itera
         yield Line(what="Slack", well=False, sentence=str(error))
     else:
         if settings is None:
-            yield good("Slack", "no tokens here: enough for a worker alone; docs/slack.md says where to get them")
+            found = phrase("no tokens here: enough for a worker alone; docs/slack.md says where to get them")
+            yield good("Slack", found)
     if settings is not None:
         slack = SlackReadiness(settings, frozenset(read_manifest(manifest_path()).scopes))
         yield from slack.lines(roster, loaded.configuration.channels)
@@ -122,7 +134,7 @@ def _slack_settings() -> BotSettings | None:
 def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator[Line]:
     site = configuration.site(name)
     if site.provision is not None:
-        yield good(name, "is made when it is needed (level 4)")
+        yield good(name, phrase("is made when it is needed (level 4)"))
         return  # what is rented for it is told once for all sites
     if not site.services:
         return  # the control site: its worker needs no engine
@@ -132,7 +144,7 @@ def _about_site(configuration: Configuration, name: str, home: Path) -> Iterator
     try:
         yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=is_empty).lines()
     except DrbotError as error:
-        yield bad(name, str(error).rstrip("."), "Look again when its engine answers.")
+        yield bad(name, str(error), phrase("Look again when its engine answers."))
     finally:
         clients.close()
 
@@ -158,22 +170,26 @@ def _about_backups(configuration: Configuration) -> Iterator[Line]:
     try:
         postgres = BackupStore(configuration.backups.directory).newest_first()
     except DrbotError as error:
-        yield Line(what="backup of PostgreSQL", well=False, sentence=str(error))
+        yield Line(what=DUMP, well=False, sentence=str(error))
     else:
         dumps = [(b.name, b.snapshot_at) for b in postgres if _counts(b, configuration)]
-        yield _newest("backup of PostgreSQL", dumps, configuration)
+        yield _newest(DUMP, dumps, configuration)
     if configuration.object_store is not None:
         site, system = configuration.default_site, configuration.system
         made = [(b.name, b.moment) for b in full.backups if not b.fault and (b.archive or is_of(b, system, site))]
-        yield _newest("full backup", made, configuration)
-        yield Line(what="places of full backups", well=not full.silent, sentence="; ".join(full.silent) or "all answer")
+        yield _newest(FULL, made, configuration)
+        answers = clauses(full.silent) if full.silent else phrase("all answer")
+        yield Line(what=phrase("places of full backups"), well=not full.silent, sentence=answers)
         yield _about_restic()
 
 
 def _about_restic() -> Line:
     fault = version_fault()
-    how = "encrypted" if password() else "not encrypted: RESTIC_PASSWORD in the environment does it, for new places"
-    return Line(what="restic", well=fault is None, sentence=fault or f"{installed_version()}; full backups are {how}")
+    encrypted = phrase("full backups are encrypted")
+    plain = phrase("full backups are not encrypted: RESTIC_PASSWORD in the environment does it, for new places")
+    if fault is not None:
+        return Line(what="restic", well=False, sentence=fault)
+    return Line(what="restic", well=True, sentence=clauses([installed_version(), encrypted if password() else plain]))
 
 
 def _counts(backup: Backup, configuration: Configuration) -> bool:
@@ -183,8 +199,10 @@ def _counts(backup: Backup, configuration: Configuration) -> bool:
 
 def _newest(what: str, found: Sequence[tuple[str, datetime]], configuration: Configuration) -> Line:
     if not found:
-        return Line(what=what, well=False, sentence=f"there is none; {MAKE[what]} makes one, cron should")
+        none = phrase("there is none; {command} makes one, cron should", command=MAKE[what])
+        return Line(what=what, well=False, sentence=none)
     name, moment = found[0]
     age, allowed = (datetime.now(UTC) - moment).total_seconds(), configuration.targets.rpo
-    late = f", more than the RPO of {duration(allowed)}: is cron running?" if age > allowed else ""
-    return Line(what=what, well=not late, sentence=f"{name} is {duration(age)} old{late}")
+    is_late = age > allowed
+    said = filled(LATE if is_late else OLD, name=name, age=duration(age), allowed=duration(allowed))
+    return Line(what=what, well=not is_late, sentence=said)

@@ -17,9 +17,10 @@ from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import Played, count, play_level2, play_level3
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import table_of
+from drbot.cli.terminal import marked, spoken, table_of
 from drbot.core.configuration import load_configuration
 from drbot.core.site import Configuration
+from drbot.core.text.messages import phrase
 from drbot.lab import document_way
 from drbot.lab.breakage import break_it
 from drbot.lab.document_way import TimedStep
@@ -35,6 +36,9 @@ from drbot.store.base.settings import StoreSettings
 
 NAME = "compare"  # a lab of its own: the scripts delete data
 AFTERWARDS = ("confirm", "notify", "approval")  # people's time, and what comes when users work again
+
+NAMES: Mapping[str, str] = {"document": phrase("document"), "drbot": "drbot"}
+RECOVERS: str = phrase("drbot recovers")
 
 console = Console(highlight=False)
 
@@ -64,7 +68,7 @@ def compare(
     sites.reset()  # what an earlier comparison left
     try:
         lab.up(say)
-        say(f"Filling in {megabytes} MB")
+        say(phrase("Filling in {megabytes} MB", megabytes=megabytes))
         seed(lab, megabytes)
         expected = rows_of(lab)
         ways = compare_level2(lab) if level == 2 else compare_level3(sites)
@@ -75,26 +79,26 @@ def compare(
         measured = {"level": level, "megabytes": megabytes, "rows": expected}
         measured |= {name: asdict(way) for name, way in ways.items()}
         json_file.write_text(json.dumps(measured, indent=2) + "\n")
-        console.print(f"Measured values: {json_file}")
+        console.print(marked(phrase("Measured values: {file}", file=json_file)))
 
 
 def say(line: str) -> None:
     """A line about setting up."""
-    console.print(f"[dim]{line}[/]")
+    console.print(f"[dim]{marked(line)}[/]")
 
 
 def compare_level2(lab: Lab) -> dict[str, Way]:
     """Both go back to one backup while the system serves its users, so that the outage is their own."""
     configuration = load_configuration(lab.configuration).configuration
-    say("Taking a backup")
+    say(phrase("Taking a backup"))
     back_up_postgres(configuration, configuration.default_site)
-    say("The document's script recovers (it waits 40 s in all)")
+    say(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=40))
     with watched(configuration, "production") as watch:
         began = time.monotonic()
         steps = document_way.recover_postgres(lab, lab.folder / "document", watch.urls.values())
         total = time.monotonic() - began
     document = Way(total=total, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
-    say("drbot recovers")
+    say(RECOVERS)
     with stack_around(lab, {}) as player, watched(configuration, "production") as watch:
         played = play_level2(player, console, "level2 the data is wrong")
     return {"document": document, "drbot": drbots(played, lab, watch.longest_gap)}
@@ -104,11 +108,11 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
     """Both raise a lost host on an empty one from one full backup. drbot also rebuilds HTTPS and monitoring."""
     lab = sites.lab
     configuration = sites.up(say)
-    say("Taking a full backup")
+    say(phrase("Taking a full backup"))
     backup = demo_sites.back_up_full(sites, lab.configuration)
     stack_configuration = lab.configuration.read_text()
     break_it(lab, "host-lost")
-    say("The document's script recovers (it waits 75 s in all)")
+    say(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=75))
     with watched(configuration, "recovery") as watch:
         began = time.monotonic()
         urls = tuple(watch.urls.values())
@@ -121,7 +125,7 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
     sites.empty_new_host()
     sites.start_new_host()
     lab.configuration.write_text(stack_configuration)
-    say("drbot recovers")
+    say(RECOVERS)
     with stack_around(lab, demo_sites.keys_of(sites)) as player, watched(configuration, "recovery") as watch:
         began = time.monotonic()
         played = play_level3(player, console, "level3 the server does not answer")
@@ -178,14 +182,16 @@ def keys_of(lab: Lab) -> int:
 def show(level: int, megabytes: int, expected: Mapping[str, int], ways: Mapping[str, Way]) -> None:
     """Both, side by side."""
     both = [ways[name] for name in ("document", "drbot")]
-    table = table_of("", "document", "drbot", title=f"Level {level}, {megabytes} MB")
-    table.add_row("total", *(f"{way.total:.1f} s" for way in both))
-    table.add_row("users without service", *(f"{way.outage:.1f} s" for way in both))
-    table.add_row("rows as before", *("yes" if way.rows == expected else "NO" for way in both))
-    table.add_row("lasting Redis keys", *(f"{way.keys:,}" for way in both))
+    title = phrase("Level {level}, {megabytes} MB", level=level, megabytes=megabytes)
+    table = table_of("", NAMES["document"], NAMES["drbot"], title=title)
+    table.add_row(spoken(phrase("total")), *(f"{way.total:.1f} s" for way in both))
+    table.add_row(spoken(phrase("users without service")), *(f"{way.outage:.1f} s" for way in both))
+    as_before = (spoken(phrase("yes") if way.rows == expected else phrase("NO")) for way in both)
+    table.add_row(spoken(phrase("rows as before")), *as_before)
+    table.add_row(spoken(phrase("lasting Redis keys")), *(f"{way.keys:,}" for way in both))
     console.print(table)
     for name, way in ways.items():
-        steps = table_of("step", "seconds", title=name, framed=False)
+        steps = table_of(phrase("step"), phrase("seconds"), title=NAMES[name], framed=False)
         for step in way.steps:
             steps.add_row(step.name, f"{step.seconds:.1f}")
         console.print(steps)

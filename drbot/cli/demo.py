@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.status import Status
 
 from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
@@ -23,9 +24,10 @@ from drbot.cli.demo_story import Played, play_level1, play_level2, play_level3, 
 from drbot.cli.logs import configure_logs
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import plain_console
+from drbot.cli.terminal import marked, plain_console, spoken
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import DrbotError, UserError
+from drbot.core.text.messages import filled, phrase
 from drbot.lab import programs
 from drbot.lab.breakage import break_it
 from drbot.lab.seed import seed
@@ -40,6 +42,13 @@ from drbot.store.base.settings import StoreSettings
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
 STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
+ROWS_THERE: str = phrase("All rows are as in the manifest; every service answers from outside.")
+ALL_THERE: str = phrase(
+    "All rows, keys, files and settings are as in the manifest; every service answers from outside."
+)
+LOG: str = phrase("Log: {file}")
+ENDING: str = phrase("Ending.")
+FAILED: str = phrase("The demo failed.")
 console = plain_console()
 
 
@@ -71,7 +80,8 @@ def demo(
         player = DemoPlayer(stack=stack, database=_database(stack))
         stack.wait_until_connected()
         back_up(lab, sites)
-        console.print(f"[green]Ready[/] after {time.monotonic() - began:.0f} s.")
+        seconds = f"{time.monotonic() - began:.0f}"
+        console.print(spoken(phrase("[green]Ready[/] after {seconds} s.", seconds=seconds)))
         if auto:
             _play(stack, player, level, json_file, sites)
         else:
@@ -94,28 +104,38 @@ def clear(home: Path) -> None:
 
 def ready_lab(home: Path, megabytes: int) -> Lab:
     """The lab "main", healthy and filled; one that was left broken is made anew."""
-    host = prepare(home, lambda line: console.print(f"[dim]{line}[/]"))
+    host = prepare(home, aside)
     lab = Lab(name="main", home=home / "labs", host=host)
-    with console.status("Starting the system to be broken: PostgreSQL, Redis, three APIs, two fronts"):
+    with doing(phrase("Starting the system to be broken: PostgreSQL, Redis, three APIs, two fronts")):
         try:
-            lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+            lab.up(aside)
         except UserError:
-            console.print("[dim]The lab was left broken; it is made anew.[/]")
+            aside(phrase("The lab was left broken; it is made anew."))
             lab.reset()
-            lab.up(lambda line: console.print(f"[dim]{line}[/]"))
+            lab.up(aside)
     lab.forget_drbots()
     if megabytes:
-        with console.status(f"Filling in {megabytes} MB"):
+        with doing(phrase("Filling in {megabytes} MB", megabytes=megabytes)):
             seed(lab, megabytes)
     return lab
 
 
+def aside(line: str) -> None:
+    """What happens on the way, in grey."""
+    console.print(f"[dim]{marked(line)}[/]")
+
+
+def doing(what: str) -> Status:
+    """Shown while it takes its time."""
+    return console.status(marked(what))
+
+
 def _ready_sites(lab: Lab, home: Path, *, new_host: bool) -> Sites:
     """What is outside of production; made anew each time, because a demo may have been ended in the middle."""
-    prepare_recovery(home, lambda line: console.print(f"[dim]{line}[/]"))
-    with console.status("Starting a second host, S3, git, DNS and monitoring"):
+    prepare_recovery(home, aside)
+    with doing(phrase("Starting a second host, S3, git, DNS and monitoring")):
         sites = Sites(lab=lab, home=home)
-        sites.up(lambda line: console.print(f"[dim]{line}[/]"), new_host=new_host)
+        sites.up(aside, new_host=new_host)
     return sites
 
 
@@ -134,14 +154,14 @@ def open_stack(lab: Lab, home: Path, environment: Mapping[str, str]) -> DemoStac
 def back_up(lab: Lab, sites: Sites | None) -> None:
     """The backup the demo goes back to, as cron would have made it."""
     if sites is not None:
-        with console.status("Taking a full backup: drbot backup full"):
+        with doing(phrase("Taking a full backup: drbot backup full")):
             name = demo_sites.back_up_full(sites, lab.configuration)
-        console.print(f"[dim]Full backup {name}, off-site[/]")
+        aside(phrase("Full backup {name}, off-site", name=name))
         return
     loaded = load_configuration(lab.configuration)
-    with console.status("Taking a backup: drbot backup postgres"):
+    with doing(phrase("Taking a backup: drbot backup postgres")):
         manifest = back_up_postgres(loaded.configuration, loaded.configuration.default_site)
-    console.print(f"[dim]Backup {manifest.name}: {sum(manifest.rows.values()):,} rows[/]")
+    aside(phrase("Backup {name}: {rows} rows", name=manifest.name, rows=f"{sum(manifest.rows.values()):,}"))
 
 
 def _database(stack: DemoStack) -> Database:
@@ -150,7 +170,7 @@ def _database(stack: DemoStack) -> Database:
 
 def _break(stack: DemoStack, level: int, sites: Sites | None) -> demo_centre.UserData | None:
     """Break it; at level 4 the cloud's part is played from now on."""
-    console.print(f"Breaking it: {break_it(stack.lab, FAULTS[level])}")
+    console.print(marked(phrase("Breaking it: {seen}", seen=break_it(stack.lab, FAULTS[level]))))
     if level < 4 or sites is None:
         return None
     user_data = demo_centre.UserData(sites, stack)
@@ -161,20 +181,24 @@ def _break(stack: DemoStack, level: int, sites: Sites | None) -> demo_centre.Use
 def _invite(stack: DemoStack, level: int, browser: bool, sites: Sites | None) -> None:
     _break(stack, level, sites)
     page = f"{stack.simulator.url}/"
-    console.print(f"\nOpen [bold]{page}[/] — you are [bold]Aiko[/], the commander.")
+    console.print()
+    console.print(spoken(phrase("Open [bold]{page}[/] — you are [bold]Aiko[/], the commander.", page=page)))
     for number, step in enumerate(steps_of(level), 1):
-        console.print(f"{number}. {step}")
-    console.print(f"In a terminal: {in_a_terminal(stack.configuration, stack.home)}")
-    console.print(f"Log: {stack.log('drbot')}")
-    console.print(f"Ctrl-C ends the demo; the lab stays (`{program()} lab reset` removes it).")
+        console.print(f"{number}. {spoken(step)}")
+    command = in_a_terminal(stack.configuration, stack.home)
+    console.print(marked(phrase("In a terminal: {command}", command=command)))
+    console.print(marked(filled(LOG, file=stack.log("drbot"))))
+    ends = phrase("Ctrl-C ends the demo; the lab stays (`{program} lab reset` removes it).", program=program())
+    console.print(marked(ends))
     if browser:
         webbrowser.open(page)
     try:
         stack.processes["drbot"].wait()
-        console.print(f"[red]drbot ended by itself.[/] Its log: {stack.log('drbot')}")
+        ended = phrase("[red]drbot ended by itself.[/] Its log: {file}", file=escape(str(stack.log("drbot"))))
+        console.print(spoken(ended))
         raise typer.Exit(1)
     except KeyboardInterrupt:
-        console.print("\nEnding.")
+        console.print(f"\n{marked(ENDING)}")
 
 
 def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | None, sites: Sites | None) -> None:
@@ -186,7 +210,8 @@ def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | No
     try:
         played = STORIES[level](player, console, FIRST_WORDS[level].removeprefix("/dr declare "))
     except DrbotError as error:
-        console.print(f"[red]The demo failed.[/] {escape(str(error))}\nLog: {stack.log('drbot')}", markup=True)
+        console.print(f"[red]{marked(FAILED)}[/] {marked(str(error))}")
+        console.print(marked(filled(LOG, file=stack.log("drbot"))))
         raise typer.Exit(1) from None
     finally:
         watch.stop()
@@ -196,17 +221,16 @@ def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | No
 def _report(stack: DemoStack, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:
     if json_file is not None:
         json_file.write_text(json.dumps(played.document(), indent=2, ensure_ascii=False) + "\n")
-        console.print(f"Measured values: {json_file}")
+        console.print(marked(phrase("Measured values: {file}", file=json_file)))
     failures = list(played.compare(sites.recovered if sites else stack.lab))
     if sites is not None and played.run.plan is not None and played.run.plan.backup is not None:
         configuration = load_configuration(stack.configuration).configuration
         failures += demo_sites.differences(sites, configuration, played.run.plan.backup.name)
         failures += demo_centre.differences(sites, configuration) if played.run.plan.level == 4 else ()
     if not watch.all_healthy():
-        failures.append("Not every service answers from outside.")
+        failures.append(phrase("Not every service answers from outside."))
     for failure in failures:
-        console.print(f"[red]✗[/] {escape(failure)}")
+        console.print(f"[red]✗[/] {marked(failure)}")
     if failures:
         raise typer.Exit(1)
-    everything = "All rows, keys, files and settings are" if sites else "All rows are"
-    console.print(f"[green]✓[/] {everything} as in the manifest; every service answers from outside.")
+    console.print(f"[green]✓[/] {marked(ALL_THERE if sites else ROWS_THERE)}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from drbot.cli.demo_stack import DemoStack
 from drbot.core.errors import DrbotError
 from drbot.core.site import Configuration
+from drbot.core.text.messages import phrase
 from drbot.lab.sites import Sites
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.outside import fetch
@@ -50,7 +51,7 @@ def differences(sites: Sites, configuration: Configuration) -> Iterator[str]:
     dns, certificate = configuration.dns, configuration.certificate
     address = configuration.sites["recovery"].address
     if dns is None or dns.url is None or certificate is None:
-        yield "dr.yml has no `dns`, no `url` in it, or no `certificate`."
+        yield phrase("dr.yml has no `dns`, no `url` in it, or no `certificate`.")
         return
     try:
         answer = fetch(dns.url, NameService(dns).ask, certificate.roots)
@@ -58,8 +59,9 @@ def differences(sites: Sites, configuration: Configuration) -> Iterator[str]:
         yield str(error)
         return
     if answer.address != address:
-        yield f"{dns.names[0]} leads to {answer.address} instead of {address}."
+        led = answer.address
+        yield phrase("{name} leads to {led} instead of {address}.", name=dns.names[0], led=led, address=address)
     if answer.status != 200:
-        yield f"{dns.url} answers {answer.status}."
+        yield phrase("{url} answers {status}.", url=dns.url, status=answer.status)
     if answer.certificate_until is None:
-        yield f"{dns.url} has no certificate."
+        yield phrase("{url} has no certificate.", url=dns.url)

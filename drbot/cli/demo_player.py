@@ -16,6 +16,7 @@ from drbot.core.approval import LIVE
 from drbot.core.errors import DrbotError
 from drbot.core.incident import Incident
 from drbot.core.run import Run, RunState, StepRecord
+from drbot.core.text.messages import either, lines, phrase, sentences
 from drbot.slack_simulator.client import GONE, PeopleError
 from drbot.slack_simulator.client import Answer as Acted
 from drbot.store.base.database import Database
@@ -53,7 +54,7 @@ class DemoPlayer:
             if answer:
                 return answer
             if time.monotonic() > deadline:
-                raise StoryError(f"Waited {seconds:.0f} s in vain for {what}.")
+                raise StoryError(phrase("Waited {seconds} s in vain for {what}.", seconds=f"{seconds:.0f}", what=what))
             pause.wait(0.1)
 
     def say(self, person: str, text: str, channel: str = HOME_CHANNEL) -> Any:
@@ -68,7 +69,7 @@ class DemoPlayer:
         def fresh() -> Incident | None:
             return next((one for one in self.incidents() if one.id not in known and one.channel), None)
 
-        found = self.wait(fresh, f"the channel of: /dr declare {words}")
+        found = self.wait(fresh, phrase("the channel of: {words}", words=f"/dr declare {words}"))
         assert found is not None
         return found
 
@@ -87,7 +88,7 @@ class DemoPlayer:
         with self.database.read() as connection:
             run = runs.current(connection, incident.id)
         if run is None:
-            raise StoryError(f"{incident.name} has no run.")
+            raise StoryError(phrase("{name} has no run.", name=incident.name))
         return run
 
     def runs(self, incident: Incident) -> list[Run]:
@@ -108,18 +109,22 @@ class DemoPlayer:
             return run if run.state in states else None
 
         try:
-            found = self.wait(there, f"a run of {incident.name} that is {' or '.join(states)}", seconds)
+            wanted = phrase("a run of {name} that is {states}", name=incident.name, states=either(states))
+            found = self.wait(there, wanted, seconds)
         except StoryError as error:
-            raise StoryError(f"{error} {self.describe(incident)}") from None
+            raise StoryError(sentences(str(error), self.describe(incident))) from None
         assert found is not None
         return found
 
     def describe(self, incident: Incident) -> str:
         """The run and its steps in lines, for an error."""
         run = self.run(incident)
-        lines = [f"{run.id} is {run.state.value}: {run.outcome or ''}"]
-        lines += [f"  {r.id} {r.state.value} {r.summary or ''}" for r in self.records(run.id).values()]
-        return "\n".join(lines)
+        of_steps = (
+            phrase("  {step} {state} {summary}", step=one.id, state=one.state.value, summary=one.summary or "")
+            for one in self.records(run.id).values()
+        )
+        of_run = phrase("{run} is {state}: {outcome}", run=run.id, state=run.state.value, outcome=run.outcome or "")
+        return lines([of_run, *of_steps])
 
     def messages(self, incident: Incident) -> list[Message]:
         """What stands in the incident's channel."""
@@ -142,7 +147,7 @@ class DemoPlayer:
                     raise
                 return None
 
-        answer = self.wait(pressed, f"a button to {what}")
+        answer = self.wait(pressed, phrase("a button to {what}", what=what))
         assert answer is not None
         return answer
 
@@ -157,7 +162,7 @@ class DemoPlayer:
                         return message, element
             return None
 
-        self.click(person, find, f"{command} in {incident.name}")
+        self.click(person, find, phrase("{command} in {name}", command=command, name=incident.name))
 
     def card(self, incident: Incident, decision: str) -> Pressable | None:
         """The card of the request that can be voted on now, and its button for this decision; None: not there yet."""
@@ -172,7 +177,11 @@ class DemoPlayer:
 
     def press_card(self, person: str, incident: Incident, decision: str = "approve") -> Acted:
         """Presses the card's button; what comes of it depends on who it is."""
-        return self.click(person, lambda: self.card(incident, decision), f"{decision} {incident.name} on its card")
+        return self.click(
+            person,
+            lambda: self.card(incident, decision),
+            phrase("{decision} {name} on its card", decision=decision, name=incident.name),
+        )
 
     def vote(
         self,
@@ -206,7 +215,7 @@ class DemoPlayer:
                 )
             return None
 
-        found = self.wait(opened, f"the dialog of {person}")
+        found = self.wait(opened, phrase("the dialog of {person}", person=person))
         assert found is not None
         return found
 

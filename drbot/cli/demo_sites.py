@@ -11,7 +11,8 @@ from drbot.core.configuration import load_configuration
 from drbot.core.errors import UserError
 from drbot.core.full_manifest import FullManifest
 from drbot.core.site import Configuration
-from drbot.core.words import ending
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import ending
 from drbot.lab.extras import JOBS, Extras
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import part
@@ -36,7 +37,7 @@ def back_up_full(sites: Sites, configuration: Path) -> str:
     command = [sys.executable, "-P", "-m", "drbot.cli.main", "backup", "full", "--config", str(configuration)]
     done = subprocess.run(command, env={**os.environ, **keys_of(sites)}, capture_output=True, text=True)
     if done.returncode != 0:
-        raise UserError("Tried to make a full backup.", ending((done.stdout + done.stderr).strip(), 600))
+        raise UserError(phrase("Tried to make a full backup."), ending((done.stdout + done.stderr).strip(), 600))
     seen = digests_of(sites.lab, load_configuration(configuration).configuration.site().files)
     witness_of(sites).write_text(json.dumps(seen))
     return bucket_of(sites, load_configuration(configuration).configuration).newest_first()[0].name
@@ -45,7 +46,7 @@ def back_up_full(sites: Sites, configuration: Path) -> str:
 def bucket_of(sites: Sites, configuration: Configuration) -> FullBackupStore:
     """The full backups off-site."""
     if configuration.object_store is None:
-        raise UserError("Looked for the bucket with full backups.", "dr.yml names none.")
+        raise UserError(phrase("Looked for the bucket with full backups."), phrase("dr.yml names none."))
     return FullBackupStore(ObjectStoreClient(configuration.object_store, keys_of(sites)))
 
 
@@ -56,7 +57,7 @@ def differences(sites: Sites, configuration: Configuration, backup: str, *, aler
     store = bucket_of(sites, configuration)
     manifest = store.manifest(store.get(backup))
     if manifest is None:
-        yield f"{backup} has no manifest."
+        yield phrase("{backup} has no manifest.", backup=backup)
         return
     yield from _of_redis(sites, manifest)
     yield from _of_files(sites, manifest)
@@ -71,16 +72,18 @@ def _of_redis(sites: Sites, manifest: FullManifest) -> Iterator[str]:
     wanted = manifest.redis.keys - manifest.redis.expires if manifest.redis else 0
     found = key_count(said).lasting
     if found != wanted or not wanted:
-        yield f"Redis has {found:,} lasting keys, the manifest says {wanted:,}."
+        yield phrase(
+            "Redis has {found} lasting keys, the manifest says {wanted}.", found=f"{found:,}", wanted=f"{wanted:,}"
+        )
 
 
 def _of_files(sites: Sites, manifest: FullManifest) -> Iterator[str]:
     seen, found = json.loads(witness_of(sites).read_text()), digests_of(sites.recovered, manifest.files)
     if not manifest.files or not manifest.projects or len(seen) < len(manifest.files) + len(manifest.projects):
-        yield "Too few files were seen on the lost host to compare with."
+        yield phrase("Too few files were seen on the lost host to compare with.")
     for name, digest in seen.items():
         if found.get(name) != digest:
-            yield f"{name} is not as on the lost host."
+            yield phrase("{name} is not as on the lost host.", name=name)
 
 
 def witness_of(sites: Sites) -> Path:
@@ -111,17 +114,17 @@ def sums_in(lab: Lab, volume: str) -> str:
 def _of_services(sites: Sites) -> Iterator[str]:
     for service in sites.recovered.status():
         if not service.healthy:
-            yield f"{service.title} does not work at the new address."
+            yield phrase("{service} does not work at the new address.", service=service.title)
 
 
 def _of_monitoring(sites: Sites) -> Iterator[str]:
     extras = Extras(lab=sites.recovered)
     if extras.jobs_up() != set(JOBS):
-        yield f"Prometheus scrapes {', '.join(extras.jobs_up()) or 'nothing'}."
+        yield phrase("Prometheus scrapes {jobs}.", jobs=listed(extras.jobs_up()) or phrase("nothing"))
 
 
 def _of_alert(sites: Sites) -> Iterator[str]:
     extras = Extras(lab=sites.recovered)
     arrived = [alert for alert in extras.arrived() if alert["labels"]["alertname"] == ALERT]
     if len(arrived) != 1:
-        yield f"{len(arrived)} test alerts have arrived."
+        yield phrase("{count} test alerts have arrived.", count=len(arrived))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab import programs
 from drbot.lab.system import Lab
 from drbot.slack_simulator.client import People
@@ -78,8 +79,9 @@ class DemoStack:
             self.people.wait_for_connection()
         except TimeoutError as error:
             said = [line for name in self.processes for line in self.log(name).read_text(errors="replace").splitlines()]
-            why = " ".join(said[-3:]) or "It said nothing."
-            raise UserError("Tried to start drbot.", why, f"The whole logs are in {self.home}.") from error
+            why = " ".join(said[-3:]) or phrase("It said nothing.")
+            todo = phrase("The whole logs are in {folder}.", folder=self.home)
+            raise UserError(phrase("Tried to start drbot."), why, todo) from error
 
     def log(self, name: str) -> Path:
         """The output of the process called `name`."""

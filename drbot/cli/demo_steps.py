@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from drbot.core.text.messages import phrase
+
 FIRST_WORDS: Mapping[int, str] = {
     1: "/dr declare level1 auth: nobody can sign in",
     2: "/dr declare level2 PostgreSQL does not start",
@@ -17,16 +19,19 @@ TARGETS: Mapping[int, str] = {2: "production", 4: "recovery"}
 
 def steps_of(level: int) -> Iterator[str]:
     """One line a step, with markup."""
-    yield f"In #dr-ops type [bold]{FIRST_WORDS[level]}[/]"
+    yield phrase("In #dr-ops type [bold]{words}[/]", words=FIRST_WORDS[level])
     if level in TARGETS:
-        yield (
+        yield phrase(
             "Open the new channel. Switch to [bold]Ben[/] (bottom left), press Approve, read, type "
-            f"[bold]{TARGETS[level]}[/] and a reason, send it."
+            "[bold]{target}[/] and a reason, send it.",
+            target=TARGETS[level],
         )
-        yield "The same as [bold]Chika[/], whom drbot answers in Japanese. It goes on once the proof is there."
+        yield phrase("The same as [bold]Chika[/], whom drbot answers in Japanese. It goes on once the proof is there.")
     else:
-        yield "Open the new channel and watch the board: nothing is replaced, so nobody votes."
-    yield "As [bold]Aiko[/] again, answer whether users can work, then press [bold]Resolve and write the report[/]."
+        yield phrase("Open the new channel and watch the board: nothing is replaced, so nobody votes.")
+    yield phrase(
+        "As [bold]Aiko[/] again, answer whether users can work, then press [bold]Resolve and write the report[/]."
+    )
 
 
 def program() -> str:

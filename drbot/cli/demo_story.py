@@ -9,13 +9,19 @@ from typing import Any
 from rich.console import Console
 
 from drbot.cli.demo_player import DemoPlayer, StoryError
+from drbot.cli.terminal import marked, spoken
+from drbot.commands.speech.state_texts import STEP
 from drbot.core.incident import Incident, IncidentState
-from drbot.core.plan import seal_of, short_seal
+from drbot.core.plan import Plan, seal_of, short_seal
 from drbot.core.run import Run, RunState, StepRecord
-from drbot.core.words import duration
+from drbot.core.text.messages import duration, filled, phrase, sentences
 from drbot.lab.system import Lab
 from drbot.store.records import requests
 from drbot.store.runs import sub_runs
+
+THE_PLAN: str = phrase("the plan")
+APPROVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved")
+MOVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and agreed that users are moved")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +66,12 @@ class Played:
             database, _, table = name.partition(".")
             found = count(lab, database, table)
             if found != expected:
-                yield f"{name} has {found:,} rows, the manifest says {expected:,}."
+                yield phrase(
+                    "{name} has {found} rows, the manifest says {expected}.",
+                    name=name,
+                    found=f"{found:,}",
+                    expected=f"{expected:,}",
+                )
 
 
 def count(lab: Lab, database: str, table: str) -> int:
@@ -78,20 +89,19 @@ class _Teller:
         self._began = time.monotonic()
 
     def __call__(self, line: str) -> None:
-        self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/]  {line}")
+        self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/]  {spoken(line)}")
 
 
 def play_level2(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares, Ben and Chika approve, Aiko confirms and resolves."""
     tell = _Teller(console)
-    incident = player.declare("aiko", words)
-    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
-    player.wait(lambda: player.run(incident).plan, "the plan")
+    incident = _declared(player, words, tell)
+    player.wait(lambda: player.run(incident).plan, THE_PLAN)
     plan = player.run(incident).plan
     assert plan is not None
-    tell(f"drbot planned: {plan.headline.get('en', plan.runbook)}, seal {short_seal(seal_of(plan))}")
+    tell(_planned(plan))
     seen: set[str] = set()
-    _approve_by_two(player, incident, seen, tell, plan.target, "approved")
+    _approve_by_two(player, incident, seen, tell, plan.target, APPROVED)
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, "Recovered from the backup")
 
@@ -99,8 +109,7 @@ def play_level2(player: DemoPlayer, console: Console, words: str) -> Played:
 def play_level1(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares; the runbook heals the service by itself, stage by stage; Aiko confirms."""
     tell = _Teller(console)
-    incident = player.declare("aiko", words)
-    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
+    incident = _declared(player, words, tell)
     seen: set[str] = set()
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, "The service was started anew")
@@ -109,8 +118,7 @@ def play_level1(player: DemoPlayer, console: Console, words: str) -> Played:
 def play_level3(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares; an empty new host replaces nothing, so nobody has to approve; Aiko confirms and resolves."""
     tell = _Teller(console)
-    incident = player.declare("aiko", words)
-    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
+    incident = _declared(player, words, tell)
     seen: set[str] = set()
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, "Raised again on a new host")
@@ -119,16 +127,29 @@ def play_level3(player: DemoPlayer, console: Console, words: str) -> Played:
 def play_level4(player: DemoPlayer, console: Console, words: str) -> Played:
     """Aiko declares; a machine is rented and level 3 runs on it; Ben and Chika let users be moved there."""
     tell = _Teller(console)
-    incident = player.declare("aiko", words)
-    tell(f"[bold]Aiko[/] declared {incident.name}; its channel is #{incident.channel_name}")
-    whole = player.wait(lambda: next((run for run in player.runs(incident) if run.plan), None), "the plan")
+    incident = _declared(player, words, tell)
+    whole = player.wait(lambda: next((run for run in player.runs(incident) if run.plan), None), THE_PLAN)
     assert whole is not None
     assert whole.plan is not None
-    tell(f"drbot planned: {whole.plan.headline.get('en', '')}, seal {short_seal(seal_of(whole.plan))}")
+    tell(_planned(whole.plan))
     seen: set[str] = set()
-    _approve_by_two(player, incident, seen, tell, whole.plan.target, "agreed that users are moved")
+    _approve_by_two(player, incident, seen, tell, whole.plan.target, MOVED)
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, "Raised again in another place")
+
+
+def _declared(player: DemoPlayer, words: str, tell: _Teller) -> Incident:
+    incident = player.declare("aiko", words)
+    told = phrase(
+        "[bold]Aiko[/] declared {name}; its channel is #{channel}", name=incident.name, channel=incident.channel_name
+    )
+    tell(told)
+    return incident
+
+
+def _planned(plan: Plan) -> str:
+    headline = marked(plan.headline or plan.runbook)
+    return phrase("drbot planned: {headline}, seal {seal}", headline=headline, seal=short_seal(seal_of(plan)))
 
 
 def _approve_by_two(
@@ -144,10 +165,10 @@ def _approve_by_two(
         with player.database.read() as connection:
             return any(asked.proven_at is not None for asked in requests.of_run(connection, run.id))
 
-    player.wait(proven, "the proof", 600)
+    player.wait(proven, phrase("the proof"), 600)
     for name in ("ben", "chika"):
         player.vote(name, incident, target=target, reason="I have read the plan and its proof.")
-        tell(f"[bold]{name.capitalize()}[/] read the plan and its proof in the dialog and {agreed}")
+        tell(filled(agreed, name=name.capitalize()))
 
 
 def _until_asked(player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller) -> None:
@@ -158,11 +179,11 @@ def _until_asked(player: DemoPlayer, incident: Incident, seen: set[str], tell: _
         run = player.run(incident)
         return run.is_over or run.state in {RunState.NEEDS_DECISION, RunState.BLOCKED} or _is_asking(player, run)
 
-    player.wait(asked, "the recovery", 600)
+    player.wait(asked, phrase("the recovery"), 600)
     if not _is_asking(player, player.run(incident)):
         raise StoryError(player.describe(incident))
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
-    tell("[bold]Aiko[/] confirmed: users can work again")
+    tell(phrase("[bold]Aiko[/] confirmed: users can work again"))
 
 
 def _is_asking(player: DemoPlayer, run: Run) -> bool:
@@ -174,14 +195,10 @@ def _close(player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller
     run = player.wait_for_run(incident, RunState.SUCCEEDED)
     _tell_steps(player, incident, seen, tell)
     player.say("aiko", f"/dr resolve {incident.name} {summary}", incident.channel or "")
-    player.wait(lambda: not player.incident(incident.id).is_open, "the incident to be resolved")
+    player.wait(lambda: not player.incident(incident.id).is_open, phrase("the incident to be resolved"))
     resolved = player.incident(incident.id)
     assert resolved.state is IncidentState.RESOLVED
-    tell(
-        f"{resolved.name} is resolved. Since the outage began (RTO): {duration(resolved.rto_seconds or 0)}. "
-        f"Data lost (RPO): {duration(resolved.rpo_seconds or 0)}. "
-        f"Services stopped during the recovery: {duration(resolved.outage_seconds or 0)}."
-    )
+    tell(_measured(resolved))
     with player.database.read() as connection:
         votes = tuple(
             {"person": vote.person, "decision": vote.decision, "counted": True}
@@ -194,6 +211,15 @@ def _close(player: DemoPlayer, incident: Incident, seen: set[str], tell: _Teller
         records=records_of(player, incident, run),
         votes=votes,
         messages=len(player.messages(resolved)),
+    )
+
+
+def _measured(incident: Incident) -> str:
+    return sentences(
+        phrase("{name} is resolved.", name=incident.name),
+        phrase("Since the outage began (RTO): {time}.", time=duration(incident.rto_seconds or 0)),
+        phrase("Data lost (RPO): {time}.", time=duration(incident.rpo_seconds or 0)),
+        phrase("Services stopped during the recovery: {time}.", time=duration(incident.outage_seconds or 0)),
     )
 
 
@@ -210,4 +236,4 @@ def _tell_steps(player: DemoPlayer, incident: Incident, seen: set[str], tell: _T
         if record.finished_at is not None and f"{record.run}/{record.id}" not in seen:
             seen.add(f"{record.run}/{record.id}")
             took = f" ({record.seconds:.1f} s)" if record.seconds else ""
-            tell(f"  {record.id}: {record.summary or record.state.value}{took}")
+            tell(f"  {record.id}: {marked(record.summary or STEP[record.state])}{took}")

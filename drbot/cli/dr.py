@@ -19,10 +19,10 @@ from typer.core import TyperGroup
 
 from drbot.cli.keys import key_app, key_path, read_key
 from drbot.cli.processes import configuration_path, home_path, open_database, settle_roster
-from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_name
+from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_language, terminal_name
 from drbot.commands.dispatch import TABLE, dispatch
 from drbot.commands.facts.context import CommandContext, context_of
-from drbot.commands.speech.messages import Cell, Reply, Request, Signers, Table
+from drbot.commands.speech.messages import Reply, Request, Signers, Table
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.verbs import VERBS, VerbWords
 from drbot.core.approval import EntryPoint
@@ -30,8 +30,8 @@ from drbot.core.attestation import Proof
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import DrbotError, UserError
 from drbot.core.people import Person, Roster
+from drbot.core.text.messages import listed, phrase, say, sentences
 from drbot.core.visible import visible
-from drbot.core.words import say
 from drbot.core.yaml_file import did_you_mean
 from drbot.runners.second_factor.totp_secrets import key_in
 from drbot.store.base.database import Database
@@ -94,21 +94,23 @@ def run(
     typed: str, values: dict[str, str], *, person: str, config: Path | None, home: Path | None, key: Path | None = None
 ) -> int:
     """One command; the exit code."""
+    language = terminal_language()
     try:
         commands, close = _context(config, home)
         try:
             who = person_named(person, commands.roster)
+            language = _language(commands, who)
             sign = signers(typed, who, key_path(key), home_path(home))
             reply = _ask(commands, typed, values, who, sign)
             if _may_prompt(reply, values):
-                show(reply, _language(commands, who))
-                reply = _ask(commands, typed, values | _prompted(reply), who, sign)
+                show(reply, language)
+                reply = _ask(commands, typed, values | _prompted(reply, language), who, sign)
         finally:
             close.close()
     except DrbotError as error:
-        complain(error)
+        complain(error, language)
         return WRONG
-    show(reply, _language(commands, who))
+    show(reply, language)
     return 0 if reply.ok else WRONG
 
 
@@ -120,9 +122,9 @@ def person_named(given: str, roster: Roster, login: str | None = None) -> Person
     person = roster.person(name)
     if person is None and roster.people:
         raise UserError(
-            f'You are to act as "{name}".',
-            f"Nobody of that name is in dr.yml, people.{did_you_mean(name, list(roster.people))}",
-            f"There are: {', '.join(roster.people)}.",
+            phrase('You are to act as "{name}".', name=name),
+            sentences(phrase("Nobody of that name is in dr.yml, people."), did_you_mean(name, list(roster.people))),
+            phrase("There are: {names}.", names=listed(roster.people)),
         )
     return person
 
@@ -173,9 +175,9 @@ def signers(typed: str, who: Person | None, key: Path, home: Path) -> Signers:
             sign[Proof.KEY] = own.pair.sign
     if Proof.KEY not in sign and verb and TABLE[verb].access and verb not in WITHOUT_KEY:
         raise UserError(
-            f"You asked for {verb} as {who.name}.",
-            f"{who.name} has a key of their own, and it is not in {key}.",
-            "Name its file with --key or DRBOT_KEY.",
+            phrase("You asked for {verb} as {name}.", verb=verb, name=who.name),
+            phrase("{name} has a key of their own, and it is not in {file}.", name=who.name, file=key),
+            phrase("Name its file with --key or DRBOT_KEY."),
         )
     return sign
 
@@ -201,12 +203,12 @@ def _may_prompt(reply: Reply, values: dict[str, str]) -> bool:
     return is_vote and sys.stdin.isatty() and not {"target", "reason"} <= values.keys()
 
 
-def _prompted(reply: Reply) -> dict[str, str]:
-    target = typer.prompt("To approve, type the target's name")
-    reason = typer.prompt("Reason")
+def _prompted(reply: Reply, language: str) -> dict[str, str]:
+    target = typer.prompt(say(phrase("To approve, type the target's name"), language))
+    reason = typer.prompt(say(phrase("Reason"), language))
     # The seal of what was shown: a plan that changed while somebody was reading is not approved.
     kept = dict(reply.dialog.values) if reply.dialog else {}
-    code = {"code": typer.prompt("One-time code")} if kept.pop("needs_code", "") else {}
+    code = {"code": typer.prompt(say(phrase("One-time code"), language))} if kept.pop("needs_code", "") else {}
     return {**kept, **code, "target": target, "reason": reason}
 
 
@@ -215,7 +217,7 @@ def _language(commands: CommandContext, who: Person | None) -> str:
 
 
 def _rich(table: Table, language: str) -> RichTable:
-    def cell(value: Cell) -> str:
+    def cell(value: str) -> str:
         return visible(say(value, language)).replace("[", "\\[")
 
     width = len(table.header) or max((len(row) for row in table.rows), default=0)
@@ -233,14 +235,14 @@ def _build() -> typer.Typer:
     )
     settings = {"ignore_unknown_options": False}
     for verb, words in VERBS.items():
-        app.command(verb, help=help_of(words), short_help=words.help["en"], context_settings=settings)(say_verb)
+        app.command(verb, help=help_of(words), short_help=words.help, context_settings=settings)(say_verb)
     return app
 
 
 def help_of(words: VerbWords) -> str:
-    """Sentence, usage and example of a verb, for its --help; each in a line of its own."""
+    """Sentence, usage and example of a verb, for its --help, which is English; each in a line of its own."""
     lines = (f"drbot dr {words.usage}".strip(), f"Example: drbot dr {words.example}" if words.example else "")
-    return "\n\n".join([words.help["en"], *(escape(line) for line in lines if line)])
+    return "\n\n".join([words.help, *(escape(line) for line in lines if line)])
 
 
 dr_app = _build()

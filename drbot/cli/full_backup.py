@@ -1,44 +1,48 @@
 """`drbot backup full`, and full backups in `drbot backup list` and `check`."""
 
 from rich.console import Console
-from rich.markup import escape
 
-from drbot.cli.terminal import table_of
+from drbot.cli.terminal import marked, spoken, table_of
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.full_manifest import SUFFIX, FullManifest
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
-from drbot.core.words import size
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.backups.choose_full import FullRules, candidates, check_full_backup
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.foundation.watching import Progress
 
+NOT_ASKED: str = phrase("Not asked:")
+
 
 def summary_of(made: FullBackup, manifest: FullManifest) -> str:
     """What is in it, in one line."""
-    rows = f"{sum(manifest.rows.values())} rows in {len(manifest.rows)} tables"
-    keys = f"{manifest.redis.keys} Redis keys" if manifest.redis else "no Redis"
-    files = made.snapshot.files if made.snapshot else 0
-    return f"{made.name}: {size(made.size)} in {files} files; {rows}, {keys}, {len(manifest.projects)} projects"
+    rows = phrase("{rows} rows in {tables} tables", rows=sum(manifest.rows.values()), tables=len(manifest.rows))
+    keys = phrase("{keys} Redis keys", keys=manifest.redis.keys) if manifest.redis else phrase("no Redis")
+    files = phrase("{size} in {files} files", size=size(made.size), files=made.snapshot.files if made.snapshot else 0)
+    projects = phrase("{count} projects", count=len(manifest.projects))
+    return phrase("{name}: {holds}", name=made.name, holds=clauses([files, listed([rows, keys, projects])]))
 
 
 def show_full_backups(console: Console, configuration: Configuration) -> None:
     """A table of those in every place, newest first, and the places that do not answer."""
     found = candidates(full_stores(configuration))
-    table = table_of("name", "data as of (UTC)", "holds", "made by", "where", title="Full", framed=False)
+    columns = (phrase("name"), phrase("data as of (UTC)"), phrase("holds"), phrase("made by"), phrase("where"))
+    table = table_of(*columns, title=phrase("Full"), framed=False)
     for backup in found.backups:
-        made_by = "drbot" if backup.snapshot else "a script"
+        made_by = "drbot" if backup.snapshot else spoken(phrase("a script"))
         table.add_row(
             backup.name.removesuffix(SUFFIX),
             f"{backup.moment:%Y-%m-%d %H:%M:%S}",
             size(backup.size),
-            f"[red]{escape(backup.fault)}[/]" if backup.fault else made_by,
+            f"[red]{marked(backup.fault)}[/]" if backup.fault else made_by,
             backup.store.place,
         )
     if found.backups:
         console.print(table)
     for sentence in found.silent:
-        console.print(f"[red]Not asked:[/] {escape(sentence)}")
+        console.print(f"[red]{marked(NOT_ASKED)}[/] {marked(sentence)}")
 
 
 def check_everywhere(
@@ -55,4 +59,4 @@ def check_everywhere(
             good.append(check_full_backup(backup, rules))
         except (PermanentError, TemporaryError) as error:
             wrong.append(str(error))
-    return good, wrong or ([] if good else [f"There is no full backup {name}"])
+    return good, wrong or ([] if good else [phrase("There is no full backup {name}", name=name)])

@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from drbot.cli.processes import configuration_path, home_path, open_database
-from drbot.cli.terminal import Config, Home, plain_console
+from drbot.cli.terminal import Config, Home, plain_console, spoken
 from drbot.core.attestation import phone_statement
 from drbot.core.configuration import load_configuration
 from drbot.core.errors import UserError
 from drbot.core.events import EventKind
 from drbot.core.signing import KeyPair, fingerprint, is_public
+from drbot.core.text.messages import closed, filled, phrase
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store.records import codes
 
@@ -24,6 +25,13 @@ key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of 
 
 File = Annotated[Path | None, typer.Option("--key", help="Your key (default: DRBOT_KEY, else ~/.drbot-key)")]
 Who = Annotated[str, typer.Argument(help="A person of dr.yml")]
+
+
+RESET: Mapping[str, str] = {"unlocked": phrase("unlocked"), "forgotten": phrase("forgotten")}
+RESETTING: Mapping[str, str] = {
+    "unlocked": phrase("{person} is to be unlocked."),
+    "forgotten": phrase("{person} is to be forgotten."),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +55,13 @@ def read_key(path: Path) -> OwnKey:
         pair = KeyPair(base64.b64decode(written["seed"], validate=True))
         return OwnKey(pair=pair, person=str(written["person"]), workers=dict(written["workers"]))
     except OSError as error:
-        raise UserError(f"Reading your key {path}.", f"{error.strerror}.", "`drbot dr key new` makes one.") from error
+        raise _unread(path, closed(error.strerror or str(error))) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"Reading your key {path}.", "It is no key file.", "`drbot dr key new` makes one.") from error
+        raise _unread(path, phrase("It is no key file.")) from error
+
+
+def _unread(path: Path, why: str) -> UserError:
+    return UserError(phrase("Reading your key {path}.", path=path), why, phrase("`drbot dr key new` makes one."))
 
 
 @key_app.command()
@@ -62,8 +74,13 @@ def new(person: Who, key: File = None, config: Config = None, home: Home = None)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(written, file)
     except OSError as error:
-        raise UserError(f"Writing {path}.", f"{error.strerror}.", "Name another file with --key.") from error
-    _say(f"Your key is in {path}; keep it to yourself. Below people, {person} in dr.yml:\n  key: {pair.public}")
+        todo = phrase("Name another file with --key.")
+        raise UserError(phrase("Writing {path}.", path=path), closed(error.strerror or str(error)), todo) from error
+    kept = phrase(
+        "Your key is in {path}; keep it to yourself. Below people, {person} in dr.yml:", path=path, person=person
+    )
+    _say(kept)
+    _say(f"  key: {pair.public}")
 
 
 @key_app.command()
@@ -77,15 +94,21 @@ def code(
 ) -> None:
     """The code to read over the phone. Needs no network: it is bound to this request, this seal and this decision."""
     if decision not in ("approve", "deny"):
-        raise UserError(f'You decided "{decision}".', "That is neither approve nor deny.", "Say one of them.")
+        raise UserError(
+            phrase('You decided "{decision}".', decision=decision),
+            phrase("That is neither approve nor deny."),
+            phrase("Say one of them."),
+        )
     own = read_key(key_path(key))
     public = worker or own.workers.get(site, "")
     if not is_public(public):
         raise UserError(
-            "Making a code.", f"The key of the worker of {site} is not known here.", "Give it: --worker KEY"
+            phrase("Making a code."),
+            phrase("The key of the worker of {site} is not known here.", site=site),
+            phrase("Give it: --worker KEY"),
         )
     said = phone_statement(person=own.person, request=request, short_seal=seal.strip().upper(), decision=decision)
-    _say(f"Read this to the operator: {own.pair.phone_code(public, said)}")
+    _say(phrase("Read this to the operator: {code}", code=own.pair.phone_code(public, said)))
 
 
 @key_app.command()
@@ -120,17 +143,19 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
     entry = totp_secrets.entry(person)
     if entry is None:
         raise UserError(
-            f"{person} is to be {what}.", "This host's worker knows no codes of theirs.", "Is it the right --home?"
+            filled(RESETTING[what], person=person),
+            phrase("This host's worker knows no codes of theirs."),
+            phrase("Is it the right --home?"),
         )
     site = load_configuration(configuration_path(config)).configuration.default_site
     database = open_database(home_path(home))
     try:
         with database.write() as tx:
-            tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=what)
+            tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=RESET[what])
     finally:
         database.close()
     totp_secrets.keep(person, entry.unlocked() if what == "unlocked" else None)
-    _say(f"{person}: {what}.")
+    _say(phrase("{person}: {what}.", person=person, what=RESET[what]))
 
 
 def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
@@ -148,4 +173,4 @@ def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
 
 
 def _say(sentence: str) -> None:
-    plain_console().print(sentence, markup=False)
+    plain_console().print(spoken(sentence), markup=False)

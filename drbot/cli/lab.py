@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from drbot.cli.terminal import plain_console, table_of
+from drbot.cli.terminal import marked, plain_console, table_of
+from drbot.core.text.messages import phrase, sentences
 from drbot.lab import programs
 from drbot.lab.breakage import FAULTS, break_it
 from drbot.lab.engine import stop_engine, wake_engine, wipe_engine
@@ -36,27 +36,33 @@ def up(
 ) -> None:
     """Start everything; sets up the Docker engine and the images first where they are missing."""
     console = plain_console()
-    with console.status("Starting the lab"):
+
+    def tell(line: str) -> None:
+        console.print(marked(line))
+
+    with console.status(marked(phrase("Starting the lab"))):
         home = lab_home()
-        host = prepare_recovery(home, console.print) if sites else prepare(home, console.print)
+        host = prepare_recovery(home, tell) if sites else prepare(home, tell)
         lab = Lab(name=name, home=labs_folder(home), host=host)
-        lab.up(console.print)
+        lab.up(tell)
         if sites:
-            Sites(lab=lab, home=home).up(console.print)
+            Sites(lab=lab, home=home).up(tell)
 
 
 @lab_app.command()
 def status(name: Name = DEFAULT_NAME) -> None:
     """Show how every service is; the exit code is 1 when one is not healthy."""
     found = open_lab(lab_home(), name).status()
-    table = table_of("service", "container", "healthy", "address", title=f"Lab {name}")
+    columns = (phrase("service"), phrase("container"), phrase("healthy"), phrase("address"))
+    table = table_of(*columns, title=phrase("Lab {name}", name=name))
+    yes, no = marked(phrase("yes")), marked(phrase("no"))
     for one in found:
-        table.add_row(one.title, one.state, "[green]yes[/]" if one.healthy else "[red]no[/]", one.url or "")
+        table.add_row(one.title, one.state, f"[green]{yes}[/]" if one.healthy else f"[red]{no}[/]", one.url or "")
     console = plain_console()
     console.print(table)
     for one in found:
         if one.fault:
-            console.print(f"{one.title}: {escape(one.fault)}")
+            console.print(f"{one.title}: {marked(one.fault)}")
     if not all(one.healthy for one in found):
         raise typer.Exit(1)
 
@@ -65,13 +71,14 @@ def status(name: Name = DEFAULT_NAME) -> None:
 def down(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = False) -> None:
     """Stop and remove the containers; the data stays. What is outside of production (`up --sites`) goes."""
     console, home = plain_console(), lab_home()
-    with console.status("Stopping the lab"):
+    with console.status(marked(phrase("Stopping the lab"))):
         for each in lab_names(home) if every else [name]:
             lab = open_lab(home, each)
             Sites(lab=lab, home=home).down()
             lab.down()
         stopped = engine and stop_engines(home)
-    console.print("The lab is down; its data is kept." + (" The engine is stopped." if stopped else ""))
+    is_down = phrase("The lab is down; its data is kept.")
+    console.print(marked(sentences(is_down, phrase("The engine is stopped.") if stopped else "")))
 
 
 @lab_app.command()
@@ -80,14 +87,15 @@ def reset(name: Name = DEFAULT_NAME, every: Every = False, engine: Engine = Fals
     --engine all that drbot's engines have put on this machine.
     """
     console, home = plain_console(), lab_home()
-    with console.status("Removing the lab"):
+    with console.status(marked(phrase("Removing the lab"))):
         wake_engine(home)
         if every:
             programs.stop_all(home / "demo")
         for each in lab_names(home) if every else [name]:
             Sites(lab=open_lab(home, each), home=home).reset()
         stopped = engine and wipe_engines(home)
-    console.print("The lab is gone, and its engine." if stopped else "The lab is gone. A new one: drbot lab up")
+    with_engine, alone = phrase("The lab is gone, and its engine."), phrase("The lab is gone. A new one: drbot lab up")
+    console.print(marked(with_engine if stopped else alone))
 
 
 def stop_engines(home: Path) -> bool:
@@ -109,9 +117,9 @@ def seed(
 ) -> None:
     """Add documents until a dump is about this much larger."""
     console = plain_console()
-    with console.status(f"Adding {megabytes} MB of documents"):
+    with console.status(marked(phrase("Adding {megabytes} MB of documents", megabytes=megabytes))):
         count = add_documents(open_lab(lab_home(), name), megabytes)
-    console.print(f"There are {count} documents now.")
+    console.print(marked(phrase("There are {count} documents now.", count=count)))
 
 
 @lab_app.command("break")
@@ -120,6 +128,6 @@ def break_command(
 ) -> None:
     """Break something for real and say what it looks like."""
     console = plain_console()
-    with console.status("Breaking the lab"):
-        text = break_it(open_lab(lab_home(), name), fault)
-    console.print(text)
+    with console.status(marked(phrase("Breaking the lab"))):
+        seen = break_it(open_lab(lab_home(), name), fault)
+    console.print(marked(seen))

@@ -13,8 +13,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from drbot.cli.logs import configure_logs
-from drbot.cli.terminal import WRONG, complain, sentence_of
+from drbot.cli.terminal import WRONG, complain, sentence_of, spoken
 from drbot.core.errors import DrbotError
+from drbot.core.text.messages import phrase, sentences
 from drbot.core.yaml_file import did_you_mean
 
 COMMANDS: Mapping[str, str] = {
@@ -59,7 +60,8 @@ class Commands(TyperGroup):
         """A word that is no command is told with the nearest that is."""
         known = self.list_commands(ctx)
         if args[0] not in known:
-            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], known)}")
+            unknown = phrase("No such command '{word}'.", word=args[0])
+            ctx.fail(spoken(sentences(unknown, did_you_mean(args[0], known))))
         return super().resolve_command(ctx, args)
 
 

@@ -13,6 +13,7 @@ from drbot.cli.terminal import sentence_of
 from drbot.core.configuration import Loaded, load_configuration
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserError
 from drbot.core.policy import document_of
+from drbot.core.text.messages import closed, filled, phrase, sentences
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of
 from drbot.store.base.file_modes import begin_private
@@ -63,27 +64,30 @@ def start_process(config: Path | None, home: Path | None) -> Process:
 
 def open_database(home: Path) -> Database:
     """The state, its tables up to date; `home` is made where it is missing. Raises UserError."""
-    tried = "Opening drbot's own state."
+    tried = phrase("Opening drbot's own state.")
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = Database(StoreSettings.from_environment(home).database_url)
         database.migrate()
     except OSError as error:
-        raise UserError(
-            tried, f"{home}: {error.strerror}.", "Name another folder with --home or DRBOT_HOME."
-        ) from error
+        why, todo = (
+            phrase("{place}: {why}.", place=home, why=error.strerror),
+            phrase("Name another folder with --home or DRBOT_HOME."),
+        )
+        raise UserError(tried, why, todo) from error
     except TemporaryError as error:
-        raise UserError(tried, f"{error}.", ADVICE[error.kind].format(home=home)) from error
+        raise UserError(tried, closed(str(error)), filled(ADVICE[error.kind], home=home)) from error
     except PermanentError as error:
-        raise UserError(tried, f"{error}.", "Bring back a copy: drbot bootstrap, or another --home.") from error
+        todo = phrase("Bring back a copy: drbot bootstrap, or another --home.")
+        raise UserError(tried, closed(str(error)), todo) from error
     return database
 
 
 ADVICE: Mapping[str, str] = {
-    "busy": "Another program holds it: end that one, then start again.",
-    "full": "Make room on the disk of {home}, then start again.",
-    "denied": "May this user write to {home}?",
-    "network": "Is it running, and is DATABASE_URL right?",
+    "busy": phrase("Another program holds it: end that one, then start again."),
+    "full": phrase("Make room on the disk of {home}, then start again."),
+    "denied": phrase("May this user write to {home}?"),
+    "network": phrase("Is it running, and is DATABASE_URL right?"),
 }
 """What to do about a state that cannot be opened, by the error's kind."""
 
@@ -99,8 +103,9 @@ def settle_roster(database: Database, loaded: Loaded) -> None:
         with database.write() as tx:
             settle(tx, rosters, document_of(loaded.configuration), "terminal")
     except TemporaryError as error:
-        why = f"{error}. Until then nobody's vote counts."
-        raise UserError("Noting whose votes count.", why, "Start again once the state can be written.") from error
+        why = sentences(closed(str(error)), phrase("Until then nobody's vote counts."))
+        todo = phrase("Start again once the state can be written.")
+        raise UserError(phrase("Noting whose votes count."), why, todo) from error
 
 
 def end_on_signals(stop: threading.Event) -> None:

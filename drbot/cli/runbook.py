@@ -6,13 +6,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from drbot.cli.terminal import plain_console
+from drbot.cli.terminal import marked, plain_console, spoken
 from drbot.core.errors import UserError
 from drbot.core.runbook import Step, order_of
 from drbot.core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
-from drbot.core.words import duration, say
+from drbot.core.text.messages import clauses, duration, filled, listed, phrase
 
 runbook_app = typer.Typer(add_completion=False, help="Check and read runbooks.", no_args_is_help=True)
+
+GOOD: str = phrase("good")
+REFUSED: str = phrase("refused")
+LEVEL: str = phrase("level {level}")
 
 Folder = Annotated[Path | None, typer.Option(help="A folder of further runbooks (dr.yml: runbooks)")]
 Files = Annotated[list[Path] | None, typer.Argument(help="Files to check (default: all that drbot knows)")]
@@ -32,9 +36,10 @@ def check(files: Files = None, folder: Folder = None) -> None:
             runbook = load_runbook(path).runbook
         except UserError as error:
             refused += 1
-            console.print(f"[red]refused[/] {escape(str(path))}\n{escape(error.why)}")
+            console.print(f"[red]{marked(REFUSED)}[/] {escape(str(path))}\n{marked(error.why)}")
         else:
-            console.print(f"[green]good[/]    {escape(path.name)}: {len(runbook.steps)} steps")
+            steps = phrase("{name}: {count} steps", name=path.name, count=len(runbook.steps))
+            console.print(f"[green]{marked(GOOD)}[/]    {marked(steps)}")
     raise typer.Exit(1 if refused else 0)
 
 
@@ -46,9 +51,11 @@ def list_runbooks(folder: Folder = None) -> None:
         try:
             runbook = load_runbook(path).runbook
         except UserError:
-            console.print(f"{escape(name)}  [red]refused[/]: see drbot runbook check {escape(str(path))}")
+            see = phrase("see drbot runbook check {file}", file=path)
+            console.print(f"{escape(name)}  [red]{marked(REFUSED)}[/]: {marked(see)}")
         else:
-            console.print(f"{escape(name)}  level {runbook.level}  {escape(say(runbook.title, 'en'))}")
+            level = marked(filled(LEVEL, level=runbook.level))
+            console.print(f"{escape(name)}  {level}  {marked(runbook.title)}")
 
 
 @runbook_app.command()
@@ -56,23 +63,25 @@ def show(name: str, folder: Folder = None) -> None:
     """The steps of a runbook, as one would read them aloud."""
     console = plain_console()
     runbook = runbook_named(name, _folders(folder)).runbook
-    console.print(f"[bold]{escape(say(runbook.title, 'en'))}[/] (level {runbook.level})")
+    console.print(f"[bold]{marked(runbook.title)}[/] ({marked(filled(LEVEL, level=runbook.level))})")
     order = order_of(runbook.steps)
     for number, step in enumerate(runbook.steps, 1):
-        waits = f"  after {', '.join(order[step.id])}" if order[step.id] else ""
-        console.print(f"{number:2}. {escape(step.id)}: {escape(say(step.title, 'en'))}{waits}{_notes(step)}")
+        after = phrase("after {steps}", steps=listed(order[step.id]))
+        waits = f"  {marked(after)}" if order[step.id] else ""
+        console.print(f"{number:2}. {escape(step.id)}: {marked(step.title)}{waits}{_notes(step)}")
         if step.why:
             console.print(f"    {escape(step.why)}", style="dim")
 
 
 def _notes(step: Step) -> str:
-    notes = []
+    notes: list[str] = []
     if step.gate:
-        notes.append(f"{step.gate.people} people must approve {', '.join(step.gate.for_)}")
+        needs = phrase("{count} people must approve {steps}", count=step.gate.people, steps=listed(step.gate.for_))
+        notes.append(needs)
     if step.ask:
-        notes.append(f"asks: {say(step.ask.text, 'en')}")
+        notes.append(phrase("asks: {question}", question=step.ask.text))
     if step.effect == "destroy":
-        notes.append("destroys")
+        notes.append(phrase("destroys"))
     if step.limits and step.limits.budget:
-        notes.append(f"about {duration(step.limits.budget)}")
-    return escape(f"  [{'; '.join(notes)}]") if notes else ""
+        notes.append(phrase("about {time}", time=duration(step.limits.budget)))
+    return escape(f"  [{spoken(clauses(notes))}]") if notes else ""

@@ -10,9 +10,12 @@ from typing import Annotated
 import typer
 from rich.box import HEAVY_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from drbot.core.errors import DrbotError
+from drbot.core.text.catalogue import languages
+from drbot.core.text.messages import Text, phrase, say, sentences
 from drbot.core.visible import visible
 
 Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
@@ -22,9 +25,27 @@ WRONG = 2
 """Exit code of what the person, or a moment's patience, can put right."""
 
 
-def complain(error: DrbotError | str) -> None:
+def terminal_language() -> str:
+    """What the environment of the terminal asks for, where drbot speaks it; else English."""
+    asked = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    code = asked.partition(".")[0].partition("_")[0]
+    return code if code in languages() else "en"
+
+
+def spoken(message: Text | str) -> str:
+    """Plain words for whoever sits here; nobody has said yet who that is."""
+    return say(message, terminal_language())
+
+
+def marked(message: Text | str) -> str:
+    """The same between rich's own marks: a path in brackets is none."""
+    return escape(spoken(message))
+
+
+def complain(error: DrbotError | str, language: str = "") -> None:
     """The sentence on stderr, as it is: a path in brackets is no markup, and no letter may move the cursor."""
-    Console(stderr=True, style="red", highlight=False).print(visible(str(error)), markup=False, soft_wrap=True)
+    said = visible(say(str(error), language or terminal_language()))
+    Console(stderr=True, style="red", highlight=False).print(said, markup=False, soft_wrap=True)
 
 
 DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -37,7 +58,8 @@ def sentence_of(error: DrbotError | OSError) -> str | None:
         return str(error)
     if error.errno not in DISK:
         return None
-    return f"{error.filename or 'The disk'}: {error.strerror}. Make room or give this user the right, then start again."
+    said = phrase("{place}: {why}.", place=error.filename or phrase("The disk"), why=error.strerror)
+    return sentences(said, phrase("Make room or give this user the right, then start again."))
 
 
 def plain_console() -> Console:
@@ -47,8 +69,8 @@ def plain_console() -> Console:
 
 def table_of(*headers: str, title: str | None = None, framed: bool = True) -> Table:
     """A table that folds what is too long for the terminal: rich cuts it, and a name that was cut cannot be typed."""
-    columns = (Column(header, overflow="fold") for header in headers)
-    return Table(*columns, title=title, box=HEAVY_HEAD if framed else None)
+    columns = (Column(spoken(header), overflow="fold") for header in headers)
+    return Table(*columns, title=None if title is None else spoken(title), box=HEAVY_HEAD if framed else None)
 
 
 def terminal_name() -> str:

@@ -10,13 +10,14 @@ from types import MappingProxyType
 from drbot.core.centre_actions import CENTRE_ACTIONS, CENTRE_PROBES
 from drbot.core.declarations import ActionDeclaration, ProbeDeclaration
 from drbot.core.host_actions import HOST_ACTIONS, HOST_PROBES
+from drbot.core.text.messages import phrase
 
 _ACTIONS = (
     ActionDeclaration(
         name="evidence.collect",
         parameters={"services": "services"},
         effect="none",
-        sentence={"en": "Keep logs and state as evidence", "ja": "ログと状態を証拠として保存する"},
+        sentence=phrase("Keep logs and state as evidence"),
     ),
     ActionDeclaration(
         name="compose.restart",
@@ -24,7 +25,7 @@ _ACTIONS = (
         effect="change",
         interrupts=True,
         touches=("services",),
-        sentence={"en": "Restart the services", "ja": "サービスを再起動する"},
+        sentence=phrase("Restart the services"),
     ),
     ActionDeclaration(
         name="compose.stop",
@@ -32,7 +33,7 @@ _ACTIONS = (
         effect="change",
         interrupts=True,
         touches=("services",),
-        sentence={"en": "Stop the services", "ja": "サービスを停止する"},
+        sentence=phrase("Stop the services"),
     ),
     ActionDeclaration(
         name="compose.start",
@@ -41,7 +42,7 @@ _ACTIONS = (
         effect="change",
         brings=True,
         touches=("services",),
-        sentence={"en": "Start the services in their order", "ja": "サービスを順番に起動する"},
+        sentence=phrase("Start the services in their order"),
     ),
     ActionDeclaration(
         name="compose.recreate",
@@ -50,32 +51,26 @@ _ACTIONS = (
         brings=True,
         interrupts=True,
         touches=("services",),
-        sentence={"en": "Take the services down and up again", "ja": "サービスを down して up し直す"},
+        sentence=phrase("Take the services down and up again"),
     ),
     ActionDeclaration(
         name="health.wait",
         parameters={"services": "services", "within": "seconds"},
         optional=frozenset({"within"}),
         effect="none",
-        sentence={"en": "Wait until the services are healthy", "ja": "サービスが正常になるまで待つ"},
+        sentence=phrase("Wait until the services are healthy"),
     ),
     ActionDeclaration(
         name="dependencies.probe",
         parameters={},
         effect="none",
-        sentence={
-            "en": "Ask PostgreSQL and Redis whether they work",
-            "ja": "PostgreSQL と Redis を確認する",
-        },
+        sentence=phrase("Ask PostgreSQL and Redis whether they work"),
     ),
     ActionDeclaration(
         name="backup.check",
         parameters={"backup": "backup"},
         effect="none",
-        sentence={
-            "en": "Check that the backup is complete and whole",
-            "ja": "バックアップを検査する",
-        },
+        sentence=phrase("Check that the backup is complete and whole"),
     ),
     ActionDeclaration(
         name="postgres.restore_beside",
@@ -83,10 +78,7 @@ _ACTIONS = (
         effect="change",
         touches=("volume",),
         makes="volume",
-        sentence={
-            "en": "Restore the backup into a new volume beside production and count its rows",
-            "ja": "本番とは別の新しいボリュームへ復元し、行数を確認する",
-        },
+        sentence=phrase("Restore the backup into a new volume beside production and count its rows"),
     ),
     ActionDeclaration(
         name="volume.swap",
@@ -95,10 +87,7 @@ _ACTIONS = (
         puts_in_place="replacement",
         interrupts=True,
         touches=("volume", "replacement", "keeper"),
-        sentence={
-            "en": "Put the restored data in place; the old data is kept",
-            "ja": "復元したデータへ入れ替える。元のデータは保管する",
-        },
+        sentence=phrase("Put the restored data in place; the old data is kept"),
     ),
     ActionDeclaration(
         name="volume.swap_back",
@@ -106,10 +95,7 @@ _ACTIONS = (
         effect="destroy",
         interrupts=True,
         touches=("volume", "replacement", "keeper"),
-        sentence={
-            "en": "Bring the kept data back; the data in place until now is kept",
-            "ja": "保管したデータを戻す。今のデータは保管する",
-        },
+        sentence=phrase("Bring the kept data back; the data in place until now is kept"),
     ),
     ActionDeclaration(
         name="volume.remove",
@@ -117,7 +103,7 @@ _ACTIONS = (
         effect="change",
         touches=("volume",),
         takes_back="volume",
-        sentence={"en": "Remove a volume this run created", "ja": "この実行が作ったボリュームを削除する"},
+        sentence=phrase("Remove a volume this run created"),
     ),
     ActionDeclaration(
         name="kept.remove",
@@ -125,17 +111,14 @@ _ACTIONS = (
         effect="destroy",
         for_good=True,
         touches=("volume",),
-        sentence={
-            "en": "Delete kept data for good, exactly the volume in the plan",
-            "ja": "計画にある保管データを完全に削除する",
-        },
+        sentence=phrase("Delete kept data for good, exactly the volume in the plan"),
     ),
     ActionDeclaration(
         name="notify.stakeholders",
         parameters={"text": "text"},
         optional=frozenset({"text"}),
         effect="none",
-        sentence={"en": "Tell the stakeholders", "ja": "関係者に知らせる"},
+        sentence=phrase("Tell the stakeholders"),
     ),
 )
 
@@ -143,79 +126,70 @@ _PROBES = (
     ProbeDeclaration(
         name="health.services",
         parameters={"services": "services"},
-        sentence={"en": "the services are healthy", "ja": "サービスが正常である"},
+        sentence=phrase("the services are healthy"),
     ),
     ProbeDeclaration(
         name="compose.running",
         parameters={"services": "services"},
-        sentence={"en": "the services are running", "ja": "サービスが動いている"},
+        sentence=phrase("the services are running"),
     ),
     ProbeDeclaration(
         name="compose.stopped",
         parameters={"services": "services"},
-        sentence={"en": "the services are stopped", "ja": "サービスが停止している"},
+        sentence=phrase("the services are stopped"),
     ),
     ProbeDeclaration(
         name="postgres.reachable",
         parameters={},
-        sentence={"en": "PostgreSQL answers", "ja": "PostgreSQL が応答する"},
+        sentence=phrase("PostgreSQL answers"),
     ),
-    ProbeDeclaration(name="redis.reachable", parameters={}, sentence={"en": "Redis answers", "ja": "Redis が応答する"}),
+    ProbeDeclaration(name="redis.reachable", parameters={}, sentence=phrase("Redis answers")),
     ProbeDeclaration(
         name="postgres.rows",
         parameters={"expect": "expect"},
-        sentence={
-            "en": "production holds the rows of the backup's manifest",
-            "ja": "本番の行数がマニフェストと一致する",
-        },
+        sentence=phrase("production holds the rows of the backup's manifest"),
     ),
     ProbeDeclaration(
         name="postgres.beside_rows",
         parameters={"volume": "volume", "expect": "expect"},
-        sentence={
-            "en": "the restored copy holds the rows of the backup's manifest",
-            "ja": "復元したコピーの行数がマニフェストと一致する",
-        },
+        sentence=phrase("the restored copy holds the rows of the backup's manifest"),
     ),
     ProbeDeclaration(
         name="backup.fresh",
         parameters={"max_age": "seconds"},
         optional=frozenset({"max_age"}),
-        sentence={"en": "the newest backup is recent enough", "ja": "最新のバックアップが十分新しい"},
+        sentence=phrase("the newest backup is recent enough"),
     ),
     ProbeDeclaration(
         name="backup.whole",
         parameters={"backup": "backup"},
         optional=frozenset({"backup"}),
-        sentence={"en": "the backup is complete and whole", "ja": "バックアップが完全で壊れていない"},
+        sentence=phrase("the backup is complete and whole"),
     ),
     ProbeDeclaration(
         name="disk.free",
         parameters={"need": "bytes"},
-        sentence={"en": "the target has room for a copy", "ja": "コピーのための空き容量がある"},
+        sentence=phrase("the target has room for a copy"),
     ),
     ProbeDeclaration(
         name="volume.swapped",
         parameters={"volume": "volume", "keeper": "volume"},
-        sentence={
-            "en": "the restored data is in place and the old data is kept",
-            "ja": "復元したデータが本番にあり、元のデータは保管されている",
-        },
+        sentence=phrase("the restored data is in place and the old data is kept"),
     ),
     ProbeDeclaration(
         name="volume.gone",
         parameters={"volume": "volume"},
-        sentence={"en": "there is no volume of this name", "ja": "この名前のボリュームは存在しない"},
+        sentence=phrase("there is no volume of this name"),
     ),
     ProbeDeclaration(
         name="volume.exists",
         parameters={"volume": "volume"},
-        sentence={"en": "the volume exists", "ja": "ボリュームが存在する"},
+        sentence=phrase("the volume exists"),
     ),
     ProbeDeclaration(
         name="volume.unshared",
         parameters={"volume": "volume"},
-        sentence={"en": "no container of others uses the volume", "ja": "他のコンテナがボリュームを使っていない"},
+        sentence=phrase("no container of others uses the volume"),
     ),
 )
 

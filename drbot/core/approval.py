@@ -12,7 +12,8 @@ from drbot.core.attestation import Attestation, Claim, Proof, Purpose, holds
 from drbot.core.people import ACCESS, Account, Person, Roster
 from drbot.core.refusals import COUNTED, REFUSALS
 from drbot.core.state_words import REQUESTS
-from drbot.core.words import Text, clock
+from drbot.core.text.messages import filled, listed, phrase
+from drbot.core.text.words import clock
 
 
 class RequestState(StrEnum):
@@ -136,16 +137,12 @@ class Decision:
 
     counted: bool
     code: str
-    message: Text
+    message: str
     state: RequestState | None = None  # the request's new state, if it moves
 
 
-def _filled(text: Text, **values: object) -> Text:
-    return {language: sentence.format(**values) for language, sentence in text.items()}
-
-
 def _refuse(code: str, **values: object) -> Decision:
-    return Decision(counted=False, code=code, message=_filled(REFUSALS[code], **values))
+    return Decision(counted=False, code=code, message=filled(REFUSALS[code], **values))
 
 
 def decide(
@@ -178,15 +175,14 @@ def decide(
     return Decision(
         counted=True,
         code=code,
-        message=_filled(COUNTED[code], have=have, need=need),
+        message=filled(COUNTED[code], have=have, need=need),
         state=RequestState.GRANTED if granted else None,
     )
 
 
 def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:
     if request.state not in LIVE:
-        words = REQUESTS[request.state]
-        return _refuse("not_live", state=words["en"], state_ja=words["ja"])
+        return _refuse("not_live", state=REQUESTS[request.state])
     if request.state is RequestState.OPEN and ballot.at >= request.expires_at:
         return _refuse("expired", when=clock(request.expires_at))
     if roster.fault is not None and ballot.decision != "deny":
@@ -202,7 +198,7 @@ def _about_the_person(request: ApprovalRequest, ballot: Ballot, roster: Roster) 
     if person is None or (account is not None and account.id not in person.slack):
         return _refuse("unknown_person")
     barred = frozenset() if request.requester_counts else frozenset(request.requesters)
-    names = ", ".join(someone.name for someone in roster.approvers(without=barred))
+    names = listed(someone.name for someone in roster.approvers(without=barred))
     if "approver" not in person.roles:
         return _refuse("not_approver", approvers=names)
     if person.id in barred and ballot.decision != "deny":
@@ -291,7 +287,7 @@ def _break_glass(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> De
     if refusal is not None:
         return refusal
     until = clock(ballot.at + timedelta(seconds=HOLD_SECONDS))
-    return Decision(counted=True, code="held", message=_filled(COUNTED["held"], when=until))
+    return Decision(counted=True, code="held", message=filled(COUNTED["held"], when=until))
 
 
 def has_broken_glass(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> bool:
@@ -351,18 +347,21 @@ def may_start(
     votes = tuple(votes)
     deadline, need = start_deadline(request), max(FLOOR, request.people)
     checks: tuple[tuple[bool, str], ...] = (
-        (request.state is RequestState.GRANTED, f"The request is {request.state.value}, not granted."),
-        (request.run == run, "The approval is for another run."),
-        (step in request.guards, f"The approval does not cover the step {step}."),
-        (request.seal == seal, "The plan or the target is not the one that was approved."),
+        (
+            request.state is RequestState.GRANTED,
+            phrase("The request is not granted: {state}.", state=REQUESTS[request.state]),
+        ),
+        (request.run == run, phrase("The approval is for another run.")),
+        (step in request.guards, phrase("The approval does not cover the step {step}.", step=step)),
+        (request.seal == seal, phrase("The plan or the target is not the one that was approved.")),
         (roster.fault is None, roster.fault or ""),
-        (not any(vote.decision == "deny" for vote in votes), "Somebody denied it."),
+        (not any(vote.decision == "deny" for vote in votes), phrase("Somebody denied it.")),
         (
             len(standing(request, votes, roster)) >= need or held_long_enough(request, votes, roster, now),
-            f"Fewer than {need} valid approvals stand.",
+            phrase("Fewer than {need} valid approvals stand.", need=need),
         ),
-        (request.proven_at is not None, "The proof is not there yet."),
-        (deadline is not None and now < deadline, "The time to start has passed."),
-        (request.granted_at is not None and now >= request.granted_at, "The clock jumped backwards."),
+        (request.proven_at is not None, phrase("The proof is not there yet.")),
+        (deadline is not None and now < deadline, phrase("The time to start has passed.")),
+        (request.granted_at is not None and now >= request.granted_at, phrase("The clock jumped backwards.")),
     )
     return next((why for holds, why in checks if not holds), None)

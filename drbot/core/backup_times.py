@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from drbot.core.text.messages import phrase
+
 AHEAD = timedelta(minutes=5)
 """The clocks of two hosts may differ by so much; beyond that one of them is wrong, and no loss can be told."""
 
@@ -27,4 +29,7 @@ def future_fault(moment: datetime, now: datetime) -> str | None:
     """Why a backup that says it is of this moment cannot be used; None when it can be."""
     if moment <= now + AHEAD:
         return None
-    return f"it says that its data is of {moment:%Y-%m-%d %H:%M} UTC, which is still to come: a clock was wrong"
+    return phrase(
+        "it says that its data is of {moment}, which is still to come: a clock was wrong",
+        moment=f"{moment:%Y-%m-%d %H:%M} UTC",
+    )

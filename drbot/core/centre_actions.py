@@ -4,6 +4,7 @@ A file of its own so that core/actions.py stays readable; that is where these ar
 """
 
 from drbot.core.declarations import ActionDeclaration, ProbeDeclaration
+from drbot.core.text.messages import phrase
 
 CENTRE_ACTIONS = (
     ActionDeclaration(
@@ -13,10 +14,7 @@ CENTRE_ACTIONS = (
         brings=True,
         touches=("site",),
         makes="site",
-        sentence={
-            "en": "Have the machine of a site made: by Terraform, else one EC2 instance",
-            "ja": "拠点のマシンを用意する (Terraform、なければ EC2)",
-        },
+        sentence=phrase("Have the machine of a site made: by Terraform, else one EC2 instance"),
     ),
     ActionDeclaration(
         name="host.release",
@@ -24,17 +22,14 @@ CENTRE_ACTIONS = (
         effect="change",
         touches=("site",),
         takes_back="site",
-        sentence={"en": "Give back the machine this run had made", "ja": "この実行が作ったマシンを返却する"},
+        sentence=phrase("Give back the machine this run had made"),
     ),
     ActionDeclaration(
         name="worker.join",
         parameters={"site": "site", "within": "seconds"},
         optional=frozenset({"within"}),
         effect="none",
-        sentence={
-            "en": "Wait until the new machine's worker has joined with its one-time token",
-            "ja": "新しいマシンのワーカーが使い捨てトークンで参加するのを待つ",
-        },
+        sentence=phrase("Wait until the new machine's worker has joined with its one-time token"),
     ),
     ActionDeclaration(
         name="dns.change",
@@ -42,10 +37,7 @@ CENTRE_ACTIONS = (
         optional=frozenset({"within"}),
         effect="destroy",
         touches=("site",),
-        sentence={
-            "en": "Lead the names to a site and wait until every name server says so",
-            "ja": "DNS を拠点へ向け、反映されるまで待つ",
-        },
+        sentence=phrase("Lead the names to a site and wait until every name server says so"),
     ),
     ActionDeclaration(
         name="dns.change_back",
@@ -53,19 +45,13 @@ CENTRE_ACTIONS = (
         optional=frozenset({"site"}),
         effect="destroy",
         touches=("site",),
-        sentence={
-            "en": "Lead the names to where they led when the plan was made",
-            "ja": "DNS を計画時の向き先へ戻す",
-        },
+        sentence=phrase("Lead the names to where they led when the plan was made"),
     ),
     ActionDeclaration(
         name="dns.look",
         parameters={},
         effect="none",
-        sentence={
-            "en": "Ask where the names lead and what answers there",
-            "ja": "DNS の向き先と、そこでの応答を確認する",
-        },
+        sentence=phrase("Ask where the names lead and what answers there"),
     ),
     ActionDeclaration(
         name="dns.lead_back",
@@ -73,19 +59,13 @@ CENTRE_ACTIONS = (
         optional=frozenset({"within"}),
         effect="destroy",
         touches=("names",),
-        sentence={
-            "en": "Lead the names to where they led before, exactly as in the plan",
-            "ja": "DNS を計画に示した以前の向き先へ戻す",
-        },
+        sentence=phrase("Lead the names to where they led before, exactly as in the plan"),
     ),
     ActionDeclaration(
         name="machine.look",
         parameters={"machine": "machine"},
         effect="none",
-        sentence={
-            "en": "Look at a rented machine: whose it is, and whether anything leads there",
-            "ja": "借りているマシンと、DNS の向き先を確認する",
-        },
+        sentence=phrase("Look at a rented machine: whose it is, and whether anything leads there"),
     ),
     ActionDeclaration(
         name="machine.give_back",
@@ -93,10 +73,7 @@ CENTRE_ACTIONS = (
         effect="destroy",
         for_good=True,
         touches=("machine",),
-        sentence={
-            "en": "Give a rented machine back with everything on it, exactly the one in the plan",
-            "ja": "計画にある借りたマシンを、中のデータごと返却する",
-        },
+        sentence=phrase("Give a rented machine back with everything on it, exactly the one in the plan"),
     ),
     ActionDeclaration(
         name="certificate.issue",
@@ -104,20 +81,14 @@ CENTRE_ACTIONS = (
         effect="change",
         brings=True,
         touches=("site",),
-        sentence={
-            "en": "Get a certificate for the names and install it",
-            "ja": "証明書を取得して設置する",
-        },
+        sentence=phrase("Get a certificate for the names and install it"),
     ),
     ActionDeclaration(
         name="outside.check",
         parameters={"within": "seconds"},
         optional=frozenset({"within"}),
         effect="none",
-        sentence={
-            "en": "Open the system as its users do: by name, over HTTPS",
-            "ja": "利用者と同じ名前と HTTPS で開いて確認する",
-        },
+        sentence=phrase("Open the system as its users do: by name, over HTTPS"),
     ),
 )
 
@@ -125,64 +96,61 @@ CENTRE_PROBES = (
     ProbeDeclaration(
         name="host.can_provision",
         parameters={"site": "site"},
-        sentence={"en": "a machine can be made", "ja": "マシンを用意できる"},
+        sentence=phrase("a machine can be made"),
     ),
     ProbeDeclaration(
         name="host.running",
         parameters={"site": "site"},
-        sentence={"en": "the site's machine is running", "ja": "拠点のマシンが動いている"},
+        sentence=phrase("the site's machine is running"),
     ),
     ProbeDeclaration(
         name="worker.joined",
         parameters={"site": "site"},
-        sentence={"en": "the site's worker has joined", "ja": "拠点のワーカーが参加した"},
+        sentence=phrase("the site's worker has joined"),
     ),
     ProbeDeclaration(
         name="dns.changeable",
         parameters={},
-        sentence={"en": "the zone is ours and may be changed", "ja": "DNS ゾーンを変更できる"},
+        sentence=phrase("the zone is ours and may be changed"),
     ),
     ProbeDeclaration(
         name="dns.quick",
         parameters={"ttl": "seconds"},
-        sentence={"en": "users follow a change of the names soon", "ja": "DNS の変更がすぐに届く (TTL が短い)"},
+        sentence=phrase("users follow a change of the names soon"),
     ),
     ProbeDeclaration(
         name="dns.points_to",
         parameters={"site": "site"},
-        sentence={"en": "the names point to the site", "ja": "DNS が拠点を指している"},
+        sentence=phrase("the names point to the site"),
     ),
     ProbeDeclaration(
         name="dns.led_back",
         parameters={},
-        sentence={"en": "the names lead where the plan leads them", "ja": "DNS が計画どおりの向き先を指している"},
+        sentence=phrase("the names lead where the plan leads them"),
     ),
     ProbeDeclaration(
         name="machine.unled",
         parameters={"machine": "machine"},
-        sentence={
-            "en": "no name leads to the machine, and it holds no copy that is needed",
-            "ja": "マシンを指す DNS がなく、必要なデータの唯一の保管先でもない",
-        },
+        sentence=phrase("no name leads to the machine, and it holds no copy that is needed"),
     ),
     ProbeDeclaration(
         name="machine.gone",
         parameters={"machine": "machine"},
-        sentence={"en": "the machine was given back", "ja": "マシンが返却された"},
+        sentence=phrase("the machine was given back"),
     ),
     ProbeDeclaration(
         name="certificate.possible",
         parameters={},
-        sentence={"en": "certbot is there and the ACME server answers", "ja": "証明書を取得できる"},
+        sentence=phrase("certbot is there and the ACME server answers"),
     ),
     ProbeDeclaration(
         name="certificate.installed",
         parameters={},
-        sentence={"en": "the certificate is installed and valid", "ja": "有効な証明書が設置されている"},
+        sentence=phrase("the certificate is installed and valid"),
     ),
     ProbeDeclaration(
         name="outside.answers",
         parameters={},
-        sentence={"en": "the system answers its users from outside", "ja": "外部から利用できる"},
+        sentence=phrase("the system answers its users from outside"),
     ),
 )

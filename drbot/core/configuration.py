@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from drbot.core.errors import UserError
 from drbot.core.people import Roster, roster_of
 from drbot.core.site import Configuration, Site
-from drbot.core.yaml_file import Problem, YamlFile, did_you_mean, problems_of, read_yaml
+from drbot.core.text.messages import listed, phrase, sentences
+from drbot.core.yaml_file import Problem, YamlFile, did_you_mean, problems_of, read_yaml, reading, wrong_lines
 
 MAY_BE_BROKEN = frozenset({"people", "channels", "cadence", "approvals", "targets", "language"})
 """Sections that have a default to go on with."""
@@ -39,10 +40,12 @@ def load_configuration(path: Path) -> Loaded:
     """dr.yml with its paths made absolute. Raises UserError when what is needed to recover at all is wrong."""
     if not path.exists():
         raise UserError(
-            f"Reading {path}.",
-            "There is no such file.",
-            "Name it with --config or DRBOT_CONFIG. docs/configuration.md has one to begin with; "
-            "`drbot lab up` writes one for the lab.",
+            reading(path),
+            phrase("There is no such file."),
+            phrase(
+                "Name it with --config or DRBOT_CONFIG. docs/configuration.md has one to begin with; "
+                "`drbot lab up` writes one for the lab."
+            ),
         )
     file = read_yaml(path)
     tree = _plain(file.tree)
@@ -54,7 +57,7 @@ def load_configuration(path: Path) -> Loaded:
     wrong = list(_contradictions(configuration))
     if wrong:
         raise _error(file, [*problems, *wrong])
-    faults = tuple(file.complain(problems).splitlines())
+    faults = file.complaints(problems)
     return Loaded(configuration=_absolute(configuration, path.absolute().parent), faults=faults)
 
 
@@ -89,8 +92,14 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
     if configuration.default_site not in sites:
         yield Problem(
             where=("default_site",) if "default_site" in configuration.model_fields_set else ("sites",),
-            sentence=f'default_site "{configuration.default_site}" is not one of the sites '
-            f"{', '.join(sites)}.{did_you_mean(configuration.default_site, list(sites))}",
+            sentence=sentences(
+                phrase(
+                    'default_site "{name}" is not one of the sites {sites}.',
+                    name=configuration.default_site,
+                    sites=listed(sites),
+                ),
+                did_you_mean(configuration.default_site, list(sites)),
+            ),
         )
     yield from _of_recovery(configuration)
     for name, site in sites.items():
@@ -103,16 +112,19 @@ def _of_recovery(configuration: Configuration) -> Iterator[Problem]:
         if name not in known:
             yield Problem(
                 where=("recovery", key),
-                sentence=f'"{name}" is not one of the sites {", ".join(known)}.{did_you_mean(name, known)}',
+                sentence=sentences(
+                    phrase('"{name}" is not one of the sites {sites}.', name=name, sites=listed(known)),
+                    did_you_mean(name, known),
+                ),
             )
     control = configuration.sites.get(recovery.control) if recovery else None
     if control is not None and control.services:
         yield Problem(
             where=("recovery", "control"),
-            sentence="It controls others, so it cannot be a site with services of its own.",
+            sentence=phrase("It controls others, so it cannot be a site with services of its own."),
         )
     if recovery and recovery.site == recovery.control:
-        yield Problem(where=("recovery", "control"), sentence="A new host cannot control its own making.")
+        yield Problem(where=("recovery", "control"), sentence=phrase("A new host cannot control its own making."))
 
 
 def _of_site(name: str, site: Site) -> Iterator[Problem]:
@@ -122,13 +134,18 @@ def _of_site(name: str, site: Site) -> Iterator[Problem]:
             if needed not in site.services:
                 yield Problem(
                     where=("sites", name, "services", key, "needs", index),
-                    sentence=f'"{key}" needs "{needed}", which is no service here.{did_you_mean(needed, known)}',
+                    sentence=sentences(
+                        phrase('"{name}" needs "{needed}", which is no service here.', name=key, needed=needed),
+                        did_you_mean(needed, known),
+                    ),
                 )
     for kind, store in (("postgres", site.postgres), ("redis", site.redis)):
         if store is not None and store.service not in site.services:
             yield Problem(
                 where=("sites", name, kind, "service"),
-                sentence=f'"{store.service}" is no service here.{did_you_mean(store.service, known)}',
+                sentence=sentences(
+                    phrase('"{name}" is no service here.', name=store.service), did_you_mean(store.service, known)
+                ),
             )
 
 
@@ -153,4 +170,4 @@ def _plain(value: Any) -> Any:
 
 
 def _error(file: YamlFile, problems: Sequence[Problem]) -> UserError:
-    return UserError(f"Reading {file.path}.", file.complain(problems), "Correct the lines named.")
+    return wrong_lines(reading(file.path), file, problems)

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from drbot.core.site import Configuration
-from drbot.core.words import Text, ago
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import ago
 
 SECONDS_OF_AN_HOUR = 3600
 
@@ -14,13 +15,12 @@ def cost_of(configuration: Configuration, site: str) -> str | None:
     return known.provision.hourly if known is not None and known.provision is not None else None
 
 
-def cost_text(hourly: str | None, since: datetime, now: datetime) -> Text:
+def cost_text(hourly: str | None, since: datetime, now: datetime) -> str:
     """What it has cost so far."""
     if hourly is None:
-        return {"en": "cost unknown (no `hourly` in dr.yml)", "ja": "料金不明 (dr.yml に `hourly` がありません)"}
+        return phrase("cost unknown (no `hourly` in dr.yml)")
     price, currency = hourly.split()
     amount = float(price) * ago(since, now).total_seconds() / SECONDS_OF_AN_HOUR
-    return {
-        "en": f"about {amount:,.2f} {currency} so far ({hourly} an hour)",
-        "ja": f"これまで約 {amount:,.2f} {currency} ({hourly}/時)",
-    }
+    return phrase(
+        "about {amount} {currency} so far ({hourly} an hour)", amount=f"{amount:,.2f}", currency=currency, hourly=hourly
+    )

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from drbot.core.words import Text
-
 ParameterKind = Literal[
     "site",
     "services",
@@ -33,7 +31,7 @@ class ActionDeclaration:
     name: str
     parameters: Mapping[str, ParameterKind]
     effect: Effect
-    sentence: Text
+    sentence: str
     optional: frozenset[str] = frozenset()  # parameters that may be left out
     interrupts: bool = False  # stops or replaces a service that people use
     touches: tuple[str, ...] = ()  # the parameters that name what it changes
@@ -52,5 +50,5 @@ class ProbeDeclaration:
 
     name: str
     parameters: Mapping[str, ParameterKind]
-    sentence: Text
+    sentence: str
     optional: frozenset[str] = frozenset()

@@ -3,6 +3,8 @@
 `TemporaryError` is retried, `PermanentError` stops the step, `UserError` is shown to the person who asked.
 """
 
+from drbot.core.text.messages import sentences
+
 
 class DrbotError(Exception):
     """Something that drbot foresaw went wrong."""
@@ -44,7 +46,7 @@ class UserError(DrbotError):
     """Shown to the person who asked: what was tried, why it was not done, what to do now."""
 
     def __init__(self, tried: str, why: str, todo: str = "") -> None:
-        super().__init__(" ".join(part for part in (tried, why, todo) if part))
+        super().__init__(sentences(tried, why, todo))
         self.tried = tried
         self.why = why
         self.todo = todo

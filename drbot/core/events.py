@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from drbot.core.text.stored_messages import stored
+
 GENESIS = "0" * 64
 
 
@@ -112,8 +114,10 @@ class Event:
 
 
 def canonical(value: object) -> bytes:
-    """The one JSON of a value: sorted keys, no spaces, UTF-8. Seals and hashes are made of it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """The one JSON of a value: sorted keys, no spaces, UTF-8, messages as they were made. Seals and hashes are made of
+    it.
+    """
+    return json.dumps(stored(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def record_of(event: Event) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def record_of(event: Event) -> dict[str, Any]:
         "run": event.run,
         "step": event.step,
         "person": event.person,
-        "payload": dict(event.payload),
+        "payload": stored(event.payload),
         "previous": event.previous,
     }
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from drbot.core.events import GENESIS, Event, EventKind, hash_of, record_of
+from drbot.core.text.messages import phrase
 
 MOST_PROBLEMS = 20
 """One broken link is enough to close the gates; the first ones say where to look."""
@@ -29,23 +30,38 @@ class Chain:
     def add(self, event: Event) -> None:
         """The next event."""
         if event.seq > self.seq + 1:
-            self._say(f"Records {self.seq + 1} to {event.seq - 1} are missing.")
+            self._say(phrase("Records {first} to {last} are missing.", first=self.seq + 1, last=event.seq - 1))
         elif event.seq <= self.seq:
-            self._say(f"Record {event.seq} comes after record {self.seq}: records were moved or doubled.")
+            moved = phrase(
+                "Record {record} comes after record {before}: records were moved or doubled.",
+                record=event.seq,
+                before=self.seq,
+            )
+            self._say(moved)
         elif event.previous != self.hash:
-            self._say(f"Record {event.seq} does not follow record {self.seq}: it names another hash.")
+            other = phrase(
+                "Record {record} does not follow record {before}: it names another hash.",
+                record=event.seq,
+                before=self.seq,
+            )
+            self._say(other)
         if hash_of(event) != event.hash:
-            self._say(f"Record {event.seq} was changed after it was written.")
+            self._say(phrase("Record {record} was changed after it was written.", record=event.seq))
         self.seq, self.hash = event.seq, event.hash
 
     def end(self, seq: int, digest: str) -> None:
         """Compare with the head that the ledger keeps of itself."""
         if (seq, digest) != (self.seq, self.hash):
-            self._say(f"The chain ends at record {self.seq}, but its head says {seq}: the end was cut or changed.")
+            cut = phrase(
+                "The chain ends at record {record}, but its head says {head}: the end was cut or changed.",
+                record=self.seq,
+                head=seq,
+            )
+            self._say(cut)
 
     def unreadable(self, why: object) -> None:
         """A record whose bytes are no event at all; nothing behind it can be trusted."""
-        self._say(f"The record after {self.seq} cannot be read: {why}")
+        self._say(phrase("The record after {record} cannot be read: {why}", record=self.seq, why=why))
 
     @property
     def is_hopeless(self) -> bool:
@@ -63,7 +79,7 @@ class Known:
         """`head`: N:HASH or nothing; of the hash the first letters do. Raises ValueError."""
         number, _, digest = head.strip().partition(":")
         if head and (not number.isdigit() or int(number) == 0 or len(digest) < 8):
-            raise ValueError("write it as N:HASH, as the incident's channel shows it")
+            raise ValueError(phrase("write it as N:HASH, as the incident's channel shows it"))
         self.seq = int(number) if head else 0
         self._digest = digest.lower()
         self._found: str | None = None
@@ -78,8 +94,14 @@ class Known:
         if not self.seq:
             return []
         if self._found is None:
-            return [f"Record {self.seq} is missing: the ledger was rolled back, or the head is of another one."]
-        return [] if self._found.startswith(self._digest) else [f"Record {self.seq} is not the one of that head."]
+            gone = phrase(
+                "Record {record} is missing: the ledger was rolled back, or the head is of another one.",
+                record=self.seq,
+            )
+            return [gone]
+        if self._found.startswith(self._digest):
+            return []
+        return [phrase("Record {record} is not the one of that head.", record=self.seq)]
 
 
 def line_of(event: Event) -> str:
@@ -97,7 +119,7 @@ def check_lines(lines: Iterable[bytes], known: Known) -> tuple[Chain, list[str]]
     chain, ended = Chain(), False
     for raw in lines:
         if ended:
-            chain.problems.append("Something stands behind the end of the export.")
+            chain.problems.append(phrase("Something stands behind the end of the export."))
         if ended or chain.is_hopeless:
             break
         try:
@@ -106,7 +128,8 @@ def check_lines(lines: Iterable[bytes], known: Known) -> tuple[Chain, list[str]]
             chain.unreadable(error)
             return chain, [*chain.problems, *known.problems()]
     if not ended and not chain.is_hopeless:
-        chain.problems.append(f"The export ends at record {chain.seq} without its head: its end was cut.")
+        cut = phrase("The export ends at record {record} without its head: its end was cut.", record=chain.seq)
+        chain.problems.append(cut)
     return chain, [*chain.problems, *known.problems()]
 
 
@@ -114,7 +137,7 @@ def event_in(raw: bytes) -> Event:
     """The event of one line of an export. Raises one of UNREADABLE or KeyError when drbot would not write it so."""
     event = _event_of(json.loads(raw.decode("ascii")))
     if raw != line_of(event).encode() + b"\n":
-        raise ValueError("these are not the bytes that drbot wrote")
+        raise ValueError(phrase("these are not the bytes that drbot wrote"))
     return event
 
 
@@ -124,7 +147,7 @@ def _take(chain: Chain, known: Known, raw: bytes) -> bool:
     if set(record) == {"head"}:
         seq, digest = record["head"]["seq"], record["head"]["hash"]
         if raw != head_line(seq, digest).encode() + b"\n":
-            raise ValueError("these are not the bytes that drbot wrote")
+            raise ValueError(phrase("these are not the bytes that drbot wrote"))
         chain.end(seq, digest)
         return True
     event = event_in(raw)

@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from drbot.core.errors import UserError
-from drbot.core.words import Text
+from drbot.core.text.messages import phrase, sentences
 from drbot.core.yaml_file import did_you_mean
 
 
@@ -16,16 +16,16 @@ class Level(IntEnum):
     DATACENTRE = 4  # the data centre is lost
 
     @property
-    def text(self) -> Text:
+    def text(self) -> str:
         """What it means, in a few words."""
         return LEVEL_TEXTS[self]
 
 
-LEVEL_TEXTS: dict[Level, Text] = {
-    Level.SERVICE: {"en": "A service is down", "ja": "サービス停止"},
-    Level.DATABASE: {"en": "PostgreSQL is corrupted", "ja": "データベース破損"},
-    Level.HOST: {"en": "The host is lost", "ja": "ホスト喪失"},
-    Level.DATACENTRE: {"en": "The data centre is lost", "ja": "データセンター喪失"},
+LEVEL_TEXTS: dict[Level, str] = {
+    Level.SERVICE: phrase("A service is down"),
+    Level.DATABASE: phrase("PostgreSQL is corrupted"),
+    Level.HOST: phrase("The host is lost"),
+    Level.DATACENTRE: phrase("The data centre is lost"),
 }
 
 LEVEL_WORDS = tuple(word for n in "1234" for word in (f"level{n}", f"l{n}", n))
@@ -37,8 +37,10 @@ def parse_level(word: str) -> Level:
     if digits in {"1", "2", "3", "4"}:
         return Level(int(digits))
     raise UserError(
-        f'"{word}" is not a level.',
-        "Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)."
-        + did_you_mean(word.lower(), LEVEL_WORDS),
-        "Example: /dr declare level2 PostgreSQL does not start",
+        phrase('"{word}" is not a level.', word=word),
+        sentences(
+            phrase("Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)."),
+            did_you_mean(word.lower(), LEVEL_WORDS),
+        ),
+        phrase("Example: /dr declare level2 PostgreSQL does not start"),
     )

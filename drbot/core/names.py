@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from drbot.core.text.messages import phrase
 from drbot.core.visible import is_hidden
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -14,14 +15,14 @@ LONGEST_TITLE = 80  # a line of a card
 def _word(given: str) -> str:
     """Words that reach programs: none may look like an option."""
     if not given or given.startswith("-") or given != given.strip() or not given.isprintable():
-        raise ValueError("this must not be empty, begin with - or hold control characters")
+        raise ValueError(phrase("this must not be empty, begin with - or hold control characters"))
     return given
 
 
 def _name(given: str) -> str:
     if not _NAME.fullmatch(given):
         raise ValueError(
-            "a name begins with a letter of a-z or a digit and holds only these, _ . and -, 100 of them at most"
+            phrase("a name begins with a letter of a-z or a digit and holds only these, _ . and -, 100 of them at most")
         )
     return given
 
@@ -29,13 +30,15 @@ def _name(given: str) -> str:
 def _below(given: str) -> str:
     parts = _word(given).removesuffix("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        raise ValueError("this must stay below its folder: no / in front, no empty part, no . and no ..")
+        raise ValueError(phrase("this must stay below its folder: no / in front, no empty part, no . and no .."))
     return given
 
 
 def _title(given: str) -> str:
     if len(given) > LONGEST_TITLE or any(is_hidden(letter) or letter in "\n\t" for letter in given):
-        raise ValueError(f"this must be one line of at most {LONGEST_TITLE} letters that can all be seen")
+        raise ValueError(
+            phrase("this must be one line of at most {count} letters that can all be seen", count=LONGEST_TITLE)
+        )
     return given
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from drbot.core.site import Model
-from drbot.core.words import Text, size
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import size
 
 
 class OccupantKind(StrEnum):
@@ -74,17 +75,14 @@ def volume_bytes(occupants: Iterable[Occupant]) -> int:
     return sum(one.size or 0 for one in occupants if one.kind is not OccupantKind.FOLDER)
 
 
-TITLES: Mapping[OccupantKind, Text] = {
-    OccupantKind.CONTAINER: {
-        "en": "containers, with what each wrote into its own layer",
-        "ja": "コンテナ (括弧内は各コンテナ自身が書き込んだ量)",
-    },
-    OccupantKind.VOLUME: {"en": "volumes", "ja": "ボリューム"},
-    OccupantKind.FOLDER: {"en": "folder", "ja": "フォルダー"},
+TITLES: Mapping[OccupantKind, str] = {
+    OccupantKind.CONTAINER: phrase("containers, with what each wrote into its own layer"),
+    OccupantKind.VOLUME: phrase("volumes"),
+    OccupantKind.FOLDER: phrase("folder"),
 }
 
 
-def occupants_text(occupants: Iterable[Occupant], *, kept: bool = False) -> tuple[Text, ...]:
+def occupants_text(occupants: Iterable[Occupant], *, kept: bool = False) -> tuple[str, ...]:
     """One line for each kind, every one by its name and size. `kept`: by the name of what keeps it, which comes first:
     production's own is called as it was before, and nobody may take that for what is meant.
     """
@@ -94,17 +92,14 @@ def occupants_text(occupants: Iterable[Occupant], *, kept: bool = False) -> tupl
     )
 
 
-def _line(kind: OccupantKind, found: list[Occupant], kept: bool) -> Text:
-    title = TITLES[kind]
-    was = (", put aside from ", "、元は ") if kept else None
-    english = ", ".join(_named(one, "stopped", "size unknown", was and was[0]) for one in found)
-    japanese = "、".join(_named(one, "停止中", "サイズ不明", was and was[1]) for one in found)
-    return {"en": f"{title['en']}: {english}", "ja": f"{title['ja']}: {japanese}"}
+def _line(kind: OccupantKind, found: list[Occupant], kept: bool) -> str:
+    return phrase("{what}: {names}", what=TITLES[kind], names=listed(_named(one, kept) for one in found))
 
 
-def _named(one: Occupant, stopped: str, unknown: str, was: str | None) -> str:
-    told = [unknown if one.size is None else size(one.size)]
-    if one.kind is OccupantKind.CONTAINER and not one.is_running:
-        told.insert(0, stopped)
-    name = one.name if was is None else f"{one.keeper}{was}{one.name}"
-    return f"{name} ({', '.join(told)})"
+def _named(one: Occupant, kept: bool) -> str:
+    much = phrase("size unknown") if one.size is None else size(one.size)
+    is_stopped = one.kind is OccupantKind.CONTAINER and not one.is_running
+    told = phrase("stopped, {size}", size=much) if is_stopped else much
+    if not kept:
+        return phrase("{name} ({details})", name=one.name, details=told)
+    return phrase("{keeper}, put aside from {name} ({details})", keeper=one.keeper, name=one.name, details=told)

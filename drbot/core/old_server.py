@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from drbot.core.site import Model
+from drbot.core.text.messages import and_more, listed, phrase
+from drbot.core.text.stored_messages import Sentence
 
 ALTER_SYSTEM = "postgresql.auto.conf"
+MOST_SETTINGS = 8  # in one sentence
 
 
-NOT_IN_A_FULL_BACKUP = (
+NOT_IN_A_FULL_BACKUP = phrase(
     "What ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and PostgreSQL's certificates are not in the backup: "
     "set them anew."
 )
@@ -23,7 +26,7 @@ class OldServer(Model):
     readable: bool
     files: dict[str, str] = Field(default_factory=dict)  # path below the data folder → SHA-256: these are carried over
     settings: tuple[str, ...] = ()  # names that ALTER SYSTEM has set; their values may be secrets
-    left: tuple[str, ...] = ()  # what cannot be carried over
+    left: tuple[Sentence, ...] = ()  # what cannot be carried over
 
 
 def notes_of(old: OldServer | None) -> Iterator[str]:
@@ -31,20 +34,22 @@ def notes_of(old: OldServer | None) -> Iterator[str]:
     if old is None:
         return
     if not old.readable:
-        yield (
-            f"The old volume {old.volume} cannot be read: what ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and "
-            "certificates are in no dump and must be set anew."
+        yield phrase(
+            "The old volume {volume} cannot be read: what ALTER SYSTEM has set, pg_hba.conf, postgresql.conf and "
+            "certificates are in no dump and must be set anew.",
+            volume=old.volume,
         )
         return
     if old.files:
-        yield f"Not in a dump, copied from the old volume: {said_of(old)}."
+        yield phrase("Not in a dump, copied from the old volume: {files}.", files=said_of(old))
     if old.left:
-        yield f"Not in a dump, and not carried over: {', '.join(old.left)}."
+        yield phrase("Not in a dump, and not carried over: {files}.", files=listed(old.left))
 
 
 def said_of(old: OldServer) -> str:
     """The files, with what ALTER SYSTEM has set."""
+    files = [name for name in sorted(old.files) if name != ALTER_SYSTEM]
     if ALTER_SYSTEM not in old.files or not old.settings:
-        return ", ".join(name for name in sorted(old.files) if name != ALTER_SYSTEM)
-    shown = ", ".join(old.settings[:8]) + (f" and {len(old.settings) - 8} more" if len(old.settings) > 8 else "")
-    return ", ".join([f"ALTER SYSTEM ({shown})", *(name for name in sorted(old.files) if name != ALTER_SYSTEM)])
+        return listed(files)
+    settings = phrase("ALTER SYSTEM ({settings})", settings=and_more(old.settings, MOST_SETTINGS))
+    return listed([settings, *files])

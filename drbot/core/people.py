@@ -1,11 +1,12 @@
 """Who somebody is and what they may do. A person may own several Slack ids and is still one person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drbot.core.errors import UserError
 from drbot.core.site import Approvals, PersonEntry, Role, SecondFactor
+from drbot.core.text.messages import either, listed, phrase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,19 +93,33 @@ def roster_of(entries: Mapping[str, PersonEntry], approvals: Approvals) -> Roste
         )
         for key, entry in entries.items()
     }
+    fault = _too_few(people.values(), approvals) or _shared(people.values())
+    return Roster(people=people, fault=fault, second_factor=approvals.second_factor, break_glass=approvals.break_glass)
+
+
+def _too_few(people: Iterable[Person], approvals: Approvals) -> str | None:
+    count = sum("approver" in person.roles for person in people)
+    if count >= approvals.people:
+        return None
+    return phrase(
+        "dr.yml names {count} approvers; {needed} are needed, so no gate can open. Add people with the role approver.",
+        count=count,
+        needed=approvals.people,
+    )
+
+
+def _shared(people: Iterable[Person]) -> str | None:
     owners: dict[str, str] = {}
-    fault = None
-    for person in people.values():
+    for person in people:
         for account in person.slack:
             if owners.setdefault(account, person.id) != person.id:
-                fault = f"The Slack id {account} belongs to {owners[account]} and {person.id}; it must be one person."
-    approvers = sum("approver" in person.roles for person in people.values())
-    if approvers < approvals.people:
-        fault = (
-            f"dr.yml names {approvers} approvers; {approvals.people} are needed, so no gate can open. "
-            "Add people with the role approver."
-        )
-    return Roster(people=people, fault=fault, second_factor=approvals.second_factor, break_glass=approvals.break_glass)
+                return phrase(
+                    "The Slack id {account} belongs to {one} and {other}; it must be one person.",
+                    account=account,
+                    one=owners[account],
+                    other=person.id,
+                )
+    return None
 
 
 ACCESS: Mapping[str, frozenset[Role]] = {
@@ -138,7 +153,11 @@ def require(person: Person, verb: str) -> None:
     if allowed is None or person.roles & allowed:
         return
     raise UserError(
-        f"You asked for {verb}.",
-        f"It needs the role {' or '.join(sorted(allowed))}; you are {', '.join(sorted(person.roles)) or 'none'}.",
-        "Ask the incident commander, or have your role changed in dr.yml.",
+        phrase("You asked for {verb}.", verb=verb),
+        phrase(
+            "It needs the role {allowed}; you are {roles}.",
+            allowed=either(sorted(allowed)),
+            roles=listed(sorted(person.roles)) or phrase("none"),
+        ),
+        phrase("Ask the incident commander, or have your role changed in dr.yml."),
     )

@@ -13,7 +13,8 @@ from drbot.core.old_server import OldServer
 from drbot.core.runbook import Gate, Step, order_of
 from drbot.core.site import Model
 from drbot.core.stakes import UNUSED, Act, Keeps, Stakes
-from drbot.core.words import say
+from drbot.core.text.messages import phrase
+from drbot.core.text.stored_messages import Sentence
 
 SETTINGS = "dr.yml"  # in a fingerprint: what dr.yml said when the plan was made
 SETTINGS_GATE = "agree-to-dr-yml"  # drbot puts it in front of a plan; no runbook has a step of this name
@@ -76,15 +77,15 @@ class Plan(Model):
     people: int = 2
     requesters: tuple[str, ...] = ()
     # What follows is for people; it is sealed too, so that nobody is shown something else.
-    headline: dict[str, str] = Field(default_factory=dict)
+    headline: Sentence = ""
     target: str = ""  # what an approver types: "production"
     engine: str = ""  # the Docker engine that dr.yml names for it; "" = the one at hand
-    replaces: tuple[dict[str, str], ...] = ()  # core/replaced.py
+    replaces: tuple[Sentence, ...] = ()  # core/replaced.py
     occupants: tuple[Occupant, ...] = ()  # what lies on the host and is put aside, exactly
     aside: tuple[Occupant, ...] = ()  # what an earlier run put aside, and comes back or is given up
     stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
     loss_seconds: float | None = None  # age of the backup's data when the outage began
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
     changed: tuple[str, ...] = ()  # in dr.yml since two people last agreed to a plan: "path: before → now"
     surveyed_at: datetime
 
@@ -97,9 +98,9 @@ class Plan(Model):
         """The step of this id."""
         return next(step for step in self.steps if step.id == step_id)
 
-    def title_of(self, step_id: str, language: str) -> str:
+    def title_of(self, step_id: str) -> str:
         """What people call a step; its id where the plan has none of it."""
-        return next((say(step.title, language) for step in self.steps if step.id == step_id), step_id)
+        return next((step.title for step in self.steps if step.id == step_id), step_id)
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def gate_about_settings(requester_counts: bool) -> Step:
     """Asks about dr.yml alone; the steps of a plan wait for it."""
     return Step(
         id=SETTINGS_GATE,
-        title={"en": "Two people agree to a changed dr.yml", "ja": "dr.yml の変更を 2 名で承認"},
+        title=phrase("Two people agree to a changed dr.yml"),
         gate=Gate.model_validate({"for": [SETTINGS_GATE], "requester_counts": requester_counts}),
         after=(),
     )

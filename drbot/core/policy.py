@@ -14,6 +14,7 @@ from drbot.core.attestation import Attestation, Claim, Proof, Purpose, holds
 from drbot.core.events import Event, EventKind, canonical
 from drbot.core.people import Person, Roster, roster_of
 from drbot.core.site import Approvals, Configuration, PersonEntry
+from drbot.core.text.messages import listed, phrase, sentences
 
 WAIT = timedelta(hours=24)
 """How long a new approver waits before a vote counts."""
@@ -158,17 +159,25 @@ def stored(attestation: Attestation | None) -> dict[str, str] | None:
 
 def differences(old: Document, new: Document) -> list[str]:
     """A plain diff, one sentence each."""
-    lines = []
+    lines: list[str] = []
     for name in sorted({*old["people"], *new["people"]}):
         then, now = old["people"].get(name), new["people"].get(name)
         if then is None or now is None:
-            entry = now or then
-            lines.append(f"{name} is {'added' if then is None else 'removed'} ({', '.join(entry['roles'])})")
+            lines.append(_came(name, now) if then is None else _went(name, then))
         else:
-            lines += [f"{name}, {key}: {_said(then[key])} → {_said(now[key])}" for key in then if then[key] != now[key]]
+            changed = [key for key in then if then[key] != now[key]]
+            lines += [f"{name}, {key}: {_said(then[key])} → {_said(now[key])}" for key in changed]
     rules = sorted({*old["approvals"], *new["approvals"]})
     pairs = ((rule, old["approvals"].get(rule), new["approvals"].get(rule)) for rule in rules)
     return lines + [f"approvals, {rule}: {then} → {now}" for rule, then, now in pairs if then != now]
+
+
+def _came(name: str, entry: Mapping[str, Any]) -> str:
+    return phrase("{name} is added ({roles})", name=name, roles=listed(entry["roles"]))
+
+
+def _went(name: str, entry: Mapping[str, Any]) -> str:
+    return phrase("{name} is removed ({roles})", name=name, roles=listed(entry["roles"]))
 
 
 def _said(value: object) -> str:
@@ -190,14 +199,25 @@ def _accepted(policy: Policy | None, event: Event, given: Roster) -> Policy:
     return _policy((*policy.history, *passed, hash_of(document)), document, given, waits)
 
 
+_MENDING = phrase(
+    "Bring the old <home>/worker back and restart the worker, or let two who were approvers before and after accept "
+    "it again: /dr roster (docs/approvals.md)"
+)
+
+
 def _another_key(number: int, roster: Roster) -> str:
-    why = "cannot be verified before a worker has been started here"
-    if roster.worker_key is not None:
-        why = "was signed by another worker's key, or nobody agreed to it"
-    return (
-        f"The accepted roster no. {number} {why}, so no gate can open. Bring the old <home>/worker back and restart "
-        "the worker, or let two who were approvers before and after accept it again: /dr roster (docs/approvals.md)"
+    why = phrase(
+        "The accepted roster no. {number} cannot be verified before a worker has been started here, so no gate can "
+        "open.",
+        number=number,
     )
+    if roster.worker_key is not None:
+        why = phrase(
+            "The accepted roster no. {number} was signed by another worker's key, or nobody agreed to it, so no gate "
+            "can open.",
+            number=number,
+        )
+    return sentences(why, _MENDING)
 
 
 def gained(old: Document, new: Document) -> list[str]:

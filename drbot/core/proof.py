@@ -1,9 +1,10 @@
 """When a restored backup counts as proven: by what is counted in the server it is in, and never by nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from drbot.core.plan import BackupIdentity, Floor
 from drbot.core.table_names import database_of
+from drbot.core.text.messages import and_more, listed, phrase
 
 _NAMED = 3  # tables in one sentence
 
@@ -27,26 +28,29 @@ def faults(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
     restored server.
     """
     wrong = differences(backup.rows, found) if backup.manifest else _below(backup.floor, found)
-    return wrong or ([] if any(found.values()) else ["no table holds a row: that proves nothing"])
+    return wrong or ([] if any(found.values()) else [phrase("no table holds a row: that proves nothing")])
 
 
 def doubts(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
     """What people should know although nothing is wrong for certain."""
     holding = {database_of(table) for table, rows in found.items() if rows}
-    empty = [f"The database {name} holds no row in this backup." for name in backup.floor.named if name not in holding]
+    empty = [name for name in backup.floor.named if name not in holding]
+    said: list[str] = [phrase("The database {name} holds no row in this backup.", name=name) for name in empty]
     gone = [table for table in backup.floor.held if not found.get(table)]
-    if not gone:
-        return empty
-    return [
-        *empty,
-        f"{_named(gone)} held rows in the backup before and {'holds' if len(gone) == 1 else 'hold'} none in this one.",
-    ]
+    if len(gone) == 1:
+        said.append(phrase("{table} held rows in the backup before and holds none in this one.", table=gone[0]))
+    elif gone:
+        names = and_more(gone, _NAMED)
+        said.append(phrase("{tables} held rows in the backup before and hold none in this one.", tables=names))
+    return said
 
 
 def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
     """One sentence per table whose rows are not as expected."""
     return [
-        f"{table} has {found[table]} rows instead of {rows}" if table in found else f"{table} is missing"
+        phrase("{table} has {found} rows instead of {rows}", table=table, found=found[table], rows=rows)
+        if table in found
+        else phrase("{table} is missing", table=table)
         for table, rows in sorted(expected.items())
         if found.get(table) != rows
     ]
@@ -55,18 +59,21 @@ def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[s
 def altered(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
     """Tables whose rows are as many as they should be, and not the same; only those that both sides digested."""
     both = sorted(expected.keys() & found.keys())
-    return [f"{table} holds other rows than its source" for table in both if expected[table] != found[table]]
+    changed = [table for table in both if expected[table] != found[table]]
+    return [phrase("{table} holds other rows than its source", table=table) for table in changed]
 
 
 def _below(floor: Floor, found: Mapping[str, int]) -> list[str]:
     holding = {database_of(table) for table, rows in found.items() if rows}
-    empty = [f"the database {name} is missing or empty" for name in floor.databases if name not in holding]
-    if floor.named and not holding.intersection(floor.named):
-        empty = [f"no database of dr.yml holds a row: {', '.join(floor.named)}"]
     missing = [table for table in floor.tables if table not in found]
-    return empty + [f"{table} is missing; it is in the backup before and in production" for table in missing]
+    return [
+        *_without_rows(floor, holding),
+        *(phrase("{table} is missing; it is in the backup before and in production", table=one) for one in missing),
+    ]
 
 
-def _named(tables: list[str]) -> str:
-    more = f" and {len(tables) - _NAMED} more" if len(tables) > _NAMED else ""
-    return ", ".join(tables[:_NAMED]) + more
+def _without_rows(floor: Floor, holding: Collection[str]) -> list[str]:
+    if floor.named and not set(holding).intersection(floor.named):
+        return [phrase("no database of dr.yml holds a row: {names}", names=listed(floor.named))]
+    empty = [name for name in floor.databases if name not in holding]
+    return [phrase("the database {name} is missing or empty", name=name) for name in empty]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from drbot.core.errors import DrbotError
 from drbot.core.people import Roster
 from drbot.core.site import Approvals
+from drbot.core.text.messages import closed, listed, phrase, sentences
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +25,7 @@ def good(what: str, sentence: str) -> Line:
 
 def bad(what: str, fault: str, todo: str) -> Line:
     """It would fail that night."""
-    return Line(what=what, well=False, sentence=f"{fault}. {todo}")
+    return Line(what=what, well=False, sentence=sentences(closed(fault), todo))
 
 
 def tried(what: str, look: Callable[[], str], todo: str) -> Line:
@@ -32,16 +33,19 @@ def tried(what: str, look: Callable[[], str], todo: str) -> Line:
     try:
         return good(what, look())
     except DrbotError as error:
-        return bad(what, str(error).rstrip("."), todo)
+        return bad(what, str(error), todo)
 
 
 def approvers_line(roster: Roster, approvals: Approvals, away: frozenset[str] = frozenset()) -> Line:
     """Enough approvers also when one of them declares; `away`: people whose votes Slack would not bring."""
+    what = phrase("approvers")
     able = [person.name for person in roster.approvers(without=away)]
     needed = approvals.people + (0 if approvals.requester_counts else 1)
     if len(able) >= needed:
-        return good("approvers", f"{len(able)}: {', '.join(able)}")
-    who = f"only {len(able)} can vote: {', '.join(able) or 'nobody'}"
-    why = "" if approvals.requester_counts else ", and whoever declares does not count"
-    todo = f"{needed} are needed{why}. Give more people of dr.yml the role approver"
-    return bad("approvers", who, f"{todo}.")
+        return good(what, phrase("{count}: {names}", count=len(able), names=listed(able)))
+    names = listed(able) or phrase("nobody")
+    who = phrase("only {count} can vote: {names}.", count=len(able), names=names)
+    why = phrase("{count} are needed.", count=needed)
+    if not approvals.requester_counts:
+        why = phrase("{count} are needed, and whoever declares does not count.", count=needed)
+    return bad(what, who, sentences(why, phrase("Give more people of dr.yml the role approver.")))

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
+from drbot.core.text.messages import Message, changed
+
 MASK = "•••"
 SHORTEST = 6  # a shorter value would mask half of every text
 
@@ -114,7 +116,14 @@ class Redactor:
         self._values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, text: str) -> str:
-        """The text without secrets."""
+        """The text without secrets; a message stays one, unless its secret lies between its words."""
+        if not isinstance(text, Message):
+            return self._masked(text)
+        masked = changed(text, self._masked)
+        plain = self._masked(f"{masked}")
+        return masked if masked == plain else plain
+
+    def _masked(self, text: str) -> str:
         if self._values is not None:
             text = self._values.sub(MASK, text)
         if "PRIVATE KEY" in text:

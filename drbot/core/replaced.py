@@ -8,7 +8,7 @@ from drbot.core.runbook import Step
 from drbot.core.site import Configuration
 from drbot.core.stakes import KeptData, Stakes
 from drbot.core.stakes_words import kept_text
-from drbot.core.words import Text
+from drbot.core.text.messages import listed, phrase
 
 OF_HOSTS = frozenset({"host.set_aside", "host.give_up"})
 """What takes occupants of a host."""
@@ -20,23 +20,21 @@ def replaced(
     site: str,
     stakes: Stakes,
     occupants: Collection[Occupant] = (),
-) -> tuple[Text, ...]:
+) -> tuple[str, ...]:
     """A line for each step that destroys, for each kind of what is put aside, and for each name that is led back."""
     kept = stakes.kept
-    names = ", ".join(configuration.dns.names) if configuration.dns else ""
+    names = listed(configuration.dns.names if configuration.dns else ())
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
     owners = {store.volume: store.service for store in stores if store is not None}
-    words: Mapping[str, Callable[[Step], Text]] = {
+    words: Mapping[str, Callable[[Step], str]] = {
         "volume.swap": lambda step: _volume(step, owners),
         "volume.swap_back": lambda step: _volume(step, owners),
         "kept.remove": lambda step: _kept(step, kept),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
-        "dns.change_back": lambda _: _text(
-            f"where {names} leads users: back", f"利用者の向き先を変更前へ戻す、対象の名前: {names}"
-        ),
+        "dns.change_back": lambda _: phrase("where {names} leads users: back", names=names),
     }
     sites = {one.address: name for name, one in configuration.sites.items() if one.address}
-    lines: list[Text] = []
+    lines: list[str] = []
     for step in (step for step in steps if step.effect == "destroy"):
         if step.do in OF_HOSTS:
             continue  # what lies there is told below
@@ -50,34 +48,30 @@ def replaced(
     return (*(occupants_text(occupants, kept="host.give_up" in of_hosts) if of_hosts else ()), *lines)
 
 
-def _text(english: str, japanese: str) -> Text:
-    return {"en": english, "ja": japanese}
-
-
-def _lead(to: str, names: str, configuration: Configuration) -> Text:
+def _lead(to: str, names: str, configuration: Configuration) -> str:
     """Names come last: a long list of them is cut at its end."""
     there = configuration.sites.get(to)
-    address = f" ({there.address})" if there is not None and there.address else ""
-    return _text(
-        f"where users are led: to {to}{address} from now on, by {names}",
-        f"利用者の向き先を {to}{address} へ変更、対象の名前: {names}",
-    )
+    place: str = to
+    if there is not None and there.address:
+        place = phrase("{name} ({details})", name=to, details=there.address)
+    return phrase("where users are led: to {place} from now on, by {names}", place=place, names=names)
 
 
-def _volume(step: Step, owners: Mapping[str, str]) -> Text:
+def _volume(step: Step, owners: Mapping[str, str]) -> str:
     name = str(step.with_.get("volume"))
     owner = owners.get(name)
-    return _text(f"volume {name}{f' of {owner}' * bool(owner)}", f"ボリューム {name}{f' ({owner})' * bool(owner)}")
+    if not owner:
+        return phrase("volume {name}", name=name)
+    return phrase("volume {name} of {owner}", name=name, owner=owner)
 
 
-def _kept(step: Step, kept: KeptData | None) -> Text:
+def _kept(step: Step, kept: KeptData | None) -> str:
     name = str(step.with_.get("volume"))
     if kept is None or kept.volume != name:
-        return _text(f"volume {name}", f"ボリューム {name}")
-    said = kept_text(kept)
-    return _text(f"the data {said['en']}", said["ja"])
+        return phrase("volume {name}", name=name)
+    return phrase("the data {kept}", kept=kept_text(kept))
 
 
-def _other(step: Step) -> Text:
-    given = ", ".join(f"{name}: {value}" for name, value in step.with_.items())
-    return _text(f"{step.do} ({given})", f"{step.do} ({given})")
+def _other(step: Step) -> str:
+    given = listed(f"{name}: {value}" for name, value in step.with_.items())
+    return phrase("{name} ({details})", name=step.do, details=given)

@@ -6,9 +6,10 @@
 from collections.abc import Collection
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from drbot.core.site import Model, Seconds
+from drbot.core.text.stored_messages import Heading
 
 
 class Probe(Model):
@@ -57,7 +58,7 @@ class Gate(Model):
 class Ask(Model):
     """A question to the people of the incident. `silence` is the answer when nobody says anything."""
 
-    text: dict[str, str]
+    text: Heading
     answers: tuple[str, ...] = ("yes", "no")
     within: Seconds = 600.0
     silence: str = "unconfirmed"
@@ -76,7 +77,7 @@ class Step(Model):
     """One step. Exactly one of `do`, `gate`, `ask`, `run`."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
-    title: dict[str, str]
+    title: Heading
     why: str = ""
     do: str | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
@@ -96,13 +97,6 @@ class Step(Model):
     interrupt: Literal["now", "after_step", "never"] = "now"
     drill: Literal["run", "redirect", "skip"] = "run"
 
-    @field_validator("title")
-    @classmethod
-    def _english(cls, title: dict[str, str]) -> dict[str, str]:
-        if "en" not in title:
-            raise ValueError("a title needs at least `en`")
-        return title
-
 
 class Input(Model):
     """Something the plan fills in."""
@@ -116,7 +110,7 @@ class Runbook(Model):
     """The whole file."""
 
     runbook: str
-    title: dict[str, str]
+    title: Heading
     level: int = Field(ge=1, le=4)
     inputs: dict[str, Input] = Field(default_factory=dict)
     ready_when: tuple[Probe, ...] = ()

@@ -9,7 +9,8 @@ from pathlib import Path
 from drbot.core.errors import UserError
 from drbot.core.runbook import Runbook
 from drbot.core.runbook_lint import lint
-from drbot.core.yaml_file import did_you_mean, parse_yaml, read_model, read_text
+from drbot.core.text.messages import listed, phrase, sentences
+from drbot.core.yaml_file import did_you_mean, parse_yaml, read_model, read_text, wrong_lines
 
 PACKAGED = Path(__file__).resolve().parent.parent / "runbooks"
 
@@ -40,7 +41,7 @@ def _checked(path: Path, text: str) -> RunbookFile:
     runbook = read_model(file, Runbook)
     problems = lint(runbook)
     if problems:
-        raise UserError(f"Checking the runbook {path}.", file.complain(problems), "Correct the lines named.")
+        raise wrong_lines(phrase("Checking the runbook {path}.", path=path), file, problems)
     return RunbookFile(path=path, runbook=runbook, sha256=hashlib.sha256(file.text.encode()).hexdigest())
 
 
@@ -65,15 +66,15 @@ def runbook_named(name: str, folders: Iterable[Path]) -> RunbookFile:
     found = find_runbooks(folders)
     if name not in found:
         raise UserError(
-            f'Looking for the runbook "{name}".',
-            f"There is none of that name.{did_you_mean(name, sorted(found))}",
-            f"There are: {', '.join(sorted(found))}.",
+            phrase('Looking for the runbook "{name}".', name=name),
+            sentences(phrase("There is none of that name."), did_you_mean(name, sorted(found))),
+            phrase("There are: {names}.", names=listed(sorted(found))),
         )
     file = load_runbook(found[name])
     if file.runbook.runbook != name:
         raise UserError(
-            f"Checking the runbook {file.path}.",
-            f'It calls itself "{file.runbook.runbook}", its file "{name}".',
-            "Give both the same name.",
+            phrase("Checking the runbook {path}.", path=file.path),
+            phrase('It calls itself "{own}", its file "{name}".', own=file.runbook.runbook, name=name),
+            phrase("Give both the same name."),
         )
     return file

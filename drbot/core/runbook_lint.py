@@ -1,6 +1,6 @@
 """Refuses runbooks that could hurt. Pure; every rule has one function."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -22,10 +22,14 @@ from drbot.core.plan import SETTINGS_GATE
 from drbot.core.redaction import Redactor, is_secret_name
 from drbot.core.runbook import Runbook, Step, ancestors_of, order_of
 from drbot.core.stakes import ACT_OF
+from drbot.core.text.messages import filled, listed, phrase, sentences
 from drbot.core.variables import KNOWN, references
 from drbot.core.yaml_file import Problem, Where, did_you_mean
 
 Ancestors = Mapping[str, frozenset[str]]
+
+CHECK = phrase("{step} destroys; add check: the only source of succeeded.")
+UNDO = phrase("{step} destroys; add undo, or a keeper for the old data.")
 
 
 def lint(runbook: Runbook) -> list[Problem]:
@@ -55,21 +59,28 @@ def _steps_in_themselves(runbook: Runbook) -> Iterator[Problem]:
     """One kind each, a known action, an honest effect, a time limit, a word about drills, no unsafe retry."""
     for index, step in enumerate(runbook.steps):
         if sum(part is not None for part in (step.do, step.gate, step.ask, step.run)) != 1:
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: give exactly one of do, gate, ask, run.")
+            one = phrase("{step}: give exactly one of do, gate, ask, run.", step=step.id)
+            yield Problem(where=_at(index, "id"), sentence=one)
         if step.do is None:
             continue
         if step.do not in ACTIONS:
-            hint = did_you_mean(step.do, sorted(ACTIONS))
-            yield Problem(where=_at(index, "do"), sentence=f'{step.id}: no action "{step.do}".{hint}')
-        elif STRENGTH[step.effect] < STRENGTH[effect_of(step, runbook.steps)]:
-            effect = effect_of(step, runbook.steps)
-            yield Problem(where=_at(index, "effect"), sentence=f"{step.id}: {step.do} needs effect: {effect}.")
-        if step.limits is None:
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: no time limit; add limits: {{time: …}}.")
-        if "drill" not in step.model_fields_set:
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: add drill: run, redirect or skip.")
-        if step.retry is not None and (step.again == "never" or step.effect == "destroy"):
-            yield Problem(where=_at(index, "retry"), sentence=f"{step.id}: may not be retried by itself.")
+            yield Problem(where=_at(index, "do"), sentence=_no_action(step.id, step.do))
+        elif STRENGTH[step.effect] < STRENGTH[effect := effect_of(step, runbook.steps)]:
+            honest = phrase("{step}: {action} needs effect: {effect}.", step=step.id, action=step.do, effect=effect)
+            yield Problem(where=_at(index, "effect"), sentence=honest)
+        yield from _habits(index, step)
+
+
+def _habits(index: int, step: Step) -> Iterator[Problem]:
+    if step.limits is None:
+        limit = phrase("{step}: no time limit; add {limits}.", step=step.id, limits="limits: {time: …}")
+        yield Problem(where=_at(index, "id"), sentence=limit)
+    if "drill" not in step.model_fields_set:
+        drill = phrase("{step}: add drill: run, redirect or skip.", step=step.id)
+        yield Problem(where=_at(index, "id"), sentence=drill)
+    if step.retry is not None and (step.again == "never" or step.effect == "destroy"):
+        retry = phrase("{step}: may not be retried by itself.", step=step.id)
+        yield Problem(where=_at(index, "retry"), sentence=retry)
 
 
 def _order(runbook: Runbook) -> Iterator[Problem]:
@@ -77,20 +88,20 @@ def _order(runbook: Runbook) -> Iterator[Problem]:
     ids = [step.id for step in runbook.steps]
     for index, step in enumerate(runbook.steps):
         if step.id == SETTINGS_GATE:
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: this id is drbot's own; give it another.")
+            own = phrase("{step}: this id is drbot's own; give it another.", step=step.id)
+            yield Problem(where=_at(index, "id"), sentence=own)
         if step.id in ids[:index]:
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: this id is used twice.")
+            yield Problem(where=_at(index, "id"), sentence=phrase("{step}: this id is used twice.", step=step.id))
         for other in step.after or ():
             if other not in ids:
-                hint = did_you_mean(other, ids)
-                yield Problem(where=_at(index, "after"), sentence=f'{step.id}: no step "{other}".{hint}')
+                yield Problem(where=_at(index, "after"), sentence=_no_step(step.id, other, ids))
     order = {key: set(value) for key, value in order_of(runbook.steps).items()}
     while ready := {key for key, waits in order.items() if not waits & order.keys()}:
         order = {key: waits for key, waits in order.items() if key not in ready}
     for index, step in enumerate(runbook.steps):
         if step.id in order:
-            circle = ", ".join(sorted(order))
-            yield Problem(where=_at(index, "after"), sentence=f"{step.id}: waits in a circle: {circle}.")
+            circle = phrase("{step}: waits in a circle: {steps}.", step=step.id, steps=listed(sorted(order)))
+            yield Problem(where=_at(index, "after"), sentence=circle)
 
 
 def _names(runbook: Runbook) -> Iterator[Problem]:
@@ -101,8 +112,7 @@ def _names(runbook: Runbook) -> Iterator[Problem]:
         if step.do is not None:
             yield from _parameters(_at(index, "with"), step.id, ACTIONS[step.do], step.with_)
         if step.undo is not None and step.undo.do not in ACTIONS:
-            hint = did_you_mean(step.undo.do, sorted(ACTIONS))
-            yield Problem(where=_at(index, "undo"), sentence=f'{step.id}: no action "{step.undo.do}".{hint}')
+            yield Problem(where=_at(index, "undo"), sentence=_no_action(step.id, step.undo.do))
         elif step.undo is not None:
             yield from _parameters(_at(index, "undo"), step.id, ACTIONS[step.undo.do], step.undo.with_)
         for key, found in (("check", step.check), ("unless", step.unless), ("when", step.when)):
@@ -110,9 +120,20 @@ def _names(runbook: Runbook) -> Iterator[Problem]:
                 yield from _probe(_at(index, key, number), step.id, probe.probe, probe.with_)
 
 
+def _no_action(step: str, action: str) -> str:
+    return sentences(
+        phrase('{step}: no action "{action}".', step=step, action=action), did_you_mean(action, sorted(ACTIONS))
+    )
+
+
+def _no_step(step: str, other: str, known: Sequence[str]) -> str:
+    return sentences(phrase('{step}: no step "{other}".', step=step, other=other), did_you_mean(other, known))
+
+
 def _probe(where: Where, step: str, name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
     if name not in PROBES:
-        yield Problem(where=where, sentence=f'{step}: no probe "{name}".{did_you_mean(name, sorted(PROBES))}')
+        none = phrase('{step}: no probe "{name}".', step=step, name=name)
+        yield Problem(where=where, sentence=sentences(none, did_you_mean(name, sorted(PROBES))))
         return
     yield from _parameters(where, step, PROBES[name], given)
 
@@ -121,10 +142,12 @@ def _parameters(
     where: Where, step: str, declared: ActionDeclaration | ProbeDeclaration, given: Mapping[str, Any]
 ) -> Iterator[Problem]:
     for name in given.keys() - declared.parameters.keys():
+        none = phrase('{step}: {action} takes no "{name}".', step=step, action=declared.name, name=name)
         hint = did_you_mean(name, sorted(declared.parameters))
-        yield Problem(where=(*where, name), sentence=f'{step}: {declared.name} takes no "{name}".{hint}')
+        yield Problem(where=(*where, name), sentence=sentences(none, hint))
     for name in sorted(declared.parameters.keys() - given.keys() - declared.optional):
-        yield Problem(where=where, sentence=f'{step}: {declared.name} needs "{name}".')
+        needed = phrase('{step}: {action} needs "{name}".', step=step, action=declared.name, name=name)
+        yield Problem(where=where, sentence=needed)
 
 
 def _variables(runbook: Runbook) -> Iterator[Problem]:
@@ -138,10 +161,10 @@ def _variables(runbook: Runbook) -> Iterator[Problem]:
         for name in references(part):
             used.add(name)
             if name not in known:
-                hint = did_you_mean(name, known)
-                yield Problem(where=where, sentence=f"${{{name}}} is never filled in.{hint}")
+                unfilled = phrase("{variable} is never filled in.", variable=f"${{{name}}}")
+                yield Problem(where=where, sentence=sentences(unfilled, did_you_mean(name, known)))
     for name in runbook.inputs.keys() - used:
-        yield Problem(where=("inputs", name), sentence=f'the input "{name}" is never used.')
+        yield Problem(where=("inputs", name), sentence=phrase('the input "{name}" is never used.', name=name))
 
 
 def _seeing(runbook: Runbook) -> Iterator[Problem]:
@@ -150,7 +173,11 @@ def _seeing(runbook: Runbook) -> Iterator[Problem]:
         if not is_seen(step):
             probe, same = SEEN_BY[step.do or ""]
             wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in same.items())
-            sentence = f"{step.id}: no check looks at what it does; add {{probe: {probe}, with: {{{wanted}}}}}."
+            sentence = phrase(
+                "{step}: no check looks at what it does; add {example}.",
+                step=step.id,
+                example=f"{{probe: {probe}, with: {{{wanted}}}}}",
+            )
             yield Problem(where=_at(index, "id"), sentence=sentence)
 
 
@@ -163,19 +190,27 @@ def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
             continue
         first = first or step
         if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):
-            sentence = f"{step.id}: {step.do} is another kind of act than {first.do}; make a runbook for each."
+            sentence = phrase(
+                "{step}: {action} is another kind of act than {other}; make a runbook for each.",
+                step=step.id,
+                action=step.do,
+                other=first.do,
+            )
             yield Problem(where=_at(index, "do"), sentence=sentence)
         if may_pass(step):
-            sentence = f"{step.id} destroys; leave out `unless` and `if_fails: continue`: without it nothing is done."
+            sentence = phrase(
+                "{step} destroys; leave out `unless` and `if_fails: continue`: without it nothing is done.",
+                step=step.id,
+            )
             yield Problem(where=_at(index, "id"), sentence=sentence)
         wants = {
-            "check: the only source of succeeded": step.check,
-            "undo, or a keeper for the old data": step.undo or step.with_.get("keeper") or _is_for_good(step),
+            CHECK: step.check,
+            UNDO: step.undo or step.with_.get("keeper") or _is_for_good(step),
         }
         for want in (want for want, there in wants.items() if not there):
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id} destroys; add {want}.")
+            yield Problem(where=_at(index, "id"), sentence=filled(want, step=step.id))
         if not any(step.id in gate.for_ for key, gate in gates.items() if key in ancestors[step.id]):
-            sentence = f"{step.id} destroys, but no gate before it names it in `for`."
+            sentence = phrase("{step} destroys, but no gate before it names it in `for`.", step=step.id)
             yield Problem(where=_at(index, "id"), sentence=sentence)
         yield from _proven(_at(index, "with"), step, runbook, ancestors)
 
@@ -198,7 +233,11 @@ def _proven(where: Where, step: Step, runbook: Runbook, ancestors: Ancestors) ->
         if other.do is not None and (made := ACTIONS[other.do].makes) is not None and other.with_.get(made) == wanted
     ]
     if not proofs & set(makers):
-        sentence = f"{step.id}: {declared.puts_in_place} is made by no step that its gate names as proof."
+        sentence = phrase(
+            "{step}: {what} is made by no step that its gate names as proof.",
+            step=step.id,
+            what=declared.puts_in_place,
+        )
         yield Problem(where=(*where, declared.puts_in_place), sentence=sentence)
 
 
@@ -217,16 +256,26 @@ def _taking_back(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         before = {*ancestors[step.id], step.id}
         same = [other for other in runbook.steps if other.id in before and is_inverse(step.undo, other)]
         if not any(guarded.get(other.id) in ancestors[step.id] for other in same):
-            sentence = f"{step.id}: its undo {step.undo.do} destroys, but no gate before it guards what it takes back."
+            sentence = phrase(
+                "{step}: its undo {action} destroys, but no gate before it guards what it takes back.",
+                step=step.id,
+                action=step.undo.do,
+            )
             yield Problem(where=_at(index, "undo"), sentence=sentence)
 
 
 def _no_undo(step: Step) -> str:
     if step.do is None or step.do not in INVERSES:
-        return f"{step.id}: {step.do} destroys, and nothing takes it back; leave its undo out."
+        return phrase(
+            "{step}: {action} destroys, and nothing takes it back; leave its undo out.", step=step.id, action=step.do
+        )
     action, names = INVERSES[step.do]
     wanted = ", ".join(f"{name}: {step.with_.get(other)}" for name, other in names.items())
-    return f"{step.id}: its undo does not take it back; write {{do: {action}, with: {{{wanted}}}}}."
+    return phrase(
+        "{step}: its undo does not take it back; write {example}.",
+        step=step.id,
+        example=f"{{do: {action}, with: {{{wanted}}}}}",
+    )
 
 
 def _is_for_good(step: Step) -> bool:
@@ -241,17 +290,18 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         if step.gate is None:
             continue
         if step.gate.requester_counts:
-            sentence = f"{step.id}: whether who asked counts is said by `approvals` in dr.yml, not here."
+            sentence = phrase(
+                "{step}: whether who asked counts is said by `approvals` in dr.yml, not here.", step=step.id
+            )
             yield Problem(where=_at(index, "gate"), sentence=sentence)
         for other in (name for name in (*step.gate.for_, *step.gate.proof) if name not in ids):
-            hint = did_you_mean(other, sorted(ids))
-            yield Problem(where=_at(index, "gate"), sentence=f'{step.id}: no step "{other}".{hint}')
+            yield Problem(where=_at(index, "gate"), sentence=_no_step(step.id, other, sorted(ids)))
         for proof in step.gate.proof:
             if step.id in ancestors.get(proof, frozenset()):
-                sentence = f"{step.id}: its proof {proof} waits for the gate itself."
+                sentence = phrase("{step}: its proof {proof} waits for the gate itself.", step=step.id, proof=proof)
                 yield Problem(where=_at(index, "gate"), sentence=sentence)
         if step.unless or step.if_fails != "stop":
-            yield Problem(where=_at(index, "id"), sentence=f"{step.id}: a gate may not be passed by.")
+            yield Problem(where=_at(index, "id"), sentence=phrase("{step}: a gate may not be passed by.", step=step.id))
 
 
 def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
@@ -261,7 +311,7 @@ def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         return
     for index, step in enumerate(runbook.steps):
         if step.do and ACTIONS[step.do].interrupts and not gates & ancestors[step.id]:
-            sentence = f"{step.id}: {step.do} interrupts a service before the gate."
+            sentence = phrase("{step}: {action} interrupts a service before the gate.", step=step.id, action=step.do)
             yield Problem(where=_at(index, "after"), sentence=sentence)
 
 
@@ -275,11 +325,19 @@ def _parallel(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
         shared = _touched(one) & _touched(other)
         if moving is not None:
             beside = other if moving is one else one
-            sentence = f"{beside.id} may run while {moving.id} moves data; put it before or after, with `after`."
+            sentence = phrase(
+                "{step} may run while {other} moves data; put it before or after, with `after`.",
+                step=beside.id,
+                other=moving.id,
+            )
             yield Problem(where=_at(index, "id"), sentence=sentence)
         elif shared:
-            what = ", ".join(sorted(shared))
-            sentence = f"{one.id} and {other.id} may run at the same time and both touch {what}."
+            sentence = phrase(
+                "{step} and {other} may run at the same time and both touch {names}.",
+                step=one.id,
+                other=other.id,
+                names=listed(sorted(shared)),
+            )
             yield Problem(where=_at(index, "id"), sentence=sentence)
 
 
@@ -300,7 +358,9 @@ def _secrets(runbook: Runbook) -> Iterator[Problem]:
         for name, text in _texts(step.model_dump(by_alias=True)):
             named = is_secret_name(name)
             if redact(text) != text or (named and text and not text.startswith("${")):
-                sentence = f"{step.id}: looks like a secret in plain text; secrets come from the environment."
+                sentence = phrase(
+                    "{step}: looks like a secret in plain text; secrets come from the environment.", step=step.id
+                )
                 yield Problem(where=_at(index, "id"), sentence=sentence)
 
 

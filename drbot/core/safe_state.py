@@ -10,7 +10,8 @@ from drbot.core.plan import Plan, touches_production
 from drbot.core.run import Offer, StepRecord, StepState
 from drbot.core.runbook import Step, names_in
 from drbot.core.stakes import Act
-from drbot.core.stakes_words import keeps_text
+from drbot.core.stakes_words import keeps_text, kept_sentence
+from drbot.core.text.messages import listed, phrase, sentences
 
 NEW_PLACE = frozenset(
     {
@@ -21,7 +22,8 @@ NEW_PLACE = frozenset(
 )  # fmt: skip
 """What fills a host of its own; the services were gone before anybody came."""
 
-UNCLEAR = "Not all services are known to run; look before they are started."
+UNTOUCHED = phrase("Production was not touched.")
+UNCLEAR = phrase("Not all services are known to run; look before they are started.")
 
 
 class Services(Enum):
@@ -49,7 +51,7 @@ class SafeState:
         return not self.open_ended
 
 
-NOTHING_DONE = SafeState(sentence="Nothing in production was changed.", is_untouched=True)
+NOTHING_DONE = SafeState(sentence=phrase("Nothing in production was changed."), is_untouched=True)
 """Of a run that never came to a plan."""
 
 Parts = Sequence[tuple[str, SafeState]]
@@ -85,11 +87,14 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
     mine = [step.id for step in destroyed] if any(records[step.id].is_open_ended for step in destroyed) else []
     open_ended = (*mine, *_there(parts, lambda part: part.open_ended))
     if open_ended:
-        sentence = f"It is not known how far {', '.join(open_ended)} came; look before anything is started."
+        sentence = phrase(
+            "It is not known how far {steps} came; look before anything is started.", steps=listed(open_ended)
+        )
         return SafeState(sentence=sentence, open_ended=open_ended)
     if destroyed and all(step.do == "dns.change" for step in destroyed):
-        led = f"Users were led to the new place. {_kept(plan)}".strip()
-        return SafeState(sentence=" ".join([led, *_told(_there(parts, lambda part: part.unseen))]))
+        led = phrase("Users were led to the new place.")
+        unseen = _told(_there(parts, lambda part: part.unseen))
+        return SafeState(sentence=sentences(led, kept_sentence(plan.keeps), unseen))
     if is_new_place(plan):
         return _on_new_host(plan, records, parts, aside=bool(destroyed))
     services = _services(plan, records)
@@ -98,72 +103,74 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
     copy = _copy(plan, records)
     stopped = {
         Services.RUNNING: "",
-        Services.STOPPED: " The services are stopped; they can be started as they were.",
-        Services.UNCLEAR: f" {UNCLEAR}",
+        Services.STOPPED: phrase("The services are stopped; they can be started as they were."),
+        Services.UNCLEAR: UNCLEAR,
     }[services]
     if begun:
         offers = (Offer.RESTART,) if any(_touches(step) for step in begun) else ()
-        return SafeState(sentence=f"Nothing was replaced.{stopped}{copy}", offers=offers)
-    return SafeState(sentence=f"Nothing in production was changed.{copy}")
+        return SafeState(sentence=sentences(phrase("Nothing was replaced."), stopped, copy), offers=offers)
+    return SafeState(sentence=sentences(NOTHING_DONE.sentence, copy))
 
 
 def _leading_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     (leading,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
     if leading.is_open_ended:
-        sentence = "It is not known whether the names were led back: /dr status says where they lead."
+        sentence = phrase("It is not known whether the names were led back: /dr status says where they lead.")
         return SafeState(sentence=sentence, open_ended=(leading.id,))
     if leading.state is StepState.UNDONE:
-        return SafeState(sentence="The names lead where they led before this run.")
+        return SafeState(sentence=phrase("The names lead where they led before this run."))
     if leading.may_have_acted:
-        return SafeState(sentence=f"Users were led back. {_kept(plan)}".strip())
-    return SafeState(sentence="No name was changed.")
+        return SafeState(sentence=sentences(phrase("Users were led back."), kept_sentence(plan.keeps)))
+    return SafeState(sentence=phrase("No name was changed."))
 
 
 def _giving_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     (giving,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
     if giving.is_open_ended:
-        return SafeState(sentence="It is not known whether the machine is still there: /dr kept says so.")
+        return SafeState(sentence=phrase("It is not known whether the machine is still there: /dr kept says so."))
     if giving.may_have_acted:
-        return SafeState(sentence="The machine was given back. Production was not touched.")
-    return SafeState(sentence="The machine is still there, and is paid for. Production was not touched.")
+        return SafeState(sentence=sentences(phrase("The machine was given back."), UNTOUCHED))
+    return SafeState(sentence=sentences(phrase("The machine is still there, and is paid for."), UNTOUCHED))
 
 
 def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     removing = [records[step.id] for step in plan.steps if step.effect == "destroy"]
     if any(record.is_open_ended for record in removing):
-        return SafeState(sentence="It is not known whether the kept data is still there. Production was not touched.")
+        return SafeState(sentence=sentences(phrase("It is not known whether the kept data is still there."), UNTOUCHED))
     if any(record.may_have_acted for record in removing):
-        return SafeState(sentence="The kept data was deleted. Production was not touched.")
-    return SafeState(sentence="Nothing was deleted, and production was not touched.")
+        return SafeState(sentence=sentences(phrase("The kept data was deleted."), UNTOUCHED))
+    return SafeState(sentence=phrase("Nothing was deleted, and production was not touched."))
 
 
 def _after_replacing(plan: Plan, services: Services) -> SafeState:
-    kept = keeps_text(plan.keeps)["en"] if plan.keeps else "the old data is kept"
-    replaced = f"The data was replaced; {kept}."
+    kept = keeps_text(plan.keeps) if plan.keeps else phrase("the old data is kept")
+    replaced = phrase("The data was replaced; {kept}.", kept=kept)
     if services is Services.RUNNING:
-        return SafeState(sentence=f"{replaced} The services were started.", offers=(Offer.UNDO,))
-    stopped = "The services are stopped." if services is Services.STOPPED else UNCLEAR
-    return SafeState(sentence=f"{replaced} {stopped}", offers=(Offer.RESTART, Offer.UNDO))
+        started = phrase("The services were started.")
+        return SafeState(sentence=sentences(replaced, started), offers=(Offer.UNDO,))
+    stopped = phrase("The services are stopped.") if services is Services.STOPPED else UNCLEAR
+    return SafeState(sentence=sentences(replaced, stopped), offers=(Offer.RESTART, Offer.UNDO))
 
 
 def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], parts: Parts, *, aside: bool) -> SafeState:
     """Half a system is never offered to be started: with an empty volume PostgreSQL would make an empty database."""
     if plan.stakes.act is Act.CHANGE_DNS and _are(StepState.SUCCEEDED, plan, records, parts=True):
         back = _are(StepState.UNDONE, plan, records, parts=False)
-        led = "and users were led back" if back else "but users have not been led there"
-        return SafeState(sentence=f"The system runs in the new place, {led}.")
-    kept = " ".join([*([_kept(plan)] if aside else []), *(part.kept for _, part in parts if part.kept)])
+        if back:
+            return SafeState(sentence=phrase("The system runs in the new place, and users were led back."))
+        return SafeState(sentence=phrase("The system runs in the new place, but users have not been led there."))
+    kept = sentences(kept_sentence(plan.keeps) if aside else "", *(part.kept for _, part in parts))
     starts = [step for step in plan.steps if step.do == "compose.start"]
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
-        running = "The services run on the new host, but not everything of it is proven."
-        return SafeState(sentence=f"{running} {kept}".strip(), kept=kept)
+        running = phrase("The services run on the new host, but not everything of it is proven.")
+        return SafeState(sentence=sentences(running, kept), kept=kept)
     unseen = (*_unseen(plan, records), *_there(parts, lambda part: part.unseen))
     touched = any(_touches(step) for step in plan.steps if records[step.id].may_have_acted)
     asked = [step for step in plan.steps if step.run is not None and records[step.id].may_have_acted]
     known = len(parts) == len(asked) and all(part.is_untouched for _, part in parts)
     untouched = known and not (unseen or touched)
-    sure = ["Nothing that was there before was touched."] if untouched else []
-    sentence = " ".join(["The new place is not complete.", *_told(unseen), *sure, *([kept] if kept else [])])
+    sure = phrase("Nothing that was there before was touched.") if untouched else ""
+    sentence = sentences(phrase("The new place is not complete."), _told(unseen), sure, kept)
     return SafeState(sentence=sentence, unseen=unseen, is_untouched=untouched, kept=kept)
 
 
@@ -172,14 +179,15 @@ def _unseen(plan: Plan, records: Mapping[str, StepRecord]) -> list[str]:
     return [step.id for step in plan.steps if records[step.id].is_unseen and effect_of(step, plan.steps) != "none"]
 
 
-def _told(unseen: Iterable[str]) -> list[str]:
-    names = ", ".join(unseen)
-    return [f"How far {names} came is not known: nobody saw the end."] if names else []
+def _told(unseen: Sequence[str]) -> str:
+    if not unseen:
+        return ""
+    return phrase("How far {steps} came is not known: nobody saw the end.", steps=listed(unseen))
 
 
 def _there(parts: Parts, names: Callable[[SafeState], Iterable[str]]) -> list[str]:
     """Names of steps at the other sites."""
-    return [f"{name} at {site}" for site, part in parts for name in names(part)]
+    return [phrase("{step} at {site}", step=name, site=site) for site, part in parts for name in names(part)]
 
 
 def _are(state: StepState, plan: Plan, records: Mapping[str, StepRecord], *, parts: bool) -> bool:
@@ -187,11 +195,6 @@ def _are(state: StepState, plan: Plan, records: Mapping[str, StepRecord], *, par
     proofs = {name for step in plan.steps if step.gate is not None for name in step.gate.proof}
     steps = [step for step in plan.steps if (step.id in proofs if parts else step.do == "dns.change")]
     return any(records[step.id].state is state for step in steps)
-
-
-def _kept(plan: Plan) -> str:
-    said = keeps_text(plan.keeps)["en"]
-    return f"{said[0].upper()}{said[1:]}." if plan.keeps else ""
 
 
 def _services(plan: Plan, records: Mapping[str, StepRecord]) -> Services:
@@ -218,5 +221,5 @@ def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:
     """The proven copy beside production is never deleted silently, so it is named."""
     for step in plan.steps:
         if step.do == "postgres.restore_beside" and records[step.id].state is StepState.SUCCEEDED:
-            return f" The restored copy is kept in {step.with_.get('volume')}."
+            return phrase("The restored copy is kept in {volume}.", volume=step.with_.get("volume"))
     return ""

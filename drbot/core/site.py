@@ -11,9 +11,23 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from drbot.core.names import Below, Name, Title, Url, Word
 from drbot.core.signing import is_public
-from drbot.core.words import seconds_of
+from drbot.core.text.catalogue import languages
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import seconds_of
 
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
+
+
+def _known_language(code: str) -> str:
+    if code not in languages():
+        raise ValueError(
+            phrase("there is no language {code}: {known} (docs/languages.md)", code=code, known=listed(languages()))
+        )
+    return code
+
+
+Language = Annotated[str, AfterValidator(_known_language)]
+"""A language that drbot speaks: `languages/CODE.po`."""
 
 PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
 
@@ -191,7 +205,7 @@ SecondFactor = Literal["none", "totp"]
 
 def _public_key(given: str) -> str:
     if not is_public(given):
-        raise ValueError("this is not the public part of a key; `drbot dr key new` prints it")
+        raise ValueError(phrase("this is not the public part of a key; `drbot dr key new` prints it"))
     return given
 
 
@@ -201,7 +215,7 @@ class PersonEntry(Model):
     name: Title
     slack: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ("observer",)
-    language: Literal["en", "ja"] = "en"
+    language: Language = "en"
     time_zone: str = "UTC"
     email: str | None = None
     phone: str | None = None
@@ -244,7 +258,7 @@ class Configuration(Model):
 
     version: Literal[1] = 1
     system: Title  # what people call it, e.g. "ai-micro-service"
-    language: Literal["en", "ja"] = "en"
+    language: Language = "en"
     sites: dict[Name, Site] = Field(min_length=1)
     default_site: Name = "production"
     backups: Backups

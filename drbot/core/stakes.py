@@ -1,6 +1,6 @@
 """What is at stake in a plan, as data: what kind of act it is, how it is proven, what is lost and what is kept.
 
-All of it is part of the plan and so of its seal. The words for people are in core/stakes_words.py, in both languages.
+All of it is part of the plan and so of its seal. The words for people are in core/stakes_words.py.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from drbot.core.runbook import Step, names_in
 from drbot.core.site import Model
+from drbot.core.text.stored_messages import Sentence
 
 
 class Act(StrEnum):
@@ -100,7 +101,7 @@ class Loss(Model):
     bytes: int | None = None  # of these rows, or of the kept data
     removed: int | None = None  # since swap: rows of then that were changed or deleted; None = not counted
     gone: tuple[str, ...] = ()  # volumes and folders of which nothing comes back from the backup
-    uncounted: str = ""  # why it could not be counted
+    uncounted: Sentence = ""  # why it could not be counted
 
 
 class KeepKind(StrEnum):
@@ -151,7 +152,7 @@ class AddressAnswer(Model):
 
     address: str
     answers: bool  # with 200
-    said: str
+    said: Sentence
 
 
 class Users(StrEnum):

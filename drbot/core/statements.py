@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from drbot.core.events import canonical
 from drbot.core.signing import KeyPair, is_public, verify
+from drbot.core.text.messages import phrase
 
 HEAD_LETTERS = 16
 """Of a hash, wherever a person writes one down: nobody forges a chain that ends in 64 given bits."""
@@ -58,7 +59,7 @@ def head_in(written: str) -> Head:
     digest = digest.lower()
     is_hash = len(digest) >= HEAD_LETTERS and set(digest) <= set("0123456789abcdef")
     if not (number.isascii() and number.isdigit() and len(number) < HEAD_LETTERS and int(number) > 0 and is_hash):
-        raise ValueError(f"not N:HASH with at least {HEAD_LETTERS} letters of the hash")
+        raise ValueError(phrase("not N:HASH with at least {count} letters of the hash", count=HEAD_LETTERS))
     return Head(seq=int(number), hash=digest)
 
 
@@ -78,9 +79,9 @@ def statement_in(line: bytes) -> Statement:
         kinds = [type(getattr(statement, name)) for name in names]
         is_ours = kinds == [str, int, str, str, str, int, int] and is_public(statement.key)
         if not is_ours or not verify(statement.key, _signed(statement), signature):
-            raise ValueError("the signature is not of its key")
+            raise ValueError(phrase("the signature is not of its key"))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError("not a statement of drbot") from error
+        raise ValueError(phrase("not a statement of drbot")) from error
     return statement
 
 

@@ -8,27 +8,12 @@ from dataclasses import replace
 
 from drbot.core.approval import FLOOR, ApprovalRequest, RequestState, Vote, standing
 from drbot.core.people import ACCESS, Person, Roster
-from drbot.core.words import Text
+from drbot.core.text.messages import listed, phrase, sentences
 
-COUNTS: Text = {
-    "en": "Too few people can approve this: {need} must, {have} did, {left} may still answer{who}.",
-    "ja": "承認できる人が足りません: 必要 {need} 人、承認済み {have} 人、これから投票できる人 {left} 人{who}。",
-}
-ASKED: Text = {
-    "en": " Whoever declared or asked does not count: {names}.",
-    "ja": "宣言者と依頼者の承認は数えません: {names}。",
-}
-LET_ONE_ASK: Text = {
-    "en": " Stop it (/dr stop), then let {first}, who declared, ask for it: nobody else is left out then.",
-    "ja": "いったん停止し (/dr stop)、宣言した {first} さんが依頼し直すと、ほかの承認者は全員投票できます。",
-}
-NAME_MORE: Text = {
-    "en": " Name more approvers in dr.yml; they count 24 hours after two people have accepted them: /dr roster",
-    "ja": "dr.yml に承認者を追加してください。二人の同意から 24 時間後に投票できます: /dr roster",
-}
+NAME_MORE = phrase("Name more approvers in dr.yml; they count 24 hours after two people have accepted them: /dr roster")
 
 
-def too_few(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> Text | None:
+def too_few(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> str | None:
     """None while it can be granted in time, is over, or may be granted by break-glass."""
     votes = tuple(votes)
     have = standing(request, votes, roster)
@@ -39,7 +24,7 @@ def too_few(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> 
         return None
     asked = [person for one in _barred(request) if (person := roster.person(one)) and "approver" in person.roles]
     better = _who_should_ask(request, roster, need)
-    return {language: _said(language, (need, len(have)), left, asked, better) for language in COUNTS}
+    return sentences(_counts(need, len(have), left), _asked(asked), _advice(better))
 
 
 def eligible(request: ApprovalRequest, roster: Roster) -> tuple[Person, ...]:
@@ -66,15 +51,32 @@ def _who_should_ask(request: ApprovalRequest, roster: Roster, need: int) -> Pers
     return first if len(_in_time(replace(request, requesters=barred[:1]), roster)) >= need else None
 
 
-def _said(
-    language: str, counts: tuple[int, int], left: Sequence[Person], asked: Sequence[Person], better: Person | None
-) -> str:
-    who = f" ({_names(left)})" if left else ""
-    said = COUNTS[language].format(need=counts[0], have=counts[1], left=len(left), who=who)
-    if asked:
-        said += ASKED[language].format(names=_names(asked))
-    return said + (LET_ONE_ASK[language].format(first=better.name) if better else NAME_MORE[language])
+def _counts(need: int, have: int, left: Sequence[Person]) -> str:
+    if not left:
+        return phrase(
+            "Too few people can approve this: {need} must, {have} did, 0 may still answer.", need=need, have=have
+        )
+    return phrase(
+        "Too few people can approve this: {need} must, {have} did, {left} may still answer ({names}).",
+        need=need,
+        have=have,
+        left=len(left),
+        names=_names(left),
+    )
+
+
+def _asked(asked: Sequence[Person]) -> str:
+    return phrase("Whoever declared or asked does not count: {names}.", names=_names(asked)) if asked else ""
+
+
+def _advice(better: Person | None) -> str:
+    if better is None:
+        return NAME_MORE
+    return phrase(
+        "Stop it (/dr stop), then let {first}, who declared, ask for it: nobody else is left out then.",
+        first=better.name,
+    )
 
 
 def _names(people: Sequence[Person]) -> str:
-    return ", ".join(person.name for person in people)
+    return listed(person.name for person in people)

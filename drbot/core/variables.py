@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase, sentences
 from drbot.core.yaml_file import did_you_mean
 
 Value = str | tuple[str, ...]
@@ -78,9 +79,12 @@ def _lookup(name: str, variables: Mapping[str, Value]) -> Value:
     name = name.strip()
     if name not in variables:
         raise UserError(
-            "Filling in the runbook.",
-            f"${{{name}}} has no value here.{did_you_mean(name, sorted(variables))}",
-            "Give it as an argument, or correct the name in the runbook.",
+            phrase("Filling in the runbook."),
+            sentences(
+                phrase("{variable} has no value here.", variable=f"${{{name}}}"),
+                did_you_mean(name, sorted(variables)),
+            ),
+            phrase("Give it as an argument, or correct the name in the runbook."),
         )
     return variables[name]
 

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import closed, lines, phrase, sentences
 
 Where = tuple[str | int, ...]
 """The way to a value: ("steps", 3, "limits", "time")."""
 
-GONE: Mapping[str, str] = {"queries": " drbot runs no statement that a file holds: leave it out."}
+GONE: Mapping[str, str] = {"queries": phrase("drbot runs no statement that a file holds: leave it out.")}
 """Keys of older files, and what became of them."""
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
@@ -59,8 +61,12 @@ class YamlFile:
 
     def complain(self, problems: Sequence[Problem]) -> str:
         """One "file:line: sentence" per problem, in the order of the file."""
-        lines = sorted((self.line(problem.where), problem.sentence) for problem in problems)
-        return "\n".join(f"{self.path.name}:{line}: {sentence}" for line, sentence in lines)
+        return lines(self.complaints(problems))
+
+    def complaints(self, problems: Sequence[Problem]) -> tuple[str, ...]:
+        """The same, one by one."""
+        found = sorted((self.line(problem.where), problem.sentence) for problem in problems)
+        return tuple(_at_line(self.path, line, sentence) for line, sentence in found)
 
 
 def read_yaml(path: Path) -> YamlFile:
@@ -73,24 +79,44 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"Reading {path}.", f"It cannot be read: {error.strerror}.", "Check the path.") from error
+        why = phrase("It cannot be read: {why}.", why=error.strerror)
+        raise UserError(reading(path), why, phrase("Check the path.")) from error
     except UnicodeDecodeError as error:
-        raise UserError(f"Reading {path}.", "It is not UTF-8 text.", "Save it as UTF-8.") from error
+        raise UserError(reading(path), phrase("It is not UTF-8 text."), phrase("Save it as UTF-8.")) from error
 
 
 def parse_yaml(path: Path, text: str) -> YamlFile:
     """The tree in this text of this file. Raises UserError with the line when it is no YAML."""
-    tried = f"Reading {path}."
     try:
         tree = YAML(typ="rt").load(text)
     except YAMLError as error:
-        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        line = f"{path.name}:{mark.line + 1}: " if mark else ""
-        why = (error.problem if isinstance(error, MarkedYAMLError) else None) or str(error).splitlines()[0]
-        raise UserError(tried, f"{line}{why}.", "Correct this line, or the one before.") from error
+        raise UserError(
+            reading(path), _no_yaml(path, error), phrase("Correct this line, or the one before.")
+        ) from error
     if not isinstance(tree, dict):
-        raise UserError(tried, f"{path.name}:1: the file must hold keys and values.", "See docs/ for examples.")
+        why = _at_line(path, 1, phrase("the file must hold keys and values."))
+        raise UserError(reading(path), why, phrase("See docs/ for examples."))
     return YamlFile(path=path, text=text, tree=tree)
+
+
+def _no_yaml(path: Path, error: YAMLError) -> str:
+    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    why = (error.problem if isinstance(error, MarkedYAMLError) else None) or str(error).splitlines()[0]
+    return _at_line(path, mark.line + 1, closed(why)) if mark else closed(why)
+
+
+def reading(path: Path) -> str:
+    """What was tried."""
+    return phrase("Reading {path}.", path=path)
+
+
+def _at_line(path: Path, line: int, sentence: str) -> str:
+    return phrase("{file}:{line}: {sentence}", file=path.name, line=line, sentence=sentence)
+
+
+def wrong_lines(tried: str, file: YamlFile, problems: Sequence[Problem]) -> UserError:
+    """Every mistake of a file."""
+    return UserError(tried, file.complain(problems), phrase("Correct the lines named."))
 
 
 def read_model(file: YamlFile, model: type[ModelType]) -> ModelType:
@@ -98,30 +124,36 @@ def read_model(file: YamlFile, model: type[ModelType]) -> ModelType:
     try:
         return model.model_validate(file.tree)
     except ValidationError as error:
-        problems = problems_of(model, error)
-        raise UserError(f"Reading {file.path}.", file.complain(problems), "Correct the lines named.") from error
+        raise wrong_lines(reading(file.path), file, problems_of(model, error)) from error
 
 
 def problems_of(model: type[BaseModel], error: ValidationError) -> list[Problem]:
     """What pydantic found, in words for people."""
-    return [_problem(model, detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
+    return [_problem(model, detail["loc"], detail["type"], _said(detail)) for detail in error.errors()]
+
+
+def _said(detail: ErrorDetails) -> str:
+    """What our own check raised is a message; pydantic's is its own English."""
+    raised = detail.get("ctx", {}).get("error")
+    return str(raised) if isinstance(raised, ValueError) else detail["msg"]
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """` Did you mean "x"?`, or nothing when no known word is near."""
+    """`Did you mean "x"?`, or nothing when no known word is near."""
     near = difflib.get_close_matches(word, known, 1, 0.6)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    return phrase('Did you mean "{word}"?', word=near[0]) if near else ""
 
 
 def _problem(model: type[BaseModel], where: Where, kind: str, message: str) -> Problem:
     name = str(where[-1]) if where else ""
     if kind == "extra_forbidden":
         known = _keys_at(model, where[:-1])
-        return Problem(where=where, sentence=f'unknown key "{name}".{GONE.get(name) or did_you_mean(name, known)}')
+        unknown = phrase('unknown key "{name}".', name=name)
+        return Problem(where=where, sentence=sentences(unknown, GONE.get(name) or did_you_mean(name, known)))
     if kind == "missing":
-        return Problem(where=where, sentence=f'the key "{name}" is missing.')
+        return Problem(where=where, sentence=phrase('the key "{name}" is missing.', name=name))
     path = ".".join(str(part) for part in where if part != KEY)
-    return Problem(where=where, sentence=f"{path}: {message.removeprefix('Value error, ')}.".replace("..", "."))
+    return Problem(where=where, sentence=phrase("{path}: {message}", path=path, message=closed(message)))
 
 
 def _keys_at(model: type[BaseModel], where: Where) -> list[str]:

@@ -9,6 +9,7 @@ import docker
 from docker.models.containers import Container
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import listed, phrase, sentences
 from drbot.core.yaml_file import did_you_mean
 from drbot.lab import ownership
 from drbot.lab.images import SERVICE_IMAGE
@@ -41,9 +42,9 @@ class Fault:
 def break_it(lab: Lab, fault: str) -> str:
     """Break the lab this way, wait until it is broken, and return what it looks like. Raises UserError."""
     if fault not in FAULTS:
-        raise UserError(
-            f'"{fault}" is not a fault.', f"There are: {', '.join(FAULTS)}.{did_you_mean(fault, list(FAULTS))}"
-        )
+        there = phrase("There are: {names}.", names=listed(FAULTS))
+        why = sentences(there, did_you_mean(fault, list(FAULTS)))
+        raise UserError(phrase('"{fault}" is not a fault.', fault=fault), why)
     with lab.client() as client:
         FAULTS[fault].act(client, lab)
     return FAULTS[fault].text
@@ -59,7 +60,7 @@ def poison_auth(client: docker.DockerClient, lab: Lab) -> None:
     container = running(client, lab, part("auth"))
     container.exec_run(["sh", "-c", POISON], user="root")
     container.restart(timeout=3)
-    wait_until(lambda: reloaded(container).attrs["RestartCount"] > 0, "auth to crash")
+    wait_until(lambda: reloaded(container).attrs["RestartCount"] > 0, phrase("auth to crash"))
 
 
 def spoil_postgres(client: docker.DockerClient, lab: Lab) -> None:
@@ -72,7 +73,7 @@ def spoil_postgres(client: docker.DockerClient, lab: Lab) -> None:
     container.kill() if container.status == "running" else None
     on_volume(client, lab, volume, SPOIL_POSTGRES)
     container.start()
-    wait_until(lambda: reloaded(container).status == "exited", "PostgreSQL to fail")
+    wait_until(lambda: reloaded(container).status == "exited", phrase("PostgreSQL to fail"))
 
 
 def lose_redis(client: docker.DockerClient, lab: Lab) -> None:
@@ -104,13 +105,21 @@ def lose_datacentre(client: docker.DockerClient, lab: Lab) -> None:
 
 
 FAULTS = {
-    "auth-down": Fault(text="The auth service is stopped.", act=stop_auth),
-    "auth-crashloop": Fault(text="The auth service crashes at every start; a restart does not help.", act=poison_auth),
-    "postgres-corrupt": Fault(text="PostgreSQL's files are damaged; it does not start any more.", act=spoil_postgres),
-    "redis-lost": Fault(text="Redis has lost its data and is empty.", act=lose_redis),
-    "host-lost": Fault(text="The host is lost with its containers, its data and the backups on it.", act=lose_host),
+    "auth-down": Fault(text=phrase("The auth service is stopped."), act=stop_auth),
+    "auth-crashloop": Fault(
+        text=phrase("The auth service crashes at every start; a restart does not help."), act=poison_auth
+    ),
+    "postgres-corrupt": Fault(
+        text=phrase("PostgreSQL's files are damaged; it does not start any more."), act=spoil_postgres
+    ),
+    "redis-lost": Fault(text=phrase("Redis has lost its data and is empty."), act=lose_redis),
+    "host-lost": Fault(
+        text=phrase("The host is lost with its containers, its data and the backups on it."), act=lose_host
+    ),
     "datacentre-lost": Fault(
-        text="The data centre is lost: the host, its backups, and the new host beside it. What lies elsewhere is left.",
+        text=phrase(
+            "The data centre is lost: the host, its backups, and the new host beside it. What lies elsewhere is left."
+        ),
         act=lose_datacentre,
     ),
 }
@@ -121,7 +130,9 @@ def existing(client: docker.DockerClient, lab: Lab, broken: Part) -> Container:
     container = lab.container(client, broken)
     if container is None:
         raise UserError(
-            f"Wanted to break {broken.title}.", f'The lab "{lab.name}" is not up.', "Start it: drbot lab up"
+            phrase("Wanted to break {what}.", what=broken.title),
+            phrase('The lab "{lab}" is not up.', lab=lab.name),
+            phrase("Start it: drbot lab up"),
         )
     return container
 
@@ -131,7 +142,9 @@ def running(client: docker.DockerClient, lab: Lab, broken: Part) -> Container:
     container = existing(client, lab, broken)
     if container.status != "running":
         raise UserError(
-            f"Wanted to break {broken.title}.", f"It is {container.status} already.", "Heal it: drbot lab up"
+            phrase("Wanted to break {what}.", what=broken.title),
+            phrase("It is {state} already.", state=container.status),
+            phrase("Heal it: drbot lab up"),
         )
     return container
 
@@ -140,7 +153,9 @@ def own_volume(client: docker.DockerClient, lab: Lab, broken: Part) -> str:
     """The name of a part's volume. Raises UserError if it is not the lab's."""
     name = f"{lab.prefix}{broken.volume}"
     volumes = [volume for volume in client.volumes.list() if volume.name == name]
-    ownership.require(volumes[0].attrs.get("Labels") if volumes else None, lab.label, f"the volume {name}")
+    ownership.require(
+        volumes[0].attrs.get("Labels") if volumes else None, lab.label, phrase("the volume {name}", name=name)
+    )
     return name
 
 
@@ -169,5 +184,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + SHOWN_WITHIN_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise UserError("Broke the lab.", f"Waited {SHOWN_WITHIN_SECONDS:.0f} s for {what}, in vain.")
+            seconds = f"{SHOWN_WITHIN_SECONDS:.0f}"
+            why = phrase("Waited {seconds} s for {what}, in vain.", seconds=seconds, what=what)
+            raise UserError(phrase("Broke the lab."), why)
         time.sleep(0.1)

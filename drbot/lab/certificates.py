@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab.ports import port_of
 from drbot.lab.programs import Program
 
@@ -73,7 +74,8 @@ class CertificateAuthority:
             command = [*OWN_CERTIFICATE, "-keyout", str(key), "-out", str(self.trust)]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:
-                raise UserError("Tried to make a certificate for the lab's ACME server.", done.stderr.strip()[-300:])
+                tried_it = phrase("Tried to make a certificate for the lab's ACME server.")
+                raise UserError(tried_it, done.stderr.strip()[-300:])
         settings = {
             "listenAddress": f"127.0.0.1:{self.port('acme')}",
             "managementListenAddress": f"127.0.0.1:{self.port('management')}",

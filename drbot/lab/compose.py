@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 
 
 def compose(host: str, folder: Path, *arguments: str, stdin: str | None = None, address: str = "127.0.0.1") -> str:
@@ -20,7 +21,8 @@ def compose(host: str, folder: Path, *arguments: str, stdin: str | None = None, 
     )
     if done.returncode != 0:
         why = " ".join(done.stderr.strip().splitlines()[-3:])
-        raise UserError(f"docker compose {arguments[0]} in {folder.name} failed.", why)
+        command = f"docker compose {arguments[0]}"
+        raise UserError(phrase("{command} in {folder} failed.", command=command, folder=folder.name), why)
     return done.stdout
 
 

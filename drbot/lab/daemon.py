@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab import footprint
 
 LONGEST_FOLDER = 60  # a Unix socket's path must stay below 108 bytes, and the engine nests its own sockets
@@ -71,7 +72,7 @@ def start(home: Path, answers: Callable[[str], bool]) -> str:
         process.wait()
     log = home / "engine" / "dockerd.log"
     tail = " ".join(log.read_text(errors="replace").splitlines()[-3:])
-    raise UserError("Tried to start a Docker engine.", tail, f"The whole log: {log}")
+    raise UserError(phrase("Tried to start a Docker engine."), tail, phrase("The whole log: {file}", file=log))
 
 
 def launch(home: Path, runtime: Path) -> "subprocess.Popen[bytes]":

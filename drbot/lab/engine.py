@@ -14,12 +14,13 @@ import docker
 from docker.errors import DockerException
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab import daemon, packages
 
 Say = Callable[[str], None]
 
 SYSTEM_SOCKET = "unix:///var/run/docker.sock"
-TRIED = "Looked for a Docker engine."
+TRIED: str = phrase("Looked for a Docker engine.")
 
 
 def ensure_engine(home: Path, say: Say) -> str:
@@ -90,7 +91,11 @@ def find_engine(home: Path) -> str | None:
     if named:
         if answers(named):
             return named
-        raise UserError(TRIED, f"DOCKER_HOST is {named}, but nothing answers there.", "Start that engine or unset it.")
+        raise UserError(
+            TRIED,
+            phrase("DOCKER_HOST is {host}, but nothing answers there.", host=named),
+            phrase("Start that engine or unset it."),
+        )
     for host in (context_host(), SYSTEM_SOCKET, daemon.socket_url(home)):
         if host and answers(host):
             return host
@@ -123,19 +128,22 @@ def context_host() -> str | None:
 def make_engine(home: Path, say: Say) -> str:
     """Install what is missing, then use the engine the system starts, else start our own."""
     if os.name != "posix" or os.uname().sysname != "Linux":
-        raise UserError(TRIED, "None is running.", "Install and start Docker Desktop or colima, then try again.")
+        todo = phrase("Install and start Docker Desktop or colima, then try again.")
+        raise UserError(TRIED, phrase("None is running."), todo)
     if os.geteuid() != 0:
         raise UserError(
             TRIED,
-            "None is running, or you may not use it.",
-            "Start Docker (sudo systemctl start docker) and join its group (sudo usermod -aG docker $USER), "
-            "or install it: sudo apt-get install docker.io docker-compose",
+            phrase("None is running, or you may not use it."),
+            phrase(
+                "Start Docker (sudo systemctl start docker) and join its group (sudo usermod -aG docker $USER), "
+                "or install it: sudo apt-get install docker.io docker-compose"
+            ),
         )
     if not daemon.installed():
         packages.install_engine(say)
     if daemon.system_starts_it() and daemon.wait_until(lambda: answers(SYSTEM_SOCKET), 20):
         return SYSTEM_SOCKET
-    say("Starting a Docker engine for the lab")
+    say(phrase("Starting a Docker engine for the lab"))
     return daemon.start(home, answers)
 
 
@@ -147,10 +155,12 @@ def ensure_compose(say: Say) -> None:
         packages.install_compose(say)
     if not has_compose():
         raise UserError(
-            "Looked for docker compose (version 2).",
-            '"docker compose version" does not work.',
-            "Install the package docker-compose-plugin (Docker's own), docker-compose-v2 (Ubuntu) "
-            "or docker-compose (Debian 13).",
+            phrase("Looked for docker compose (version 2)."),
+            phrase('"docker compose version" does not work.'),
+            phrase(
+                "Install the package docker-compose-plugin (Docker's own), docker-compose-v2 (Ubuntu) "
+                "or docker-compose (Debian 13)."
+            ),
         )
 
 

@@ -8,12 +8,14 @@ import httpx
 
 from drbot.core.errors import UserError
 from drbot.core.site import Monitoring, Service
+from drbot.core.text.messages import listed, phrase
 from drbot.lab.compose import compose, read_env, write_env
 from drbot.lab.daemon import wait_until
 from drbot.lab.images import ALERTMANAGER_IMAGE, PROMETHEUS_IMAGE, SERVICE_IMAGE
 from drbot.lab.ports import choose
 from drbot.lab.system import TEMPLATES, Lab
 
+STARTED: str = phrase("Started the lab's monitoring.")
 EDGE = "ai-micro-edge"
 MONITORING = "ai-micro-monitoring"
 JOBS = ("auth-service", "user-service", "admin-service")
@@ -53,9 +55,10 @@ class Extras:
             project = self.lab.projects / (self.lab.prefix + folder)
             compose(self.lab.host, project, "up", "-d", address=self.lab.address)
         if not wait_until(self.alerts_pass, 60):
-            raise UserError("Started the lab's monitoring.", "Alertmanager or its webhook does not answer.")
+            raise UserError(STARTED, phrase("Alertmanager or its webhook does not answer."))
         if not wait_until(lambda: self.jobs_up() == set(JOBS), 60):
-            raise UserError("Started the lab's monitoring.", f"Prometheus only sees {self.jobs_up() or 'nothing'} up.")
+            jobs = listed(sorted(self.jobs_up())) or phrase("nothing")
+            raise UserError(STARTED, phrase("Prometheus only sees {jobs} up.", jobs=jobs))
 
     def port(self, folder: str, name: str = "PORT") -> int:
         """The published port of one of them."""

@@ -12,8 +12,9 @@ import subprocess
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 
-TRIED = "Tried to start a Docker engine."
+TRIED: str = phrase("Tried to start a Docker engine.")
 PROGRAMS = (b"dockerd", b"containerd", b"runc", b"docker-proxy")
 
 FROM_DOCKER = (b"/", b"/etc/hosts", b"/etc/hostname", b"/etc/resolv.conf")
@@ -70,7 +71,7 @@ def ip(*arguments: str) -> str:
     """What ip says. Raises UserError."""
     program = shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin")
     if program is None:
-        raise UserError(TRIED, "There is no ip.", "Install the package iproute2.")
+        raise UserError(TRIED, phrase("There is no ip."), phrase("Install the package iproute2."))
     done = subprocess.run([program, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         raise UserError(TRIED, f"ip {' '.join(arguments)}: {done.stderr.strip()}")

@@ -16,6 +16,7 @@ import requests
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import filled, listed, phrase
 from drbot.lab import packages
 
 Say = Callable[[str], None]
@@ -39,7 +40,7 @@ RECIPES: dict[str, tuple[str, str | None]] = {
     PROMETHEUS_IMAGE: ("prometheus", "prom/prometheus:v2.53.5"),
     ALERTMANAGER_IMAGE: ("alertmanager", "prom/alertmanager:v0.28.1"),
 }
-TRIED = "Tried to build the lab's images."
+TRIED: str = phrase("Tried to build the lab's images.")
 
 
 def ensure_images(client: docker.DockerClient, say: Say, images: tuple[str, ...] = SYSTEM_IMAGES) -> None:
@@ -52,18 +53,19 @@ def ensure_images(client: docker.DockerClient, say: Say, images: tuple[str, ...]
             make_all(client, missing, say, registry=True)
             return
         except UserError as error:
-            say(f"Pulling failed: {error.why}")
+            say(phrase("Pulling failed: {why}", why=error.why))
     make_all(client, missing, say, registry=False)
 
 
 def make_all(client: docker.DockerClient, missing: list[str], say: Say, *, registry: bool) -> None:
     """Make these images at the same time."""
-    say(f"{'Pulling' if registry else 'No registry answers, so building'}: {', '.join(missing)}")
+    pulling, building = phrase("Pulling: {images}"), phrase("No registry answers, so building: {images}")
+    say(filled(pulling if registry else building, images=listed(missing)))
     if not registry or SERVICE_IMAGE in missing:
         ensure_base(client, say, registry=registry)
     with ThreadPoolExecutor(len(missing)) as pool:
         for image in pool.map(lambda image: make(client, image, registry=registry), missing):
-            say(f"Image {image} is ready")
+            say(phrase("Image {image} is ready", image=image))
 
 
 def is_current(client: docker.DockerClient, image: str) -> bool:
@@ -110,10 +112,10 @@ def ensure_base(client: docker.DockerClient, say: Say, *, registry: bool) -> Non
     if not packages.have("mmdebstrap", say, "debian-archive-keyring"):
         raise UserError(
             TRIED,
-            "No registry answers, and the base image can only be made as root on Debian or Ubuntu.",
-            "Give Docker access to a registry, or install mmdebstrap and run this as root.",
+            phrase("No registry answers, and the base image can only be made as root on Debian or Ubuntu."),
+            phrase("Give Docker access to a registry, or install mmdebstrap and run this as root."),
         )
-    say("Making a small Debian 12 as the base image (about 20 s)")
+    say(phrase("Making a small Debian 12 as the base image (about 20 s)"))
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "base.tar"
         # A mirror or a clock that is behind must not keep the lab from being built.
@@ -121,7 +123,7 @@ def ensure_base(client: docker.DockerClient, say: Say, *, registry: bool) -> Non
         command = ["mmdebstrap", "--variant=minbase", f"--aptopt={option}", "bookworm", str(archive)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
-            raise UserError(TRIED, " ".join(done.stderr.splitlines()[-3:]), "Is a Debian mirror reachable?")
+            raise UserError(TRIED, " ".join(done.stderr.splitlines()[-3:]), phrase("Is a Debian mirror reachable?"))
         repository, _, tag = BASE_IMAGE.partition(":")
         client.api.import_image_from_file(str(archive), repository=repository, tag=tag)
 

@@ -13,6 +13,7 @@ import httpx
 from botocore.config import Config
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab.ports import port_of
 from drbot.lab.programs import Program
 
@@ -43,9 +44,8 @@ class Moto:
         try:
             import moto.server  # noqa: F401  (a development dependency: users of drbot need no stand-ins)
         except ImportError as error:
-            raise UserError(
-                "Tried to start a stand-in for Amazon.", str(error), "Install the development packages: make setup"
-            ) from error
+            todo = phrase("Install the development packages: make setup")
+            raise UserError(phrase("Tried to start a stand-in for Amazon."), str(error), todo) from error
         fresh = self.program.process() is None
         self.program.start(self.answers, seconds=60)
         return fresh

@@ -12,6 +12,7 @@ from docker.models.volumes import Volume
 
 from drbot.core.errors import UserError
 from drbot.core.occupants import IMAGES
+from drbot.core.text.messages import phrase
 
 LABEL = "drbot.lab"
 CONFLICT = 409
@@ -21,9 +22,9 @@ def require(labels: Mapping[str, str] | None, name: str, what: str) -> None:
     """Raise UserError unless these labels say that the thing belongs to the lab with this label."""
     if (labels or {}).get(LABEL) != name:
         raise UserError(
-            f'Wanted to touch {what} for the lab "{name}".',
-            f"It has no label {LABEL}={name}, so it is not the lab's.",
-            "Remove or rename it yourself, or use another --name.",
+            phrase('Wanted to touch {what} for the lab "{lab}".', what=what, lab=name),
+            phrase("It has no label {label}, so it is not the lab's.", label=f"{LABEL}={name}"),
+            phrase("Remove or rename it yourself, or use another --name."),
         )
 
 
@@ -114,7 +115,7 @@ def ensure_volume(client: docker.DockerClient, volume: str, name: str) -> Volume
         found = client.volumes.get(volume)
     except NotFound:
         return client.volumes.create(volume, labels={LABEL: name})
-    require(found.attrs.get("Labels"), name, f"the volume {volume}")
+    require(found.attrs.get("Labels"), name, phrase("the volume {name}", name=volume))
     return found
 
 
@@ -122,9 +123,9 @@ def ensure_network(client: docker.DockerClient, network: str, name: str) -> Netw
     """The network of this name, created if need be. Raises UserError if it is somebody else's."""
     for found in client.networks.list(names=[network]):
         if found.name == network:
-            require(found.attrs.get("Labels"), name, f"the network {network}")
+            require(found.attrs.get("Labels"), name, phrase("the network {name}", name=network))
             return found
     try:
         return client.networks.create(network, labels={LABEL: name})
     except APIError as error:
-        raise UserError(f"Tried to create the network {network}.", str(error)) from error
+        raise UserError(phrase("Tried to create the network {name}.", name=network), str(error)) from error

@@ -6,8 +6,10 @@ import subprocess
 from collections.abc import Callable
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 
 Say = Callable[[str], None]
+LOOKED: str = phrase("Looked for a Docker engine.")
 
 # program → its package; dnsmasq-base brings no service
 RECOVERY_PROGRAMS = {
@@ -30,15 +32,15 @@ def install_engine(say: Say) -> None:
     """Engine, command line and compose. Raises UserError where we must not or cannot."""
     if is_installed("docker-ce"):
         raise UserError(
-            "Looked for a Docker engine.",
-            "docker-ce is installed but not running.",
-            "Start it: systemctl start docker",
+            LOOKED,
+            phrase("docker-ce is installed but not running."),
+            phrase("Start it: systemctl start docker"),
         )
     if not may_install():
         raise UserError(
-            "Looked for a Docker engine.",
-            "There is none, and only Debian and Ubuntu are set up by themselves.",
-            "Install Docker with its compose plugin: https://docs.docker.com/engine/install/",
+            LOOKED,
+            phrase("There is none, and only Debian and Ubuntu are set up by themselves."),
+            phrase("Install Docker with its compose plugin: https://docs.docker.com/engine/install/"),
         )
     update()
     names = ["docker.io", "iproute2", *compose_names()]
@@ -65,12 +67,13 @@ def compose_names() -> list[str]:
 
 def install(names: list[str], say: Say) -> None:
     """Install these packages, saying so. Raises UserError with the end of apt's output."""
-    say(f"Installing packages: {' '.join(names)}")
+    say(phrase("Installing packages: {names}", names=" ".join(names)))
     command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
     done = subprocess.run(command, capture_output=True, text=True, env=quiet_environment())
     if done.returncode != 0:
         tail = " ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
-        raise UserError(f"Tried to install {' '.join(names)}.", tail, "Install them yourself, then try again.")
+        tried_it = phrase("Tried to install {names}.", names=" ".join(names))
+        raise UserError(tried_it, tail, phrase("Install them yourself, then try again."))
 
 
 def update() -> None:
@@ -120,7 +123,8 @@ def ensure_recovery_programs(say: Say) -> None:
         install(missing(), say)
     if missing():
         names = " ".join(missing())
-        raise UserError("Looked for what levels 3 and 4 need.", f"Missing: {names}.", f"sudo apt-get install {names}")
+        why = phrase("Missing: {names}.", names=names)
+        raise UserError(phrase("Looked for what levels 3 and 4 need."), why, f"sudo apt-get install {names}")
 
 
 def on_path(program: str) -> bool:

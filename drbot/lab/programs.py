@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab.daemon import wait_until
 
 
@@ -39,7 +40,8 @@ class Program:
         if not ready():
             tail = " ".join(self.log.read_text(errors="replace").splitlines()[-3:])
             self.stop()
-            raise UserError(f"Tried to start {self.name}.", tail, f"The whole log: {self.log}")
+            todo = phrase("The whole log: {file}", file=self.log)
+            raise UserError(phrase("Tried to start {name}.", name=self.name), tail, todo)
 
     def launch(self) -> None:
         """Start it in a session of its own."""

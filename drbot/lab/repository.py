@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 
 IGNORED = ".env\n*.pem\n"  # secrets are restored from the configuration backup, never from git
 # The user's own settings (signatures, hooks, names) must not matter.
@@ -26,5 +27,5 @@ def git(*arguments: str) -> str:
     """Output of one git command. Raises UserError."""
     done = subprocess.run(["git", *SETTINGS, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
-        raise UserError("Tried to publish the lab's projects with git.", done.stderr.strip())
+        raise UserError(phrase("Tried to publish the lab's projects with git."), done.stderr.strip())
     return done.stdout.strip()

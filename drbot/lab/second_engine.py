@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import listed, phrase
 from drbot.lab import daemon
 from drbot.lab.engine import answers, clear, connect, exclusive, wipe_engine
 
@@ -42,7 +43,9 @@ class SecondEngine:
     def start(self) -> str:
         """Its URL, once it answers. Also after it was killed. Raises UserError."""
         if not daemon.installed():
-            raise UserError("Tried to start a new host.", "There is no dockerd here.", "Run: drbot lab up")
+            raise UserError(
+                phrase("Tried to start a new host."), phrase("There is no dockerd here."), phrase("Run: drbot lab up")
+            )
         with exclusive(self.home / "second.lock"):
             if not answers(self.host):
                 daemon.start(self.folder, answers)
@@ -98,4 +101,4 @@ def copy(first: str, second: str, images: tuple[str, ...]) -> None:
         load = ["docker", "-H", second, "load", "--quiet"]
         loaded = subprocess.run(load, stdin=saved.stdout, capture_output=True, text=True)
     if saved.returncode or loaded.returncode:
-        raise UserError(f"Tried to copy {', '.join(images)} to the new host.", loaded.stderr.strip())
+        raise UserError(phrase("Tried to copy {images} to the new host.", images=listed(images)), loaded.stderr.strip())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 from drbot.lab import packages
 from drbot.lab.engine import connect, ensure_engine, exclusive, find_engine
 from drbot.lab.images import MONITORING_IMAGES, ensure_images
@@ -59,7 +60,9 @@ def open_lab(home: Path, name: str) -> Lab:
     host = find_engine(home)
     if host is None:
         raise UserError(
-            "Looked for a Docker engine.", "None is running.", "Start the lab with its engine: drbot lab up"
+            phrase("Looked for a Docker engine."),
+            phrase("None is running."),
+            phrase("Start the lab with its engine: drbot lab up"),
         )
     return Lab(name=name, home=labs_folder(home), host=host)
 

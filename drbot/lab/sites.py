@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drbot.core.site import Certificate, Configuration, Dns, ObjectStore, Provision, Recovery, Repository, Service, Site
+from drbot.core.text.messages import phrase
 from drbot.lab import programs, repository
 from drbot.lab.certificates import CertificateAuthority
 from drbot.lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
@@ -80,13 +81,15 @@ class Sites:
         extras = Extras(lab=self.lab)
         extras.write()
         self.empty_new_host()
-        say("Starting HTTPS, monitoring, S3, EC2 and Route 53" + (", and an empty new host" if new_host else ""))
+        around = phrase("Starting HTTPS, monitoring, S3, EC2 and Route 53")
+        with_host = phrase("Starting HTTPS, monitoring, S3, EC2 and Route 53, and an empty new host")
+        say(with_host if new_host else around)
         starts = (extras.start, self.bucket.start, self.cloud.start, *((self.start_new_host,) if new_host else ()))
         with ThreadPoolExecutor(len(starts)) as pool:
             list(pool.map(lambda start: start(), starts))
         self.cloud.give_back()
         self.cloud.point(NAME, "127.0.0.1")
-        say("Starting a name server and an ACME server")
+        say(phrase("Starting a name server and an ACME server"))
         self.names.start()
         self.authority.start()
         link(self.lab.host, self.host_socket)

@@ -19,6 +19,7 @@ import httpx
 from docker.models.containers import Container
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import listed, phrase
 from drbot.lab import layout, ownership, ports, programs
 from drbot.lab.compose import compose, read_env, write_env
 from drbot.lab.engine import connect
@@ -73,7 +74,9 @@ class Lab:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]{0,29}", self.name):
             raise UserError(
-                f'"{self.name}" is not a name for a lab.', "A name is lower-case letters and digits.", "Example: main"
+                phrase('"{name}" is not a name for a lab.', name=self.name),
+                phrase("A name is lower-case letters and digits."),
+                phrase("Example: main"),
             )
 
     @property
@@ -121,7 +124,7 @@ class Lab:
             f"com.docker.compose.service={part.service}",
         ]
         for container in client.containers.list(all=True, filters={"label": labels}, ignore_removed=True):
-            ownership.require(container.labels, self.label, f"the container {container.name}")
+            ownership.require(container.labels, self.label, phrase("the container {name}", name=container.name))
             return container
         return None
 
@@ -133,14 +136,18 @@ class Lab:
                 if part.volume:
                     ownership.ensure_volume(client, self.prefix + part.volume, self.label)
             chosen = self.write_files(client)
-        say("Starting PostgreSQL and Redis")
+        say(phrase("Starting PostgreSQL and Redis"))
         self.start([part for part in PARTS if part.name in STORES])
         self.wait_for_stores()
         self.fill()
-        say("Starting the services")
+        say(phrase("Starting the services"))
         self.start([part for part in PARTS if part.name not in STORES])
         self.wait_until_healthy()
-        say(f"Everything is healthy; described in {self.configuration} (ports {sorted(chosen.values())})")
+        ports = listed(map(str, sorted(chosen.values())))
+        well = phrase(
+            "Everything is healthy; described in {file} (ports {ports})", file=self.configuration, ports=ports
+        )
+        say(well)
 
     def down(self) -> None:
         """Stop and remove containers and network; the data stays in its volumes."""
@@ -181,11 +188,12 @@ class Lab:
         url = self.url(part)
         state = container.status if container else "missing"
         if container is None or state != "running":
-            fault = f"its container is {state}"
+            fault: str = phrase("its container is {state}", state=state)
         elif url:
             fault = fault_of_url(url)
         else:
-            fault = "" if container.health == "healthy" else f"Docker says it is {container.health}"
+            health = container.health
+            fault = "" if health == "healthy" else phrase("Docker says it is {health}", health=health)
         return PartStatus(name=part.name, title=part.title, state=state, fault=fault, url=url)
 
     def url(self, part: Part) -> str | None:
@@ -271,9 +279,9 @@ class Lab:
         while not condition():
             if time.monotonic() > deadline or self.has_ended(part):
                 raise UserError(
-                    f"{part.title} does not start.",
-                    f"Its log ends: {self.last_words(part)}",
-                    "`drbot lab reset` removes this lab with its data.",
+                    phrase("{service} does not start.", service=part.title),
+                    phrase("Its log ends: {words}", words=self.last_words(part)),
+                    phrase("`drbot lab reset` removes this lab with its data."),
                 )
             time.sleep(0.2)
 
@@ -287,7 +295,7 @@ class Lab:
         """The end of a part's log."""
         with self.client() as client:
             container = self.container(client, part)
-            return container.logs(tail=5).decode(errors="replace").strip() if container else "(no container)"
+            return container.logs(tail=5).decode(errors="replace").strip() if container else phrase("(no container)")
 
     def psql(self, script: str, *options: str) -> str:
         """Run a script in the lab's PostgreSQL, as its superuser; the output without ornaments."""
@@ -325,8 +333,10 @@ def fault_of_url(url: str) -> str:
     try:
         answer = httpx.get(url, timeout=10)
     except httpx.HTTPError as error:
-        return f"it does not answer: {error or type(error).__name__}"
-    return "" if answer.status_code == 200 else f"it answers {answer.status_code}: {answer.text[:160]}"
+        return phrase("it does not answer: {why}", why=str(error) or type(error).__name__)
+    if answer.status_code == 200:
+        return ""
+    return phrase("it answers {status}: {text}", status=answer.status_code, text=answer.text[:160])
 
 
 def compose_text(project: Path) -> str:

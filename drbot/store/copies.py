@@ -12,6 +12,8 @@ from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, ins
 
 from drbot.core.errors import UserError
 from drbot.core.events import Event
+from drbot.core.text.messages import phrase
+from drbot.core.text.stored_messages import restored, stored
 from drbot.store.base import ledger
 from drbot.store.base.database import Database, Transaction
 from drbot.store.base.schema import Moment, head, metadata
@@ -49,8 +51,8 @@ def require_empty(database: Database) -> None:
     with database.read() as connection:
         seq = ledger.head(connection)[0] if inspect(connection).has_table(head.name) else 0
     if seq:
-        why = f"This database holds {seq} records already."
-        raise UserError("Bringing the state back.", why, "Name an empty home, or another DATABASE_URL.")
+        why = phrase("This database holds {count} records already.", count=seq)
+        raise UserError(phrase("Bringing the state back."), why, phrase("Name an empty home, or another DATABASE_URL."))
 
 
 def fill(tx: Transaction, chain: Iterable[Event], rows: Rows) -> None:
@@ -75,10 +77,10 @@ def _go_on_counting(connection: Connection, table: Table) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, datetime) else stored(value)
 
 
 def _value(table: Table, name: str, value: Any) -> Any:
     """Raises KeyError for a column that these tables do not have."""
     is_moment = isinstance(table.c[name].type, Moment)
-    return datetime.fromisoformat(value) if is_moment and value is not None else value
+    return datetime.fromisoformat(value) if is_moment and value is not None else restored(value)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from drbot.core.site import Service
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from drbot.runners.contract import arguments
@@ -20,7 +21,9 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
     services = arguments.services(context, given)
     began = first_made(context)
     faults = [fault for name, service in services.items() for fault in faults_of(context, name, service, began)]
-    sentence = "; ".join(faults) or f"{len(services)} services run in containers of this recovery, on its volumes"
+    sentence = clauses(faults) or phrase(
+        "{count} services run in containers of this recovery, on its volumes", count=len(services)
+    )
     return Finding(passed=not faults, sentence=sentence)
 
 
@@ -29,21 +32,23 @@ def faults_of(context: StepContext, name: str, service: Service, began: datetime
     docker = context.clients.docker
     found = docker.container(service)
     if found is None:
-        yield f"{name} has no container"
+        yield phrase("{name} has no container", name=name)
         return
     made_of = docker.inspect(found.id)
     hashes = context.clients.compose.hashes(service.project, watch_of(context).bounds)
     if made_of["Config"]["Labels"].get(CONFIG_HASH) != hashes.get(service.service):
-        yield f"the container of {name} was made from other files than those that lie there"
+        yield phrase("the container of {name} was made from other files than those that lie there", name=name)
     if began is not None and moment(made_of["Created"]) < began:
-        yield f"the container of {name} is older than this recovery"
+        yield phrase("the container of {name} is older than this recovery", name=name)
     volumes = [mount["Name"] for mount in made_of["Mounts"] if mount["Type"] == "volume"]
     for volume in filter(None, map(docker.volume, volumes)):
         if began is not None and moment(volume.created_at) < began:
-            yield f"{name} runs on the volume {volume.name}, which is older than this recovery"
+            yield phrase(
+                "{name} runs on the volume {volume}, which is older than this recovery", name=name, volume=volume.name
+            )
     wanted = stores(context).get(name)
     if wanted is not None and wanted not in volumes:
-        yield f"{name} does not run on {wanted}"
+        yield phrase("{name} does not run on {volume}", name=name, volume=wanted)
 
 
 def stores(context: StepContext) -> dict[str, str]:

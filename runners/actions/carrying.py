@@ -1,10 +1,11 @@
 """Carries the old server's settings over to the data restored beside it, and tries that a server starts with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.scratch_postgres import Scratch, scratch_server, settle, stop_cleanly
 from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.contract.action import StepContext
@@ -20,9 +21,12 @@ class Carried:
     @property
     def sentence(self) -> str:
         """To be added to a summary; empty when there was nothing to carry."""
-        parts = [f"settings carried over: {', '.join(self.files)}"] if self.files else []
-        parts += [f"not carried over: {', '.join(self.left)}"] if self.left else []
-        return "".join(f"; {part}" for part in parts)
+        return clauses(
+            (
+                phrase("settings carried over: {files}", files=listed(self.files)) if self.files else "",
+                phrase("not carried over: {files}", files=listed(self.left)) if self.left else "",
+            )
+        )
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -47,10 +51,14 @@ def carry_settings(context: StepContext, scratch: Scratch) -> Carried:
         if why:
             context.log(f"A server does not start with {', '.join(carried)}: {why}")
             files.bring_back(carried, scratch.volume, own)
-            carried, left = (), (*left, f"{', '.join(carried)} (a server does not start with it: {why})")
+            carried, left = (), (*left, _refused(carried, why))
     files.tidy(scratch.volume, own)
     settle(scratch)
     return Carried(files=carried, left=(*old.left, *left))
+
+
+def _refused(files: Sequence[str], why: str) -> str:
+    return phrase("{files} (a server does not start with it: {why})", files=listed(files), why=why)
 
 
 def _fault(scratch: Scratch) -> str:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.site import Certificate, Dns, Provision, Site
+from drbot.core.text.messages import listed, phrase, sentences
 from drbot.core.yaml_file import did_you_mean
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.contract import arguments
@@ -37,8 +38,13 @@ def site_of(context: StepContext, given: Mapping[str, Any]) -> tuple[str, Site]:
     """The site a step is about. Raises PermanentError for one that dr.yml does not know."""
     name, sites = arguments.text(given, "site"), context.configuration.sites
     if name not in sites:
-        known = ", ".join(sites)
-        raise PermanentError(f'dr.yml has no site "{name}".{did_you_mean(name, list(sites))} Sites are: {known}')
+        raise PermanentError(
+            sentences(
+                phrase('dr.yml has no site "{name}".', name=name),
+                did_you_mean(name, list(sites)),
+                phrase("Sites are: {names}", names=listed(sites)),
+            )
+        )
     return name, sites[name]
 
 
@@ -56,7 +62,9 @@ def address_of(context: StepContext, given: Mapping[str, Any]) -> str:
     for facts in context.facts.values():
         if facts.get(SITE) == name and facts.get(ADDRESS):
             return str(facts[ADDRESS])
-    raise PermanentError(f"nobody knows the address of {name}: dr.yml names none, and no machine was made in this run")
+    raise PermanentError(
+        phrase("nobody knows the address of {name}: dr.yml names none, and no machine was made in this run", name=name)
+    )
 
 
 def wait_for(
@@ -69,7 +77,7 @@ def wait_for(
         if found is not None:
             return found
         if context.cancelled():
-            raise CancelledError("Stopped while waiting")
+            raise CancelledError(phrase("Stopped while waiting"))
         context.progress(turn * LOOK_SECONDS, seconds, "seconds")
         _PAUSE.wait(LOOK_SECONDS)
     raise PermanentError(why_not())
@@ -77,5 +85,5 @@ def wait_for(
 
 def _present(section: Answer | None, name: str) -> Answer:
     if section is None:
-        raise PermanentError(f"dr.yml has no section `{name}`")
+        raise PermanentError(phrase("dr.yml has no section `{name}`", name=name))
     return section

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.errors import DrbotError
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.centre import certificate_of
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.handshake import accepted_until
@@ -21,9 +22,9 @@ def issue(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     folder = folder_of(context)
     if folder != issued:
         certbot.install(folder)
-    names = ", ".join(certbot.settings.names)
+    names = listed(certbot.settings.names)
     return Outcome(
-        summary=f"A certificate for {names}, valid until {until:%Y-%m-%d}",
+        summary=phrase("A certificate for {names}, valid until {date}", names=names, date=f"{until:%Y-%m-%d}"),
         facts={"until": until.isoformat(), "folder": str(folder)},
     )
 
@@ -33,8 +34,8 @@ def possible(context: StepContext, given: Mapping[str, Any]) -> Finding:
     try:
         certbot_of(context).require()
     except DrbotError as error:
-        return Finding(passed=False, sentence=f"No certificate can be had: {error}")
-    return Finding(passed=True, sentence="A certificate can be had")
+        return Finding(passed=False, sentence=phrase("No certificate can be had: {why}", why=error))
+    return Finding(passed=True, sentence=phrase("A certificate can be had"))
 
 
 def installed(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -43,7 +44,7 @@ def installed(context: StepContext, given: Mapping[str, Any]) -> Finding:
         until = _until(context, folder_of(context))
     except DrbotError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence=f"The certificate is accepted, until {until:%Y-%m-%d}")
+    return Finding(passed=True, sentence=phrase("The certificate is accepted, until {date}", date=f"{until:%Y-%m-%d}"))
 
 
 def certbot_of(context: StepContext) -> Certbot:

@@ -8,6 +8,7 @@ from typing import Any
 
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.site import Service
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.docker_engine import MISSING, STOPPED
 from drbot.runners.clients.process import Bounds
@@ -26,24 +27,31 @@ _PAUSE = threading.Event()
 
 def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Restart the services in their containers."""
-    return Outcome(summary=f"Restarted {_interrupted(context, given, context.clients.compose.restart)}")
+    return Outcome(
+        summary=phrase("Restarted {names}", names=_interrupted(context, given, context.clients.compose.restart))
+    )
 
 
 def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Stop the services; their containers stay."""
-    return Outcome(summary=f"Stopped {_interrupted(context, given, context.clients.compose.stop)}")
+    return Outcome(summary=phrase("Stopped {names}", names=_interrupted(context, given, context.clients.compose.stop)))
 
 
 def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Take the services down and up again, in fresh containers."""
-    return Outcome(summary=f"Took {_interrupted(context, given, context.clients.compose.recreate)} down and up again")
+    return Outcome(
+        summary=phrase(
+            "Took {names} down and up again",
+            names=_interrupted(context, given, context.clients.compose.recreate),
+        )
+    )
 
 
 def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interruption) -> str:
     """Under the permit that was given; which services."""
     services, permit = arguments.services(context, given), context.permitted()
     on_projects(context, services, lambda project, names, watch: verb(project, names, permit, watch))
-    return spoken(services)
+    return listed(services)
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -60,7 +68,7 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         needed = {need for name in wave for need in services[name].needs if need in services}
         wait_healthy(context, needed, within)
         on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
-    return Outcome(summary=f"Started {spoken(services)}")
+    return Outcome(summary=phrase("Started {names}", names=listed(services)))
 
 
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -68,16 +76,27 @@ def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     services = arguments.services(context, given)
     found = {name: status_of(context, service, "running") for name, service in services.items()}
     wrong = {name: status for name, status in found.items() if status != "running"}
-    said = "; ".join(f"{name} is {status}" for name, status in wrong.items())
-    return Finding(passed=not wrong, sentence=said or f"{spoken(services)}: running", broken=tuple(wrong), facts=found)
+    said = clauses(phrase("{name} is {state}", name=name, state=status) for name, status in wrong.items())
+    return Finding(
+        passed=not wrong,
+        sentence=said or phrase("{names}: running", names=listed(services)),
+        broken=tuple(wrong),
+        facts=found,
+    )
 
 
 def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them stopped or gone?"""
     services = arguments.services(context, given)
     found = {name: status_of(context, service, *STOPPED) for name, service in services.items()}
-    wrong = [f"{name} is {status}" for name, status in found.items() if status not in (*STOPPED, MISSING)]
-    return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{spoken(services)}: stopped", facts=found)
+    wrong = [
+        phrase("{name} is {state}", name=name, state=status)
+        for name, status in found.items()
+        if status not in (*STOPPED, MISSING)
+    ]
+    return Finding(
+        passed=not wrong, sentence=clauses(wrong) or phrase("{names}: stopped", names=listed(services)), facts=found
+    )
 
 
 def status_of(context: StepContext, service: Service, *wanted: str) -> str:
@@ -120,7 +139,7 @@ def waves(services: Mapping[str, Service]) -> list[list[str]]:
     while left:
         wave = [name for name, service in left.items() if not any(need in left for need in service.needs)]
         if not wave:
-            raise PermanentError(f"These services need each other in a circle: {', '.join(left)}")
+            raise PermanentError(phrase("These services need each other in a circle: {names}", names=listed(left)))
         order.append(wave)
         for name in wave:
             del left[name]
@@ -137,17 +156,12 @@ def wait_healthy(context: StepContext, names: Iterable[str], within: float) -> f
         context.progress(len(names) - len(faults), len(names), "services")
         if not faults:
             return time.monotonic() - started
-        said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        said = clauses(phrase("{what}: {why}", what=name, why=fault) for name, fault in faults.items())
         if said != told:
             context.log(f"Not healthy yet: {said}")
             told = said
         if context.cancelled():
-            raise CancelledError(f"Stopped while waiting for {', '.join(faults)}")
+            raise CancelledError(phrase("Stopped while waiting for {names}", names=listed(faults)))
         if time.monotonic() - started > within:
-            raise PermanentError(f"Not healthy after {within:.0f} s: {said}")
+            raise PermanentError(phrase("Not healthy after {seconds} s: {why}", seconds=round(within), why=said))
         _PAUSE.wait(LOOK_EVERY_SECONDS)
-
-
-def spoken(names: Iterable[str]) -> str:
-    """Names as a sentence has them."""
-    return ", ".join(names)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.clients import host_packages
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.contract.action import Finding, StepContext
@@ -16,15 +17,17 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.free: by what the backup tells of its compose files; what is put aside is in nobody's way."""
     backup = context.plan.backup
     if backup is None or host_packages.engine_is_missing(context.clients.docker.host):
-        return Finding(passed=True, sentence="Nothing is known to be in the way")
+        return Finding(passed=True, sentence=phrase("Nothing is known to be in the way"))
     names, ports = {*backup.holds.containers, *_by_rule(context)}, frozenset(backup.holds.ports)
     leaving = {one.identity for one in context.plan.occupants}
-    with docker_errors("List all containers"):
-        listed = context.clients.docker.client.api.containers(all=True)
-    others = [one for one in listed if one["Id"] not in leaving]
+    with docker_errors(phrase("List all containers")):
+        running = context.clients.docker.client.api.containers(all=True)
+    others = [one for one in running if one["Id"] not in leaving]
     taken = [*_names(others, names), *_ports(others, ports)]
-    taken += _of_programs(context, ports - {port for one in listed for port in _published(one)})
-    sentence = "; ".join(taken) or f"{len(ports)} ports and {len(names)} names of containers are free"
+    taken += _of_programs(context, ports - {port for one in running for port in _published(one)})
+    sentence = clauses(taken) or phrase(
+        "{ports} ports and {names} names of containers are free", ports=len(ports), names=len(names)
+    )
     return Finding(passed=not taken, sentence=sentence)
 
 
@@ -38,13 +41,13 @@ def _names(others: list[Mapping[str, Any]], wanted: Collection[str]) -> Iterator
     for one in others:
         name = one["Names"][0].lstrip("/")
         if name in wanted:
-            yield f"a container of somebody else's is named {name}"
+            yield phrase("a container of somebody else's is named {name}", name=name)
 
 
 def _ports(others: list[Mapping[str, Any]], wanted: Collection[int]) -> Iterator[str]:
     for one in others:
         for port in sorted(_published(one) & set(wanted)):
-            yield f"port {port} is taken by the container {one['Names'][0].lstrip('/')}"
+            yield phrase("port {port} is taken by the container {name}", port=port, name=one["Names"][0].lstrip("/"))
 
 
 def _published(one: Mapping[str, Any]) -> set[int]:
@@ -63,4 +66,4 @@ def _of_programs(context: StepContext, ports: Collection[int]) -> Iterator[str]:
                 probe.bind(("0.0.0.0", port))  # noqa: S104 - as Docker would publish it; nothing listens
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
-                    yield f"port {port} is taken by a program on this host"
+                    yield phrase("port {port} is taken by a program on this host", port=port)

@@ -7,6 +7,7 @@ from drbot.core.errors import DrbotError, PermanentError, UserError
 from drbot.core.occupants import Occupant
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration
+from drbot.core.text.messages import phrase
 from drbot.runners.actions.names import fingerprint_of
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.clients import Clients
@@ -55,9 +56,9 @@ class ControlTarget:
     ) -> Chosen:
         """Backups of PostgreSQL alone lie beside a site; here there is none."""
         raise UserError(
-            "Looking for a backup of PostgreSQL.",
-            "This site only controls others; it has no database.",
-            "Levels 1 and 2 are for the site that runs the system.",
+            phrase("Looking for a backup of PostgreSQL."),
+            phrase("This site only controls others; it has no database."),
+            phrase("Levels 1 and 2 are for the site that runs the system."),
         )
 
     def choose_full_backup(
@@ -104,11 +105,11 @@ class ControlTarget:
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """The lost site's database is out of reach from here."""
-        raise PermanentError("the lost site is out of reach")
+        raise PermanentError(phrase("the lost site is out of reach"))
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """This site has no database."""
-        raise PermanentError("this site has no database")
+        raise PermanentError(phrase("this site has no database"))
 
     def remove_survivors(self, run_id: str, step_id: str | None) -> None:
         """Nothing of a step here runs in a container; local programs go with their worker."""

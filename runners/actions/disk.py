@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drbot.core.errors import PermanentError
-from drbot.core.words import ending, size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import ending, size
 from drbot.runners.backups.choose_dump import newest_here
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
@@ -21,7 +22,7 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
     there = free_bytes(context)
     return Finding(
         passed=there >= need,
-        sentence=f"{size(there)} free on the target's disk, {size(need)} needed",
+        sentence=phrase("{size} free on the target's disk, {need} needed", size=size(there), need=size(need)),
         facts={"free_bytes": there, "need_bytes": need},
     )
 
@@ -51,4 +52,6 @@ def free_bytes(context: StepContext) -> int:
     try:
         return int(ended.output.splitlines()[-1].split()[3]) * 1024
     except (IndexError, ValueError) as error:
-        raise PermanentError(f"The free space could not be read: {ending(ended.output, 200)}") from error
+        raise PermanentError(
+            phrase("The free space could not be read: {said}", said=ending(ended.output, 200))
+        ) from error

@@ -5,6 +5,7 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import REDIS
+from drbot.core.text.messages import and_more, clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.restoring import other_folders
@@ -14,7 +15,7 @@ from drbot.runners.clients.rdb_check import FILE, RdbCount, write_and_count
 from drbot.runners.clients.redis_server import KeyCount
 from drbot.runners.contract.action import Finding, StepContext
 
-NO_MANIFEST = "this backup has no manifest to compare with"
+NO_MANIFEST = phrase("Settings: this backup has no manifest to compare with")
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -24,10 +25,14 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     if compared.other:
-        wrong, total = len(compared.other), compared.same + len(compared.other)
-        sentence = f"{wrong} of {total} configuration files are not as in the backup: {compared.other[0]}"
+        sentence = phrase(
+            "{count} of {total} configuration files are not as in the backup: {first}",
+            count=len(compared.other),
+            total=compared.same + len(compared.other),
+            first=compared.other[0],
+        )
         return Finding(passed=False, sentence=sentence)
-    return Finding(passed=True, sentence=f"{compared.same} configuration files, as in the backup")
+    return Finding(passed=True, sentence=phrase("{count} configuration files, as in the backup", count=compared.same))
 
 
 def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -37,14 +42,19 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     if manifest is None:
-        return Finding(passed=True, sentence=f"Settings: {NO_MANIFEST}")
+        return Finding(passed=True, sentence=NO_MANIFEST)
     bounds, now = watch_of(context).bounds, dict[str, str]()
     for project in manifest.projects:
         now |= settings_of(project, context.clients.compose.describe(project, bounds), context.site.address)
     other = not_as_they_ran(manifest.uses.settings, now)
-    told = f"{', '.join(other[:5])}{f' and {len(other) - 5} more' if len(other) > 5 else ''}"
-    sentence = f"Not as the services ran when the backup was made: {told}. Their files may lack what a shell knew"
-    return Finding(passed=not other, sentence=sentence if other else f"{len(now)} settings, as the services ran")
+    sentence = phrase(
+        "Not as the services ran when the backup was made: {names}. Their files may lack what a shell knew",
+        names=and_more(other, 5),
+    )
+    return Finding(
+        passed=not other,
+        sentence=sentence if other else phrase("{count} settings, as the services ran", count=len(now)),
+    )
 
 
 def not_as_they_ran(ran: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -59,7 +69,7 @@ def keys(context: StepContext, given: Mapping[str, Any]) -> Finding:
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     if REDIS not in found.facts.own:
-        return Finding(passed=True, sentence="Redis: this backup has no data of it to compare with")
+        return Finding(passed=True, sentence=phrase("Redis: this backup has no data of it to compare with"))
     manifest = found.manifest
     wanted = manifest.redis.keys if manifest and manifest.redis else None
     return compare_keys(context, wanted, lambda: found.part(REDIS))
@@ -69,26 +79,37 @@ def compare_keys(context: StepContext, wanted: int | None, copy: Callable[[], It
     """The running Redis beside the manifest's number, and where that does not settle it, beside the copy itself."""
     there = context.clients.redis.count()
     if there.accounted == wanted:
-        over = f"the time of {there.expired} was over" if there.expired else ""
-        room = f"for {there.evicted} it had no room" if there.evicted else ""
-        return _found(there, wanted, "; ".join(filter(None, (over, room))))
+        over = phrase("the time of {count} was over", count=there.expired) if there.expired else ""
+        room = phrase("for {count} it had no room", count=there.evicted) if there.evicted else ""
+        return _found(there, wanted, clauses((over, room)))
     # It was started more than once, or is too old to say what it removed: then the backup's own copy says how many
     # keys may be gone by now. Asked last, for their number only grows.
     held = count_now(context, copy())
     enough = held.keys - held.expired <= there.keys + there.evicted and there.keys <= held.keys
     if enough and there.lasting + there.evicted >= held.lasting:
-        return _found(there, held.keys, f"the time of up to {held.expired} was over")
-    sentence = f"Redis has {there.keys} keys, {there.lasting} lasting; the backup {held.keys}, {held.lasting} lasting"
+        return _found(there, held.keys, phrase("the time of up to {count} was over", count=held.expired))
     return Finding(
         passed=False,
-        sentence=f"{sentence}, of which the time of {held.expired} is over",
+        sentence=phrase(
+            "Redis has {keys} keys, {lasting} lasting; the backup {held}, {held_lasting} lasting, of which the time of "
+            "{expired} is over",
+            keys=there.keys,
+            lasting=there.lasting,
+            held=held.keys,
+            held_lasting=held.lasting,
+            expired=held.expired,
+        ),
         facts={"keys": there.keys},
     )
 
 
 def _found(there: KeyCount, wanted: int, gone: str) -> Finding:
-    sentence = f"Redis has {there.keys} of the backup's {wanted} keys"
-    return Finding(passed=True, sentence=f"{sentence}; {gone}" if gone else sentence, facts={"keys": there.keys})
+    sentence = phrase("Redis has {keys} of the backup's {wanted} keys", keys=there.keys, wanted=wanted)
+    return Finding(
+        passed=True,
+        sentence=clauses((sentence, gone)),
+        facts={"keys": there.keys},
+    )
 
 
 def count_now(context: StepContext, chunks: Iterable[bytes]) -> RdbCount:

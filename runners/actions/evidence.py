@@ -9,7 +9,8 @@ from typing import Any
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.redaction import MASK, Redactor, is_secret_name, secret_values
 from drbot.core.site import Service
-from drbot.core.words import size
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.actions.disk import free_bytes
 from drbot.runners.clients.postgres_server import control_data
 from drbot.runners.clients.process import Bounds
@@ -30,19 +31,22 @@ def collect(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, write in parts(context, folder, services):
             if context.cancelled():
-                raise CancelledError("Stopped while evidence was being kept")
+                raise CancelledError(phrase("Stopped while evidence was being kept"))
             try:
                 write()
             except (TemporaryError, PermanentError) as error:
                 context.log(f"No evidence of {name}: {error}")
                 missing.append(name)
     except OSError as error:
-        raise PermanentError(f"The evidence cannot be written to {folder}: {error.strerror}") from error
+        raise PermanentError(
+            phrase("The evidence cannot be written to {folder}: {why}", folder=folder, why=error.strerror)
+        ) from error
     files = sorted(path.name for path in folder.iterdir())
     total = size(sum((folder / name).stat().st_size for name in files))
-    lacking = f"; not readable: {', '.join(missing)}" if missing else ""
+    told = phrase("Kept {count} files of evidence ({total})", count=len(files), total=total)
+    lacking = phrase("not readable: {names}", names=listed(missing)) if missing else ""
     return Outcome(
-        summary=f"Kept {len(files)} files of evidence ({total}){lacking}",
+        summary=clauses((told, lacking)),
         facts={"folder": str(folder), "files": files, "missing": missing},
     )
 
@@ -56,8 +60,8 @@ def parts(
         context.progress(done, len(services), "services")
         yield name, partial(keep_service, context, folder, name, service, redact)
     if context.site.postgres and context.site.postgres.service in services:
-        yield "the disk", partial(keep_disk, context, folder)
-        yield "the control file of PostgreSQL", partial(keep_cluster, context, folder)
+        yield phrase("the disk"), partial(keep_disk, context, folder)
+        yield phrase("the control file of PostgreSQL"), partial(keep_cluster, context, folder)
 
 
 def keep_service(context: StepContext, folder: Path, name: str, service: Service, redact: Redactor) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.plan import BackupIdentity
-from drbot.core.words import size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import size
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.backups.choose_full import find_everywhere
 from drbot.runners.backups.held import require_held
@@ -30,16 +31,28 @@ def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     url, commit, folder = (arguments.text(given, name) for name in ("url", "commit", "folder"))
     repository, projects = context.configuration.repository, context.site.projects
     if repository is None or (url, commit, Path(folder)) != (repository.url, repository.commit, projects):
-        raise PermanentError(f"{url} is not cloned to {folder}: only dr.yml's repository, to the site's projects")
+        raise PermanentError(
+            phrase(
+                "{url} is not cloned to {folder}: only dr.yml's repository, to the site's projects",
+                url=url,
+                folder=folder,
+            )
+        )
     git.clone(url, commit, projects, context.own_work(), watch_of(context))
-    return Outcome(summary=f"{url} is in {folder}, at {commit[:12]}", facts={"commit": commit, "folder": folder})
+    return Outcome(
+        summary=phrase("{url} is in {folder}, at {commit}", url=url, folder=folder, commit=commit[:12]),
+        facts={"commit": commit, "folder": folder},
+    )
 
 
 def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe repository.at."""
     commit, folder = arguments.text(given, "commit"), arguments.text(given, "folder")
     head = git.head_of(Path(folder), watch_of(context))
-    return Finding(passed=head == commit, sentence=f"{folder} is at {head[:12] or 'no commit'}")
+    return Finding(
+        passed=head == commit,
+        sentence=phrase("{folder} is at {head}", folder=folder, head=head[:12] or phrase("no commit")),
+    )
 
 
 def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -57,7 +70,7 @@ def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     write_private(folder / COMPLETE, facts.model_dump_json())
     require_held(facts, sealed)
     return Outcome(
-        summary=f"{sealed.name} is here and whole: {size(sealed.size)}",
+        summary=phrase("{name} is here and whole: {size}", name=sealed.name, size=size(sealed.size)),
         facts={"folder": str(folder), "sha256": sealed.sha256},
     )
 
@@ -109,7 +122,7 @@ def is_fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
         fetched(context).require_here()
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence=f"{arguments.sealed_backup(context).name} is here and whole")
+    return Finding(passed=True, sentence=phrase("{name} is here and whole", name=arguments.sealed_backup(context).name))
 
 
 def recovery_of(context: StepContext) -> Recovery:
@@ -141,8 +154,10 @@ def fetched(context: StepContext) -> Fetched:
     try:
         facts = Facts.model_validate_json((folder / COMPLETE).read_text())
     except (OSError, ValueError) as error:
-        raise PermanentError(f"{sealed.name} was not fetched whole to {folder.parent}") from error
+        raise PermanentError(
+            phrase("{name} was not fetched whole to {folder}", name=sealed.name, folder=folder.parent)
+        ) from error
     if facts.backup != sealed.sha256 or (facts.manifest is not None and facts.tree != sealed.sha256):
-        raise PermanentError(f"In {folder.parent} is another backup than the plan's")
+        raise PermanentError(phrase("In {folder} is another backup than the plan's", folder=folder.parent))
     require_held(facts, sealed)
     return Fetched(recovery_of(context), facts)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drbot.core.errors import PermanentError
-from drbot.core.words import ending
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.words import ending
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
 from drbot.runners.clients import helper
@@ -24,16 +25,19 @@ def restore(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     found = fetched(context)
     held = names_in(context, found)
     missing = [name for name in context.site.files if name not in held]
-    lacking = f"; not in the backup: {', '.join(missing)}" if missing else ""
+    lacking = phrase("not in the backup: {names}", names=listed(missing)) if missing else ""
     if not held:
-        return Outcome(summary=f"There are no files to put back{lacking}")
+        return Outcome(summary=clauses((phrase("There are no files to put back"), lacking)))
     remove_survivors(context.clients.docker, context.run.id, context.step.id)
     count = 0
     for done, name in enumerate(held):
         context.progress(done, len(held), "folders")
         count += put_folder(context, found, name) if "/" in name else put_volume(context, found, name)
-    how_many = f"{count} files" if ARCHIVE not in found.facts.own else "The files"
-    return Outcome(summary=f"{how_many} are back in {', '.join(held)}{lacking}", facts={"names": list(held)})
+    if ARCHIVE in found.facts.own:  # which tells no number
+        told = phrase("The files are back in {names}", names=listed(held))
+    else:
+        told = phrase("{count} files are back in {names}", count=count, names=listed(held))
+    return Outcome(summary=clauses((told, lacking)), facts={"names": list(held)})
 
 
 def names_in(context: StepContext, found: Fetched) -> tuple[str, ...]:
@@ -78,7 +82,9 @@ def unpack_volume(context: StepContext, found: Fetched, name: str) -> int:
         command = ["tar", "-x", "-p", "-f", "-", "-C", INSIDE]
         ended = feed_command(context.clients.docker, container, command, stream, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The files of {name} could not be unpacked: {ending(ended.output, 300)}")
+        raise PermanentError(
+            phrase("The files of {name} could not be unpacked: {said}", name=name, said=ending(ended.output, 300))
+        )
     return 0
 
 
@@ -98,8 +104,8 @@ def equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     if ARCHIVE in found.facts.own or not names:
-        return Finding(passed=True, sentence="There are no files to compare with")
-    same, wrong = 0, []
+        return Finding(passed=True, sentence=phrase("There are no files to compare with"))
+    same, wrong = 0, list[str]()
     for name in names:
         if "/" in name:
             compared = found.compare_folder(name, context.site.projects)
@@ -107,8 +113,15 @@ def equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
             compared = found.compare_volume(volume_of(context, name))
         same += compared.same
         if compared.other:
-            wrong.append(f"{name}: {len(compared.other)} files are not as in the backup, {compared.other[0]} for one")
-    return Finding(passed=not wrong, sentence="; ".join(wrong) or f"{same} files, as in the backup")
+            wrong.append(
+                phrase(
+                    "{name}: {count} files are not as in the backup, {first} for one",
+                    name=name,
+                    count=len(compared.other),
+                    first=compared.other[0],
+                )
+            )
+    return Finding(passed=not wrong, sentence=clauses(wrong) or phrase("{count} files, as in the backup", count=same))
 
 
 def volume_of(context: StepContext, name: str) -> Volume:

@@ -5,6 +5,7 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.stakes import RentedMachine
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.names import led_now
 from drbot.runners.actions.outside import answers as outside_answers
 from drbot.runners.clients.machines import Ec2
@@ -20,27 +21,45 @@ from drbot.runners.foundation.own_record import OwnRecord
 def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Whose it is and how long it has been there. Raises PermanentError when it is not there."""
     rented = _present(context, arguments.text(given, "machine"))
-    since = f" since {rented.machine.since:%Y-%m-%d %H:%M} UTC" if rented.machine.since else ""
-    return Outcome(summary=f"{rented.machine.id} of {rented.site} is {rented.machine.state}{since}")
+    machine, site = rented.machine, rented.site
+    if machine.since is None:
+        said = phrase("{machine} of {site} is {state}", machine=machine.id, site=site, state=machine.state)
+    else:
+        said = phrase(
+            "{machine} of {site} is {state} since {time} UTC",
+            machine=machine.id,
+            site=site,
+            state=machine.state,
+            time=f"{machine.since:%Y-%m-%d %H:%M}",
+        )
+    return Outcome(summary=said)
 
 
 def give_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Raises PermanentError for any machine but the one of the sealed plan, and for one that somebody needs."""
     name, sealed = arguments.text(given, "machine"), context.plan.stakes.machine
     if sealed is None or sealed.machine != name:
-        raise PermanentError(f"The plan is not about the machine {name}; nothing was given back")
+        raise PermanentError(
+            phrase("The plan is not about the machine {machine}; nothing was given back", machine=name)
+        )
     rented = find(context.configuration, name)
     if rented is None:
-        return Outcome(summary=f"The machine {name} was gone already")
+        return Outcome(summary=phrase("The machine {machine} was gone already", machine=name))
     if identity_of(rented) != (sealed.by, sealed.site, sealed.run, sealed.since):
-        raise PermanentError(f"{name} is not the machine that was agreed to any more; nothing was given back")
+        raise PermanentError(
+            phrase("{machine} is not the machine that was agreed to any more; nothing was given back", machine=name)
+        )
     needed = _why_needed(context, rented)
     if needed:
-        raise PermanentError(f"{name} is not given back: {'; '.join(needed)}")
+        raise PermanentError(phrase("{machine} is not given back: {why}", machine=name, why=clauses(needed)))
     _end(context, rented, sealed)
     if context.machines is not None:
         context.machines.gave_back(rented)
-    return Outcome(summary=f"The machine {name} of {rented.site} was given back, with everything on it")
+    return Outcome(
+        summary=phrase(
+            "The machine {machine} of {site} was given back, with everything on it", machine=name, site=rented.site
+        )
+    )
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -53,9 +72,12 @@ def unled(context: StepContext, given: Mapping[str, Any]) -> Finding:
     name = arguments.text(given, "machine")
     rented = find(context.configuration, name)
     if rented is None:
-        return Finding(passed=False, sentence=f"There is no rented machine {name}: it is gone, or was never drbot's")
+        return Finding(
+            passed=False,
+            sentence=phrase("There is no rented machine {machine}: it is gone, or was never drbot's", machine=name),
+        )
     needed = _why_needed(context, rented)
-    said = "; ".join(needed) if needed else f"No name leads to {name}, and nothing counts on it"
+    said = clauses(needed) or phrase("No name leads to {machine}, and nothing counts on it", machine=name)
     return Finding(passed=not needed, sentence=said)
 
 
@@ -64,8 +86,10 @@ def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:
     name = arguments.text(given, "machine")
     there = find(context.configuration, name)
     state = {"state": "before"} if there else {}
-    said = f"The machine {name} {f'is still there ({there.machine.state})' if there else 'is gone'}"
-    return Finding(passed=there is None, sentence=said, facts=state)
+    if there is None:
+        return Finding(passed=True, sentence=phrase("The machine {machine} is gone", machine=name), facts=state)
+    said = phrase("The machine {machine} is still there ({state})", machine=name, state=there.machine.state)
+    return Finding(passed=False, sentence=said, facts=state)
 
 
 def identity_of(rented: Rented) -> tuple[object, ...]:
@@ -76,7 +100,9 @@ def identity_of(rented: Rented) -> tuple[object, ...]:
 def _present(context: StepContext, name: str) -> Rented:
     rented = find(context.configuration, name)
     if rented is None:
-        raise PermanentError(f"There is no rented machine {name}: it is gone, or was never drbot's")
+        raise PermanentError(
+            phrase("There is no rented machine {machine}: it is gone, or was never drbot's", machine=name)
+        )
     return rented
 
 
@@ -100,6 +126,6 @@ def _end(context: StepContext, rented: Rented, sealed: RentedMachine) -> None:
         return
     terraform = terraform_of(rented.settings)
     if terraform is None:
-        raise PermanentError("neither terraform nor tofu is installed here; nothing was given back")
+        raise PermanentError(phrase("neither terraform nor tofu is installed here; nothing was given back"))
     bounds, variables = Bounds(cancelled=context.cancelled), variables_of(rented.site)
     terraform.destroy(allowed, rented.machine.id, sealed.resources, variables, bounds, context.log)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.occupants import Occupant, OccupantKind
-from drbot.core.words import size
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.actions.occupants import host_of
 from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.clients import kept_containers, own_folder
@@ -28,8 +29,9 @@ def give_up(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             stays.append(one.keeper)
     context.log(f"Removed what {given['aside']} had put aside")
     much = size(sum(one.size or 0 for one in context.plan.aside))
-    still = f"; in use again, so it stays: {', '.join(stays)}" if stays else ""
-    return Outcome(summary=f"Deleted what {given['aside']} had put aside ({much}){still}")
+    said = phrase("Deleted what {run} had put aside ({size})", run=given["aside"], size=much)
+    still = phrase("in use again, so it stays: {names}", names=listed(stays)) if stays else ""
+    return Outcome(summary=clauses((said, still)))
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -47,4 +49,7 @@ def given_up(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.given_up: no volume and no folder of it is there; an image may be in use again."""
     left = kept_on(host_of(context), arguments.text(given, "aside"))
     names = [one.keeper for one in left if one.kind is not OccupantKind.CONTAINER]
-    return Finding(passed=not names, sentence=f"Still kept: {', '.join(names)}" if names else "Nothing of it is kept")
+    return Finding(
+        passed=not names,
+        sentence=phrase("Still kept: {names}", names=listed(names)) if names else phrase("Nothing of it is kept"),
+    )

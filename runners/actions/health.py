@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.runners.actions.compose import spoken, wait_healthy
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.runners.actions.compose import wait_healthy
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, StepContext
 
@@ -15,7 +16,10 @@ def wait(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     names = tuple(arguments.services(context, given))
     within = arguments.seconds(given, "within", DEFAULT_WITHIN_SECONDS)
     took = wait_healthy(context, names, within)
-    return Outcome(summary=f"Healthy: {spoken(names)}", facts={"seconds": round(took, 3), "healthy": list(names)})
+    return Outcome(
+        summary=phrase("Healthy: {names}", names=listed(names)),
+        facts={"seconds": round(took, 3), "healthy": list(names)},
+    )
 
 
 def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -23,21 +27,28 @@ def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
     names = tuple(arguments.services(context, given))
     faults = context.clients.health.faults(names)
     if not faults:
-        return Finding(passed=True, sentence=f"Healthy: {spoken(names)}")
-    said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
-    return Finding(passed=False, sentence=f"Not healthy: {said}", broken=tuple(faults), facts={"faults": dict(faults)})
+        return Finding(passed=True, sentence=phrase("Healthy: {names}", names=listed(names)))
+    said = clauses(phrase("{what}: {why}", what=name, why=fault) for name, fault in faults.items())
+    return Finding(
+        passed=False,
+        sentence=phrase("Not healthy: {why}", why=said),
+        broken=tuple(faults),
+        facts={"faults": dict(faults)},
+    )
 
 
 def postgres(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Does PostgreSQL answer in every database?"""
     fault = context.clients.postgres.fault()
-    return Finding(passed=fault is None, sentence=f"PostgreSQL: {fault or 'every database answers'}")
+    return Finding(
+        passed=fault is None, sentence=phrase("PostgreSQL: {why}", why=fault or phrase("every database answers"))
+    )
 
 
 def redis(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Does Redis answer?"""
     fault = context.clients.redis.fault()
-    return Finding(passed=fault is None, sentence=f"Redis: {fault or 'answers'}")
+    return Finding(passed=fault is None, sentence=phrase("Redis: {why}", why=fault or phrase("answers")))
 
 
 def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -49,5 +60,7 @@ def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         found["redis"] = context.clients.redis.fault()
     culprit = next((name for name, fault in found.items() if fault), None)
     titles = {"postgres": "PostgreSQL", "redis": "Redis"}
-    said = "; ".join(f"{titles[name]}: {fault or 'works'}" for name, fault in found.items())
-    return Outcome(summary=said or "Nothing to ask", facts={"culprit": culprit, **found})
+    said = clauses(
+        phrase("{what}: {why}", what=titles[name], why=fault or phrase("works")) for name, fault in found.items()
+    )
+    return Outcome(summary=said or phrase("Nothing to ask"), facts={"culprit": culprit, **found})

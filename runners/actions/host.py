@@ -10,7 +10,8 @@ from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.full_manifest import is_archive
 from drbot.core.occupants import occupants_text, volume_bytes
 from drbot.core.plan import BackupIdentity
-from drbot.core.words import size
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.actions.setting_aside import mounted
@@ -32,20 +33,20 @@ def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         found = versions(context)
     faults = faults_of(found, wanted)
     if faults:
-        raise PermanentError("; ".join(faults))
-    return Outcome(summary=f"{sentence_of(found)} are there", facts=found)
+        raise PermanentError(clauses(faults))
+    return Outcome(summary=phrase("{names} are there", names=sentence_of(found)), facts=found)
 
 
 def ready(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.ready."""
     found = versions(context)
     faults = faults_of(found, {name: arguments.text(given, name) for name in TITLES})
-    return Finding(passed=not faults, sentence="; ".join(faults) or sentence_of(found), facts=found)
+    return Finding(passed=not faults, sentence=clauses(faults) or sentence_of(found), facts=found)
 
 
 def sentence_of(found: Mapping[str, str]) -> str:
     """What is there, with its version."""
-    return ", ".join(f"{title} {found[name]}" for name, title in TITLES.items())
+    return listed(f"{title} {found[name]}" for name, title in TITLES.items())
 
 
 def versions(context: StepContext) -> dict[str, str]:
@@ -62,7 +63,9 @@ def versions(context: StepContext) -> dict[str, str]:
 def faults_of(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
     """One sentence for each that is missing or older than wanted."""
     return [
-        f"{TITLES[name]} {found[name] or 'is not there'}; {least} or newer is needed"
+        phrase("{name} {version}; {least} or newer is needed", name=TITLES[name], version=found[name], least=least)
+        if found[name]
+        else phrase("{name} is not there; {least} or newer is needed", name=TITLES[name], least=least)
         for name, least in wanted.items()
         if numbers(found[name]) < numbers(least)
     ]
@@ -91,7 +94,7 @@ def _held(context: StepContext) -> tuple[bool, str]:
     since.
     """
     found = occupants_of(host_of(context), "", mounted(context))
-    return bool(found), "; ".join(line["en"] for line in occupants_text(found)) or "Nothing of the system is here"
+    return bool(found), clauses(occupants_text(found)) or phrase("Nothing of the system is here")
 
 
 def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -103,7 +106,7 @@ def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
     folder, least = min(there.items(), key=lambda item: item[1])
     return Finding(
         passed=least >= need,
-        sentence=f"{size(least)} free for {folder}, {size(need)} needed",
+        sentence=phrase("{size} free for {folder}, {need} needed", size=size(least), folder=folder, need=size(need)),
         facts={"free_bytes": least, "need_bytes": need},
     )
 

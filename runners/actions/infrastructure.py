@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.docker_engine import RUN_LABEL
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, StepContext
 from drbot.runners.contract.fingerprint import data_volumes
+
+NONE = phrase("none")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +46,15 @@ def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         try:
             verb(one.project, [one.service], watch_of(context))
         except PermanentError as error:
-            raise PermanentError(f"The image {one.image} is not on this host and cannot be had: {error}") from error
+            raise PermanentError(
+                phrase("The image {image} is not on this host and cannot be had: {why}", image=one.image, why=error)
+            ) from error
     total = len({one.image for one in wanted})
-    how = f"{len(missing)} of them fetched now" if missing else "all pre-staged"
-    return Outcome(summary=f"{total} images are there, {how}", facts={"fetched": [one.image for one in missing]})
+    if missing:
+        said = phrase("{total} images are there, {count} of them fetched now", total=total, count=len(missing))
+    else:
+        said = phrase("{total} images are there, all pre-staged", total=total)
+    return Outcome(summary=said, facts={"fetched": [one.image for one in missing]})
 
 
 def images(context: StepContext, given: Mapping[str, Any]) -> Iterator[Needed]:
@@ -64,7 +72,10 @@ def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe images.present."""
     wanted = [one.image for one in images(context, given)]
     missing = [image for image in wanted if not context.clients.docker.has_image(image)]
-    sentence = f"Missing: {', '.join(missing)}" if missing else f"{len(wanted)} images are there"
+    if missing:
+        sentence = phrase("Missing: {names}", names=listed(missing))
+    else:
+        sentence = phrase("{count} images are there", count=len(wanted))
     return Finding(passed=not missing, sentence=sentence)
 
 
@@ -82,7 +93,11 @@ def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         if ensure_empty(context, name):
             made.append(name)
     return Outcome(
-        summary=f"Networks: {', '.join(networks) or 'none'}; volumes: {', '.join(volumes) or 'none'}",
+        summary=phrase(
+            "Networks: {networks}; volumes: {volumes}",
+            networks=listed(networks) or NONE,
+            volumes=listed(volumes) or NONE,
+        ),
         facts={"networks": list(networks), "volumes": list(volumes), "made": made},
     )
 
@@ -95,8 +110,11 @@ def require_nothing_old(context: StepContext, documents: Iterable[Mapping[str, A
     old = [one.name for one in found if one.labels.get(RUN_LABEL) != context.run.id]
     if old:
         raise PermanentError(
-            f"{', '.join(old)}: this run has not made it, and the system would be started on it. Nothing was touched; "
-            "plan again, then it is put aside: /dr recover"
+            phrase(
+                "{names}: this run has not made it, and the system would be started on it. Nothing was touched; "
+                "plan again, then it is put aside: /dr recover",
+                names=listed(old),
+            )
         )
 
 
@@ -107,7 +125,7 @@ def ensure_empty(context: StepContext, name: str) -> bool:
     if found is not None and found.labels.get(RUN_LABEL) == context.run.id:
         return False
     if found is not None:
-        raise PermanentError(f"The volume {name} exists and is not this run's; it was not touched")
+        raise PermanentError(phrase("The volume {name} exists and is not this run's; it was not touched", name=name))
     docker.create_volume(name, context.labels)
     return True
 
@@ -130,7 +148,10 @@ def present(context: StepContext, given: Mapping[str, Any]) -> Finding:
     docker = context.clients.docker
     missing = [name for name in networks if not docker.has_network(name)]
     missing += [name for name in volumes if docker.volume(name) is None]
-    sentence = f"Missing: {', '.join(missing)}" if missing else f"{len(networks) + len(volumes)} networks and volumes"
+    if missing:
+        sentence = phrase("Missing: {names}", names=listed(missing))
+    else:
+        sentence = phrase("{count} networks and volumes", count=len(networks) + len(volumes))
     return Finding(passed=not missing, sentence=sentence)
 
 
@@ -139,10 +160,12 @@ def require_own(context: StepContext, name: str) -> None:
     docker = context.clients.docker
     found = docker.volume(name)
     if found is not None and found.labels.get(RUN_LABEL) != context.run.id:
-        raise PermanentError(f"The volume {name} was not made by this run; nothing was touched")
+        raise PermanentError(phrase("The volume {name} was not made by this run; nothing was touched", name=name))
     users = docker.mounted_by(name)
     if users:
-        raise PermanentError(f"The volume {name} belongs to {', '.join(users)} by now; nothing was touched")
+        raise PermanentError(
+            phrase("The volume {name} belongs to {users} by now; nothing was touched", name=name, users=listed(users))
+        )
 
 
 def renew(context: StepContext, name: str) -> None:

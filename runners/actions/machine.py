@@ -6,7 +6,7 @@ from typing import Any
 
 from drbot.core.errors import PermanentError, UntrustedError
 from drbot.core.site import Provision
-from drbot.core.words import duration
+from drbot.core.text.messages import duration, phrase
 from drbot.runners.actions.centre import provision_of, site_of, wait_for
 from drbot.runners.actions.names import led_now
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SITE_TAG, SYSTEM_TAG, Ec2, Machine
@@ -41,9 +41,17 @@ def provision(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     terraform = terraform_of(settings)
     machine = _apply(context, site, terraform) if terraform else _rent(context, site, settings)
     _write_down(context, machine, TERRAFORM if terraform else EC2, site, settings)
-    where = f" at {machine.address}" if machine.address else ""
+    if machine.address:
+        said = phrase(
+            "The machine {machine} of the site {site} runs at {address}",
+            machine=machine.id,
+            site=site,
+            address=machine.address,
+        )
+    else:
+        said = phrase("The machine {machine} of the site {site} runs", machine=machine.id, site=site)
     return Outcome(
-        summary=f"The machine {machine.id} of the site {site} runs{where}",
+        summary=said,
         facts={SITE: site, "machine": machine.id, ADDRESS: machine.address},
     )
 
@@ -56,20 +64,26 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:
         raise PermanentError(
-            "it was made by Terraform, and what that takes away two people read first: /dr kept lists it"
+            phrase("it was made by Terraform, and what that takes away two people read first: /dr kept lists it")
         )
     cloud = Ec2(settings)
     tags = tags_of(context, site)
     machine = cloud.find(tags | {RENTED_TAG: context.run.id}) or cloud.find(tags)
     if machine is None:
-        return Outcome(summary=f"The site {site} has no machine of this incident")
+        return Outcome(summary=phrase("The site {site} has no machine of this incident", site=site))
     own, led = context.own_work(), led_now(context)
     if known.address in led:
-        raise PermanentError(f"Users are led to {site} ({known.address}) now; its machine is not given back")
+        raise PermanentError(
+            phrase(
+                "Users are led to {site} ({address}) now; its machine is not given back",
+                site=site,
+                address=known.address,
+            )
+        )
     cloud.end(machine.id, own, led)
     if context.machines is not None:
         context.machines.gave_back(Rented(machine=machine, by=EC2, site=site, settings=settings))
-    return Outcome(summary=f"The machine {machine.id} was given back")
+    return Outcome(summary=phrase("The machine {machine} was given back", machine=machine.id))
 
 
 def can_provision(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -81,7 +95,9 @@ def can_provision(context: StepContext, given: Mapping[str, Any]) -> Finding:
             Ec2(settings).require_right_to_run()
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence="A machine can be made by " + ("Terraform" if terraform else "EC2"))
+    return Finding(
+        passed=True, sentence=phrase("A machine can be made by {name}", name="Terraform" if terraform else "EC2")
+    )
 
 
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -89,12 +105,12 @@ def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     site, _ = site_of(context, given)
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:
-        return Finding(passed=True, sentence="Terraform applied it")
+        return Finding(passed=True, sentence=phrase("Terraform applied it"))
     machine = Ec2(settings).find(tags_of(context, site))
-    state = f"is {machine.state}" if machine else "does not exist"
-    return Finding(
-        passed=bool(machine and machine.state == "running"), sentence=f"The machine of the site {site} {state}"
-    )
+    if machine is None:
+        return Finding(passed=False, sentence=phrase("The machine of the site {site} does not exist", site=site))
+    said = phrase("The machine of the site {site} is {state}", site=site, state=machine.state)
+    return Finding(passed=machine.state == "running", sentence=said)
 
 
 def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -106,13 +122,15 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         context,
         lambda: invitations.joined(site),
         within,
-        lambda: (
-            f"No worker has joined the site {site} within {duration(within)}. Look at the machine's log, or start "
-            "the command of its user data there by hand"
+        lambda: phrase(
+            "No worker has joined the site {site} within {time}. Look at the machine's log, or start the command of "
+            "its user data there by hand",
+            site=site,
+            time=duration(within),
         ),
     )
     return Outcome(
-        summary=f"The worker {worker.owner} serves the site {site}",
+        summary=phrase("The worker {worker} serves the site {site}", worker=worker.owner, site=site),
         facts={SERVES: site, "worker": worker.owner, WORKER_KEY: worker.public_key},
     )
 
@@ -124,14 +142,16 @@ def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
         worker = invitations_of(context).joined(site)
     except UntrustedError as error:
         return Finding(passed=False, sentence=str(error))
-    said = f"The worker {worker.owner} has joined the site {site}" if worker else f"No worker has joined {site}"
-    return Finding(passed=worker is not None, sentence=said)
+    if worker is None:
+        return Finding(passed=False, sentence=phrase("No worker has joined {site}", site=site))
+    said = phrase("The worker {worker} has joined the site {site}", worker=worker.owner, site=site)
+    return Finding(passed=True, sentence=said)
 
 
 def invitations_of(context: StepContext) -> Invitations:
     """The run's tokens."""
     if context.invitations is None:
-        raise PermanentError("this step has no way to invite a worker")
+        raise PermanentError(phrase("this step has no way to invite a worker"))
     return context.invitations
 
 
@@ -167,10 +187,15 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
     def look() -> Machine | None:
         found = cloud.get(rented)
         if found.state not in ("pending", "running"):
-            raise PermanentError(f"the machine {rented} is {found.state}")
+            raise PermanentError(phrase("the machine {machine} is {state}", machine=rented, state=found.state))
         return found if found.state == "running" else None
 
-    return wait_for(context, look, RUNNING_WITHIN_SECONDS, lambda: f"the machine {rented} does not get to run")
+    return wait_for(
+        context,
+        look,
+        RUNNING_WITHIN_SECONDS,
+        lambda: phrase("the machine {machine} does not get to run", machine=rented),
+    )
 
 
 def _write_down(context: StepContext, machine: Machine, by: str, site: str, settings: Provision) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.site import Monitoring
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients import monitoring
 from drbot.runners.contract import arguments
@@ -14,7 +15,7 @@ from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 DEFAULT_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5
-NONE = "dr.yml names no monitoring for this site"
+NONE = phrase("dr.yml names no monitoring for this site")
 _PAUSE = threading.Event()
 
 
@@ -24,9 +25,11 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         return Outcome(summary=NONE)
     project = arguments.text(given, "project")
     if project != context.site.monitoring.project:
-        raise PermanentError(f"{project} is not the monitoring that dr.yml names; it is not started")
+        raise PermanentError(
+            phrase("{project} is not the monitoring that dr.yml names; it is not started", project=project)
+        )
     context.clients.compose.up(project, (), watch_of(context))
-    return Outcome(summary=f"Started {project}")
+    return Outcome(summary=phrase("Started {names}", names=project))
 
 
 def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -40,7 +43,7 @@ def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if fault_of(context, settings, alert=True):
         monitoring.send_test_alert(settings, context.run.id)
     wait(context, settings, deadline, alert=True)
-    return Outcome(summary="Prometheus stores samples of every target, and a test alert has arrived")
+    return Outcome(summary=phrase("Prometheus stores samples of every target, and a test alert has arrived"))
 
 
 def wait(context: StepContext, settings: Monitoring, deadline: float, *, alert: bool) -> None:
@@ -51,9 +54,9 @@ def wait(context: StepContext, settings: Monitoring, deadline: float, *, alert: 
             context.log(fault)
             told = fault
         if context.cancelled():
-            raise CancelledError("Stopped while waiting for the monitoring")
+            raise CancelledError(phrase("Stopped while waiting for the monitoring"))
         if time.monotonic() > deadline:
-            raise PermanentError(f"The monitoring does not work: {fault}")
+            raise PermanentError(phrase("The monitoring does not work: {why}", why=fault))
         _PAUSE.wait(LOOK_EVERY_SECONDS)
 
 
@@ -62,21 +65,21 @@ def fault_of(context: StepContext, settings: Monitoring, *, alert: bool) -> str 
     try:
         if alert:
             arrived = monitoring.test_alert_arrived(settings, context.run.id)
-            return None if arrived else "The test alert has not arrived"
+            return None if arrived else phrase("The test alert has not arrived")
         down = monitoring.down(settings)
     except TemporaryError as error:
         return str(error)
-    return "; ".join(f"{job}: {why}" for job, why in down.items()) or None
+    return clauses(phrase("{what}: {why}", what=job, why=why) for job, why in down.items()) or None
 
 
 def scraping(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe monitoring.scraping."""
-    return finding(context, alert=False, well="Prometheus stores samples of every target")
+    return finding(context, alert=False, well=phrase("Prometheus stores samples of every target"))
 
 
 def alerted(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe monitoring.alerted."""
-    return finding(context, alert=True, well="The test alert has arrived")
+    return finding(context, alert=True, well=phrase("The test alert has arrived"))
 
 
 def finding(context: StepContext, *, alert: bool, well: str) -> Finding:

@@ -1,11 +1,11 @@
 """DNS: users are moved by leading the names to another address. That is the one act of level 4 that people agree to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.runbook import names_in
-from drbot.core.words import duration
+from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.contract import arguments
@@ -14,6 +14,7 @@ from drbot.runners.contract.led_names import RECORDS, answer_at, records_of
 from drbot.runners.foundation import permit
 
 WITHIN_SECONDS = 300.0
+NOTHING = phrase("nothing")
 
 
 def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -22,9 +23,14 @@ def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     address, settings = address_of(context, given), dns_of(context)
     wanted = {name: Record(addresses=(address,), ttl=int(settings.ttl)) for name in settings.names}
     _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
-    names = ", ".join(settings.names)
     return Outcome(
-        summary=f"{names} leads to {address} ({site}); users follow within {duration(settings.ttl)}",
+        summary=phrase(
+            "{names} leads to {address} ({site}); users follow within {time}",
+            names=listed(settings.names),
+            address=address,
+            site=site,
+            time=duration(settings.ttl),
+        ),
         facts={"address": address, "names": list(settings.names)},
     )
 
@@ -33,8 +39,8 @@ def change_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """To where the names led when the plan was sealed."""
     sealed = sealed_records(context)
     _lead(context, sealed, WITHIN_SECONDS)
-    said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in sealed.items())
-    return Outcome(summary=f"{said} again")
+    said = clauses(_leads(name, record.addresses) for name, record in sealed.items())
+    return Outcome(summary=phrase("{said} again", said=said))
 
 
 def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -43,20 +49,24 @@ def look(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     found = names.records()
     led = {move.name: found[move.name].addresses if move.name in found else () for move in moves}
     addresses = dict.fromkeys(address for move in moves for address in (*led[move.name], *move.to))
-    said = [f"{name} leads to {', '.join(there) or 'nothing'}" for name, there in led.items()]
+    said = [_leads(name, there) for name, there in led.items()]
     said += [one.said for one in (answer_at(context.configuration, address) for address in addresses)]
-    return Outcome(summary="; ".join(said))
+    return Outcome(summary=clauses(said))
 
 
 def lead_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Lead the names to where the sealed plan says, all at once; done when Route 53 and the name server say so."""
     wanted = moves_of(context)
     if not wanted.keys() <= set(names_in(given.get("names"))):
-        raise PermanentError(f"the plan leads {', '.join(wanted)}, and this step is about other names")
+        raise PermanentError(phrase("the plan leads {names}, and this step is about other names", names=listed(wanted)))
     _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
-    said = "; ".join(f"{name} leads to {', '.join(record.addresses)}" for name, record in wanted.items())
+    said = clauses(_leads(name, record.addresses) for name, record in wanted.items())
     return Outcome(
-        summary=f"{said} again; users follow within {duration(max(record.ttl for record in wanted.values()))}",
+        summary=phrase(
+            "{said} again; users follow within {time}",
+            said=said,
+            time=duration(max(record.ttl for record in wanted.values())),
+        ),
         facts={
             "addresses": sorted({one for record in wanted.values() for one in record.addresses}),
             "names": [*wanted],
@@ -75,7 +85,7 @@ def led_back(context: StepContext, given: Mapping[str, Any]) -> Finding:
     wanted = {name: record.addresses for name, record in moves_of(context).items()}
     wrong = _wrong(names, wanted)
     state = {"state": "before"} if wrong and _is_as_sealed(context, names) else {}
-    said = "; ".join(wrong or [f"{name} leads to {', '.join(there)}" for name, there in wanted.items()])
+    said = clauses(wrong or [_leads(name, there) for name, there in wanted.items()])
     return Finding(passed=not wrong, sentence=said, facts=state)
 
 
@@ -83,7 +93,7 @@ def moves_of(context: StepContext) -> dict[str, Record]:
     """Of the sealed plan. Raises PermanentError for one that leads nothing back."""
     moves = context.plan.stakes.moves
     if not moves:
-        raise PermanentError("the plan does not say where the names are led back to")
+        raise PermanentError(phrase("the plan does not say where the names are led back to"))
     return {move.name: Record(addresses=move.to, ttl=move.ttl) for move in moves}
 
 
@@ -108,8 +118,11 @@ def changeable(context: StepContext, given: Mapping[str, Any]) -> Finding:
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     if outside:
-        return Finding(passed=False, sentence=f"{', '.join(outside)} is not in the zone {names.settings.zone}")
-    return Finding(passed=True, sentence=f"The zone {names.settings.zone} can be changed")
+        return Finding(
+            passed=False,
+            sentence=phrase("{names} is not in the zone {zone}", names=listed(outside), zone=names.settings.zone),
+        )
+    return Finding(passed=True, sentence=phrase("The zone {zone} can be changed", zone=names.settings.zone))
 
 
 def quick(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -117,12 +130,15 @@ def quick(context: StepContext, given: Mapping[str, Any]) -> Finding:
     longest = arguments.seconds(given, "ttl", 60.0)
     slow = {name: record.ttl for name, record in names_of(context).records().items() if record.ttl > longest}
     if not slow:
-        return Finding(passed=True, sentence=f"Users follow within {duration(longest)}")
-    said = ", ".join(f"{name} ({duration(ttl)})" for name, ttl in slow.items())
+        return Finding(passed=True, sentence=phrase("Users follow within {time}", time=duration(longest)))
+    said = listed(phrase("{name} ({note})", name=name, note=duration(ttl)) for name, ttl in slow.items())
     return Finding(
         passed=False,
-        sentence=f"Some users still go to the old address for as long as their name servers keep it: {said}. "
-        "A shorter TTL must be set before the next disaster",
+        sentence=phrase(
+            "Some users still go to the old address for as long as their name servers keep it: {names}. A shorter "
+            "TTL must be set before the next disaster",
+            names=said,
+        ),
     )
 
 
@@ -132,7 +148,7 @@ def points_to(context: StepContext, given: Mapping[str, Any]) -> Finding:
     wanted = dict.fromkeys(names.settings.names, (address,))
     wrong = _wrong(names, wanted)
     state = {"state": "before"} if wrong and _is_as_sealed(context, names) else {}
-    said = "; ".join(wrong) if wrong else f"{', '.join(wanted)} leads to {address}"
+    said = clauses(wrong) or _leads(listed(wanted), (address,))
     return Finding(passed=not wrong, sentence=said, facts=state)
 
 
@@ -166,22 +182,33 @@ def _lead(context: StepContext, wanted: Mapping[str, Record], within: float) -> 
     else:
         done = names.change(wanted, context.permitted())
         context.log(f"Route 53 accepted the change {done}")
-        wait_for(context, lambda: names.is_in_sync(done) or None, within, lambda: f"the change {done} is not in sync")
+        wait_for(
+            context,
+            lambda: names.is_in_sync(done) or None,
+            within,
+            lambda: phrase("the change {change} is not in sync", change=done),
+        )
     asked = {name: record.addresses for name, record in wanted.items()}
     wait_for(
         context,
         lambda: True if not _wrong(names, asked) else None,
         within,
-        lambda: f"in sync, but {'; '.join(_wrong(names, asked))}",
+        lambda: phrase("in sync, but {why}", why=clauses(_wrong(names, asked))),
     )
 
 
+def _leads(name: str, addresses: Sequence[str]) -> str:
+    return phrase("{name} leads to {addresses}", name=name, addresses=listed(addresses) or NOTHING)
+
+
 def _wrong(names: NameService, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
-    found, wrong = names.records(), []
+    found, wrong = names.records(), list[str]()
     for name, addresses in wanted.items():
         there = found[name].addresses if name in found else ()
         if tuple(sorted(addresses)) != there:
-            wrong.append(f"{name} leads to {', '.join(there) or 'nothing'} in Route 53")
+            wrong.append(
+                phrase("{name} leads to {addresses} in Route 53", name=name, addresses=listed(there) or NOTHING)
+            )
             continue
         try:
             told = names.ask(name)
@@ -189,7 +216,13 @@ def _wrong(names: NameService, wanted: Mapping[str, tuple[str, ...]]) -> list[st
             wrong.append(str(error))
             continue
         if tuple(sorted(addresses)) != told:
-            wrong.append(f"a name server still says that {name} leads to {', '.join(told) or 'nothing'}")
+            wrong.append(
+                phrase(
+                    "a name server still says that {name} leads to {addresses}",
+                    name=name,
+                    addresses=listed(told) or NOTHING,
+                )
+            )
     return wrong
 
 

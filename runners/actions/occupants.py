@@ -12,6 +12,7 @@ from pathlib import Path
 from drbot.core.errors import CancelledError, PermanentError, UserError
 from drbot.core.occupants import Occupant, OccupantKind, image_tag, names_of
 from drbot.core.site import Site
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper, own_folder
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_uses import uses_of
@@ -96,18 +97,28 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
     vanishing = [one.name for one in containers if vanishes(host.clients.docker, one.identity)]
     if vanishing:
         raise UserError(
-            "Looking at what lies on the host.",
-            f"{', '.join(vanishing)} would be gone with all it wrote as soon as it is stopped (it was made with --rm).",
-            "Keep what is needed of it and stop it, then plan again: /dr recover",
+            phrase("Looking at what lies on the host."),
+            phrase(
+                "{names} would be gone with all it wrote as soon as it is stopped (it was made with --rm).",
+                names=listed(vanishing),
+            ),
+            phrase("Keep what is needed of it and stop it, then plan again: /dr recover"),
         )
     for volume in names_of(occupants, OccupantKind.VOLUME):
         users = [user.name for user in users_of(host.clients.docker, volume) if user.name not in own]
         if users:
-            said = ", ".join(users)
             raise UserError(
-                "Looking at what lies on the host.",
-                f"{said} also uses the volume {volume} and is of no project of this system, so drbot leaves it alone.",
-                f"Remove it (docker rm -f {' '.join(users)}) or add it to dr.yml, then plan again: /dr recover",
+                phrase("Looking at what lies on the host."),
+                phrase(
+                    "{names} also uses the volume {volume} and is of no project of this system, so drbot leaves it "
+                    "alone.",
+                    names=listed(users),
+                    volume=volume,
+                ),
+                phrase(
+                    "Remove it (docker rm -f {names}) or add it to dr.yml, then plan again: /dr recover",
+                    names=" ".join(users),
+                ),
             )
 
 

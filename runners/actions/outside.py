@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from drbot.core.errors import DrbotError, PermanentError
-from drbot.core.words import duration
+from drbot.core.text.messages import duration, listed, phrase
 from drbot.runners.actions.centre import names_of, wait_for
 from drbot.runners.clients.outside import Answer, fetch
 from drbot.runners.contract import arguments
@@ -18,7 +18,7 @@ WITHIN_SECONDS = 300.0
 def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Open the URL of dr.yml until it answers 200, with a certificate that is checked."""
     within = arguments.seconds(given, "within", WITHIN_SECONDS)
-    url, last = url_of(context), "it was not asked yet"
+    url, last = url_of(context), str(phrase("it was not asked yet"))
 
     def look() -> Answer | None:
         nonlocal last
@@ -28,11 +28,17 @@ def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             last = str(error)
             return None
 
-    answer = wait_for(context, look, within, lambda: f"not reachable from outside within {duration(within)}: {last}")
+    answer = wait_for(
+        context,
+        look,
+        within,
+        lambda: phrase("not reachable from outside within {time}: {why}", time=duration(within), why=last),
+    )
     until = answer.certificate_until
-    secured = f", certificate valid until {until:%Y-%m-%d}" if until else ""
+    said = phrase("{url} answers from {address}", url=url, address=answer.address)
+    secured = phrase("certificate valid until {date}", date=f"{until:%Y-%m-%d}") if until else ""
     return Outcome(
-        summary=f"{url} answers from {answer.address}{secured}",
+        summary=listed((said, secured)),
         facts={"address": answer.address, "url": url, "certificate_until": until.isoformat() if until else None},
     )
 
@@ -43,14 +49,16 @@ def answers(context: StepContext, given: Mapping[str, Any]) -> Finding:
         answer = _ask(context)
     except DrbotError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence=f"{url_of(context)} answers from {answer.address}")
+    return Finding(
+        passed=True, sentence=phrase("{url} answers from {address}", url=url_of(context), address=answer.address)
+    )
 
 
 def url_of(context: StepContext) -> str:
     """What users open. Raises PermanentError when dr.yml does not say."""
     dns = context.configuration.dns
     if dns is None or not dns.url:
-        raise PermanentError("dr.yml names no `url` in its section `dns`: what should be opened?")
+        raise PermanentError(phrase("dr.yml names no `url` in its section `dns`: what should be opened?"))
     return dns.url
 
 
@@ -60,9 +68,24 @@ def _ask(context: StepContext) -> Answer:
     address = _expected(context, httpx.URL(url).host)
     answer = fetch(url, names.ask, certificate.roots if certificate else None)
     if address and answer.address not in address:
-        raise PermanentError(f"{url} still leads to {answer.address} instead of {', '.join(address)}")
+        raise PermanentError(
+            phrase(
+                "{url} still leads to {address} instead of {wanted}",
+                url=url,
+                address=answer.address,
+                wanted=listed(address),
+            )
+        )
     if answer.status != 200:
-        raise PermanentError(f"{url} at {answer.address} answers {answer.status}: {answer.text}")
+        raise PermanentError(
+            phrase(
+                "{url} at {address} answers {status}: {text}",
+                url=url,
+                address=answer.address,
+                status=answer.status,
+                text=answer.text,
+            )
+        )
     return answer
 
 

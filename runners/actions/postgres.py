@@ -7,6 +7,7 @@ from typing import Any
 from drbot.core.errors import DrbotError, PermanentError
 from drbot.core.plan import BackupIdentity
 from drbot.core.proof import altered, differences, doubts, faults
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
@@ -25,12 +26,17 @@ from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, StepContext
 
+AS_IN_BACKUP = phrase("each as in the backup")
+ONLY_COUNTED = phrase("counted in the copy: the backup has no manifest")
+
 
 def restore_beside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """A new volume with the backup's data, counted, shut down cleanly and on the disk; or no volume at all."""
     volume, backup = arguments.text(given, "volume"), arguments.sealed_backup(context)
     if arguments.text(given, "backup") not in (backup.name, backup.name.removesuffix(".sql.gz")):
-        raise PermanentError(f"The plan is sealed for {backup.name}, not for {given['backup']}")
+        raise PermanentError(
+            phrase("The plan is sealed for {name}, not for {backup}", name=backup.name, backup=given["backup"])
+        )
     remove_leftovers(context, volume)
     context.clients.docker.create_volume(volume, context.labels)
     try:
@@ -48,7 +54,9 @@ def remove_leftovers(context: StepContext, volume: str) -> None:
     if found is None:
         return
     if any(found.labels.get(label) != context.labels.get(label) for label in (RUN_LABEL, STEP_LABEL)):
-        raise PermanentError(f"The volume {volume} exists and was not made by this step; nothing was touched")
+        raise PermanentError(
+            phrase("The volume {volume} exists and was not made by this step; nothing was touched", volume=volume)
+        )
     context.log(f"Removing what an earlier attempt left in {volume}")
     docker.remove_own_volume(volume, context.own_work())
 
@@ -78,9 +86,16 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
     """What a restore tells: the rows that are there, by what they were judged, and the settings it got beside them."""
     carried = carried or Carried()
     total, tables = sum(loaded.rows.values()), len(loaded.rows)
-    how = "each as in the backup" if backup.manifest else "counted in the copy: the backup has no manifest"
+    said = phrase(
+        "Restored {name} into {volume}: {rows} rows in {tables} tables, {how}",
+        name=name,
+        volume=volume,
+        rows=total,
+        tables=tables,
+        how=AS_IN_BACKUP if backup.manifest else ONLY_COUNTED,
+    )
     return Outcome(
-        summary=f"Restored {name} into {volume}: {total} rows in {tables} tables, {how}{carried.sentence}",
+        summary=clauses((said, carried.sentence)),
         facts={
             **carried.facts,
             "volume": volume,
@@ -106,7 +121,9 @@ def load(
     with scratch_server(scratch, tuned=True) as container:
         notes = execute_dump(scratch, container, reader.statements())
         if reader.sha256 not in ("", backup.sha256):
-            raise PermanentError(f"{backup.name} is not the file that the plan was made for: it was replaced")
+            raise PermanentError(
+                phrase("{name} is not the file that the plan was made for: it was replaced", name=backup.name)
+            )
         rows, found = count_and_digest(scratch, container)
         same = major(backup.server_version) == context.clients.postgres.major_version()
         require_rows(backup, rows, altered(digests, found) if same else [])
@@ -124,7 +141,7 @@ def require_rows(backup: BackupIdentity, found: Mapping[str, int], other: Sequen
     """Raise PermanentError with the first reasons why these rows prove nothing; `other`: tables that hold others."""
     wrong = [*faults(backup, found), *other]
     if wrong:
-        raise PermanentError(f"The restored rows are not those of the backup: {'; '.join(wrong[:3])}")
+        raise PermanentError(phrase("The restored rows are not those of the backup: {why}", why=clauses(wrong[:3])))
 
 
 def powerful(backup: BackupIdentity, names: tuple[str, ...], own: str) -> tuple[str, ...]:
@@ -132,7 +149,7 @@ def powerful(backup: BackupIdentity, names: tuple[str, ...], own: str) -> tuple[
     others = [name for name in names if name != own]
     if backup.manifest or not others:
         return ()
-    return (f"Superusers in the backup beside {own}: {', '.join(others)}.",)
+    return (phrase("Superusers in the backup beside {own}: {names}.", own=own, names=listed(others)),)
 
 
 def rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -145,10 +162,13 @@ def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe postgres.beside_rows: start the copy with the settings production has, and count."""
     volume = arguments.text(given, "volume")
     if context.clients.docker.volume(volume) is None:
-        return Finding(passed=False, sentence=f"The volume {volume} does not exist")
+        return Finding(passed=False, sentence=phrase("The volume {name} does not exist", name=volume))
     users = context.clients.docker.users_of(volume)
     if users:
-        return Finding(passed=False, sentence=f"The volume {volume} is in use by {', '.join(users)}")
+        return Finding(
+            passed=False,
+            sentence=phrase("The volume {name} is in use by {users}", name=volume, users=listed(users)),
+        )
     scratch = scratch_of(context, volume, "count")
     try:
         with scratch_server(scratch, tuned=False) as container:
@@ -162,15 +182,25 @@ def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def compared(backup: BackupIdentity, copied: Mapping[str, int], found: Mapping[str, int]) -> Finding:
     """Every table of the backup has exactly its rows; `copied`: what was counted when it was restored."""
     if not backup.manifest and not copied:
-        return Finding(passed=False, sentence="what this run restored was not counted to its end")
+        return Finding(passed=False, sentence=phrase("what this run restored was not counted to its end"))
     expected = backup.rows if backup.manifest else copied
     wrong = faults(backup, found) or differences(expected, found)
     facts = {"rows": dict(found)}
     if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        return Finding(passed=False, sentence="; ".join(wrong[:3]) + more, facts=facts)
+        return Finding(passed=False, sentence=first_of(wrong), facts=facts)
     total = sum(found.values())
-    return Finding(passed=True, sentence=f"{total} rows in {len(found)} tables, as in the backup", facts=facts)
+    return Finding(
+        passed=True,
+        sentence=phrase("{rows} rows in {tables} tables, as in the backup", rows=total, tables=len(found)),
+        facts=facts,
+    )
+
+
+def first_of(wrong: Sequence[str]) -> str:
+    """The first three, and how many there are besides."""
+    if len(wrong) <= 3:
+        return clauses(wrong)
+    return phrase("{names} and {count} more", names=clauses(wrong[:3]), count=len(wrong) - 3)
 
 
 def scratch_of(context: StepContext, volume: str, purpose: str) -> Scratch:

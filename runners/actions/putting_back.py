@@ -9,6 +9,7 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import Host, host_of
 from drbot.runners.actions.setting_aside import copy, mark_of
@@ -22,7 +23,7 @@ from drbot.runners.contract.action import Finding, Outcome, StepContext
 
 COPY_BACK = """
 set -eu
-[ -e "/volume/$1" ] || { echo "it was never copied to its end"; exit 3; }
+[ -e "/volume/$1" ] || { echo unfinished; exit 3; }
 find /keeper -mindepth 1 -delete
 cp -a /volume/. /keeper/
 find /keeper -maxdepth 1 -name "$1" -delete
@@ -84,8 +85,11 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     for image in images:
         if image.was_running:
             kept_containers.start(host.clients.docker, made[image.made_of["Id"]], image.name)
-    back = ", ".join(one.name for one in wanted)
-    return Outcome(summary=f"Back as before {given['aside']}: {back}", facts={"back": [one.name for one in wanted]})
+    back = [one.name for one in wanted]
+    return Outcome(
+        summary=phrase("Back as before {run}: {names}", run=given["aside"], names=listed(back)),
+        facts={"back": back},
+    )
 
 
 def _images(host: Host, wanted: Collection[Occupant], *aside_by: str) -> list[KeptContainer]:
@@ -100,9 +104,11 @@ def fill_again(context: StepContext, one: Occupant) -> None:
     docker = context.clients.docker
     there, keeper = docker.volume(one.name), docker.volume(one.keeper)
     if keeper is None:
-        raise PermanentError(f"Not kept any more: {one.keeper}")
+        raise PermanentError(phrase("Not kept any more: {names}", names=one.keeper))
     if there is not None and there.labels.get(RUN_LABEL) != context.run.id:
-        raise PermanentError(f"The volume {one.name} exists and is not this run's; it was not touched")
+        raise PermanentError(
+            phrase("The volume {name} exists and is not this run's; it was not touched", name=one.name)
+        )
     if there is None:
         made_of = json.loads(keeper.labels[MADE_OF_LABEL])
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}
@@ -116,7 +122,9 @@ def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> No
     there = {one.keeper for run in aside_by for one in kept_on(host, run)}
     gone = [one.keeper for one in wanted if one.keeper not in there]
     if gone or not wanted:
-        raise PermanentError(f"Not kept any more: {', '.join(gone) or 'anything'}. Nothing was touched")
+        raise PermanentError(
+            phrase("Not kept any more: {names}. Nothing was touched", names=listed(gone) or phrase("anything"))
+        )
 
 
 def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -126,7 +134,7 @@ def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
         require_kept(host_of(context), wanted, arguments.text(given, "aside"))
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence=f"{len(wanted)} kept things are there")
+    return Finding(passed=True, sentence=phrase("{count} kept things are there", count=len(wanted)))
 
 
 def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -139,5 +147,9 @@ def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
         else:
             is_back = Path(one.name).exists() if one.kind is OccupantKind.FOLDER else bool(docker.volume(one.name))
         missing += [] if is_back else [one.name]
-    sentence = f"Not back: {', '.join(missing)}" if missing else f"{len(context.plan.aside)} things are back"
+    sentence = (
+        phrase("Not back: {names}", names=listed(missing))
+        if missing
+        else phrase("{count} things are back", count=len(context.plan.aside))
+    )
     return Finding(passed=not missing, sentence=sentence)

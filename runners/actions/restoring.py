@@ -6,6 +6,7 @@ from typing import Any
 
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.full_manifest import DUMP, REDIS
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions import postgres
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
@@ -25,14 +26,16 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action configuration.restore: into the cloned projects; every file with its own mode, so secrets stay secret."""
     folder = Path(arguments.text(given, "folder"))
     if folder != context.site.projects:
-        raise PermanentError(f"Settings are not written to {folder}: only to the site's projects")
+        raise PermanentError(phrase("Settings are not written to {folder}: only to the site's projects", folder=folder))
     require_own(folder, context.own_work())
     found = fetched(context)
     if not found.facts.projects:
-        raise PermanentError("The backup holds no configuration")
+        raise PermanentError(phrase("The backup holds no configuration"))
     count = found.put_settings(folder, other_folders(context))
     return Outcome(
-        summary=f"Put {count} files of {len(found.facts.projects)} projects back",
+        summary=phrase(
+            "Put {count} files of {projects} projects back", count=count, projects=len(found.facts.projects)
+        ),
         facts={"projects": list(found.facts.projects)},
     )
 
@@ -47,7 +50,7 @@ def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     volume, sealed = arguments.text(given, "volume"), arguments.sealed_backup(context)
     fault = version_fault(sealed.server_version, context.clients.postgres.major_version())
     if fault:
-        raise PermanentError(f"{sealed.name}: {fault}")
+        raise PermanentError(phrase("{what}: {why}", what=sealed.name, why=fault))
     found = fetched(context)
     manifest = found.manifest
     source = Pieces(sealed.name, found.part(DUMP), manifest.sql_bytes if manifest else None, context.progress)
@@ -61,17 +64,24 @@ def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action redis.restore: before Redis is started for the first time, and as it will be started."""
     volume, found = arguments.text(given, "volume"), fetched(context)
     if REDIS not in found.facts.own:
-        raise PermanentError("The backup holds no data of Redis")
+        raise PermanentError(phrase("The backup holds no data of Redis"))
     alone = redis_alone(context, volume)
     prepare_volume(context, volume)
     with emptied_on_failure(context, volume):
         count, appends = scratch_redis.restore(alone, found.part(REDIS))
         expected = found.manifest.redis if found.manifest else None
         if expected and (count.keys, count.expiring) != (expected.keys, expected.expires):
-            raise PermanentError(f"The backup's copy of Redis has {count.keys} keys; its manifest says {expected.keys}")
-    how = "; its append-only file was built from them" if appends else ""
+            raise PermanentError(
+                phrase(
+                    "The backup's copy of Redis has {keys} keys; its manifest says {wanted}",
+                    keys=count.keys,
+                    wanted=expected.keys,
+                )
+            )
+    said = phrase("Restored {keys} keys into {volume}", keys=count.keys, volume=volume)
+    how = phrase("its append-only file was built from them") if appends else ""
     return Outcome(
-        summary=f"Restored {count.keys} keys into {volume}{how}",
+        summary=clauses((said, how)),
         facts={"volume": volume, "keys": count.keys, "expiring": count.expiring, "appendonly": appends},
     )
 
@@ -80,7 +90,7 @@ def redis_alone(context: StepContext, volume: str) -> RedisAlone:
     """Production's Redis, as it will be started, on this volume."""
     clients, redis = context.clients, context.site.redis
     if redis is None:
-        raise PermanentError("This site has no `redis` in dr.yml")
+        raise PermanentError(phrase("This site has no `redis` in dr.yml"))
     service = context.site.services[redis.service]
     document = clients.compose.describe(service.project, Bounds(cancelled=context.cancelled, seconds=60))
     return RedisAlone(
@@ -99,4 +109,4 @@ def prepare_volume(context: StepContext, volume: str) -> None:
     remove_survivors(context.clients.docker, context.run.id, context.step.id)
     renew(context, volume)
     if context.cancelled():
-        raise CancelledError(f"Stopped before {volume} was filled")
+        raise CancelledError(phrase("Stopped before {volume} was filled", volume=volume))

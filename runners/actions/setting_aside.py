@@ -9,7 +9,8 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import Occupant, OccupantKind, names_of
-from drbot.core.words import ending
+from drbot.core.text.messages import filled, listed, phrase
+from drbot.core.text.words import ending
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.clients import helper, kept_containers, own_folder
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
@@ -26,10 +27,10 @@ from drbot.runners.foundation import permit
 # what an earlier run has kept may hold that one's, and no file of the data may be taken for it.
 COPY = """
 set -eu
-[ ! -e "/volume/$1" ] || { echo "$1 lies in there, as only drbot calls a file"; exit 3; }
+[ ! -e "/volume/$1" ] || { echo "not-ours $1"; exit 3; }
 if [ -e "/keeper/$1" ]; then
   newer=$(find /volume -newer "/keeper/$1" | head -1)
-  [ -z "$newer" ] || { echo "written to after it was kept: $newer. Look at both volumes"; exit 3; }
+  [ -z "$newer" ] || { echo "written-since $newer"; exit 3; }
   exit 0
 fi
 find /keeper -mindepth 1 -delete
@@ -38,6 +39,13 @@ sync
 touch "/keeper/$1"
 touch -r /volume /keeper
 """
+
+REFUSED = 3
+REFUSALS = {
+    "not-ours": phrase("{path} lies in there, as only drbot calls a file"),
+    "written-since": phrase("written to after it was kept: {path}. Look at both volumes"),
+    "unfinished": phrase("it was never copied to its end"),
+}
 
 
 def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -63,8 +71,10 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         if one.kind is OccupantKind.VOLUME:
             keep(context, one.name, one.keeper)
     kept = {one.name: one.keeper for one in context.plan.occupants}
-    said = ", ".join(f"{name} in {keeper}" for name, keeper in kept.items())
-    return Outcome(summary=f"Nothing of the system runs here any more; kept: {said}", facts={"kept": kept})
+    said = listed(phrase("{name} in {keeper}", name=name, keeper=keeper) for name, keeper in kept.items())
+    return Outcome(
+        summary=phrase("Nothing of the system runs here any more; kept: {names}", names=said), facts={"kept": kept}
+    )
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -90,8 +100,11 @@ def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> Non
     new = [one.name for one in there if one.key not in known]
     if new:
         raise PermanentError(
-            f"Nobody agreed that {', '.join(new)} is put aside: it is not what the plan names. Nothing was touched; "
-            "plan again: /dr recover"
+            phrase(
+                "Nobody agreed that {names} is put aside: it is not what the plan names. Nothing was touched; plan "
+                "again: /dr recover",
+                names=listed(new),
+            )
         )
 
 
@@ -112,10 +125,14 @@ def require_free(context: StepContext, name: str, keeper: str, *, but: Collectio
     docker = context.clients.docker
     users = [user.name for user in users_of(docker, name) if user.name not in but]
     if users:
-        raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; it was not touched")
+        raise PermanentError(
+            phrase("The volume {name} is in use by {users}; it was not touched", name=name, users=listed(users))
+        )
     there = docker.volume(keeper)
     if there and (there.labels.get(RUN_LABEL), there.labels.get(ORIGINAL_LABEL)) != (context.run.id, name):
-        raise PermanentError(f"The volume {keeper} holds what this run did not put there; neither was touched")
+        raise PermanentError(
+            phrase("The volume {keeper} holds what this run did not put there; neither was touched", keeper=keeper)
+        )
 
 
 def keep(context: StepContext, name: str, keeper: str) -> None:
@@ -149,7 +166,20 @@ def copy(context: StepContext, source: str, target: str, script: str, mark: str)
     )
     ended = helper.run(context.clients.docker, order, context.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The data of {source} could not be copied to {target}: {ending(ended.output, 300)}")
+        raise PermanentError(
+            phrase(
+                "The data of {source} could not be copied to {target}: {said}",
+                source=source,
+                target=target,
+                said=_refusal(ended.output) if ended.code == REFUSED else ending(ended.output, 300),
+            )
+        )
+
+
+def _refusal(output: str) -> str:
+    """What the script itself found."""
+    word, _, path = output.strip().partition(" ")
+    return filled(REFUSALS[word], path=path) if word in REFUSALS else ending(output, 300)
 
 
 def _ran(context: StepContext, one: Occupant) -> bool:

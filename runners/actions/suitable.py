@@ -11,6 +11,7 @@ from drbot.core.errors import PermanentError
 from drbot.core.occupants import aside_suffix
 from drbot.core.plan import BackupIdentity
 from drbot.core.site import Configuration, Site
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.clients import own_folder
 from drbot.runners.clients.tar_entries import LONGEST_NAME
 from drbot.runners.contract import arguments
@@ -22,44 +23,57 @@ def suitable(context: StepContext, given: Mapping[str, Any]) -> Finding:
     name = arguments.text(given, "site") if given.get("site") else context.plan.site
     backup, configuration = context.plan.backup, context.configuration
     if backup is None:
-        return Finding(passed=False, sentence="The plan names no backup")
+        return Finding(passed=False, sentence=phrase("The plan names no backup"))
     site = configuration.sites.get(name)
-    faults = list(lacking(configuration, site, name, backup)) if site else [f"dr.yml names no site {name}"]
-    return Finding(passed=not faults, sentence="; ".join(faults) or f"{backup.name} holds what {name} needs")
+    faults = (
+        list(lacking(configuration, site, name, backup)) if site else [phrase("dr.yml names no site {site}", site=name)]
+    )
+    return Finding(
+        passed=not faults,
+        sentence=clauses(faults) or phrase("{name} holds what {site} needs", name=backup.name, site=name),
+    )
 
 
 def lacking(configuration: Configuration, site: Site, name: str, backup: BackupIdentity) -> Iterator[str]:
     """What a step would miss, one sentence each. An archive was read: it has a dump."""
     if configuration.repository is None:
-        yield "dr.yml names no repository to clone"
+        yield phrase("dr.yml names no repository to clone")
     if site.projects == Path():
-        yield f"dr.yml names no folder for the projects of {name}"
+        yield phrase("dr.yml names no folder for the projects of {site}", site=name)
     if not backup.holds.configuration:
-        yield f"{backup.name} holds no settings of the services"
+        yield phrase("{name} holds no settings of the services", name=backup.name)
     if site.postgres is not None and backup.manifest and not backup.server_version:
-        yield f"{backup.name} holds no dump of PostgreSQL, and {name} has one"
+        yield phrase("{name} holds no dump of PostgreSQL, and {site} has one", name=backup.name, site=name)
     if site.redis is not None and not backup.holds.redis:
-        yield f"{backup.name} holds no data of Redis, and {name} has one"
+        yield phrase("{name} holds no data of Redis, and {site} has one", name=backup.name, site=name)
 
 
 def writable(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.writable: drbot's own folder, and the one of the projects."""
     home, projects = context.clients.settings.home.absolute(), context.site.projects.absolute()
     faults = list(dict.fromkeys((*unwritable(home), *unwritable(projects.parent), *immovable(context, projects, home))))
-    return Finding(passed=not faults, sentence="; ".join(faults) or f"{home} and {projects} can be written")
+    return Finding(
+        passed=not faults,
+        sentence=clauses(faults) or phrase("{home} and {projects} can be written", home=home, projects=projects),
+    )
 
 
 def unwritable(folder: Path) -> Iterator[str]:
     """Why nothing can be put there, whether it is there already or has to be made. Nothing is written to find out."""
     there = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
     if not there.is_dir():
-        yield f"{there} is in the way: it is no folder"
+        yield phrase("{path} is in the way: it is no folder", path=there)
     elif os.statvfs(there).f_flag & os.ST_RDONLY:
-        yield f"{there} lies on a file system that is read-only"
+        yield phrase("{path} lies on a file system that is read-only", path=there)
     elif not os.access(there, os.W_OK | os.X_OK):
-        yield f"drbot may not write in {there}"
+        yield phrase("drbot may not write in {path}", path=there)
     elif (longest := os.pathconf(there, "PC_NAME_MAX")) < LONGEST_NAME:
-        yield f"names of files in {there} may have {longest} bytes, and those of a backup have up to {LONGEST_NAME}"
+        yield phrase(
+            "names of files in {path} may have {most} bytes, and those of a backup have up to {longest}",
+            path=there,
+            most=longest,
+            longest=LONGEST_NAME,
+        )
 
 
 def immovable(context: StepContext, projects: Path, home: Path) -> Iterator[str]:
@@ -72,6 +86,8 @@ def immovable(context: StepContext, projects: Path, home: Path) -> Iterator[str]
     except PermanentError as error:
         yield str(error)
     if projects.is_mount():
-        yield f"{projects} is a disk of its own, which cannot be put aside: give `projects` a folder on it"
+        yield phrase(
+            "{path} is a disk of its own, which cannot be put aside: give `projects` a folder on it", path=projects
+        )
     if len(os.fsencode(keeper.name)) > LONGEST_NAME:
-        yield f"{keeper.name} is longer than a file system takes: give `projects` a shorter name"
+        yield phrase("{name} is longer than a file system takes: give `projects` a shorter name", name=keeper.name)

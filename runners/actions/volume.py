@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from drbot.core.errors import DrbotError
-from drbot.core.words import size
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.clients.postgres_written import next_transaction
 from drbot.runners.clients.volume_mover import Move
-from drbot.runners.clients.volume_users import strangers_on
+from drbot.runners.clients.volume_users import VolumeUser, strangers_on
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, StepContext
 from drbot.runners.foundation import permit
 
 STATES = {
-    "before": "the old data is still in place",
-    "between": "the old data is kept, but the new data is not in place yet: run the step again",
-    "after": "the new data is in place and the old data is kept",
-    "three-full": "there is data in the volume, in its replacement and in the keeper: look at all three",
-    "nothing-to-put-in-place": "nothing was swapped",
+    "before": phrase("the old data is still in place"),
+    "between": phrase("the old data is kept, but the new data is not in place yet: run the step again"),
+    "after": phrase("the new data is in place and the old data is kept"),
+    "three-full": phrase("there is data in the volume, in its replacement and in the keeper: look at all three"),
+    "nothing-to-put-in-place": phrase("nothing was swapped"),
 }
 
 
@@ -39,8 +40,13 @@ def exchange(context: StepContext, move: Move) -> Outcome:
     first = first_transaction(context, move.volume)
     context.log(f"{move.replacement} took the place of {move.volume}, kept in {move.keeper} ({moved.method})")
     return Outcome(
-        summary=f"{move.volume} holds the data of {move.replacement}; the old data is kept in {move.keeper} "
-        f"({size(moved.kept_bytes)})",
+        summary=phrase(
+            "{volume} holds the data of {replacement}; the old data is kept in {keeper} ({size})",
+            volume=move.volume,
+            replacement=move.replacement,
+            keeper=move.keeper,
+            size=size(moved.kept_bytes),
+        ),
         facts={
             "volume": move.volume,
             "keeper": move.keeper,
@@ -78,32 +84,56 @@ def swapped(context: StepContext, given: Mapping[str, Any]) -> Finding:
     volume, keeper = arguments.text(given, "volume"), arguments.text(given, "keeper")
     replacement = context.clients.volumes.replacement_of(keeper)
     if replacement is None:
-        return Finding(passed=False, sentence=f"{volume}: {STATES['before']}", facts={"state": "before"})
+        return Finding(
+            passed=False,
+            sentence=phrase("{what}: {why}", what=volume, why=STATES["before"]),
+            facts={"state": "before"},
+        )
     state = context.clients.volumes.state(move_of(context, volume, replacement, keeper))
-    return Finding(passed=state == "after", sentence=f"{volume}: {STATES.get(state, state)}", facts={"state": state})
+    return Finding(
+        passed=state == "after",
+        sentence=phrase("{what}: {why}", what=volume, why=STATES.get(state, state)),
+        facts={"state": state},
+    )
 
 
 def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Is there a volume of this name?"""
     name = arguments.text(given, "volume")
     there = context.clients.docker.volume(name) is not None
-    return Finding(passed=there, sentence=f"The volume {name} {'exists' if there else 'does not exist'}")
+    if there:
+        return Finding(passed=True, sentence=phrase("The volume {name} exists", name=name))
+    return Finding(passed=False, sentence=phrase("The volume {name} does not exist", name=name))
 
 
 def unshared(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Is nothing but the system's own services on it, not even stopped?"""
     name = arguments.text(given, "volume")
     found = strangers_on(context.clients.docker, name, context.site.services.values())
-    said = ", ".join(f"{user.name} ({'running' if user.is_running else 'stopped'})" for user in found)
-    others = f"{said} also uses the volume {name} and is no service of dr.yml: drbot leaves it as it is"
-    return Finding(passed=not found, sentence=others if found else f"Nobody else uses the volume {name}")
+    others = phrase(
+        "{names} also uses the volume {volume} and is no service of dr.yml: drbot leaves it as it is",
+        names=listed(map(_with_state, found)),
+        volume=name,
+    )
+    return Finding(
+        passed=not found, sentence=others if found else phrase("Nobody else uses the volume {name}", name=name)
+    )
+
+
+def _with_state(user: VolumeUser) -> str:
+    state = phrase("running") if user.is_running else phrase("stopped")
+    return phrase("{name} ({note})", name=user.name, note=state)
 
 
 def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Remove a copy that this run made. Never the system's own volume, never kept data, nothing in use."""
     name = arguments.text(given, "volume")
     there = context.clients.docker.remove_own_volume(name, context.own_work())
-    return Outcome(summary=f"Removed the volume {name}" if there else f"The volume {name} is gone already")
+    return Outcome(
+        summary=phrase("Removed the volume {name}", name=name)
+        if there
+        else phrase("The volume {name} is gone already", name=name)
+    )
 
 
 def move_of(context: StepContext, volume: str, replacement: str, keeper: str, *, brings_back: bool = False) -> Move:

@@ -10,7 +10,8 @@ from drbot.core.errors import PermanentError, UserError
 from drbot.core.full_manifest import FullManifest
 from drbot.core.plan import BackupIdentity
 from drbot.core.proof import floor_of
-from drbot.core.words import duration, size
+from drbot.core.text.messages import clauses, duration, phrase
+from drbot.core.text.words import size
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import Backup, BackupStore, Manifest
 from drbot.runners.clients.dump import DumpScanner, major
@@ -40,9 +41,13 @@ def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
     if backup.fault or manifest is None:
         return backup.fault
     if not manifest.completed or manifest.name != backup.name:
-        return "its manifest does not belong to it or says that it was not completed"
+        return phrase("its manifest does not belong to it or says that it was not completed")
     if manifest.size != backup.size:
-        return f"it has {size(backup.size)} where its manifest says {size(manifest.size)}: cut off or replaced"
+        return phrase(
+            "it has {size} where its manifest says {told}: cut off or replaced",
+            size=size(backup.size),
+            told=size(manifest.size),
+        )
     return owner_fault(manifest, rules.system, rules.site) or version_fault(manifest.server_version, rules.server_major)
 
 
@@ -53,16 +58,18 @@ def owner_fault(manifest: Manifest | FullManifest | None, system: str, site: str
     if manifest is None:
         return None
     if manifest.system != system:
-        return f'it is of another system, "{manifest.system}"'
+        return phrase('it is of another system, "{system}"', system=manifest.system)
     if site and manifest.site != site:
-        return f'it is of another site, "{manifest.site}"'
+        return phrase('it is of another site, "{site}"', site=manifest.site)
     return None
 
 
 def version_fault(version: str, server_major: int | None) -> str | None:
     """A dump of a newer server cannot be trusted to restore on an older one."""
     if server_major and major(version) > server_major:
-        return f"it was made by PostgreSQL {version}, and the server here is {server_major}"
+        return phrase(
+            "it was made by PostgreSQL {version}, and the server here is {server}", version=version, server=server_major
+        )
     return None
 
 
@@ -70,7 +77,7 @@ def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
     """Read it once from start to end. Raises PermanentError with what is wrong."""
     fault = cheap_fault(backup, rules)
     if fault:
-        raise PermanentError(f"{backup.name}: {fault}")
+        raise PermanentError(phrase("{what}: {why}", what=backup.name, why=fault))
     reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
     for _ in reader.statements():
         pass
@@ -81,7 +88,7 @@ def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
         or (rows_fault(backup.manifest.rows) if backup.manifest else empty_fault(reader.scanner))
     )
     if fault:
-        raise PermanentError(f"{backup.name}: {fault}")
+        raise PermanentError(phrase("{what}: {why}", what=backup.name, why=fault))
     return identity
 
 
@@ -91,22 +98,22 @@ def manifest_fault(backup: Backup, reader: BackupReader) -> str | None:
     if manifest is None:
         return None
     if manifest.sha256 != reader.sha256:
-        return "its SHA-256 is not the one in its manifest: damaged or replaced"
+        return phrase("its SHA-256 is not the one in its manifest: damaged or replaced")
     if manifest.sql_bytes != reader.scanner.bytes:
-        return "its SQL is not as long as its manifest says"
+        return phrase("its SQL is not as long as its manifest says")
     return None
 
 
 def rows_fault(rows: Mapping[str, int]) -> str | None:
     """A manifest that counts nothing proves nothing; an older backup that holds something is better."""
-    return None if any(rows.values()) else "its manifest counts no row: nothing could be proven with it"
+    return None if any(rows.values()) else phrase("its manifest counts no row: nothing could be proven with it")
 
 
 def empty_fault(scanner: DumpScanner) -> str | None:
     """The same for a dump without a manifest, as far as it can be seen before it is restored."""
     if not scanner.server_version:
-        return "it holds no database, only roles and settings"
-    return None if scanner.holds_data else "it holds definitions and no data"
+        return phrase("it holds no database, only roles and settings")
+    return None if scanner.holds_data else phrase("it holds definitions and no data")
 
 
 def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
@@ -140,12 +147,19 @@ def choose(
             return Chosen(backup=with_floor(check(backup, rules), store, rules), refused=tuple(refused))
         except PermanentError as error:
             refused.append(str(error))
-    why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {store.directory}"
+    why = clauses(refused) or none_in(store.directory, before)
     raise UserError(
-        "Looked for a good backup.",
-        f"There is none: {why}.",
-        "Put a good backup there (drbot backup list shows what is there), then try again.",
+        phrase("Looked for a good backup."),
+        phrase("There is none: {why}.", why=why),
+        phrase("Put a good backup there (drbot backup list shows what is there), then try again."),
     )
+
+
+def none_in(places: object, before: BackupIdentity | None) -> str:
+    """Where nothing was refused, because nothing is there."""
+    if before is not None:
+        return phrase("there is no older one in {places}", places=places)
+    return phrase("there is none in {places}", places=places)
 
 
 def with_floor(chosen: BackupIdentity, store: BackupStore, rules: BackupRules) -> BackupIdentity:
@@ -164,7 +178,7 @@ def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
         with open_plain(backup.path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise PermanentError(f"{backup.name} cannot be read: {error.strerror}") from error
+        raise PermanentError(phrase("{name} cannot be read: {why}", name=backup.name, why=error.strerror)) from error
     return identity.model_copy(update={"size": backup.size, "sha256": digest})
 
 
@@ -187,10 +201,15 @@ def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     found = check(context.clients.backups.get(name), rules_of(context))
     sealed = context.plan.backup
     if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
-        raise PermanentError(f"{name} is not the file that the plan was made for: it was replaced")
-    rows = f"{sum(found.rows.values())} rows by its manifest" if found.manifest else "no manifest, not counted yet"
+        raise PermanentError(phrase("{name} is not the file that the plan was made for: it was replaced", name=name))
+    if found.manifest:
+        rows = phrase("{rows} rows by its manifest", rows=sum(found.rows.values()))
+    else:
+        rows = phrase("no manifest, not counted yet")
     return Outcome(
-        summary=f"{found.name} is complete and whole: {size(found.size)}, {rows}",
+        summary=phrase(
+            "{name} is complete and whole: {size}, {rows}", name=found.name, size=size(found.size), rows=rows
+        ),
         facts={"sha256": found.sha256, "rows": dict(found.rows), "manifest": found.manifest},
     )
 
@@ -203,7 +222,9 @@ def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
         found = check(store.get(name), rules_of(context))
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
-    return Finding(passed=True, sentence=f"{found.name} is complete and whole", facts={"sha256": found.sha256})
+    return Finding(
+        passed=True, sentence=phrase("{name} is complete and whole", name=found.name), facts={"sha256": found.sha256}
+    )
 
 
 def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -216,7 +237,9 @@ def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
     return Finding(
         passed=age <= most,
-        sentence=f"{backup.name} is {duration(age)} old; it may be {duration(most)}",
+        sentence=phrase(
+            "{name} is {time} old; it may be {most}", name=backup.name, time=duration(age), most=duration(most)
+        ),
         facts={"age_seconds": age, "name": backup.name},
     )
 
@@ -231,4 +254,4 @@ def newest(store: BackupStore, system: str, site: str) -> Backup:
     for backup in store.newest_first():
         if not backup.fault and not owner_fault(backup.manifest, system, site):
             return backup
-    raise PermanentError(f"There is no backup in {store.directory} that can be used")
+    raise PermanentError(phrase("There is no backup in {folder} that can be used", folder=store.directory))

@@ -9,7 +9,8 @@ from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserEr
 from drbot.core.full_manifest import FORMAT, FullManifest, is_archive
 from drbot.core.plan import BackupIdentity, Holds
 from drbot.core.proof import floor_of
-from drbot.runners.backups.choose_dump import empty_fault, owner_fault, rows_fault, version_fault
+from drbot.core.text.messages import clauses, listed, phrase
+from drbot.runners.backups.choose_dump import empty_fault, none_in, owner_fault, rows_fault, version_fault
 from drbot.runners.backups.held import require_held
 from drbot.runners.clients.byte_streams import CHUNK, IteratorFile
 from drbot.runners.clients.document_archive import read_archive
@@ -17,7 +18,7 @@ from drbot.runners.clients.full_store import FullBackup, FullBackupStore, is_of,
 from drbot.runners.contract.target import Chosen
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
-UNVOUCHED = (
+UNVOUCHED = phrase(
     "nobody vouches for it: it is not encrypted with RESTIC_PASSWORD, so whoever writes there could have made it. To "
     "use it all the same, name it: /dr recover backup NAME"
 )
@@ -62,22 +63,23 @@ def choose_full_backup(
     ]
     for backup in older:
         if name is None and backup.archive is not None and password():
-            refused.append(f"{backup.place}: {UNVOUCHED}")
+            refused.append(phrase("{what}: {why}", what=backup.place, why=UNVOUCHED))
             continue
         try:
             chosen = judged(backup, rules)
         except (PermanentError, TemporaryError) as error:
-            refused.append(str(error) if backup.name in str(error) else f"{backup.name}: {error}")
+            refused.append(
+                str(error) if backup.name in str(error) else phrase("{what}: {why}", what=backup.name, why=error)
+            )
             continue
         if not chosen.manifest:
             chosen = with_floor(chosen, candidates(stores, cancelled=rules.cancelled).backups, rules)
         return Chosen(backup=chosen, refused=(*refused, *twins(backup, older)))
-    places = ", ".join(store.place for store in stores)
-    why = "; ".join(refused) or f"there is {'no older one' if before else 'none'} in {places}"
+    why = clauses(refused) or none_in(listed(store.place for store in stores), before)
     raise UserError(
-        "Looked for a good full backup.",
-        f"There is none: {why}.",
-        "Put a good one there (drbot backup list --full shows what is there), then try again.",
+        phrase("Looked for a good full backup."),
+        phrase("There is none: {why}.", why=why),
+        phrase("Put a good one there (drbot backup list --full shows what is there), then try again."),
     )
 
 
@@ -98,10 +100,12 @@ def candidates(stores: Sequence[FullBackupStore], name: str | None = None, cance
         try:
             backups = store.newest_first(cancelled, unread)
         except (PermanentError, TemporaryError) as error:
-            silent.append(f"the backups there could not be listed: {error}")
+            silent.append(phrase("the backups there could not be listed: {why}", why=error))
             continue
         found += [(-number, backup) for backup in backups if name in (None, *backup.names)]
-        silent += [f"{store.place}: a backup there cannot be read: {why}" for why in unread]
+        silent += [
+            phrase("{place}: a backup there cannot be read: {why}", place=store.place, why=why) for why in unread
+        ]
     ordered = sorted(found, key=lambda one: (*order_of(one[1]), one[0]), reverse=True)
     return Candidates(backups=tuple(backup for _, backup in ordered), silent=tuple(silent))
 
@@ -115,19 +119,23 @@ def twins(chosen: FullBackup, backups: Sequence[FullBackup]) -> Iterator[str]:
     """Others of the same name with other contents: whoever approves should know that there was a choice."""
     for other in backups:
         if other.name == chosen.name and other is not chosen and (other.digest or other.place) != chosen.digest:
-            yield f"{other.place} has the same name and is not the same; {chosen.place} was taken by its place"
+            yield phrase(
+                "{place} has the same name and is not the same; {chosen} was taken by its place",
+                place=other.place,
+                chosen=chosen.place,
+            )
 
 
 def judged(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     """Its identity if it is good. Raises PermanentError with what is wrong, TemporaryError, CancelledError."""
     if backup.fault:
-        raise PermanentError(f"{backup.place}: {backup.fault}")
+        raise PermanentError(phrase("{what}: {why}", what=backup.place, why=backup.fault))
     if backup.archive is not None:
         return read(replace(backup, archive=backup.store.objects.head(backup.archive.key)), rules)
     manifest = backup.store.manifest(backup, rules.cancelled)
     fault = fault_of(manifest, backup, rules) if manifest else None
     if manifest is None or fault:
-        raise PermanentError(f"{backup.place}: {fault}")
+        raise PermanentError(phrase("{what}: {why}", what=backup.place, why=fault))
     return sound(backup, manifest, rules)
 
 
@@ -138,7 +146,7 @@ def sound(backup: FullBackup, manifest: FullManifest, rules: FullRules) -> Backu
     assert backup.snapshot is not None
     shape = backup.store.restic(rules.cancelled).shape(backup.snapshot.id)
     if shape.fault:
-        raise PermanentError(f"{backup.place}: {shape.fault}; nothing was used")
+        raise PermanentError(phrase("{place}: {fault}; nothing was used", place=backup.place, fault=shape.fault))
     identity = identity_of(replace(backup, size=max(backup.size, shape.bytes)), manifest)
     require_held(shape, identity)
     return identity
@@ -169,17 +177,25 @@ def require_whole(backup: FullBackup, snapshot: str, rules: FullRules) -> None:
     for _ in pieces:
         pass
     if (entries, done) != (counted.entries, counted.bytes):
-        raise PermanentError(f"{backup.place} is damaged: not all of its {counted.entries} entries can be read")
+        raise PermanentError(
+            phrase(
+                "{place} is damaged: not all of its {entries} entries can be read",
+                place=backup.place,
+                entries=counted.entries,
+            )
+        )
 
 
 def fault_of(manifest: FullManifest, backup: FullBackup, rules: FullRules) -> str | None:
     """What is wrong with it by its manifest; None when nothing is."""
     if manifest.name != backup.name:
-        return f"its manifest is of {manifest.name}"
+        return phrase("its manifest is of {name}", name=manifest.name)
     if manifest.snapshot_at != backup.moment:
-        return f"its manifest is of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
+        return phrase("its manifest is of {time} UTC", time=f"{manifest.snapshot_at:%Y-%m-%d %H:%M:%S}")
     if manifest.format != FORMAT:
-        return f"its manifest has format {manifest.format}; this drbot reads {FORMAT}"
+        return phrase(
+            "its manifest has format {format}; this drbot reads {known}", format=manifest.format, known=FORMAT
+        )
     return (
         owner_fault(manifest, rules.system, rules.site)
         or version_fault(manifest.server_version, rules.server_major)
@@ -193,7 +209,7 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     version = contents.scanner.server_version
     fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
     if fault:
-        raise PermanentError(f"{backup.place}: {fault}")
+        raise PermanentError(phrase("{what}: {why}", what=backup.place, why=fault))
     return BackupIdentity(
         place=backup.place,
         name=backup.name,
@@ -264,7 +280,9 @@ def find_everywhere(
         places += 1
         yield backup
     if places == 0:
-        raise first or PermanentError(f"{identity.place}: dr.yml names no place for full backups any more")
+        raise first or PermanentError(
+            phrase("{place}: dr.yml names no place for full backups any more", place=identity.place)
+        )
 
 
 def found_in(store: FullBackupStore, identity: BackupIdentity, cancelled: Cancelled) -> FullBackup:
@@ -273,11 +291,15 @@ def found_in(store: FullBackupStore, identity: BackupIdentity, cancelled: Cancel
         for backup in store.newest_first(cancelled):
             if backup.name == identity.name and backup.digest == identity.sha256:
                 return backup
-        raise PermanentError(f"{store.place} does not hold the {identity.name} that the plan was made for")
+        raise PermanentError(
+            phrase("{place} does not hold the {name} that the plan was made for", place=store.place, name=identity.name)
+        )
     version = identity.place.partition("?versionId=")[2] or None
     if store.objects.place(identity.name, version) != identity.place:
-        raise PermanentError(f"{store.place} is not the place of {identity.name}")
+        raise PermanentError(phrase("{place} is not the place of {name}", place=store.place, name=identity.name))
     stored = store.objects.head(identity.name, version)
     if stored.size != identity.size:
-        raise PermanentError(f"{identity.place} is not the archive that the plan was made for: it was replaced")
+        raise PermanentError(
+            phrase("{place} is not the archive that the plan was made for: it was replaced", place=identity.place)
+        )
     return store.of_archive(stored)

@@ -6,6 +6,7 @@ from typing import Protocol
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import DUMP, REDIS
 from drbot.core.plan import BackupIdentity
+from drbot.core.text.messages import listed, phrase
 
 
 class Found(Protocol):
@@ -22,11 +23,14 @@ class Found(Protocol):
 def require_held(found: Found, sealed: BackupIdentity) -> None:
     """What the card says that the backup holds is there. Raises PermanentError."""
     holds = sealed.holds
-    lacking = [
-        *([] if DUMP in found.own or not sealed.server_version else ["dump of PostgreSQL"]),
-        *(["data of Redis"] if holds.redis and REDIS not in found.own else []),
-        *(["configuration"] if holds.configuration and not found.projects else []),
+    lacking: list[str] = [
+        *([] if DUMP in found.own or not sealed.server_version else [phrase("dump of PostgreSQL")]),
+        *([phrase("data of Redis")] if holds.redis and REDIS not in found.own else []),
+        *([phrase("configuration")] if holds.configuration and not found.projects else []),
         *sorted(name for name in holds.files if "/" not in name and name not in found.volumes),
     ]
     if lacking:
-        raise PermanentError(f"{sealed.name} holds no {', no '.join(lacking)}, although its manifest says so")
+        parts = (lacking[0], *(phrase("no {part}", part=one) for one in lacking[1:]))
+        raise PermanentError(
+            phrase("{name} holds no {parts}, although its manifest says so", name=sealed.name, parts=listed(parts))
+        )

@@ -12,6 +12,7 @@ from isal import igzip
 
 from drbot.core.errors import PermanentError
 from drbot.core.site import Configuration
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.backup_store import Manifest, sync_folder
 from drbot.runners.clients.byte_streams import DigestingWriter
 from drbot.runners.clients.clients import Clients, clients_of
@@ -97,7 +98,9 @@ def claim(folder: Path, name: str) -> bool:
 
 def unwritable(folder: Path, error: OSError) -> PermanentError:
     """A folder or disk that does not take the backup."""
-    return PermanentError(f"The backup cannot be written to {folder}: {error.strerror or error}")
+    return PermanentError(
+        phrase("The backup cannot be written to {folder}: {why}", folder=folder, why=error.strerror or error)
+    )
 
 
 def write_dump(part: Path, chunks: Iterator[bytes], progress: Progress) -> Written:
@@ -116,7 +119,7 @@ def write_dump(part: Path, chunks: Iterator[bytes], progress: Progress) -> Writt
         file.flush()
         os.fsync(file.fileno())
     if not scanner.complete:
-        raise PermanentError("pg_dumpall ended without its closing line; the backup was not kept")
+        raise PermanentError(phrase("pg_dumpall ended without its closing line; the backup was not kept"))
     return Written(size=target.size, sha256=target.sha256.hexdigest(), scanner=scanner)
 
 

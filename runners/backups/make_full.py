@@ -29,6 +29,7 @@ from drbot.core.full_manifest import (
     full_name,
 )
 from drbot.core.site import Configuration, Service, Site
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.backups.make_dump import first_free, unwritable
 from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
@@ -142,7 +143,7 @@ def collect(making: Making, document: Path | None) -> FullManifest:
     clients, site = making.clients, making.site
     for name in site.file_volumes:
         if clients.docker.volume(name) is None:
-            raise PermanentError(f"`files` of the site names the volume {name}, which does not exist")
+            raise PermanentError(phrase("`files` of the site names the volume {name}, which does not exist", name=name))
     manifest = FullManifest(
         name=making.name,
         system=making.configuration.system,
@@ -277,14 +278,14 @@ def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -
     assert made.snapshot is not None
     restic = made.store.restic(making.cancelled)
     if made.store.manifest(made, making.cancelled) != manifest:
-        raise PermanentError(f"{made.place}: its manifest cannot be read back as it was written")
+        raise PermanentError(phrase("{place}: its manifest cannot be read back as it was written", place=made.place))
     if manifest.databases:
         scanner = DumpScanner()
         for piece in restic.stream(made.snapshot.id, f"{OWN}/{DUMP}"):
             scanner.feed(piece)
             making.progress(scanner.bytes, manifest.sql_bytes, "bytes")
         if not scanner.complete or scanner.bytes != manifest.sql_bytes:
-            raise PermanentError(f"{made.place}: its dump cannot be read back as it was written")
+            raise PermanentError(phrase("{place}: its dump cannot be read back as it was written", place=made.place))
     if manifest.redis:
         for _ in restic.stream(made.snapshot.id, f"{OWN}/{REDIS}"):
             pass
@@ -307,7 +308,15 @@ def store_everywhere(
         except (PermanentError, TemporaryError) as error:
             failed.append(error)
     if failed:
-        why = "; ".join(str(error) for error in failed)
+        why = clauses(str(error) for error in failed)
         kind = TemporaryError if all(isinstance(error, TemporaryError) for error in failed) else PermanentError
         places = len(elsewhere) + 1
-        raise kind(f"{made.name} is not stored everywhere, {len(failed)} of {places} places failed: {why}")
+        raise kind(
+            phrase(
+                "{name} is not stored everywhere, {count} of {places} places failed: {why}",
+                name=made.name,
+                count=len(failed),
+                places=places,
+                why=why,
+            )
+        )

@@ -3,7 +3,7 @@
 import json
 import re
 
-from drbot.core.words import cut
+from drbot.core.text.words import cut
 
 WORDS = ("error", "detail", "message", "reason", "title", "status")
 """Where services usually put the sentence, best first."""

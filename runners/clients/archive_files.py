@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from isal import igzip
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from drbot.runners.clients.reading_limits import limits_of
 from drbot.runners.clients.tar_entries import (
@@ -34,7 +35,7 @@ def unzipped(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
         while chunk := file.read(CHUNK):
             done += len(chunk)
             if done > (limits := limits_of(packed.bytes, None)).unpacked:
-                raise PermanentError(f"{name}: {limits.why}")
+                raise PermanentError(phrase("{what}: {why}", what=name, why=limits.why))
             yield chunk
 
 
@@ -79,7 +80,9 @@ def put(entry: Entry, folder: Path) -> None:
         return
     try:
         if not target.parent.resolve().is_relative_to(folder.resolve()):
-            raise PermanentError(f"{target} would be written elsewhere, through a link; nothing was used")
+            raise PermanentError(
+                phrase("{path} would be written elsewhere, through a link; nothing was used", path=target)
+            )
         if info.isdir():
             target.mkdir(parents=True, exist_ok=True)
             return
@@ -95,7 +98,9 @@ def put(entry: Entry, folder: Path) -> None:
             with suppress(OSError, OverflowError, ValueError):  # of a time that is none
                 os.utime(target, (info.mtime, info.mtime))
     except OSError as error:
-        raise PermanentError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise PermanentError(
+            phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error)
+        ) from error
 
 
 def keep(pieces: Iterable[bytes], target: Path) -> None:
@@ -105,7 +110,9 @@ def keep(pieces: Iterable[bytes], target: Path) -> None:
             for piece in pieces:
                 file.write(piece)
     except OSError as error:
-        raise PermanentError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise PermanentError(
+            phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error)
+        ) from error
 
 
 def repacked(pieces: Iterable[bytes], name: str, top: str, cancelled: Cancelled) -> Iterator[bytes]:

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, Protocol
 from isal import igzip, isal_zlib
 
 from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.words import size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import size
 from drbot.runners.clients.backup_store import Backup
 from drbot.runners.clients.byte_streams import CHUNK
 from drbot.runners.clients.dump import DumpScanner
@@ -84,7 +85,7 @@ class Pieces:
             self._progress(self.scanner.bytes, self._total, "bytes")
             yield piece
         if not self.scanner.complete:
-            raise PermanentError(f"{self._name} is not complete: the dump's closing line is missing")
+            raise PermanentError(phrase("{name} is not complete: the dump's closing line is missing", name=self._name))
 
 
 class BackupReader:
@@ -116,17 +117,19 @@ class BackupReader:
         try:
             file = open_plain(self._backup.path)
         except OSError as error:
-            raise PermanentError(f"{self._backup.name} cannot be read: {error.strerror}") from error
+            raise PermanentError(
+                phrase("{name} cannot be read: {why}", name=self._backup.name, why=error.strerror)
+            ) from error
         with file:
             source = DigestingFile(file)
             try:
                 yield from self._pass(source)
             except PermanentError as error:
                 if source.changed:
-                    raise PermanentError(f"{self._backup.name} is still being written") from error
+                    raise PermanentError(phrase("{name} is still being written", name=self._backup.name)) from error
                 raise
             if source.changed:
-                raise PermanentError(f"{self._backup.name} is still being written")
+                raise PermanentError(phrase("{name} is still being written", name=self._backup.name))
 
     def _pass(self, source: DigestingFile) -> Iterator[bytes]:
         try:
@@ -139,29 +142,40 @@ class BackupReader:
             self.sha256 = source.hexdigest()
         except EOFError as error:
             raise PermanentError(
-                f"{self._backup.name} is cut off: the file ends in the middle after {size(self._backup.size)}"
+                phrase(
+                    "{name} is cut off: the file ends in the middle after {size}",
+                    name=self._backup.name,
+                    size=size(self._backup.size),
+                )
             ) from error
         except (OSError, isal_zlib.error) as error:  # type: ignore[misc]
-            raise PermanentError(f"{self._backup.name} is damaged: {error}") from error
+            raise PermanentError(phrase("{name} is damaged: {why}", name=self._backup.name, why=error)) from error
         self._progress(self._backup.size, self._backup.size, "bytes")
         if not self.scanner.complete:
             raise PermanentError(
-                f"{self._backup.name} is not complete: the dump's closing line is missing, so it was cut off "
-                "before it was compressed"
+                phrase(
+                    "{name} is not complete: the dump's closing line is missing, so it was cut off before it was "
+                    "compressed",
+                    name=self._backup.name,
+                )
             )
 
     def _require_within_limits(self) -> None:
         if self.scanner.bytes > self._limits.unpacked:
-            raise PermanentError(f"{self._backup.name}: {self._limits.why}")
+            raise PermanentError(phrase("{what}: {why}", what=self._backup.name, why=self._limits.why))
         if time.monotonic() > self._deadline:
             raise PermanentError(
-                f"{self._backup.name} could not be read within {self._limits.seconds:.0f} s: its disk is too slow, or "
-                "it holds far more than its size"
+                phrase(
+                    "{name} could not be read within {seconds} s: its disk is too slow, or it holds far more than "
+                    "its size",
+                    name=self._backup.name,
+                    seconds=round(self._limits.seconds),
+                )
             )
 
     def _tell(self, position: int) -> None:
         if self._cancelled():
-            raise CancelledError(f"Stopped while reading {self._backup.name}")
+            raise CancelledError(phrase("Stopped while reading {name}", name=self._backup.name))
         now = time.monotonic()
         if now - self._told >= PROGRESS_EVERY_SECONDS:
             self._told = now

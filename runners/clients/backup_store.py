@@ -12,6 +12,7 @@ from drbot.core.backup_times import UNKNOWN, future_fault, moment_of_stamp
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import SUFFIX as FULL_SUFFIX
 from drbot.core.site import Model
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.plain_files import read_plain, stat_plain
 from drbot.runners.clients.reading_limits import LARGEST_MANIFEST
 from drbot.store.base.file_modes import close, write_private
@@ -75,7 +76,9 @@ class BackupStore:
             now = datetime.now(UTC)
             found = [backup_at(path, now) for path in self.directory.iterdir() if _NAME.match(path.name)]
         except OSError as error:
-            raise PermanentError(f"The backups in {self.directory} cannot be listed: {error.strerror}") from error
+            raise PermanentError(
+                phrase("The backups in {folder} cannot be listed: {why}", folder=self.directory, why=error.strerror)
+            ) from error
         return tuple(sorted(found, key=lambda backup: (backup.snapshot_at, backup.name), reverse=True))
 
     def get(self, name: str) -> Backup:
@@ -85,8 +88,15 @@ class BackupStore:
         for backup in backups:
             if backup.name == wanted:
                 return backup
-        known = ", ".join(backup.name for backup in backups[:5]) or "none at all"
-        raise PermanentError(f"There is no backup {wanted} in {self.directory}; the newest are: {known}")
+        known = listed(backup.name for backup in backups[:5]) or phrase("none at all")
+        raise PermanentError(
+            phrase(
+                "There is no backup {name} in {folder}; the newest are: {names}",
+                name=wanted,
+                folder=self.directory,
+                names=known,
+            )
+        )
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write it beside its backup, whole or not at all."""
@@ -133,12 +143,12 @@ def backup_at(path: Path, now: datetime | None = None) -> Backup:
     manifest, fault = read_manifest(manifest_path(path))
     moment = manifest.snapshot_at if manifest else _named(path.name, now)
     if moment is None:
-        moment, fault = UNKNOWN, fault or "there is no such day or hour as its name says"
+        moment, fault = UNKNOWN, fault or phrase("there is no such day or hour as its name says")
     size = 0
     try:
         size = stat_plain(path).st_size
     except OSError as error:
-        fault = f"it cannot be read: {error.strerror}"
+        fault = phrase("it cannot be read: {why}", why=error.strerror)
     return Backup(path=path, size=size, snapshot_at=moment, manifest=manifest, fault=fault or future_fault(moment, now))
 
 
@@ -148,10 +158,10 @@ def read_manifest(path: Path) -> tuple[Manifest | None, str | None]:
         return Manifest.model_validate_json(read_plain(path, LARGEST_MANIFEST)), None
     except FileNotFoundError:
         dangling = path.is_symlink()
-        return None, f"its manifest {path.name} leads nowhere" if dangling else None
+        return None, phrase("its manifest {name} leads nowhere", name=path.name) if dangling else None
     except (OSError, ValidationError) as error:
-        first = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
-        return None, f"its manifest {path.name} cannot be read ({first})"
+        first = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        return None, phrase("its manifest {name} cannot be read ({why})", name=path.name, why=first)
 
 
 def _named(name: str, now: datetime) -> datetime | None:

@@ -10,6 +10,7 @@ import httpx
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.site import Certificate
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.store.base.file_modes import public_folder
 
@@ -31,14 +32,18 @@ class Certbot:
     def require(self) -> None:
         """certbot is there and the ACME server answers. Raises PermanentError, TemporaryError."""
         if shutil.which("certbot") is None:
-            raise PermanentError("certbot is not installed on the worker's host")
+            raise PermanentError(phrase("certbot is not installed on the worker's host"))
         trust = ssl.create_default_context(cafile=str(self.settings.trust) if self.settings.trust else None)
         try:
             answer = httpx.get(self.settings.directory, verify=trust, timeout=ASK_SECONDS, trust_env=False)
         except httpx.HTTPError as error:
-            raise TemporaryError(f"{self.settings.directory}: {error or type(error).__name__}") from error
+            raise TemporaryError(
+                phrase("{what}: {why}", what=self.settings.directory, why=str(error) or type(error).__name__)
+            ) from error
         if answer.status_code != 200:
-            raise TemporaryError(f"{self.settings.directory} answers {answer.status_code}")
+            raise TemporaryError(
+                phrase("{url} answers {status}", url=self.settings.directory, status=answer.status_code)
+            )
 
     def issue(self, address: str | None, bounds: Bounds, on_line: Callable[[str], None]) -> Path:
         """Get the certificate; the answers to the challenges are served on `address`. Returns `issued`."""
@@ -55,7 +60,7 @@ class Certbot:
         ended = run_process(command, bounds, on_line, environment=environment)
         if ended.code != 0:
             said = " ".join(line.strip() for line in ended.lines[-6:] if line.strip())
-            raise TemporaryError(f"certbot ended with {ended.code}: {said}")
+            raise TemporaryError(phrase("certbot ended with {code}: {said}", code=ended.code, said=said))
         return self.issued
 
     def install(self, folder: Path) -> None:

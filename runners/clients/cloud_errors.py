@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
 
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"})
 REFUSED = frozenset(
@@ -29,12 +30,15 @@ def cloud_errors(permission: str, what: str) -> Iterator[None]:
         raise _answered(error, permission, what) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise PermanentError(
-            f"{what}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process"
+            phrase(
+                "{what}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process",
+                what=what,
+            )
         ) from error
     except HTTPClientError as error:
-        raise TemporaryError(f"{what}: the connection failed: {error}") from error
+        raise TemporaryError(phrase("{what}: the connection failed: {why}", what=what, why=error)) from error
     except BotoCoreError as error:
-        raise PermanentError(f"{what}: {error}") from error
+        raise PermanentError(phrase("{what}: {why}", what=what, why=error)) from error
 
 
 def code_of(error: ClientError) -> str:
@@ -46,9 +50,18 @@ def _answered(error: ClientError, permission: str, what: str) -> DrbotError:
     code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in THROTTLED or status == 429:
-        return TemporaryError(f"{what}: Amazon asks to be slower ({code})", kind="throttled")
+        return TemporaryError(
+            phrase("{what}: Amazon asks to be slower ({code})", what=what, code=code), kind="throttled"
+        )
     if status >= 500:
-        return TemporaryError(f"{what}: Amazon answers {status} ({code})")
+        return TemporaryError(phrase("{what}: Amazon answers {status} ({code})", what=what, status=status, code=code))
     if code in REFUSED or status in (401, 403):
-        return PermanentError(f"{what}: refused ({code}). The keys in use need {permission}, and must be valid")
-    return PermanentError(f"{what}: {code}: {message}")
+        return PermanentError(
+            phrase(
+                "{what}: refused ({code}). The keys in use need {permission}, and must be valid",
+                what=what,
+                code=code,
+                permission=permission,
+            )
+        )
+    return PermanentError(phrase("{what}: {code}: {why}", what=what, code=code, why=message))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
 from drbot.runners.foundation.permit import Permit
@@ -74,7 +75,9 @@ class Compose:
         try:
             found = dict(document["services"][service])
         except KeyError as error:
-            raise PermanentError(f"{self.folder(project)} describes no service {service}") from error
+            raise PermanentError(
+                phrase("{folder} describes no service {service}", folder=self.folder(project), service=service)
+            ) from error
         return found | {"volume_names": {key: value["name"] for key, value in document.get("volumes", {}).items()}}
 
     def describe(self, project: str, bounds: Bounds) -> dict[str, Any]:
@@ -132,9 +135,11 @@ class Compose:
     ) -> Ended:
         folder = self.folder(project)
         if not folder.is_dir():
-            raise PermanentError(f"There is no folder {folder} for the compose project {project}")
+            raise PermanentError(
+                phrase("There is no folder {folder} for the compose project {project}", folder=folder, project=project)
+            )
         if shutil.which("docker") is None:
-            raise PermanentError("The program docker is not installed on the worker's host")
+            raise PermanentError(phrase("The program docker is not installed on the worker's host"))
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
         command += [f"--project-directory={folder}", *(other or [f"--project-name={project}"]), *arguments]
         while True:  # every verb here may be said twice: it looks at what is there first
@@ -146,7 +151,19 @@ class Compose:
                 self._patience.here()
                 return ended
             if not UNREACHABLE.search(said):
-                raise PermanentError(f"docker compose {arguments[0]} ({project}) failed: {said}")
+                raise PermanentError(
+                    phrase(
+                        "docker compose {command} ({project}) failed: {said}",
+                        command=arguments[0],
+                        project=project,
+                        said=said,
+                    )
+                )
             if watch.bounds.cancelled() or self._patience.ends():
-                raise TemporaryError(f"docker compose {arguments[0]} ({project}): {said}", kind="network")
+                raise TemporaryError(
+                    phrase(
+                        "docker compose {command} ({project}): {said}", command=arguments[0], project=project, said=said
+                    ),
+                    kind="network",
+                )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")

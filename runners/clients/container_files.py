@@ -5,6 +5,7 @@ import tarfile
 
 from docker.errors import NotFound
 
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
@@ -15,7 +16,7 @@ FOLDER = 1 << 31  # of a mode, as the engine writes it
 def files_at(engine: DockerEngine, container: str, path: str, *, folder: bool = False) -> dict[str, bytes]:
     """A file, or the files of a folder, by their paths in what is read; none where there is nothing, or too much."""
     packed = bytearray()
-    with docker_errors(f"Read {path} of a container"):
+    with docker_errors(phrase("Read {path} of a container", path=path)):
         try:
             pieces, found = engine.client.api.get_archive(container, path)
             if found.get("linkTarget"):

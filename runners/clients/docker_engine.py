@@ -19,6 +19,7 @@ from docker.utils import kwargs_from_env
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.site import Service
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import exit_code, whole_output
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
@@ -98,7 +99,9 @@ class DockerEngine:
         """The SDK's client, for the other clients in this folder."""
         with self._connecting:
             if self._client is None:
-                with docker_errors(f"Connect to Docker at {self.host or 'the current context'}"):
+                with docker_errors(
+                    phrase("Connect to Docker at {host}", host=self.host or phrase("the current context"))
+                ):
                     self._client = connect(self.host, self.patience)
             return self._client
 
@@ -110,17 +113,17 @@ class DockerEngine:
 
     def id(self) -> str:
         """The engine's own id: another engine is another target."""
-        with docker_errors("Ask the Docker engine who it is"):
+        with docker_errors(phrase("Ask the Docker engine who it is")):
             return str(self.client.info()["ID"])
 
     def version(self) -> str:
         """The engine's version."""
-        with docker_errors("Ask the Docker engine for its version"):
+        with docker_errors(phrase("Ask the Docker engine for its version")):
             return str(self.client.version()["Version"])
 
     def root_folder(self) -> str:
         """Where the engine keeps volumes and images, on its own host."""
-        with docker_errors("Ask the Docker engine where it keeps its data"):
+        with docker_errors(phrase("Ask the Docker engine where it keeps its data")):
             return str(self.client.info()["DockerRootDir"])
 
     def container(self, service: Service) -> ServiceContainer | None:
@@ -136,7 +139,9 @@ class DockerEngine:
             "com.docker.compose.oneoff=False",
         ]
         made = []
-        with docker_errors(f"Look for the containers of {service.project}/{service.service}"):
+        with docker_errors(
+            phrase("Look for the containers of {project}/{service}", project=service.project, service=service.service)
+        ):
             for found in self.client.api.containers(all=True, filters={"label": labels}):
                 with suppress(NotFound):  # removed meanwhile
                     made.append(container_of(self.client.api.inspect_container(found["Id"])))
@@ -144,12 +149,12 @@ class DockerEngine:
 
     def inspect(self, container: str) -> dict[str, Any]:
         """Everything Docker knows about a container."""
-        with docker_errors("Inspect a container"):
+        with docker_errors(phrase("Inspect a container")):
             return dict(self.client.api.inspect_container(container))
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Everything Docker knows about the container of this name, or None."""
-        with docker_errors(f"Look for the container {name}"):
+        with docker_errors(phrase("Look for the container {name}", name=name)):
             try:
                 return dict(self.client.api.inspect_container(name))
             except NotFound:
@@ -157,7 +162,7 @@ class DockerEngine:
 
     def logs(self, container: str, lines: int) -> str:
         """The end of a container's log; never follows, never more than two megabytes."""
-        with docker_errors("Read a container's log"):
+        with docker_errors(phrase("Read a container's log")):
             output = self.client.api.logs(container, tail=lines, timestamps=True, stream=False, follow=False)
         return bytes(output)[-LONGEST_LOG_BYTES:].decode(errors="replace")
 
@@ -168,7 +173,7 @@ class DockerEngine:
         has ended since somebody looked is an answer too, and no error.
         """
         bounded = ["timeout", "-k", "1", str(seconds), *command]
-        with docker_errors(f"Run {command[0]} in a container"):
+        with docker_errors(phrase("Run {program} in a container", program=command[0])):
             api = self.client.api
             try:
                 made = api.exec_create(container, bounded, environment=dict(environment or {}))
@@ -176,18 +181,18 @@ class DockerEngine:
             except APIError as error:
                 if error.status_code not in NOT_RUNNING:
                     raise
-                return Executed(code=KILLED, output="its container does not run")
+                return Executed(code=KILLED, output=phrase("its container does not run"))
             code = exit_code(api, made["Id"])
         return Executed(code=code, output=output.decode(errors="replace").strip())
 
     def image_environment(self, image: str) -> dict[str, str]:
         """The variables an image sets, PG_MAJOR for one."""
-        with docker_errors(f"Inspect the image {image}"):
+        with docker_errors(phrase("Inspect the image {image}", image=image)):
             return environment_of(self.client.images.get(image).attrs["Config"].get("Env"))
 
     def volume(self, name: str) -> VolumeIdentity | None:
         """The volume of this name, or None."""
-        with docker_errors(f"Inspect the volume {name}"):
+        with docker_errors(phrase("Inspect the volume {name}", name=name)):
             try:
                 return volume_of(self.client.api.inspect_volume(name))
             except NotFound:
@@ -198,8 +203,8 @@ class DockerEngine:
     ) -> None:
         """Make a new volume. Raises PermanentError when there is one of this name: Docker would hand that one out."""
         if self.volume(name) is not None:
-            raise PermanentError(f"Create the volume {name}: there is one of that name already")
-        with docker_errors(f"Create the volume {name}"):
+            raise PermanentError(phrase("Create the volume {name}: there is one of that name already", name=name))
+        with docker_errors(phrase("Create the volume {name}", name=name)):
             self.client.api.create_volume(name, driver=driver, driver_opts=dict(options or {}), labels=dict(labels))
 
     def remove_volume(self, name: str, permit: Permit) -> None:
@@ -220,17 +225,21 @@ class DockerEngine:
         if found is None:
             return False
         if found.labels.get(RUN_LABEL) != own.run:
-            raise PermanentError(f"The volume {name} was not made by {own.run}; nothing was touched")
+            raise PermanentError(
+                phrase("The volume {name} was not made by {run}; nothing was touched", name=name, run=own.run)
+            )
         if KEPT_LABEL in found.labels:
-            raise PermanentError(f"The volume {name} holds kept data; deleting it needs two people")
+            raise PermanentError(phrase("The volume {name} holds kept data; deleting it needs two people", name=name))
         users = self.users_of(name)
         if users:
-            raise PermanentError(f"The volume {name} is in use by {', '.join(users)} and is not removed")
+            raise PermanentError(
+                phrase("The volume {name} is in use by {users} and is not removed", name=name, users=listed(users))
+            )
         self._remove_volume(name)
         return True
 
     def _remove_volume(self, name: str) -> None:
-        with docker_errors(f"Remove the volume {name}"), suppress(NotFound):
+        with docker_errors(phrase("Remove the volume {name}", name=name)), suppress(NotFound):
             self.client.api.remove_volume(name)
 
     def users_of(self, volume: str) -> tuple[str, ...]:
@@ -244,13 +253,13 @@ class DockerEngine:
     def _made_with(self, volume: str) -> list[tuple[str, str]]:
         identity = self.volume(volume)
         folder = identity.mountpoint if identity is not None else ""
-        with docker_errors(f"Look who has the volume {volume}"):
+        with docker_errors(phrase("Look who has the volume {volume}", volume=volume)):
             found = [one for one in self.client.api.containers(all=True) if holds(one, volume, folder)]
         return [(container["Names"][0].lstrip("/"), container["State"]) for container in found]
 
     def has_image(self, image: str) -> bool:
         """Whether it need not be pulled or built."""
-        with docker_errors(f"Look for the image {image}"):
+        with docker_errors(phrase("Look for the image {image}", image=image)):
             try:
                 self.client.images.get(image)
             except NotFound:
@@ -260,24 +269,24 @@ class DockerEngine:
     def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """Names of the volumes with all these labels."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
-        with docker_errors("List volumes by label"):
+        with docker_errors(phrase("List volumes by label")):
             found = self.client.api.volumes(filters={"label": wanted})["Volumes"] or ()
             return tuple(str(one["Name"]) for one in found)
 
     def has_network(self, name: str) -> bool:
         """Whether there is a network of exactly this name."""
-        with docker_errors(f"Look for the network {name}"):
+        with docker_errors(phrase("Look for the network {name}", name=name)):
             return any(found["Name"] == name for found in self.client.api.networks(names=[name]))
 
     def create_network(self, name: str, labels: Mapping[str, str]) -> None:
         """Make a bridge network."""
-        with docker_errors(f"Create the network {name}"):
+        with docker_errors(phrase("Create the network {name}", name=name)):
             self.client.api.create_network(name, driver="bridge", labels=dict(labels))
 
     def labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """Ids of the containers with all these labels, running or not."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
-        with docker_errors("List containers by label"):
+        with docker_errors(phrase("List containers by label")):
             return tuple(found["Id"] for found in self.client.api.containers(all=True, filters={"label": wanted}))
 
     def remove_helper(self, container: str) -> None:
@@ -289,7 +298,9 @@ class DockerEngine:
             self._wait_until_gone(container)
             return
         if HELPER_LABEL not in (found["Config"]["Labels"] or {}):
-            raise PermanentError(f"The container {container[:12]} is no helper of drbot; nothing was touched")
+            raise PermanentError(
+                phrase("The container {container} is no helper of drbot; nothing was touched", container=container[:12])
+            )
         self._remove_container(container, volumes=True)
 
     def remove_container(self, container: str, name: str, permit: Permit) -> None:
@@ -298,7 +309,7 @@ class DockerEngine:
         self._remove_container(container, volumes=False)
 
     def _remove_container(self, container: str, *, volumes: bool) -> None:
-        with docker_errors("Remove a container"):
+        with docker_errors(phrase("Remove a container")):
             try:
                 self.client.api.remove_container(container, force=True, v=volumes)
             except APIError as error:
@@ -312,11 +323,17 @@ class DockerEngine:
         """
         deadline = time.monotonic() + GONE_WITHIN_SECONDS
         while time.monotonic() < deadline:
-            with docker_errors("Look whether a container is gone"):
+            with docker_errors(phrase("Look whether a container is gone")):
                 if not self.client.api.containers(all=True, filters={"id": container}):
                     return
             time.sleep(0.05)
-        raise TemporaryError(f"The container {container[:12]} is being removed for {GONE_WITHIN_SECONDS:.0f} s already")
+        raise TemporaryError(
+            phrase(
+                "The container {container} is being removed for {seconds} s already",
+                container=container[:12],
+                seconds=round(GONE_WITHIN_SECONDS),
+            )
+        )
 
 
 def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.DockerClient:
@@ -361,8 +378,12 @@ def container_of(found: Mapping[str, Any]) -> ServiceContainer:
 def fault_of(container: ServiceContainer | None) -> str | None:
     """Why it does not run; None when it does."""
     if container is None:
-        return "its container does not exist"
-    return None if container.is_running else f"its container is {container.status} (exit code {container.exit_code})"
+        return phrase("its container does not exist")
+    return (
+        None
+        if container.is_running
+        else phrase("its container is {state} (exit code {code})", state=container.status, code=container.exit_code)
+    )
 
 
 def volume_of(found: Mapping[str, Any]) -> VolumeIdentity:

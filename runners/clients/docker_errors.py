@@ -7,6 +7,7 @@ import requests
 from docker.errors import APIError, DockerException
 
 from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 
 
 @contextmanager
@@ -15,13 +16,13 @@ def docker_errors(tried: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise PermanentError(f"{tried}: {error.explanation or error}") from error
+        raise PermanentError(phrase("{what}: {why}", what=tried, why=error.explanation or error)) from error
     except (requests.RequestException, OSError) as error:
         raise _away(tried, error) from error
     except DockerException as error:
         if "Error while fetching server API version" in str(error):
             raise _away(tried, error) from error
-        raise PermanentError(f"{tried}: {error}") from error
+        raise PermanentError(phrase("{what}: {why}", what=tried, why=error)) from error
 
 
 def _away(tried: str, error: BaseException) -> TemporaryError:
@@ -30,4 +31,6 @@ def _away(tried: str, error: BaseException) -> TemporaryError:
     while cause is not None:
         reason = getattr(cause, "strerror", None) or reason
         cause = cause.__cause__ or cause.__context__
-    return TemporaryError(f"{tried}: the Docker engine does not answer ({reason})", kind="network")
+    return TemporaryError(
+        phrase("{tried}: the Docker engine does not answer ({reason})", tried=tried, reason=reason), kind="network"
+    )

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import DUMP, OWN, PROJECTS, REDIS
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.archive_files import checked, keep, put, unzipped
 from drbot.runners.clients.byte_streams import Digested
 from drbot.runners.clients.dump import DumpScanner
@@ -87,9 +88,9 @@ def read_archive(pieces: Iterable[bytes], name: str, files: Iterable[str], cance
             found = entries(part.unzipped, part.place, cancelled)
             unpacked += sum(checked(entry, files).info.size for entry in found)
     if SQL not in kinds:
-        raise PermanentError(f"{name} holds no all_databases_….sql.gz")
+        raise PermanentError(phrase("{name} holds no all_databases_….sql.gz", name=name))
     if not scanner.complete:
-        raise PermanentError(f"{name} is not complete: the closing line of its dump is missing")
+        raise PermanentError(phrase("{name} is not complete: the closing line of its dump is missing", name=name))
     return Contents(sha256=source.hexdigest(), scanner=scanner, kinds=frozenset(kinds), unpacked=unpacked)
 
 
@@ -131,15 +132,23 @@ def members(source: Digested, name: str, cancelled: Cancelled) -> Iterator[Part]
         if entry.info.isdir():
             continue
         if entry.content is None:
-            raise PermanentError(f"{name}: {entry.info.name} is neither a file nor a folder; nothing was used")
+            raise PermanentError(
+                phrase(
+                    "{archive}: {path} is neither a file nor a folder; nothing was used",
+                    archive=name,
+                    path=entry.info.name,
+                )
+            )
         part = PurePosixPath(entry.path).name
         kind = next((kind for kind in (SQL, CONFIGURATION, RDB, FILES) if kind.match(part)), None)
         if kind is None:
             continue
         if kind in kinds:
-            raise PermanentError(f"{name} holds two parts for one place, {part} for one; nothing was used")
+            raise PermanentError(
+                phrase("{name} holds two parts for one place, {part} for one; nothing was used", name=name, part=part)
+            )
         kinds.add(kind)
-        yield Part(kind=kind, place=f"{without_top(entry.path)} in {name}", entry=entry)
+        yield Part(kind=kind, place=phrase("{path} in {name}", path=without_top(entry.path), name=name), entry=entry)
     for _ in source:  # what follows the end of the archive belongs to its digest
         pass
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from drbot.core.errors import PermanentError
-from drbot.core.words import ending
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import ending
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.psql_judge import SHELL, PsqlJudge, refused
 from drbot.runners.clients.scratch_postgres import Scratch, ask
@@ -46,7 +47,7 @@ class Watch:
         if time.monotonic() - self._moved_at > LOOK_AFTER_SECONDS:
             self._moved_at = time.monotonic()
             if self._sleeps():
-                raise refused("it sleeps (pg_sleep), and no dump of PostgreSQL does that")
+                raise refused(phrase("it sleeps (pg_sleep), and no dump of PostgreSQL does that"))
         return False
 
     def _sleeps(self) -> bool:
@@ -111,7 +112,7 @@ def replace_shell(scratch: Scratch, container: str) -> None:
         member = tarfile.TarInfo("sh")
         member.size, member.mode = len(SHELL), 0o755
         archive.addfile(member, io.BytesIO(SHELL))
-    with docker_errors("Take the shell from the server beside production"):
+    with docker_errors(phrase("Take the shell from the server beside production")):
         scratch.engine.client.api.put_archive(container, "/bin", packed.getvalue())
 
 
@@ -120,7 +121,9 @@ def settings(scratch: Scratch, container: str) -> dict[str, str]:
     said = scratch.engine.execute(container, ["find", scratch.recipe.data_folder, *SETTINGS], seconds=60)
     if said.code != 0:
         raise PermanentError(
-            f"The settings of the server beside production could not be read: {ending(said.output, 200)}"
+            phrase(
+                "The settings of the server beside production could not be read: {said}", said=ending(said.output, 200)
+            )
         )
     pairs = (line.split(maxsplit=1) for line in said.output.splitlines())
     return {path.rpartition("/")[2]: digest for digest, path in pairs}
@@ -131,6 +134,8 @@ def require_same_settings(before: dict[str, str], after: dict[str, str]) -> None
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if changed:
         raise refused(
-            f"it changes the server's own files ({', '.join(changed[:3])}), as ALTER SYSTEM does; "
-            "no dump of PostgreSQL does that"
+            phrase(
+                "it changes the server's own files ({names}), as ALTER SYSTEM does; no dump of PostgreSQL does that",
+                names=listed(changed[:3]),
+            )
         )

@@ -13,6 +13,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from drbot.core.errors import TemporaryError
 from drbot.core.site import Site
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.foundation.lock import Claim, Holder
@@ -48,7 +49,7 @@ class EngineLock:
                 return None
             else:
                 self._remove(holder)
-        raise TemporaryError(f"The lock {self.name} changes hands all the time")
+        raise TemporaryError(phrase("The lock {name} changes hands all the time", name=self.name))
 
     def take_over(self, claim: Claim, gone: str) -> Holder | None:
         """The same after the commander said that exactly this holder is gone for good."""
@@ -65,7 +66,7 @@ class EngineLock:
 
     def holder(self) -> Holder | None:
         """Who holds it now."""
-        with docker_errors("Look at the lock of the target"):
+        with docker_errors(phrase("Look at the lock of the target")):
             try:
                 found = self._engine.client.api.inspect_container(self.name)
             except NotFound:
@@ -75,7 +76,7 @@ class EngineLock:
     def _create(self, claim: Claim) -> None:
         """Somebody else may be faster; the next look shows who."""
         self._ensure_image()
-        with docker_errors("Lock the target"):
+        with docker_errors(phrase("Lock the target")):
             try:
                 self._engine.client.api.create_container(
                     f"{IMAGE}:{TAG}", ["never-started"], name=self.name, labels=_labels_of(claim)
@@ -87,7 +88,7 @@ class EngineLock:
     def _ensure_image(self) -> None:
         """Of nothing: no registry is needed."""
         client = self._engine.client
-        with docker_errors("Make the image of the lock"):
+        with docker_errors(phrase("Make the image of the lock")):
             try:
                 client.images.get(f"{IMAGE}:{TAG}")
             except ImageNotFound:
@@ -97,7 +98,7 @@ class EngineLock:
 
     def _remove(self, holder: Holder) -> None:
         """By its id: one that was made meanwhile stays."""
-        with docker_errors("Unlock the target"):
+        with docker_errors(phrase("Unlock the target")):
             try:
                 self._engine.client.api.remove_container(holder.id)
             except NotFound:

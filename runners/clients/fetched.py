@@ -13,6 +13,7 @@ from pathlib import Path
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
 from drbot.core.site import Model
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.document_archive import unpack
 from drbot.runners.clients.full_folder import FolderStore
@@ -78,7 +79,11 @@ class Recovery:
             self.restic.check()
         except PermanentError as error:
             raise PermanentError(
-                f"{backup.place} is damaged: not everything that belongs to it came with it ({error})"
+                phrase(
+                    "{place} is damaged: not everything that belongs to it came with it ({why})",
+                    place=backup.place,
+                    why=error,
+                )
             ) from error
         return found
 
@@ -111,7 +116,9 @@ class Recovery:
         snapshots = self.restic.snapshots()
         found = next((one for one in snapshots if one.tree == tree), None)
         if found is None:
-            raise PermanentError("The backup that was fetched holds something else than the one the plan is for")
+            raise PermanentError(
+                phrase("The backup that was fetched holds something else than the one the plan is for")
+            )
         self.restic.forget([one.id for one in snapshots if one.tree != tree])
         return found
 
@@ -173,7 +180,11 @@ class Fetched:
         """Raises PermanentError when it is not in the repository any more, or not what it was."""
         tree, _ = self._restic.listed(self._id, ())
         if tree != self.facts.tree:
-            raise PermanentError(f"{self._restic.repository.place} holds another backup than the one that was fetched")
+            raise PermanentError(
+                phrase(
+                    "{place} holds another backup than the one that was fetched", place=self._restic.repository.place
+                )
+            )
 
     def part(self, name: str) -> Iterator[bytes]:
         """DUMP, REDIS or ARCHIVE."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import PIECE_BYTES, StoredObject
 from drbot.runners.clients.plain_files import open_plain, stat_plain
 from drbot.runners.foundation.watching import Cancelled, never
@@ -31,14 +32,16 @@ class FolderStore:
         except FileNotFoundError:  # nothing was ever put there, as on a new host
             return ()
         except OSError as error:
-            raise PermanentError(f"{self.place()} cannot be listed: {error.strerror}") from error
+            raise PermanentError(
+                phrase("{place} cannot be listed: {why}", place=self.place(), why=error.strerror)
+            ) from error
 
     def head(self, key: str, version: str | None = None) -> StoredObject:
         """What is known of a file. Raises PermanentError when there is none."""
         try:
             return stored_at(self.directory / key)
         except OSError as error:
-            raise PermanentError(f"{self.place(key)}: {error.strerror}") from error
+            raise PermanentError(phrase("{what}: {why}", what=self.place(key), why=error.strerror)) from error
 
     def repository_url(self, name: str) -> str:
         """As restic takes it."""
@@ -62,7 +65,9 @@ class FolderStore:
                 except FileNotFoundError:  # gone again, or a link to nowhere, which restic misses by itself
                     continue
                 except OSError as error:
-                    raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
+                    raise PermanentError(
+                        phrase("{path} cannot be read: {why}", path=path, why=error.strerror)
+                    ) from error
 
     def keep(self, prefix: str) -> None:
         """A folder locks nothing."""
@@ -93,6 +98,6 @@ def read_pieces(path: Path, start: int, cancelled: Cancelled) -> Iterator[bytes]
             while piece := file.read(PIECE_BYTES):
                 yield piece
                 if cancelled():
-                    raise CancelledError(f"Stopped while reading {path.name}")
+                    raise CancelledError(phrase("Stopped while reading {name}", name=path.name))
     except OSError as error:
-        raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
+        raise PermanentError(phrase("{path} cannot be read: {why}", path=path, why=error.strerror)) from error

@@ -14,6 +14,7 @@ from drbot.core.backup_times import future_fault
 from drbot.core.errors import PermanentError
 from drbot.core.full_manifest import MANIFEST, OWN, PREFIX, SUFFIX, FullManifest, is_archive, is_full_name, named_moment
 from drbot.core.site import Configuration
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.object_store import ObjectStoreClient, Source, StoredObject
 from drbot.runners.clients.restic import Repository, Restic, Snapshot
@@ -114,8 +115,15 @@ class FullBackupStore:
         for backup in backups:
             if name in backup.names:
                 return backup
-        known = ", ".join(backup.name for backup in backups[:5]) or "none at all"
-        raise PermanentError(f"There is no full backup {name} in {self.place}; the newest are: {known}")
+        known = listed(backup.name for backup in backups[:5]) or phrase("none at all")
+        raise PermanentError(
+            phrase(
+                "There is no full backup {name} in {place}; the newest are: {names}",
+                name=name,
+                place=self.place,
+                names=known,
+            )
+        )
 
     def manifest(self, backup: FullBackup, cancelled: Cancelled = never) -> FullManifest | None:
         """What it says of itself; None of an archive. Raises PermanentError, TemporaryError, CancelledError."""
@@ -172,7 +180,9 @@ def parsed(document: bytes, place: str) -> FullManifest:
     try:
         return FullManifest.model_validate_json(document)
     except ValidationError as error:
-        raise PermanentError(f"{place}: its manifest cannot be read ({str(error).splitlines()[0]})") from error
+        raise PermanentError(
+            phrase("{place}: its manifest cannot be read ({why})", place=place, why=str(error).splitlines()[0])
+        ) from error
 
 
 def password() -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.own_folder import is_foreign, mark
 from drbot.runners.clients.process import run_process
@@ -23,9 +24,15 @@ def clone(url: str, commit: str, folder: Path, own: OwnWork, watch: Watch) -> No
     else is there, TemporaryError (network), CancelledError.
     """
     if not COMMIT.fullmatch(commit):
-        raise PermanentError(f"{commit!r} is no commit: the whole hash is needed, so that exactly it is fetched")
+        raise PermanentError(
+            phrase(
+                "{commit} is no commit: the whole hash is needed, so that exactly it is fetched", commit=f"{commit!r}"
+            )
+        )
     if is_foreign(folder, own.run):
-        raise PermanentError(f"{folder} holds something that this run has not made; nothing was touched")
+        raise PermanentError(
+            phrase("{folder} holds something that this run has not made; nothing was touched", folder=folder)
+        )
     if head_of(folder, watch) == commit:
         return
     public_folder(folder.parent)
@@ -52,7 +59,7 @@ def git(
 ) -> tuple[str, ...]:
     """The lines of one git command; `values` are words from outside. It asks nobody for a password."""
     if shutil.which("git") is None:
-        raise PermanentError("The program git is not installed on the worker's host")
+        raise PermanentError(phrase("The program git is not installed on the worker's host"))
     environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": PROTOCOLS, "LC_ALL": "C"}
     command = ["git", *(("-C", str(folder)) if folder else ()), *arguments]
     ended = run_process(
@@ -61,6 +68,6 @@ def git(
     if ended.code != 0:
         said = " ".join(line.strip() for line in ended.lines[-3:])
         if any(sign in said for sign in UNREACHABLE):
-            raise TemporaryError(f"git {arguments[0]}: {said}", kind="network")
-        raise PermanentError(f"git {arguments[0]} failed: {said}")
+            raise TemporaryError(phrase("git {arguments}: {said}", arguments=arguments[0], said=said), kind="network")
+        raise PermanentError(phrase("git {arguments} failed: {said}", arguments=arguments[0], said=said))
     return ended.lines

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 
 
 def accepted_until(folder: Path, name: str, roots: Path | None) -> datetime:
@@ -27,6 +28,8 @@ def accepted_until(folder: Path, name: str, roots: Path | None) -> datetime:
                 with suppress(ssl.SSLWantReadError):
                     server.do_handshake()
     except (OSError, ssl.SSLError) as error:
-        raise PermanentError(f"the certificate for {name} in {folder}: {error}") from error
+        raise PermanentError(
+            phrase("the certificate for {name} in {folder}: {why}", name=name, folder=folder, why=error)
+        ) from error
     seconds = ssl.cert_time_to_seconds(str((client.getpeercert() or {})["notAfter"]))
     return datetime.fromtimestamp(seconds, UTC)

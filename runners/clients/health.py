@@ -9,6 +9,7 @@ import httpx
 
 from drbot.core.errors import PermanentError
 from drbot.core.site import Service, Site
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.answers import said_in
 from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
 from drbot.runners.clients.postgres_server import PostgresServer
@@ -54,7 +55,9 @@ def fault_of_container(container: ServiceContainer | None) -> str | None:
     """Docker's word; None when it works."""
     if container is None or not container.is_running:
         return fault_of(container)
-    return None if container.health in (None, "healthy") else f"Docker says it is {container.health}"
+    return (
+        None if container.health in (None, "healthy") else phrase("Docker says it is {state}", state=container.health)
+    )
 
 
 @cache
@@ -68,11 +71,12 @@ def fault_of_url(url: str) -> str | None:
     try:
         answer = httpx.get(url, timeout=REQUEST_SECONDS, trust_env=False, verify=trust())
     except httpx.HTTPError as error:
-        return f"{url}: {error or type(error).__name__}"
+        return phrase("{what}: {why}", what=url, why=str(error) or type(error).__name__)
     if answer.status_code == 200:
         return None
+    told = phrase("{url} answers {status}", url=url, status=answer.status_code)
     said = said_in(answer.text)
-    return f"{url} answers {answer.status_code}{f': {said}' if said else ''}"
+    return phrase("{what}: {why}", what=told, why=said) if said else told
 
 
 def service_of(site: Site, name: str) -> Service:
@@ -80,4 +84,6 @@ def service_of(site: Site, name: str) -> Service:
     try:
         return site.services[name]
     except KeyError:
-        raise PermanentError(f'There is no service "{name}"; there are: {", ".join(site.services)}') from None
+        raise PermanentError(
+            phrase('There is no service "{name}"; there are: {services}', name=name, services=listed(site.services))
+        ) from None

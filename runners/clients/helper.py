@@ -18,6 +18,7 @@ from docker.types import LogConfig
 from docker.types import Mount as EngineMount
 
 from drbot.core.errors import CancelledError, TemporaryError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.foundation.watching import Cancelled
@@ -71,7 +72,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
         EngineMount(mount.target, mount.source, "bind" if mount.is_path else "volume", read_only=mount.read_only)
         for mount in order.mounts
     ]
-    with docker_errors("Create a helper container"):
+    with docker_errors(phrase("Create a helper container")):
         try:
             made = engine.client.containers.create(
                 order.image,
@@ -89,7 +90,9 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
             )
         except APIError as error:
             if error.status_code == 409 and order.name:
-                raise TemporaryError(f"Another helper named {order.name} is at work", kind="busy") from error
+                raise TemporaryError(
+                    phrase("Another helper named {name} is at work", name=order.name), kind="busy"
+                ) from error
             raise
     return str(made.id)
 
@@ -101,7 +104,7 @@ def put(engine: DockerEngine, container: str, path: PurePosixPath, data: bytes) 
         member = tarfile.TarInfo(path.name)
         member.size, member.mode = len(data), 0o644
         archive.addfile(member, io.BytesIO(data))
-    with docker_errors("Put a file into a helper container"):
+    with docker_errors(phrase("Put a file into a helper container")):
         engine.client.api.put_archive(container, str(path.parent), packed.getvalue())
 
 
@@ -117,7 +120,7 @@ def helper(engine: DockerEngine, order: HelperOrder) -> Iterator[str]:
 
 def start(engine: DockerEngine, container: str) -> None:
     """Start a created helper."""
-    with docker_errors("Start a helper container"):
+    with docker_errors(phrase("Start a helper container")):
         engine.client.api.start(container)
 
 
@@ -126,12 +129,14 @@ def wait(engine: DockerEngine, container: str, cancelled: Cancelled, seconds: fl
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
         if cancelled():  # first: whoever stopped us may have removed the container already
-            raise CancelledError("Stopped while a helper container was at work; the container is removed")
+            raise CancelledError(phrase("Stopped while a helper container was at work; the container is removed"))
         state = engine.inspect(container)["State"]
         if state["Status"] in ("exited", "dead"):
             return int(state["ExitCode"])
         if deadline is not None and time.monotonic() > deadline:
-            raise CancelledError(f"A helper container was not done after {seconds:.0f} s; it is removed")
+            raise CancelledError(
+                phrase("A helper container was not done after {seconds} s; it is removed", seconds=round(seconds or 0))
+            )
         _PAUSE.wait(LOOK_EVERY_SECONDS)
 
 
@@ -142,7 +147,9 @@ def require_not_ended(engine: DockerEngine, container: str, *codes: int) -> None
     found = engine.find(container)
     state = found["State"] if found else {}
     if state.get("Status") in ("exited", "dead") and not state["OOMKilled"] and state["ExitCode"] in (*ENDED, *codes):
-        raise TemporaryError("A container of drbot's was ended from outside: was Docker restarted?", kind="network")
+        raise TemporaryError(
+            phrase("A container of drbot's was ended from outside: was Docker restarted?"), kind="network"
+        )
 
 
 def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None = None) -> Executed:
@@ -153,6 +160,6 @@ def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds:
         start(engine, container)
         code = wait(engine, container, cancelled, seconds)
         require_not_ended(engine, container)
-        with docker_errors("Read a helper's output"):
+        with docker_errors(phrase("Read a helper's output")):
             output = bytes(engine.client.api.logs(container))
     return Executed(code=code, output=output.decode(errors="replace").strip())

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drbot.core.errors import CancelledError, TemporaryError
+from drbot.core.text.messages import phrase
 from drbot.runners.foundation.watching import Cancelled, never
 
 LOOK_EVERY_SECONDS = 0.25
@@ -75,7 +76,7 @@ class Hijacked:
         decoder = FrameDecoder()
         while True:
             if cancelled():
-                raise CancelledError("Stopped while data was being read")
+                raise CancelledError(phrase("Stopped while data was being read"))
             if not self.ready()[0]:
                 continue
             if not (data := self.receive()):
@@ -110,5 +111,5 @@ def exit_code(api: Any, execution: str) -> int:
     """Of a command that has ended. Raises TemporaryError when the engine does not know: that is never a success."""
     code = api.exec_inspect(execution)["ExitCode"]
     if code is None:
-        raise TemporaryError("The engine does not say how a command in a container ended", kind="busy")
+        raise TemporaryError(phrase("The engine does not say how a command in a container ended"), kind="busy")
     return int(code)

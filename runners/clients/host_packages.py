@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import run_process, values_of
 from drbot.store.base.file_modes import PUBLIC_UMASK
@@ -24,14 +25,18 @@ def install(packages: Path | None, watch: Watch) -> None:
     """Install all three and start the engine. Raises PermanentError with what a person has to do."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise PermanentError(
-            "Docker or restic is not there, and they can only be installed as root on Debian or Ubuntu. Install restic "
-            "and Docker with Compose by hand, and start it"
+            phrase(
+                "Docker or restic is not there, and they can only be installed as root on Debian or Ubuntu. Install "
+                "restic and Docker with Compose by hand, and start it"
+            )
         )
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     for command in commands(packages, watch):
         ended = run_process(command, watch.bounds, watch.on_line, environment=environment, umask=PUBLIC_UMASK)
         if ended.code != 0:
-            raise PermanentError(f"{' '.join(command[:2])} failed: {' '.join(ended.lines[-3:])}")
+            raise PermanentError(
+                phrase("{step} failed: {why}", step=" ".join(command[:2]), why=" ".join(ended.lines[-3:]))
+            )
     if Path("/run/systemd/system").is_dir():
         run_process(["systemctl", "enable", "--now", "docker"], watch.bounds, watch.on_line)
 
@@ -41,7 +46,7 @@ def commands(packages: Path | None, watch: Watch) -> list[list[str]]:
     if packages is not None:
         files = sorted(str(path.absolute()) for path in packages.glob("*.deb"))
         if not files:
-            raise PermanentError(f"There are no packages (*.deb) in {packages}")
+            raise PermanentError(phrase("There are no packages (*.deb) in {folder}", folder=packages))
         return [["apt-get", "install", "-y", "--no-install-recommends", *values_of("apt-get", files)]]
     known = [name for name in COMPOSE if offers(name, watch)]
     return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, BACKUPS, *known[:1]]]

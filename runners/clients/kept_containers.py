@@ -14,6 +14,7 @@ from docker.errors import ImageNotFound, NotFound
 
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import IMAGES
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine, connect
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.volume_users import PROJECT
@@ -53,7 +54,7 @@ class KeptContainer:
 
 def containers_of(engine: DockerEngine, projects: Iterable[str]) -> tuple[HostContainer, ...]:
     """All of these compose projects, running or not, by name; no helpers of drbot's."""
-    with docker_errors("List the containers of the projects"):
+    with docker_errors(phrase("List the containers of the projects")):
         listed = [
             one
             for project in projects
@@ -81,7 +82,7 @@ def _listed(one: Mapping[str, Any]) -> HostContainer:
 def stop(engine: DockerEngine, container: str, name: str, permit: Permit) -> None:
     """Gently; one that is gone is fine."""
     permit.require(subjects.container(name, container))
-    with docker_errors(f"Stop the container {name}"), suppress(NotFound):
+    with docker_errors(phrase("Stop the container {name}", name=name)), suppress(NotFound):
         engine.client.api.stop(container, timeout=STOP_SECONDS)
 
 
@@ -95,7 +96,9 @@ def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_run
         labels = there["Config"].get("Labels") or {}
         known = json.loads(labels.get(KEPT_CONTAINER, "{}"))
         if labels.get(KEPT_BY) != run or known.get("Id") != container:
-            raise PermanentError(f"The image {keeper} holds what this run did not put there; nothing was touched")
+            raise PermanentError(
+                phrase("The image {keeper} holds what this run did not put there; nothing was touched", keeper=keeper)
+            )
         if known["State"]["StartedAt"] == made_of["State"]["StartedAt"]:
             return
     labels = {
@@ -104,7 +107,7 @@ def keep(engine: DockerEngine, container: str, keeper: str, *, run: str, was_run
         KEPT_RUNNING: "true" if was_running else "",
     }
     repository, _, tag = keeper.partition(":")
-    tried = docker_errors(f"Keep the container {made_of['Name']}")
+    tried = docker_errors(phrase("Keep the container {name}", name=made_of["Name"]))
     with tried, closing(connect(engine.host, engine.patience, COMMIT_SECONDS)) as patient:
         patient.api.commit(container, repository=repository, tag=tag, conf={"Labels": labels})
 
@@ -120,7 +123,9 @@ def remove(engine: DockerEngine, container: str, name: str, keeper: str, permit:
     """Once it is kept. Its unnamed volumes stay, for they hold data too. Raises PermanentError when it is not kept."""
     permit.require(subjects.container(name, container))
     if _image(engine, keeper) is None:
-        raise PermanentError(f"The container {name} is not kept in {keeper}, so it is not removed")
+        raise PermanentError(
+            phrase("The container {name} is not kept in {keeper}, so it is not removed", name=name, keeper=keeper)
+        )
     engine.remove_container(container, name, permit)
 
 
@@ -133,8 +138,14 @@ def forget(engine: DockerEngine, keeper: str, container: str, permit: Permit) ->
     if there is None:
         return True
     if json.loads((there["Config"].get("Labels") or {}).get(KEPT_CONTAINER, "{}")).get("Id") != container:
-        raise PermanentError(f"The image {keeper} does not keep the container {container[:12]}; nothing was removed")
-    with docker_errors(f"Remove the image {keeper}"):
+        raise PermanentError(
+            phrase(
+                "The image {keeper} does not keep the container {container}; nothing was removed",
+                keeper=keeper,
+                container=container[:12],
+            )
+        )
+    with docker_errors(phrase("Remove the image {name}", name=keeper)):
         if engine.client.api.containers(all=True, filters={"ancestor": keeper}):
             return False
         engine.client.images.remove(keeper)
@@ -143,7 +154,7 @@ def forget(engine: DockerEngine, keeper: str, container: str, permit: Permit) ->
 
 def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
     """What this run has put aside."""
-    with docker_errors("List the containers that are kept"):
+    with docker_errors(phrase("List the containers that are kept")):
         images = [one.attrs for one in engine.client.images.list(name=IMAGES, filters={"label": f"{KEPT_BY}={run}"})]
         return tuple(_kept(image, _layer_bytes(engine, image["Id"])) for image in images)
 
@@ -175,12 +186,12 @@ def make_again(engine: DockerEngine, kept: KeptContainer, run: str, made: Mappin
     if there is not None:
         if (there["Config"].get("Labels") or {}).get(RUN_LABEL) == run:
             return str(there["Id"])
-        raise PermanentError(f"There is a container {kept.name} already; nothing was touched")
+        raise PermanentError(phrase("There is a container {name} already; nothing was touched", name=kept.name))
     settings = _settings(kept, run, made)
     for network in settings.get("NetworkingConfig", {}).get("EndpointsConfig", ()):
         if not engine.has_network(network):
             engine.create_network(network, {RUN_LABEL: run})
-    with docker_errors(f"Make the container {kept.name} again"):
+    with docker_errors(phrase("Make the container {name} again", name=kept.name)):
         answer = engine.client.api.create_container_from_config(settings, kept.name)  # type: ignore[no-untyped-call]
         return str(answer["Id"])
 
@@ -204,7 +215,7 @@ def _settings(kept: KeptContainer, run: str, made: Mapping[str, str]) -> dict[st
 
 def start(engine: DockerEngine, container: str, name: str) -> None:
     """Its networks are there by then."""
-    with docker_errors(f"Start the container {name}"):
+    with docker_errors(phrase("Start the container {name}", name=name)):
         engine.client.api.start(container)
 
 
@@ -237,7 +248,7 @@ def _networks(made_of: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _image(engine: DockerEngine, name: str) -> Mapping[str, Any] | None:
-    with docker_errors(f"Look for the image {name}"):
+    with docker_errors(phrase("Look for the image {name}", name=name)):
         try:
             return dict(engine.client.images.get(name).attrs)
         except (ImageNotFound, NotFound):

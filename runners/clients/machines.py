@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from drbot.core.errors import PermanentError
 from drbot.core.site import Provision
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import aws
 from drbot.runners.clients.cloud_errors import cloud_errors, code_of
 from drbot.runners.foundation.permit import OwnWork, Permit
@@ -74,9 +75,9 @@ class Ec2:
         Raises PermanentError.
         """
         wanted = self._wanted()
-        with cloud_errors("ec2:DescribeImages", f"the image {self._settings.image}"):
+        with cloud_errors("ec2:DescribeImages", phrase("the image {image}", image=self._settings.image)):
             self.client.describe_images(ImageIds=[self._settings.image])
-        with cloud_errors("ec2:RunInstances", f"a machine from the image {self._settings.image}"):
+        with cloud_errors("ec2:RunInstances", phrase("a machine from the image {image}", image=self._settings.image)):
             try:
                 self.client.run_instances(**wanted, DryRun=True)
             except ClientError as error:
@@ -87,7 +88,7 @@ class Ec2:
         """The machine with these tags that is not on its way out."""
         alive = {"Name": "instance-state-name", "Values": ["pending", "running"]}
         filters = [alive, *({"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items())]
-        with cloud_errors("ec2:DescribeInstances", "looking for our machine"):
+        with cloud_errors("ec2:DescribeInstances", phrase("looking for our machine")):
             found = self.client.describe_instances(Filters=filters)["Reservations"]
         machines = [machine for group in found for machine in group["Instances"]]
         return _machine(machines[0]) if machines else None
@@ -95,7 +96,7 @@ class Ec2:
     def run(self, tags: Mapping[str, str], user_data: str, token: str) -> Machine:
         """Rent one. `token`: the same token never makes a second one, also when the answer was lost."""
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
-        with cloud_errors("ec2:RunInstances", f"a machine from the image {self._settings.image}"):
+        with cloud_errors("ec2:RunInstances", phrase("a machine from the image {image}", image=self._settings.image)):
             done = self.client.run_instances(
                 **self._wanted(),
                 UserData=user_data,
@@ -106,7 +107,7 @@ class Ec2:
 
     def tag(self, machine: str, tags: Mapping[str, str]) -> None:
         """Change or add these."""
-        with cloud_errors("ec2:CreateTags", f"the machine {machine}"):
+        with cloud_errors("ec2:CreateTags", phrase("the machine {machine}", machine=machine)):
             self.client.create_tags(
                 Resources=[machine], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
             )
@@ -117,13 +118,13 @@ class Ec2:
             {"Name": "instance-state-name", "Values": [*PAID]},
             {"Name": f"tag:{SYSTEM_TAG}", "Values": [system]},
         ]
-        with cloud_errors("ec2:DescribeInstances", "looking for our machines"):
+        with cloud_errors("ec2:DescribeInstances", phrase("looking for our machines")):
             pages = [*self.client.get_paginator("describe_instances").paginate(Filters=filters)]
         return [_machine(one) for page in pages for group in page["Reservations"] for one in group["Instances"]]
 
     def look(self, machine: str) -> Machine | None:
         """The same of one by its id; None = nobody knows it any more."""
-        with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
+        with cloud_errors("ec2:DescribeInstances", phrase("the machine {machine}", machine=machine)):
             try:
                 found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
             except ClientError as error:
@@ -134,7 +135,7 @@ class Ec2:
 
     def get(self, machine: str) -> Machine:
         """How it is now."""
-        with cloud_errors("ec2:DescribeInstances", f"the machine {machine}"):
+        with cloud_errors("ec2:DescribeInstances", phrase("the machine {machine}", machine=machine)):
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
         return _machine(found[0]["Instances"][0])
 
@@ -144,12 +145,22 @@ class Ec2:
         """
         found = self.get(machine)
         if found.tags.get(RENTED_TAG) != own.run:
-            raise PermanentError(f"The machine {machine} was not rented by {own.run}; it is not given back")
+            raise PermanentError(
+                phrase(
+                    "The machine {machine} was not rented by {run}; it is not given back", machine=machine, run=own.run
+                )
+            )
         if found.tags.get(RUN_TAG) != own.run or found.addresses & own.counted_on:
-            raise PermanentError(f"Another run counts on the machine {machine}, or users were led to it; it stays")
+            raise PermanentError(
+                phrase(
+                    "Another run counts on the machine {machine}, or users were led to it; it stays", machine=machine
+                )
+            )
         if found.addresses & led:
-            raise PermanentError(f"Users are led to the machine {machine} now; it is not given back")
-        with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
+            raise PermanentError(
+                phrase("Users are led to the machine {machine} now; it is not given back", machine=machine)
+            )
+        with cloud_errors("ec2:TerminateInstances", phrase("the machine {machine}", machine=machine)):
             self.client.terminate_instances(InstanceIds=[machine])
 
     def give_back(self, machine: str, permit: Permit, led: frozenset[str]) -> None:
@@ -159,15 +170,19 @@ class Ec2:
         permit.require(machine_subject(machine))
         found = self.get(machine)
         if SYSTEM_TAG not in found.tags or RENTED_TAG not in found.tags:
-            raise PermanentError(f"The machine {machine} was not made by drbot; it is not given back")
+            raise PermanentError(
+                phrase("The machine {machine} was not made by drbot; it is not given back", machine=machine)
+            )
         if found.addresses & led:
-            raise PermanentError(f"Users are led to the machine {machine} now; it is not given back")
-        with cloud_errors("ec2:TerminateInstances", f"the machine {machine}"):
+            raise PermanentError(
+                phrase("Users are led to the machine {machine} now; it is not given back", machine=machine)
+            )
+        with cloud_errors("ec2:TerminateInstances", phrase("the machine {machine}", machine=machine)):
             self.client.terminate_instances(InstanceIds=[machine])
 
     def _wanted(self) -> dict[str, Any]:
         if not self._settings.image:
-            raise PermanentError("`provision` in dr.yml names neither a Terraform folder nor an image")
+            raise PermanentError(phrase("`provision` in dr.yml names neither a Terraform folder nor an image"))
         return {
             "ImageId": self._settings.image,
             "InstanceType": self._settings.instance_type,

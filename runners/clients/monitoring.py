@@ -9,6 +9,7 @@ import httpx
 
 from drbot.core.errors import TemporaryError
 from drbot.core.site import Monitoring
+from drbot.core.text.messages import phrase
 
 REQUEST_SECONDS = 5.0
 ALERT = "DrbotTest"
@@ -32,7 +33,7 @@ def down(settings: Monitoring) -> dict[str, str]:
             health[job] = why
         else:
             health.setdefault(job, "")
-    missing = {job: "Prometheus does not know it" for job in settings.jobs if job not in health}
+    missing = {job: phrase("Prometheus does not know it") for job in settings.jobs if job not in health}
     return {job: why for job, why in health.items() if why} | missing
 
 
@@ -46,7 +47,10 @@ def _why_down(target: Mapping[str, Any], taken: float | None) -> str:
     # The last scrape may be a moment away from being stored; the one before it is not.
     if taken is None or taken < last - _seconds(target.get("scrapeInterval", DEFAULT_INTERVAL)) - SLACK_SECONDS:
         instance = target["labels"].get("instance", "?")
-        return f"Prometheus stores no sample of {instance}, though it answers; see if Prometheus has room on its disk"
+        return phrase(
+            "Prometheus stores no sample of {target}, though it answers; see if Prometheus has room on its disk",
+            target=instance,
+        )
     return ""
 
 
@@ -95,4 +99,4 @@ def ask(url: str, **parameters: str) -> Any:
 
 def unanswered(url: str, error: Exception) -> TemporaryError:
     """A server that was just started may not answer yet."""
-    return TemporaryError(f"{url}: {error or type(error).__name__}", kind="starting")
+    return TemporaryError(phrase("{what}: {why}", what=url, why=str(error) or type(error).__name__), kind="starting")

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.site import Dns
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import aws
 from drbot.runners.clients.cloud_errors import REFUSED, cloud_errors, code_of
 from drbot.runners.foundation.permit import Permit
@@ -54,12 +55,12 @@ class NameService:
     def zone(self) -> str:
         """The zone's id. Raises PermanentError when this account has none of that name."""
         name = self.settings.zone.rstrip(".") + "."
-        with cloud_errors("route53:ListHostedZonesByName", f"the zone {name}"):
+        with cloud_errors("route53:ListHostedZonesByName", phrase("the zone {zone}", zone=name)):
             found = self.client.list_hosted_zones_by_name(DNSName=name)["HostedZones"]
         for zone in found:
             if zone["Name"] == name and not zone.get("Config", {}).get("PrivateZone"):
                 return str(zone["Id"]).removeprefix("/hostedzone/")
-        raise PermanentError(f"this Route 53 account has no public zone {name}")
+        raise PermanentError(phrase("this Route 53 account has no public zone {name}", name=name))
 
     def records(self) -> Mapping[str, Record]:
         """The A records of our names, as Route 53 has them; a name without one is missing. Raises PermanentError for a
@@ -67,15 +68,19 @@ class NameService:
         """
         zone, found = self.zone(), {}
         for name in self.settings.names:
-            with cloud_errors("route53:ListResourceRecordSets", f"the records of {name}"):
+            with cloud_errors("route53:ListResourceRecordSets", phrase("the records of {name}", name=name)):
                 sets = self.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName=name)
             for one in sets["ResourceRecordSets"]:
                 if one["Name"].rstrip(".") != name.rstrip("."):
                     continue
                 if one["Type"] in LEAD_TOO:
                     raise PermanentError(
-                        f"{name} has {one['Type']} records too, and drbot only changes A records: who follows the "
-                        "others would not be led along. Remove them before users are moved"
+                        phrase(
+                            "{name} has {kind} records too, and drbot only changes A records: who follows the "
+                            "others would not be led along. Remove them before users are moved",
+                            name=name,
+                            kind=one["Type"],
+                        )
                     )
                 if one["Type"] == "A":
                     found[name] = _record(name, one)
@@ -97,13 +102,13 @@ class NameService:
             for name, record in records.items()
         ]
         zone = self.zone()
-        with cloud_errors("route53:ChangeResourceRecordSets", f"changing {', '.join(records)}"):
+        with cloud_errors("route53:ChangeResourceRecordSets", phrase("changing {names}", names=listed(records))):
             done = self.client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
         return str(done["ChangeInfo"]["Id"]).removeprefix("/change/")
 
     def is_in_sync(self, change: str) -> bool:
         """Whether all of Route 53's servers answer it."""
-        with cloud_errors("route53:GetChange", f"the change {change}"):
+        with cloud_errors("route53:GetChange", phrase("the change {change}", change=change)):
             return bool(self.client.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC")
 
     def require_right_to_change(self) -> None:
@@ -113,7 +118,9 @@ class NameService:
         """
         zone, name = self.zone(), f"drbot-asks-for-its-rights.{self.settings.zone.rstrip('.')}."
         absent = {"Name": name, "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"nothing"'}]}
-        with cloud_errors("route53:ChangeResourceRecordSets", f"changing the zone {self.settings.zone}"):
+        with cloud_errors(
+            "route53:ChangeResourceRecordSets", phrase("changing the zone {zone}", zone=self.settings.zone)
+        ):
             try:
                 self.client.change_resource_record_sets(
                     HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": absent}]}
@@ -134,7 +141,9 @@ class NameService:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except dns.exception.DNSException as error:
-            raise TemporaryError(f"asking for {name}: {error or type(error).__name__}") from error
+            raise TemporaryError(
+                phrase("asking for {name}: {why}", name=name, why=str(error) or type(error).__name__)
+            ) from error
 
     def told(self, name: str) -> tuple[str, ...] | None:
         """The same; None while no name server answers."""
@@ -146,6 +155,8 @@ class NameService:
 
 def _record(name: str, one: Mapping[str, Any]) -> Record:
     if "AliasTarget" in one or "SetIdentifier" in one:
-        raise PermanentError(f"{name} is an alias or has a routing policy; drbot only changes plain A records")
+        raise PermanentError(
+            phrase("{name} is an alias or has a routing policy; drbot only changes plain A records", name=name)
+        )
     addresses = tuple(sorted(str(value["Value"]) for value in one["ResourceRecords"]))
     return Record(addresses=addresses, ttl=int(one["TTL"]))

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.site import ObjectStore
-from drbot.core.words import size as words_size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import size as words_size
 from drbot.runners.clients import aws
 from drbot.runners.clients.store_errors import store_errors, watch_answers
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
@@ -111,7 +112,9 @@ class ObjectStoreClient:
         with store_errors("read", place):
             found = self.client.get_object(**self._names(key, version))
             if found["ContentLength"] > most:
-                raise PermanentError(f"{place} is larger than {words_size(most)}: no document of ours")
+                raise PermanentError(
+                    phrase("{place} is larger than {size}: no document of ours", place=place, size=words_size(most))
+                )
             return bytes(found["Body"].read())
 
     def write(self, key: str, data: bytes, *, locked: bool = False) -> str | None:
@@ -160,7 +163,7 @@ class ObjectStoreClient:
                 body = self.client.get_object(**self._names(key, version), **asked)["Body"]
             except ClientError as error:
                 if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
-                    raise PermanentError(f"{place} was replaced while it was read") from error
+                    raise PermanentError(phrase("{place} was replaced while it was read", place=place)) from error
                 raise
             try:
                 yield from body.iter_chunks(PIECE_BYTES)
@@ -178,9 +181,15 @@ class ObjectStoreClient:
                     position, failures = position + len(piece), 0
                     yield piece
                     if cancelled():
-                        raise CancelledError(f"Stopped while reading {self.place(stored.key)}")
+                        raise CancelledError(phrase("Stopped while reading {place}", place=self.place(stored.key)))
                 if position < stored.size:
-                    raise TemporaryError(f"{self.place(stored.key)}: the connection ended at byte {position}")
+                    raise TemporaryError(
+                        phrase(
+                            "{place}: the connection ended at byte {position}",
+                            place=self.place(stored.key),
+                            position=position,
+                        )
+                    )
             except TemporaryError:
                 failures += 1
                 if failures >= FAILURES_IN_A_ROW:
@@ -291,11 +300,16 @@ def download(
                 position += len(piece)
                 progress(position, stored.size, "bytes")
     except OSError as error:
-        raise PermanentError(f"{target.name} cannot be written: {error.strerror or error}") from error
+        raise PermanentError(
+            phrase("{name} cannot be written: {why}", name=target.name, why=error.strerror or error)
+        ) from error
     if digest.hexdigest() != sha256 or position != stored.size:
         part.unlink()
         raise PermanentError(
-            f"{source.place(stored.key, stored.version)}: its SHA-256 is not that of the plan: damaged or replaced"
+            phrase(
+                "{place}: its SHA-256 is not that of the plan: damaged or replaced",
+                place=source.place(stored.key, stored.version),
+            )
         )
     part.rename(target)
 
@@ -311,7 +325,7 @@ def resume(part: Path, digest: Any, most: int, cancelled: Cancelled) -> int:
         while piece := file.read(PIECE_BYTES):
             digest.update(piece)
             if cancelled():
-                raise CancelledError(f"Stopped while reading {part.name}")
+                raise CancelledError(phrase("Stopped while reading {name}", name=part.name))
         return file.tell()
 
 
@@ -320,13 +334,17 @@ def require_room(folder: Path, need: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < need + ROOM_LEFT_BYTES:
         raise PermanentError(
-            f"{folder} has {words_size(free)} free and {words_size(need + ROOM_LEFT_BYTES)} are needed: "
-            "the disk is too small"
+            phrase(
+                "{folder} has {size} free and {need} are needed: the disk is too small",
+                folder=folder,
+                size=words_size(free),
+                need=words_size(need + ROOM_LEFT_BYTES),
+            )
         )
 
 
 def wait(seconds: float, cancelled: Cancelled) -> None:
     """Before the next attempt. Raises CancelledError."""
     if cancelled():
-        raise CancelledError("Stopped while waiting for S3")
+        raise CancelledError(phrase("Stopped while waiting for S3"))
     _PAUSE.wait(seconds)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.answers import said_in
 
 REQUEST_SECONDS = 10.0
@@ -33,7 +34,7 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
     parts = httpx.URL(url)
     found = addresses(parts.host)
     if not found:
-        raise PermanentError(f"{parts.host} leads nowhere")
+        raise PermanentError(phrase("{host} leads nowhere", host=parts.host))
     trust = ssl.create_default_context(cafile=str(roots) if roots else None)
     request = httpx.Request(
         "GET",
@@ -48,7 +49,9 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
             answer.read()
             answer.close()
     except httpx.HTTPError as error:
-        raise PermanentError(f"{url} at {found[0]}: {error or type(error).__name__}") from error
+        raise PermanentError(
+            phrase("{url} at {address}: {why}", url=url, address=found[0], why=str(error) or type(error).__name__)
+        ) from error
     return Answer(address=found[0], status=answer.status_code, text=said_in(answer.text), certificate_until=until)
 
 

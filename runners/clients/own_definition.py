@@ -10,6 +10,7 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.site import Service
+from drbot.core.text.messages import phrase
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
 KEPT = (
@@ -46,7 +47,14 @@ class OwnDefinition:
         """Where the volume with its data is inside. Raises PermanentError where it is not mounted."""
         found = next((one["target"] for one in self._mounts if self._name(one) == self.data), None)
         if found is None:
-            raise PermanentError(f"{self.project}/{self.service} does not mount the volume {self.data}")
+            raise PermanentError(
+                phrase(
+                    "{project}/{service} does not mount the volume {volume}",
+                    project=self.project,
+                    service=self.service,
+                    volume=self.data,
+                )
+            )
         return str(found)
 
     def alone(self, name: str, volume: str, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -99,5 +107,9 @@ class OwnDefinition:
 def definition_of(document: Mapping[str, Any], service: Service, volume: str) -> OwnDefinition:
     """From the project's whole description. Raises PermanentError where it has no such service."""
     if service.service not in document.get("services", {}):
-        raise PermanentError(f"The project {service.project} describes no service {service.service}")
+        raise PermanentError(
+            phrase(
+                "The project {project} describes no service {service}", project=service.project, service=service.service
+            )
+        )
     return OwnDefinition(project=service.project, service=service.service, document=document, data=volume)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from drbot.core.errors import PermanentError
 from drbot.core.occupants import aside_suffix
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.permit import OwnWork, Permit
 from drbot.runners.foundation.permit import folder as folder_subject
@@ -41,7 +42,9 @@ def is_own(folder: Path, run: str) -> bool:
 def require_own(folder: Path, own: OwnWork) -> None:
     """Raises PermanentError unless this run has made the folder."""
     if not is_own(folder, own.run):
-        raise PermanentError(f"The folder {folder} was not made by {own.run}; nothing was touched")
+        raise PermanentError(
+            phrase("The folder {folder} was not made by {run}; nothing was touched", folder=folder, run=own.run)
+        )
 
 
 def set_aside(folder: Path, keeper: Path, permit: Permit, *, home: Path) -> None:
@@ -51,17 +54,22 @@ def set_aside(folder: Path, keeper: Path, permit: Permit, *, home: Path) -> None
     try:
         folder.rename(keeper)
     except OSError as error:
-        raise PermanentError(f"{folder} could not be put aside: {error.strerror or error}") from error
+        raise PermanentError(
+            phrase("{folder} could not be put aside: {why}", folder=folder, why=error.strerror or error)
+        ) from error
 
 
 def require_movable(folder: Path, keeper: Path, *, home: Path) -> None:
     """Raises PermanentError when the other name is taken, or when drbot itself lives inside."""
     if home.resolve().is_relative_to(folder.resolve()):
         raise PermanentError(
-            f"drbot's own files are in {folder}, so it is not put aside: give `projects` its own folder"
+            phrase(
+                "drbot's own files are in {folder}, so it is not put aside: give `projects` its own folder",
+                folder=folder,
+            )
         )
     if os.path.lexists(keeper):
-        raise PermanentError(f"{keeper} exists already; nothing was touched")
+        raise PermanentError(phrase("{keeper} exists already; nothing was touched", keeper=keeper))
 
 
 def remove_kept(keeper: Path, identity: str, permit: Permit) -> None:
@@ -70,14 +78,16 @@ def remove_kept(keeper: Path, identity: str, permit: Permit) -> None:
     if not os.path.lexists(keeper):
         return
     if identity_of(keeper) != identity:
-        raise PermanentError(f"{keeper} is not the folder of the plan; nothing was removed")
+        raise PermanentError(phrase("{keeper} is not the folder of the plan; nothing was removed", keeper=keeper))
     try:
         if keeper.is_symlink():
             keeper.unlink()
         else:
             shutil.rmtree(keeper)
     except OSError as error:
-        raise PermanentError(f"{keeper} could not be removed: {error.strerror or error}") from error
+        raise PermanentError(
+            phrase("{keeper} could not be removed: {why}", keeper=keeper, why=error.strerror or error)
+        ) from error
 
 
 def identity_of(folder: Path) -> str:
@@ -111,12 +121,14 @@ def copy_back(keeper: Path, folder: Path, bounds: Bounds, on_line: Callable[[str
             run_process(["diff", "-rq", "--no-dereference"], bounds, on_line, values=both).code == 0
         ):  # an earlier attempt's
             return
-        raise PermanentError(f"{folder} holds something; it was not touched")
+        raise PermanentError(phrase("{folder} holds something; it was not touched", folder=folder))
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
         part = Path(private) / folder.name
         ended = run_process(["cp", "-a", "--reflink=auto"], bounds, on_line, values=[str(keeper), str(part)])
         if ended.code != 0:
-            raise PermanentError(f"{keeper} could not be copied back: {' '.join(ended.lines[-2:])}")
+            raise PermanentError(
+                phrase("{keeper} could not be copied back: {said}", keeper=keeper, said=" ".join(ended.lines[-2:]))
+            )
         if folder.exists():
             folder.rmdir()
         part.rename(folder)

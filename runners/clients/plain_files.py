@@ -10,12 +10,14 @@ import os
 import stat
 from pathlib import Path
 
+from drbot.core.text.messages import phrase
+
 KINDS = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: phrase("a pipe"),
+    stat.S_IFSOCK: phrase("a socket"),
+    stat.S_IFDIR: phrase("a folder"),
+    stat.S_IFCHR: phrase("a device"),
+    stat.S_IFBLK: phrase("a device"),
 }
 
 
@@ -43,7 +45,7 @@ def read_plain(path: Path, most: int) -> bytes:
     with open_plain(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
+        raise OSError(errno.EFBIG, phrase("it has more than {most} bytes", most=most), str(path))
     return data
 
 
@@ -55,5 +57,5 @@ def digest_file(path: Path) -> str:
 
 def _require_plain(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
-        kind = KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
-        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+        kind = KINDS.get(stat.S_IFMT(found.st_mode), phrase("no regular file"))
+        raise OSError(errno.EINVAL, phrase("it is {kind}, not a file", kind=kind), str(path))

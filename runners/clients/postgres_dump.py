@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.byte_streams import IteratorFile
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -88,7 +89,7 @@ class PostgresDump:
                 self.rows, self.digests = counted(said), digested(said)
         if code != 0:
             said = last_line(errors.decode(errors="replace"))
-            raise PermanentError(f"pg_dump failed (exit code {code}): {said}")
+            raise PermanentError(phrase("pg_dump failed (exit code {code}): {said}", code=code, said=said))
 
 
 def counting_environment() -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.site import Postgres, Service, Site
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer, fault_of
@@ -60,7 +61,7 @@ class PostgresServer:
     def settings(self) -> Postgres:
         """`postgres` of the site. Raises PermanentError when dr.yml has none."""
         if self._site.postgres is None:
-            raise PermanentError("This site has no `postgres` in dr.yml")
+            raise PermanentError(phrase("This site has no `postgres` in dr.yml"))
         return self._site.postgres
 
     @property
@@ -81,7 +82,14 @@ class PostgresServer:
             (v["target"] for v in found.get("volumes", ()) if names.get(v.get("source")) == settings.volume), None
         )
         if mounted_at is None:
-            raise PermanentError(f"{service.project}/{service.service} does not mount the volume {settings.volume}")
+            raise PermanentError(
+                phrase(
+                    "{project}/{service} does not mount the volume {volume}",
+                    project=service.project,
+                    service=service.service,
+                    volume=settings.volume,
+                )
+            )
         container = self.container()
         named = found.get("image") or f"{service.project}-{service.service}"
         image = container.image if container else str(named)
@@ -112,7 +120,7 @@ class PostgresServer:
         for database in self.settings.databases:
             answer = self._ask(container, database, "SELECT 1")
             if answer.code != 0:
-                return f"{database}: {last_line(answer.output)}"
+                return phrase("{what}: {why}", what=database, why=last_line(answer.output))
         return None
 
     def identity(self) -> ServerIdentity:
@@ -132,18 +140,20 @@ class PostgresServer:
         answer.
         """
         answer = self._answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        return None if answer == "t" else f"{self.settings.user} is no superuser"
+        return None if answer == "t" else phrase("{user} is no superuser", user=self.settings.user)
 
     def _running(self) -> ServiceContainer:
         container = self.container()
         if container is None or not container.is_running:
-            raise TemporaryError("PostgreSQL is not running", kind="starting")
+            raise TemporaryError(phrase("PostgreSQL is not running"), kind="starting")
         return container
 
     def _answer(self, database: str, statement: str) -> str:
         answer = self._ask(self._running(), database, statement)
         if answer.code != 0:
-            raise TemporaryError(f"PostgreSQL does not answer: {last_line(answer.output)}", kind="starting")
+            raise TemporaryError(
+                phrase("PostgreSQL does not answer: {said}", said=last_line(answer.output)), kind="starting"
+            )
         return answer.output.strip()
 
     def databases(self) -> tuple[str, ...]:
@@ -169,7 +179,9 @@ class PostgresServer:
         order = replace(order, environment={**order.environment, **ENVIRONMENT})
         ended = count_within(self._engine, order, cancelled, seconds)
         if ended.code != 0:
-            raise TemporaryError(f"The rows could not be counted: {last_line(ended.output)}", kind="starting")
+            raise TemporaryError(
+                phrase("The rows could not be counted: {said}", said=last_line(ended.output)), kind="starting"
+            )
         return counted(ended.output)
 
     def beside(self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...]) -> HelperOrder:
@@ -216,7 +228,7 @@ def count_within(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled,
     except CancelledError:
         if cancelled():
             raise
-        raise PermanentError(f"counting took longer than {seconds:.0f} s") from None
+        raise PermanentError(phrase("counting took longer than {seconds} s", seconds=round(seconds or 0))) from None
 
 
 def control_data(

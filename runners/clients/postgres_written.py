@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.table_names import table_name
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.postgres_server import PostgresServer, control_data, count_within
@@ -69,10 +70,10 @@ def written_since(
     order = server.beside(labels, cancelled, ("sh", "-c", COUNT_WRITTEN, "sh", str(since % 2**32)))
     ended = count_within(engine, order, cancelled, COUNT_SECONDS)
     if ended.code != 0:
-        raise TemporaryError(f"PostgreSQL said: {last_line(ended.output)}", kind="starting")
+        raise TemporaryError(phrase("PostgreSQL said: {said}", said=last_line(ended.output)), kind="starting")
     first, *lines = ended.output.splitlines()
     if int(first) - since > LONGEST:
-        raise PermanentError("too many transactions ran since then")
+        raise PermanentError(phrase("too many transactions ran since then"))
     return written_in(lines)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 from drbot.store.base.file_modes import PRIVATE_UMASK
 
 KEPT_LINES = 5000  # a compose project in full must fit
@@ -100,7 +101,7 @@ def start(
             umask=umask,
         )
     except (OSError, ValueError) as error:  # ValueError: a word with a zero byte
-        raise PermanentError(f"{words[0]} could not be started: {error}") from error
+        raise PermanentError(phrase("{words} could not be started: {why}", words=words[0], why=error)) from error
 
 
 def read_process(
@@ -134,7 +135,13 @@ def values_of(program: str, values: Sequence[str]) -> list[str]:
     """The end of a command: `--`, then words from outside. Raises PermanentError for one that could be an option."""
     for value in values:
         if not value or value.startswith("-") or _CONTROL.search(value):
-            raise PermanentError(f"{value!r} cannot be passed to {program}: it could be taken for an option")
+            raise PermanentError(
+                phrase(
+                    "{value} cannot be passed to {program}: it could be taken for an option",
+                    value=f"{value!r}",
+                    program=program,
+                )
+            )
     return ["--", *values] if values else []
 
 
@@ -159,15 +166,24 @@ def follow(process: "subprocess.Popen[bytes]", bounds: Bounds, on_line: Callable
             on_line(line)
         require_in_time(bounds, started, name)
         if bounds.quiet_seconds is not None and now - spoke > bounds.quiet_seconds:
-            raise TemporaryError(f"{name} said nothing for {bounds.quiet_seconds:.0f} s and was stopped", kind="busy")
+            raise TemporaryError(
+                phrase(
+                    "{name} said nothing for {seconds} s and was stopped",
+                    name=name,
+                    seconds=round(bounds.quiet_seconds),
+                ),
+                kind="busy",
+            )
 
 
 def require_in_time(bounds: Bounds, started: float, name: str) -> None:
     """Raises CancelledError."""
     if bounds.cancelled():
-        raise CancelledError(f"{name} was stopped")
+        raise CancelledError(phrase("{name} was stopped", name=name))
     if bounds.seconds is not None and time.monotonic() - started > bounds.seconds:
-        raise CancelledError(f"{name} was not done after {bounds.seconds:.0f} s and was stopped")
+        raise CancelledError(
+            phrase("{name} was not done after {seconds} s and was stopped", name=name, seconds=round(bounds.seconds))
+        )
 
 
 def code_of(process: "subprocess.Popen[bytes]", bounds: Bounds, started: float, name: str) -> int:

@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Sequence
 
 from drbot.core.errors import PermanentError
-from drbot.core.words import cut
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 
 # (SQLSTATE, function of the server): what fails on a new cluster although the dump is good.
 TOLERATED = frozenset(
@@ -68,11 +69,13 @@ class PsqlJudge:
             if not any(line < created < line + _SOON for created in databases):
                 raise refused(complaint(message))
         if not self._at_end:
-            raise refused(f"psql ended in the middle of it (exit code {code}), or its settings were changed")
+            raise refused(
+                phrase("psql ended in the middle of it (exit code {code}), or its settings were changed", code=code)
+            )
 
     def _line(self, line: str) -> None:
         if line.startswith(_SHELL_SAYS):
-            raise refused("it runs a program, and no dump of PostgreSQL does that")
+            raise refused(phrase("it runs a program, and no dump of PostgreSQL does that"))
         if line == f"{self._secret} verbose errors":
             self._settle()
             self._at_end = True
@@ -122,13 +125,16 @@ def complaint(message: list[str]) -> str:
     if begins is None:
         return cut(message[0], 240)
     server = _SERVER.match(begins["said"])
-    said = f"{server['severity']}: {server['text']}" if server else begins["said"]
-    file = "the dump" if begins["file"] in ("<stdin>", None) else begins["file"]
-    line = f"line {begins['line']} of {file}: " if begins["line"] else ""
+    told = cut(f"{server['severity']}: {server['text']}" if server else begins["said"], 240)
     where = next((found[1] for line in message if (found := _WHERE.match(line))), None)
-    return cut(f"{line}{said}", 240) + (f" ({where})" if where else "")
+    said = f"{told} ({where})" if where else told
+    if not begins["line"]:
+        return said
+    if begins["file"] in ("<stdin>", None):
+        return phrase("line {line} of the dump: {why}", line=begins["line"], why=said)
+    return phrase("line {line} of {file}: {why}", line=begins["line"], file=begins["file"], why=said)
 
 
 def refused(why: str) -> PermanentError:
     """The error for people."""
-    return PermanentError(f"The backup does not restore: {why}")
+    return PermanentError(phrase("The backup does not restore: {why}", why=why))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.helper import HelperOrder
@@ -37,7 +38,9 @@ def counted(said: str) -> RdbCount:
     )
     fault = re.search(r"ERROR DETECTED ---\s+(?:\[.*?\] )?(.*)", said)
     if keys is None or fault:
-        raise PermanentError(f"The RDB file is damaged, or is none: {fault[1] if fault else last_line(said)}")
+        raise PermanentError(
+            phrase("The RDB file is damaged, or is none: {why}", why=fault[1] if fault else last_line(said))
+        )
     return RdbCount(
         keys=int(keys[1]), expiring=int(expiring[1]) if expiring else 0, expired=int(expired[1]) if expired else 0
     )
@@ -55,5 +58,7 @@ def write_and_count(
         helper.require_not_ended(engine, container)
     count = counted(ended.output)
     if ended.code != 0:
-        raise PermanentError(f"The RDB file could not be put in place or read: {last_line(ended.output)}")
+        raise PermanentError(
+            phrase("The RDB file could not be put in place or read: {said}", said=last_line(ended.output))
+        )
     return count

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from drbot.core.words import size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import size
 
 LARGEST_MANIFEST = 16 << 20
 """Bytes; a line per table, so this is for more than 100,000 tables."""
@@ -35,12 +36,16 @@ def limits_of(packed: int, sql_bytes: int | None) -> ReadingLimits:
     if sql_bytes is not None:
         return ReadingLimits(
             unpacked=sql_bytes,
-            why=f"its SQL is longer than the {size(sql_bytes)} of its manifest",
+            why=phrase("its SQL is longer than the {size} of its manifest", size=size(sql_bytes)),
             seconds=SECONDS_ANYWAY + packed / SLOWEST + sql_bytes / SLOWEST_UNPACKED,
         )
     most = max(UNPACKED_ANYWAY, RATIO * packed)
     return ReadingLimits(
         unpacked=most,
-        why=f"it unpacks to more than {size(most)}, over {RATIO} times its size: no dump does, so it was not read on",
+        why=phrase(
+            "it unpacks to more than {size}, over {times} times its size: no dump does, so it was not read on",
+            size=size(most),
+            times=RATIO,
+        ),
         seconds=SECONDS_ANYWAY + packed / SLOWEST,
     )

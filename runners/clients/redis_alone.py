@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.container_files import text_of
@@ -72,10 +73,14 @@ def programs_of(alone: RedisAlone) -> dict[str, str]:
     try:
         ended = helper.run(alone.engine, alone.order("sh", "-c", FIND), alone.cancelled)
     except PermanentError as error:
-        raise PermanentError(f"Redis cannot be tried: the image {image} cannot run a shell ({error})") from error
+        raise PermanentError(
+            phrase("Redis cannot be tried: the image {image} cannot run a shell ({why})", image=image, why=error)
+        ) from error
     programs = dict(line.split(" ", 1) for line in ended.output.splitlines() if line.startswith("/"))
     if not programs:
-        raise PermanentError(f"Redis cannot be tried: the image {image} has no redis-server, valkey-server, …")
+        raise PermanentError(
+            phrase("Redis cannot be tried: the image {image} has no redis-server, valkey-server, …", image=image)
+        )
     return programs
 
 
@@ -94,7 +99,7 @@ def run_once(alone: RedisAlone, programs: Mapping[str, str], within_seconds: flo
 def created(alone: RedisAlone) -> Iterator[str]:
     """Its container, not started; removed at the end."""
     if alone.engine.find(alone.name) is not None:
-        raise TemporaryError(f"Another helper named {alone.name} is at work", kind="busy")
+        raise TemporaryError(phrase("Another helper named {name} is at work", name=alone.name), kind="busy")
     document = alone.definition.alone(alone.name, alone.volume, labels_of(alone))
     try:
         bounds = Bounds(cancelled=alone.cancelled, seconds=COMPOSE_SECONDS)
@@ -120,7 +125,7 @@ def put_script(alone: RedisAlone, container: str, programs: Mapping[str, str]) -
             archive.addfile(entry(str(real), tarfile.LNKTYPE, link=target))
             script = CALLED.format(real=real, options=shlex.join(OPTIONS)).encode()
             archive.addfile(entry(path, size=len(script)), io.BytesIO(script))
-    with docker_errors("Put a script into a helper container"):
+    with docker_errors(phrase("Put a script into a helper container")):
         alone.engine.client.api.put_archive(container, "/", packed.getvalue())
 
 
@@ -138,14 +143,20 @@ def wait_until_ready(alone: RedisAlone, container: str, within_seconds: float) -
     deadline = time.monotonic() + within_seconds
     while READY not in (text_of(alone.engine, container, f"{OURS}/log") or ""):
         if alone.cancelled():
-            raise CancelledError("Stopped while Redis was loading the backup")
+            raise CancelledError(phrase("Stopped while Redis was loading the backup"))
         if not is_running(alone, container):
             helper.require_not_ended(alone.engine, container)
-            raise PermanentError(f"Redis does not start as its compose file says: {last_words(alone, container)}")
+            raise PermanentError(
+                phrase("Redis does not start as its compose file says: {said}", said=last_words(alone, container))
+            )
         if time.monotonic() > deadline:
             raise PermanentError(
-                f"Redis was not ready after {within_seconds:.0f} s, started as its compose file says but without a"
-                f" network: {last_words(alone, container)}"
+                phrase(
+                    "Redis was not ready after {seconds} s, started as its compose file says but without a network: "
+                    "{said}",
+                    seconds=round(within_seconds),
+                    said=last_words(alone, container),
+                )
             )
         _PAUSE.wait(0.2)
 
@@ -166,15 +177,19 @@ def stop_cleanly(alone: RedisAlone, container: str) -> None:
     """It saves what it holds. Raises PermanentError when it did not."""
     told = alone.engine.execute(container, ["sh", "-c", f'kill -TERM "$(cat {OURS}/pid)"'], seconds=30)
     if told.code != 0 and is_running(alone, container):
-        raise PermanentError(f"The Redis that loaded the backup cannot be told to end: {last_line(told.output)}")
+        raise PermanentError(
+            phrase("The Redis that loaded the backup cannot be told to end: {said}", said=last_line(told.output))
+        )
     deadline = time.monotonic() + ENDS_WITHIN_SECONDS
     while is_running(alone, container) and text_of(alone.engine, container, f"{OURS}/pid") is not None:
         if alone.cancelled():
-            raise CancelledError("Stopped while Redis was writing its data")
+            raise CancelledError(phrase("Stopped while Redis was writing its data"))
         if time.monotonic() > deadline:
-            raise PermanentError(f"The Redis that loaded the backup did not end within {ENDS_WITHIN_SECONDS} s")
+            raise PermanentError(
+                phrase("The Redis that loaded the backup did not end within {seconds} s", seconds=ENDS_WITHIN_SECONDS)
+            )
         _PAUSE.wait(0.2)
     log = text_of(alone.engine, container, f"{OURS}/log") or ""
     if SAVED not in log:
         helper.require_not_ended(alone.engine, container)
-        raise PermanentError(f"The Redis that loaded the backup did not save it: {last_line(log)}")
+        raise PermanentError(phrase("The Redis that loaded the backup did not save it: {said}", said=last_line(log)))

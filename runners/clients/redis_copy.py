@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.full_manifest import REDIS
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -27,10 +28,10 @@ def identity(redis: RedisServer) -> tuple[str, bool]:
     """
     said = redis.ask(redis.running(), "info")
     if REFUSED.search(said):
-        raise PermanentError(f"Redis does not say its version: {refusal(said)}")
+        raise PermanentError(phrase("Redis does not say its version: {why}", why=refusal(said)))
     version = re.search(r"redis_version:(\S+)", said)
     if version is None:
-        raise TemporaryError("Redis does not say its version", kind="starting")
+        raise TemporaryError(phrase("Redis does not say its version"), kind="starting")
     return version[1], "aof_enabled:1" in said
 
 
@@ -53,8 +54,10 @@ def copy(
     mount = Mount(source=str(folder), target=FOLDER)
     ended = helper.run(engine, replace(order, mounts=(mount,)), cancelled)
     if REFUSED.search(ended.output):
-        raise PermanentError(f"Redis gives no copy of its data: {refusal(ended.output)}")
+        raise PermanentError(phrase("Redis gives no copy of its data: {why}", why=refusal(ended.output)))
     if ended.code != 0:
         kind = PermanentError if "No space left" in ended.output else TemporaryError
-        raise kind(f"redis-cli --rdb failed (exit code {ended.code}): {last_line(ended.output)}")
+        raise kind(
+            phrase("redis-cli --rdb failed (exit code {code}): {said}", code=ended.code, said=last_line(ended.output))
+        )
     return counted(ended.output)

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from drbot.core.redaction import is_secret_name
+from drbot.core.text.messages import Message
 from drbot.runners.clients.container_files import files_at
 from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
 
@@ -62,6 +63,8 @@ def ask(engine: DockerEngine, container: str, login: Login, *words: str) -> str:
     """The answer to redis-cli in the server's own container, without its remarks on the password."""
     command = ["redis-cli", *login.words, *words]
     said = engine.execute(container, command, seconds=5, environment=login.environment).output
+    if isinstance(said, Message):  # ours, for want of an answer
+        return said
     return "\n".join(line for line in said.splitlines() if not line.startswith(("AUTH failed:", "Warning:")))
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.site import Service, Site
-from drbot.core.words import ending
+from drbot.core.text.messages import Message, phrase
+from drbot.core.text.words import ending
 from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.redis_login import REFUSED, Login, ask, login_of
@@ -46,7 +47,7 @@ class RedisServer:
     def service(self) -> Service:
         """Its entry under `services`. Raises PermanentError when dr.yml has none."""
         if self._site.redis is None:
-            raise PermanentError("This site has no `redis` in dr.yml")
+            raise PermanentError(phrase("This site has no `redis` in dr.yml"))
         return self._site.services[self._site.redis.service]
 
     def fault(self) -> str | None:
@@ -57,22 +58,26 @@ class RedisServer:
         answer = ask(self._engine, container.id, self.login(container, "ping"), "ping")
         if "PONG" in answer or REFUSED.search(answer):
             return None
-        return answer.splitlines()[-1] if answer else "it does not answer a ping"
+        if isinstance(answer, Message):  # ours, for want of an answer
+            return answer
+        return answer.splitlines()[-1] if answer else phrase("it does not answer a ping")
 
     def running(self) -> ServiceContainer:
         """Its container. Raises TemporaryError when it does not run."""
         container = self._engine.container(self.service)
         if container is None or not container.is_running:
-            raise TemporaryError("Redis is not running", kind="starting")
+            raise TemporaryError(phrase("Redis is not running"), kind="starting")
         return container
 
     def count(self) -> KeyCount:
         """The keys of all its databases. Raises TemporaryError when it does not say, PermanentError when we may not."""
         said = self.ask(self.running(), "info")
         if REFUSED.search(said):
-            raise PermanentError(f"Redis does not let us count its keys: {refusal(said)}")
+            raise PermanentError(phrase("Redis does not let us count its keys: {why}", why=refusal(said)))
         if "# Keyspace" not in said or fields(said).get("loading") == "1":
-            raise TemporaryError(f"Redis does not say how many keys it has: {ending(said, 200)}", kind="starting")
+            raise TemporaryError(
+                phrase("Redis does not say how many keys it has: {said}", said=ending(said, 200)), kind="starting"
+            )
         return key_count(said)
 
     def login(self, container: ServiceContainer, *words: str) -> Login:
@@ -92,9 +97,10 @@ class RedisServer:
 
 def refusal(said: str) -> str:
     """What to do about it."""
-    return (
-        f"{last_line(said).rstrip('.')}. Its password was looked for in its container's environment, command, files"
-        " and secrets. Name a user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD"
+    return phrase(
+        "{said}. Its password was looked for in its container's environment, command, files and secrets. Name a "
+        "user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD",
+        said=last_line(said).rstrip("."),
     )
 
 

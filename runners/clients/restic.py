@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from pydantic import AwareDatetime, BaseModel, Field
 
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.text.messages import filled, phrase
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
 from drbot.runners.clients.restic_words import Counted, Differences, Said
 from drbot.runners.clients.snapshot_shape import Shape
@@ -26,6 +27,8 @@ PROGRAM = "restic"
 OLDEST = (0, 17)  # the first that compares before it writes, and works without a password
 INCOMPLETE, NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 3, 10, 11, 12  # its exit codes
 VERSION = re.compile(r"restic (\d+\.\d+(?:\.\d+)*)")
+UNREAD = phrase("{place} could not be read: {why}")
+UNLISTED = phrase("{place} could not be listed: {why}")
 IGNORED = "Ignoring "  # what it says before the id of a snapshot that it cannot read
 GONE = "no such file or directory"
 ENVIRONMENT: Mapping[str, str] = {"RESTIC_PROGRESS_FPS": "2", "TZ": "UTC"}
@@ -138,13 +141,13 @@ class Restic:
             code, said = quick._run(["cat", "config", "--no-lock"])
         if code == NO_REPOSITORY:
             return False
-        self._require_done(code, said, "looked at")
+        self._require_done(code, said, phrase("{place} could not be looked at: {why}"))
         return True
 
     def make(self, like: Repository | None = None) -> None:
         """A new one; cut into pieces as another one is, so that what is copied takes no second room."""
         same = ["--copy-chunker-params", *self._other(like)] if like else []
-        self._done("made", ["init", *same], self._environment_of(like))
+        self._done(phrase("{place} could not be made: {why}"), ["init", *same], self._environment_of(like))
 
     def snapshots(self, unread: list[str] | None = None) -> tuple[Snapshot, ...]:
         """All of them, oldest first; which ones nobody can read is put into `unread`."""
@@ -172,7 +175,7 @@ class Restic:
         options += [f"--host={host}", f"--time={moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"]
         code, said = self._run(["backup", *options], values=paths, folder=folder)
         if code != INCOMPLETE or not all(GONE in error for error in said.errors):
-            self._require_done(code, said, "written")
+            self._require_done(code, said, phrase("{place} could not be written: {why}"))
         return str(said.summary["snapshot_id"])
 
     def listed(self, snapshot: str, folders: Sequence[str]) -> tuple[str, frozenset[str]]:
@@ -184,7 +187,7 @@ class Restic:
             trees.extend([str(said["tree"])] if "tree" in said else [])
             paths.update({str(said["path"])} if "path" in said else set())
 
-        self._done("listed", ["ls", "--no-lock"], values=[snapshot, *folders], on_message=take)
+        self._done(UNLISTED, ["ls", "--no-lock"], values=[snapshot, *folders], on_message=take)
         return trees[0], frozenset(path for path in paths if path not in folders)
 
     def empty_files(self, snapshot: str, folder: str) -> frozenset[str]:
@@ -194,19 +197,19 @@ class Restic:
         def take(said: Mapping[str, Any]) -> None:
             paths.update({str(said["path"])} if said.get("type") == "file" and not said.get("size") else set())
 
-        self._done("listed", ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
+        self._done(UNLISTED, ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
         return frozenset(paths)
 
     def count(self, snapshot: str) -> Counted:
         """How much is in it; every folder of it is read for that."""
         counted = Counted()
-        self._done("read", ["ls", "--no-lock"], values=[snapshot], on_message=counted.take)
+        self._done(UNREAD, ["ls", "--no-lock"], values=[snapshot], on_message=counted.take)
         return counted
 
     def shape(self, snapshot: str) -> Shape:
         """What it is made of; every folder of it is read for that."""
         shape = Shape()
-        self._done("read", ["ls", "--no-lock"], values=[snapshot], on_message=shape.take)
+        self._done(UNREAD, ["ls", "--no-lock"], values=[snapshot], on_message=shape.take)
         return shape
 
     def restore(self, snapshot: str, wanted: Wanted, target: str) -> int:
@@ -214,7 +217,8 @@ class Restic:
         Files of other names stay.
         """
         options = [f"--target={target}", "--overwrite=always", "--sparse", "--verify", "--no-lock", *wanted.options]
-        said = self._done("restored from", ["restore", *options], values=[f"{snapshot}:{wanted.folder}"])
+        failed = phrase("{place} could not be restored from: {why}")
+        said = self._done(failed, ["restore", *options], values=[f"{snapshot}:{wanted.folder}"])
         return int(said.summary.get("files_restored", 0))
 
     def compare(self, snapshot: str, wanted: Wanted, target: str, *, alone: bool) -> Compared:
@@ -223,7 +227,8 @@ class Restic:
         listed = Restic(self.repository, cancelled=self._cancelled)  # here, also where it is executed elsewhere
         found = Differences(listed.empty_files(snapshot, wanted.folder))
         command = ["restore", f"--target={target}", *options, *wanted.options]
-        self._done("compared with", command, values=[f"{snapshot}:{wanted.folder}"], on_message=found.take)
+        failed = phrase("{place} could not be compared with: {why}")
+        self._done(failed, command, values=[f"{snapshot}:{wanted.folder}"], on_message=found.take)
         return Compared(same=found.same, other=tuple(found.other))
 
     def copy_from(self, other: Repository, snapshot: str) -> None:
@@ -231,7 +236,8 @@ class Restic:
         recovers may have no right to write there, and does not wait for a program that died while it tidied up.
         """
         words = ["copy", "--no-lock", *self._other(other)]
-        self._done(f"filled from {other.place}", words, self._environment_of(other), values=[snapshot])
+        failed = phrase("{place} could not be filled from {other}: {why}", other=other.place)
+        self._done(failed, words, self._environment_of(other), values=[snapshot])
 
     def document(self, snapshot: str, path: str) -> bytes:
         """A small file of it."""
@@ -251,7 +257,7 @@ class Restic:
 
     def check(self) -> None:
         """Read everything in it. Raises PermanentError when something is missing or has changed."""
-        self._done("read whole", ["check", "--read-data", "--no-lock"])
+        self._done(phrase("{place} could not be read whole: {why}"), ["check", "--read-data", "--no-lock"])
 
     def forget(self, snapshots: Sequence[str]) -> bool:
         """Remove these, and what only they used. False: somebody is at work there, so it is left for next time."""
@@ -261,7 +267,7 @@ class Restic:
         code, said = self._run(["forget", "--prune"], values=snapshots)
         if code == LOCKED:
             return False
-        self._require_done(code, said, "tidied")
+        self._require_done(code, said, phrase("{place} could not be tidied: {why}"))
         return True
 
     @contextmanager
@@ -281,12 +287,16 @@ class Restic:
         except CancelledError as error:
             if self._cancelled():
                 raise
-            said = f"{self.repository.place} did not answer within {self._answers_within:.0f} s"
+            said = phrase(
+                "{place} did not answer within {seconds} s",
+                place=self.repository.place,
+                seconds=round(self._answers_within),
+            )
             raise TemporaryError(said, kind="network") from error
 
     def _done(
         self,
-        what: str,
+        failed: str,
         arguments: Sequence[str],
         environment: Mapping[str, str] | None = None,
         *,
@@ -294,7 +304,7 @@ class Restic:
         on_message: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Said:
         code, said = self._run(arguments, environment, values=values, on_message=on_message)
-        self._require_done(code, said, what)
+        self._require_done(code, said, failed)
         return said
 
     def _run(
@@ -322,7 +332,7 @@ class Restic:
         code = yield from read_process(command, self._bounds, errors, environment=self._environment())
         for line in errors:
             said.take(line)
-        self._require_done(code, said, "read")
+        self._require_done(code, said, UNREAD)
 
     def _environment(self) -> Mapping[str, str]:
         return {**ENVIRONMENT, "RESTIC_REPOSITORY": self.repository.url, **self.repository.keys}
@@ -339,22 +349,30 @@ class Restic:
     def _other(self, other: Repository) -> list[str]:
         return [] if other.is_encrypted else ["--from-insecure-no-password"]
 
-    def _require_done(self, code: int, heard: Said, what: str) -> None:
+    def _require_done(self, code: int, heard: Said, failed: str) -> None:
+        """`failed`: what is said then, of `{place}` and `{why}`."""
         if code == 0:
             return
         place, said = self.repository.place, heard.reason
         if code == NO_PROGRAM:
-            raise PermanentError(version_fault() or f"{PROGRAM} could not be started")
+            raise PermanentError(version_fault() or phrase("{program} could not be started", program=PROGRAM))
         if code == LOCKED:
-            raise TemporaryError(f"{place} is in use by another program: {said}", kind="busy")
+            raise TemporaryError(
+                phrase("{place} is in use by another program: {said}", place=place, said=said), kind="busy"
+            )
         if code == WRONG_PASSWORD:
-            other = "another RESTIC_PASSWORD than this process has", "a RESTIC_PASSWORD, and this process has none"
-            raise PermanentError(f"{place}: it was made with {other[not self.repository.is_encrypted]}")
+            other = (
+                phrase("another RESTIC_PASSWORD than this process has"),
+                phrase("a RESTIC_PASSWORD, and this process has none"),
+            )
+            raise PermanentError(
+                phrase("{place}: it was made with {other}", place=place, other=other[not self.repository.is_encrypted])
+            )
         if code == NO_REPOSITORY:
-            raise PermanentError(f"{place}: there is no repository of full backups")
+            raise PermanentError(phrase("{place}: there is no repository of full backups", place=place))
         if any(word in said for word in PASSING) and self.repository.url.startswith("s3:"):
-            raise TemporaryError(f"{place} could not be {what}: {said}")
-        raise PermanentError(f"{place} could not be {what}: {said}")
+            raise TemporaryError(filled(failed, place=place, why=said))
+        raise PermanentError(filled(failed, place=place, why=said))
 
 
 def installed_version() -> str:
@@ -368,7 +386,9 @@ def version_fault() -> str | None:
     """Why the one on this host cannot do what is needed, and what to do; None when it can."""
     found, needed = installed_version(), ".".join(map(str, OLDEST))
     if not found:
-        return f"{PROGRAM} is not on this host: install it, {needed} or newer"
+        return phrase("{program} is not on this host: install it, {needed} or newer", program=PROGRAM, needed=needed)
     if tuple(int(part) for part in found.split(".")[:2]) < OLDEST:
-        return f"{PROGRAM} {found} is on this host: install {needed} or newer"
+        return phrase(
+            "{program} {found} is on this host: install {needed} or newer", program=PROGRAM, found=found, needed=needed
+        )
     return None

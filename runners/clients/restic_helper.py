@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -85,7 +86,7 @@ def portable(home: Path) -> Path:
     """A folder below `home` with the program, its libraries, and `run`. Raises PermanentError."""
     found = shutil.which(PROGRAM)
     if found is None:
-        raise PermanentError(f"{PROGRAM} is not on this host: install it")
+        raise PermanentError(phrase("{program} is not on this host: install it", program=PROGRAM))
     program = Path(found).resolve()
     folder = home / "tools" / f"{PROGRAM}-{program.stat().st_mtime_ns}"
     if folder.exists():

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from drbot.core.text.messages import Message, clauses, phrase
 from drbot.runners.foundation.watching import Progress
 
 NAMED = 3  # of what went wrong
@@ -36,15 +37,19 @@ class Said:
         elif self._on_message is not None and said:
             self._on_message(said)
         elif line.startswith("panic: "):  # over a damaged folder
-            self._fatal = f"restic broke down ({line})"
+            self._fatal = phrase("restic broke down ({line})", line=line)
         elif not said:
             self._last = line
 
     @property
     def reason(self) -> str:
         """Why it could not: what could not be read, else its last words."""
+        if self.errors:
+            return clauses(self.errors[:NAMED])
+        if isinstance(self._fatal, Message):
+            return self._fatal
         first = (self._fatal or self._last).removeprefix("Fatal: ").splitlines()
-        return "; ".join(self.errors[:NAMED]) or (first[0] if first else "it did not say why")
+        return first[0] if first else phrase("it did not say why")
 
 
 def error_in(said: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
@@ -110,15 +111,17 @@ def wait_until_ready(scratch: Scratch, container: str) -> None:
     command = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", scratch.user]
     while True:
         if scratch.cancelled():
-            raise CancelledError("Stopped while a server beside production was starting")
+            raise CancelledError(phrase("Stopped while a server beside production was starting"))
         state = scratch.engine.inspect(container)["State"]["Status"]
         if state != "running":
             said = last_line(scratch.engine.logs(container, 20))
-            raise PermanentError(f"The server beside production ended at once: {said}")
+            raise PermanentError(phrase("The server beside production ended at once: {said}", said=said))
         if scratch.engine.execute(container, command, seconds=5).code == 0:
             return
         if time.monotonic() > deadline:
-            raise PermanentError(f"The server beside production did not answer within {READY_WITHIN_SECONDS} s")
+            raise PermanentError(
+                phrase("The server beside production did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS)
+            )
         _PAUSE.wait(0.2)
 
 
@@ -127,7 +130,9 @@ def ask(scratch: Scratch, container: str, statement: str, database: str = "postg
     command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-c", statement]
     ended = scratch.engine.execute(container, command, seconds=60, environment=environment_of(scratch, database))
     if ended.code != 0:
-        raise PermanentError(f"The server beside production does not answer: {last_line(ended.output)}")
+        raise PermanentError(
+            phrase("The server beside production does not answer: {said}", said=last_line(ended.output))
+        )
     return ended.output
 
 
@@ -163,7 +168,9 @@ def _said_in_each(scratch: Scratch, container: str, script: str) -> str:
             heard=partial(_keep, said),
         )
         if ended.code != 0:
-            raise PermanentError(f"The rows of the copy could not be counted: {last_line(ended.output)}")
+            raise PermanentError(
+                phrase("The rows of the copy could not be counted: {said}", said=last_line(ended.output))
+            )
     return said.decode(errors="backslashreplace")
 
 
@@ -180,12 +187,18 @@ def superusers(scratch: Scratch, container: str) -> tuple[str, ...]:
 
 def stop_cleanly(scratch: Scratch, container: str) -> None:
     """A fast shutdown, which writes a last checkpoint. Raises PermanentError when it was none."""
-    with docker_errors("Stop the server beside production"):
+    with docker_errors(phrase("Stop the server beside production")):
         scratch.engine.client.api.kill(container, "SIGINT")
     code = helper.wait(scratch.engine, container, scratch.cancelled, STOP_WITHIN_SECONDS)
     if code != 0:
         said = last_line(scratch.engine.logs(container, 20))
-        raise PermanentError(f"The server beside production did not shut down cleanly (exit code {code}): {said}")
+        raise PermanentError(
+            phrase(
+                "The server beside production did not shut down cleanly (exit code {code}): {said}",
+                code=code,
+                said=said,
+            )
+        )
 
 
 def settle(scratch: Scratch) -> str:
@@ -200,8 +213,15 @@ def settle(scratch: Scratch) -> str:
     )
     ended = helper.run(scratch.engine, order, scratch.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The restored volume could not be written to the disk: {last_line(ended.output)}")
+        raise PermanentError(
+            phrase("The restored volume could not be written to the disk: {said}", said=last_line(ended.output))
+        )
     state = control_data(scratch.engine, scratch.recipe, scratch.volume, scratch.labels, scratch.cancelled)
     if state.get("Database cluster state") != "shut down":
-        raise PermanentError(f"The restored cluster is not cold: {state.get('Database cluster state', 'unreadable')}")
+        raise PermanentError(
+            phrase(
+                "The restored cluster is not cold: {state}",
+                state=state.get("Database cluster state", phrase("unreadable")),
+            )
+        )
     return state["Database system identifier"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper, redis_alone
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.last_words import last_line
@@ -54,7 +55,11 @@ def restore(alone: RedisAlone, chunks: Iterable[bytes]) -> tuple[RdbCount, bool]
     loaded = finish(alone, places)
     if (loaded.keys, loaded.expiring) != (given.keys, given.expiring):
         raise PermanentError(
-            f"Redis, run as its compose file says, loads {loaded.keys} of the {given.keys} keys of the backup"
+            phrase(
+                "Redis, run as its compose file says, loads {keys} of the {held} keys of the backup",
+                keys=loaded.keys,
+                held=given.keys,
+            )
         )
     return given, places.base is not None
 
@@ -84,8 +89,12 @@ def look(alone: RedisAlone) -> Places:
     saved = [path for path in made["saved"] if path not in made["base"]]
     if not saved:
         raise PermanentError(
-            f"Redis, run as its compose file says, keeps its data outside of {root}, where the volume"
-            f" {alone.definition.data} is: they go with its container"
+            phrase(
+                "Redis, run as its compose file says, keeps its data outside of {folder}, where the volume {volume} "
+                "is: they go with its container",
+                folder=root,
+                volume=alone.definition.data,
+            )
         )
     return Places(saved=saved[0], base=next(iter(made["base"] or made["appended"]), None))
 
@@ -106,7 +115,7 @@ def run(alone: RedisAlone, script: str, *words: str) -> str:
     order = replace(alone.order("sh", "-c", script, "drbot", *words), mounts=(data_of(alone),))
     ended = helper.run(alone.engine, order, alone.cancelled)
     if ended.code != 0:
-        raise PermanentError(f"The restored data of Redis cannot be used: {last_line(ended.output)}")
+        raise PermanentError(phrase("The restored data of Redis cannot be used: {said}", said=last_line(ended.output)))
     return ended.output
 
 

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from drbot.core.errors import CancelledError, PermanentError
 from drbot.core.old_server import ALTER_SYSTEM, OldServer
-from drbot.core.words import ending
+from drbot.core.text.messages import filled, phrase
+from drbot.core.text.words import ending
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import RUN_LABEL, DockerEngine
 from drbot.runners.clients.dump import major
@@ -44,9 +45,9 @@ while IFS= read -r file; do
   if sum=$(sha256sum "$file"); then printf 'file\t%s\t%s\n' "${sum%% *}" "${file#./}"
   else printf 'unreadable\t%s\n' "${file#./}"; fi
 done
-for one in pg_replslot/*; do [ -d "$one" ] && printf 'left\treplication slot %s\n' "${one#*/}"; done
-for one in pg_twophase/*; do [ -f "$one" ] && printf 'left\tprepared transaction %s\n' "${one#*/}"; done
-[ -e standby.signal ] && printf 'left\tits being a standby\n'
+for one in pg_replslot/*; do [ -d "$one" ] && printf 'left\tslot\t%s\n' "${one#*/}"; done
+for one in pg_twophase/*; do [ -f "$one" ] && printf 'left\ttransaction\t%s\n' "${one#*/}"; done
+[ -e standby.signal ] && printf 'left\tstandby\t-\n'
 exit 0
 """
 
@@ -79,6 +80,13 @@ done
 """
 TIDY = r"""rm -rf "/new/$1/.drbot-fresh"; sync"""
 
+UNREADABLE = phrase("{file} (cannot be read)")
+LEFT = {
+    "slot": phrase("replication slot {name}"),
+    "transaction": phrase("prepared transaction {name}"),
+    "standby": phrase("its being a standby"),
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerFiles:
@@ -105,7 +113,9 @@ class ServerFiles:
             return OldServer(volume=volume, readable=False)
         server = major(self.engine.image_environment(self.recipe.image).get("PG_MAJOR", version))
         if major(version) != server:
-            left = (f"settings of PostgreSQL {version}, the server here is {server}",)
+            left = (
+                phrase("settings of PostgreSQL {version}, the server here is {server}", version=version, server=server),
+            )
             return OldServer(volume=volume, readable=True, left=left)
         return old_server_of(volume, lines, set_by(self.recipe.command))
 
@@ -117,9 +127,12 @@ class ServerFiles:
         pairs = [word for name, digest in sorted(old.files.items()) for word in (digest, name)]
         mounts = (Mount(source=old.volume, target="/old", read_only=True), Mount(source=volume, target="/new"))
         lines = [line.split("\t") for line in self._run(CARRY, pairs, mounts) if "\t" in line]
-        reasons = {"unreadable": "could not be read", "changed": "has changed since the plan"}
+        reasons = {
+            "unreadable": phrase("{file} could not be read"),
+            "changed": phrase("{file} has changed since the plan"),
+        }
         carried = tuple(line[1] for line in lines if line[0] == "carried")
-        return carried, tuple(f"{line[1]} {reasons[line[0]]}" for line in lines if line[0] in reasons)
+        return carried, tuple(filled(reasons[line[0]], file=line[1]) for line in lines if line[0] in reasons)
 
     def bring_back(self, names: Sequence[str], volume: str, own: OwnWork) -> None:
         """What a fresh server had instead of these files. Raises PermanentError."""
@@ -134,7 +147,9 @@ class ServerFiles:
     def _require_own(self, volume: str, own: OwnWork) -> None:
         found = self.engine.volume(volume)
         if found is None or found.labels.get(RUN_LABEL) != own.run:
-            raise PermanentError(f"The volume {volume} was not made by {own.run}; nothing was touched")
+            raise PermanentError(
+                phrase("The volume {name} was not made by {run}; nothing was touched", name=volume, run=own.run)
+            )
 
     def _run(self, script: str, words: Sequence[str], mounts: tuple[Mount, ...]) -> list[str]:
         recipe = self.recipe
@@ -150,7 +165,7 @@ class ServerFiles:
         )
         ended = helper.run(self.engine, order, self.cancelled, seconds=LOOK_SECONDS)
         if ended.code != 0:
-            raise PermanentError(f"The server's own files: {ending(ended.output, 300) or ended.code}")
+            raise PermanentError(phrase("The server's own files: {said}", said=ending(ended.output, 300) or ended.code))
         return ended.output.splitlines()
 
 
@@ -158,13 +173,13 @@ def old_server_of(volume: str, lines: Sequence[Sequence[str]], by_command: froze
     """From the lines of LOOK; what the compose file's command sets is not read from these files."""
     digests = {line[2]: line[1] for line in lines if line[0] == "file" and _NAME.match(line[2])}
     wanted = {name for name, option in MAIN.items() if option not in by_command} | {ALTER_SYSTEM, *CERTIFICATES}
-    left = [line[1] for line in lines if line[0] == "left"]
+    left = [filled(LEFT[line[1]], name=line[2]) for line in lines if line[0] == "left"]
     for kind, value in (path for line in lines if line[0] == "path" for path in _paths(line[1])):
         inside = [name for name in digests if name == value or (kind == "include_dir" and name.startswith(f"{value}/"))]
         wanted |= set(inside)
         if not inside and not value.startswith("/") and kind != "include_if_exists":
-            left.append(f"{value} (cannot be read)")
-    left += [f"{line[1]} (cannot be read)" for line in lines if line[0] == "unreadable" and line[1] in wanted]
+            left.append(filled(UNREADABLE, file=value))
+    left += [filled(UNREADABLE, file=line[1]) for line in lines if line[0] == "unreadable" and line[1] in wanted]
     names = sorted({line[1] for line in lines if line[0] == "setting"} - by_command)
     return OldServer(
         volume=volume,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drbot.core.full_manifest import FILES, LINKED, OWN, PROJECTS
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.restic_words import Counted
 from drbot.runners.clients.tar_entries import LONGEST_NAME
 
@@ -51,15 +52,15 @@ class Shape(Counted):
 def fault_of(path: str, name: str, kind: str) -> str | None:
     """Of one file, folder or link; None when it is none. Data in volumes may be anything; settings are no devices."""
     if name in ("", ".", "..") or "/" in name or "\0" in name or not path.endswith(f"/{name}"):
-        return f"{name!r} in it would be written elsewhere"
+        return phrase("{path} in it would be written elsewhere", path=f"{name!r}")
     if len(os.fsencode(name)) > LONGEST_NAME:
-        return f"a name in {path.rpartition('/')[0] or '/'} is longer than any file system takes"
+        return phrase("a name in {folder} is longer than any file system takes", folder=path.rpartition("/")[0] or "/")
     is_top = path in (*SETTINGS, FILES) or path.rpartition("/")[0] == FILES
     if is_top and kind != "dir":
-        return f"{path} in it is no folder"
+        return phrase("{path} in it is no folder", path=path)
     among_settings = path.startswith(tuple(f"{one}/" for one in SETTINGS))
     if among_settings and kind not in ("file", "dir", "symlink"):
-        return f"{path} among its settings is neither a file nor a folder ({kind})"
+        return phrase("{path} among its settings is neither a file nor a folder ({kind})", path=path, kind=kind)
     if path.startswith(f"{OWN}/") and kind == "symlink":
-        return f"{path} in it is a link"
+        return phrase("{path} in it is a link", path=path)
     return None

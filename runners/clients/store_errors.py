@@ -19,6 +19,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 
 # What the request needs, as it is called in a policy; a refusal names it.
 PERMISSIONS = {
@@ -81,18 +82,23 @@ def store_errors(act: str, place: str) -> Iterator[None]:
         raise _answered(error, act, place) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise PermanentError(
-            f"{place}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process"
+            phrase(
+                "{what}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process",
+                what=place,
+            )
         ) from error
     except SSLError as error:
-        raise PermanentError(f"{place}: its certificate is not trusted: {error}") from error
+        raise PermanentError(
+            phrase("{place}: its certificate is not trusted: {why}", place=place, why=error)
+        ) from error
     except (StoreConnectionError, HTTPClientError, IncompleteReadError) as error:
-        raise TemporaryError(f"{place}: the connection failed: {error}") from error
+        raise TemporaryError(phrase("{what}: the connection failed: {why}", what=place, why=error)) from error
     except (NoS3Error, ResponseParserError) as error:
         raise PermanentError(
-            f"{place}: what answers there is no S3; look at its address and at what is in between"
+            phrase("{place}: what answers there is no S3; look at its address and at what is in between", place=place)
         ) from error
     except BotoCoreError as error:
-        raise PermanentError(f"{place}: {error}") from error
+        raise PermanentError(phrase("{what}: {why}", what=place, why=error)) from error
 
 
 def _answered(error: ClientError, act: str, place: str) -> DrbotError:
@@ -100,13 +106,23 @@ def _answered(error: ClientError, act: str, place: str) -> DrbotError:
     code, message = str(said.get("Code", "")), str(said.get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in THROTTLED or status == 429:
-        return TemporaryError(f"{place}: S3 asks to be slower ({code})", kind="throttled")
+        return TemporaryError(
+            phrase("{place}: S3 asks to be slower ({code})", place=place, code=code), kind="throttled"
+        )
     if status >= 500:
-        return TemporaryError(f"{place}: S3 answers {status} ({code})")
+        return TemporaryError(phrase("{place}: S3 answers {status} ({code})", place=place, status=status, code=code))
     if status == 403:
         return PermanentError(
-            f"{place}: S3 refuses ({code}). The keys in use need {PERMISSIONS[act]} there, and must be valid"
+            phrase(
+                "{place}: S3 refuses ({code}). The keys in use need {right} there, and must be valid",
+                place=place,
+                code=code,
+                right=PERMISSIONS[act],
+            )
         )
     if status == 404:
-        return PermanentError(f"{place}: there is no such {'bucket' if code == 'NoSuchBucket' else 'object'}")
-    return PermanentError(f"{place}: S3 answers {status} ({code}): {message}")
+        gone = phrase("there is no such bucket") if code == "NoSuchBucket" else phrase("there is no such object")
+        return PermanentError(phrase("{what}: {why}", what=place, why=gone))
+    return PermanentError(
+        phrase("{place}: S3 answers {status} ({code}): {why}", place=place, status=status, code=code, why=message)
+    )

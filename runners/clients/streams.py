@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from drbot.core.errors import CancelledError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import PIECE, FrameDecoder, Hijacked, exit_code
@@ -48,16 +49,16 @@ def feed_command(
     which may raise to end it. Raises CancelledError; then the caller removes the container, and the command with it.
     """
     api = engine.client.api
-    with docker_errors(f"Run {command[0]} in a helper container"):
+    with docker_errors(phrase("Run {program} in a helper container", program=command[0])):
         made = api.exec_create(container, list(command), stdin=True, environment=dict(environment or {}), user=user)
         connection = Hijacked(api.exec_start(made["Id"], socket=True))
     output = Output(heard)
     try:
-        with docker_errors(f"Send data to {command[0]}"):
+        with docker_errors(phrase("Send data to {program}", program=command[0])):
             _exchange(connection, chunks, output, cancelled)
     finally:
         connection.close()
-    with docker_errors(f"Read the exit code of {command[0]}"):
+    with docker_errors(phrase("Read the exit code of {program}", program=command[0])):
         code = exit_code(api, made["Id"])
     return Executed(code=code, output=output.kept.decode(errors="replace").strip())
 
@@ -76,7 +77,7 @@ def _send(connection: Hijacked, view: memoryview, output: Output, cancelled: Can
     """Send one chunk; False when the other side has closed."""
     while view:
         if cancelled():
-            raise CancelledError("Stopped while data was being sent")
+            raise CancelledError(phrase("Stopped while data was being sent"))
         readable, writable = connection.ready(writing=True)
         if readable and not _take(connection, output):
             return False
@@ -95,7 +96,7 @@ def _send(connection: Hijacked, view: memoryview, output: Output, cancelled: Can
 def _receive(connection: Hijacked, output: Output, cancelled: Cancelled) -> bool:
     """Wait a little for output; False at its end."""
     if cancelled():
-        raise CancelledError("Stopped while waiting for a command in a helper container")
+        raise CancelledError(phrase("Stopped while waiting for a command in a helper container"))
     return _take(connection, output) if connection.ready()[0] else True
 
 
@@ -110,7 +111,7 @@ def _take(connection: Hijacked, output: Output) -> bool:
 
 def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled: Cancelled) -> Iterator[bytes]:
     """Start a created helper and pass on its standard output; what it complains about is put into `errors`."""
-    with docker_errors("Start a helper container"):
+    with docker_errors(phrase("Start a helper container")):
         wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
         connection = Hijacked(engine.client.api.attach_socket(container, params=wanted))
         engine.client.api.start(container)
@@ -127,9 +128,9 @@ def output_of(engine: DockerEngine, container: str, errors: bytearray, cancelled
 
 def archive_of(engine: DockerEngine, container: str, path: str, cancelled: Cancelled) -> Iterator[bytes]:
     """A folder inside a container, running or not, as a tar stream; the container needs no program for it."""
-    with docker_errors(f"Read {path} of a helper container"):
+    with docker_errors(phrase("Read {path} of a helper container", path=path)):
         pieces, _ = engine.client.api.get_archive(container, path, chunk_size=PIECE)
         for piece in pieces:
             if cancelled():
-                raise CancelledError("Stopped while data was being read")
+                raise CancelledError(phrase("Stopped while data was being read"))
             yield piece

@@ -1,13 +1,14 @@
 """What a cancelled, killed or repeated step left on the engine: its containers carry its run and step."""
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LABEL, DockerEngine
 
 
 def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None) -> None:
     """Remove the containers of this step (of the whole run without a step)."""
     if not run_id:
-        raise PermanentError("Survivors are removed by run; no run was given")
+        raise PermanentError(phrase("Survivors are removed by run; no run was given"))
     labels = {HELPER_LABEL: "true", RUN_LABEL: run_id} | ({STEP_LABEL: step_id} if step_id else {})
     for container in engine.labelled(labels):
         engine.remove_helper(container)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from drbot.core.errors import PermanentError
-from drbot.core.words import ending
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import ending
 from drbot.runners.clients.scratch_postgres import Scratch, ask
 
 FOLDER = "drbot_tablespaces"
@@ -40,10 +41,20 @@ def _prepare(scratch: Scratch, container: str, name: str, location: str, notes: 
     folder = f"{volume}/{FOLDER}/{len(notes) + 1}"
     _make_folder(scratch, container, folder)
     ask(scratch, container, f"CREATE TABLESPACE {name} LOCATION '{folder}'")
-    notes.append(f"The tablespace {name} was at {location}, outside of the volume; in the copy it is inside.")
+    notes.append(
+        phrase(
+            "The tablespace {name} was at {location}, outside of the volume; in the copy it is inside.",
+            name=name,
+            location=location,
+        )
+    )
 
 
 def _make_folder(scratch: Scratch, container: str, path: str) -> None:
     made = scratch.engine.execute(container, ["install", "-d", "-o", "postgres", "-m", "0700", path], seconds=20)
     if made.code != 0:
-        raise PermanentError(f"The folder {path} of a tablespace could not be made: {ending(made.output, 200)}")
+        raise PermanentError(
+            phrase(
+                "The folder {path} of a tablespace could not be made: {said}", path=path, said=ending(made.output, 200)
+            )
+        )

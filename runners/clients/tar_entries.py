@@ -16,7 +16,8 @@ from typing import BinaryIO
 from isal import isal_zlib
 
 from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.words import cut, size
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut, size
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from drbot.runners.clients.reading_limits import RATIO, UNPACKED_ANYWAY
 from drbot.runners.foundation.watching import Cancelled, never
@@ -39,14 +40,14 @@ class StrictHeader(tarfile.TarInfo):
         except HEADER_ERROR as error:
             if type(error).__name__ == "EOFHeaderError" or not tarfile.offset:  # at the start it is refused anyway
                 raise
-            raise READ_ERROR(f"a header in it is broken ({error})") from error
+            raise READ_ERROR(phrase("a header in it is broken ({why})", why=error)) from error
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "StrictHeader":
         """One block. Raises ReadError for more than anybody would keep in memory."""
         found = super().frombuf(buf, encoding, errors)
         if found.size < 0 or (found.type in HEADERS and found.size > LONGEST_HEADER):
-            raise READ_ERROR(f"a header in it has {found.size} bytes")
+            raise READ_ERROR(phrase("a header in it has {size} bytes", size=found.size))
         return found
 
 
@@ -87,13 +88,20 @@ def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) ->
         with tarfile.open(fileobj=IteratorFile(source), mode="r|", bufsize=CHUNK, tarinfo=StrictHeader) as archive:
             while (info := archive.next()) is not None:
                 if cancelled():
-                    raise CancelledError(f"Stopped while reading {name}")
+                    raise CancelledError(phrase("Stopped while reading {name}", name=name))
                 archive.members.clear()  # type: ignore[attr-defined]  # a million of them would fill the memory
                 path = inner_path(info.name, name)
                 seen.take(path, info)
                 unpacked += info.size if info.isreg() else 0
                 if unpacked > (most := max(UNPACKED_ANYWAY, RATIO * source.bytes)):
-                    raise PermanentError(f"{name}: {info.name} unpacks to more than {size(most)}; nothing was used")
+                    raise PermanentError(
+                        phrase(
+                            "{archive}: {path} unpacks to more than {size}; nothing was used",
+                            archive=name,
+                            path=info.name,
+                            size=size(most),
+                        )
+                    )
                 yield Entry(archive=name, path=path, info=info, content=content_of(archive, info))
             require_end(archive, name)
         for piece in source:
@@ -115,7 +123,7 @@ def require_end(archive: tarfile.TarFile, name: str) -> None:
 def require_empty(piece: bytes, name: str) -> None:
     """Raises PermanentError."""
     if piece.count(0) != len(piece):
-        raise PermanentError(f"{name} is damaged: there is something behind its end")
+        raise PermanentError(phrase("{name} is damaged: there is something behind its end", name=name))
 
 
 class Seen:
@@ -129,19 +137,49 @@ class Seen:
         """Raises PermanentError for what is no file, folder or link, and for what lies below something else."""
         kind = kind_of(info)
         if kind is None:
-            raise PermanentError(f"{self._name}: {info.name} is neither a file nor a folder; nothing was used")
+            raise PermanentError(
+                phrase(
+                    "{archive}: {path} is neither a file nor a folder; nothing was used",
+                    archive=self._name,
+                    path=info.name,
+                )
+            )
         require_short(path, self._name)
         if path == "." and kind != "folder":
-            raise PermanentError(f"{self._name}: {info.name} would be written elsewhere; nothing was used")
+            raise PermanentError(
+                phrase(
+                    "{archive}: {path} would be written elsewhere; nothing was used", archive=self._name, path=info.name
+                )
+            )
         for above in map(str, PurePosixPath(path).parents):
             if self._kinds.setdefault(above, "folder") != "folder":
-                raise PermanentError(f"{self._name}: {info.name} would be written elsewhere; nothing was used")
+                raise PermanentError(
+                    phrase(
+                        "{archive}: {path} would be written elsewhere; nothing was used",
+                        archive=self._name,
+                        path=info.name,
+                    )
+                )
         if info.islnk() and self._kinds.get(inner_path(info.linkname, self._name)) != "file":
-            raise PermanentError(f"{self._name}: {info.name} is a link to what is not in it; nothing was used")
+            raise PermanentError(
+                phrase(
+                    "{archive}: {path} is a link to what is not in it; nothing was used",
+                    archive=self._name,
+                    path=info.name,
+                )
+            )
         if self._kinds.setdefault(path, kind) != kind:
-            raise PermanentError(f"{self._name} holds {info.name} twice, as two different things; nothing was used")
+            raise PermanentError(
+                phrase(
+                    "{archive} holds {path} twice, as two different things; nothing was used",
+                    archive=self._name,
+                    path=info.name,
+                )
+            )
         if info.issym() and not info.linkname:
-            raise PermanentError(f"{self._name}: {info.name} is a link to nothing; nothing was used")
+            raise PermanentError(
+                phrase("{archive}: {path} is a link to nothing; nothing was used", archive=self._name, path=info.name)
+            )
 
 
 def kind_of(info: tarfile.TarInfo) -> str | None:
@@ -156,9 +194,17 @@ def kind_of(info: tarfile.TarInfo) -> str | None:
 def require_short(path: str, name: str) -> None:
     """Raises PermanentError for what no file system takes."""
     if "\0" in path or len(os.fsencode(path)) > LONGEST_PATH:
-        raise PermanentError(f"{name}: {cut(path, 80)!r} is no name of a file; nothing was used")
+        raise PermanentError(
+            phrase("{archive}: {path} is no name of a file; nothing was used", archive=name, path=f"{cut(path, 80)!r}")
+        )
     if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
-        raise PermanentError(f"{name}: {cut(path, 80)!r} is longer than any file system takes; nothing was used")
+        raise PermanentError(
+            phrase(
+                "{archive}: {path} is longer than any file system takes; nothing was used",
+                archive=name,
+                path=f"{cut(path, 80)!r}",
+            )
+        )
 
 
 def require_inside(entry: Entry, top: str = "") -> None:
@@ -169,7 +215,13 @@ def require_inside(entry: Entry, top: str = "") -> None:
     up = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
     out = info.linkname.startswith("/") or ".." in parts[up:] or up >= len(PurePosixPath(entry.path).parts)
     if info.issym() and out:
-        raise PermanentError(f"{entry.archive}: {info.name} is a link that leads elsewhere; nothing was used")
+        raise PermanentError(
+            phrase(
+                "{archive}: {path} is a link that leads elsewhere; nothing was used",
+                archive=entry.archive,
+                path=info.name,
+            )
+        )
 
 
 def require_same_folder(entry: Entry, top: str) -> None:
@@ -178,16 +230,20 @@ def require_same_folder(entry: Entry, top: str) -> None:
     """
     info, name = entry.info, entry.archive
     if entry.path == top and not info.isdir():
-        raise PermanentError(f"{name}: {info.name} is no folder; nothing was used")
+        raise PermanentError(phrase("{archive}: {path} is no folder; nothing was used", archive=name, path=info.name))
     if info.islnk() and not PurePosixPath(inner_path(info.linkname, name)).is_relative_to(top or "."):
-        raise PermanentError(f"{name}: {info.name} is a link that leads elsewhere; nothing was used")
+        raise PermanentError(
+            phrase("{archive}: {path} is a link that leads elsewhere; nothing was used", archive=name, path=info.name)
+        )
 
 
 def inner_path(path: str, name: str) -> str:
     """A path below the archive's own folder, which is "."; one that leads elsewhere is refused."""
     parts = [part for part in PurePosixPath(path).parts if part != "."]
     if not path or ".." in parts or path.startswith("/"):
-        raise PermanentError(f"{name}: {path} would be written elsewhere; nothing was used")
+        raise PermanentError(
+            phrase("{archive}: {path} would be written elsewhere; nothing was used", archive=name, path=path)
+        )
     return "/".join(parts) or "."
 
 
@@ -197,6 +253,6 @@ def archive_errors(name: str) -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise PermanentError(f"{name} is cut off: it ends in the middle") from error
+        raise PermanentError(phrase("{name} is cut off: it ends in the middle", name=name)) from error
     except (tarfile.TarError, OSError, ValueError, OverflowError, isal_zlib.error) as error:  # type: ignore[misc]
-        raise PermanentError(f"{name} is damaged: {error}") from error
+        raise PermanentError(phrase("{name} is damaged: {why}", name=name, why=error)) from error

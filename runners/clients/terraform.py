@@ -11,6 +11,7 @@ from typing import Any
 
 from drbot.core.errors import PermanentError
 from drbot.core.site import Provision
+from drbot.core.text.messages import all_of, listed, phrase
 from drbot.runners.clients.machines import Machine
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.permit import Permit
@@ -19,6 +20,7 @@ from drbot.runners.foundation.permit import machine as machine_subject
 TERRAFORM = ("terraform", "tofu")
 ADDS = frozenset({"create", "no-op", "read"})  # all that a plan may do
 REMOVES = frozenset({"delete", "no-op", "read"})  # all that a plan to destroy may do
+NOTHING = phrase("nothing")
 IN_AUTOMATION = {"TF_IN_AUTOMATION": "1"}
 LOOK = Bounds(cancelled=lambda: False, seconds=60)
 
@@ -74,8 +76,12 @@ class Terraform:
             found = self._plan_to_destroy(plan, variables, bounds, on_line)
             if found != tuple(resources):
                 raise PermanentError(
-                    f"{self._program} would destroy {', '.join(found) or 'nothing'} now, and agreed to was "
-                    f"{', '.join(resources) or 'nothing'}. Nothing was touched"
+                    phrase(
+                        "{program} would destroy {found} now, and agreed to was {agreed}. Nothing was touched",
+                        program=self._program,
+                        found=listed(found) or NOTHING,
+                        agreed=listed(resources) or NOTHING,
+                    )
                 )
             words = ("apply", "-input=false", "-no-color", plan)
             self._say(words, bounds, on_line, _environment(variables))
@@ -88,10 +94,14 @@ class Terraform:
         self._say(words, bounds, on_line, environment)
         shown = _json(self._say(("show", "-json", plan), bounds, _unheard, environment), "show")
         changes = [(str(one["address"]), set(one["change"]["actions"])) for one in shown.get("resource_changes", ())]
-        others = [f"{name} ({' and '.join(sorted(acts))})" for name, acts in changes if not acts <= REMOVES]
+        others = [_with_acts(name, sorted(acts)) for name, acts in changes if not acts <= REMOVES]
         if others:
             raise PermanentError(
-                f"{self._program} would do more than destroy: {', '.join(others)}. Nothing was touched"
+                phrase(
+                    "{program} would do more than destroy: {names}. Nothing was touched",
+                    program=self._program,
+                    names=listed(others),
+                )
             )
         return tuple(sorted(name for name, acts in changes if "delete" in acts))
 
@@ -102,7 +112,15 @@ class Terraform:
         ended = run_process(command, bounds, on_line, environment=environment)
         if ended.code != 0:
             said = " ".join(line.strip() for line in ended.lines[-4:])
-            raise PermanentError(f"{self._program} {words[0]} ended with {ended.code}: {said}")
+            raise PermanentError(
+                phrase(
+                    "{program} {command} ended with {code}: {said}",
+                    program=self._program,
+                    command=words[0],
+                    code=ended.code,
+                    said=said,
+                )
+            )
         return "\n".join(ended.lines)
 
     def _require_only_added(self, plan: Mapping[str, Any]) -> None:
@@ -110,13 +128,22 @@ class Terraform:
         record that is updated leads users elsewhere.
         """
         changes = [(str(one["address"]), one["change"]["actions"]) for one in plan.get("resource_changes", ())]
-        others = [f"{name} ({' and '.join(actions)})" for name, actions in changes if not ADDS.issuperset(actions)]
+        others = [_with_acts(name, actions) for name, actions in changes if not ADDS.issuperset(actions)]
         if others:
             raise PermanentError(
-                f"{self._program} would change what is there in {self._settings.terraform}: {', '.join(others)}. So "
-                "nothing was applied. Read its plan and apply it by hand, then try again; where only user_data "
-                "differs, let it ignore changes of user_data"
+                phrase(
+                    "{program} would change what is there in {folder}: {names}. So nothing was applied. Read its "
+                    "plan and apply it by hand, then try again; where only user_data differs, let it ignore changes "
+                    "of user_data",
+                    program=self._program,
+                    folder=self._settings.terraform,
+                    names=listed(others),
+                )
             )
+
+
+def _with_acts(name: str, acts: Sequence[str]) -> str:
+    return phrase("{name} ({note})", name=name, note=all_of(acts))
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -140,9 +167,9 @@ def _json(text: str, of: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise PermanentError(f"what Terraform's {of} says is no JSON") from error
+        raise PermanentError(phrase("what Terraform's {of} says is no JSON", of=of)) from error
     if not isinstance(found, dict):
-        raise PermanentError(f"what Terraform's {of} says is not about resources")
+        raise PermanentError(phrase("what Terraform's {of} says is not about resources", of=of))
     return found
 
 
@@ -158,7 +185,7 @@ def terraform_of(settings: Provision) -> Terraform | None:
     if program is None and settings.image:
         return None
     if program is None:
-        raise PermanentError("neither terraform nor tofu is installed, and `provision` names no image either")
+        raise PermanentError(phrase("neither terraform nor tofu is installed, and `provision` names no image either"))
     if not settings.terraform.is_dir():
-        raise PermanentError(f"there is no folder {settings.terraform}")
+        raise PermanentError(phrase("there is no folder {folder}", folder=settings.terraform))
     return Terraform(settings, program)

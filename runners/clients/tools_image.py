@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
@@ -27,7 +28,7 @@ def tools_image(engine: DockerEngine) -> str:
     name = f"{REPOSITORY}:{digest.hexdigest()[:16]}"
     if not engine.has_image(name):
         repository, _, tag = name.partition(":")
-        with docker_errors("Import the image with the tools that copy data"):
+        with docker_errors(phrase("Import the image with the tools that copy data")):
             engine.client.api.import_image_from_data(_packed(files), repository=repository, tag=tag)
     return name
 
@@ -37,7 +38,7 @@ def _files() -> Iterator[tuple[str, Path]]:
     for tool in TOOLS:
         found = shutil.which(tool)
         if found is None:
-            raise PermanentError(f"The program {tool} is not on this host: install it")
+            raise PermanentError(phrase("The program {program} is not on this host: install it", program=tool))
         yield f"usr/bin/{tool}", Path(found).resolve()
         for library in libraries_of(Path(found).resolve()):
             yield str(library).lstrip("/"), library.resolve()

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -25,9 +26,13 @@ MADE_OF_LABEL = "drbot.made_of"  # of data that was put aside with its whole hos
 LOOKS_AGAIN = 3  # each may wait for the engine as long as it is away
 
 REFUSALS = {
-    "three-full": "there is data in the volume, in its replacement and in the keeper: somebody started the service "
-    "between the two renames. Nothing was touched; look at all three before you go on",
-    "nothing-to-put-in-place": "the replacement is empty, so there is nothing to put in place. Nothing was touched",
+    "three-full": phrase(
+        "there is data in the volume, in its replacement and in the keeper: somebody started the service between the "
+        "two renames. Nothing was touched; look at all three before you go on"
+    ),
+    "nothing-to-put-in-place": phrase(
+        "the replacement is empty, so there is nothing to put in place. Nothing was touched"
+    ),
 }
 
 
@@ -75,7 +80,13 @@ class VolumeMover:
         self._require_cold(move)
         said = self._run(move, mode, f"drbot-swap-{move.volume}")
         if said[-1] != "after":
-            raise PermanentError(f"Swap {move.volume}: {REFUSALS.get(said[-1], f'it stopped at: {said[-1]}')}")
+            raise PermanentError(
+                phrase(
+                    "Swap {volume}: {why}",
+                    volume=move.volume,
+                    why=REFUSALS.get(said[-1], phrase("it stopped at: {state}", state=said[-1])),
+                )
+            )
         self._require_undisturbed(move)
         self._tidy(move, permit)
         return Moved(method=self.method_of(move.volume, move.keeper), kept_bytes=int(said[-2]) * 1024)
@@ -100,12 +111,26 @@ class VolumeMover:
         if found is None:
             return False
         if kept_from(found) != original or name == original:
-            raise PermanentError(f"The volume {name} is not kept data of {original}; nothing was removed")
+            raise PermanentError(
+                phrase(
+                    "The volume {name} is not kept data of {original}; nothing was removed",
+                    name=name,
+                    original=original,
+                )
+            )
         if found.created_at != made_at:
-            raise PermanentError(f"The volume {name} is not the one of the plan: it was made at {found.created_at}")
+            raise PermanentError(
+                phrase(
+                    "The volume {name} is not the one of the plan: it was made at {time}",
+                    name=name,
+                    time=found.created_at,
+                )
+            )
         users = self._engine.mounted_by(name)
         if users:
-            raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was removed")
+            raise PermanentError(
+                phrase("The volume {name} is in use by {users}; nothing was removed", name=name, users=listed(users))
+            )
         self._engine.remove_volume(name, permit)
         return True
 
@@ -138,7 +163,13 @@ class VolumeMover:
         ended = helper.run(self._engine, order, stop)
         said = ended.output.splitlines()
         if ended.code not in (0, 75) or not said:
-            raise PermanentError(f"Swap {move.volume}: the helper failed: {said[-1] if said else ended.code}")
+            raise PermanentError(
+                phrase(
+                    "Swap {volume}: the helper failed: {said}",
+                    volume=move.volume,
+                    said=said[-1] if said else ended.code,
+                )
+            )
         return said
 
     def _clear(self, name: str) -> None:
@@ -160,7 +191,7 @@ class VolumeMover:
     def _identity(self, name: str) -> VolumeIdentity:
         volume = self._engine.volume(name)
         if volume is None:
-            raise PermanentError(f"There is no volume {name}")
+            raise PermanentError(phrase("There is no volume {name}", name=name))
         return volume
 
     def _require_cold(self, move: Move) -> None:
@@ -168,15 +199,24 @@ class VolumeMover:
         for name in (move.volume, move.replacement, move.keeper):
             users = self._engine.users_of(name)
             if users:
-                raise PermanentError(f"The volume {name} is in use by {', '.join(users)}; nothing was touched")
+                raise PermanentError(
+                    phrase(
+                        "The volume {name} is in use by {users}; nothing was touched", name=name, users=listed(users)
+                    )
+                )
 
     def _require_undisturbed(self, move: Move) -> None:
         """Who came while the data moved may write into the old data under the name of the new."""
         users = sorted({user for name in (move.volume, move.keeper) for user in self._engine.users_of(name)})
         if users:
             raise PermanentError(
-                f"Swap {move.volume}: {', '.join(users)} was started while the data moved, so what it writes may go "
-                f"into {move.keeper}. Stop it, and look at both before you go on"
+                phrase(
+                    "Swap {volume}: {users} was started while the data moved, so what it writes may go into "
+                    "{keeper}. Stop it, and look at both before you go on",
+                    volume=move.volume,
+                    users=listed(users),
+                    keeper=move.keeper,
+                )
             )
 
     def _ensure_keeper(self, move: Move, permit: Permit) -> None:
@@ -191,7 +231,9 @@ class VolumeMover:
             }
             self._engine.create_volume(move.keeper, labels)
         elif found.labels.get(RUN_LABEL) != permit.run:
-            raise PermanentError(f"The volume {move.keeper} was not made by {permit.run}; nothing was touched")
+            raise PermanentError(
+                phrase("The volume {name} was not made by {run}; nothing was touched", name=move.keeper, run=permit.run)
+            )
 
     def _require_replacement(self, move: Move, permit: Permit) -> None:
         """The copy that this very run has made, or data that was kept from this very volume: never any older copy.
@@ -202,10 +244,16 @@ class VolumeMover:
             return
         if move.brings_back and kept_from(found) != move.volume:
             raise PermanentError(
-                f"The volume {found.name} does not hold kept data of {move.volume}; nothing was touched"
+                phrase(
+                    "The volume {name} does not hold kept data of {volume}; nothing was touched",
+                    name=found.name,
+                    volume=move.volume,
+                )
             )
         if not move.brings_back and (found.labels.get(RUN_LABEL) != permit.run or kept_from(found) is not None):
-            raise PermanentError(f"The volume {found.name} was not made by {permit.run}; nothing was touched")
+            raise PermanentError(
+                phrase("The volume {name} was not made by {run}; nothing was touched", name=found.name, run=permit.run)
+            )
 
     def _tidy(self, move: Move, permit: Permit) -> None:
         """Drop the name whose data is in place now; by renaming it is an empty folder, a copy stays where it is."""

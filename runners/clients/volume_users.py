@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.site import Service
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.volume_mounts import holds
@@ -44,7 +45,7 @@ def users_of(engine: DockerEngine, volume: str) -> tuple[VolumeUser, ...]:
     identity = engine.volume(volume)
     if identity is None:
         return ()
-    with docker_errors(f"Look who has the volume {volume}"):
+    with docker_errors(phrase("Look who has the volume {volume}", volume=volume)):
         containers = engine.client.api.containers(all=True)
     found = (_user(container) for container in containers if holds(container, identity.name, identity.mountpoint))
     return tuple(sorted(found, key=lambda user: user.name))

@@ -9,6 +9,7 @@ from drbot.core.plan import Plan
 from drbot.core.run import Run
 from drbot.core.runbook import Step
 from drbot.core.site import Configuration, Site
+from drbot.core.text.messages import phrase
 from drbot.runners.foundation.permit import OwnWork, Permit
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
@@ -41,13 +42,17 @@ class StepContext:
     def permitted(self) -> Permit:
         """Raises PermanentError where nobody gave one."""
         if self.permit is None:
-            raise PermanentError(f"{self.step.id} has no permit to take anything away; nothing was touched")
+            raise PermanentError(
+                phrase("{step} has no permit to take anything away; nothing was touched", step=self.step.id)
+            )
         return self.permit
 
     def own_work(self) -> OwnWork:
         """Raises PermanentError once users or another run may count on what this run has made."""
         if self.own is None:
-            raise PermanentError(f"Users or another run may count on what {self.run.id} has made; it is not removed")
+            raise PermanentError(
+                phrase("Users or another run may count on what {run} has made; it is not removed", run=self.run.id)
+            )
         return self.own
 
 

@@ -7,7 +7,8 @@ from drbot.core.errors import PermanentError
 from drbot.core.plan import BackupIdentity
 from drbot.core.runbook import names_in
 from drbot.core.site import Service
-from drbot.core.words import seconds_of
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import seconds_of
 from drbot.runners.clients.health import service_of
 from drbot.runners.contract.action import StepContext
 
@@ -18,7 +19,7 @@ def text(arguments: Mapping[str, Any], name: str) -> str:
     """A required text. Raises PermanentError."""
     value = str(arguments.get(name) or "")
     if not value:
-        raise PermanentError(f"`{name}` is empty")
+        raise PermanentError(phrase("`{name}` is empty", name=name))
     return value
 
 
@@ -26,7 +27,7 @@ def services(context: StepContext, arguments: Mapping[str, Any]) -> dict[str, Se
     """The services a step is about. Raises PermanentError for none, and for one that dr.yml does not know."""
     named = names_in(arguments.get("services"))
     if not named:
-        raise PermanentError("`services` names no service")
+        raise PermanentError(phrase("`services` names no service"))
     return {name: service_of(context.site, name) for name in named}
 
 
@@ -35,7 +36,7 @@ def seconds(arguments: Mapping[str, Any], name: str, default: float) -> float:
     try:
         return seconds_of(arguments.get(name, default))
     except ValueError as error:
-        raise PermanentError(f"`{name}`: {error}") from error
+        raise PermanentError(phrase("`{name}`: {why}", name=name, why=error)) from error
 
 
 def counted_rows(context: StepContext) -> Mapping[str, int]:
@@ -47,7 +48,7 @@ def counted_rows(context: StepContext) -> Mapping[str, int]:
 def sealed_backup(context: StepContext) -> BackupIdentity:
     """The backup that two people agree to. Raises PermanentError when the plan has none."""
     if context.plan.backup is None:
-        raise PermanentError("This plan has no backup")
+        raise PermanentError(phrase("This plan has no backup"))
     return context.plan.backup
 
 
@@ -59,4 +60,6 @@ def byte_count(value: Any, backup_bytes: int) -> float:
             return float(words[0].removesuffix("x")) * backup_bytes
         return float(words[0]) * _UNITS[words[1] if len(words) > 1 else "B"]
     except (ValueError, KeyError, IndexError) as error:
-        raise PermanentError(f'"{value}" is not an amount: write "2.5x backup" or "10 GB"') from error
+        raise PermanentError(
+            phrase('"{value}" is not an amount: write "2.5x backup" or "10 GB"', value=value)
+        ) from error

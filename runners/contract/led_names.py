@@ -6,6 +6,7 @@ from drbot.core.errors import DrbotError, PermanentError
 from drbot.core.plan import Plan
 from drbot.core.site import Configuration
 from drbot.core.stakes import AddressAnswer
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.name_service import Record
 from drbot.runners.clients.outside import fetch
 
@@ -17,13 +18,17 @@ def answer_at(configuration: Configuration, address: str) -> AddressAnswer:
     """What users would get at an address: the URL of dr.yml, opened there whatever the name server says."""
     settings, certificate = configuration.dns, configuration.certificate
     if settings is None or not settings.url:
-        said = f"what answers at {address} is not known: dr.yml names no `url` in its section `dns`"
+        said = phrase(
+            "what answers at {address} is not known: dr.yml names no `url` in its section `dns`", address=address
+        )
         return AddressAnswer(address=address, answers=False, said=said)
     try:
         answer = fetch(settings.url, lambda _: (address,), certificate.roots if certificate else None)
     except DrbotError as error:
-        return AddressAnswer(address=address, answers=False, said=f"nothing answers users there: {error}")
-    said = f"{settings.url} at {address} answers {answer.status}"
+        return AddressAnswer(
+            address=address, answers=False, said=phrase("nothing answers users there: {why}", why=error)
+        )
+    said = phrase("{url} at {address} answers {status}", url=settings.url, address=address, status=answer.status)
     return AddressAnswer(address=address, answers=answer.status == 200, said=said)
 
 
@@ -31,12 +36,14 @@ def records_of(plan: Plan) -> dict[str, Record]:
     """Where the names led that a plan is about; of one that leads some back, of these alone. Raises PermanentError."""
     found = plan.fingerprint.get(RECORDS)
     if not isinstance(found, Mapping):
-        raise PermanentError("the plan does not know where the names led")
+        raise PermanentError(phrase("the plan does not know where the names led"))
     moved = {move.name for move in plan.stakes.moves}
     found = {name: record for name, record in found.items() if name in moved or not moved}
     missing = [name for name, record in found.items() if not isinstance(record, Mapping)]
     if missing:
-        raise PermanentError(f"{', '.join(missing)} led nowhere before, so there is nothing to lead back to")
+        raise PermanentError(
+            phrase("{names} led nowhere before, so there is nothing to lead back to", names=listed(missing))
+        )
     return {
         name: Record(addresses=tuple(record["addresses"]), ttl=int(record["ttl"])) for name, record in found.items()
     }

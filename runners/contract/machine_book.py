@@ -7,6 +7,7 @@ import structlog
 from drbot.core.errors import DrbotError, UserError
 from drbot.core.run import Run
 from drbot.core.site import Configuration
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.contract.rented import TERRAFORM, Maker, Rented, makers_of
 from drbot.store.base.database import Database, Transaction
@@ -115,7 +116,7 @@ def _gone(tx: Transaction, one: KnownMachine) -> None:
     for there in kept.list_of(tx.connection, one.site):
         on_another = any(since <= there.created_at for since in rest)
         if there.incident == one.incident and not on_another:
-            kept.moved(tx, there.id, None, f"gone with the machine {one.machine}")
+            kept.moved(tx, there.id, None, phrase("gone with the machine {machine}", machine=one.machine))
 
 
 def _run_of(tx: Transaction, rented: Rented) -> Run | None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from drbot.core.errors import DrbotError, PermanentError
 from drbot.core.site import Configuration, Provision
 from drbot.core.stakes import Users
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, SITE_TAG, Ec2, Machine
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import terraform_of
@@ -57,7 +58,9 @@ class Maker:
     @property
     def name(self) -> str:
         """For people."""
-        return f"Terraform in {self.settings.terraform}" if self.by == TERRAFORM else f"EC2 in {self.settings.region}"
+        if self.by == TERRAFORM:
+            return phrase("Terraform in {folder}", folder=self.settings.terraform)
+        return phrase("EC2 in {region}", region=self.settings.region)
 
     def machines(self) -> tuple[Rented, ...]:
         """All that are there now. Raises DrbotError when it cannot say."""
@@ -106,7 +109,7 @@ def all_rented(configuration: Configuration) -> tuple[list[Rented], list[str]]:
         try:
             found += maker.machines()
         except DrbotError as error:
-            silent.append(f"{maker.name}: {error}")
+            silent.append(phrase("{what}: {why}", what=maker.name, why=error))
     return found, silent
 
 
@@ -115,10 +118,18 @@ def find(configuration: Configuration, machine: str) -> Rented | None:
     found, silent = all_rented(configuration)
     mine = [one for one in found if one.machine.id == machine]
     if len(mine) > 1:
-        sites = ", ".join(one.site for one in mine)
-        raise PermanentError(f"Several machines are called {machine} ({sites}); which is meant nobody can say")
+        sites = listed(one.site for one in mine)
+        raise PermanentError(
+            phrase(
+                "Several machines are called {machine} ({sites}); which is meant nobody can say",
+                machine=machine,
+                sites=sites,
+            )
+        )
     if not mine and silent:
-        raise PermanentError(f"Whether {machine} is there is not known: {'; '.join(silent)}")
+        raise PermanentError(
+            phrase("Whether {machine} is there is not known: {why}", machine=machine, why=clauses(silent))
+        )
     return mine[0] if mine else None
 
 
@@ -157,19 +168,31 @@ def why_needed(
     name, site = rented.machine.id, configuration.sites.get(rented.site)
     there = rented.machine.addresses & led
     if there:
-        yield f"users are led to {name} now ({', '.join(sorted(there))}). Lead them elsewhere first: /dr lead-back"
+        yield phrase(
+            "users are led to {name} now ({addresses}). Lead them elsewhere first: /dr lead-back",
+            name=name,
+            addresses=listed(sorted(there)),
+        )
     elif site is not None and site.address in led and not _is_another(rented, configuration, site.address):
-        yield f"users are led to {rented.site} ({site.address}) now. Lead them elsewhere first: /dr lead-back"
+        yield phrase(
+            "users are led to {site} ({address}) now. Lead them elsewhere first: /dr lead-back",
+            site=rented.site,
+            address=site.address,
+        )
     using = own.counting_on(places_of(rented, configuration, own), but=run)
     if using:
-        yield f"{', '.join(using)} counts on it and is not over. Let it end, or stop it first"
+        yield phrase("{runs} counts on it and is not over. Let it end, or stop it first", runs=listed(using))
     if users_of(rented, configuration, own) is not Users.NEVER:
         try:
             answers()
         except DrbotError as error:
             yield (
-                f"users may have worked on {name}, and nothing answers where they are led now ({error}), so it may "
-                "hold the only copy in use. See to it that users are served elsewhere first"
+                phrase(
+                    "users may have worked on {name}, and nothing answers where they are led now ({error}), so it "
+                    "may hold the only copy in use. See to it that users are served elsewhere first",
+                    name=name,
+                    error=error,
+                )
             )
 
 

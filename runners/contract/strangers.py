@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import listed, phrase
 
 STRANGERS = "strangers"  # in a fingerprint: volume → the names of those that run
 
@@ -17,11 +18,17 @@ def require_none(runbook: str, taken: Collection[str], fingerprint: Mapping[str,
     """`taken`: the volumes that permits of the plan will be for. Raises UserError with who is there and what to do."""
     for volume, names in fingerprint.get(STRANGERS, {}).items():
         if volume in taken and names:
-            said = ", ".join(names)
             raise UserError(
-                f"Planning {runbook}.",
-                f"{said} also uses the volume {volume} and is no service of dr.yml, so no step would stop it.",
-                f"Stop it (docker stop {' '.join(names)}) or add it to dr.yml, then plan again: /dr recover",
+                phrase("Planning {runbook}.", runbook=runbook),
+                phrase(
+                    "{names} also uses the volume {volume} and is no service of dr.yml, so no step would stop it.",
+                    names=listed(names),
+                    volume=volume,
+                ),
+                phrase(
+                    "Stop it (docker stop {names}) or add it to dr.yml, then plan again: /dr recover",
+                    names=" ".join(names),
+                ),
             )
 
 
@@ -32,7 +39,11 @@ def require_new_name(runbook: str, run: str, found: Collection[str]) -> None:
     """
     if found:
         raise UserError(
-            f"Planning {runbook}.",
-            f"{', '.join(found)}: on this host under the name of this run, {run}, which has made nothing yet.",
-            "Ask once more, so that a run of a new name is planned: /dr recover",
+            phrase("Planning {runbook}.", runbook=runbook),
+            phrase(
+                "{names}: on this host under the name of this run, {run}, which has made nothing yet.",
+                names=listed(found),
+                run=run,
+            ),
+            phrase("Ask once more, so that a run of a new name is planned: /dr recover"),
         )

@@ -15,6 +15,7 @@ import structlog
 from drbot.core.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.run import StepState
 from drbot.core.runbook import Probe, Step
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.action import Finding, Outcome, StepContext
 from drbot.runners.contract.target import Registry
 from drbot.runners.execution.step_log import StepLog
@@ -93,9 +94,9 @@ class Attempt:
         if limits is None:
             return ""
         if time.monotonic() - self.started > limits.time:
-            return f"it took longer than its limit of {limits.time:.0f} s"
+            return phrase("it took longer than its limit of {seconds} s", seconds=f"{limits.time:.0f}")
         if limits.quiet and self.log.quiet_seconds > limits.quiet:
-            return f"it said nothing for {limits.quiet:.0f} s"
+            return phrase("it said nothing for {seconds} s", seconds=f"{limits.quiet:.0f}")
         return ""
 
     @property
@@ -124,7 +125,7 @@ def look(registry: Registry, context: StepContext, attempt: Attempt, tell: Calla
         tell(Looked(step=step.id, healthy=False))
         return
     healthy = all(finding.passed for finding in findings)
-    sentence = attempt.log.mask(" ".join(finding.sentence for finding in findings))
+    sentence = attempt.log.mask(sentences(*(closed(finding.sentence) for finding in findings)))
     tell(Looked(step=step.id, healthy=healthy, sentence=sentence))
 
 
@@ -151,18 +152,22 @@ def perform(
             return outcome, check(registry, context, attempt)
 
         outcome, findings = _tried(act, attempt, uphold)
-        failed = [finding.sentence for finding in findings if not finding.passed]
-        sentence = f"Its check failed: {' '.join(failed)}" if failed else _summary(attempt, outcome, findings)
+        failed = [closed(finding.sentence) for finding in findings if not finding.passed]
+        sentence = (
+            phrase("Its check failed: {found}", found=sentences(*failed))
+            if failed
+            else _summary(attempt, outcome, findings)
+        )
         facts = {**outcome.facts, "checks": [finding.sentence for finding in findings]}
         state = StepState.FAILED if failed else StepState.SUCCEEDED
     except (CancelledError, TemporaryError, PermanentError) as error:
         # A container that was removed by STOP ends the act with an error of its own, so the reason comes first.
         state = attempt.ends_as
-        sentence = f"Ended: {attempt.reason}." if attempt.reason else str(error)
+        sentence = phrase("Ended: {why}", why=closed(attempt.reason)) if attempt.reason else str(error)
     except Exception as error:
         log.exception("An action failed in a way nobody foresaw.", step=context.step.id)
         attempt.log.line(traceback.format_exc())
-        sentence = f"Unexpected: {type(error).__name__}: {error}"
+        sentence = phrase("Unexpected: {error}: {why}", error=type(error).__name__, why=error)
     tell(
         Result(
             step=context.step.id,
@@ -180,9 +185,9 @@ def _summary(attempt: Attempt, outcome: Outcome, findings: Sequence[Finding]) ->
     """What a step that only looks has seen is what its checks say."""
     seen = [finding.sentence for finding in findings] if attempt.step.effect == "none" else []
     again = dict.fromkeys(attempt.started_again)
-    revived = [f"Had stopped meanwhile and was started again: {', '.join(again)}"] if again else []
+    revived = [phrase("Had stopped meanwhile and was started again: {names}", names=listed(again))] if again else []
     said = [*revived, outcome.summary, *(sentence for sentence in seen if sentence not in outcome.summary)]
-    return ". ".join(sentence.rstrip(".") for sentence in said) + "."
+    return sentences(*map(closed, said))
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:

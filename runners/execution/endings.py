@@ -13,6 +13,7 @@ from drbot.core.run import MISSED, Offer, RunState, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.safe_state import SafeState
 from drbot.core.settlement import decisions_for
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.execution import incident_clocks
 from drbot.runners.execution.half_moves import settle_moves
 from drbot.runners.execution.run_context import RunContext
@@ -27,18 +28,18 @@ from drbot.store.records import requests, steps
 from drbot.store.runs import runs
 
 BLOCKED_WORDS: Mapping[str, str] = {
-    "denied": "The request was denied.",
-    "withdrawn": "The request was withdrawn.",
-    "expired": "The request expired before it could be used.",
-    "void": "The request is void: something is no longer as it was approved.",
-    "stopped": "The request was stopped.",
+    "denied": phrase("The request was denied."),
+    "withdrawn": phrase("The request was withdrawn."),
+    "expired": phrase("The request expired before it could be used."),
+    "void": phrase("The request is void: something is no longer as it was approved."),
+    "stopped": phrase("The request was stopped."),
 }
 
 NEXT_STEPS: Mapping[Offer, str] = {
-    Offer.RESTART: "/dr restart starts the services.",
-    Offer.UNDO: "/dr undo brings the old data back.",
-    Offer.RECOVER: "/dr recover tries again.",
-    Offer.ANOTHER_BACKUP: "/dr recover backup takes the next good one.",
+    Offer.RESTART: phrase("/dr restart starts the services."),
+    Offer.UNDO: phrase("/dr undo brings the old data back."),
+    Offer.RECOVER: phrase("/dr recover tries again."),
+    Offer.ANOTHER_BACKUP: phrase("/dr recover backup takes the next good one."),
 }
 
 
@@ -66,9 +67,19 @@ def succeed(run_context: RunContext) -> bool:
     borne = [step for step in failed if last is None or step == last]
     undone = [step for step in _destroying(run_context.plan) if known is None or not known.has_succeeded(step)]
     missed = list(dict.fromkeys([*borne, *undone, *against, *of_parts]))
-    outcome = f"Done, but not everything passed: {', '.join(missed)}." if missed else "Done."
+    names = listed(_named(run_context.plan, name) for name in missed)
+    outcome = phrase("Done, but not everything passed: {steps}.", steps=names) if missed else phrase("Done.")
     finish(run_context, RunState.SUCCEEDED, outcome, missed=missed)
     return True
+
+
+def _named(plan: Plan, missed: str) -> str:
+    """The title of a step of this plan; what another run missed is "step at site"."""
+    title = next((step.title for step in plan.steps if step.id == missed), None)
+    step, _, site = missed.partition(" at ")
+    if title is None and site:
+        return phrase("{step} at {site}", step=step, site=site)
+    return title or missed
 
 
 def _destroying(plan: Plan) -> list[str]:
@@ -100,13 +111,13 @@ def stop(run_context: RunContext, why: str) -> None:
     settle_moves(run_context)
     removed = [sentence for step in run_context.plan.steps if (sentence := _tidy(run_context, step))]
     records, state = run_context.records(), run_context.left()
-    sentence = " ".join((state.sentence, *removed))
+    sentence = sentences(state.sentence, *removed)
 
     def end(tx: Transaction) -> None:
         for record in records.values():
             if record.state is StepState.WAITING:
                 steps.stopped(tx, run_context.run, record.id, why)
-        outcome = f"Stopped: {why.rstrip('.')}. {sentence}"
+        outcome = sentences(phrase("Stopped: {why}", why=closed(why)), sentence)
         runs.finish(tx, run_context.run, RunState.STOPPED, outcome, offers=state.offers, why=why, safe_state=sentence)
         release(tx, run_context.worker_context, run_context.run)
 
@@ -116,15 +127,13 @@ def stop(run_context: RunContext, why: str) -> None:
 
 def distrust(run_context: RunContext, error: DrbotError) -> None:
     """Somebody wrote into the database, or a step wants what nobody approved: the run ends here."""
-    sentence, records = (
-        run_context.worker_context.redact(f"{error}. Nothing more of it is started."),
-        run_context.records(),
-    )
+    said = sentences(closed(str(error)), phrase("Nothing more of it is started."))
+    sentence, records = run_context.worker_context.redact(said), run_context.records()
     if {step.id for step in run_context.plan.steps} != records.keys():
         finish(run_context, RunState.FAILED, sentence)
         return
     state = run_context.left()
-    finish(run_context, RunState.FAILED, f"{sentence} {state.sentence}", offers=list(state.offers))
+    finish(run_context, RunState.FAILED, sentences(sentence, state.sentence), offers=list(state.offers))
 
 
 def culprit(run_context: RunContext, name: str) -> None:
@@ -134,7 +143,7 @@ def culprit(run_context: RunContext, name: str) -> None:
 
     def end(tx: Transaction) -> None:
         why = incident_clocks.propose(tx, run_context.run, name)
-        outcome = f"{why}. {state.sentence}"
+        outcome = sentences(closed(why), state.sentence)
         runs.finish(tx, run_context.run, RunState.FAILED, outcome, todo=why, offers=offers, safe_state=state.sentence)
         release(tx, run_context.worker_context, run_context.run)
 
@@ -173,9 +182,10 @@ def _ask_a_person(run_context: RunContext, ending: Ending, seen_wakes: int) -> b
     records = run_context.records()
     record = records[step.id]
     finding = finding_of(run_context, step, records)
-    what = "It is not known whether it was done." if record.state is StepState.UNSURE else f"{record.summary}"
+    what = phrase("It is not known whether it was done.") if record.state is StepState.UNSURE else record.summary or ""
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
-    question = f"{step.title['en']} ({step.id}): {what} {finding.sentence} {worth(run_context.plan, found)}".strip()
+    asked = sentences(what, finding.sentence, worth(run_context.plan, found))
+    question = phrase("{step} ({id}): {asked}", step=step.title, id=step.id, asked=asked)
     choices = decisions_for(run_context.plan, found)
     said: dict[str, Any] = {"question": question, "choices": choices, **told(finding)}
 
@@ -191,11 +201,11 @@ def _take_back(run_context: RunContext, ending: Ending) -> bool:
     if is_beside(run_context.plan, step):
         return _take_back_beside(run_context, step)
     records = run_context.records()
-    why = _why(records, ending.step)
+    why = _why(step, records)
     undone = undo_production(run_context)
     state = run_context.left().sentence if undone.failed else _taken_back(run_context.plan, records)
-    outcome = " ".join(part for part in (why, undone.sentence, state) if part)
-    finish(run_context, RunState.FAILED, outcome, step=ending.step, todo=" ".join(undone.failed))
+    outcome, todo = sentences(why, undone.sentence, state), sentences(*undone.failed)
+    finish(run_context, RunState.FAILED, outcome, step=ending.step, todo=todo)
     return True
 
 
@@ -205,8 +215,8 @@ def _taken_back(plan: Plan, records: Mapping[str, StepRecord]) -> str:
     """
     acted = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     if all(brings_back(step) for step in acted):
-        return "Production is as it was."
-    return "What can be taken back was taken back."
+        return phrase("Production is as it was.")
+    return phrase("What can be taken back was taken back.")
 
 
 def _take_back_beside(run_context: RunContext, step: Step) -> bool:
@@ -215,17 +225,22 @@ def _take_back_beside(run_context: RunContext, step: Step) -> bool:
     """
     records = run_context.records()
     why = None if records[step.id].state is StepState.UNDONE else take_back(run_context, step, records)
-    said = f"What {step.id} had made was removed." if why is None else f"What {step.id} made is still there: {why}."
+    said = (
+        phrase('What "{step}" had made was removed.', step=step.title)
+        if why is None
+        else phrase('What "{step}" made is still there: {why}', step=step.title, why=closed(why))
+    )
     offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
     state = run_context.left()
-    return block(run_context, None, f"{said} {state.sentence}", offers, step=step.id)
+    return block(run_context, None, sentences(said, state.sentence), offers, step=step.id)
 
 
 def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     """The request ended. If apps were stopped already they are started again: nothing was replaced."""
     undone = undo_production(run_context)
     if undone.failed:
-        finish(run_context, RunState.FAILED, f"The approval ended. {undone.sentence}", step=ending.step)
+        outcome = sentences(phrase("The approval ended."), undone.sentence)
+        finish(run_context, RunState.FAILED, outcome, step=ending.step)
         return True
     request = ending.request
     state = request.state.value if request else "void"
@@ -233,25 +248,25 @@ def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     if state != "denied":
         offers.insert(0, Offer.ASK_AGAIN)
     left = run_context.left()
-    stands = "Nothing was replaced." if undone.done and left.is_known else left.sentence
-    why = " ".join(part for part in (BLOCKED_WORDS[state], undone.sentence, stands) if part)
+    stands = phrase("Nothing was replaced.") if undone.done and left.is_known else left.sentence
+    why = sentences(BLOCKED_WORDS[state], undone.sentence, stands)
     seen = None if undone.done else seen_wakes
     return block(run_context, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
 
 
 def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     records = run_context.records()
-    why = _why(records, ending.step)
-    state = run_context.left()
     step = run_context.plan.step(str(ending.step))
+    why = _why(step, records)
+    state = run_context.left()
     if run_context.plan.backup is not None and not gates_before(run_context.plan, step.id):
         removed = _tidy(run_context, step) or ""
-        said = " ".join(part for part in (why, state.sentence, removed) if part)
+        said = sentences(why, state.sentence, removed)
         offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
         return block(run_context, None if removed else seen_wakes, said, offers, step=step.id)
     if step.ask is not None:
         return _not_recovered(run_context, step, why, state)
-    _end_failed(run_context, step, f"{why} {state.sentence}", state.offers)
+    _end_failed(run_context, step, sentences(why, state.sentence), state.offers)
     return True
 
 
@@ -260,17 +275,19 @@ def _not_recovered(run_context: RunContext, step: Step, why: str, state: SafeSta
     other = _next(run_context)
     run_context.write(lambda tx: _remember(tx, run_context, other))
     ways = [*state.offers, Offer.RECOVER, *([Offer.ANOTHER_BACKUP] if other else [])]
-    _end_failed(run_context, step, f"{why} It is not recovered, and the RTO clock runs on. {state.sentence}", ways)
+    runs_on = phrase("It is not recovered, and the RTO clock runs on.")
+    _end_failed(run_context, step, sentences(why, runs_on, state.sentence), ways)
     return True
 
 
 def _end_failed(run_context: RunContext, step: Step, outcome: str, offers: Sequence[Offer]) -> None:
-    todo = " ".join(NEXT_STEPS[offer] for offer in offers)
+    todo = sentences(*(NEXT_STEPS[offer] for offer in offers))
     finish(run_context, RunState.FAILED, outcome, step=step.id, todo=todo, offers=offers)
 
 
-def _why(records: Mapping[str, StepRecord], step: str | None) -> str:
-    return f"{step}: {records[step].summary}" if step and records[step].summary else ""
+def _why(step: Step, records: Mapping[str, StepRecord]) -> str:
+    summary = records[step.id].summary
+    return phrase("{step}: {why}", step=step.title, why=closed(summary)) if summary else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,5 +342,5 @@ def _tidy(run_context: RunContext, step: Step) -> str | None:
         return None
     why = take_back(run_context, step, records)
     if why is None:
-        return f"What {step.id} had made so far was removed."
-    return f"What {step.id} had made so far could not be removed: {why}."
+        return phrase('What "{step}" had made so far was removed.', step=step.title)
+    return phrase('What "{step}" had made so far could not be removed: {why}', step=step.title, why=closed(why))

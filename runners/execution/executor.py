@@ -14,6 +14,7 @@ import structlog
 from drbot.core.errors import DrbotError, FencedError, PermanentError, TemporaryError, UntrustedError
 from drbot.core.run import RunState, StepRecord, StepState
 from drbot.core.runbook import Step
+from drbot.core.text.messages import phrase
 from drbot.runners.execution import endings, incident_clocks, people, sub_runs
 from drbot.runners.execution.attempt import Attempt, Looked, Message, Result, Retrying, look, perform
 from drbot.runners.execution.finishing import catch_up, record_result
@@ -169,7 +170,7 @@ class Executor:
         if not message.healthy:
             self._needed.add(message.step)
             return
-        why = f"Not needed: {message.sentence}"
+        why = phrase("Not needed: {why}", why=message.sentence)
         skipped = OwnStep(state=StepState.SKIPPED, ended_at=self._run_context.worker_context.own.now())
         self._run_context.note(message.step, skipped)
         self._run_context.write(lambda tx: steps.skip(tx, self._run_context.run, message.step, why))
@@ -181,7 +182,9 @@ class Executor:
                 attempt.swept = True
                 threading.Thread(target=self._sweeper(attempt.step.id), daemon=True).start()
             if attempt.will_not_end:
-                why = f"It did not end after it was told to ({attempt.reason}). It may still be at work."
+                why = phrase(
+                    "It did not end after it was told to ({why}). It may still be at work.", why=attempt.reason
+                )
                 result = Result(step=attempt.step.id, state=StepState.UNSURE, sentence=why, tail=attempt.log.tail)
                 del self._running[attempt.step.id]
                 record_result(self._run_context, result)
@@ -225,7 +228,9 @@ class Executor:
         """Nothing can go on without people, or without the site that another run holds."""
         run, holder = self._run_context.run, self._holder
         if holder is None and schedule.waits_for is None:
-            endings.finish(self._run_context, RunState.FAILED, "Nothing can go on; the plan has no way forward.")
+            endings.finish(
+                self._run_context, RunState.FAILED, phrase("Nothing can go on; the plan has no way forward.")
+            )
             return True
 
         def park(tx: Transaction) -> bool:
@@ -233,7 +238,7 @@ class Executor:
                 return wait_for_drbot(tx, run, holder, seen, schedule.waits_for)
             if holder is not None and locks.holder(tx.connection, run.site) != holder:
                 return False
-            said: dict[str, Any] = {"why": f"The site is held by {holder}."} if holder else {}
+            said: dict[str, Any] = {"why": phrase("The site is held by {run}.", run=holder)} if holder else {}
             return runs.park(tx, run, RunState.WAITING, seen_wakes=seen, holder=holder, step=schedule.waits_for, **said)
 
         self._holder = None

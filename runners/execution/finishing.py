@@ -9,6 +9,8 @@ from drbot.core.events import EventKind, canonical
 from drbot.core.run import Settlement, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.settlement import is_proof, is_vouched
+from drbot.core.text.messages import all_of, phrase, sentences
+from drbot.core.text.stored_messages import restored
 from drbot.runners.execution.attempt import Result
 from drbot.runners.execution.incident_clocks import last_health_step, mark_recovered
 from drbot.runners.execution.kept_data import keep, keep_host, kept_by, put_aside
@@ -57,8 +59,8 @@ def _note_end(run_context: RunContext, step: Step, result: Result) -> None:
 
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """As a row gives them back: plain JSON values."""
-    return dict(json.loads(canonical(dict(facts))))
+    """As a row gives them back: JSON values, and messages."""
+    return dict(restored(json.loads(canonical(dict(facts)))))
 
 
 def _succeed(tx: Transaction, run_context: RunContext, step: Step, result: Result, there: Collection[str]) -> None:
@@ -111,8 +113,9 @@ def _weigh(run_context: RunContext, step: Step, records: Mapping[str, StepRecord
     known = run_context.worker_context.own.run(run_context.run.id)
     facts = known.facts.get(step.id, {}) if known is not None else {}
     there, aside = _there(run_context, step, facts) if finding.passed else (), put_aside(run_context, step)
-    names = " and ".join(run_context.name_of(person) for person in (record.vouched_by, record.settled_by) if person)
-    said = f"{step.id} was settled as done by {names}. {finding.sentence}"
+    people = [run_context.name_of(person) for person in (record.vouched_by, record.settled_by) if person]
+    names = all_of(people)
+    said = sentences(phrase('"{step}" was settled as done by {names}.', step=step.title, names=names), finding.sentence)
 
     seen = not is_proof(run_context.plan, step.id) or (known is not None and step.id in known.steps)
     believed = seen and (finding.passed or is_vouched(run_context.plan, record))
@@ -125,11 +128,23 @@ def _weigh(run_context: RunContext, step: Step, records: Mapping[str, StepRecord
         steps.found(tx, run_context.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
         keep_host(tx, run_context.run, step, aside)
         if finding.passed and seen:
-            steps.believe(tx, run_context.run, step.id, f"{names} said that it is done, and its check agrees.", facts)
+            steps.believe(
+                tx,
+                run_context.run,
+                step.id,
+                phrase("{names} said that it is done, and its check agrees.", names=names),
+                facts,
+            )
             _follow(tx, run_context, step, facts, there)
         elif believed:
             # Nothing else follows from it: what its check does not show, drbot does not say.
-            steps.believe(tx, run_context.run, step.id, f"{names} say that it is done; its check does not.", facts)
+            steps.believe(
+                tx,
+                run_context.run,
+                step.id,
+                phrase("{names} say that it is done; its check does not.", names=names),
+                facts,
+            )
         else:
             steps.doubt(tx, run_context.run, step.id, finding.sentence)
 

@@ -13,12 +13,15 @@ from drbot.core.refusals import REFUSALS
 from drbot.core.run import Run
 from drbot.core.runbook import Step
 from drbot.core.site import Approvals
+from drbot.core.text.messages import phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled, never
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests
+
+_MISSING = phrase("missing")
 
 
 def open_request(tx: Transaction, run: Run, plan: Plan, step: Step, approvals: Approvals) -> ApprovalRequest:
@@ -49,7 +52,7 @@ def refusal(tx: Transaction, run: Run, plan: Plan, step: Step, request: Approval
     votes = [vote for vote in requests.votes(tx.connection, request.id) if vote.at <= latest]
     request = as_sealed(request, plan, step)
     if not plan.keeps and any(vote.decision == "break-glass" for vote in votes):
-        return REFUSALS["break_glass_keeps"]["en"]
+        return REFUSALS["break_glass_keeps"]
     return may_start(request, votes, roster, run=run.id, step=step.id, seal=seal_of(plan), now=tx.now)
 
 
@@ -81,7 +84,7 @@ def drift(worker_context: WorkerContext, plan: Plan, *, ignored: Collection[str]
         if plan.backup is not None:
             found += _backup_differences(plan.backup, worker_context.target)
     except DrbotError as error:
-        return [f"The target could not be looked at again: {error}"]
+        return [phrase("The target could not be looked at again: {why}", why=error)]
     return found
 
 
@@ -89,7 +92,7 @@ def _backup_differences(sealed: BackupIdentity, target: Target) -> list[str]:
     try:
         actual = target.identify(sealed)
     except DrbotError as error:
-        return [f"The backup {sealed.name}: {error}"]
+        return [phrase("The backup {name}: {why}", name=sealed.name, why=error)]
     then, now = sealed.model_dump(mode="json"), actual.model_dump(mode="json")
     return differences(then, now, f"backup {sealed.name}")
 
@@ -109,5 +112,5 @@ def differences(expected: Any, actual: Any, path: str = "", *, ignored: Collecti
 
 
 def _said(path: str, expected: object, actual: object) -> str:
-    then, now = ("missing" if value is None else '""' if value == "" else value for value in (expected, actual))
-    return f"{path}: {then} → {now}"
+    then, now = (_MISSING if value is None else '""' if value == "" else str(value) for value in (expected, actual))
+    return phrase("{what}: {before} → {now}", what=path, before=then, now=now)

@@ -8,6 +8,7 @@ from drbot.core.effects import MOVES
 from drbot.core.occupants import Occupant
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.kept_data import keep, keep_host, kept_by, list_as_kept, put_aside
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.unsure import seen_state
@@ -26,7 +27,7 @@ def settle_moves(run_context: RunContext) -> None:
         elif state == "before":
             run_context.note(step.id, OwnStep(state=StepState.UNDONE, ended_at=run_context.worker_context.own.now()))
             run_context.write(
-                partial(steps.undone, run=run_context.run, step_id=step.id, summary="It was not in place.")
+                partial(steps.undone, run=run_context.run, step_id=step.id, summary=phrase("It was not in place."))
             )
         elif state in {"between", "after"}:
             run_context.write(partial(list_as_kept, run=run_context.run, step=step))
@@ -63,7 +64,7 @@ def _believe(run_context: RunContext, step: Step) -> None:
     run_context.note(step.id, OwnStep(state=StepState.SUCCEEDED, ended_at=run_context.worker_context.own.now()))
 
     def believe(tx: Transaction) -> None:
-        steps.believe(tx, run_context.run, step.id, "Its check says that it was done.", {})
+        steps.believe(tx, run_context.run, step.id, phrase("Its check says that it was done."), {})
         keep(tx, run_context.run, step, {}, kept_by(step, {}))
 
     run_context.write(believe)

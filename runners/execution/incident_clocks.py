@@ -12,6 +12,7 @@ from drbot.core.run import Run, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.safe_state import is_new_place
 from drbot.core.stakes import UNUSED, Act
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
 from drbot.store.runs import sub_runs
@@ -89,10 +90,13 @@ def culprit_of(facts: Mapping[str, Mapping[str, Any]]) -> str | None:
 def propose(tx: Transaction, run: Run, culprit: str) -> str:
     """Record what should be done instead of this run; the sentence of its end."""
     if culprit == "postgres":
-        why = "PostgreSQL does not work, so restarting services cannot help. It needs level 2: /dr level 2"
+        why = phrase("PostgreSQL does not work, so restarting services cannot help. It needs level 2: /dr level 2")
         tx.record(EventKind.LEVEL_PROPOSED, incident=run.incident, run=run.id, level=2, why=why)
         return why
-    return f"{culprit} does not work, so restarting the others cannot help. Try: /dr declare level1 {culprit}"
+    return phrase(
+        "{culprit} does not work, so restarting the others cannot help. Try: /dr declare level1 {culprit}",
+        culprit=culprit,
+    )
 
 
 def _between(start: datetime, end: datetime) -> float:

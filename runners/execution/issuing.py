@@ -11,6 +11,7 @@ from drbot.core.people import Roster
 from drbot.core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
 from drbot.core.run import StepState
 from drbot.core.runbook import Step, as_undo
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.execution.gate import refusal
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.sealed_plans import own_run_of
@@ -41,19 +42,19 @@ def issue(tx: Transaction, run_context: RunContext, step: Step) -> Permit:
     """
     known, plan = own_run_of(run_context.worker_context, run_context.run), run_context.plan
     if known.ended:
-        raise NoPermitError("This run has ended on this host.")
+        raise NoPermitError(phrase("This run has ended on this host."))
     gates = _gates(plan, step)
     if effect_of(step, plan.steps) == "destroy":
         if may_pass(step):
-            raise NoPermitError(f"{step.id} destroys, but its run goes on without it.")
+            raise NoPermitError(phrase('"{step}" destroys, but its run goes on without it.', step=step.title))
         gate = _guarding(gates, step)
         request = _counted(tx, run_context, known, gate, step)
         if known.requests[request.id].used_for:
-            raise NoPermitError("This approval was used before.")
+            raise NoPermitError(phrase("This approval was used before."))
         _use(tx, run_context, request.id, step)
         return _permit(run_context, step, request.id)
     if gates and known.lets_users_in:
-        raise NoPermitError("Users work with the system again; nothing of this run interrupts it any more.")
+        raise NoPermitError(phrase("Users work with the system again; nothing of this run interrupts it any more."))
     for gate in gates:  # services are interrupted only while all who guard what follows still agree
         if not _is_used(known, gate):
             _counted(tx, run_context, known, gate, step)
@@ -78,7 +79,9 @@ def require_agreed(run_context: RunContext, step: Step) -> None:
         return
     known = own_run_of(run_context.worker_context, run_context.run)
     if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in run_context.plan.steps):
-        raise NoPermitError(f"Nobody agreed to what {step.do} takes from a dr.yml that was changed.")
+        raise NoPermitError(
+            phrase("Nobody agreed to what {action} takes from a dr.yml that was changed.", action=step.do)
+        )
 
 
 def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
@@ -87,7 +90,9 @@ def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
     """
     undo = as_undo(step)
     if not is_taken_back(step, run_context.plan.steps):
-        raise NoPermitError(f"{undo.do} with these names does not take {step.do} back.")
+        raise NoPermitError(
+            phrase("{undo} with these names does not take {action} back.", undo=undo.do, action=step.do)
+        )
     require_agreed(run_context, undo)
     if not needs_permit(run_context, undo):
         return None
@@ -95,7 +100,7 @@ def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
     destroys = effect_of(undo, run_context.plan.steps) == "destroy"
     if known.lets_users_in or known.ended or (destroys and not are_away(run_context, undo)):
         raise NoPermitError(
-            "People may have written new data since, so bringing the old back needs two people: /dr undo"
+            phrase("People may have written new data since, so bringing the old back needs two people: /dr undo")
         )
     if destroys:
         used = [
@@ -107,10 +112,10 @@ def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
             if _takes_back(step, run_context.plan.step(name))
         ]
         if not used:
-            raise NoPermitError(f"No approval covers that {step.id} is taken back.")
+            raise NoPermitError(phrase('No approval covers that "{step}" is taken back.', step=step.title))
         return _permit(run_context, undo, used[-1])
     if not all(_is_used(known, gate) for gate in gates):
-        raise NoPermitError(f"No approval covers that {step.id} is taken back.")
+        raise NoPermitError(phrase('No approval covers that "{step}" is taken back.', step=step.title))
     return _permit(run_context, undo, ", ".join(gate.id for gate in gates))
 
 
@@ -128,12 +133,12 @@ def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step
     plan = run_context.plan
     request = requests.latest(tx.connection, run_context.run.id, gate.id)
     if request is None:
-        raise NoPermitError("Nobody was asked.")
+        raise NoPermitError(phrase("Nobody was asked."))
     mine = known.requests.get(request.id)
     if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):
-        raise NoPermitError("The request in the database is not one that this worker opened.")
+        raise NoPermitError(phrase("The request in the database is not one that this worker opened."))
     if mine.ended:
-        raise NoPermitError("This request has ended before.")
+        raise NoPermitError(phrase("This request has ended before."))
     roster, votes = run_context.worker_context.roster_now(tx.connection), requests.votes(tx.connection, request.id)
     _under_this_roster(plan, roster)
     _in_time(run_context, known, gate, mine, request, votes)
@@ -147,7 +152,7 @@ def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step
 
 def _under_this_roster(plan: Plan, roster: Roster) -> None:
     if plan.policy != roster.number:
-        raise NoPermitError("Another roster is in force than when the plan was made.")
+        raise NoPermitError(phrase("Another roster is in force than when the plan was made."))
 
 
 def _in_time(
@@ -160,19 +165,20 @@ def _in_time(
     proofs = gate.gate.proof if gate.gate else ()
     missing = [name for name in proofs if not known.has_succeeded(name)]
     if missing:
-        raise NoPermitError(f"This worker has not seen the proof succeed: {', '.join(missing)}.")
+        steps = listed(run_context.plan.step(name).title for name in missing)
+        raise NoPermitError(phrase("This worker has not seen the proof succeed: {steps}.", steps=steps))
     granted = mine.granted_at or now
     to_vote = rules.vote_within + rules.start_within
     if any(vote.decision == "break-glass" for vote in votes):
         to_vote += HOLD_SECONDS
         if not mine.has_held(now):
-            raise NoPermitError("Break-glass waits ten minutes from when this worker has seen it.")
+            raise NoPermitError(phrase("Break-glass waits ten minutes from when this worker has seen it."))
     if granted > mine.opened_at + timedelta(seconds=to_vote):
-        raise NoPermitError("The votes came after the time to vote.", late=True)
+        raise NoPermitError(phrase("The votes came after the time to vote."), late=True)
     proven: list[datetime] = [ended for name in proofs if (ended := known.steps[name].ended_at) is not None]
     start = timedelta(seconds=min(request.start_seconds, rules.start_within))
     if now >= max([granted, *proven]) + start:
-        raise NoPermitError("The time to start has passed.", late=True)
+        raise NoPermitError(phrase("The time to start has passed."), late=True)
 
 
 def _use(tx: Transaction, run_context: RunContext, request_id: str, step: Step) -> None:
@@ -198,7 +204,7 @@ def _gates(plan: Plan, step: Step) -> tuple[Step, ...]:
     gates = tuple(gate for gate in plan.steps if gate.id in gates_before(plan, step.id))
     destroys = any(effect_of(other, plan.steps) == "destroy" for other in plan.steps)
     if not gates and (destroys or any(is_guard(other) for other in plan.steps)):
-        raise NoPermitError(f"No gate stands before {step.id}; it is never started.")
+        raise NoPermitError(phrase('No gate stands before "{step}"; it is never started.', step=step.title))
     return gates
 
 
@@ -206,7 +212,7 @@ def _guarding(gates: tuple[Step, ...], step: Step) -> Step:
     for gate in gates:
         if gate.gate is not None and step.id in gate.gate.for_:
             return gate
-    raise NoPermitError(f"No gate guards {step.id}; it is never started.")
+    raise NoPermitError(phrase('No gate guards "{step}"; it is never started.', step=step.title))
 
 
 def _is_used(known: OwnRun, gate: Step) -> bool:

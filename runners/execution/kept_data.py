@@ -7,6 +7,7 @@ from drbot.core.errors import DrbotError
 from drbot.core.occupants import Occupant
 from drbot.core.run import Run
 from drbot.core.runbook import Step
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import RunContext
 from drbot.store.base.database import Transaction
 from drbot.store.records import kept
@@ -25,13 +26,13 @@ def kept_by(step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
 def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there: Collection[str]) -> None:
     """In the transaction that finishes a swap. `there`: the volumes that were seen on the engine."""
     if step.do == "volume.swap_back":
-        _gone(tx, run, str(step.with_["keeper"]), "brought back")
+        _gone(tx, run, str(step.with_["keeper"]), phrase("brought back"))
     if step.do == "kept.remove":
-        _gone(tx, run, str(step.with_["volume"]), "given up, deleted for good")
+        _gone(tx, run, str(step.with_["volume"]), phrase("given up, deleted for good"))
     if step.do == "host.give_up":
         for one in kept.list_of(tx.connection, run.site):
             if one.whole_host and one.run == step.with_["aside"]:
-                kept.moved(tx, one.id, None, "given up, deleted for good")
+                kept.moved(tx, one.id, None, phrase("given up, deleted for good"))
     for volume, original in kept_by(step, facts).items():
         if volume in there:
             _add(tx, run, step.id, volume, original, facts.get("kept_bytes"))
@@ -63,7 +64,7 @@ def list_as_kept(tx: Transaction, run: Run, step: Step) -> None:
 def unkeep(tx: Transaction, run: Run, step: Step) -> None:
     """In the transaction that records the undo of a swap: the kept data is in place again."""
     if step.do == "volume.swap":
-        _gone(tx, run, str(step.with_["keeper"]), "brought back by the undo of the step")
+        _gone(tx, run, str(step.with_["keeper"]), phrase("brought back by the undo of the step"))
 
 
 def _add(

@@ -10,6 +10,7 @@ import structlog
 
 from drbot.core.errors import DrbotError, FencedError
 from drbot.core.run import Run
+from drbot.core.text.messages import phrase
 from drbot.runners.foundation.timing import Timing
 from drbot.store.base import waking
 from drbot.store.base.database import Database
@@ -59,7 +60,7 @@ class Lease:
 
     def _listen(self) -> None:
         if self._stop_file.exists():
-            self.stop_reason = f"the file {self._stop_file.name} lies on the worker's host"
+            self.stop_reason = phrase("the file {stop_file} lies on the worker's host", stop_file=self._stop_file.name)
         elif self.stop_reason is None:
             with self._database.read() as connection:
                 self.stop_reason = waking.stop_reason(connection, self._run.id)

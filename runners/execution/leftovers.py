@@ -11,6 +11,7 @@ from drbot.core.errors import DrbotError, UntrustedError
 from drbot.core.plan import touches_production
 from drbot.core.run import Leftover, Run, RunState, StepState
 from drbot.core.runbook import Step, as_undo
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.half_moves import list_half_moves
 from drbot.runners.execution.issuing import own_work
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
@@ -84,9 +85,11 @@ def _remove(worker_context: WorkerContext, run: Run, step: Step) -> None:
         said = worker_context.registry.actions[step.undo.do](context, step.undo.with_).summary
         became = Leftover.REMOVED
     except DrbotError as error:
-        said, became = f"it is still there: {error}", Leftover.REMAINS
+        said, became = phrase("it is still there: {why}", why=error), Leftover.REMAINS
     with worker_context.database.write() as tx:
         if steps.get(tx.connection, run.id, step.id).leftover is not became:  # told once, also by two workers
             steps.left(tx, run.id, step.id, became)
-            text = f"{run.id} is over, so what {step.id} made is not needed: {said}"
+            text = phrase(
+                '{run} is over, so what "{step}" made is not needed: {said}', run=run.id, step=step.title, said=said
+            )
             incidents.note(tx, run.incident, None, worker_context.redact(text))

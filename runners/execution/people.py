@@ -7,6 +7,8 @@ from drbot.core.errors import UntrustedError
 from drbot.core.incident import UsersSay
 from drbot.core.run import StepRecord
 from drbot.core.runbook import Step
+from drbot.core.state_words import word_of
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.gate import open_request
 from drbot.runners.execution.incident_clocks import asks_about_users
 from drbot.runners.execution.issuing import NoPermitError, count
@@ -46,7 +48,9 @@ def _open(run_context: RunContext, gate: Step, record: StepRecord) -> None:
         request = open_request(tx, run_context.run, run_context.plan, gate, run_context.worker_context.approvals)
         known = own_run_of(run_context.worker_context, run_context.run)
         if request.id in known.requests:
-            raise UntrustedError(f"{request.id} was opened before: its row was taken out of the database")
+            raise UntrustedError(
+                phrase("{request} was opened before: its row was taken out of the database", request=request.id)
+            )
         mine = OwnRequest(gate=gate.id, seal=request.seal, opened_at=run_context.worker_context.own.now())
         run_context.worker_context.own.change(run_context.run.id, lambda run: run.with_request(request.id, mine))
         if record.state.value == "pending":
@@ -69,7 +73,12 @@ def _pass(run_context: RunContext, gate: str) -> None:
         except NoPermitError as error:
             end(tx, run_context, request.id, error)
         else:
-            steps.succeed(tx, run_context.run, gate, summary=f"Approved by {approvers(run_context, tx, gate)}.")
+            steps.succeed(
+                tx,
+                run_context.run,
+                gate,
+                summary=phrase("Approved by {people}.", people=approvers(run_context, tx, gate)),
+            )
 
     run_context.write(open_gate)
 
@@ -82,15 +91,25 @@ def _ask(run_context: RunContext, step: Step) -> None:
 
 def _take_answer(run_context: RunContext, record: StepRecord) -> None:
     answer, person = str(record.answer), record.answered_by
+    word = word_of(answer)
     say = UsersSay.NOTHING if person is None else _SAYS.get(answer)
 
     def take(tx: Transaction) -> None:
         if person is None:
-            steps.succeed(tx, run_context.run, record.id, summary=f"Nobody answered in time: {answer}.")
+            steps.succeed(
+                tx, run_context.run, record.id, summary=phrase("Nobody answered in time: {answer}.", answer=word)
+            )
         elif say is UsersSay.NO:
-            steps.fail(tx, run_context.run, record.id, why=f"{run_context.name_of(person)} answered: no.")
+            steps.fail(
+                tx, run_context.run, record.id, why=phrase("{who} answered: no.", who=run_context.name_of(person))
+            )
         else:
-            steps.succeed(tx, run_context.run, record.id, summary=f"{run_context.name_of(person)}: {answer}.")
+            steps.succeed(
+                tx,
+                run_context.run,
+                record.id,
+                summary=phrase("{who}: {answer}.", who=run_context.name_of(person), answer=word),
+            )
         is_open = incidents.get(tx.connection, run_context.run.incident).is_open
         if say is not None and is_open and asks_about_users(run_context.plan, record.id):
             incidents.users_say(tx, run_context.run.incident, say, person, run_context.run.id)

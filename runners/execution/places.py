@@ -12,6 +12,7 @@ from drbot.core.effects import MOVES, STARTS
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.run import StepState
 from drbot.core.runbook import Step
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.issuing import NoPermitError
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.unsure import looking, state_of
@@ -35,7 +36,7 @@ def held(run_context: RunContext, step: Step) -> Iterator[None]:
     # first shown, then looked: one of two sees it
     with own.held(f"{run_context.run.id}.{step.id}" if moves else STARTING):
         if moves and own.held_now(STARTING):
-            raise TemporaryError("Something is being started now, so no data is moved", kind="busy")
+            raise TemporaryError(phrase("Something is being started now, so no data is moved"), kind="busy")
         if not moves:
             _require_whole(run_context, step)
         yield
@@ -49,11 +50,20 @@ def _require_whole(run_context: RunContext, step: Step) -> None:
             continue
         for moving in (lock.rpartition(".")[2] for lock in own.held_now(f"{name}.*")):
             if not _is_over(run.steps.get(moving)):
-                raise TemporaryError(f"{name}/{moving} moves data now, so nothing is started", kind="busy")
+                raise TemporaryError(
+                    phrase("{run}/{step} moves data now, so nothing is started", run=name, step=moving),
+                    kind="busy",
+                )
         for moving, known in run.steps.items():
             if is_unsettled(known) and (why := _half(run_context, step, known)):
                 raise NoPermitError(
-                    f"{known.given.get('volume')} may be half in place since {name}/{moving}: {why}. Settle that first"
+                    phrase(
+                        "{volume} may be half in place since {run}/{step}: {why}. Settle that first",
+                        volume=known.given.get("volume"),
+                        run=name,
+                        step=moving,
+                        why=why,
+                    )
                 )
 
 
@@ -72,5 +82,5 @@ def _half(run_context: RunContext, step: Step, known: OwnStep) -> str | None:
     try:
         state = state_of(run_context, looking(run_context, step), known.does, known.given)
     except PermanentError as error:
-        return f"it could not be seen ({error})"
-    return None if state in WHOLE else f"it is at: {state}"
+        return phrase("it could not be seen ({why})", why=error)
+    return None if state in WHOLE else phrase("it is at: {state}", state=str(state))

@@ -19,6 +19,7 @@ from drbot.core.runbook import Step
 from drbot.core.safe_state import SafeState, safe_state
 from drbot.core.signing import KeyPair
 from drbot.core.site import Approvals, Configuration, Site
+from drbot.core.text.messages import phrase
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.machine_book import MachineBook
 from drbot.runners.contract.target import Registry, Target
@@ -38,7 +39,9 @@ log = structlog.get_logger()
 
 Answer = TypeVar("Answer")
 
-NO_ROSTER = "The ledger holds no roster that is in force, so no gate can open: start drbot again (docs/approvals.md)"
+NO_ROSTER = phrase(
+    "The ledger holds no roster that is in force, so no gate can open: start drbot again (docs/approvals.md)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,9 +82,11 @@ class WorkerContext:
         """
         seen = self.own.policy()
         if seen is not None and policy.history[seen.number - 1 : seen.number] != (seen.hash,):
-            return (
-                f"The ledger's roster is no. {policy.number}, but this worker has seen another no. {seen.number} in "
-                "force: records were taken away or changed, so no gate can open (docs/approvals.md)"
+            return phrase(
+                "The ledger's roster is no. {number}, but this worker has seen another no. {seen} in force: "
+                "records were taken away or changed, so no gate can open (docs/approvals.md)",
+                number=policy.number,
+                seen=seen.number,
             )
         if seen is None or policy.number > seen.number:
             self.own.saw_policy(policy.number, policy.hash, policy.document)

@@ -8,6 +8,7 @@ from drbot.core.plan import SETTINGS, Plan, seal_of
 from drbot.core.run import Run, RunState, StepRecord, StepState
 from drbot.core.runbook import SubRun
 from drbot.core.signing import KeyPair, verify
+from drbot.core.text.messages import clauses, phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.gate import differences
 from drbot.runners.execution.run_context import WorkerContext
@@ -42,25 +43,29 @@ def signature_of(key: KeyPair, plan: Plan) -> str:
 def require_own(worker_context: WorkerContext, run: Run) -> None:
     """Raises UntrustedError for a run that cannot go on: its plan is not as this worker made it, or it has ended."""
     if own_run_of(worker_context, run).ended:
-        raise UntrustedError(f"{run.id} has ended on this host; it is not begun again")
+        raise UntrustedError(phrase("{run} has ended on this host; it is not begun again", run=run.id))
 
 
 def own_run_of(worker_context: WorkerContext, run: Run) -> OwnRun:
     """What this worker itself knows of a run whose row says the same. Raises UntrustedError."""
     plan, known = run.plan, worker_context.own.run(run.id)
     if plan is None or known is None:
-        raise UntrustedError(f"{run.id}: this worker's host knows nothing of its plan")
+        raise UntrustedError(phrase("{run}: this worker's host knows nothing of its plan", run=run.id))
     if known.seal != seal_of(plan):
-        raise UntrustedError(f"{run.id}: the plan in the database is not the one that was made here")
+        raise UntrustedError(phrase("{run}: the plan in the database is not the one that was made here", run=run.id))
     if run.plan_signature is None or not verify(worker_context.key.public, _statement(plan), run.plan_signature):
-        raise UntrustedError(f"{run.id}: the plan does not carry this worker's signature")
+        raise UntrustedError(phrase("{run}: the plan does not carry this worker's signature", run=run.id))
     planned = (plan.run, plan.site, known.incident, plan.arguments)
     if planned != (run.id, run.site, run.incident, {k: v for k, v in run.arguments.items() if v}):
-        raise UntrustedError(f"{run.id}: the run in the database is not the one that was planned")
+        raise UntrustedError(phrase("{run}: the run in the database is not the one that was planned", run=run.id))
     changed = differences(plan.fingerprint.get(SETTINGS), settings_of(worker_context.configuration))
     if changed:
-        what = "; ".join(changed)
-        raise UntrustedError(f"{run.id}: dr.yml is not as it was when the plan was made, so plan again: {what}")
+        what = clauses(changed)
+        raise UntrustedError(
+            phrase(
+                "{run}: dr.yml is not as it was when the plan was made, so plan again: {what}", run=run.id, what=what
+            )
+        )
     return known
 
 
@@ -79,18 +84,32 @@ def require_untouched(worker_context: WorkerContext, run: Run, records: Mapping[
     """Raises UntrustedError when a row says of a step what this worker did not write."""
     known = own_run_of(worker_context, run)
     if run.plan is not None and {step.id for step in run.plan.steps} != records.keys():
-        raise UntrustedError(f"{run.id}: steps of the plan are missing in the database, or others stand there")
+        raise UntrustedError(
+            phrase("{run}: steps of the plan are missing in the database, or others stand there", run=run.id)
+        )
     for step in run.plan.steps if run.plan else ():
         record = records[step.id]
         mine = known.steps.get(step.id)
         if record.state is StepState.SKIPPED and (mine is None or mine.state is not StepState.SKIPPED):
-            raise UntrustedError(f"{run.id}: {step.id} was skipped, says the database; this worker did not skip it")
+            raise UntrustedError(
+                phrase(
+                    "{run}: {step} was skipped, says the database; this worker did not skip it",
+                    run=run.id,
+                    step=step.id,
+                )
+            )
         if (step.do is None and step.run is None) or record.state is not StepState.SUCCEEDED:
             continue
         if mine is None or mine.state is not StepState.SUCCEEDED:
-            raise UntrustedError(f"{run.id}: {step.id} succeeded, says the database; this worker did not see it")
+            raise UntrustedError(
+                phrase(
+                    "{run}: {step} succeeded, says the database; this worker did not see it", run=run.id, step=step.id
+                )
+            )
         if dict(record.facts) != mine.facts:
-            raise UntrustedError(f"{run.id}: what {step.id} found out was changed in the database")
+            raise UntrustedError(
+                phrase("{run}: what {step} found out was changed in the database", run=run.id, step=step.id)
+            )
 
 
 def signature_of_end(key: KeyPair, plan: Plan, state: RunState, missed: Sequence[str] = ()) -> str:
@@ -104,13 +123,19 @@ def require_end(part: Run, asked: SubRun, arguments: Mapping[str, str], keys: Co
     """
     plan = part.plan
     if plan is None or (plan.run, plan.site, plan.runbook) != (part.id, asked.site, asked.runbook):
-        raise UntrustedError(f"{part.id} succeeded, says the database; it does not hold its plan")
+        raise UntrustedError(phrase("{part} succeeded, says the database; it does not hold its plan", part=part.id))
     if plan.arguments != {name: value for name, value in arguments.items() if value}:
-        raise UntrustedError(f"{part.id} succeeded, says the database; it was planned for something else")
+        raise UntrustedError(
+            phrase("{part} succeeded, says the database; it was planned for something else", part=part.id)
+        )
     said = _statement(plan, "end", state=RunState.SUCCEEDED.value, missed=list(part.missed))
     if not any(verify(key, said, part.end_signature or "") for key in keys):
         raise UntrustedError(
-            f"{part.id} succeeded, says the database; the worker of the site {part.site} did not sign that"
+            phrase(
+                "{part} succeeded, says the database; the worker of the site {site} did not sign that",
+                part=part.id,
+                site=part.site,
+            )
         )
 
 

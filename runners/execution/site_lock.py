@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from drbot.core.errors import DrbotError, TemporaryError
 from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import RunContext, WorkerContext
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.store.base import waking
@@ -71,7 +72,7 @@ def look_at_drbots(worker_context: WorkerContext) -> None:
     with worker_context.database.write() as tx:
         for run in waiting:
             if holder is None or holder.id != run.waits_for_drbot:
-                _wake(tx, worker_context, run.id, "The other drbot has given the target back.")
+                _wake(tx, worker_context, run.id, phrase("The other drbot has given the target back."))
 
 
 def give_back_stale(worker_context: WorkerContext) -> None:
@@ -114,7 +115,7 @@ def wake_waiting(tx: Transaction, worker_context: WorkerContext, site: str) -> N
     """Wake every run that was parked because somebody held the site. One of them gets it, the others park again."""
     for waiting in waking.parked(tx.connection, site):
         if waits_for_site(waiting):
-            _wake(tx, worker_context, waiting.id, "The site is free.")
+            _wake(tx, worker_context, waiting.id, phrase("The site is free."))
 
 
 def _wake(tx: Transaction, worker_context: WorkerContext, run_id: str, why: str) -> None:

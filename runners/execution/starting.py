@@ -11,6 +11,7 @@ from drbot.core.occupants import OccupantKind, names_of
 from drbot.core.plan import gates_before
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
+from drbot.core.text.messages import clauses, listed, phrase, sentences
 from drbot.runners.execution.gate import drift
 from drbot.runners.execution.incident_clocks import mark_recovering
 from drbot.runners.execution.issuing import NoPermitError, issue, needs_permit, require_agreed
@@ -96,7 +97,8 @@ def void_if_changed(run_context: RunContext, gate: str) -> bool:
         else []
     )
     if found:
-        why = run_context.worker_context.redact("Not as it was when the plan was approved. " + "; ".join(found))
+        not_as_it_was = phrase("Not as it was when the plan was approved.")
+        why = run_context.worker_context.redact(sentences(not_as_it_was, clauses(found)))
     if why is not None:
         _void(run_context, gate, why)
     return why is None
@@ -136,7 +138,7 @@ def _moved(run_context: RunContext, step: Step) -> tuple[str, ...]:
 def _still_as_sealed(run_context: RunContext, step: Step) -> bool:
     gate = gate_of(run_context.plan, step.id)
     if gate is None:
-        raise PermanentError(f"No gate guards {step.id}; it is never started.")
+        raise PermanentError(phrase('No gate guards "{step}"; it is never started.', step=step.title))
     return void_if_changed(run_context, gate.id)
 
 
@@ -145,7 +147,7 @@ def _nobody_writes(run_context: RunContext, step: Step) -> bool:
     gate = gate_of(run_context.plan, step.id)
     if step.do not in MOVES or gate is None or are_away(run_context, step):
         return True
-    _void(run_context, gate.id, "Not every app and front is stopped, so users may be writing.")
+    _void(run_context, gate.id, phrase("Not every app and front is stopped, so users may be writing."))
     return False
 
 
@@ -181,4 +183,6 @@ def approvers(run_context: RunContext, tx: Transaction, gate: str) -> str:
     votes = requests.votes(tx.connection, request.id) if request else []
     roster = run_context.worker_context.roster_now(tx.connection)
     said = [(vote, roster.name_of(vote.person)) for vote in votes if vote.decision != "deny"]
-    return ", ".join(name + (" by break-glass" if vote.decision == "break-glass" else "") for vote, name in said)
+    return listed(
+        phrase("{who} by break-glass", who=name) if vote.decision == "break-glass" else name for vote, name in said
+    )

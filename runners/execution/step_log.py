@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drbot.core.redaction import LineByLine, Redactor
-from drbot.core.words import cut
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 from drbot.store.base.file_modes import private
 
 TAIL_LINES = 20
@@ -40,7 +41,7 @@ class StepLog:
                 with open(self.path, "a", encoding="utf-8", opener=private) as file:
                     file.write(f"{datetime.now(UTC):%H:%M:%S} {masked}\n")
             except OSError:
-                self._tail.append("(the log file cannot be written)")
+                self._tail.append(phrase("(the log file cannot be written)"))
 
     def heard(self) -> None:
         """Progress counts as a sign of life too."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from drbot.core.run import MISSED, Run, RunKind, RunState, StepRecord, StepState, StopKind
 from drbot.core.runbook import Step
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.schedule import Schedule
 from drbot.runners.execution.sealed_plans import require_end
@@ -71,7 +72,7 @@ def _take_back(run_context: RunContext, record: StepRecord) -> None:
 
     def take(tx: Transaction) -> None:
         part = runs.get(tx.connection, str(record.part))
-        why = part.outcome or ""
+        said = phrase("{site}: {outcome}", site=part.site, outcome=part.outcome or "")
         if state is RunState.SUCCEEDED:
             _require_end(run_context, run_context.plan.step(record.id), part)
             facts = {MISSED: list(part.missed)}
@@ -80,9 +81,9 @@ def _take_back(run_context: RunContext, record: StepRecord) -> None:
                 OwnStep(state=StepState.SUCCEEDED, facts=facts, ended_at=run_context.worker_context.own.now()),
             )
             seconds = None if record.started_at is None else (tx.now - record.started_at).total_seconds()
-            steps.succeed(tx, run_context.run, record.id, summary=f"{part.site}: {why}", facts=facts, seconds=seconds)
+            steps.succeed(tx, run_context.run, record.id, summary=said, facts=facts, seconds=seconds)
             return
-        steps.fail(tx, run_context.run, record.id, why=f"{part.site}: {why}")
+        steps.fail(tx, run_context.run, record.id, why=said)
 
     run_context.write(take)
 

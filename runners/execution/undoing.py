@@ -13,6 +13,7 @@ from drbot.core.errors import DrbotError, FencedError, TemporaryError
 from drbot.core.plan import touches_production
 from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step, Undo, as_undo
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.action import StepContext
 from drbot.runners.execution.issuing import issue_for_undo, own_work
 from drbot.runners.execution.kept_data import unkeep
@@ -29,18 +30,15 @@ from drbot.store.records import steps
 class Undone:
     """What came of it."""
 
-    done: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()  # titles of steps
     failed: tuple[str, ...] = ()  # one sentence each
 
     @property
     def sentence(self) -> str:
         """For people."""
-        parts = []
-        if self.done:
-            parts.append(f"Taken back: {', '.join(self.done)}.")
-        if self.failed:
-            parts.append(f"Not taken back: {' '.join(self.failed)}")
-        return " ".join(parts)
+        done = phrase("Taken back: {steps}.", steps=listed(self.done)) if self.done else ""
+        failed = phrase("Not taken back: {steps}", steps=sentences(*self.failed)) if self.failed else ""
+        return sentences(done, failed)
 
 
 def undo_production(run_context: RunContext) -> Undone:
@@ -54,9 +52,9 @@ def undo_production(run_context: RunContext) -> Undone:
             continue
         why = take_back(run_context, step, records)
         if why is None:
-            done.append(step.id)
+            done.append(step.title)
             continue
-        failed.append(_by_hand(step.id, step.undo, why))
+        failed.append(_by_hand(step, step.undo, why))
         if step.effect == "destroy":
             break  # nothing is started on data that is half in place
     return Undone(done=tuple(done), failed=tuple(failed))
@@ -65,7 +63,7 @@ def undo_production(run_context: RunContext) -> Undone:
 def take_back(run_context: RunContext, step: Step, records: Mapping[str, StepRecord]) -> str | None:
     """Undoes one step and records it; the sentence why not. Raises FencedError."""
     if step.undo is None:
-        return "it has no undo"
+        return phrase("it has no undo")
     if run_context.lease.fenced:
         raise FencedError("another worker owns the run")
     undo_step = as_undo(step)
@@ -92,7 +90,7 @@ def take_back(run_context: RunContext, step: Step, records: Mapping[str, StepRec
         return run_context.worker_context.redact(str(error))
     except Exception as error:  # noqa: BLE001 - one undo that fails must not keep the others from being tried
         step_log.line(repr(error))
-        return run_context.worker_context.redact(f"{type(error).__name__}: {error}")
+        return run_context.worker_context.redact(phrase("{error}: {why}", error=type(error).__name__, why=error))
 
     undone = OwnStep(state=StepState.UNDONE, ended_at=run_context.worker_context.own.now())
     run_context.note(step.id, undone)
@@ -119,7 +117,7 @@ def _until_limit(act: Callable[[], str], over: Callable[[], bool], log: Callable
 
 def _taken_back(run_context: RunContext, context: StepContext, step: Step, undo_step: Step) -> str:
     if effect_of(step, run_context.plan.steps) == "destroy" and _never_happened(run_context, context, step):
-        return "It was not in place, so there was nothing to take back."
+        return phrase("It was not in place, so there was nothing to take back.")
     action = run_context.worker_context.registry.actions[undo_step.do or ""]
     return action(context, undo_step.with_).summary
 
@@ -137,6 +135,9 @@ def _never_happened(run_context: RunContext, context: StepContext, step: Step) -
     return state_of(run_context, context, step.do or "", step.with_) == "before"
 
 
-def _by_hand(step: str, undo: Undo, why: str) -> str:
-    given = ", ".join(f"{name} {value}" for name, value in undo.with_.items())
-    return f"{step}: {why.rstrip('.')}; to be done by hand: {undo.do} ({given})."
+def _by_hand(step: Step, undo: Undo, why: str) -> str:
+    given = listed(f"{name} {value}" for name, value in undo.with_.items())
+    return sentences(
+        phrase("{step}: {why}", step=step.title, why=closed(why)),
+        phrase("To be done by hand: {action} ({given}).", action=undo.do, given=given),
+    )

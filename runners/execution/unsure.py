@@ -14,6 +14,7 @@ from drbot.core.plan import Plan
 from drbot.core.run import Run, RunState, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.settlement import decisions_for, needs_second
+from drbot.core.text.messages import closed, phrase, sentences
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.execution.kept_data import keep_host, put_aside
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
@@ -27,9 +28,9 @@ HELD_SECONDS = 2 * LOOK_SECONDS  # should the looker die, workers wait no longer
 def finding_of(run_context: RunContext, step: Step, records: Mapping[str, StepRecord]) -> Finding:
     """What the step's check says now, with a sentence for the question. Only reads."""
     if not step.check:
-        return Finding(passed=False, sentence="It has no check that could tell.")
+        return Finding(passed=False, sentence=phrase("It has no check that could tell."))
     context = looking(run_context, step, records[step.id].attempt)
-    sentences = []
+    said = []
     broken: list[str] = []
     passed = True
     for probe in step.check:
@@ -37,13 +38,19 @@ def finding_of(run_context: RunContext, step: Step, records: Mapping[str, StepRe
             finding = run_context.worker_context.registry.probes[probe.probe](context, probe.with_)
         except DrbotError as error:
             return Finding(
-                passed=False, sentence=run_context.worker_context.redact(f"Its check could not be asked: {error}")
+                passed=False,
+                sentence=run_context.worker_context.redact(
+                    phrase("Its check could not be asked: {why}", why=closed(str(error)))
+                ),
             )
         passed = passed and finding.passed
-        sentences.append(run_context.worker_context.redact(finding.sentence))
+        said.append(closed(run_context.worker_context.redact(finding.sentence)))
         broken += finding.broken
-    verdict = "Its check passes, so it looks done" if passed else "Its check does not pass, so it looks not done"
-    sentence = f"{verdict}: {' '.join(sentences)}"
+    sentence = (
+        phrase("Its check passes, so it looks done: {found}", found=sentences(*said))
+        if passed
+        else phrase("Its check does not pass, so it looks not done: {found}", found=sentences(*said))
+    )
     return Finding(passed=passed, sentence=sentence, broken=tuple(dict.fromkeys(broken)))
 
 
@@ -82,8 +89,8 @@ def worth(plan: Plan, record: StepRecord) -> str:
     if record.finding_passed:
         return ""
     if needs_second(plan, record):
-        return "If it is done all the same, two people must say so: settle it as done."
-    return "Nobody's word replaces this check; if it is done, settle it as done and the check is asked again."
+        return phrase("If it is done all the same, two people must say so: settle it as done.")
+    return phrase("Nobody's word replaces this check; if it is done, settle it as done and the check is asked again.")
 
 
 def look_after_unsure(worker_context: WorkerContext) -> list[str]:
@@ -129,9 +136,9 @@ def _look_and_tell(worker_context: WorkerContext, run: Run, record: StepRecord) 
         return  # settled while another step was looked at; what runs now may be its new attempt
     try:
         worker_context.target.remove_survivors(run.id, step.id)
-        swept = "Nothing of it is running any more."
+        swept = phrase("Nothing of it is running any more.")
     except DrbotError as error:
-        swept = f"Whether something of it still runs could not be seen: {error}"
+        swept = phrase("Whether something of it still runs could not be seen: {why}", why=closed(str(error)))
     finding = finding_of(run_context, step, {record.id: record})
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
     aside = put_aside(run_context, step)
@@ -146,8 +153,14 @@ def _look_and_tell(worker_context: WorkerContext, run: Run, record: StepRecord) 
             incident=run.incident,
             run=run.id,
             step=step.id,
-            question=f"{step.title['en']} ({step.id}): its worker died, so nobody knows whether it was done. "
-            f"{swept} {finding.sentence} {worth(run.plan, found)}".strip(),
+            question=sentences(
+                phrase(
+                    "{step} ({id}): its worker died, so nobody knows whether it was done.", step=step.title, id=step.id
+                ),
+                swept,
+                finding.sentence,
+                worth(run.plan, found),
+            ),
             **told(finding),
             choices=decisions_for(run.plan, found),
         )

@@ -7,6 +7,7 @@ from drbot.core.errors import UserError
 from drbot.core.run import StepState
 from drbot.core.runbook import Step, ancestors_of, names_in
 from drbot.core.site import Site
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.execution.run_context import RunContext
 
 
@@ -21,9 +22,11 @@ def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> 
         running = [name for name in site.names("app", "front") if name not in stopped]
         if running:
             raise UserError(
-                f"Planning {runbook}.",
-                f"{step.id} moves data while {', '.join(running)} may write.",
-                f"Stop them in a step before {step.id} (do: compose.stop), then plan again: /dr recover",
+                phrase("Planning {runbook}.", runbook=runbook),
+                phrase('"{step}" moves data while {services} may write.', step=step.id, services=listed(running)),
+                phrase(
+                    'Stop them in a step before "{step}" (do: compose.stop), then plan again: /dr recover', step=step.id
+                ),
             )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from drbot.core.errors import UntrustedError
 from drbot.core.run import Run
 from drbot.core.signing import join_key, join_proof
+from drbot.core.text.messages import phrase
 from drbot.runners.foundation.own_record import OwnInvitation, OwnRecord
 from drbot.store.base.database import Database
 from drbot.store.records import invitations
@@ -57,10 +58,21 @@ class Invitations:
             return None
         owner, public, key = found.owner or "", found.public_key or "", bytes.fromhex(mine[found.token_sha256].key)
         if not hmac.compare_digest(join_proof(key, site, public), found.proof or ""):
-            raise UntrustedError(f"{owner} joined the site {site}, says the database; it does not prove its token")
+            raise UntrustedError(
+                phrase(
+                    "{owner} joined the site {site}, says the database; it does not prove its token",
+                    owner=owner,
+                    site=site,
+                )
+            )
         if self._own.used(found.token_sha256, public) != public:
             raise UntrustedError(
-                f"{owner} joined the site {site}, says the database; another worker used its token first, or its time "
-                f"was over. Give the machine of {site} back by hand, then plan again: /dr recover"
+                phrase(
+                    "{owner} joined the site {site}, says the database; another worker used its token first, "
+                    "or its time was over. Give the machine of {site} back by hand, then plan again: "
+                    "/dr recover",
+                    owner=owner,
+                    site=site,
+                )
             )
         return Joined(owner=owner, public_key=public)

@@ -22,6 +22,7 @@ from drbot.core.errors import PermanentError
 from drbot.core.policy import gained
 from drbot.core.run import StepState
 from drbot.core.site import Model
+from drbot.core.text.messages import phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 
 FOLDER = "worker"
@@ -156,7 +157,9 @@ class OwnRecord:
         with self._files.locked():
             before = self.run(run_id)
             if before is not None and before.seal != seal and (before.steps or before.ended):
-                raise PermanentError(f"{run_id} was begun by another plan on this host; it is not planned again")
+                raise PermanentError(
+                    phrase("{run} was begun by another plan on this host; it is not planned again", run=run_id)
+                )
             if before is None or before.seal != seal:
                 self._write(run_id, OwnRun(seal=seal, incident=incident, engine=engine, places=tuple(places)))
 
@@ -165,7 +168,7 @@ class OwnRecord:
         with self._files.locked():
             known = self.run(run_id)
             if known is None:
-                raise PermanentError(f"{run_id} was not planned on this host")
+                raise PermanentError(phrase("{run} was not planned on this host", run=run_id))
             changed = how(known)
             if changed != known:
                 self._write(run_id, changed)
@@ -319,5 +322,5 @@ class OwnRecord:
 def name_of(run_id: str) -> str:
     """Its file. Raises PermanentError for a run whose name is a path."""
     if not RUN_NAME.fullmatch(run_id):
-        raise PermanentError(f"{run_id!r} is no name of a run")
+        raise PermanentError(phrase("{run} is no name of a run", run=f"{run_id!r}"))
     return f"runs/{run_id}.json"

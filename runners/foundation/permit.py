@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass
 from pathlib import Path
 
 from drbot.core.errors import PermanentError
+from drbot.core.text.messages import listed, phrase
 
 ISSUER = object()
 """Known to runners/execution/issuing.py alone; a test looks after that."""
@@ -32,7 +33,13 @@ class Permit:
         """Raises PermanentError unless all of them may be taken away."""
         missing = sorted(set(subjects) - self.subjects)
         if missing:
-            raise PermanentError(f"Nobody approved that {self.step} touches {', '.join(missing)}; nothing was touched")
+            raise PermanentError(
+                phrase(
+                    "Nobody approved that {step} touches {things}; nothing was touched",
+                    step=self.step,
+                    things=listed(missing),
+                )
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +59,7 @@ class OwnWork:
 
 def volume(name: str) -> str:
     """A volume whose data is replaced, brought back or given up."""
-    return f"volume {name}"
+    return phrase("volume {name}", name=name)
 
 
 def volumes_in(subjects: Iterable[str]) -> frozenset[str]:
@@ -63,37 +70,37 @@ def volumes_in(subjects: Iterable[str]) -> frozenset[str]:
 
 def emptied(name: str) -> str:
     """A volume's name, once its data has moved to where it belongs."""
-    return f"emptied volume {name}"
+    return phrase("emptied volume {name}", name=name)
 
 
 def services(project: str, names: Iterable[str]) -> tuple[str, ...]:
     """Services that are stopped, restarted or made anew."""
-    return tuple(f"service {project}/{name}" for name in names)
+    return tuple(phrase("service {project}/{name}", project=project, name=name) for name in names)
 
 
 def container(name: str, identity: str) -> str:
     """A container with its own layer: this one, and no other that gets its name."""
-    return f"container {name} {identity}"
+    return phrase("container {name} {identity}", name=name, identity=identity)
 
 
 def image(name: str, identity: str) -> str:
     """An image that keeps exactly this container."""
-    return f"image {name} of {identity}"
+    return phrase("image {name} of {identity}", name=name, identity=identity)
 
 
 def folder(path: Path) -> str:
     """A folder with everything in it, that is moved aside."""
-    return f"folder {path}"
+    return phrase("folder {path}", path=path)
 
 
 def name(dns_name: str, addresses: Iterable[str]) -> str:
     """Where a name leads from now on."""
-    return f"name {dns_name} to {', '.join(sorted(addresses))}"
+    return phrase("name {name} to {addresses}", name=dns_name, addresses=listed(sorted(addresses)))
 
 
 def machine(name: str) -> str:
     """A rented machine, with everything on it."""
-    return f"machine {name}"
+    return phrase("machine {name}", name=name)
 
 
 def _only_for(issuer: object) -> None:

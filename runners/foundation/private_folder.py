@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
 
 LOCKS = "locks"
 
@@ -52,7 +53,7 @@ class PrivateFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise PermanentError(f"{path} cannot be read: {error}") from error
+            raise PermanentError(phrase("{path} cannot be read: {why}", path=path, why=error)) from error
 
     def write(self, name: str, value: Any) -> None:
         """Replace a file; on the disk when this returns. Raises TemporaryError when there is no room."""
@@ -81,4 +82,6 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TemporaryError(f"{path} cannot be written: {error.strerror or error}", kind="busy") from error
+        raise TemporaryError(
+            phrase("{path} cannot be written: {why}", path=path, why=error.strerror or error), kind="busy"
+        ) from error

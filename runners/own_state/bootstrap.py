@@ -10,6 +10,7 @@ from pathlib import Path
 from drbot.core.errors import PermanentError, TemporaryError, UserError
 from drbot.core.events import EventKind
 from drbot.core.ledger import event_in
+from drbot.core.text.messages import clauses, either, listed, phrase, sentences
 from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
 from drbot.runners.own_state.adopting import adopt_open_runs
 from drbot.runners.own_state.bucket_ledger import BucketLedger
@@ -34,8 +35,15 @@ def vouched_copy(bucket: ObjectStoreClient, roots: Roots, ledger: str = "") -> V
     searches = {name: one for name, one in searches_in(bucket, roots).items() if name.startswith(ledger)}
     found = {name: copy for name, search in searches.items() if (copy := search.newest()) is not None}
     if len(found) > 1:
-        known = ", ".join(f"{name} (until record {one.candidate.head.seq})" for name, one in found.items())
-        raise UserError(TRIED, f"There are copies of several ledgers: {known}.", "Name one with --ledger.")
+        known = listed(
+            phrase("{ledger} (until record {record})", ledger=name, record=one.candidate.head.seq)
+            for name, one in found.items()
+        )
+        raise UserError(
+            TRIED,
+            phrase("There are copies of several ledgers: {ledgers}.", ledgers=known),
+            phrase("Name one with --ledger."),
+        )
     for copy in found.values():
         require_same_tables(copy)
         return copy
@@ -81,24 +89,37 @@ def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search
     passed_over = [said for search in searches for said in search.passed_over]
     place = bucket.place(FOLDER)
     if not doubts and not passed_over and roots.believed is None:
-        todo = "Name bucket and prefix as `object_store` of dr.yml has them: s3://bucket/prefix/"
-        return UserError(TRIED, f"There is no copy of drbot's state below {place}.", todo)
+        todo = phrase("Name bucket and prefix as `object_store` of dr.yml has them: s3://bucket/prefix/")
+        return UserError(TRIED, phrase("There is no copy of drbot's state below {place}.", place=place), todo)
     if not doubts:
-        what = f"copy below {place} ends with record {roots.believed} and is whole" if roots.believed else ""
-        why = f"No {what or f'copy below {place} is whole'}. {among(passed_over)}".strip()
-        return UserError(TRIED, why, LOOK)
+        none = phrase("No copy below {place} is whole.", place=place)
+        if roots.believed:
+            none = phrase(
+                "No copy below {place} ends with record {record} and is whole.", place=place, record=roots.believed
+            )
+        return UserError(TRIED, sentences(none, among(passed_over)), LOOK)
     final = [doubt for doubt in doubts if doubt.is_final]
     told = (final or doubts)[:NAMED]
-    more = [f"And {len(final or doubts) - NAMED} more."] if len(final or doubts) > NAMED else []
-    believe = " or ".join(f"--believe {doubt.candidate.head}" for doubt in told if doubt.todo != OTHER)
-    todo = told[0].todo + (f" If there is nothing more, and you believe what is there: {believe}" if believe else "")
-    return UserError(TRIED, " ".join([*map(told_of, told), *more, among(passed_over)]).strip(), todo)
+    more = len(final or doubts) - NAMED
+    others = phrase("And {count} more.", count=more) if more > 0 else ""
+    why = sentences(*map(told_of, told), others, among(passed_over))
+    options = [f"--believe {doubt.candidate.head}" for doubt in told if doubt.todo != OTHER]
+    if not options:
+        return UserError(TRIED, why, told[0].todo)
+    believe = phrase("If there is nothing more, and you believe what is there: {options}", options=either(options))
+    return UserError(TRIED, why, sentences(told[0].todo, believe))
 
 
 def told_of(doubt: Doubt) -> str:
     """Which copy, and why not."""
     one = doubt.candidate
-    return f"{one.place} (until record {one.head.seq}, of {one.made_at:%Y-%m-%d %H:%M} UTC): {doubt.why}"
+    return phrase(
+        "{place} (until record {record}, of {moment} UTC): {why}",
+        place=one.place,
+        record=one.head.seq,
+        moment=f"{one.made_at:%Y-%m-%d %H:%M}",
+        why=doubt.why,
+    )
 
 
 def among(passed_over: Collection[str]) -> str:
@@ -106,7 +127,9 @@ def among(passed_over: Collection[str]) -> str:
     if not passed_over:
         return ""
     more = len(passed_over) - NAMED
-    return f"Passed over: {'; '.join(list(passed_over)[:NAMED])}{f'; and {more} more' if more > 0 else ''}."
+    named = list(passed_over)[:NAMED]
+    others = [phrase("and {count} more", count=more)] if more > 0 else []
+    return phrase("Passed over: {copies}.", copies=clauses([*named, *others]))
 
 
 def require_same_tables(copy: Vouched) -> None:
@@ -115,7 +138,12 @@ def require_same_tables(copy: Vouched) -> None:
     if here != there:
         raise UserError(
             TRIED,
-            f"The copy was made by drbot {copy.document['drbot']} (tables {there}); this one has {here}.",
+            phrase(
+                "The copy was made by drbot {version} (tables {there}); this one has {here}.",
+                version=copy.document["drbot"],
+                there=there,
+                here=here,
+            ),
             INSTALL,
         )
 
@@ -147,14 +175,22 @@ def tell(tx: Transaction, copy: Vouched, *, believed: bool) -> tuple[str, ...]:
         forgotten=forgotten,
         believed=believed,
     )
-    said = f"drbot's own host was lost. Its state came back from {one.place}, as of record {one.head.seq}."
+    said = [
+        phrase(
+            "drbot's own host was lost. Its state came back from {place}, as of record {record}.",
+            place=one.place,
+            record=one.head.seq,
+        )
+    ]
     if believed:
-        said += " It was believed as it is: whether it is the newest, and all drbot's own, nobody could show."
+        said.append(
+            phrase("It was believed as it is: whether it is the newest, and all drbot's own, nobody could show.")
+        )
     if forgotten > one.head.seq:
-        said += f" drbot had signed records up to {forgotten}: what they said is lost."
+        said.append(phrase("drbot had signed records up to {record}: what they said is lost.", record=forgotten))
     open_ones = incidents.recent(tx.connection, open_only=True, limit=1000)
     for incident in open_ones:
-        incidents.note(tx, incident.id, None, said)
+        incidents.note(tx, incident.id, None, sentences(*said))
     return tuple(incident.name for incident in open_ones)
 
 
@@ -166,8 +202,8 @@ def files_of(copy: Vouched, target: Path) -> dict[Path, bytes]:
         path = target if name == CONFIGURATION else folder / Path(name).name
         found[path] = as_bytes(text)
         if path.exists() and path.read_bytes() != found[path]:
-            why = f"{path} is there already and is another one."
-            raise UserError(TRIED, why, "Move it away, or name another place with --config.")
+            why = phrase("{path} is there already and is another one.", path=path)
+            raise UserError(TRIED, why, phrase("Move it away, or name another place with --config."))
     return found
 
 
@@ -195,5 +231,5 @@ def write(path: Path, data: bytes) -> None:
         with open(path, "wb", opener=private) as file:
             file.write(data)
     except OSError as error:
-        why = f"{path} cannot be written: {error.strerror}."
-        raise UserError(TRIED, why, "Name another place with --config.") from error
+        why = phrase("{path} cannot be written: {why}.", path=path, why=error.strerror)
+        raise UserError(TRIED, why, phrase("Name another place with --config.")) from error

@@ -9,6 +9,7 @@ from drbot.core.errors import PermanentError
 from drbot.core.events import GENESIS, Event, EventKind, hash_of
 from drbot.core.ledger import UNREADABLE, event_in
 from drbot.core.statements import Head, short
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import Named, unpacked
 
@@ -52,14 +53,14 @@ class BucketLedger:
                 here = self._followed if digest in self._followed else self._piece_with(seq, digest)
             raw, event = self._followed[digest] = here[digest]
             if event.seq != seq:
-                raise PermanentError(f"Record {seq} is not where its number says")
+                raise PermanentError(phrase("Record {record} is not where its number says", record=seq))
             lines.append(raw)
             hashes.append(digest)
             keys += _key_in(event)
             returns += _return_in(event)
             seq, digest = seq - 1, event.previous
         if digest != GENESIS:
-            raise PermanentError("Record 1 is not the beginning")
+            raise PermanentError(phrase("Record 1 is not the beginning"))
         return Records(lines=lines[::-1], hashes=hashes[::-1], keys=keys, returns=returns)
 
     def _piece_with(self, seq: int, digest: str) -> dict[str, tuple[bytes, Event]]:
@@ -69,7 +70,9 @@ class BucketLedger:
             found = self._read(piece)
             if digest in found:
                 return found
-        raise PermanentError(f"Record {seq} ({short(digest)}…) is in no piece of the ledger")
+        raise PermanentError(
+            phrase("Record {record} ({hash}…) is in no piece of the ledger", record=seq, hash=short(digest))
+        )
 
     def _read(self, piece: Named) -> dict[str, tuple[bytes, Event]]:
         """Hash → the record that has it; nothing where something else lies under the name."""

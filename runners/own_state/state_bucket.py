@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from drbot.core.errors import PermanentError
 from drbot.core.statements import LONGEST_LINE_BYTES, Head, Statement, short, statement_in
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
 
 FOLDER, HEADS = "state/", "ledger/heads/"
@@ -96,10 +97,10 @@ def statement_of(bucket: ObjectStoreClient, found: Named) -> Statement:
         raise ValueError(str(error)) from error
     line, end, _ = begins.partition(b"\n")
     if len(line) > LONGEST_LINE_BYTES or not end:
-        raise ValueError("it does not begin with a statement of drbot")
+        raise ValueError(phrase("it does not begin with a statement of drbot"))
     said = statement_in(line)
     if not said.ledger.startswith(found.ledger) or said.seq != found.last:
-        raise ValueError("it is of another record or of another ledger than its name says")
+        raise ValueError(phrase("it is of another record or of another ledger than its name says"))
     return said
 
 
@@ -111,5 +112,5 @@ def unpacked(data: bytes) -> bytes:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not machine.eof:
-        raise ValueError("it was cut, or is larger than anything of drbot's")
+        raise ValueError(phrase("it was cut, or is larger than anything of drbot's"))
     return found

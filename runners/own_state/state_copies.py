@@ -24,6 +24,7 @@ from drbot.core.signing import KeyPair
 from drbot.core.site import Configuration
 from drbot.core.statements import Statement
 from drbot.core.statements import line_of as signed_line
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.documents import Documents
 from drbot.runners.own_state.state_bucket import COPY, Named, copy_key, folder_of, named, piece_key, statement_of
@@ -135,8 +136,11 @@ class StateCopies:
                 return
             if said.seq > given_up:
                 raise PermanentError(
-                    f"{self._bucket.place(found.stored.key)} is of a ledger that went on where this one did not: this "
-                    "state was rolled back, or drbot goes on elsewhere. Nothing is copied over it"
+                    phrase(
+                        "{place} is of a ledger that went on where this one did not: this state was rolled back, "
+                        "or drbot goes on elsewhere. Nothing is copied over it",
+                        place=self._bucket.place(found.stored.key),
+                    )
                 )
         self._ledger, self._there = first.hash, 0
 

@@ -13,18 +13,27 @@ from typing import Any
 from drbot.core.errors import PermanentError, UserError
 from drbot.core.signing import fingerprint
 from drbot.core.statements import LONGEST_LINE_BYTES, Head, Statement
+from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.bucket_ledger import BucketLedger, Records
 from drbot.runners.own_state.state_bucket import Named, statement_of
 from drbot.runners.own_state.witnesses import Roots, Witnesses
 
-TRIED = "Bringing drbot back from S3."
-INSTALL = "Install the version that made it, bring the state back, then upgrade."
-GIVE = (
+TRIED = phrase("Bringing drbot back from S3.")
+INSTALL = phrase("Install the version that made it, bring the state back, then upgrade.")
+GIVE = phrase(
     "Give the newest `Ledger N:…` of an incident's channel: --head N:… Or put the backup of <home>/worker back first."
 )
-LOOK = "Look for another copy of the bucket, or for older versions of its objects."
-OTHER = "Is it the right bucket and prefix, and was the whole `Ledger N:…` copied? Try without it to see what is there."
+LOOK = phrase("Look for another copy of the bucket, or for older versions of its objects.")
+OTHER = phrase(
+    "Is it the right bucket and prefix, and was the whole `Ledger N:…` copied? Try without it to see what is there."
+)
+UNLOCKED = phrase(
+    "It is drbot's own, but whoever can write there could have removed newer ones: no newest head is locked."
+)
+UNLISTED = phrase(
+    "It is drbot's own, but whoever can write there could have removed newer ones: removed versions cannot be listed."
+)
 FORMAT = 2
 LARGEST_COPY_BYTES = 128 << 20
 
@@ -101,7 +110,7 @@ class Search:
                 if not self._is_no_better(statement):
                     yield self._candidate(found, statement)
             except (ValueError, PermanentError) as error:
-                self.passed_over.append(f"{self.bucket.place(found.stored.key)}: {error}")
+                self.passed_over.append(phrase("{place}: {why}", place=self.bucket.place(found.stored.key), why=error))
 
     def _is_no_better(self, said: Statement) -> bool:
         """An older one of a ledger by a key that were both doubted already."""
@@ -112,50 +121,63 @@ class Search:
         """Raises ValueError or PermanentError for what is none."""
         records = self.ledger.until(said.seq, said.hash)
         if not records.hashes or records.hashes[0] != said.ledger:
-            raise ValueError("it is of another ledger than it says")
+            raise ValueError(phrase("it is of another ledger than it says"))
         most = min(said.size, LARGEST_COPY_BYTES) + LONGEST_LINE_BYTES
         _, _, body = self.bucket.read(found.stored.key, found.stored.version, most=most).partition(b"\n")
         if len(body) != said.size or hashlib.sha256(body).hexdigest() != said.sha256:
-            raise ValueError("what it holds is not what its worker has signed: changed, or uploaded by half")
+            raise ValueError(phrase("what it holds is not what its worker has signed: changed, or uploaded by half"))
         place, made_at = self.bucket.place(found.stored.key), found.stored.modified_at
         return Candidate(place=place, made_at=made_at, statement=said, records=records, body=body)
 
     def _doubt_whose(self, one: Candidate, trusted: frozenset[str]) -> Doubt | None:
         head, believed, end = self.roots.head, self.roots.believed, one.head.seq
         if believed is not None and not one.records.has(believed):
-            return Doubt(candidate=one, why=f"Its record {end} is another one than you believe.", todo=OTHER)
+            return Doubt(
+                candidate=one,
+                why=phrase("Its record {record} is another one than you believe.", record=end),
+                todo=OTHER,
+            )
         if head is not None and head.seq <= end and not one.records.has(head):
-            why = f"Its record {head.seq} is another one than the head that you gave."
+            why = phrase("Its record {record} is another one than the head that you gave.", record=head.seq)
             return Doubt(candidate=one, why=why, todo=OTHER)
         if head is not None and head.seq > end and believed is None:
-            return Doubt(candidate=one, why=f"It ends before record {head.seq}, whose head you gave.", todo=LOOK)
+            return Doubt(
+                candidate=one,
+                why=phrase("It ends before record {record}, whose head you gave.", record=head.seq),
+                todo=LOOK,
+            )
         if one.statement.key not in trusted:
             return Doubt(candidate=one, why=self._unknown(one))
         return None
 
     def _unknown(self, one: Candidate) -> str:
-        signed = f"The worker's key {fingerprint(one.statement.key)} has signed it"
+        key = fingerprint(one.statement.key)
         if self.roots == Roots():
-            why = "and nothing outside of the bucket vouches for it: whoever can write there could have made all of it"
-        else:
-            why = "and nothing that is known here vouches for that key"
-        return f"{signed}, {why}."
+            return phrase(
+                "The worker's key {key} has signed it, and nothing outside of the bucket vouches for it: whoever can "
+                "write there could have made all of it.",
+                key=key,
+            )
+        return phrase(
+            "The worker's key {key} has signed it, and nothing that is known here vouches for that key.", key=key
+        )
 
     def _doubt_whether_newest(self, one: Candidate, trusted: frozenset[str]) -> Doubt | None:
         if self.roots.believed is not None:
             return None
         newer = next(self.witnesses.unlike(one.records, trusted), None)
         if newer is not None:
-            why = f"drbot has signed record {newer.seq} too, and it is not in there: it would be forgotten."
+            why = phrase(
+                "drbot has signed record {record} too, and it is not in there: it would be forgotten.", record=newer.seq
+            )
             if newer.seq <= one.head.seq:
-                why = f"drbot has signed another record {newer.seq} too: a state was rolled back, and both went on."
+                why = phrase(
+                    "drbot has signed another record {record} too: a state was rolled back, and both went on.",
+                    record=newer.seq,
+                )
             return Doubt(candidate=one, why=why, todo=LOOK, is_final=True)
         if self.roots.head is None and not self.witnesses.are_locked(one.records, trusted):
-            why = "It is drbot's own, but whoever can write there could have removed newer ones:"
-            because = (
-                "no newest head is locked" if self.witnesses.shows_removed else "removed versions cannot be listed"
-            )
-            return Doubt(candidate=one, why=f"{why} {because}.", is_final=True)
+            return Doubt(candidate=one, why=UNLOCKED if self.witnesses.shows_removed else UNLISTED, is_final=True)
         return None
 
     def _opened(self, one: Candidate, trusted: frozenset[str]) -> Vouched:
@@ -163,9 +185,15 @@ class Search:
             document: dict[str, Any] = json.loads(gzip.decompress(one.body))
             is_known = document["format"] == FORMAT
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-            raise UserError(TRIED, f"{one.place} is drbot's own and cannot be read: {error}.", INSTALL) from error
+            raise UserError(
+                TRIED, phrase("{place} is drbot's own and cannot be read: {why}.", place=one.place, why=error), INSTALL
+            ) from error
         if not is_known:
-            why = f"{one.place} was written by drbot {document.get('drbot')}, in a format that is unknown here."
+            why = phrase(
+                "{place} was written by drbot {version}, in a format that is unknown here.",
+                place=one.place,
+                version=document.get("drbot"),
+            )
             raise UserError(TRIED, why, INSTALL)
         signed = [self.witnesses.statement(found) for found in self.copies if found.last > one.head.seq]
         lost = [said.seq for said in signed if said is not None and said.key in trusted]

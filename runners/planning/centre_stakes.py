@@ -7,6 +7,7 @@ from drbot.core.errors import PermanentError, UserError
 from drbot.core.run import Run
 from drbot.core.runbook import Step
 from drbot.core.stakes import Act, Keeps, Loss, LossKind, ProofKind, RentedMachine, Stakes
+from drbot.core.text.messages import closed, phrase
 from drbot.runners.contract.rented import EC2, find, to_destroy, users_of
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.planning.leading_back import back_of
@@ -41,9 +42,17 @@ def _machine(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -
         rented = find(worker_context.configuration, name)
         resources = to_destroy(rented) if rented is not None else ()
     except PermanentError as error:
-        raise UserError(f"Planning {run.runbook}.", f"{error}.", "Correct that, then ask again.") from error
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=run.runbook),
+            closed(str(error)),
+            phrase("Correct that, then ask again."),
+        ) from error
     if rented is None:
-        raise UserError(f"Planning {run.runbook}.", f"There is no rented machine {name}.", "See: /dr kept")
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=run.runbook),
+            phrase("There is no rented machine {name}.", name=name),
+            phrase("See: /dr kept"),
+        )
     with worker_context.database.read() as connection:
         kept = [one.volume for one in list_of(connection, rented.site) if one.incident == rented.incident]
     return RentedMachine(

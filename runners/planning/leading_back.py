@@ -12,12 +12,14 @@ from drbot.core.errors import PermanentError, UserError
 from drbot.core.plan import SETTINGS, Plan
 from drbot.core.run import StepState
 from drbot.core.stakes import AddressAnswer, NameMove
+from drbot.core.text.messages import clauses, closed, listed, phrase
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.contract.led_names import ADDRESS, RECORDS, SITE, answer_at, records_of
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.foundation.own_record import OwnRun, OwnStep
 
+NOT_CONTROLLED = phrase("this site does not control them")
 NOT_LED = frozenset({StepState.SKIPPED, StepState.UNDONE, StepState.PENDING})
 
 Addresses = tuple[str, ...]
@@ -47,8 +49,8 @@ def back_of(worker_context: WorkerContext, incident: int, fingerprint: Mapping[s
     """The newest change in the incident that still stands. Raises UserError, which says where the names lead now."""
     settings, records = worker_context.configuration.dns, fingerprint.get(RECORDS)
     if settings is None or not isinstance(records, Mapping):
-        why = f"Where the names lead now could not be read: {records or 'this site does not control them'}."
-        raise _refusal(why, "Let the control site's worker do it, and correct `dns` in dr.yml.")
+        why = phrase("Where the names lead now could not be read: {why}.", why=str(records or NOT_CONTROLLED))
+        raise _refusal(why, phrase("Let the control site's worker do it, and correct `dns` in dr.yml."))
     now: dict[str, Addresses] = {
         name: tuple(record["addresses"]) if isinstance(record, Mapping) else () for name, record in records.items()
     }
@@ -86,7 +88,9 @@ def _led(worker_context: WorkerContext, incident: int) -> Iterator[_Led]:
         try:
             before = records_of(plan)
         except PermanentError as error:
-            raise _refusal(f"{name}: {error}.", "Change the zone by hand.") from error
+            raise _refusal(
+                phrase("{run}: {why}", run=name, why=closed(str(error))), phrase("Change the zone by hand.")
+            ) from error
         zone = str(plan.fingerprint.get("zone"))
         yield _Led(run=name, zone=zone, before=before, after=_after(plan, known, before), at=steps[-1].ended_at)
 
@@ -118,22 +122,35 @@ def _require_same_zone(led: _Led, zone: str, now: Mapping[str, Addresses]) -> No
     """Raises UserError where dr.yml means other names than were led."""
     missing = [name for name in led.before if name not in now]
     if led.zone != zone or missing:
-        what = f"the names {', '.join(missing)}" if missing else f"the zone {led.zone}"
+        what = (
+            phrase("the names {names}", names=listed(missing)) if missing else phrase("the zone {zone}", zone=led.zone)
+        )
         raise _refusal(
-            f"{led.run} led {what}, which `dns` in dr.yml does not name any more.",
-            "Put that back into dr.yml, or change the zone by hand.",
+            phrase("{run} led {what}, which `dns` in dr.yml does not name any more.", run=led.run, what=what),
+            phrase("Put that back into dr.yml, or change the zone by hand."),
         )
 
 
 def _nothing_to_lead_back(incident: int, now: Mapping[str, Addresses], known: list[_Led]) -> UserError:
-    there = "; ".join(f"{name} leads to {', '.join(found) or 'nothing'}" for name, found in now.items())
+    there = clauses(
+        phrase("{name} leads to {addresses}", name=name, addresses=listed(found))
+        if found
+        else phrase("{name} leads to nothing", name=name)
+        for name, found in now.items()
+    )
     if known:
-        return _refusal(f"They lead there already: {there}.", "There is nothing to lead back.")
+        return _refusal(
+            phrase("They lead there already: {there}.", there=there), phrase("There is nothing to lead back.")
+        )
     return _refusal(
-        f"This worker's host remembers no run of DR-{incident} that has led names anywhere. Now {there}.",
-        "If that is wrong, change the zone by hand: the report says where the names led.",
+        phrase(
+            "This worker's host remembers no run of DR-{incident} that has led names anywhere. Now {there}.",
+            incident=incident,
+            there=there,
+        ),
+        phrase("If that is wrong, change the zone by hand: the report says where the names led."),
     )
 
 
 def _refusal(why: str, todo: str) -> UserError:
-    return UserError("Planning to lead the names back.", why, todo)
+    return UserError(phrase("Planning to lead the names back."), why, todo)

@@ -15,8 +15,9 @@ from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from drbot.core.site import Approvals, Site
 from drbot.core.stakes import Stakes, act_of, aside_by
 from drbot.core.stakes_words import ACTS as HEADLINES
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import clock
 from drbot.core.variables import Value, fill
-from drbot.core.words import clock, say
 from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen
 from drbot.runners.execution import settings_seen, users
@@ -73,8 +74,12 @@ def _require_inputs(run: Run, runbook: Runbook) -> None:
     """Raises UserError for what the runbook does not ask for: nothing that people read may follow from it."""
     known = {*runbook.inputs, "service", *sub_runs.OF_PARTS}
     for name in run.arguments.keys() - known:
-        takes = ", ".join(runbook.inputs) or "nothing"
-        raise UserError(f"Planning {run.runbook}.", f"{run.runbook} takes no {name}.", f"It takes {takes}.")
+        inputs = runbook.inputs
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=run.runbook),
+            phrase("{runbook} takes no {input}.", runbook=run.runbook, input=name),
+            phrase("It takes {inputs}.", inputs=listed(inputs)) if inputs else phrase("It takes nothing."),
+        )
 
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
@@ -83,9 +88,9 @@ def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen:
     named = run.arguments.get("service", "")
     if named and named not in site.services:
         raise UserError(
-            f"Planning {run.runbook} for the service {named}.",
-            "dr.yml does not know it.",
-            f"Services are: {', '.join(site.services)}.",
+            phrase("Planning {runbook} for the service {service}.", runbook=run.runbook, service=named),
+            phrase("dr.yml does not know it."),
+            phrase("Services are: {services}.", services=listed(site.services)),
         )
     variables: dict[str, Value] = {
         "run.id": run.id,
@@ -205,7 +210,9 @@ def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
         kept = target.put_aside(aside)
         if not kept:
             raise UserError(
-                f"Planning {draft.runbook}.", f"Nothing that {aside} put aside is on this host.", "See: /dr kept"
+                phrase("Planning {runbook}.", runbook=draft.runbook),
+                phrase("Nothing that {run} put aside is on this host.", run=aside),
+                phrase("See: /dr kept"),
             )
         sealed = sealed_here(survey.worker_context, aside)
         found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
@@ -217,21 +224,19 @@ def _require_known_suffix(draft: Plan, step: Step) -> None:
     wanted, given = aside_suffix(draft.run), step.with_["keeper"]
     if given != wanted:
         raise UserError(
-            f"Planning {draft.runbook}.",
-            f"{step.id} keeps a host under …{given}; it would not be found again.",
-            'Write keeper: "_before_${run.id}", then plan again: /dr recover',
+            phrase("Planning {runbook}.", runbook=draft.runbook),
+            phrase('"{step}" keeps a host under …{keeper}; it would not be found again.', step=step.id, keeper=given),
+            phrase("Write {keeper}, then plan again: /dr recover", keeper='keeper: "_before_${run.id}"'),
         )
 
 
-def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> dict[str, str]:
+def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> str:
     """Words of a runbook that does not come with drbot are not put above what it does."""
-    words = file.runbook.title if file.is_shipped else HEADLINES[act_of(steps)]
-    title = {language: say(words, language) for language in ("en", "ja")}
+    title = file.runbook.title if file.is_shipped else HEADLINES[act_of(steps)]
     if chosen is None:
-        return {"en": f"{title['en']}: {system}", "ja": f"{title['ja']}: {system}"}
+        return phrase("{title}: {system}", title=title, system=system)
     name, moment = chosen.backup.name, chosen.backup.snapshot_at
     as_of = f"{moment:%Y-%m-%d} {clock(moment)}"
-    return {
-        "en": f"{title['en']}: {system}, from {name} (data as of {as_of})",
-        "ja": f"{title['ja']}: {system}、{name} ({as_of} 時点のデータ)",
-    }
+    return phrase(
+        "{title}: {system}, from {name} (data as of {as_of})", title=title, system=system, name=name, as_of=as_of
+    )

@@ -8,6 +8,7 @@ from drbot.core.errors import CancelledError, DrbotError, UserError
 from drbot.core.events import EventKind
 from drbot.core.plan import Plan, question_of
 from drbot.core.run import Run, RunKind, RunState
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.execution.lease import Lease
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import sign
@@ -50,12 +51,12 @@ def plan_run(worker_context: WorkerContext, run: Run, lease: Lease) -> Run | Non
     except UserError as error:
         _refuse(worker_context, run, error)
     except DrbotError as error:
-        todo = f"Correct that, then ask again: {AGAIN.get(run.kind, RECOVER)}"
-        _refuse(worker_context, run, UserError(_tried(run), str(error), todo))
+        todo = phrase("Correct that, then ask again: {command}", command=AGAIN.get(run.kind, RECOVER))
+        _refuse(worker_context, run, UserError(_tried(run), closed(str(error)), todo))
     except Exception as error:
         log.exception("The survey failed in a way nobody foresaw.", run=run.id)
-        why = f"Unexpected: {type(error).__name__}: {error}"
-        _refuse(worker_context, run, UserError(_tried(run), why, "See the worker's log."))
+        why = phrase("Unexpected: {error}: {why}", error=type(error).__name__, why=closed(str(error)))
+        _refuse(worker_context, run, UserError(_tried(run), why, phrase("See the worker's log.")))
     else:
         return _keep(worker_context, run, plan, lease)
     return None
@@ -68,7 +69,9 @@ def _has_begun(worker_context: WorkerContext, run: Run) -> bool:
 
 
 def _without_plan(worker_context: WorkerContext, run: Run) -> None:
-    outcome = f"{run.id} had begun when its plan was taken out of the database. Look before anything is started."
+    outcome = phrase(
+        "{run} had begun when its plan was taken out of the database. Look before anything is started.", run=run.id
+    )
     with worker_context.database.write() as tx:
         runs.finish(tx, run, RunState.FAILED, outcome)
         release(tx, worker_context, run)
@@ -78,14 +81,15 @@ def _stopped(worker_context: WorkerContext, run: Run, lease: Lease) -> None:
     """STOP while the backup was read. Fenced: another worker makes the plan, so nothing is written."""
     if lease.fenced:
         return
-    why, state = lease.stop_reason, "Nothing in production was changed."
+    why, state = lease.stop_reason, phrase("Nothing in production was changed.")
     with worker_context.database.write() as tx:
-        runs.finish(tx, run, RunState.STOPPED, f"Stopped: {why}. {state}", why=why, safe_state=state)
+        outcome = sentences(phrase("Stopped: {why}", why=closed(why or "")), state)
+        runs.finish(tx, run, RunState.STOPPED, outcome, why=why, safe_state=state)
         release(tx, worker_context, run)
 
 
 def _tried(run: Run) -> str:
-    return f"Surveying for {run.runbook}."
+    return phrase("Surveying for {runbook}.", runbook=run.runbook)
 
 
 def _keep(worker_context: WorkerContext, run: Run, plan: Plan, lease: Lease) -> Run | None:
@@ -94,7 +98,7 @@ def _keep(worker_context: WorkerContext, run: Run, plan: Plan, lease: Lease) -> 
     with worker_context.database.write() as tx:
         planned = runs.planned(tx, run, plan, signature)
         if lease.stop_reason is None and run.kind is RunKind.PLAN:
-            runs.finish(tx, run, RunState.SUCCEEDED, "A plan only: nothing was changed.")
+            runs.finish(tx, run, RunState.SUCCEEDED, phrase("A plan only: nothing was changed."))
             return None
     return planned
 
@@ -103,7 +107,7 @@ def _refuse(worker_context: WorkerContext, run: Run, error: UserError) -> None:
     said: dict[str, Any] = {"tried": error.tried, "why": worker_context.redact(error.why), "todo": error.todo}
     with worker_context.database.write() as tx:
         tx.record(EventKind.RUN_REFUSED, incident=run.incident, run=run.id, **said)
-        outcome = f"{error.tried} {said['why']} Nothing in production was changed."
+        outcome = sentences(error.tried, said["why"], phrase("Nothing in production was changed."))
         runs.finish(tx, run, RunState.FAILED, outcome, **said)
         release(tx, worker_context, run)
 
@@ -111,10 +115,12 @@ def _refuse(worker_context: WorkerContext, run: Run, error: UserError) -> None:
 def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> None:
     people = denied.get(question_of(plan), set())
     if people and run.requested_by not in people and run.kind is not RunKind.PLAN:
-        names = ", ".join(sorted(people))
-        other = "Name another backup (/dr recover backup NAME), or let" if plan.backup is not None else "Let"
+        names = listed(sorted(people))
+        let = phrase("Let {names} ask for it.", names=names)
+        if plan.backup is not None:
+            let = phrase("Name another backup (/dr recover backup NAME), or let {names} ask for it.", names=names)
         raise UserError(
-            f"Planning {plan.runbook}.",
-            f"{names} denied exactly this in this incident.",
-            f"{other} {names} ask for it.",
+            phrase("Planning {runbook}.", runbook=plan.runbook),
+            phrase("{names} denied exactly this in this incident.", names=names),
+            let,
         )

@@ -27,12 +27,14 @@ from drbot.core.stakes import (
     proof_of,
 )
 from drbot.core.stakes_words import PUT_THERE
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import services_of
 from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
+from drbot.runners.planning.leading_back import NOT_CONTROLLED
 from drbot.store.runs import runs
 
 Counted = dict[str, int | datetime | None]
@@ -142,10 +144,18 @@ def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _
     """
     names = kept_by(steps)
     if len(names) != 1:
-        raise UserError(f"Planning {run.runbook}.", "It is about several kept volumes.", "Make one runbook for each.")
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=run.runbook),
+            phrase("It is about several kept volumes."),
+            phrase("Make one runbook for each."),
+        )
     there = worker_context.target.kept(names[0])
     if there is None:
-        raise UserError(f"Planning {run.runbook}.", f"The kept data {names[0]} is not there any more.", "See: /dr kept")
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=run.runbook),
+            phrase("The kept data {volume} is not there any more.", volume=names[0]),
+            phrase("See: /dr kept"),
+        )
     own = worker_context.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
     mine = _put_aside(own, names[0])
     facts = mine.facts if mine is not None else {}
@@ -204,7 +214,9 @@ class _Counting:
         """Every row written since the swap, and every row of the backup that is not as it was."""
         loss = Loss(kind=LossKind.SINCE_SWAP, since=kept.data.since)
         if kept.next_transaction is None:
-            return loss.model_copy(update={"uncounted": "the first transaction after the swap is not known here"})
+            return loss.model_copy(
+                update={"uncounted": phrase("the first transaction after the swap is not known here")}
+            )
         since = kept.next_transaction
 
         def count() -> Counted:
@@ -218,7 +230,7 @@ class _Counting:
         """How many rows production holds beyond those of the backup."""
         loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
         if not backup.manifest:  # its rows are known when it is restored
-            return loss.model_copy(update={"uncounted": "the backup has no manifest"})
+            return loss.model_copy(update={"uncounted": phrase("the backup has no manifest")})
 
         def count() -> Counted:
             rows = self._target.rows(self._cancelled)
@@ -260,11 +272,12 @@ def _led(fingerprint: Mapping[str, Any]) -> list[str]:
     records = fingerprint.get("records")
     if not isinstance(records, Mapping):
         raise UserError(
-            "Planning where users are led.",
-            f"Where the names lead now could not be read: {records or 'this site does not control them'}.",
-            "Let the control site's worker do it, and correct `dns` in dr.yml.",
+            phrase("Planning where users are led."),
+            phrase("Where the names lead now could not be read: {why}.", why=str(records or NOT_CONTROLLED)),
+            phrase("Let the control site's worker do it, and correct `dns` in dr.yml."),
         )
-    return [
-        f"{name} → {record if isinstance(record, str) else ', '.join(record['addresses'])}"
-        for name, record in records.items()
-    ]
+    return [phrase("{name} → {addresses}", name=name, addresses=_leads_to(record)) for name, record in records.items()]
+
+
+def _leads_to(record: Mapping[str, Any] | str) -> str:
+    return record if isinstance(record, str) else listed(record["addresses"])

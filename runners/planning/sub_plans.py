@@ -6,6 +6,7 @@ from drbot.core.run import Run
 from drbot.core.runbook import Step, without
 from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
 from drbot.core.site import Configuration
+from drbot.core.text.messages import listed, phrase, sentences
 from drbot.core.variables import Value
 from drbot.core.yaml_file import did_you_mean
 from drbot.store.runs import sub_runs
@@ -23,7 +24,7 @@ def _sealed(step: Step, configuration: Configuration) -> Step:
     part = step.run
     if part is None:
         return step
-    require_site(part.site, configuration, f"Planning {step.id}.")
+    require_site(part.site, configuration, phrase("Planning {runbook}.", runbook=step.id))
     file = runbook_named(part.runbook, runbook_folders(configuration.runbooks))
     return step.model_copy(update={"run": part.model_copy(update={"sha256": file.sha256})})
 
@@ -55,8 +56,8 @@ def require_site(name: str, configuration: Configuration, tried: str) -> None:
         known = list(configuration.sites)
         raise UserError(
             tried,
-            f'There is no site "{name}".{did_you_mean(name, known)}',
-            f"Sites in dr.yml: {', '.join(known)}.",
+            sentences(phrase('There is no site "{name}".', name=name), did_you_mean(name, known)),
+            phrase("Sites in dr.yml: {names}.", names=listed(known)),
         )
 
 
@@ -65,10 +66,17 @@ def require_sealed(run: Run, file: RunbookFile) -> None:
     expected = run.arguments.get(sub_runs.RUNBOOK)
     if expected is not None and expected != file.sha256:
         raise UserError(
-            f"Planning {run.runbook} as part of {run.arguments[sub_runs.PART_OF]}.",
-            "The runbook is not the one that was planned with: its file was changed, or this worker has another one.",
-            "Give both workers the same runbooks, then plan again: /dr recover",
+            _tried(run),
+            phrase(
+                "The runbook is not the one that was planned with: its file was changed, or this worker "
+                "has another one."
+            ),
+            phrase("Give both workers the same runbooks, then plan again: /dr recover"),
         )
+
+
+def _tried(run: Run) -> str:
+    return phrase("Planning {runbook} as part of {run}.", runbook=run.runbook, run=run.arguments[sub_runs.PART_OF])
 
 
 def require_same_backup(run: Run, backup: BackupIdentity | None) -> None:
@@ -76,9 +84,9 @@ def require_same_backup(run: Run, backup: BackupIdentity | None) -> None:
     expected = run.arguments.get(sub_runs.BACKUP)
     if expected is not None and (backup is None or backup.sha256 != expected):
         raise UserError(
-            f"Planning {run.runbook} as part of {run.arguments[sub_runs.PART_OF]}.",
-            "The backup of that name is not the one that was planned with: its bytes are others.",
-            "Plan again: /dr recover",
+            _tried(run),
+            phrase("The backup of that name is not the one that was planned with: its bytes are others."),
+            phrase("Plan again: /dr recover"),
         )
 
 

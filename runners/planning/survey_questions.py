@@ -15,8 +15,8 @@ from drbot.core.plan import BackupIdentity, Plan
 from drbot.core.run import Run, RunKind
 from drbot.core.runbook import Runbook, Step
 from drbot.core.runbook_file import RunbookFile
+from drbot.core.text.messages import closed, duration, listed, phrase
 from drbot.core.variables import Value, fill
-from drbot.core.words import duration
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.contract.target import Chosen
 from drbot.runners.execution.run_context import WorkerContext
@@ -26,14 +26,16 @@ from drbot.runners.foundation.watching import unheard
 from drbot.runners.planning import sub_plans
 
 MUST_HOLD: Mapping[str, str] = {
-    "disk.free": "Make room on the target",
-    "host.room": "Make room on the new host, or give it a larger disk",
-    "host.suitable": "Name another backup (/dr recover backup NAME), or correct dr.yml",
-    "host.writable": "Have the folders writable for drbot on that host, or correct dr.yml",
-    "host.free": "Stop what has the port, rename what has the name; drbot does not touch what is not this system's",
-    "dns.changeable": "Give the worker the right to change the zone, or correct `dns` in dr.yml",
-    "machine.unled": "See to it that nobody needs the machine",
-    "host.can_provision": "Give the worker the right to make machines, or correct `provision` in dr.yml",
+    "disk.free": phrase("Make room on the target"),
+    "host.room": phrase("Make room on the new host, or give it a larger disk"),
+    "host.suitable": phrase("Name another backup (/dr recover backup NAME), or correct dr.yml"),
+    "host.writable": phrase("Have the folders writable for drbot on that host, or correct dr.yml"),
+    "host.free": phrase(
+        "Stop what has the port, rename what has the name; drbot does not touch what is not this system's"
+    ),
+    "dns.changeable": phrase("Give the worker the right to change the zone, or correct `dns` in dr.yml"),
+    "machine.unled": phrase("See to it that nobody needs the machine"),
+    "host.can_provision": phrase("Give the worker the right to make machines, or correct `provision` in dr.yml"),
 }
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
 
@@ -78,11 +80,16 @@ def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
     mine += sub_plans.of_ones_own(file.runbook.steps, survey.worker_context.configuration)
     if not mine:
         return ()
-    return (f"The steps are those of a runbook of your own, not of one that comes with drbot: {', '.join(mine)}",)
+    return (
+        phrase(
+            "The steps are those of a runbook of your own, not of one that comes with drbot: {files}",
+            files=listed(mine),
+        ),
+    )
 
 
 def _refused(chosen: Chosen | None) -> tuple[str, ...]:
-    return tuple(f"A newer backup was refused: {why}" for why in chosen.refused) if chosen else ()
+    return tuple(phrase("A newer backup was refused: {why}", why=why) for why in chosen.refused) if chosen else ()
 
 
 def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
@@ -91,7 +98,7 @@ def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
         return ()
     site, holds = survey.worker_context.site, draft.backup.holds
     names = [name for step in draft.steps for name in not_held(step, site, holds)]
-    return (f"Not known to be in the backup: {', '.join(names)}",) if names else ()
+    return (phrase("Not known to be in the backup: {names}", names=listed(names)),) if names else ()
 
 
 def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:
@@ -104,17 +111,33 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
             continue
         if probe.probe in MUST_HOLD:
             raise UserError(
-                f"Planning {runbook.runbook}.",
-                f"{PROBES[probe.probe].sentence['en'].capitalize()}? No: {finding.sentence}.",
-                f"{MUST_HOLD[probe.probe]}, then ask again: {AGAIN.get(survey.run.kind, RECOVER)}",
+                phrase("Planning {runbook}.", runbook=runbook.runbook),
+                phrase(
+                    "Does it hold that {condition}? No: {found}",
+                    condition=PROBES[probe.probe].sentence,
+                    found=closed(finding.sentence),
+                ),
+                phrase(
+                    "{todo}, then ask again: {command}",
+                    todo=MUST_HOLD[probe.probe],
+                    command=AGAIN.get(survey.run.kind, RECOVER),
+                ),
             )
         warnings.append(finding.sentence)
     backup = draft.backup
     if backup is not None and not backup.manifest:
-        warnings.append("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
+        warnings.append(
+            phrase("The backup has no manifest: its rows are counted in the copy, not compared with its source.")
+        )
     max_age, age = survey.worker_context.configuration.backups.max_age, age_of(survey, backup)
     if age is not None and age > max_age:
-        warnings.append(f"The backup was {duration(age)} old at this plan; backups.max_age is {duration(max_age)}.")
+        warnings.append(
+            phrase(
+                "The backup was {age} old at this plan; backups.max_age is {most}.",
+                age=duration(age),
+                most=duration(max_age),
+            )
+        )
     return tuple(warnings)
 
 
@@ -137,9 +160,14 @@ def not_needed(survey: Survey, draft: Plan) -> set[str]:
                 raise
             except DrbotError as error:
                 raise UserError(
-                    f"Planning {draft.runbook}.",
-                    f"{probe.probe} could not be asked for {step.id}: {error}",
-                    "Make it answer, then plan again: /dr recover",
+                    phrase("Planning {runbook}.", runbook=draft.runbook),
+                    phrase(
+                        '{probe} could not be asked for "{step}": {why}',
+                        probe=probe.probe,
+                        step=step.title,
+                        why=closed(str(error)),
+                    ),
+                    phrase("Make it answer, then plan again: /dr recover"),
                 ) from error
             if not passed:
                 gone.add(step.id)
@@ -152,7 +180,7 @@ def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, An
     except CancelledError:
         raise
     except DrbotError as error:
-        return Finding(passed=False, sentence=f"{name} could not be asked: {error}")
+        return Finding(passed=False, sentence=phrase("{probe} could not be asked: {why}", probe=name, why=error))
 
 
 def _context(survey: Survey, draft: Plan) -> StepContext:
@@ -162,7 +190,7 @@ def _context(survey: Survey, draft: Plan) -> StepContext:
     return StepContext(
         run=run,
         plan=draft,
-        step=Step(id="survey", title={"en": "Survey"}),
+        step=Step(id="survey", title="Survey"),
         attempt=1,
         site=worker_context.site,
         configuration=worker_context.configuration,

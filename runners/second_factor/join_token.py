@@ -4,6 +4,7 @@ import socket
 
 from drbot.core.errors import UserError
 from drbot.core.signing import join_key, join_proof
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database
 from drbot.store.records import invitations
 
@@ -20,9 +21,9 @@ def join_site(database: Database, token: str, site: str, process: int, public_ke
             invitation = invitations.join(tx, token, owner, public_key=public_key, proof=proof)
             if site and site != invitation.site:
                 raise UserError(
-                    f'Joining the site "{site}".',
-                    f"The token is for the site {invitation.site}.",
-                    "Name that one, or none.",
+                    phrase('Joining the site "{site}".', site=site),
+                    phrase("The token is for the site {site}.", site=invitation.site),
+                    phrase("Name that one, or none."),
                 )
     except UserError:
         with database.write() as tx:

@@ -17,6 +17,7 @@ import pyotp
 from drbot.core.attestation import Purpose
 from drbot.core.errors import UserError
 from drbot.core.signing import BYTES, KeyPair, roster_secret
+from drbot.core.text.messages import closed, phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.second_factor.guessing import Guesses
 
@@ -103,7 +104,11 @@ def key_in(path: Path) -> KeyPair:
     try:
         return KeyPair(base64.b64decode(path.read_text().strip(), validate=True))
     except (OSError, ValueError) as error:
-        raise UserError(f"Reading the key {path}.", f"{error}.", "It is the worker's, on the recovery host.") from error
+        raise UserError(
+            phrase("Reading the key {path}.", path=path),
+            closed(str(error)),
+            phrase("It is the worker's, on the recovery host."),
+        ) from error
 
 
 def tried(entry: Entry, code: str, now: datetime, purpose: Purpose = Purpose.VOTE) -> tuple[Entry, bool]:

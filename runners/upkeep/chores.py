@@ -11,6 +11,7 @@ import structlog
 from drbot.core.approval import ApprovalRequest, RequestState, has_broken_glass
 from drbot.core.errors import DrbotError
 from drbot.core.run import Run, RunState, StepState
+from drbot.core.text.messages import phrase
 from drbot.runners.execution.leftovers import clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
@@ -77,7 +78,7 @@ class Upkeep:
     def _overdue(self) -> None:
         with self._worker_context.database.write() as tx:
             for request in requests.overdue(tx.connection, tx.now):
-                requests.close(tx, request.id, RequestState.EXPIRED, why="Its time is over.")
+                requests.close(tx, request.id, RequestState.EXPIRED, why=phrase("Its time is over."))
 
     def _holds(self) -> None:
         """Break-glass that nobody vetoed in ten minutes."""

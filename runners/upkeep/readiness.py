@@ -10,7 +10,8 @@ from drbot.core.errors import DrbotError
 from drbot.core.people import Roster
 from drbot.core.readiness import Line, bad, good, tried
 from drbot.core.site import Configuration, Service, Site
-from drbot.core.words import ago, duration
+from drbot.core.text.messages import clauses, duration, listed, phrase
+from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose import COMPOSE_FILES
 from drbot.runners.clients.name_service import NameService
@@ -35,9 +36,9 @@ class SiteReadiness:
         """Everything; without an engine, what can be seen without one."""
         docker = self.clients.docker
         engine = tried(
-            self._what("Docker engine"),
-            lambda: f"answers, id {docker.id()}",
-            "Start it, or correct docker.host in dr.yml.",
+            self._what(phrase("Docker engine")),
+            lambda: phrase("answers, id {id}", id=docker.id()),
+            phrase("Start it, or correct docker.host in dr.yml."),
         )
         yield engine
         if self.is_empty:
@@ -52,7 +53,7 @@ class SiteReadiness:
         yield from self._about_postgres()
 
     def _what(self, thing: str) -> str:
-        return f"{self.name}: {thing}"
+        return phrase("{site}: {thing}", site=self.name, thing=thing)
 
     def _about_projects(self, described: dict[str, Mapping[str, Any]]) -> Iterator[Line]:
         """Fills `described`: project → its compose file, as compose reads it."""
@@ -60,21 +61,29 @@ class SiteReadiness:
         for project in sorted({service.project for service in self.site.services.values()}):
             what, folder = self._what(project), self.clients.compose.folder(project)
             if not any((folder / name).is_file() for name in COMPOSE_FILES):
-                faults.append(bad(what, f"no compose file in {folder}", "Correct `project` or `projects` in dr.yml."))
+                faults.append(
+                    bad(
+                        what,
+                        phrase("no compose file in {folder}", folder=folder),
+                        phrase("Correct `project` or `projects` in dr.yml."),
+                    )
+                )
                 continue
             try:
                 described[project] = self.clients.compose.describe(project, DESCRIBE)
             except DrbotError as error:
-                faults.append(bad(what, str(error).rstrip("."), "Mend its compose file or its .env."))
+                faults.append(bad(what, str(error), phrase("Mend its compose file or its .env.")))
         for name, service in self.site.services.items():
             known = described.get(service.project, {}).get("services")
             if known is not None and service.service not in known:
-                fault = f"{service.project} describes no service {service.service}"
-                todo = f"Correct `service` in dr.yml: there are {', '.join(sorted(known))}."
+                fault = phrase(
+                    "{project} describes no service {service}", project=service.project, service=service.service
+                )
+                todo = phrase("Correct `service` in dr.yml: there are {services}.", services=listed(sorted(known)))
                 faults.append(bad(self._what(name), fault, todo))
         yield from faults
         if not faults:
-            yield good(self._what("compose projects"), "all there")
+            yield good(self._what(phrase("compose projects")), phrase("all there"))
 
     def _about_volumes(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
         stores = {"postgres": self.site.postgres, "redis": self.site.redis}
@@ -86,29 +95,42 @@ class SiteReadiness:
                 faults.append(fault)
         yield from faults
         if not faults:
-            yield good(self._what("volumes"), f"{', '.join(volume for _, volume in wanted) or 'none needed'}: there")
+            there = phrase("{volumes}: there", volumes=listed(volume for _, volume in wanted))
+            yield good(self._what(phrase("volumes")), there if wanted else phrase("none needed"))
 
     def _fault_of_volume(self, described: Mapping[str, Mapping[str, Any]], name: str, volume: str) -> Line | None:
-        service, what = self.site.services[name], self._what(f"volume {volume}")
+        service, what = self.site.services[name], self._what(phrase("volume {volume}", volume=volume))
         project = described.get(service.project)
         if project is not None and service.service in project["services"]:
             mounts: Sequence[Mapping[str, Any]] = project["services"][service.service].get("volumes") or ()
             names = {key: str(one["name"]) for key, one in (project.get("volumes") or {}).items()}
             if volume not in {names.get(str(mount.get("source"))) for mount in mounts}:
                 bound = [str(mount.get("source")) for mount in mounts if mount.get("type") == "bind"]
-                fault = f"{name} does not mount it" + (f", but the folder {bound[0]} (a bind mount)" if bound else "")
-                todo = "drbot swaps named volumes: keep the data in one, and give its real name in dr.yml."
+                fault = phrase("{service} does not mount it", service=name)
+                if bound:
+                    folder = bound[0]
+                    fault = phrase(
+                        "{service} does not mount it, but the folder {folder} (a bind mount)",
+                        service=name,
+                        folder=folder,
+                    )
+                todo = phrase("drbot swaps named volumes: keep the data in one, and give its real name in dr.yml.")
                 return bad(what, fault, todo)
         if self.clients.docker.volume(volume) is None:
-            return bad(what, "there is none of that name", "Give the real name in dr.yml: docker volume ls.")
+            return bad(
+                what, phrase("there is none of that name"), phrase("Give the real name in dr.yml: docker volume ls.")
+            )
         return None
 
     def _fault_of_files(self, kept: str) -> Line | None:
-        what, todo = self._what(f"files {kept}"), "Correct `files` in dr.yml."
+        what, todo = self._what(phrase("files {name}", name=kept)), phrase("Correct `files` in dr.yml.")
         if "/" in kept:
             is_there = (self.site.projects / kept.strip("/")).is_dir()
-            return None if is_there else bad(what, f"no such folder below {self.site.projects}", todo)
-        return None if self.clients.docker.volume(kept) is not None else bad(what, "there is no such volume", todo)
+            fault = phrase("no such folder below {folder}", folder=self.site.projects)
+        else:
+            is_there = self.clients.docker.volume(kept) is not None
+            fault = phrase("there is no such volume")
+        return None if is_there else bad(what, fault, todo)
 
     def _about_health_checks(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
         """Without one, a service that only runs would be called healthy."""
@@ -119,10 +141,13 @@ class SiteReadiness:
             if name not in asked and not service.health and not self._is_checked(service, described)
         ]
         for name in blind:
-            todo = "Give it `health` (a URL) in dr.yml, or a healthcheck in its compose file."
-            yield bad(self._what(name), "nothing says whether it works, only whether it runs", todo)
+            todo = phrase("Give it `health` (a URL) in dr.yml, or a healthcheck in its compose file.")
+            yield bad(self._what(name), phrase("nothing says whether it works, only whether it runs"), todo)
         if not blind:
-            yield good(self._what("health checks"), f"all {len(self.site.services)} services have one")
+            yield good(
+                self._what(phrase("health checks")),
+                phrase("all {count} services have one", count=len(self.site.services)),
+            )
 
     def _is_checked(self, service: Service, described: Mapping[str, Mapping[str, Any]]) -> bool:
         found = described.get(service.project, {}).get("services", {}).get(service.service, {})
@@ -134,25 +159,28 @@ class SiteReadiness:
     def _about_services(self) -> Line:
         health = self.clients.health
         faults = health.faults(health.faults(self.site.services))  # a slow answer is no fault yet
-        said = "; ".join(f"{service}: {fault}" for service, fault in faults.items())
+        what = self._what(phrase("services"))
         if faults:
-            return bad(self._what("services"), said.rstrip("."), "Mend it, or declare: drbot dr declare level1.")
-        return good(self._what("services"), f"all {len(self.site.services)} work")
+            said = clauses(
+                phrase("{service}: {fault}", service=service, fault=fault) for service, fault in faults.items()
+            )
+            return bad(what, said, phrase("Mend it, or declare: drbot dr declare level1."))
+        return good(what, phrase("all {count} work", count=len(self.site.services)))
 
     def _about_postgres(self) -> Iterator[Line]:
         if self.site.postgres is None:
             return
-        what, user = self._what("PostgreSQL role"), self.site.postgres.user
+        what, user = self._what(phrase("PostgreSQL role")), self.site.postgres.user
         try:
             fault = self.clients.postgres.role_fault()
         except DrbotError as error:
-            yield bad(what, str(error).rstrip("."), "Start PostgreSQL, then look again.")
+            yield bad(what, str(error), phrase("Start PostgreSQL, then look again."))
             return
         if fault:
-            todo = f"Give a superuser as `user` in dr.yml, or: ALTER ROLE {user} SUPERUSER."
-            yield bad(what, fault.rstrip("."), todo)
+            todo = phrase("Give a superuser as `user` in dr.yml, or: ALTER ROLE {user} SUPERUSER.", user=user)
+            yield bad(what, fault, todo)
             return
-        yield good(what, f"{user} may dump and restore everything")
+        yield good(what, phrase("{user} may dump and restore everything", user=user))
 
 
 def rented_lines(
@@ -168,31 +196,51 @@ def rented_lines(
     found, silent = all_rented(configuration)
     led = _led(configuration)
     for one in found:
-        what, said = f"rented machine {one.machine.id}", _rented(one, configuration)
+        what, said = phrase("rented machine {machine}", machine=one.machine.id), _rented(one, configuration)
         if led is not None and one.machine.addresses & led:
-            yield good(what, f"{said}; users are led there")
+            yield good(what, phrase("{said}; users are led there", said=said))
         elif one.incident in going_on:
-            yield good(what, f"{said}; DR-{one.incident} is open")
+            yield good(what, phrase("{said}; DR-{incident} is open", said=said, incident=one.incident))
         else:
-            yield bad(what, said, f"If nobody needs it, two people give it back: /dr give-back {one.machine.id}.")
-    listed = {one.machine.id for one in found}
-    for last in (one for one in known if silent and one.machine not in listed):
-        said = f"{last.type or last.by}, for {last.site}, seen last at {last.seen_at:%Y-%m-%d %H:%M} UTC"
-        yield bad(f"rented machine {last.machine}", said, f"Is it needed? Else: /dr give-back {last.machine}.")
+            yield bad(
+                what,
+                said,
+                phrase("If nobody needs it, two people give it back: /dr give-back {machine}.", machine=one.machine.id),
+            )
+    seen = {one.machine.id for one in found}
+    for last in (one for one in known if silent and one.machine not in seen):
+        said = phrase(
+            "{type}, for {site}, seen last at {moment} UTC",
+            type=last.type or last.by,
+            site=last.site,
+            moment=f"{last.seen_at:%Y-%m-%d %H:%M}",
+        )
+        yield bad(
+            phrase("rented machine {machine}", machine=last.machine),
+            said,
+            phrase("Is it needed? Else: /dr give-back {machine}.", machine=last.machine),
+        )
     for fault in silent:
-        yield bad("rented machines", fault.rstrip("."), "Ask where the control site's worker runs: it has the keys.")
+        yield bad(
+            phrase("rented machines"),
+            fault,
+            phrase("Ask where the control site's worker runs: it has the keys."),
+        )
     if not found and not silent:
-        yield good("rented machines", "none")
+        yield good(phrase("rented machines"), phrase("none"))
 
 
 def _rented(one: Rented, configuration: Configuration) -> str:
-    what = ", ".join(part for part in (one.machine.type, one.region, one.machine.state) if part)
-    for_ = f"for {one.site}" + (f" in DR-{one.incident}" if one.incident is not None else "")
+    purpose = phrase("for {site}", site=one.site)
+    if one.incident is not None:
+        purpose = phrase("for {site} in DR-{incident}", site=one.site, incident=one.incident)
+    what = [part for part in (one.machine.type, one.region, one.machine.state, purpose) if part]
     if one.machine.since is None:
-        return f"{what}, {for_}"
+        return listed(what)
     now = datetime.now(UTC)
     rented, cost = duration(ago(one.machine.since, now).total_seconds()), cost_of(configuration, one.site)
-    return f"{what}, {for_}, rented for {rented}, {cost_text(cost, one.machine.since, now)['en']}"
+    costs = cost_text(cost, one.machine.since, now)
+    return listed([*what, phrase("rented for {duration}", duration=rented), costs])
 
 
 def _led(configuration: Configuration) -> frozenset[str] | None:
@@ -217,5 +265,9 @@ def second_factor_line(roster: Roster, totp_secrets: TotpSecrets) -> Line | None
         if person.key is None and not ((entry := totp_secrets.entry(person.id)) and entry.secret)
     ]
     if lacking:
-        return bad("second factor", f"no authenticator: {', '.join(lacking)}", "They type /dr enrol.")
-    return good("second factor", "every approver has an authenticator or a key")
+        return bad(
+            phrase("second factor"),
+            phrase("no authenticator: {lacking}", lacking=listed(lacking)),
+            phrase("They type /dr enrol."),
+        )
+    return good(phrase("second factor"), phrase("every approver has an authenticator or a key"))

@@ -9,7 +9,7 @@ import pytest
 
 from drbot.core.incident import Incident
 from drbot.core.run import RunState
-from drbot.core.words import duration
+from drbot.core.text.messages import duration, say
 from drbot.lab.breakage import break_it
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
@@ -76,7 +76,7 @@ def test_bad_backups_are_refused_by_name_and_the_next_good_one_is_offered_and_re
     assert recovered.plan.backup.name == good
     assert recovered.plan.loss_seconds is not None and first.plan.loss_seconds is not None
     assert recovered.plan.loss_seconds > first.plan.loss_seconds
-    losses = {duration(recovered.plan.loss_seconds, language) for language in ("en", "ja")}
+    losses = {say(duration(recovered.plan.loss_seconds), language) for language in ("en", "ja")}
     assert any(loss in offer for loss in losses)  # the larger loss was said before anybody chose it
     assert card is not None
     assert good in str(card[0]["blocks"])

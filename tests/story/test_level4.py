@@ -192,7 +192,8 @@ def test_afterwards_names_are_led_back_and_on_again_and_the_machine_is_listed_un
     player.wait_for_run(incident, RunState.NEEDS_DECISION)  # nothing answers there
     player.press("aiko", incident, f"settle {incident.name} outside undo")
     ended = player.wait_for_run(incident, RunState.FAILED)
-    assert ended.id == back.id and "Taken back: lead-back" in str(ended.outcome)
+    assert ended.id == back.id and ended.plan is not None
+    assert f"Taken back: {ended.plan.step('lead-back').title}" in str(ended.outcome)
     assert leads_to(player) == there != ("127.0.0.1",)
 
     (machine,) = sites.cloud.machines()

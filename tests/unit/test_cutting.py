@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.core.words import cut, ending
+from drbot.core.text.words import cut, ending
 
 ROOT = Path(__file__).parents[2] / "drbot"
 PACKAGES = ("bot", "cli", "commands", "core", "runners", "store")
@@ -30,8 +30,8 @@ ALLOWED = {
     ("bot/blocks/dialogs.py", "[:100]"): "whole options, as many as Slack takes",
     ("bot/blocks/dialogs.py", "value[:150]"): "an identifier that comes back, no text",
     ("core/incident.py", "[:40]"): "a part of a channel's name",
-    ("core/words.py", "text[:limit - 1]"): "cut itself",
-    ("core/words.py", "text[1 - limit:]"): "ending itself",
+    ("core/text/words.py", "text[:limit - 1]"): "cut itself",
+    ("core/text/words.py", "text[1 - limit:]"): "ending itself",
     ("core/proof.py", "tables[:_NAMED]"): "whole names; the others are counted",
     ("runners/clients/dump.py", "[-_KEPT:]"): "bytes of a stream",
     ("runners/clients/restic_words.py", "self.errors[:NAMED]"): "whole errors of a program",

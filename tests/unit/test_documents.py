@@ -33,8 +33,8 @@ from drbot.core.site import (
     Site,
     Targets,
 )
+from drbot.core.text.messages import say
 from drbot.core.variables import KNOWN
-from drbot.core.words import say
 from drbot.slack_simulator.app import read_manifest
 from drbot.slack_simulator.rules import METHODS
 

@@ -24,6 +24,8 @@ ALLOWED = {
     # What is shown, never what is done.
     ("bot/blocks/lines.py", "milestone"): "a refusal of the survey was told by an event of its own already",
     ("commands/views/event_lines.py", "once"): "a part of a sentence is not shown twice",
+    ("commands/views/event_lines.py", "line_of"): "one line instead of several",
+    ("core/text/messages.py", "closed"): "whether it has a full stop yet",
     ("runners/execution/attempt.py", "_summary"): "a sentence is not said twice",
     ("bot/outbound/calls.py", "called"): "whether the event is about a request, by its key",
     ("runners/own_state/state_copies.py", "_name_key"): "whether the ledger names a key already",

@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from drbot.cli.dr import show
-from drbot.cli.terminal import complain, table_of
-from drbot.commands.speech.messages import Reply, Table, both
+from drbot.cli.terminal import complain, table_of, terminal_language
+from drbot.commands.speech.messages import Reply, Table
 from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.text.messages import all_of
 
 
 def test_a_path_in_brackets_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,6 +48,40 @@ def test_what_drbot_dr_shows_is_not_cut(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setenv("COLUMNS", "40")
     long = "ai-micro-service_postgres_data_before_r7-20261126-031200"
 
-    show(Reply(text=both("Kept:"), tables=(Table(rows=((long, "x" * 30),), header=("Kept as", "Was")),)), "en")
+    show(Reply(text="Kept:", tables=(Table(rows=((long, "x" * 30),), header=("Kept as", "Was")),)), "en")
 
     assert "…" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "ja"}, "ja"),
+        ({"LANG": "tlh_QO.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_a_terminal_speaks_the_language_of_its_environment_where_drbot_does(
+    variables: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert terminal_language() == language
+
+
+def test_an_error_is_said_in_the_language_of_whoever_reads_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    error = PermanentError(all_of(["a", "b"]))
+
+    complain(error)
+    complain(error, "en")
+
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["a と b", "a and b"]

@@ -21,6 +21,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 
 from drbot.core.errors import BrokenStateError, TemporaryError, UserError
 from drbot.core.events import Event, EventKind
+from drbot.core.text.messages import phrase
+from drbot.core.text.stored_messages import restored, stored
 from drbot.store.base import ledger
 from drbot.store.base.file_modes import made_private
 
@@ -63,7 +65,7 @@ class Transaction:
         """Collect an event; it is written, with its number, when the transaction ends."""
         if step is not None and kind in _STEP_IN_PAYLOAD:
             payload["step"] = step
-        plain = json.loads(json.dumps(payload, default=_plain))
+        plain = restored(json.loads(json.dumps(stored(payload), default=_plain)))
         self.events.append(
             Event(seq=0, at=self.now, kind=kind, incident=incident, run=run, step=step, person=person, payload=plain)
         )
@@ -158,9 +160,12 @@ def _upgrade(config: Config) -> None:
         if not isinstance(error.__cause__, ResolutionError):
             raise
         raise UserError(
-            "Opening drbot's own state.",
-            f"Another version of drbot made it (its tables are at {error.__cause__.argument}); this one would not understand it.",
-            "Start that version again, or name another folder with --home or DRBOT_HOME.",
+            phrase("Opening drbot's own state."),
+            phrase(
+                "Another version of drbot made it (its tables are at {version}); this one would not understand it.",
+                version=error.__cause__.argument,
+            ),
+            phrase("Start that version again, or name another folder with --home or DRBOT_HOME."),
         ) from error
 
 
@@ -189,9 +194,11 @@ def _address_of(url: str) -> URL:
         address = address.set(drivername="postgresql+psycopg")
     if address is None or not (address.drivername == "postgresql+psycopg" or _is_file(address)):
         raise UserError(
-            "Opening drbot's own state.",
-            "DATABASE_URL leads neither to PostgreSQL nor to a file of SQLite.",
-            "Write it as postgresql://user:password@host/database, or unset it: then it is a file below DRBOT_HOME.",
+            phrase("Opening drbot's own state."),
+            phrase("DATABASE_URL leads neither to PostgreSQL nor to a file of SQLite."),
+            phrase(
+                "Write it as postgresql://user:password@host/database, or unset it: then it is a file below DRBOT_HOME."
+            ),
         )
     return address
 
@@ -236,15 +243,17 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
-        raise TemporaryError("All connections to the database are in use.", kind="busy") from error
+        raise TemporaryError(phrase("All connections to the database are in use."), kind="busy") from error
     except exc.DatabaseError as error:
         kind = _kind(error)
         if kind is None:
             raise
         reason = str(error.orig).partition("\n")[0]  # the driver's advice below it is about a server of one's own
         if kind == _BROKEN:
-            raise BrokenStateError(f"drbot's own database cannot be read: {reason}") from error
-        raise TemporaryError(f"drbot's own database is not available: {reason}", kind=kind) from error
+            raise BrokenStateError(phrase("drbot's own database cannot be read: {reason}", reason=reason)) from error
+        raise TemporaryError(
+            phrase("drbot's own database is not available: {reason}", reason=reason), kind=kind
+        ) from error
 
 
 _BROKEN = "broken"

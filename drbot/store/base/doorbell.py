@@ -17,6 +17,7 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from drbot.core.errors import UserError
+from drbot.core.text.messages import phrase
 
 log = structlog.get_logger()
 
@@ -92,9 +93,9 @@ def doorbell_of(redis_url: str | None) -> Doorbell:
         )
     except ValueError as error:
         raise UserError(
-            "Opening the doorbell.",
-            "REDIS_URL does not lead to Redis.",
-            "Write it as redis://host:6379/0 (rediss:// with TLS), or unset it: then drbot polls.",
+            phrase("Opening the doorbell."),
+            phrase("REDIS_URL does not lead to Redis."),
+            phrase("Write it as redis://host:6379/0 (rediss:// with TLS), or unset it: then drbot polls."),
         ) from error
     # A worker that died is noticed after 15 s, and every command looks for such messages.
     broker = RedisBroker(  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ import time
 from sqlalchemy import Connection, select
 
 from drbot.core.errors import TemporaryError
+from drbot.core.text.messages import closed, phrase, sentences
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
 from drbot.store.base.schema import events
@@ -19,7 +20,9 @@ def fault_of(database: Database) -> str | None:
         problems = ledger.verify(connection)
     if not problems:
         return None
-    return f"The ledger is broken, so no gate can open. {problems[0]} Look: drbot audit verify"
+    return sentences(
+        phrase("The ledger is broken, so no gate can open."), closed(problems[0]), phrase("Look: drbot audit verify")
+    )
 
 
 class LedgerWatch:

@@ -14,6 +14,7 @@ from drbot.core.level import Level
 from drbot.core.plan import Plan
 from drbot.core.policy import attestation_of
 from drbot.core.run import Leftover, Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState, StopKind
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import runs
 
@@ -94,7 +95,11 @@ def lock_run(tx: Transaction, run_id: str) -> Run:
 
 def _existing(row: RowMapping | None, run_id: str) -> Run:
     if row is None:
-        raise UserError(f"You asked for the run {run_id}.", "There is no such run.", "See: /dr status")
+        raise UserError(
+            phrase("You asked for the run {run}.", run=run_id),
+            phrase("There is no such run."),
+            phrase("See: /dr status"),
+        )
     return run_of(row)
 
 

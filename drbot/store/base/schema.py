@@ -26,6 +26,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from drbot.core.events import canonical
+from drbot.core.text.stored_messages import message_of_row, restored, text_of_row
 
 
 class Moment(TypeDecorator[datetime]):
@@ -56,8 +57,23 @@ class Json(TypeDecorator[Any]):
         return None if value is None else canonical(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Plain JSON values."""
-        return None if value is None else json.loads(value)
+        """JSON values, with messages as they were."""
+        return None if value is None else restored(json.loads(value))
+
+
+class Sentence(TypeDecorator[str]):
+    """A message for people, or plain text, in a column of text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As it was made."""
+        return None if value is None else text_of_row(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """The message again."""
+        return None if value is None else message_of_row(value)
 
 
 metadata = MetaData(
@@ -112,7 +128,7 @@ incidents = Table(
     Column("rto_seconds", Float),
     Column("rpo_seconds", Float),
     Column("outage_seconds", Float),
-    Column("summary", Text),
+    Column("summary", Sentence),
     Column("users_say", Text),
     sqlite_autoincrement=True,  # a number that people said aloud is never given out twice
 )
@@ -134,7 +150,7 @@ runs = Table(
     Column("queued_at", Moment, nullable=False),
     Column("owner", Text),
     Column("lease_until", Moment),
-    Column("stop_requested", Text),
+    Column("stop_requested", Sentence),
     Column("stop_kind", Text),
     Column("waits_for", Text),  # the run that held the site
     Column("waits_for_drbot", Text),  # the holding of another drbot, as the target's engine names it
@@ -148,7 +164,7 @@ runs = Table(
     Column("end_signature", Text),  # of the worker that ended it, for the run that waits for it
     Column("started_at", Moment),
     Column("finished_at", Moment),
-    Column("outcome", Text),
+    Column("outcome", Sentence),
 )
 
 steps = Table(
@@ -163,7 +179,7 @@ steps = Table(
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("seconds", Float),
-    Column("summary", Text),
+    Column("summary", Sentence),
     Column("facts", Json, nullable=False),
     Column("log", Text),
     Column("progress_done", Float),
@@ -176,7 +192,7 @@ steps = Table(
     Column("settlement", Text),
     Column("settled_by", Text),
     Column("vouched_by", Text),
-    Column("finding", Text),  # what its check said
+    Column("finding", Sentence),  # what its check said
     Column("finding_passed", Boolean),
     Column("leftover", Text),
 )

@@ -10,10 +10,17 @@ from drbot.core.errors import UserError
 from drbot.core.events import EventKind
 from drbot.core.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
 from drbot.core.level import Level
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import incident_of, sources
 from drbot.store.base.schema import incidents
 
+WORDS: Mapping[IncidentState, str] = {
+    IncidentState.DECLARED: phrase("declared"),
+    IncidentState.RECOVERING: phrase("recovering"),
+    IncidentState.RECOVERED: phrase("recovered"),
+    IncidentState.RESOLVED: phrase("resolved"),
+}
 _SAID: Mapping[UsersSay, EventKind] = {
     UsersSay.YES: EventKind.INCIDENT_CONFIRMED,
     UsersSay.NO: EventKind.INCIDENT_NOT_RECOVERED,
@@ -61,7 +68,11 @@ def get(connection: Connection, incident: int) -> Incident:
     """The incident. Raises UserError if there is none."""
     row = connection.execute(select(incidents).where(incidents.c.id == incident)).mappings().first()
     if row is None:
-        raise UserError(f"You asked for DR-{incident}.", "There is no such incident.", "See: /dr list")
+        raise UserError(
+            phrase("You asked for DR-{incident}.", incident=incident),
+            phrase("There is no such incident."),
+            phrase("See: /dr list"),
+        )
     return incident_of(row)
 
 
@@ -109,7 +120,9 @@ def similar(
 def change_level(tx: Transaction, incident: int, level: Level, person: str, why: str) -> None:
     """Make it better or worse."""
     old = get(tx.connection, incident).level
-    _change_open(tx, incident, f"You asked to change the level of DR-{incident}.", level=int(level))
+    _change_open(
+        tx, incident, phrase("You asked to change the level of DR-{incident}.", incident=incident), level=int(level)
+    )
     tx.record(EventKind.INCIDENT_LEVEL_CHANGED, incident=incident, person=person, old=int(old), new=int(level), why=why)
 
 
@@ -125,7 +138,7 @@ def recovering(tx: Transaction, incident: int, run: str) -> None:
     now = get(tx.connection, incident)
     if now.state is IncidentState.RECOVERING and now.users_say is None:
         return
-    _back_to_work(tx, now, "drbot was about to start the recovery.", users_say=None)
+    _back_to_work(tx, now, phrase("drbot was about to start the recovery."), users_say=None)
     tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run)
 
 
@@ -142,7 +155,7 @@ def recovered(
     if get(tx.connection, incident).state is IncidentState.RECOVERED:
         return
     figures: dict[str, Any] = {"rto_seconds": rto_seconds, "rpo_seconds": rpo_seconds, "outage_seconds": outage_seconds}
-    tried = f"drbot was about to call DR-{incident} recovered."
+    tried = phrase("drbot was about to call DR-{incident} recovered.", incident=incident)
     _move(tx, incident, IncidentState.RECOVERED, tried, recovered_at=tx.now, **figures)
     tx.record(EventKind.INCIDENT_RECOVERED, incident=incident, run=run, **figures)
 
@@ -152,7 +165,7 @@ def users_say(tx: Transaction, incident: int, say: UsersSay, person: str | None,
     on. Raises UserError for a resolved incident.
     """
     about: dict[str, Any] = {"incident": incident, "run": run, "person": person}
-    tried = f"You said whether users can work again in DR-{incident}."
+    tried = phrase("You said whether users can work again in DR-{incident}.", incident=incident)
     now = get(tx.connection, incident)
     if say is UsersSay.NO and now.state is IncidentState.RECOVERED:
         _back_to_work(tx, now, tried, users_say=say.value)
@@ -173,7 +186,7 @@ def _back_to_work(tx: Transaction, now: Incident, tried: str, **values: Any) -> 
 
 def resolve(tx: Transaction, incident: int, person: str, summary: str) -> None:
     """Close it."""
-    tried = f"You asked to resolve DR-{incident}."
+    tried = phrase("You asked to resolve DR-{incident}.", incident=incident)
     _move(tx, incident, IncidentState.RESOLVED, tried, resolved_at=tx.now, summary=summary)
     tx.record(EventKind.INCIDENT_RESOLVED, incident=incident, person=person, summary=summary)
 
@@ -191,11 +204,19 @@ def _move(tx: Transaction, incident: int, target: IncidentState, tried: str, **v
     )
     if tx.connection.execute(statement).rowcount == 0:
         state = get(tx.connection, incident).state
-        raise UserError(tried, f"DR-{incident} is already {state.value}.", "See: /dr status")
+        raise UserError(
+            tried,
+            phrase("DR-{incident} is already {state}.", incident=incident, state=WORDS[state]),
+            phrase("See: /dr status"),
+        )
 
 
 def _change_open(tx: Transaction, incident: int, tried: str, **values: Any) -> None:
     statement = update(incidents).where(incidents.c.id == incident, incidents.c.state.in_(_OPEN)).values(**values)
     if tx.connection.execute(statement).rowcount == 0:
         state = get(tx.connection, incident).state
-        raise UserError(tried, f"DR-{incident} is already {state.value}.", "Declare a new incident.")
+        raise UserError(
+            tried,
+            phrase("DR-{incident} is already {state}.", incident=incident, state=WORDS[state]),
+            phrase("Declare a new incident."),
+        )

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from drbot.core.errors import UserError
 from drbot.core.run import Run
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import invitations
 from drbot.store.records import incidents
 
-TRIED = "Joining with a one-time token."
+TRIED = phrase("Joining with a one-time token.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +62,16 @@ def join(tx: Transaction, token: str, owner: str, *, public_key: str, proof: str
     first = first.values(used_at=tx.now, owner=owner, public_key=public_key, proof=proof)
     is_back = tx.connection.execute(again).rowcount == 1
     if not is_back and tx.connection.execute(first).rowcount == 0:
-        raise UserError(TRIED, _why_not(find(tx.connection, token)), "A new plan makes a new one: /dr recover")
+        raise UserError(TRIED, _why_not(find(tx.connection, token)), phrase("A new plan makes a new one: /dr recover"))
     invitation = find(tx.connection, token)
     assert invitation is not None
     if not is_back:
-        incidents.note(tx, invitation.incident, None, f"The worker {owner} joined the site {invitation.site}.")
+        incidents.note(
+            tx,
+            invitation.incident,
+            None,
+            phrase("The worker {owner} joined the site {site}.", owner=owner, site=invitation.site),
+        )
     return invitation
 
 
@@ -73,7 +79,8 @@ def refuse(tx: Transaction, token: str, owner: str) -> None:
     """Somebody came with a token that is used or too old: the incident's people should know."""
     invitation = find(tx.connection, token)
     if invitation is not None:
-        text = f"{owner} wanted to join the site {invitation.site} and was refused. {_why_not(invitation)}"
+        refused = phrase("{owner} wanted to join the site {site} and was refused.", owner=owner, site=invitation.site)
+        text = sentences(refused, _why_not(invitation))
         incidents.note(tx, invitation.incident, None, text)
 
 
@@ -102,7 +109,7 @@ def digest(token: str) -> str:
 
 def _why_not(invitation: Invitation | None) -> str:
     if invitation is None:
-        return "Nobody made this token."
+        return phrase("Nobody made this token.")
     if invitation.used_at is not None:
-        return f"{invitation.owner} has used this token already."
-    return f"This token could be used until {invitation.expires_at:%Y-%m-%d %H:%M} UTC."
+        return phrase("{owner} has used this token already.", owner=invitation.owner)
+    return phrase("This token could be used until {moment} UTC.", moment=f"{invitation.expires_at:%Y-%m-%d %H:%M}")

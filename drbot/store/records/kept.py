@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from drbot.core.errors import UserError
 from drbot.core.events import EventKind
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import kept as kept_table
 
@@ -66,6 +67,10 @@ def moved(tx: Transaction, kept_id: int, person: str | None, why: str) -> None:
     )
     row = tx.connection.execute(statement).first()
     if row is None:
-        raise UserError(f"You named the kept data {kept_id}.", "It is not there any more.", "See: /dr kept")
-    text = f"{row.volume}: {why}"
+        raise UserError(
+            phrase("You named the kept data {number}.", number=kept_id),
+            phrase("It is not there any more."),
+            phrase("See: /dr kept"),
+        )
+    text = phrase("{volume}: {why}", volume=row.volume, why=why)
     tx.record(EventKind.INCIDENT_NOTE, incident=row.incident, run=row.run, person=person, text=text)

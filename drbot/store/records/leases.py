@@ -10,11 +10,12 @@ from drbot.core.events import EventKind
 from drbot.core.run import Run, RunState, StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.settlement import decisions_for
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import run_of, step_of
 from drbot.store.base.schema import runs, steps
 
-WHY = "Its worker stopped answering."
+WHY = phrase("Its worker stopped answering.")
 DEATHS = 5  # what so many workers died in, one after another, is not begun once more without a person
 
 
@@ -70,12 +71,13 @@ def _expire(tx: Transaction, run: Run) -> None:
     if not asked:
         tx.record(EventKind.RUN_RESUMED, incident=run.incident, run=run.id, why=WHY)
     for record in asked:
+        title = record.id if run.plan is None else run.plan.step(record.id).title
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,
             run=run.id,
             step=record.id,
-            question=f"The worker died during {record.id}. Nobody knows whether it was done.",
+            question=phrase('The worker died during "{step}". Nobody knows whether it was done.', step=title),
             choices=decisions_for(run.plan, record),
         )
 
@@ -93,7 +95,12 @@ def _open_steps(tx: Transaction, run: Run) -> list[StepRecord]:
         statement = update(steps).where(steps.c.run == run.id, steps.c.id == record.id)
         tx.connection.execute(statement.values(state=state.value))
         if again:
-            tx.record(EventKind.STEP_RETRIED, **about, attempt=record.attempt, why=f"{WHY} Safe to start again.")
+            tx.record(
+                EventKind.STEP_RETRIED,
+                **about,
+                attempt=record.attempt,
+                why=sentences(WHY, phrase("Safe to start again.")),
+            )
         else:
             tx.record(EventKind.STEP_UNSURE, **about, why=WHY, probe=_probes(step))
             unsure.append(record)

@@ -31,6 +31,8 @@ from drbot.core.events import EventKind
 from drbot.core.people import Roster
 from drbot.core.policy import stored
 from drbot.core.run import Run
+from drbot.core.state_words import REQUESTS
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of
 from drbot.store.base.schema import requests
@@ -66,7 +68,7 @@ def open(  # noqa: A001 - the word people use; the module is always named at the
     fence(tx, run)
     before = latest(tx.connection, run.id, gate)
     if before is not None and before.state in LIVE:
-        _end(tx, before, RequestState.VOID, person=None, why="A newer request replaces it.")
+        _end(tx, before, RequestState.VOID, person=None, why=phrase("A newer request replaces it."))
     counted = select(func.count()).select_from(requests).where(requests.c.run == run.id)
     number = tx.connection.execute(counted).scalar_one() + 1
     request = ApprovalRequest(
@@ -106,7 +108,11 @@ def get(connection: Connection, request_id: str) -> ApprovalRequest:
     """The request. Raises UserError if there is none."""
     row = connection.execute(select(requests).where(requests.c.id == request_id)).mappings().first()
     if row is None:
-        raise UserError(f"You asked for the request {request_id}.", "There is no such request.", "See: /dr status")
+        raise UserError(
+            phrase("You asked for the request {request}.", request=request_id),
+            phrase("There is no such request."),
+            phrase("See: /dr status"),
+        )
     return request_of(row)
 
 
@@ -165,8 +171,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
             person=ballot.person,
             decision=ballot.decision,
             code=decision.code,
-            why=decision.message["en"],
-            message=decision.message,
+            why=decision.message,
             entry_point=ballot.entry_point.value,
         )
         return decision
@@ -190,7 +195,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
     elif decision.state is not None:
         _end(tx, request, decision.state, person=vote.person, why=vote.reason)
     if decision.state is not None:
-        wake(tx, request.run, f"The request is {decision.state.value}.")
+        wake(tx, request.run, phrase("The request is {state}.", state=REQUESTS[decision.state]))
     return decision
 
 
@@ -225,7 +230,7 @@ def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalReq
             continue
         if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
             _grant(tx, request)
-            wake(tx, request.run, "Break-glass was held for ten minutes.")
+            wake(tx, request.run, phrase("Break-glass was held for ten minutes."))
 
 
 def _insert(tx: Transaction, request: ApprovalRequest, vote: Vote) -> None:
@@ -289,7 +294,14 @@ def use(tx: Transaction, run: Run, request_id: str, step_id: str) -> None:
         .values(state=RequestState.USED.value, used_by=used_by)
     )
     if step_id not in request.guards or tx.connection.execute(statement).rowcount == 0:
-        raise PermanentError(f"The approval {request_id} does not let {step_id} start now: {request.state.value}.")
+        raise PermanentError(
+            phrase(
+                "The approval {request} does not let {step} start now: {state}.",
+                request=request_id,
+                step=step_id,
+                state=REQUESTS[request.state],
+            )
+        )
     _event(tx, request, EventKind.REQUEST_USED, step=step_id, epoch=run.epoch)
 
 
@@ -303,7 +315,7 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "
     if state is RequestState.EXPIRED and request.state is RequestState.GRANTED and may_still_start:
         return False
     _end(tx, request, state, person=None, why=why)
-    wake(tx, request.run, f"The request is {state.value}.")
+    wake(tx, request.run, phrase("The request is {state}.", state=REQUESTS[state]))
     return True
 
 
@@ -340,7 +352,14 @@ def _move(tx: Transaction, request: ApprovalRequest, target: RequestState, **val
         .values(state=target.value, **values)
     )
     if tx.connection.execute(statement).rowcount == 0:
-        raise PermanentError(f"The request {request.id} is {request.state.value}, not to become {target.value}.")
+        raise PermanentError(
+            phrase(
+                "The request {request} is {state}, not to become {target}.",
+                request=request.id,
+                state=REQUESTS[request.state],
+                target=REQUESTS[target],
+            )
+        )
 
 
 def _event(

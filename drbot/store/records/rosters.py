@@ -10,6 +10,7 @@ from drbot.core.events import EventKind
 from drbot.core.people import Roster
 from drbot.core.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
 from drbot.core.site import Approvals
+from drbot.core.text.messages import phrase
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction
 from drbot.store.records import codes, requests
@@ -96,5 +97,5 @@ def agree(
         entry_point=entry_point,
     )
     # A vote says under which roster it was given, so none of what is asked now could be granted any more.
-    requests.void_all(tx, why="Another roster is in force since this was asked.")
+    requests.void_all(tx, why=phrase("Another roster is in force since this was asked."))
     return True

@@ -13,10 +13,13 @@ from drbot.core.errors import PermanentError, TemporaryError, UserError
 from drbot.core.events import EventKind
 from drbot.core.run import STEP_TRANSITIONS, Leftover, Run, Settlement, StepRecord, StepState, StopKind
 from drbot.core.settlement import is_undecided, may_settle, needs_second
+from drbot.core.state_words import word_of
+from drbot.core.text.messages import either, listed, phrase
 from drbot.store.base.database import Database, Transaction
 from drbot.store.base.rows import fence, lock_run, sources, step_of
 from drbot.store.base.schema import runs, steps
 from drbot.store.base.waking import wake
+from drbot.store.base.words import ENDS, STEPS
 
 _FRESH: Mapping[str, Any] = {
     "finished_at": None,
@@ -50,11 +53,15 @@ def get(connection: Connection, run_id: str, step_id: str) -> StepRecord:
     query = select(steps).where(steps.c.run == run_id, steps.c.id == step_id)
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise UserError(f"You named the step {step_id}.", f"The run {run_id} has no such step.", "See: /dr status")
+        raise UserError(
+            phrase("You named the step {step}.", step=step_id),
+            phrase("The run {run} has no such step.", run=run_id),
+            phrase("See: /dr status"),
+        )
     return step_of(row)
 
 
-def start(tx: Transaction, run: Run, step_id: str, *, title: Mapping[str, str] | str) -> StepRecord:
+def start(tx: Transaction, run: Run, step_id: str, *, title: str) -> StepRecord:
     """The transaction before the act."""
     fence(tx, run)
     values = {**_FRESH, "attempt": steps.c.attempt + 1, "epoch": run.epoch, "started_at": tx.now}
@@ -163,15 +170,23 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
     Raises UserError when there is nothing to settle any more.
     """
     run = lock_run(tx, run_id)
-    tried = f"You asked to settle {step_id} as {decision}."
+    tried = phrase("You asked to settle {step} as {decision}.", step=step_id, decision=word_of(decision))
     record = get(tx.connection, run_id, step_id)
     if run.is_over:
-        raise UserError(tried, f"The run has already {run.state.value}.", "See: /dr status")
+        raise UserError(tried, phrase("The run has already {state}.", state=ENDS[run.state]), phrase("See: /dr status"))
     if not is_undecided(run.plan, record):
-        raise UserError(tried, f"It is {record.state.value}; there is nothing to settle.", "See: /dr status")
+        raise UserError(
+            tried,
+            phrase("It is {state}; there is nothing to settle.", state=STEPS[record.state]),
+            phrase("See: /dr status"),
+        )
     allowed = may_settle(run.plan, record)
     if decision not in allowed:
-        raise UserError(tried, f'"{decision}" is no decision about it.', f"Use {', '.join(allowed)}.")
+        raise UserError(
+            tried,
+            phrase('"{decision}" is no decision about it.', decision=decision),
+            phrase("Use {words}.", words=listed(allowed)),
+        )
     if decision == Settlement.DONE and needs_second(run.plan, record) and record.vouched_by in (None, person):
         _vouch(tx, run, record, person, tried)
         return False
@@ -181,18 +196,21 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
         _move(tx, run_id, step_id, StepState.PENDING, **values)
     elif decision == Settlement.STOP:
         _move(tx, run_id, step_id, StepState.STOPPED, **values, finished_at=tx.now)
-        stop = {"stop_requested": f"{person} settled {step_id} with stop.", "stop_kind": StopKind.SETTLED.value}
+        stop = {
+            "stop_requested": phrase("{person} settled {step} with stop.", person=person, step=step_id),
+            "stop_kind": StopKind.SETTLED.value,
+        }
         tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**stop))
     else:
         _set(tx, run_id, step_id, **values)
     _event(tx, run, step_id, EventKind.STEP_SETTLED, person=person, decision=decision, first=first)
-    wake(tx, run_id, f"{step_id} was settled: {decision}")
+    wake(tx, run_id, phrase("{step} was settled: {decision}", step=step_id, decision=word_of(decision)))
     return True
 
 
 def _vouch(tx: Transaction, run: Run, record: StepRecord, person: str, tried: str) -> None:
     if record.vouched_by == person:
-        raise UserError(tried, "You have said so already; it needs a second person.", "See: /dr status")
+        raise UserError(tried, phrase("You have said so already; it needs a second person."), phrase("See: /dr status"))
     _set(tx, run.id, record.id, vouched_by=person)
     _event(tx, run, record.id, EventKind.STEP_VOUCHED, person=person, finding=record.finding)
 
@@ -223,7 +241,7 @@ def left(tx: Transaction, run_id: str, step_id: str, leftover: Leftover) -> None
     _set(tx, run_id, step_id, leftover=leftover.value)
 
 
-def ask(tx: Transaction, run: Run, step_id: str, text: Mapping[str, str] | str, answers: Iterable[str]) -> None:
+def ask(tx: Transaction, run: Run, step_id: str, text: str, answers: Iterable[str]) -> None:
     """Put a question to the people of the incident; `started_at` is when it was put."""
     fence(tx, run)
     choices = list(answers)
@@ -232,20 +250,31 @@ def ask(tx: Transaction, run: Run, step_id: str, text: Mapping[str, str] | str, 
     _event(tx, run, step_id, EventKind.STEP_ASKED, text=text, answers=choices)
 
 
+def _answered(record: StepRecord) -> str:
+    word = word_of(str(record.answer))
+    if record.answered_by is None:
+        return phrase("Nobody answered in time: {answer}.", answer=word)
+    return phrase("{who} already answered {answer}.", who=record.answered_by, answer=word)
+
+
 def answer(tx: Transaction, run_id: str, step_id: str, answer: str, person: str | None) -> None:
     """The first answer counts. `person` None: nobody answered in time."""
     run = lock_run(tx, run_id)
     record = get(tx.connection, run_id, step_id)
-    tried = f"You answered {answer}."
+    tried = phrase("You answered {answer}.", answer=word_of(answer))
     if record.state is not StepState.WAITING or not record.answers:
-        raise UserError(tried, "The question is not open.", "See: /dr status")
+        raise UserError(tried, phrase("The question is not open."), phrase("See: /dr status"))
     if record.answer is not None:
-        raise UserError(tried, f"{record.answered_by or 'Nobody'} already answered {record.answer}.")
+        raise UserError(tried, _answered(record))
     if person is not None and answer not in record.answers:
-        raise UserError(tried, "It is not one of the answers.", f"Use {' or '.join(record.answers)}.")
+        raise UserError(
+            tried,
+            phrase("It is not one of the answers."),
+            phrase("Use {words}.", words=either(record.answers)),
+        )
     _set(tx, run_id, step_id, answer=answer, answered_by=person)
     _event(tx, run, step_id, EventKind.STEP_ANSWERED, person=person, answer=answer)
-    wake(tx, run_id, f"{step_id} was answered: {answer}")
+    wake(tx, run_id, phrase("{step} was answered: {answer}", step=step_id, answer=word_of(answer)))
 
 
 def stop_waiting(tx: Transaction, run: Run, why: str) -> None:
@@ -271,7 +300,14 @@ def _move(tx: Transaction, run_id: str, step_id: str, target: StepState, **value
     )
     if tx.connection.execute(statement).rowcount == 0:
         state = get(tx.connection, run_id, step_id).state
-        raise PermanentError(f"The step {step_id} is {state.value} and cannot become {target.value}.")
+        raise PermanentError(
+            phrase(
+                "The step {step} is {state} and cannot become {target}.",
+                step=step_id,
+                state=STEPS[state],
+                target=STEPS[target],
+            )
+        )
 
 
 def _set(tx: Transaction, run_id: str, step_id: str, **values: Any) -> None:

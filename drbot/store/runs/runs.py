@@ -17,11 +17,13 @@ from drbot.core.events import EventKind
 from drbot.core.incident import IncidentState
 from drbot.core.plan import Plan, document_of, seal_of
 from drbot.core.run import RUN_TRANSITIONS, Offer, Run, RunKind, RunState, StepState, StopKind
+from drbot.core.text.messages import closed, phrase, sentences
 from drbot.store.base import waking
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import fence, load_run, lock_run, run_of, sources
 from drbot.store.base.schema import incidents, runs
 from drbot.store.base.schema import steps as steps_table
+from drbot.store.base.words import ENDS
 from drbot.store.records import steps
 from drbot.store.records.leases import is_free
 from drbot.store.records.requests import end_live
@@ -313,7 +315,7 @@ def _answer(tx: Transaction, part: Run, state: RunState, outcome: str) -> None:
         why = waking.stop_reason(tx.connection, part.id) or outcome
         request_stop(tx, whole.id, whole.requested_by, why, kind=StopKind.PART)
     elif whole.stop_requested is None:
-        waking.wake(tx, whole.id, f"{part.id} has {state.value}.")
+        waking.wake(tx, whole.id, phrase("{run} has {state}.", run=part.id, state=ENDS[state]))
     end_if_unheld(tx, whole.id)
 
 
@@ -336,10 +338,18 @@ def request_stop(tx: Transaction, run_id: str, person: str, why: str, *, kind: S
     """
     run = lock_run(tx, run_id)
     if run.is_over:
-        raise UserError(f"You asked to stop {run_id}.", f"It has already {run.state.value}.", "See: /dr status")
+        raise UserError(
+            phrase("You asked to stop {run}.", run=run_id),
+            phrase("It has already {state}.", state=ENDS[run.state]),
+            phrase("See: /dr status"),
+        )
     said = {"why": why, "stop": kind.value}
     tx.record(EventKind.RUN_STOP_REQUESTED, incident=run.incident, run=run.id, person=person, **said)
-    values = {"stop_requested": why or f"stopped by {person}", "stop_kind": kind.value, "wakes": runs.c.wakes + 1}
+    values = {
+        "stop_requested": why or phrase("stopped by {person}", person=person),
+        "stop_kind": kind.value,
+        "wakes": runs.c.wakes + 1,
+    }
     tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
     for part in sub_runs.parts_of(tx.connection, run):
         request_stop(tx, part.id, person, why, kind=kind if kind.gives_up else StopKind.WHOLE)
@@ -368,7 +378,7 @@ def end_if_unheld(tx: Transaction, run_id: str) -> RunState:
     if reason is None or run.is_over or run.state is RunState.RUNNING or sub_runs.parts_of(tx.connection, run):
         return run.state
     left = sub_runs.left_by(tx.connection, run)
-    outcome = f"Stopped: {reason.rstrip('.')}. {left.sentence}"
+    outcome = sentences(phrase("Stopped: {why}", why=closed(reason)), left.sentence)
     _end(tx, run, RunState.STOPPED, outcome, run.stop_kind, left.offers)
     steps.stop_waiting(tx, run, reason)
     said: dict[str, Any] = {"why": reason, "safe_state": left.sentence, "offers": left.offers}

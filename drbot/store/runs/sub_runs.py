@@ -3,7 +3,7 @@
 The second one says in its `arguments` which run and step it is part of; its end is that step's answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, select, update
 
@@ -102,7 +102,7 @@ def answered(tx: Transaction, run: Run, state: RunState) -> Run | None:
     return load_run(tx.connection, whole)
 
 
-def wait_for(tx: Transaction, run: Run, step_id: str, part: Run, title: Mapping[str, str]) -> None:
+def wait_for(tx: Transaction, run: Run, step_id: str, part: Run, title: str) -> None:
     """The step waits from now on for the end of `part`, which was queued in the same transaction."""
     attempt = steps.hand_over(tx, run, step_id, part.id)
     tx.record(

@@ -11,7 +11,7 @@ from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import client_of
 from drbot.commands.facts.context import context_of
-from drbot.commands.speech.messages import Reply, Table, both
+from drbot.commands.speech.messages import Reply, Table
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.slack_simulator import payloads
@@ -148,7 +148,7 @@ def test_a_stop_with_pasted_json_is_answered(served: Scene) -> None:
 
 
 TOO_MUCH = Reply(
-    text=both("Here it is."),
+    text="Here it is.",
     tables=(Table(rows=(("x" * 700,),)),) * 12,
     markdown="y" * 9000,
 )

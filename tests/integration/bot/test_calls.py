@@ -7,6 +7,7 @@ import pytest
 
 from drbot.core.incident import Incident, UsersSay
 from drbot.core.run import Run, RunState
+from drbot.core.text.messages import OwnWords
 from drbot.store.base import waking
 from drbot.store.records import incidents, steps, surfaces
 from drbot.store.runs import runs
@@ -86,7 +87,7 @@ def fail(scene: Scene, run: Run) -> None:
 
 def ask(scene: Scene, run: Run) -> None:
     with scene.database.write() as tx:
-        steps.ask(tx, run, "confirm", {"en": "Can you sign in?", "ja": "ログインできますか?"}, ["yes", "no"])
+        steps.ask(tx, run, "confirm", OwnWords({"en": "Can you sign in?", "ja": "ログインできますか?"}), ["yes", "no"])
 
 
 def say_no(scene: Scene, run: Run) -> None:

@@ -127,7 +127,7 @@ def system_of(scene: Scene) -> Configuration:
     return given.model_copy(update={"sites": {"production": site}})
 
 
-def of_runbook(name: str) -> tuple[tuple[Step, ...], dict[str, str]]:
+def of_runbook(name: str) -> tuple[tuple[Step, ...], str]:
     """The steps of a packaged runbook, filled in, and its title."""
     runbook = load_runbook(find_runbooks(runbook_folders(None))[name]).runbook
     return runbook.steps, runbook.title
@@ -331,7 +331,7 @@ def test_no_to_the_question_at_the_end(spoken: Scene, visit: Visit) -> None:
     expect(told.get_by_role("button", name=again)).to_be_visible()
 
 
-def run_question(run: Run) -> Mapping[str, str]:
+def run_question(run: Run) -> str:
     assert run.plan is not None
     ask = run.plan.step("confirm").ask
     assert ask is not None

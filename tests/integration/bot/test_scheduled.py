@@ -130,7 +130,7 @@ def test_the_next_update_comes_also_while_a_run_waits_for_a_person(context: Comm
 def test_a_question_nobody_answers_gets_the_answer_of_silence(context: CommandContext) -> None:
     run = planned(context.database, incident_of(context))
     with context.database.write() as tx:
-        steps.ask(tx, run, "confirm", {"en": "Can you sign in?"}, ["yes", "no"])
+        steps.ask(tx, run, "confirm", "Can you sign in?", ["yes", "no"])
     ticker = Ticker(context)
 
     ticker.tick()

@@ -34,7 +34,7 @@ def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, con
     assert plan is not None
     assert plan.target == "recovery"
     (what,) = plan.replaces
-    assert what["en"] == f"where users are led: to recovery ({NEW}) from now on, by {NAME}"
+    assert what == f"where users are led: to recovery ({NEW}) from now on, by {NAME}"
     assert f"{NAME} → {OLD}" in plan.keeps.names
     assert (plan.stakes.act, plan.stakes.proof) == (Act.CHANGE_DNS, ProofKind.RAISED)
     control.approve(run)
@@ -157,7 +157,8 @@ def test_users_are_led_back_when_the_new_place_does_not_answer(centre: Centre, c
 
     ended = control.go(run)
     assert ended.state is RunState.FAILED
-    assert "Taken back: dns" in str(ended.outcome)
+    assert ended.plan is not None
+    assert f"Taken back: {ended.plan.step('dns').title}" in str(ended.outcome)
     assert leads_to(centre) == (OLD,)
 
 

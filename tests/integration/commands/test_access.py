@@ -6,6 +6,7 @@ from drbot.commands.dispatch import TABLE
 from drbot.core.approval import EntryPoint
 from drbot.core.events import EventKind
 from drbot.core.people import ACCESS
+from drbot.core.text.messages import either
 from tests.integration.commands.verb_fixture import VerbFixture
 
 PEOPLE = {"aiko": "commander", "ben": "approver", "emi": "operator", "dan": "observer"}
@@ -48,7 +49,7 @@ def test_who_may_not_is_told_privately_who_may(verb_fixture: VerbFixture, verb: 
         before = len(verb_fixture.events(EventKind.COMMAND_REFUSED))
         reply = verb_fixture.say(person, f"{verb} DR-1")
         assert not reply.ok and not reply.in_channel
-        assert f"It needs the role {' or '.join(sorted(ACCESS[access]))}" in reply.text["en"]
+        assert f"It needs the role {either(sorted(ACCESS[access]))}" in reply.text
         assert len(verb_fixture.events(EventKind.COMMAND_REFUSED)) == before + 1
 
 
@@ -58,7 +59,7 @@ def test_nobody_drbot_does_not_know_may_change_anything(verb_fixture: VerbFixtur
 
     reply = verb_fixture.say(None, f"{verb} DR-1")
 
-    assert not reply.ok and "does not know who you are" in reply.text["en"]
+    assert not reply.ok and "does not know who you are" in reply.text
 
 
 @pytest.mark.parametrize(
@@ -69,4 +70,4 @@ def test_who_is_not_known_is_told_how_to_be_known_where_they_are(
 ) -> None:
     reply = verb_fixture.say(None, "whoami", entry_point=entry_point)
 
-    assert not reply.ok and said in reply.text["en"]
+    assert not reply.ok and said in reply.text

@@ -8,6 +8,7 @@ import pytest
 from drbot.core.approval import EntryPoint
 from drbot.core.events import EventKind
 from drbot.core.level import Level
+from drbot.core.text.messages import say
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
 
 
@@ -15,7 +16,7 @@ def test_level_1_names_its_service_and_queues_its_run(verb_fixture: VerbFixture)
     reply = verb_fixture.say("dan", "declare level1 auth: login fails")
 
     incident = verb_fixture.incident()
-    assert reply.ok and incident.name in reply.text["en"]
+    assert reply.ok and incident.name in reply.text
     assert (incident.level, incident.service, incident.title) == (Level.SERVICE, "auth", "login fails")
     assert [(run.runbook, run.arguments) for run in verb_fixture.runs()] == [("level1-service", {"service": "auth"})]
     assert verb_fixture.bell.rung == [("production", verb_fixture.runs()[0].id)]
@@ -57,8 +58,8 @@ def test_what_does_not_exist_is_refused_with_what_does(verb_fixture: VerbFixture
     reply = verb_fixture.say("ben", words)
 
     assert not reply.ok
-    assert said in reply.text["en"]
-    assert reply.text["ja"] != reply.text["en"]
+    assert said in reply.text
+    assert say(reply.text, "ja") != reply.text
     assert verb_fixture.incidents() == []
 
 
@@ -86,7 +87,7 @@ def test_the_same_within_ten_minutes_is_the_same_incident(verb_fixture: VerbFixt
     reply = verb_fixture.say("dan", "declare level2 database down")
 
     assert len(verb_fixture.incidents()) == 1
-    assert "DR-1 is already open" in reply.text["en"]
+    assert "DR-1 is already open" in reply.text
     assert [choice.command for choice in reply.choices] == ["status DR-1", "declare level2 database down anyway"]
 
 
@@ -113,7 +114,7 @@ def test_levels_without_a_runbook_are_declared_and_say_so_plainly(
     reply = verb_fixture.say("ben", f"declare level{level} nothing answers")
 
     assert reply.ok
-    assert "`drbot runbook check` says why. Until then follow the steps" in reply.text["en"]
+    assert "`drbot runbook check` says why. Until then follow the steps" in reply.text
     assert reply.tables[0].rows
     assert verb_fixture.incident().level == level
     assert verb_fixture.runs() == []
@@ -122,7 +123,7 @@ def test_levels_without_a_runbook_are_declared_and_say_so_plainly(
 def test_nobody_unknown_may_declare(verb_fixture: VerbFixture) -> None:
     reply = verb_fixture.say(None, "declare level2 x")
 
-    assert "does not know who you are" in reply.text["en"]
+    assert "does not know who you are" in reply.text
     assert verb_fixture.incidents() == []
 
 
@@ -154,7 +155,7 @@ def test_a_busy_database_is_answered_honestly(verb_fixture: VerbFixture) -> None
         assert holder.now
         reply = verb_fixture.say("ben", "declare level2 x")
 
-    assert "Not recorded, nothing started" in reply.text["en"]
+    assert "Not recorded, nothing started" in reply.text
     assert verb_fixture.incidents() == []
 
 
@@ -163,9 +164,9 @@ def test_without_a_database_nothing_is_started_and_that_is_said(verb_fixture: Ve
     for path in tmp_path.glob("state.db*"):
         path.write_bytes(b"no database " * 1000)
 
-    assert "Not recorded, nothing started" in verb_fixture.say("ben", "declare level2 x").text["en"]
-    assert "Not recorded" in verb_fixture.say("ben", "stop").text["en"]
-    assert "It needs the role" in verb_fixture.say("dan", "stop").text["en"]
+    assert "Not recorded, nothing started" in verb_fixture.say("ben", "declare level2 x").text
+    assert "Not recorded" in verb_fixture.say("ben", "stop").text
+    assert "It needs the role" in verb_fixture.say("dan", "stop").text
 
 
 def test_a_declaration_that_failed_is_not_recorded_at_an_incident_it_does_not_concern(

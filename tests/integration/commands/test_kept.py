@@ -10,6 +10,7 @@ from drbot.commands.speech.messages import Reply
 from drbot.commands.verb.kept import BY_HAND, BY_UNDO
 from drbot.core.events import EventKind
 from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.core.text.messages import say
 from drbot.store.records import incidents, kept
 from drbot.store.records.kept import Kept
 from drbot.store.runs import runs
@@ -117,7 +118,7 @@ def test_giving_up_is_a_run_of_its_own_about_exactly_that_volume(verb_fixture: V
 
     reply = verb_fixture.say("ben", "give-up pgdata_before_r1")
 
-    assert reply.ok and "two people" in reply.text["en"]
+    assert reply.ok and "two people" in reply.text
     run = verb_fixture.runs()[-1]
     assert (run.kind, run.runbook, run.site) == (RunKind.GIVE_UP, "kept-give-up", "production")
     assert dict(run.arguments) == {"keeper": "pgdata_before_r1"}
@@ -153,8 +154,8 @@ def test_who_discards_an_undo_is_not_told_that_a_restore_is_the_same(verb_fixtur
     reply = verb_fixture.say("aiko", "discard DR-1")
 
     assert reply.ok
-    assert "/dr undo DR-1" in reply.text["en"] and "/dr undo DR-1" in reply.text["ja"]
-    assert "recover" not in reply.text["en"] + reply.text["ja"]
+    assert "/dr undo DR-1" in reply.text and "/dr undo DR-1" in say(reply.text, "ja")
+    assert "recover" not in reply.text + say(reply.text, "ja")
 
 
 def test_who_gives_up_kept_data_is_told_which_run_ends_with_what_it_had_prepared(verb_fixture: VerbFixture) -> None:
@@ -164,7 +165,7 @@ def test_who_gives_up_kept_data_is_told_which_run_ends_with_what_it_had_prepared
     reply = verb_fixture.say("aiko", "give-up pgdata_before_r1")
 
     assert reply.ok
-    assert run in reply.text["en"] and run in reply.text["ja"]
+    assert run in reply.text and run in say(reply.text, "ja")
 
 
 def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_restore(verb_fixture: VerbFixture) -> None:
@@ -172,7 +173,7 @@ def test_asking_again_for_an_undo_or_a_deletion_asks_for_that_and_not_for_a_rest
     blocked_undo(verb_fixture)
 
     status = verb_fixture.say("aiko", "status DR-1")
-    again = next(choice.command for choice in status.choices if choice.label["en"] == "Ask again")
+    again = next(choice.command for choice in status.choices if choice.label == "Ask again")
 
     assert again == "undo DR-1"
     assert verb_fixture.say("aiko", again).ok

@@ -11,10 +11,11 @@ import pytest
 
 from drbot.commands.facts.machines import machine_text
 from drbot.commands.facts.runbook_selection import again
-from drbot.commands.speech.messages import Cell, Reply
+from drbot.commands.speech.messages import Reply
 from drbot.core.plan import Plan
 from drbot.core.run import Run, RunKind, RunState
 from drbot.core.site import Provision
+from drbot.core.text.messages import say
 from drbot.store.records import incidents, led_names, machines, steps
 from drbot.store.records.machines import KnownMachine
 from drbot.store.runs import runs
@@ -79,11 +80,8 @@ def lead(verb_fixture: VerbFixture, *addresses: str, told: tuple[str, ...] | Non
 
 
 def words(reply: Reply, language: str = "en") -> str:
-    def say(cell: Cell) -> str:
-        return cell if isinstance(cell, str) else cell[language]
-
-    cells = [say(cell) for table in reply.tables for row in table.rows for cell in row]
-    return "\n".join([reply.text[language], *cells])
+    cells = [cell for table in reply.tables for row in table.rows for cell in row]
+    return "\n".join(say(one, language) for one in (reply.text, *cells))
 
 
 def offered(reply: Reply) -> list[str]:
@@ -112,7 +110,7 @@ def test_without_a_price_the_cost_is_said_to_be_unknown(verb_fixture: VerbFixtur
     changed = verb_fixture.context.configuration.model_copy(update={"sites": {**sites, "recovery": without}})
     moved(verb_fixture)
 
-    assert "cost unknown" in machine_text(rent(verb_fixture), changed, [], datetime.now(UTC))["en"]
+    assert "cost unknown" in machine_text(rent(verb_fixture), changed, [], datetime.now(UTC))
 
 
 @pytest.mark.parametrize("price", ["0.5", "USD 0.5", "0.5 usd", "-1 USD", "0,5 USD", "1e9 USD", "0.5 USD\nx"])
@@ -138,7 +136,7 @@ def test_what_nobody_has_seen_for_long_is_told_with_its_time(verb_fixture: VerbF
 
     with verb_fixture.database.read() as conn:
         (known,) = machines.list_of(conn)
-    assert "last seen at" in machine_text(known, verb_fixture.context.configuration, [], later)["en"]
+    assert "last seen at" in machine_text(known, verb_fixture.context.configuration, [], later)
 
 
 def test_kept_lists_every_machine_also_of_another_drbot_and_offers_to_give_back_what_nothing_leads_to(
@@ -151,7 +149,7 @@ def test_kept_lists_every_machine_also_of_another_drbot_and_offers_to_give_back_
 
     reply = verb_fixture.say("aiko", "kept")
 
-    assert "Rented machines: 2. They are paid for" in reply.text["en"] and "2 台" in reply.text["ja"]
+    assert "Rented machines: 2. They are paid for" in reply.text and "2 台" in say(reply.text, "ja")
     assert MACHINE in words(reply) and "i-of-another" in words(reply)
     assert offered(reply) == [f"give-back DR-1 {MACHINE}"]
     assert all(verb_fixture.say("aiko", command).ok for command in offered(reply))
@@ -165,7 +163,7 @@ def test_resolving_reminds_of_what_is_still_rented_and_offers_to_give_it_back(ve
     reply = verb_fixture.say("aiko", "resolve we are home again")
 
     assert reply.ok
-    assert "STILL RENTED, and paid for: 1" in reply.text["en"] and "返却" in reply.text["ja"]
+    assert "STILL RENTED, and paid for: 1" in reply.text and "返却" in say(reply.text, "ja")
     assert "about 2.00 USD so far" in words(reply)
     assert offered(reply) == [f"give-back DR-1 {MACHINE}"]
     assert "still rented, and paid for" in str(verb_fixture.say("ben", "report DR-1").markdown)
@@ -181,7 +179,7 @@ def test_leading_back_is_a_run_of_its_own_at_the_control_site_also_of_a_resolved
 
     reply = verb_fixture.say("ben", "lead-back DR-1")
 
-    assert reply.ok and "two people" in reply.text["en"] and "does not come along" in reply.text["en"]
+    assert reply.ok and "two people" in reply.text and "does not come along" in reply.text
     run = verb_fixture.runs()[-1]
     assert (run.kind, run.runbook, run.site) == (RunKind.LEAD_BACK, "names-lead-back", "control")
 

@@ -20,13 +20,13 @@ def silent(verb_fixture: VerbFixture) -> Run:
 def test_a_no_that_comes_late_takes_the_recovery_back_and_status_offers_the_ways_on(verb_fixture: VerbFixture) -> None:
     silent(verb_fixture)
     before = verb_fixture.say("dan", "status")
-    assert "nobody has confirmed" in before.text["en"]
+    assert "nobody has confirmed" in before.text
     assert {"answer DR-1 yes", "answer DR-1 no"} <= {choice.command for choice in before.choices}
 
-    assert "not recovered" in verb_fixture.say("aiko", "answer no").text["en"]
+    assert "not recovered" in verb_fixture.say("aiko", "answer no").text
 
     after = verb_fixture.say("dan", "status")
-    assert "not recovered: a person says that users cannot work yet" in after.text["en"]
+    assert "not recovered: a person says that users cannot work yet" in after.text
     assert {"undo DR-1", "recover DR-1", "level DR-1 3"} <= {choice.command for choice in after.choices}
     assert verb_fixture.incident().rto_seconds is None
 
@@ -36,7 +36,7 @@ def test_a_yes_that_comes_late_confirms(verb_fixture: VerbFixture) -> None:
 
     assert verb_fixture.say("aiko", "answer yes").ok
     assert verb_fixture.incident().confirmed_at is not None
-    assert "a person confirmed" in verb_fixture.say("dan", "status").text["en"]
+    assert "a person confirmed" in verb_fixture.say("dan", "status").text
 
 
 @pytest.mark.parametrize("command", ["undo DR-1", "recover DR-1", "level DR-1 3"])

@@ -13,7 +13,7 @@ from drbot.runners.contract.action import Finding
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_settling import dead_in_the_swap, sick_services
 from tests.integration.runners.test_workers import dead_in_the_restore, die_in
-from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
+from tests.integration.runners.worker_fixture import WorkerFixture, title, with_registry
 
 
 def killed_before_the_swap(worker_fixture: WorkerFixture) -> tuple[Run, threading.Event]:
@@ -109,7 +109,7 @@ def test_two_peoples_word_does_not_make_drbot_say_that_every_check_passed(worker
 
     assert worker_fixture.incident(run).state is IncidentState.RECOVERING
     assert worker_fixture.events(run, "incident.recovered") == []
-    assert run.outcome == "Done, but not everything passed: health."
+    assert run.outcome == f"Done, but not everything passed: {title(run, 'health')}."
 
 
 def test_a_first_word_is_forgotten_with_another_decision(worker_fixture: WorkerFixture) -> None:
@@ -156,7 +156,7 @@ def test_undo_of_a_copy_beside_production_removes_the_copy_and_offers_ways_on(wo
     assert worker_fixture.step(run, "restore-beside").state is StepState.UNDONE
     assert run.state is RunState.BLOCKED
     assert worker_fixture.events(run, "run.blocked")[-1].payload["why"] == (
-        "What restore-beside had made was removed. Nothing in production was changed."
+        f'What "{title(run, "restore-beside")}" had made was removed. Nothing in production was changed.'
     )
     assert [offer.value for offer in run.offers] == ["another_backup", "ask_again", "discard"]
     assert run.next_backup == worker_fixture.target.backups[1].name

@@ -29,7 +29,7 @@ from tests.integration.runners.test_edited_files import (
 )
 from tests.integration.runners.test_rows_over_time import forged_vote, granted, of, queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS, SET_ASIDE, card, with_dns
-from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
+from tests.integration.runners.worker_fixture import WorkerFixture, title, with_registry
 
 FETCH_AND_START = """
 runbook: own
@@ -154,7 +154,7 @@ def test_the_card_says_that_it_is_about_dr_yml_and_replaces_nothing(guarded: Wor
 
     words = card(worker_fixture, run)
     assert run.plan is not None and run.plan.stakes.act is Act.REPLACE_HOST
-    assert f"What is asked: {ACTS[Act.SETTINGS]['en']}" in words
+    assert f"What is asked: {ACTS[Act.SETTINGS]}" in words
     assert "Will be replaced: nothing by this yes" in words and "Data that will be LOST: none" in words
     assert "NOT PROVEN" not in words
 
@@ -271,7 +271,7 @@ def test_services_that_were_stopped_under_an_approval_come_back_whatever_fails(
 
     ended = agree(worker_fixture, run)
 
-    assert "Taken back: stop-apps" in str(ended.outcome)
+    assert f"Taken back: {title(run, 'stop-apps')}" in str(ended.outcome)
     assert "auth" in worker_fixture.target.running
 
 

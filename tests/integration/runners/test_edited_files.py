@@ -86,14 +86,14 @@ def with_site(worker_fixture: WorkerFixture, **changed: Any) -> WorkerFixture:
 def said(run: Run) -> list[str]:
     """What the card says will be replaced."""
     assert run.plan is not None
-    return [one["en"] for one in run.plan.replaces]
+    return list(run.plan.replaces)
 
 
 def test_data_is_not_swapped_under_services_that_no_step_stops(guarded: WorkerFixture) -> None:
     _, run = planned(guarded, own("level2-postgres", NEVER_STOPPED))
 
     assert run.state is RunState.FAILED
-    assert "swap moves data while user, admin, front-user, front-admin may write" in str(run.outcome)
+    assert '"swap" moves data while user, admin, front-user, front-admin may write' in str(run.outcome)
 
 
 def test_a_database_that_starts_under_running_services_is_not_swapped_back(guarded: WorkerFixture) -> None:
@@ -288,5 +288,5 @@ def test_how_much_is_lost_does_not_follow_a_row(guarded: WorkerFixture) -> None:
     run = guarded.go(first)
 
     assert run.plan is not None
-    loss = loss_text(run.plan.stakes.loss)["en"]
+    loss = loss_text(run.plan.stakes.loss)
     assert "before the outage" not in loss and "2026-11-26 11:00 UTC" in loss

@@ -21,7 +21,7 @@ from tests.integration.runners.test_edited_files import own, planned
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook
 from tests.integration.runners.test_words_of_a_card import SET_ASIDE
-from tests.integration.runners.worker_fixture import WorkerFixture
+from tests.integration.runners.worker_fixture import WorkerFixture, title
 
 
 def agreed(worker_fixture: WorkerFixture, text: str) -> tuple[WorkerFixture, Run]:
@@ -113,7 +113,7 @@ def test_a_run_whose_swap_did_not_happen_is_not_simply_done(guarded: WorkerFixtu
     succeed(run_context)
 
     ended = guarded.run(run_context.run.id)
-    assert (ended.outcome, ended.missed) == ("Done, but not everything passed: swap.", ("swap",))
+    assert (ended.outcome, ended.missed) == (f"Done, but not everything passed: {title(ended, 'swap')}.", ("swap",))
 
 
 def with_facts(worker_fixture: WorkerFixture, run: Run, step: str, **more: Any) -> Any:

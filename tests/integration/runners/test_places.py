@@ -20,7 +20,7 @@ from tests.integration.runners.harmless import Hold
 from tests.integration.runners.test_edited_files import BEFORE_START, own, planned
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_rows_over_time import approved, of, rows
-from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, with_registry
+from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, title, with_registry
 from tests.waiting import wait_for
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_started_on_data_that_is_half_taken_back(guarded: WorkerFixtu
         guarded, actions={"volume.swap_back": lambda context, given: half(context, given, guarded, "replacement")}
     )
     worker_fixture.target.errors["health.wait"] = [PermanentError("no rows")]
-    assert "Not taken back: swap" in str(worker_fixture.go(run).outcome)
+    assert f"Not taken back: {title(run, 'swap')}" in str(worker_fixture.go(run).outcome)
 
     _, restart = restarting(worker_fixture, run)
     other = worker_fixture.go(restart)

@@ -16,7 +16,7 @@ from drbot.store.base.schema import locks
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_rows_over_time import queued, rows, with_runbook
 from tests.integration.runners.test_words_of_a_card import DNS
-from tests.integration.runners.worker_fixture import WorkerFixture, asked, with_registry
+from tests.integration.runners.worker_fixture import WorkerFixture, asked, title, with_registry
 
 RENT = """
 runbook: rent
@@ -155,7 +155,8 @@ def test_a_machine_that_users_were_led_back_to_stays(guarded: WorkerFixture) -> 
     assert moved(worker_fixture, "own").state is RunState.SUCCEEDED
     worker_fixture.target.errors["health.wait"] = [PermanentError("fails on purpose")]
     worker_fixture.target.running.clear()  # a control site has no services of its own
-    assert "Taken back: dns" in str(moved(worker_fixture, "away").outcome)
+    away_run = moved(worker_fixture, "away")
+    assert f"Taken back: {title(away_run, 'dns')}" in str(away_run.outcome)
 
     given_up_by_a_row(worker_fixture, rented)
 

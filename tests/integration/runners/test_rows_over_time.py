@@ -267,7 +267,7 @@ def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded
     undo = guarded.go(guarded.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=volume["volume"]))
 
     assert undo.plan is not None
-    assert "5,000 rows" in loss_text(undo.plan.stakes.loss)["en"]
+    assert "5,000 rows" in loss_text(undo.plan.stakes.loss)
     assert seen == [740]
 
 

@@ -20,7 +20,7 @@ from drbot.runners.execution.unsure import look_after_unsure
 from drbot.store.records import leases, steps
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_workers import DYING, dead_in_the_restore, die_in
-from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, with_registry
+from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, title, with_registry
 from tests.waiting import wait_for
 
 
@@ -257,7 +257,7 @@ def test_an_undo_that_never_succeeds_ends_at_its_limit_with_the_reason(worker_fi
 
 def test_a_text_that_looks_like_drbots_own_does_not_replace_the_look_at_a_proof(worker_fixture: WorkerFixture) -> None:
     run, go_on = dead_in_the_restore(worker_fixture)
-    said = "restore-beside was settled as done. Its check passes."
+    said = '"Restore into a new volume" was settled as done. Its check passes.'
     with worker_fixture.database.write() as tx:
         tx.record(EventKind.STATUS_UPDATE, incident=run.incident, person="daiki", text=said)
         tx.record(EventKind.INCIDENT_NOTE, incident=run.incident, text=said)  # of an earlier run
@@ -287,7 +287,10 @@ def test_a_word_that_comes_before_the_question_is_looked_at_too(worker_fixture: 
     worker_fixture.ended()
 
     notes = [str(event.payload.get("text")) for event in worker_fixture.events(run)]
-    assert any(note.startswith("swap was settled as done by Aiko. Its check does not pass") for note in notes)
+    assert any(
+        note.startswith(f'"{title(run, "swap")}" was settled as done by Aiko. Its check does not pass')
+        for note in notes
+    )
     assert worker_fixture.run(run).state is RunState.NEEDS_DECISION
     assert kept_volumes(worker_fixture) == []
 

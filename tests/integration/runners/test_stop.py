@@ -7,7 +7,7 @@ import pytest
 from drbot.core.errors import PermanentError, TemporaryError
 from drbot.core.run import RunKind, RunState, StepState
 from tests.integration.runners.test_kept import recovered
-from tests.integration.runners.worker_fixture import WorkerFixture
+from tests.integration.runners.worker_fixture import WorkerFixture, title
 from tests.strain import Strain
 from tests.waiting import PATIENCE
 
@@ -33,7 +33,7 @@ def stop_at(worker_fixture: WorkerFixture, action: str, *, approve: bool) -> tup
 def test_stop_while_the_copy_is_restored_ends_it_and_removes_what_is_half_done(worker_fixture: WorkerFixture) -> None:
     said, offers = stop_at(worker_fixture, "postgres.restore_beside", approve=False)
 
-    assert said == "Nothing in production was changed. What restore-beside had made so far was removed."
+    assert said == ('Nothing in production was changed. What "Restore into a new volume" had made so far was removed.')
     assert offers == []
     assert "restore-beside" in worker_fixture.target.survivors_removed
     assert "volume.remove" in worker_fixture.target.calls or "restore-beside" in worker_fixture.target.calls
@@ -132,7 +132,8 @@ def test_a_failure_between_swap_and_start_is_taken_back_under_the_same_permit(
 
     assert run.state is RunState.FAILED
     assert run.outcome is not None
-    assert "Taken back: start-postgres, swap, stop-postgres, stop-apps. Production is as it was." in run.outcome
+    names = ", ".join(title(run, step) for step in ("start-postgres", "swap", "stop-postgres", "stop-apps"))
+    assert f"Taken back: {names}. Production is as it was." in run.outcome
     assert worker_fixture.target.volumes["postgres_data"] == "corrupt"
     assert worker_fixture.target.volumes[f"postgres_data_{run.id}"] == "good"
     assert {"auth", "postgres"} <= worker_fixture.target.running

@@ -234,5 +234,5 @@ def test_a_later_swap_whose_facts_are_not_known_changes_the_cluster_too(guarded:
     undo = worker_fixture.go(worker_fixture.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
 
     assert undo.plan is not None
-    lost_words = loss_text(undo.plan.stakes.loss)["en"]
+    lost_words = loss_text(undo.plan.stakes.loss)
     assert "the first transaction after the swap is not known here" in lost_words and "0 rows" not in lost_words

@@ -16,7 +16,7 @@ from drbot.core.occupants import Occupant, OccupantKind
 from drbot.core.run import Run, RunKind
 from drbot.core.site import Dns, Docker, Recovery, Site, Targets
 from drbot.core.stakes_words import loss_text
-from drbot.core.words import say
+from drbot.core.text.messages import say
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import StepContext
 from drbot.store.records import incidents, requests, steps
@@ -206,7 +206,7 @@ def test_what_an_undo_loses_is_not_counted_by_the_numbers_of_another_cluster(gua
     run = worker_fixture.go(worker_fixture.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=oldest))
 
     assert run.plan is not None, run.outcome
-    assert ": 0 rows (0 B)" not in loss_text(run.plan.stakes.loss)["en"]
+    assert ": 0 rows (0 B)" not in loss_text(run.plan.stakes.loss)
 
 
 SET_ASIDE = """
@@ -306,7 +306,7 @@ def test_a_host_that_is_given_up_is_named_as_it_is_kept(guarded: WorkerFixture) 
     run = guarded.go(guarded.queue(guarded.declare().incident, "kept-give-up-host", RunKind.GIVE_UP, aside="r0"))
 
     assert run.plan is not None, run.outcome
-    words = "; ".join(line["en"] for line in run.plan.replaces)
+    words = "; ".join(run.plan.replaces)
     assert all(f": {keeper}, put aside from {name} (" in words for name, keeper in kept.items())
 
 

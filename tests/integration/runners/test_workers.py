@@ -11,7 +11,7 @@ from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.records import kept, locks
-from tests.integration.runners.worker_fixture import QUICK, SECONDS, WorkerFixture
+from tests.integration.runners.worker_fixture import QUICK, SECONDS, WorkerFixture, title
 
 DYING = Timing(lease=0.3, renew=1000.0, look=0.02, tick=0.05, patience=0.0, pause=0.01, grace=10.0)
 """A worker that never renews its lease is as good as dead."""
@@ -132,9 +132,8 @@ def test_a_step_that_is_settled_or_stopped_at_once_leaves_nothing_running(worker
     worker_fixture.stop(second)
     worker_fixture.worker().handle(second.id)
     assert None in worker_fixture.target.survivors_removed  # the first worker, if it still lives, tidies up its own
-    assert (
-        "what restore-beside made is not needed" in worker_fixture.events(second, "incident.note")[-1].payload["text"]
-    )
+    note = worker_fixture.events(second, "incident.note")[-1].payload["text"]
+    assert f'what "{title(worker_fixture.run(second), "restore-beside")}" made is not needed' in note
     go_on.set()
 
 

@@ -275,3 +275,9 @@ def with_registry(
         subjects={**known.subjects, **(subjects or {})},
     )
     return replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, registry=registry))
+
+
+def title(run: Run, step: str) -> str:
+    """What sentences call a step of the run's plan."""
+    assert run.plan is not None
+    return run.plan.step(step).title

@@ -102,7 +102,7 @@ def test_a_permit_starts_one_step_once(database: Database) -> None:
     with database.write() as tx:
         requests.use(tx, run, request.id, "swap")
 
-    with pytest.raises(PermanentError, match="used"), database.write() as tx:
+    with pytest.raises(PermanentError, match="approved and begun"), database.write() as tx:
         requests.use(tx, run, request.id, "swap")
     with database.read() as connection:
         assert requests.get(connection, request.id).used_by == f"{run.id}/swap/{run.epoch}"

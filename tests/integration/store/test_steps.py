@@ -96,7 +96,7 @@ def test_of_two_settlements_the_first_counts(database: Database) -> None:
 def test_the_first_answer_counts_and_wakes_the_run(database: Database) -> None:
     run = store_fixture.running(database)
     with database.write() as tx:
-        steps.ask(tx, run, "confirm", {"en": "Can you sign in?"}, ("yes", "no"))
+        steps.ask(tx, run, "confirm", "Can you sign in?", ("yes", "no"))
         runs.park(tx, run, RunState.WAITING, seen_wakes=0, step="confirm")
     with pytest.raises(UserError, match="Use yes or no"), database.write() as tx:
         steps.answer(tx, run.id, "confirm", "perhaps", "ben")

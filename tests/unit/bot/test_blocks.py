@@ -18,7 +18,7 @@ from drbot.bot.blocks.reply import reply_blocks
 from drbot.bot.blocks.status_post import Said, status_post, status_sentence
 from drbot.bot.blocks.tables import table_block
 from drbot.bot.blocks.vote_dialog import vote_dialog
-from drbot.commands.speech.messages import Cell, Choice, Reply, Table, both
+from drbot.commands.speech.messages import Choice, Reply, Table
 from drbot.commands.views.vote_dialog import dialog_from
 from drbot.core.approval import REQUEST_TRANSITIONS, RequestState
 from drbot.core.events import EventKind
@@ -169,9 +169,9 @@ def test_stakeholder_posts_keep_the_limits_and_need_no_jargon(language: str, sta
 def test_a_long_reply_counts_what_it_leaves_out() -> None:
     rows = tuple((f"row {number}", LONG) for number in range(100))
     reply = Reply(
-        text=both(LONG),
+        text=LONG,
         tables=(Table(rows=rows),) * 20,
-        choices=tuple(Choice(label=both(LONG), command=LONG) for _ in range(40)),
+        choices=tuple(Choice(label=LONG, command=LONG) for _ in range(40)),
         markdown=LONG * 3,
     )
 
@@ -296,6 +296,22 @@ def test_how_far_it_is_stands_above_the_plan_in_words(
     assert re.fullmatch(line, blocks[blocks.index(plan_block(blocks)) - 1]["text"]["text"])
 
 
+@pytest.mark.parametrize(
+    ("language", "unit", "done", "shown"),
+    [
+        ("en", "services", 3.0, "▓▓▓▓▓▓░░░░ 60% · 3 / 5 services"),
+        ("ja", "services", 3.0, "▓▓▓▓▓▓░░░░ 60% · 3 / 5 サービス"),
+        ("ja", "bytes", 3.0, "▓▓▓▓▓▓░░░░ 60% · 3 B / 5 B"),
+        ("ja", "wheels", 3.0, "▓▓▓▓▓▓░░░░ 60% · 3 / 5 wheels"),
+    ],
+)
+def test_how_far_a_step_is_names_what_is_counted(language: str, unit: str, done: float, shown: str) -> None:
+    going = record("copy", StepState.RUNNING, progress_done=done, progress_total=5.0, progress_unit=unit)
+    tasks = plan_block(board(situation(language=language, steps=(going,))))["tasks"]
+
+    assert shown in str(tasks)
+
+
 def test_the_percentage_follows_the_step_that_is_at_work_and_is_100_only_at_the_end() -> None:
     half = record("copy", StepState.RUNNING, progress_done=50.0, progress_total=100.0)
     everything = tuple(record(one.id, StepState.SUCCEEDED) for one in plan().steps)
@@ -310,7 +326,7 @@ def test_the_board_is_one_sentence_for_old_clients() -> None:
     )
 
 
-def value_of_row(row: tuple[Cell, ...]) -> str:
+def value_of_row(row: tuple[str, ...]) -> str:
     (shown,) = table_block(Table(rows=(row,)), "en")
     return str(shown["text"]["text"]).removeprefix("*Will be replaced:* ")
 
@@ -318,7 +334,7 @@ def value_of_row(row: tuple[Cell, ...]) -> str:
 @pytest.mark.parametrize("count", [1, 19, 20, 21, 40, 400])
 def test_a_long_list_of_what_is_replaced_ends_at_an_entry_and_counts_the_others(count: int) -> None:
     entries = [f"volume data_{number:03} of the service number {number:03}" for number in range(count)]
-    shown = value_of_row((both("Will be replaced"), "\n".join(entries))).split("; ")
+    shown = value_of_row(("Will be replaced", "\n".join(entries))).split("; ")
 
     left = int(shown.pop().removeprefix("… +")) if "…" in shown[-1] else 0
     assert shown == entries[: len(shown)]
@@ -349,12 +365,12 @@ def test_no_long_row_pushes_out_what_people_must_know_before_they_agree(language
 
 def test_a_cell_that_is_cut_says_so_and_keeps_its_entities_whole() -> None:
     for spare in range(6):
-        shown = value_of_row((both("Will be replaced"), "x" * spare + "&" * 500))
+        shown = value_of_row(("Will be replaced", "x" * spare + "&" * 500))
         assert shown.endswith("&amp;…") and len(shown) <= 900
 
 
 def test_words_in_a_table_stay_in_their_row_and_draw_nothing() -> None:
-    shown = value_of_row((both("Will be replaced"), "a\u2028*Approvals:* 2 of 2\n:tada: b", "c"))
+    shown = value_of_row(("Will be replaced", "a\u2028*Approvals:* 2 of 2\n:tada: b", "c"))
 
     assert shown == "a; *Approvals:* 2 of 2; : tada: b · c"
 

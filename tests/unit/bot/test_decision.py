@@ -35,7 +35,7 @@ def labels(happened: Event, shown: IncidentView) -> list[str]:
     ("language", "line"),
     [
         ("en", ":raised_hand: *The services answer their users* failed, not working: *auth, user*."),
-        ("ja", ":raised_hand: *The services answer their users* が失敗しました (動いていないもの: *auth, user*)。"),
+        ("ja", ":raised_hand: *The services answer their users* が失敗しました (動いていないもの: *auth、user*)。"),
     ],
 )
 def test_a_failed_step_is_one_line_with_the_names_of_what_does_not_work(language: str, line: str) -> None:

@@ -14,6 +14,7 @@ from drbot.commands.views.event_lines import line_of, voice_of
 from drbot.core.events import EventKind
 from drbot.core.level import Level
 from drbot.core.run import RunState
+from drbot.core.text.messages import Phrase, duration, listed, phrase, say, sentences
 from drbot.slack_simulator.block_rules import texts_of
 from tests.unit.bot.situations import event, plan, request, run, situation, vote
 
@@ -43,8 +44,8 @@ def test_both_languages_say_the_same_things(kind: EventKind) -> None:
     def names(sentence: str) -> set[str | None]:
         return {name for _, name, _, _ in Formatter().parse(sentence) if name}
 
-    for text in (said.text, said.hint or {"en": "", "ja": ""}):
-        assert names(text["en"]) == names(text["ja"])
+    for text in (said.text, said.hint or ""):
+        assert names(text) == names(say(text, "ja"))
 
 
 def test_words_of_people_and_programs_are_escaped() -> None:
@@ -157,25 +158,26 @@ def test_a_target_that_another_drbot_holds_is_told_with_since_when() -> None:
     assert "since 2026-11-28 02:12 UTC" in str(line)
 
 
-ENDED = "It is not known how far swap came; look before anything is started."
+ENDED = phrase("It is not known how far {steps} came; look before anything is started.", steps=listed(["swap"]))
 
 
 def test_how_a_run_left_things_is_told_in_japanese_too() -> None:
-    stopped = replace(run(RunState.STOPPED), outcome=f"Stopped: wrong host. {ENDED}")
+    stopped = replace(run(RunState.STOPPED), outcome=sentences("Stopped: wrong host.", ENDED))
     shown = situation(language="ja", run=stopped, level=Level.HOST)
     line = milestone(event(EventKind.RUN_STOPPED, why="wrong host", safe_state=ENDED), shown)
 
     for words in (line, sentence(shown)):
-        assert words is not None and "「swap」がどこまで進んだか不明です" in words and "wrong host" in words
+        assert words is not None and say(ENDED, "ja") in words and "wrong host" in words
         assert "not known" not in words
 
 
 def test_what_a_card_warns_of_is_told_in_japanese_too() -> None:
-    warned = plan(warnings=("The backup was 2 d 3 h old at this plan; backups.max_age is 1 d 0 h.",))
+    old = "The backup was {age} old at this plan; backups.max_age is {most}."
+    warned = plan(warnings=(Phrase(old, {"age": duration(183_600), "most": duration(86_400)}),))
     shown = situation(language="ja", run=run(of=warned), request=request())
 
     for blocks in (approval_card(shown, is_current=True), board(shown)):
-        assert "バックアップは計画時点で" in str(blocks) and "old at this plan" not in str(blocks)
+        assert say(warned.warnings[0], "ja") in str(blocks) and "old at this plan" not in str(blocks)
 
 
 def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
@@ -187,7 +189,7 @@ def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
 @pytest.mark.parametrize(
     ("kind", "said", "words"),
     [
-        (EventKind.STEP_SETTLED, {"decision": "done"}, "「swap」を決定: 完了済みとして続行"),
+        (EventKind.STEP_SETTLED, {"decision": "done"}, "「swap」を決定: 完了"),
         (EventKind.STEP_ANSWERED, {"answer": "no"}, "いいえ"),
         (EventKind.VOTE_COUNTED, {"decision": "deny", "reason": "too old"}, "却下、too old"),
     ],
@@ -198,8 +200,8 @@ def test_what_people_decided_is_said_in_words(kind: EventKind, said: dict[str, s
 
 def test_what_slack_refuses_is_told_in_japanese_too() -> None:
     said = {
-        "what": "I could not reach Ben directly.",
-        "why": "Slack says user_disabled (chat.postMessage).",
+        "what": phrase("I could not reach {person} directly.", person="Ben"),
+        "why": phrase("Slack says {code} ({method}).", code="user_disabled", method="chat.postMessage"),
         "todo": "",
     }
     line = str(milestone(event(EventKind.CONTROL_FAILED, **said), situation(language="ja")))

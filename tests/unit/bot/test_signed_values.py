@@ -11,7 +11,7 @@ from drbot.bot.blocks.elements import button
 from drbot.bot.blocks.reply import reply_blocks
 from drbot.bot.listeners.request_parsing import text_of
 from drbot.bot.slack_api.signed_values import SignedValues, purpose_of
-from drbot.commands.speech.messages import Choice, Reply, both
+from drbot.commands.speech.messages import Choice, Reply
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.errors import UserError
 from tests.unit.bot.situations import buttons, request, run, situation
@@ -80,9 +80,9 @@ def test_a_token_of_another_drbot_or_of_another_button_is_refused() -> None:
 
 def test_a_command_too_long_for_a_token_gets_no_button() -> None:
     fits, too_long = "update DR-7 " + "語" * 390, "update DR-7 " + "語" * 400
-    choices = (Choice(label=both("short"), command=fits), Choice(label=both("long"), command=too_long))
+    choices = (Choice(label="short", command=fits), Choice(label="long", command=too_long))
 
-    shown = buttons(signed_values().blocks(reply_blocks(Reply(text=both("-"), choices=choices), "en")))
+    shown = buttons(signed_values().blocks(reply_blocks(Reply(text="-", choices=choices), "en")))
 
     assert [one["text"]["text"] for one in shown] == ["short"]
     assert len(shown[0]["value"]) <= 2000
@@ -90,10 +90,10 @@ def test_a_command_too_long_for_a_token_gets_no_button() -> None:
 
 @pytest.mark.parametrize("letter", ['"', "\\", "\n", "a", "語", "\x01"])
 def test_no_command_makes_a_token_that_slack_refuses(letter: str) -> None:
-    choices = tuple(Choice(label=both("-"), command="stop DR-7 " + letter * count) for count in range(100, 1300, 50))
+    choices = tuple(Choice(label="-", command="stop DR-7 " + letter * count) for count in range(100, 1300, 50))
 
     for some in (choices[:25], choices[25:]):
-        shown = buttons(signed_values().blocks(reply_blocks(Reply(text=both("-"), choices=some), "en")))
+        shown = buttons(signed_values().blocks(reply_blocks(Reply(text="-", choices=some), "en")))
         assert all(len(one["value"]) <= 2000 for one in shown)
 
 

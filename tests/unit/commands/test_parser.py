@@ -27,7 +27,7 @@ def test_whatever_is_typed_is_understood_or_refused_for_people(typed: str) -> No
 
 
 @given(LETTERS)
-def test_whatever_is_typed_as_a_level_is_a_level_or_refused_in_both_languages(typed: str) -> None:
+def test_whatever_is_typed_as_a_level_is_a_level_or_refused(typed: str) -> None:
     try:
         assert level_of(typed) in Level
     except UserError as error:

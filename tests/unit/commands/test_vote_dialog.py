@@ -19,7 +19,8 @@ from drbot.core.replaced import replaced
 from drbot.core.run import StepState
 from drbot.core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from drbot.core.stakes_words import APPROVE, APPROVE_TITLE
-from drbot.core.words import clock, say
+from drbot.core.text.messages import say
+from drbot.core.text.words import clock
 from tests.unit.bot.situations import (
     NOW,
     configuration,
@@ -235,7 +236,7 @@ ON_A_HOST = (
         (
             "ja",
             [
-                "コンテナ (括弧内は各コンテナ自身が書き込んだ量): auth-1 (12.0 MB)、job-1 (停止中, 0 B)",
+                "コンテナ (括弧内は各コンテナ自身が書き込んだ量): auth-1 (12.0 MB)、job-1 (停止中、0 B)",
                 "ボリューム: pgdata (サイズ不明)",
                 "フォルダー: /srv/system (3.0 kB)",
             ],
@@ -349,7 +350,7 @@ def test_what_does_not_come_back_is_named_last_so_that_a_long_list_hides_nothing
 
     assert english.startswith("everything written after 2026-11-26 01:12 UTC")
     assert english.endswith("; and ALL that no step of this plan is known to bring back: redis_data, uploads")
-    assert japanese.endswith("。加えて、この計画で戻ると確認できていないデータのすべて: redis_data, uploads")
+    assert japanese.endswith("。加えて、この計画で戻ると確認できていないデータのすべて: redis_data、uploads")
 
 
 def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
@@ -365,8 +366,8 @@ def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
 @pytest.mark.parametrize("act", list(Act))
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_buttons_and_titles_name_the_act_and_fit(act: Act, language: str) -> None:
-    assert len(APPROVE[act][language]) <= 75 and len(APPROVE_TITLE[act][language]) <= 24
-    assert act is Act.NOTHING or APPROVE[act][language] not in {"Approve…", "承認…"}
+    assert len(say(APPROVE[act], language)) <= 75 and len(say(APPROVE_TITLE[act], language)) <= 24
+    assert act is Act.NOTHING or say(APPROVE[act], language) not in {"Approve…", "承認…"}
 
 
 def test_every_destroying_action_has_a_name_for_people() -> None:

@@ -11,6 +11,7 @@ from drbot.core.run import StepRecord, StepState
 from drbot.core.runbook import Step
 from drbot.core.safe_state import safe_state
 from drbot.core.stakes import Act, NameMove, RentedMachine, Stakes, Users
+from drbot.core.text.messages import say
 
 AT = datetime(2026, 11, 26, 3, tzinfo=UTC)
 OLD, NEW, OTHER = ("198.51.100.1",), ("203.0.113.7",), ("192.0.2.9",)
@@ -53,13 +54,13 @@ def test_a_name_is_told_from_where_to_where_and_what_else_is_so(
 ) -> None:
     said = move_text(move(**changes), SITES)
 
-    assert english in said["en"] and japanese in said["ja"]
+    assert english in said and japanese in say(said, "ja")
 
 
 def test_nobody_is_told_of_a_change_by_others_that_was_none() -> None:
     said = move_text(move(), SITES)
 
-    assert "SOMEBODY" not in said["en"] and "以外" not in said["ja"] and "server" not in said["en"]
+    assert "SOMEBODY" not in said and "以外" not in say(said, "ja") and "server" not in said
 
 
 @pytest.mark.parametrize("users", list(Users))
@@ -70,10 +71,10 @@ def test_a_machine_is_told_with_all_that_goes_with_it(users: Users) -> None:
 
     said = machine_text(one)
 
-    assert "rented since an unknown time" in said["en"]
-    assert "Kept data on it goes too: aside" in said["en"] and "aside" in said["ja"]
-    assert "Terraform destroys: vm.a, ip.b" in said["en"]
-    assert ("NOWHERE ELSE" in said["en"]) == (users is not Users.NEVER)
+    assert "rented since an unknown time" in said
+    assert "Kept data on it goes too: aside" in said and "aside" in say(said, "ja")
+    assert "Terraform destroys: vm.a, ip.b" in said
+    assert ("NOWHERE ELSE" in said) == (users is not Users.NEVER)
 
 
 @pytest.mark.parametrize(

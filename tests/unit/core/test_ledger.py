@@ -10,6 +10,7 @@ import pytest
 
 from drbot.core.events import GENESIS, Event, EventKind, hash_of
 from drbot.core.ledger import Known, check_lines, head_line, line_of
+from drbot.core.text.messages import phrase
 
 RECORDS = 40
 
@@ -51,6 +52,19 @@ def test_an_export_as_it_was_written_is_whole() -> None:
 
     assert found == []
     assert (chain.seq, chain.hash) == (RECORDS, json.loads(EXPORT[-1])["head"]["hash"])
+
+
+def test_a_message_is_exported_as_it_was_made_and_its_export_is_whole() -> None:
+    """Its English alone would be another record, with another hash."""
+    (event,) = chain_of(1)
+    event = replace(event, payload={"summary": phrase("{table} is missing", table="authdb.users")})
+    exported = export_of([replace(event, hash=hash_of(event))])
+
+    assert problems(exported) == []
+    assert json.loads(exported[0])["payload"]["summary"] == {
+        "say": "{table} is missing",
+        "with": {"table": "authdb.users"},
+    }
 
 
 def test_every_byte_of_a_record_counts() -> None:

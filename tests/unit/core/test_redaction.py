@@ -12,6 +12,8 @@ from drbot.commands.speech.event_texts import EVENT_TEXTS
 from drbot.core.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
 from drbot.core.refusals import REFUSALS
 from drbot.core.runbook_file import find_runbooks, runbook_folders
+from drbot.core.text.catalogue import languages
+from drbot.core.text.messages import Phrase, Series, phrase, say, sentences
 
 REDACT = Redactor()
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
@@ -132,10 +134,52 @@ def test_an_ordinary_line_stays_as_it_is(line: str) -> None:
     assert REDACT(line) == line
 
 
+PASSWORD = "geheim77"
+URL = f"redis://cache:{PASSWORD}@cache:6379/0"
+MASKED_URL = f"redis://{MASK}@cache:6379/0"
+
+
+def copied(what: str) -> Phrase:
+    return phrase("Not in a dump, copied from the old volume: {files}.", files=what)
+
+
+def test_a_message_stays_one_in_every_language_while_what_it_names_is_masked() -> None:
+    masked = REDACT(copied(URL))
+
+    assert isinstance(masked, Phrase)
+    assert masked.template == copied(URL).template and masked.values == {"files": MASKED_URL}
+    assert all(say(masked, language) == say(copied(MASKED_URL), language) for language in languages())
+
+
+def test_a_message_within_messages_is_masked_where_it_stands() -> None:
+    masked = REDACT(sentences(copied(copied(URL)), copied("pg_hba.conf")))
+
+    assert isinstance(masked, Series)
+    assert masked == sentences(copied(copied(MASKED_URL)), copied("pg_hba.conf"))
+    assert all(PASSWORD not in say(masked, language) for language in languages())
+
+
+def test_a_secret_between_a_sentence_and_its_value_is_masked_though_the_message_becomes_plain() -> None:
+    masked = REDACT(phrase("the worker was started with password={value}", value=PASSWORD))
+
+    assert masked == f"the worker was started with password={MASK}"
+    assert type(masked) is str
+
+
+def test_a_known_secret_is_masked_where_one_message_ends_and_the_next_begins() -> None:
+    redact = Redactor(["hunter2 hunter2"])
+
+    assert redact(sentences("it said hunter2", "hunter2 again")) == f"it said {MASK} again"
+
+
+def test_a_message_without_secrets_is_the_same_message() -> None:
+    assert say(REDACT(copied("pg_hba.conf")), "ja") == say(copied("pg_hba.conf"), "ja")
+
+
 def test_everything_drbot_says_itself_stays_as_it_is() -> None:
     texts = [path.read_text() for path in find_runbooks(runbook_folders(None)).values()]
     said = [*(one.text for one in EVENT_TEXTS.values()), *REFUSALS.values()]
-    texts += [sentence for text in said for sentence in text.values()]
+    texts += [say(text, language) for text in said for language in languages()]
 
     assert [text for text in texts if REDACT(text) != text] == []
 

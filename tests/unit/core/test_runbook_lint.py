@@ -6,6 +6,7 @@ import pytest
 
 from drbot.core.errors import UserError
 from drbot.core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
+from drbot.core.text.messages import say
 
 GOOD = """\
 runbook: swap-it
@@ -176,7 +177,7 @@ def test_a_runbook_of_ones_own_is_not_trusted_for_its_name(tmp_path: Path) -> No
 def test_every_packaged_runbook_is_safe_and_speaks_both_languages(name: str) -> None:
     runbook = runbook_named(name, (PACKAGED,)).runbook
 
-    assert all({"en", "ja"} <= step.title.keys() for step in runbook.steps)
+    assert all(say(step.title, "ja") != step.title for step in runbook.steps)
     assert find_runbooks((PACKAGED,))[name].name == f"{name}.yml"
 
 

@@ -7,14 +7,16 @@ import pytest
 
 from drbot.core.approval import RequestState
 from drbot.core.run import Settlement
-from drbot.core.state_words import JAPANESE, REQUESTS, state_text, word_of
+from drbot.core.state_words import REQUESTS, WORDS, word_of
+from drbot.core.text.messages import say
 
 
-@pytest.mark.parametrize(("states", "words"), [(RequestState, REQUESTS), (Settlement, JAPANESE)])
+@pytest.mark.parametrize(("states", "words"), [(RequestState, REQUESTS), (Settlement, WORDS)])
 def test_every_state_has_its_words(states: type[StrEnum], words: Mapping[str, object]) -> None:
     assert {state.value for state in states} <= words.keys()
 
 
 def test_what_is_no_word_of_drbots_stays_as_it_was_written() -> None:
     assert word_of("maybe") == "maybe"
-    assert state_text(Settlement.RETRY) == {"en": "retry", "ja": "もう一度実行"}
+    assert word_of(Settlement.RETRY) == "retry"
+    assert say(word_of(Settlement.RETRY), "ja") == "もう一度実行"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from drbot.core.errors import UserError
 from drbot.core.incident import Incident, IncidentState, channel_name, incident_number
 from drbot.core.level import Level, parse_level
-from drbot.core.words import duration, say, seconds_of, size
+from drbot.core.text.messages import duration, say
+from drbot.core.text.words import seconds_of, size
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ from drbot.core.words import duration, say, seconds_of, size
 )
 def test_a_duration_is_said_as_people_say_it(seconds: float, english: str, japanese: str) -> None:
     assert duration(seconds) == english
-    assert duration(seconds, "ja") == japanese
+    assert say(duration(seconds), "ja") == japanese
 
 
 def test_sizes_and_durations_of_files() -> None:
@@ -55,7 +56,7 @@ def test_an_unknown_level_gets_the_nearest_word() -> None:
 
 
 def test_a_missing_translation_falls_back_to_english() -> None:
-    assert say({"en": "Stopped {what}"}, "ja", what="auth") == "Stopped auth"
+    assert say({"en": "Stopped"}, "ja") == "Stopped"
 
 
 @pytest.mark.parametrize(("word", "number"), [("DR-7", 7), ("dr7", 7), ("#7", 7), ("7", None), ("DR-x", None)])

@@ -9,6 +9,7 @@ from drbot.core.replaced import replaced
 from drbot.core.runbook import Step
 from drbot.core.site import Backups, Configuration, Site
 from drbot.core.stakes import Stakes
+from drbot.core.text.messages import say
 
 CONFIGURATION = Configuration(
     system="s", sites={"production": Site(projects=Path("/srv"), services={})}, backups=Backups(directory=Path("/b"))
@@ -21,7 +22,7 @@ VOLUME = Occupant(
 def said(does: str, language: str) -> str:
     step = Step(id="act", title={"en": "act"}, do=does, effect="destroy")
     (line,) = replaced((step,), CONFIGURATION, "production", Stakes(), (VOLUME,))
-    return line[language]
+    return say(line, language)
 
 
 @pytest.mark.parametrize(

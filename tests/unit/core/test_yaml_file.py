@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from drbot.core.errors import UserError
-from drbot.core.yaml_file import read_yaml
+from drbot.core.names import Name
+from drbot.core.site import Model
+from drbot.core.text.messages import say
+from drbot.core.yaml_file import parse_yaml, read_model, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,27 @@ def test_what_is_no_file_of_keys_and_values_is_refused(content: bytes, said: str
         read_yaml(path)
 
     assert said in refused.value.why
+
+
+class Named(Model):
+    name: Name
+    color: str = ""
+
+
+@pytest.mark.parametrize(
+    ("content", "english", "japanese"),
+    [
+        ("name: ../x\n", "broken.yml:1: name: a name begins with a letter", "broken.yml:1: name: 名前は英数字で始め"),
+        ("colour: red\n", 'broken.yml:1: unknown key "colour". Did you mean "color"?', "「color」のことですか？"),
+        ("color: red\n", 'broken.yml:1: the key "name" is missing.', "キー「name」がありません。"),
+    ],
+)
+def test_a_mistake_is_told_in_every_language(content: str, english: str, japanese: str) -> None:
+    file = parse_yaml(Path("broken.yml"), content)
+
+    with pytest.raises(UserError) as refused:
+        read_model(file, Named)
+
+    assert english in refused.value.why
+    assert japanese in say(refused.value.why, "ja")
+    assert "Correct the lines named." in str(refused.value) and "示した行" in say(str(refused.value), "ja")

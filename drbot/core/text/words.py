@@ -1,37 +1,15 @@
-"""Texts for people in both languages, and the small formats every surface shares."""
+"""The small formats every surface shares: cut, sizes, times."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
+
+from drbot.core.text.messages import phrase
 
 _LAST_WORD = re.compile(r"\s\S{0,40}$")
 _FIRST_WORD = re.compile(r"^\S{0,40}\s+")
 """Longer words, and languages without spaces, are cut inside."""
 _HALF_ENTITY = re.compile(r"&[a-z]{0,4}$")
 _LOOSE_ENDS = " \t\n,:("
-
-Text = Mapping[str, str]
-"""A sentence in both languages: `{"en": …, "ja": …}`."""
-
-
-def say(text: Text | str, language: str, **values: object) -> str:
-    """The sentence in `language` (English where there is no translation), with `{name}` filled in."""
-    sentence = text if isinstance(text, str) else text.get(language) or text["en"]
-    return sentence.format(**values) if values else sentence
-
-
-def duration(seconds: float, language: str = "en") -> str:
-    """A duration as people say it: "43 s", "12 min", "1 h 05 min", "3 d 4 h"."""
-    total = max(0, round(seconds))
-    units = ("s", "min", "h", "d") if language != "ja" else ("秒", "分", "時間", "日")
-    second, minute, hour, day = units
-    if total < 60:
-        return f"{total} {second}"
-    if total < 3600:
-        return f"{total // 60} {minute}" + (f" {total % 60:02d} {second}" if total < 600 and total % 60 else "")
-    if total < 86_400:
-        return f"{total // 3600} {hour} {total % 3600 // 60:02d} {minute}"
-    return f"{total // 86_400} {day} {total % 86_400 // 3600} {hour}"
 
 
 def cut(text: str, limit: int) -> str:
@@ -76,7 +54,7 @@ def seconds_of(text: str | int | float) -> float:
         number = text.removesuffix(suffix)
         if number != text and number.replace(".", "", 1).isdigit():
             return float(number) * factor
-    raise ValueError(f'"{text}" is not a duration: write 90s, 30m, 4h or 3d')
+    raise ValueError(phrase('"{text}" is not a duration: write 90s, 30m, 4h or 3d', text=text))
 
 
 def ago(then: datetime, now: datetime) -> timedelta:
