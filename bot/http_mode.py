@@ -28,7 +28,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from drbot.bot.slack_api.short_connection import ShortConnection
-from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import PermanentError, TemporaryError, UserError
 from drbot.core.text.messages import phrase, say
 from drbot.store.base.database import Database
 from drbot.store.records import served

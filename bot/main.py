@@ -28,7 +28,7 @@ from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import Slack, client_of
 from drbot.commands.facts.context import CommandContext, context_of
-from drbot.core.configuration import Loaded
+from drbot.core.site.configuration import Loaded
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 

@@ -8,10 +8,10 @@ from slack_sdk import WebClient
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.slack import Slack, SlackRefusedError, client_of
-from drbot.core.errors import DrbotError
-from drbot.core.people import Roster
-from drbot.core.readiness import Line, bad, good
-from drbot.core.site import Channels
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.people import Roster
+from drbot.core.site.readiness import Line, bad, good
+from drbot.core.site.site import Channels
 from drbot.core.text.messages import filled, listed, phrase
 
 PAGE = 200

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase, sentences
 
 SLACK = "https://slack.com/api/"

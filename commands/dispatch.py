@@ -34,9 +34,9 @@ from drbot.commands.verb import (
     update,
 )
 from drbot.commands.verb import help as helping
-from drbot.core.errors import BrokenStateError, DrbotError, TemporaryError, UserError
-from drbot.core.events import EventKind
-from drbot.core.people import Person
+from drbot.core.base.errors import BrokenStateError, DrbotError, TemporaryError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 
 log = structlog.get_logger(__name__)

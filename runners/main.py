@@ -6,11 +6,11 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from drbot.core.errors import UserError
-from drbot.core.people import Roster
-from drbot.core.redaction import Redactor
-from drbot.core.site import Configuration
+from drbot.core.base.errors import UserError
+from drbot.core.site.people import Roster
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
+from drbot.core.text.redaction import Redactor
 from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS
 from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.object_store import ObjectStoreClient

@@ -5,9 +5,9 @@ import time
 
 import structlog
 
-from drbot.core.errors import DrbotError, FencedError, UntrustedError
-from drbot.core.events import EventKind
-from drbot.core.run import Run
+from drbot.core.base.errors import DrbotError, FencedError, UntrustedError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Run
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
 from drbot.runners.execution.endings import distrust

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from drbot.core.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
-from drbot.core.plan import BackupIdentity, Plan
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.runbook import Step
-from drbot.core.site import Configuration, Site
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import BackupIdentity, Plan
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.site.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
+from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
 from drbot.runners.clients.object_store import ObjectStoreClient

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.lab.engine import connect, exclusive
 from drbot.lab.identity import identity_of
 from drbot.lab.layout import PARTS

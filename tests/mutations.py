@@ -55,8 +55,12 @@ def weak(name: str, file: str, old: str, new: str, tests: str) -> Weakening:
 
 
 TRUTH = "tests/unit/bot/test_one_truth.py"
-APPROVAL, ISSUING, SEALED = "core/approval.py", "runners/execution/issuing.py", "runners/execution/sealed_plans.py"
-POLICY, ATTESTED, OWN = "core/policy.py", "core/attestation.py", "runners/foundation/own_record.py"
+APPROVAL, ISSUING, SEALED = (
+    "core/approvals/approval.py",
+    "runners/execution/issuing.py",
+    "runners/execution/sealed_plans.py",
+)
+POLICY, ATTESTED, OWN = "core/ledger/policy.py", "core/ledger/attestation.py", "runners/foundation/own_record.py"
 
 # fmt: off
 WEAKENINGS = (
@@ -160,19 +164,19 @@ WEAKENINGS = (
     weak("a start on half of the data", "runners/execution/places.py", "            if is_unsettled(known) and (why", "            if False and (why", PLACES),
     weak("data half taken back", "runners/execution/undoing.py", "    if undo.do in MOVES and", "    if False and", PLACES),
     weak("a run ends before its swap", "runners/execution/executor.py", "            self._see_out()\n", "", PLACES),
-    weak("a step beside a swap", "core/runbook_lint.py", "        if moving is not None:", "        if False:", f"{LINT} {PLACES}"),
+    weak("a step beside a swap", "core/files/runbook_lint.py", "        if moving is not None:", "        if False:", f"{LINT} {PLACES}"),
     weak("undone by another check", "runners/execution/undoing.py", 'return state_of(run_context, context, step.do or "", step.with_) == "before"', 'return any(run_context.worker_context.registry.probes[one.probe](context, one.with_).facts.get("state") == "before" for one in step.check)', PLACES),
-    weak("an undo of what nothing takes back", "core/effects.py", 'return effect_of(step, steps) != "destroy"', "return True", f"{LINT} {PLACES}"),
+    weak("an undo of what nothing takes back", "core/runbooks/effects.py", 'return effect_of(step, steps) != "destroy"', "return True", f"{LINT} {PLACES}"),
     weak("as it was by any undo", "runners/execution/endings.py", "if all(brings_back(step) for step in acted):", "if all(step.undo is not None for step in acted):", PLACES),
-    weak("a swap that may be passed by", "core/runbook_lint.py", "        if may_pass(step):", "        if False:", PLACES),
+    weak("a swap that may be passed by", "core/files/runbook_lint.py", "        if may_pass(step):", "        if False:", PLACES),
     weak("done without the swap", "runners/execution/endings.py", "if known is None or not known.has_succeeded(step)]", "if False]", PLACES),
-    weak("a new place by its level", "core/safe_state.py", "    if is_new_place(plan):", "    if plan.level >= 3:", PLACES),
+    weak("a new place by its level", "core/runs/safe_state.py", "    if is_new_place(plan):", "    if plan.level >= 3:", PLACES),
     weak("a swap without facts", "runners/planning/stakes.py", 'if volume in (step.given.get("volume"), step.facts.get("volume"))]', 'if volume == step.facts.get("volume")]', PERMITS),
     weak("whatever tidies up", "runners/execution/leftovers.py", " or step.undo.do not in REMOVES:", ":", PERMITS),
     weak("machines of others", "runners/clients/machines.py", "if found.tags.get(RENTED_TAG) != own.run:", "if False:", "tests/integration/centre/test_machine.py"),
     weak("machines that a later run uses", "runners/clients/machines.py", "if found.tags.get(RUN_TAG) != own.run or ", "if ", "tests/integration/centre/test_machine.py"),
     weak("machines at others' addresses", "runners/clients/machines.py", " or found.addresses & own.counted_on:", ":", "tests/integration/centre/test_machine.py"),
-    weak("machines that users are led to", "runners/clients/machines.py", "        if found.addresses & led:", "        if False:", "tests/integration/centre/test_machine.py"),
+    weak("machines that users are led to", "runners/clients/machines.py", "it stays\", machine=machine\n                )\n            )\n        if found.addresses & led:", "it stays\", machine=machine\n                )\n            )\n        if False:", "tests/integration/centre/test_machine.py"),
     weak("addresses that users are led to", "runners/actions/machine.py", "if known.address in led:", "if False:", "tests/integration/centre/test_machine.py"),
     weak("the name server is not asked", "runners/actions/names.py", ".union(*map(names.ask, names.settings.names))", "", "tests/integration/centre/test_machine.py"),
     weak("where users were led before", OWN, "if known.moved_users or (name != run_id and not known.ended)", "if name != run_id and not known.ended", "tests/integration/runners/test_rented_machines.py"),
@@ -181,16 +185,16 @@ WEAKENINGS = (
     weak("a permit after the end", ISSUING, "    if known.ended:\n        raise NoPermit", "    if False:\n        raise NoPermit", PERMITS),
     weak("users of other records", "runners/clients/name_service.py", 'if one["Type"] in LEAD_TOO:', "if False:", "tests/integration/centre/test_names.py"),
     weak("another drbot by a row", OWN, "return str(known or now)", "return now", "tests/integration/runners/test_two_drbots.py"),
-    weak("a URL with a query", "core/names.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
+    weak("a URL with a query", "core/base/names.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
     weak("names led by a row", "runners/execution/sealed_plans.py", "if plan is not None and known is not None and seal_of(plan) == known.seal else None", "", "tests/integration/centre/test_leading_back.py"),
     weak("a machine users are led to", "runners/contract/rented.py", "    there = rented.machine.addresses & led\n", "    there: frozenset[str] = frozenset()\n", "tests/integration/centre"),
     weak("the only copy in use", "runners/contract/rented.py", "if users_of(rented, configuration, own) is not Users.NEVER:", "if False:", "tests/integration/centre/test_giving_back.py"),
     weak("a machine a run counts on", "runners/contract/rented.py", "    if using:\n        yield phrase(\"{runs} counts", "    if False:\n        yield phrase(\"{runs} counts", "tests/integration/centre/test_giving_back.py"),
     weak("Terraform destroys more", "runners/clients/terraform.py", "            if found != tuple(resources):\n", "            if False:\n", "tests/integration/centre/test_giving_back.py"),
     weak("Terraform changes what is there", "runners/clients/terraform.py", "if not ADDS.issuperset(actions)]", 'if "delete" in actions]', "tests/integration/centre/test_machine.py"),
-    weak("proofs of other gates", "core/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", "tests/unit/core/test_stakes.py"),
+    weak("proofs of other gates", "core/runs/stakes.py", "if step.gate is not None and destroying & {*step.gate.for_}]", "if step.gate is not None]", "tests/unit/core/test_stakes.py"),
     weak("a proof settled by a row", "runners/execution/finishing.py", "seen = not is_proof(run_context.plan, step.id) or (known is not None and step.id in known.steps)", "seen = True", PERMITS),
-    weak("checks of anything", "core/runbook_lint.py", "        if not is_seen(step):\n", "        if False:\n", LINT),
+    weak("checks of anything", "core/files/runbook_lint.py", "        if not is_seen(step):\n", "        if False:\n", LINT),
     weak("another cluster's numbers", "runners/planning/stakes.py", "if mine is not None and _is_newest(worker_context, mine) else None", "if mine is not None else None", PERMITS),
     weak("dr.yml before the plan", "runners/planning/make_plan.py", '{**about, "changed": settings_seen.changes(worker_context)}', "about", PERMITS),
     weak("whose backups are used", "runners/contract/fingerprint.py", 'UNSEALED = {"version", ', 'UNSEALED = {"system", "version", ', CHANGED),
@@ -204,8 +208,8 @@ WEAKENINGS = (
     weak("a swap under running services", "runners/execution/users.py", "        if running:\n", "        if False:\n", PERMITS),
     weak("another dr.yml", SEALED, "    if changed:\n", "    if False:\n", PERMITS),
     weak("arguments nobody asked for", "runners/planning/make_plan.py", "run.arguments.keys() - known:", "():", PERMITS),
-    weak("proofs by their place", "core/stakes.py", "all(wanted in kinds for kinds in shown)", "True", PERMITS),
-    weak("two kinds of act in one yes", "core/runbook_lint.py", 'if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):', "if False:", PERMITS),
+    weak("proofs by their place", "core/runs/stakes.py", "all(wanted in kinds for kinds in shown)", "True", PERMITS),
+    weak("two kinds of act in one yes", "core/files/runbook_lint.py", 'if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):', "if False:", PERMITS),
     weak("a plan that was taken away", "runners/planning/plan_run.py", "    if _has_begun(worker_context, run):\n", "    if False:\n", PERMITS),
     weak("an ended request", ISSUING, "if mine.ended:", "if False:", PERMITS),
     weak("a request opened twice", "runners/execution/people.py", "if request.id in known.requests:", "if False:", PERMITS),
@@ -228,17 +232,17 @@ WEAKENINGS = (
     weak("the state of the fence", "store/base/rows.py", "runs.c.epoch == run.epoch, runs.c.state == RunState.RUNNING.value)\n        .with_for_update()", "runs.c.epoch == run.epoch)\n        .with_for_update()", STORE),
     weak("a used permit is used again", "store/records/requests.py", "requests.c.state.in_(sources(REQUEST_TRANSITIONS, RequestState.USED)),\n            requests.c.proven", "requests.c.proven", STORE),
     weak("a permit without its proof", "store/records/requests.py", "            requests.c.proven_at.is_not(None),\n", "", STORE),
-    weak("words in a file are believed", "core/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
-    weak("an undo without a gate", "core/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
-    weak("a copy without a proof", "core/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
+    weak("words in a file are believed", "core/runbooks/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
+    weak("an undo without a gate", "core/files/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
+    weak("a copy without a proof", "core/files/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
     # What can be done now.
     weak("a vote that a part asks for", "commands/facts/context.py", "return beside[-1] if beside else asked", "return asked", "tests/integration/commands/test_incident_view.py"),
     weak("a terminal that leaves something out", "commands/verb/status.py", "choices=actions_at(view, Place.REPLY)", "choices=actions_at(view, Place.REPLY)[1:]", TRUTH),
     weak("a board with words of its own", "bot/blocks/board.py", "sentences(sentence_of(run_text(run)), run.outcome", 'sentences("Working.", run.outcome', TRUTH),
     weak("a lost host whose services are started", "commands/views/available_actions.py", "and view.incident.level < Level.HOST", "", TRUTH),
     # Names and backups.
-    weak("a name that is a path", "core/names.py", "if not _NAME.fullmatch(given):", "if False:", "tests/unit/core/test_configuration.py"),
-    weak("files above the projects", "core/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),
+    weak("a name that is a path", "core/base/names.py", "if not _NAME.fullmatch(given):", "if False:", "tests/unit/core/test_configuration.py"),
+    weak("files above the projects", "core/base/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),
     weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", FETCHED),
     weak("old backups of others", "runners/clients/backup_store.py", "and (backup.manifest.system, backup.manifest.site) == (system, site)", "", "tests/unit/runners/test_backups.py"),
     weak("dumps of other sites", "runners/backups/choose_dump.py", "if site and manifest.site != site:", "if False:", "tests/unit/runners/test_backups.py"),
@@ -271,18 +275,18 @@ WEAKENINGS = (
     weak("another folder is given up", FOLDERS, "if identity_of(keeper) != identity:", "if False:", HOSTS),
     weak("a volume is overwritten by what comes back", BACK, "if there is not None and there.labels.get(RUN_LABEL) != context.run.id:", "if False:", HOSTS),
     weak("half a copy comes back", BACK, '[ -e "/volume/$1" ] ||', "true ||", HOSTS),
-    weak("half a copy comes back for what is still there", "core/occupants.py", "if (one.kind, one.name) not in names),", "),", HOSTS),
+    weak("half a copy comes back for what is still there", "core/site/occupants.py", "if (one.kind, one.name) not in names),", "),", HOSTS),
     weak("what is gone comes back", BACK, "if gone or not wanted:", "if False:", "tests/integration/actions/test_whole_hosts.py " + HOSTS),
     weak("a container of before is taken for a new one", "runners/actions/anew.py", 'if began is not None and moment(made_of["Created"]) < began:', "if False:", ANEW),
     weak("a volume of before is taken for a new one", "runners/actions/anew.py", "if began is not None and moment(volume.created_at) < began:", "if False:", ANEW),
     weak("other files than those that lie there", "runners/actions/anew.py", 'if made_of["Config"]["Labels"].get(CONFIG_HASH)', 'if False and made_of["Config"]["Labels"].get(CONFIG_HASH)', ANEW),
     weak("what is in the way", "runners/actions/conflicts.py", "Finding(passed=not taken,", "Finding(passed=True,", ANEW),
     # The ledger.
-    weak("a changed record", "core/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
-    weak("a record of another chain", "core/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),
-    weak("missing records", "core/ledger.py", "if event.seq > self.seq + 1:", "if False:", LEDGER),
-    weak("a cut end", "core/ledger.py", "if (seq, digest) != (self.seq, self.hash):", "if False:", LEDGER),
-    weak("a person is not hashed", "core/events.py", '        "person": event.person,\n        "payload": stored(event.payload),\n        "previous"', '        "payload": stored(event.payload),\n        "previous"', LEDGER),
+    weak("a changed record", "core/ledger/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
+    weak("a record of another chain", "core/ledger/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),
+    weak("missing records", "core/ledger/ledger.py", "if event.seq > self.seq + 1:", "if False:", LEDGER),
+    weak("a cut end", "core/ledger/ledger.py", "if (seq, digest) != (self.seq, self.hash):", "if False:", LEDGER),
+    weak("a person is not hashed", "core/ledger/events.py", '        "person": event.person,\n        "payload": stored(event.payload),\n        "previous"', '        "payload": stored(event.payload),\n        "previous"', LEDGER),
 )
 # fmt: on
 

@@ -8,12 +8,12 @@ from drbot.commands.speech.state_texts import REQUEST, titled
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.commands.views.vote_dialog import dialog_from, table_of
-from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
-from drbot.core.plan import short_seal
-from drbot.core.stakes_words import ACTS
+from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.too_few import eligible, too_few
+from drbot.core.runs.plan import short_seal
+from drbot.core.runs.stakes_words import ACTS
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
-from drbot.core.too_few import eligible, too_few
 
 TITLE: str = phrase("{state} on {target}: {act}")
 NOT_DONE: str = phrase("By this request nothing of the following is carried out.")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from drbot.bot.blocks.elements import Block, choice_buttons, one_line
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.events import Event, EventKind
-from drbot.core.run import StepState
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.run import StepState
 from drbot.core.text.messages import filled, listed, phrase, say
 
 ASKS = frozenset(

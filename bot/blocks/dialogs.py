@@ -6,8 +6,8 @@ from typing import Any
 
 from drbot.bot.blocks.elements import Block, escape, plain, section, text_input
 from drbot.bot.blocks.vote_dialog import BACK
-from drbot.core.level import LEVEL_TEXTS
-from drbot.core.site import Site
+from drbot.core.site.level import LEVEL_TEXTS
+from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase, say
 
 LOADING: str = phrase("One moment…")

@@ -11,10 +11,10 @@ from typing import Any
 
 from drbot.commands.speech.messages import Choice
 from drbot.commands.views.available_actions import AvailableAction
-from drbot.core.people import Person
+from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, say
+from drbot.core.text.visible import visible
 from drbot.core.text.words import cut
-from drbot.core.visible import visible
 
 Block = dict[str, Any]
 

@@ -7,8 +7,8 @@ from drbot.bot.blocks.elements import Block, button, choice_buttons, context, di
 from drbot.commands.speech.state_texts import now_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.level import LEVEL_TEXTS
-from drbot.core.people import Person
+from drbot.core.site.level import LEVEL_TEXTS
+from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, listed, phrase, say
 
 MOST = 20

@@ -5,7 +5,7 @@ from drbot.bot.blocks.elements import escape, one_line
 from drbot.commands.speech.event_texts import Audience, EventText
 from drbot.commands.views.event_lines import Values, Voice, once, text_of, values_of, voice_of, whole_text_of, worded
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.events import Event, EventKind
+from drbot.core.ledger.events import Event, EventKind
 from drbot.core.text.messages import duration, filled, phrase, say
 from drbot.core.text.words import cut
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from drbot.bot.blocks.elements import promise
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.clocks import minutes_up
-from drbot.core.plan import Plan
-from drbot.core.run import RunState, StepRecord, StepState
+from drbot.core.runs.clocks import minutes_up
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import RunState, StepRecord, StepState
 from drbot.core.text.messages import filled, phrase, say
 
 STEP: str = phrase("Step {number} of {count}")

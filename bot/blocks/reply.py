@@ -4,8 +4,8 @@ from drbot.bot.blocks.elements import MARKDOWN, TEXT, Block, choice_buttons, esc
 from drbot.bot.blocks.tables import table_block
 from drbot.commands.speech.messages import Reply
 from drbot.core.text.messages import say
+from drbot.core.text.visible import visible
 from drbot.core.text.words import cut
-from drbot.core.visible import visible
 
 TABLES = 12
 

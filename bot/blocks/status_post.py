@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from drbot.bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.approval import RequestState
-from drbot.core.clocks import minutes_up, next_update_by, up_to_minute
-from drbot.core.incident import Incident, IncidentState, UsersSay
-from drbot.core.level import Level
-from drbot.core.run import RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.runs.clocks import minutes_up, next_update_by, up_to_minute
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
+from drbot.core.runs.run import RunState
+from drbot.core.site.level import Level
 from drbot.core.text.messages import duration, filled, phrase, say, sentences
 
 TITLES: Mapping[IncidentState, str] = {

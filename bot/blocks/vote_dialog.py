@@ -8,7 +8,7 @@ from typing import Any
 from drbot.bot.blocks.elements import context, plain, section, text_input
 from drbot.bot.blocks.tables import whole_table
 from drbot.commands.views.vote_dialog import VoteDialog, table_of
-from drbot.core.stakes_words import APPROVE_TITLE
+from drbot.core.runs.stakes_words import APPROVE_TITLE
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
 

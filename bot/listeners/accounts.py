@@ -11,8 +11,8 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from drbot.core.errors import UserError
-from drbot.core.people import Account
+from drbot.core.base.errors import UserError
+from drbot.core.site.people import Account
 from drbot.core.text.messages import phrase
 
 KEPT_SECONDS = 600.0

@@ -9,7 +9,7 @@ from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.dispatch import dispatch
 from drbot.commands.speech.messages import DialogRequest
 from drbot.commands.verb.approve import dialog_of
-from drbot.core.approval import EntryPoint
+from drbot.core.approvals.approval import EntryPoint
 
 
 def answer(responder: Responder, slack_request: SlackRequest, verb_text: str) -> None:

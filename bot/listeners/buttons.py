@@ -17,8 +17,8 @@ from drbot.bot.listeners.request_parsing import request_of_interaction, text_of,
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb.approve import dialog_of, vote
-from drbot.core.approval import EntryPoint
-from drbot.core.errors import UserError
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import say
 
 

@@ -18,7 +18,7 @@ from drbot.bot.listeners.responder import Responder, SlackRequest, answer_dialog
 from drbot.commands.dispatch import dispatch
 from drbot.commands.speech.messages import Reply
 from drbot.commands.verb.approve import vote
-from drbot.core.approval import EntryPoint
+from drbot.core.approvals.approval import EntryPoint
 from drbot.core.text.messages import say
 from drbot.core.text.words import cut
 

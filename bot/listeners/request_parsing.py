@@ -6,9 +6,9 @@ from typing import Any
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.bot.slack_api.signed_values import FORGED, purpose_of
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.approval import EntryPoint
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import EventKind
 from drbot.core.text.messages import phrase
 from drbot.store.records import incidents
 

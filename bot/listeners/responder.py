@@ -24,9 +24,9 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.refusal import reply_of
-from drbot.core.approval import EntryPoint
-from drbot.core.errors import TemporaryError, UserError
-from drbot.core.people import Person
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.errors import TemporaryError, UserError
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from slack_bolt import Ack
 from drbot.bot.listeners.request_parsing import request_of_event, request_of_interaction
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.speech.messages import Reply
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
 from drbot.store.records import incidents, surfaces

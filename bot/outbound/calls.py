@@ -1,6 +1,6 @@
 """Who must act is called: mentioned where everybody reads it, and by a direct message now. Drills call nobody.
 
-The roster's roles decide (core/people.py): whoever may do what is needed is called. Once for one thing: a direct
+The roster's roles decide (core/site/people.py): whoever may do what is needed is called. Once for one thing: a direct
 message has the key of its batch, and is only sent while the thing is still to be done. A reminder only mentions.
 """
 
@@ -10,15 +10,15 @@ from dataclasses import replace
 from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.lines import milestone
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.approval import LIVE, RequestState
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import UsersSay
-from drbot.core.people import ACCESS, Person
-from drbot.core.run import Run, RunState, StepState
-from drbot.core.stakes_words import ACTS
+from drbot.core.approvals.approval import LIVE, RequestState
+from drbot.core.approvals.too_few import eligible
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.incident import UsersSay
+from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.runs.stakes_words import ACTS
+from drbot.core.site.people import ACCESS, Person
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import clock, cut
-from drbot.core.too_few import eligible
 
 NEEDS: Mapping[EventKind, str] = {
     EventKind.INCIDENT_DECLARED: "recover",

@@ -16,10 +16,10 @@ from drbot.bot.outbound.messenger import OutgoingMessage
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.slack_api.slack import GONE, LOST, SlackRefusedError
 from drbot.commands.views.incident_view import IncidentView, asking
-from drbot.core.approval import LIVE, ApprovalRequest
-from drbot.core.events import Event, EventKind, canonical
+from drbot.core.approvals.approval import LIVE, ApprovalRequest
+from drbot.core.approvals.too_few import eligible
+from drbot.core.ledger.events import Event, EventKind, canonical
 from drbot.core.text.messages import phrase
-from drbot.core.too_few import eligible
 from drbot.store.records import requests, steps, surfaces
 from drbot.store.records.surfaces import Surface
 from drbot.store.runs import runs

@@ -20,9 +20,9 @@ from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.verb.report import report_for
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.events import Event, EventKind
-from drbot.core.people import Person
-from drbot.core.statements import HEAD_LETTERS
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.ledger.statements import HEAD_LETTERS
+from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut
 from drbot.store.records.surfaces import Surface

@@ -13,8 +13,8 @@ from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.slack_api.slack import SlackBusyError, SlackRefusedError
 from drbot.commands.speech.state_texts import incident_text
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.incident import channel_name
-from drbot.core.level import LEVEL_TEXTS
+from drbot.core.runs.incident import channel_name
+from drbot.core.site.level import LEVEL_TEXTS
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut
 from drbot.store.records import incidents

@@ -19,8 +19,8 @@ from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.outbound.questions import Questions
 from drbot.bot.slack_api.slack import GONE, LOST, SlackBusyError, SlackDownError, SlackRefusedError
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.errors import TemporaryError
-from drbot.core.events import Event
+from drbot.core.base.errors import TemporaryError
+from drbot.core.ledger.events import Event
 from drbot.core.text.messages import phrase
 from drbot.store.records import surfaces
 from drbot.store.records.surfaces import Surface

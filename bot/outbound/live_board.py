@@ -7,7 +7,7 @@ from drbot.bot.blocks.elements import one_line
 from drbot.bot.outbound.messenger import OutgoingMessage
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.events import canonical
+from drbot.core.ledger.events import canonical
 from drbot.store.records.surfaces import Surface
 
 LEAST_SECONDS = 3.0

@@ -16,9 +16,9 @@ import structlog
 from drbot.bot.outbound.calls import ASKING
 from drbot.bot.slack_api.slack import LOCAL
 from drbot.commands.facts.context import CommandContext
-from drbot.core.approval import ApprovalRequest
-from drbot.core.events import Event, EventKind
-from drbot.core.plan import short_seal
+from drbot.core.approvals.approval import ApprovalRequest
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.plan import short_seal
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
 from drbot.store.base.database import Transaction

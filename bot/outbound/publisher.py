@@ -13,7 +13,7 @@ import structlog
 from drbot.bot.outbound.incident_feed import IncidentFeed
 from drbot.bot.outbound.live_board import interval
 from drbot.bot.outbound.publisher_context import PublisherContext
-from drbot.core.errors import TemporaryError
+from drbot.core.base.errors import TemporaryError
 from drbot.store.base import ledger
 from drbot.store.records import incidents, surfaces
 

@@ -11,8 +11,8 @@ from drbot.bot.outbound.messenger import Messenger
 from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.views.incident_view import IncidentView, view_of
-from drbot.core.errors import TemporaryError
-from drbot.core.events import EventKind
+from drbot.core.base.errors import TemporaryError
+from drbot.core.ledger.events import EventKind
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database
 from drbot.store.records import incidents

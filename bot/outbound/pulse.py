@@ -11,7 +11,7 @@ import structlog
 
 from drbot.bot.outbound.messenger import Messenger, OutgoingMessage
 from drbot.bot.slack_api.slack import LOST, SlackRefusedError
-from drbot.core.errors import TemporaryError
+from drbot.core.base.errors import TemporaryError
 from drbot.core.text.messages import phrase, say
 from drbot.store.records.surfaces import Surface
 

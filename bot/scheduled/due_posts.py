@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from drbot.bot.outbound.pager import page, plan_page
 from drbot.commands.facts.context import CommandContext
-from drbot.core.approval import RequestState, standing
-from drbot.core.events import Event, EventKind
+from drbot.core.approvals.approval import RequestState, standing
+from drbot.core.ledger.events import Event, EventKind
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents, kept, requests, schedules, steps, surfaces

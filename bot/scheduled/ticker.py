@@ -8,9 +8,9 @@ import structlog
 
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.commands.facts.context import CommandContext
-from drbot.core.approval import RequestState
-from drbot.core.errors import DrbotError, TemporaryError
-from drbot.core.run import Run, RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.errors import DrbotError, TemporaryError
+from drbot.core.runs.run import Run, RunState
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, schedules

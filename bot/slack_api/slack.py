@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack_api.rate_limiter import RateLimiter
-from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import phrase, sentences
 
 ANSWER_SECONDS = 10

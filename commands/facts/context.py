@@ -10,15 +10,15 @@ from drbot.commands.speech.messages import Choice, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.speech.state_texts import REQUEST
-from drbot.core.approval import LIVE, ApprovalRequest
-from drbot.core.configuration import Loaded
-from drbot.core.errors import TemporaryError, UserError
-from drbot.core.incident import Incident
-from drbot.core.people import Person, Roster, require
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.runbook import Runbook
-from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from drbot.core.site import Configuration
+from drbot.core.approvals.approval import LIVE, ApprovalRequest
+from drbot.core.base.errors import TemporaryError, UserError
+from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.runbooks.runbook import Runbook
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.people import Person, Roster, require
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import cut
 from drbot.store.base.database import Database

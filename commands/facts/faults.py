@@ -2,7 +2,7 @@
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Table
-from drbot.core.policy import document_of, hash_of, roster_seal
+from drbot.core.ledger.policy import document_of, hash_of, roster_seal
 from drbot.core.text.messages import phrase
 
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from drbot.commands.speech.messages import Table
-from drbot.core.cost import cost_of, cost_text
-from drbot.core.effects import LEADS
-from drbot.core.level import Level
-from drbot.core.run import Run, StepState
-from drbot.core.site import Configuration
+from drbot.core.runbooks.effects import LEADS
+from drbot.core.runs.run import Run, StepState
+from drbot.core.site.cost import cost_of, cost_text
+from drbot.core.site.level import Level
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, listed, phrase, sentences
 from drbot.core.text.words import ago, clock
 from drbot.store.records import led_names, steps

@@ -5,9 +5,9 @@ from drbot.commands.facts.runbook_selection import stop
 from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.speech.state_texts import run_text
-from drbot.core.incident import Incident, IncidentState
-from drbot.core.people import Person
-from drbot.core.run import Run, RunState, StopKind
+from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.run import Run, RunState, StopKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 

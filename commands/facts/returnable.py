@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from drbot.commands.facts.making_way import gives_way
-from drbot.core.incident import Incident
-from drbot.core.run import Run
-from drbot.core.site import Configuration
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run
+from drbot.core.site.site import Configuration
 from drbot.store.records.kept import Kept
 
 

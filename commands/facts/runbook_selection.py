@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Table
-from drbot.core.incident import Incident
-from drbot.core.level import Level
-from drbot.core.people import Person
-from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunKind, RunState, StopKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.runs import runs, sub_runs

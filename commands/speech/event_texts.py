@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drbot.core.events import EventKind
+from drbot.core.ledger.events import EventKind
 from drbot.core.text.messages import phrase
 
 

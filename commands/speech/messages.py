@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from drbot.core.approval import EntryPoint
-from drbot.core.attestation import Entrance, Origin, Proof
-from drbot.core.people import Account, Person
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.attestation import Entrance, Origin, Proof
+from drbot.core.site.people import Account, Person
 
 Signers = Mapping[Proof, Callable[[bytes], str]]
 """Of whom somebody at a terminal holds the key: their own, or on the recovery host the worker's."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.speech.verbs import VERBS
-from drbot.core.incident import incident_number
-from drbot.core.level import Level, parse_level
+from drbot.core.runs.incident import incident_number
+from drbot.core.site.level import Level, parse_level
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
 

@@ -1,7 +1,7 @@
 """A refusal: what was tried, why it was not done, what to do now."""
 
 from drbot.commands.speech.messages import Choice, Reply
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 
 
 class Refusal(UserError):  # noqa: N818 - the word people use

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from drbot.core.approval import RequestState
-from drbot.core.incident import Incident, IncidentState, UsersSay
-from drbot.core.run import Run, RunState, StepState
-from drbot.core.state_words import REQUESTS
+from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.state_words import REQUESTS
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import filled, own_words, phrase, say
 

@@ -5,11 +5,11 @@ from drbot.commands.facts.runbook_selection import ring
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.incident import Incident, IncidentState, UsersSay
-from drbot.core.people import Person
-from drbot.core.run import Run, StepRecord, StepState
-from drbot.core.runbook import Ask
-from drbot.core.state_words import word_of
+from drbot.core.approvals.state_words import word_of
+from drbot.core.runbooks.runbook import Ask
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
+from drbot.core.runs.run import Run, StepRecord, StepState
+from drbot.core.site.people import Person
 from drbot.core.text.messages import listed, phrase
 from drbot.store.records import incidents, steps
 

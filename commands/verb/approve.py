@@ -13,14 +13,14 @@ from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import proven
 from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
-from drbot.core.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
-from drbot.core.attestation import Origin
-from drbot.core.clocks import clocks_of
-from drbot.core.people import Account, Person, Roster
-from drbot.core.plan import short_seal
-from drbot.core.terminals import one_terminal
+from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
+from drbot.core.approvals.terminals import one_terminal
+from drbot.core.approvals.too_few import too_few
+from drbot.core.ledger.attestation import Origin
+from drbot.core.runs.clocks import clocks_of
+from drbot.core.runs.plan import short_seal
+from drbot.core.site.people import Account, Person, Roster
 from drbot.core.text.messages import phrase
-from drbot.core.too_few import too_few
 from drbot.store.records import incidents, requests, steps
 from drbot.store.runs import runs
 

@@ -12,11 +12,11 @@ from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, 
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.incident import Incident
-from drbot.core.level import Level
-from drbot.core.people import Person
-from drbot.core.run import RunKind
-from drbot.core.site import Site
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person
+from drbot.core.site.site import Site
 from drbot.core.text.messages import filled, listed, phrase, say, sentences
 from drbot.core.text.words import clock, cut, seconds_of
 from drbot.store.base.database import Transaction

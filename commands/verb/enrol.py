@@ -7,10 +7,10 @@ from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import by_worker
-from drbot.core.attestation import Claim, Origin, Proof, Purpose
-from drbot.core.people import Person
-from drbot.core.refusals import REFUSALS
-from drbot.core.signing import roster_secret, seal_for
+from drbot.core.approvals.refusals import REFUSALS
+from drbot.core.base.signing import roster_secret, seal_for
+from drbot.core.ledger.attestation import Claim, Origin, Proof, Purpose
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.records import codes
 

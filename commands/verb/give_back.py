@@ -8,8 +8,8 @@ from drbot.commands.facts.runbook_selection import GIVE_BACK_RUNBOOK, queue
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.people import Person
-from drbot.core.run import RunKind
+from drbot.core.runs.run import RunKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents, machines
 from drbot.store.records.machines import KnownMachine

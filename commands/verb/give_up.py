@@ -9,9 +9,9 @@ from drbot.commands.facts.runbook_selection import GIVE_UP_HOST_RUNBOOK, GIVE_UP
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.incident import Incident
-from drbot.core.people import Person
-from drbot.core.run import RunKind, RunState, StopKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunKind, RunState, StopKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents, kept

@@ -10,8 +10,8 @@ from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.status import row_of, status_choices
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.approval import EntryPoint
-from drbot.core.people import ACCESS, Person
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.site.people import ACCESS, Person
 from drbot.core.text.messages import listed, phrase, sentences
 from drbot.store.records import incidents
 

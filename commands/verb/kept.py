@@ -9,7 +9,7 @@ from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.people import Person
+from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
 from drbot.core.text.words import ago, size
 from drbot.store.records import incidents, machines

@@ -9,8 +9,8 @@ from drbot.commands.facts.runbook_selection import LEAD_BACK_RUNBOOK, queue
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.people import Person
-from drbot.core.run import RunKind
+from drbot.core.runs.run import RunKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import closed, phrase, sentences
 from drbot.store.records import machines
 

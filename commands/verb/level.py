@@ -6,10 +6,10 @@ from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, 
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.incident import Incident
-from drbot.core.level import Level
-from drbot.core.people import Person
-from drbot.core.run import RunKind, StopKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunKind, StopKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents
 

@@ -6,9 +6,9 @@ from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, level_of
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of
-from drbot.core.level import Level
-from drbot.core.people import Person
-from drbot.core.run import RunKind
+from drbot.core.runs.run import RunKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 
 

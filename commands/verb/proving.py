@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Signers
-from drbot.core.approval import Ballot, EntryPoint, claim_of, decide, needed
-from drbot.core.attestation import Attestation, Claim, Origin, Proof, statement
-from drbot.core.signing import seal_for
+from drbot.core.approvals.approval import Ballot, EntryPoint, claim_of, decide, needed
+from drbot.core.base.signing import seal_for
+from drbot.core.ledger.attestation import Attestation, Claim, Origin, Proof, statement
 from drbot.store.records import codes, requests
 from drbot.store.runs import runs
 

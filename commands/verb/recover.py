@@ -9,11 +9,11 @@ from drbot.commands.facts.runbook_selection import RESTART_RUNBOOK, again, queue
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.incident import Incident
-from drbot.core.level import Level
-from drbot.core.people import Person
-from drbot.core.plan import question_of, touches_production
-from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import question_of, touches_production
+from drbot.core.runs.run import Run, RunKind, RunState, StopKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, steps

@@ -9,7 +9,7 @@ from drbot.commands.speech.parser import Words
 from drbot.commands.views.event_lines import line_of, voice_of
 from drbot.commands.views.incident_view import view_of
 from drbot.commands.views.report_text import report_of
-from drbot.core.people import Person
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.base import ledger
 from drbot.store.records import incidents, requests, steps

@@ -7,8 +7,8 @@ from drbot.commands.speech.messages import DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import view_of
-from drbot.core.approval import EntryPoint
-from drbot.core.people import Person
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents, schedules
 

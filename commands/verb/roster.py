@@ -7,10 +7,10 @@ from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.enrol import workers
 from drbot.commands.verb.proving import by_key, by_worker
-from drbot.core.attestation import Attestation, Claim, Proof
-from drbot.core.people import Account, Person
-from drbot.core.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
-from drbot.core.refusals import REFUSALS
+from drbot.core.approvals.refusals import REFUSALS
+from drbot.core.ledger.attestation import Attestation, Claim, Proof
+from drbot.core.ledger.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
+from drbot.core.site.people import Account, Person
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.core.text.words import clock
 from drbot.store.records import rosters
@@ -73,7 +73,9 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
 
 
 def _voter(policy: Policy, request: Request, person: Person) -> Person:
-    """As the roster in force knows them. The same is asked of person and account as for a vote (core/approval.py)."""
+    """As the roster in force knows them. What is asked of person and account is what a
+    vote asks (core/approvals/approval.py).
+    """
     me = policy.roster.person(person.id)
     if me is None or "approver" not in me.roles or not policy.stayed(me.id):
         raise _refusal(phrase("Only approvers of the roster in force may."))

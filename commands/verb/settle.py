@@ -8,12 +8,12 @@ from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.views.available_actions import settlement, settlements
-from drbot.core.incident import Incident
-from drbot.core.people import Person
-from drbot.core.plan import is_beside
-from drbot.core.run import Run, Settlement, StepRecord
-from drbot.core.settlement import check_decides, may_settle, undecided
-from drbot.core.state_words import word_of
+from drbot.core.approvals.state_words import word_of
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import is_beside
+from drbot.core.runs.run import Run, Settlement, StepRecord
+from drbot.core.runs.settlement import check_decides, may_settle, undecided
+from drbot.core.site.people import Person
 from drbot.core.text.messages import listed, phrase
 from drbot.store.records import steps
 

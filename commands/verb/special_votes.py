@@ -7,9 +7,9 @@ from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.approve import typed_seal, vote
-from drbot.core.approval import HOLD_SECONDS, EntryPoint
-from drbot.core.people import Person
-from drbot.core.plan import short_seal
+from drbot.core.approvals.approval import HOLD_SECONDS, EntryPoint
+from drbot.core.runs.plan import short_seal
+from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase
 
 

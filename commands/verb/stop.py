@@ -5,8 +5,8 @@ from drbot.commands.facts.context import CommandContext, incident_of
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.people import Person
-from drbot.core.run import RunState, StopKind
+from drbot.core.runs.run import RunState, StopKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.runs import runs, sub_runs
 

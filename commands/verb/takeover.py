@@ -5,10 +5,10 @@ from drbot.commands.facts.runbook_selection import ring
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
-from drbot.core.people import Person
-from drbot.core.run import RunState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.base import waking
 from drbot.store.runs import runs

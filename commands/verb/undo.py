@@ -11,9 +11,9 @@ from drbot.commands.facts.runbook_selection import UNDO_HOST_RUNBOOK, UNDO_RUNBO
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.incident import Incident
-from drbot.core.people import Person
-from drbot.core.run import RunKind, StopKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunKind, StopKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import listed, phrase
 from drbot.store.records import kept
 from drbot.store.records.kept import Kept

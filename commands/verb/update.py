@@ -3,9 +3,9 @@
 from drbot.commands.facts.context import CommandContext, incident_of, must_be_open
 from drbot.commands.speech.messages import DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean
-from drbot.core.approval import EntryPoint
-from drbot.core.events import EventKind
-from drbot.core.people import Person
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 
 

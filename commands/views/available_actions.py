@@ -12,14 +12,14 @@ from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand
 from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.state_texts import titled
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.approval import LIVE, ApprovalRequest, RequestState
-from drbot.core.incident import Incident, IncidentState, UsersSay
-from drbot.core.level import Level
-from drbot.core.plan import is_beside
-from drbot.core.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
-from drbot.core.settlement import decisions_for, needs_second, undecided
-from drbot.core.stakes_words import APPROVE
-from drbot.core.state_words import word_of
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.approvals.state_words import word_of
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
+from drbot.core.runs.plan import is_beside
+from drbot.core.runs.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
+from drbot.core.runs.settlement import decisions_for, needs_second, undecided
+from drbot.core.runs.stakes_words import APPROVE
+from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut, size
 

@@ -14,11 +14,11 @@ from drbot.commands.speech.event_texts import (
     EventText,
 )
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.events import Event, EventKind
-from drbot.core.people import Roster
-from drbot.core.plan import Plan, short_seal
-from drbot.core.run import Run, StopKind
-from drbot.core.state_words import word_of
+from drbot.core.approvals.state_words import word_of
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.plan import Plan, short_seal
+from drbot.core.runs.run import Run, StopKind
+from drbot.core.site.people import Roster
 from drbot.core.text.messages import Message, duration, listed, own_words, say
 from drbot.core.text.words import clock, size
 

@@ -13,15 +13,15 @@ from drbot.commands.facts.context import CommandContext, faced, request_now
 from drbot.commands.facts.faults import faults_of
 from drbot.commands.facts.machines import concerns_names, led_by, names_of
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF
-from drbot.core.approval import ApprovalRequest, Vote
-from drbot.core.clocks import Clocks, clocks_of
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident
-from drbot.core.people import Roster
-from drbot.core.plan import act_asked
-from drbot.core.run import Run, RunKind, RunState, StepRecord
-from drbot.core.site import Configuration
-from drbot.core.stakes import Act
+from drbot.core.approvals.approval import ApprovalRequest, Vote
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.clocks import Clocks, clocks_of
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import act_asked
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
+from drbot.core.runs.stakes import Act
+from drbot.core.site.people import Roster
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
 from drbot.store.base import ledger
 from drbot.store.records import kept, machines, requests, steps

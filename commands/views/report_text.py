@@ -8,13 +8,13 @@ from statistics import fmean
 
 from drbot.commands.speech.state_texts import REQUEST, STEP, incident_text, run_text
 from drbot.commands.views.event_lines import Voice, line_of
-from drbot.core.approval import ApprovalRequest, Vote
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident, UsersSay
-from drbot.core.plan import Plan, short_seal
-from drbot.core.run import Run, RunKind, StepRecord
-from drbot.core.site import Configuration
-from drbot.core.state_words import word_of
+from drbot.core.approvals.approval import ApprovalRequest, Vote
+from drbot.core.approvals.state_words import word_of
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.incident import Incident, UsersSay
+from drbot.core.runs.plan import Plan, short_seal
+from drbot.core.runs.run import Run, RunKind, StepRecord
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
 from drbot.core.text.words import clock, size
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drbot.commands.speech.messages import Table
-from drbot.core.actions import ACTIONS
-from drbot.core.approval import ApprovalRequest, RequestState, Vote, standing
-from drbot.core.clocks import Clocks
-from drbot.core.incident import Incident
-from drbot.core.people import Roster
-from drbot.core.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
-from drbot.core.run import DONE_WITH, MISSED, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.stakes import UNUSED, Act, Keeps, Loss, ProofKind
-from drbot.core.stakes_words import (
+from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.terminals import one_terminal
+from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.clocks import Clocks
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
+from drbot.core.runs.run import DONE_WITH, MISSED, StepRecord, StepState
+from drbot.core.runs.stakes import UNUSED, Act, Keeps, Loss, ProofKind
+from drbot.core.runs.stakes_words import (
     ACTS,
     ASKED_AGAIN,
     BY,
@@ -27,7 +27,7 @@ from drbot.core.stakes_words import (
     proven_text,
     replacement_text,
 )
-from drbot.core.terminals import one_terminal
+from drbot.core.site.people import Roster
 from drbot.core.text.messages import duration, filled, lines, listed, phrase
 from drbot.core.text.words import clock, size
 

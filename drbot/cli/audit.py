@@ -9,10 +9,10 @@ import typer
 
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import Home, marked, plain_console, spoken
-from drbot.core.errors import UserError
-from drbot.core.ledger import Chain, Known, check_lines, head_line, line_of
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.ledger import Chain, Known, check_lines, head_line, line_of
 from drbot.core.text.messages import phrase, sentences
-from drbot.core.visible import visible
+from drbot.core.text.visible import visible
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
 from drbot.store.base.settings import StoreSettings

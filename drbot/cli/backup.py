@@ -13,12 +13,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from drbot.cli.full_backup import check_everywhere, show_full_backups, summary_of
 from drbot.cli.processes import configuration_path, home_path
 from drbot.cli.terminal import Config, marked, plain_console, spoken, table_of
-from drbot.core.backup_times import UNKNOWN
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import DrbotError, UserError
-from drbot.core.full_manifest import PREFIX
-from drbot.core.plan import BackupIdentity
-from drbot.core.site import Configuration
+from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.backup_times import UNKNOWN
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.full_manifest import PREFIX
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.choose_dump import BackupRules, check

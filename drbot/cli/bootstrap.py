@@ -11,10 +11,10 @@ from rich.markup import escape
 
 from drbot.cli.processes import configuration_path, home_path
 from drbot.cli.terminal import marked, plain_console
-from drbot.core.errors import DrbotError, TemporaryError, UserError
-from drbot.core.signing import is_public
-from drbot.core.site import ObjectStore
-from drbot.core.statements import Head, head_in
+from drbot.core.base.errors import DrbotError, TemporaryError, UserError
+from drbot.core.base.signing import is_public
+from drbot.core.ledger.statements import Head, head_in
+from drbot.core.site.site import ObjectStore
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.bootstrap import among, bring_back, files_of, vouched_copy

@@ -14,11 +14,11 @@ from drbot.bot.settings import WHERE, BotSettings
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.processes import configuration_path, home_path, open_database
 from drbot.cli.terminal import Config, Home, marked, spoken
-from drbot.core.configuration import Loaded, load_configuration
-from drbot.core.errors import DrbotError
-from drbot.core.people import Roster
-from drbot.core.readiness import Line, approvers_line, bad, good
-from drbot.core.site import Configuration
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.configuration import Loaded, load_configuration
+from drbot.core.site.people import Roster
+from drbot.core.site.readiness import Line, approvers_line, bad, good
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, phrase, sentences
 from drbot.runners.backups.choose_dump import owner_fault
 from drbot.runners.backups.choose_full import candidates

@@ -18,8 +18,8 @@ from drbot.cli.demo_story import Played, count, play_level2, play_level3
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, spoken, table_of
-from drbot.core.configuration import load_configuration
-from drbot.core.site import Configuration
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.lab import document_way
 from drbot.lab.breakage import break_it

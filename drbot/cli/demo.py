@@ -25,8 +25,8 @@ from drbot.cli.logs import configure_logs
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, plain_console, spoken
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import DrbotError, UserError
+from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.site.configuration import load_configuration
 from drbot.core.text.messages import filled, phrase
 from drbot.lab import programs
 from drbot.lab.breakage import break_it

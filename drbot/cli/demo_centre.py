@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator
 
 from drbot.cli.demo_stack import DemoStack
-from drbot.core.errors import DrbotError
-from drbot.core.site import Configuration
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.lab.sites import Sites
 from drbot.runners.clients.name_service import NameService

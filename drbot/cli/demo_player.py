@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from drbot.bot.slack_api.signed_values import SignedValues, signed_values_of
 from drbot.cli.demo_stack import DemoStack
-from drbot.core.approval import LIVE
-from drbot.core.errors import DrbotError
-from drbot.core.incident import Incident
-from drbot.core.run import Run, RunState, StepRecord
+from drbot.core.approvals.approval import LIVE
+from drbot.core.base.errors import DrbotError
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState, StepRecord
 from drbot.core.text.messages import either, lines, phrase, sentences
 from drbot.slack_simulator.client import GONE, PeopleError
 from drbot.slack_simulator.client import Answer as Acted

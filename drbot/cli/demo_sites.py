@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import UserError
-from drbot.core.full_manifest import FullManifest
-from drbot.core.site import Configuration
+from drbot.core.base.errors import UserError
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.full_manifest import FullManifest
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import ending
 from drbot.lab.extras import JOBS, Extras

@@ -25,14 +25,14 @@ from drbot.commands.facts.context import CommandContext, context_of
 from drbot.commands.speech.messages import Reply, Request, Signers, Table
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.verbs import VERBS, VerbWords
-from drbot.core.approval import EntryPoint
-from drbot.core.attestation import Proof
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import DrbotError, UserError
-from drbot.core.people import Person, Roster
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.base.yaml_file import did_you_mean
+from drbot.core.ledger.attestation import Proof
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.people import Person, Roster
 from drbot.core.text.messages import listed, phrase, say, sentences
-from drbot.core.visible import visible
-from drbot.core.yaml_file import did_you_mean
+from drbot.core.text.visible import visible
 from drbot.runners.second_factor.totp_secrets import key_in
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of

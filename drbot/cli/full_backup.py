@@ -3,10 +3,10 @@
 from rich.console import Console
 
 from drbot.cli.terminal import marked, spoken, table_of
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.full_manifest import SUFFIX, FullManifest
-from drbot.core.plan import BackupIdentity
-from drbot.core.site import Configuration
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.full_manifest import SUFFIX, FullManifest
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.choose_full import FullRules, candidates, check_full_backup

@@ -12,11 +12,11 @@ import typer
 
 from drbot.cli.processes import configuration_path, home_path, open_database
 from drbot.cli.terminal import Config, Home, plain_console, spoken
-from drbot.core.attestation import phone_statement
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
-from drbot.core.signing import KeyPair, fingerprint, is_public
+from drbot.core.base.errors import UserError
+from drbot.core.base.signing import KeyPair, fingerprint, is_public
+from drbot.core.ledger.attestation import phone_statement
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.configuration import load_configuration
 from drbot.core.text.messages import closed, filled, phrase
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store.records import codes

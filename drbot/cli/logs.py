@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from drbot.core.redaction import Redactor, secret_values
+from drbot.core.text.redaction import Redactor, secret_values
 
 
 def configure_logs(output: TextIO | None = None) -> None:

@@ -14,9 +14,9 @@ from typer.main import get_command
 
 from drbot.cli.logs import configure_logs
 from drbot.cli.terminal import WRONG, complain, sentence_of, spoken
-from drbot.core.errors import DrbotError
+from drbot.core.base.errors import DrbotError
+from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.text.messages import phrase, sentences
-from drbot.core.yaml_file import did_you_mean
 
 COMMANDS: Mapping[str, str] = {
     "dr": "drbot.cli.dr:dr_app",

@@ -10,9 +10,9 @@ from pathlib import Path
 import structlog
 
 from drbot.cli.terminal import sentence_of
-from drbot.core.configuration import Loaded, load_configuration
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserError
-from drbot.core.policy import document_of
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.ledger.policy import document_of
+from drbot.core.site.configuration import Loaded, load_configuration
 from drbot.core.text.messages import closed, filled, phrase, sentences
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of

@@ -7,9 +7,9 @@ import typer
 from rich.markup import escape
 
 from drbot.cli.terminal import marked, plain_console, spoken
-from drbot.core.errors import UserError
-from drbot.core.runbook import Step, order_of
-from drbot.core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
+from drbot.core.base.errors import UserError
+from drbot.core.files.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
+from drbot.core.runbooks.runbook import Step, order_of
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase
 
 runbook_app = typer.Typer(add_completion=False, help="Check and read runbooks.", no_args_is_help=True)

@@ -10,7 +10,7 @@ import typer
 from drbot.bot.main import run_bot
 from drbot.cli.processes import Process, end_on_signals, run_together, start_process
 from drbot.cli.terminal import Config, complain
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.runners.main import run_worker
 from drbot.runners.second_factor.join_token import join_site
 from drbot.runners.second_factor.totp_secrets import TotpSecrets

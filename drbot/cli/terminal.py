@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from drbot.core.errors import DrbotError
+from drbot.core.base.errors import DrbotError
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import Text, phrase, say, sentences
-from drbot.core.visible import visible
+from drbot.core.text.visible import visible
 
 Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
 Home = Annotated[Path | None, typer.Option(help="State (default: DRBOT_HOME, else ./.drbot)")]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import docker
 from docker.models.containers import Container
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
+from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.text.messages import listed, phrase, sentences
-from drbot.core.yaml_file import did_you_mean
 from drbot.lab import ownership
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import Part, part

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.lab.ports import port_of
 from drbot.lab.programs import Program

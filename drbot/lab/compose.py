@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from drbot.core.errors import UserError
-from drbot.core.site import Monitoring, Service
+from drbot.core.base.errors import UserError
+from drbot.core.site.site import Monitoring, Service
 from drbot.core.text.messages import listed, phrase
 from drbot.lab.compose import compose, read_env, write_env
 from drbot.lab.daemon import wait_until

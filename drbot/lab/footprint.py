@@ -11,7 +11,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 
 TRIED: str = phrase("Tried to start a Docker engine.")

@@ -15,7 +15,7 @@ import docker
 import requests
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.lab import packages
 

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from drbot.core.site import Backups, Configuration, Docker, PersonEntry, Postgres, Redis, Service, ServiceRole, Site
+from drbot.core.site.site import (
+    Backups,
+    Configuration,
+    Docker,
+    PersonEntry,
+    Postgres,
+    Redis,
+    Service,
+    ServiceRole,
+    Site,
+)
 from drbot.lab.images import POSTGRES_IMAGE, REDIS_IMAGE, SERVICE_IMAGE
 
 

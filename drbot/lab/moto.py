@@ -12,7 +12,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.lab.ports import port_of
 from drbot.lab.programs import Program

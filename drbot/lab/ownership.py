@@ -10,8 +10,8 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
 
-from drbot.core.errors import UserError
-from drbot.core.occupants import IMAGES
+from drbot.core.base.errors import UserError
+from drbot.core.site.occupants import IMAGES
 from drbot.core.text.messages import phrase
 
 LABEL = "drbot.lab"

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 
 Say = Callable[[str], None]

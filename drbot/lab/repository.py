@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 
 IGNORED = ".env\n*.pem\n"  # secrets are restored from the configuration backup, never from git

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import listed, phrase
 from drbot.lab import daemon
 from drbot.lab.engine import answers, clear, connect, exclusive, wipe_engine

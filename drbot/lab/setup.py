@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.lab import packages
 from drbot.lab.engine import connect, ensure_engine, exclusive, find_engine

@@ -5,7 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drbot.core.site import Certificate, Configuration, Dns, ObjectStore, Provision, Recovery, Repository, Service, Site
+from drbot.core.site.site import (
+    Certificate,
+    Configuration,
+    Dns,
+    ObjectStore,
+    Provision,
+    Recovery,
+    Repository,
+    Service,
+    Site,
+)
 from drbot.core.text.messages import phrase
 from drbot.lab import programs, repository
 from drbot.lab.certificates import CertificateAuthority

@@ -18,7 +18,7 @@ import docker
 import httpx
 from docker.models.containers import Container
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import listed, phrase
 from drbot.lab import layout, ownership, ports, programs
 from drbot.lab.compose import compose, read_env, write_env

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, inspect, select, text
 
-from drbot.core.errors import UserError
-from drbot.core.events import Event
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import Event
 from drbot.core.text.messages import phrase
 from drbot.core.text.stored_messages import restored, stored
 from drbot.store.base import ledger

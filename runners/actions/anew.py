@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from drbot.core.site import Service
+from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.scratch_postgres import Scratch, scratch_server, settle, stop_cleanly
 from drbot.runners.clients.server_files import ServerFiles

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.site import Certificate, Dns, Provision, Site
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.base.yaml_file import did_you_mean
+from drbot.core.site.site import Certificate, Dns, Provision, Site
 from drbot.core.text.messages import listed, phrase, sentences
-from drbot.core.yaml_file import did_you_mean
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import StepContext

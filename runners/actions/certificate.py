@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import DrbotError
+from drbot.core.base.errors import DrbotError
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.centre import certificate_of
 from drbot.runners.clients.certbot import Certbot

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.site import Service
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.docker_engine import MISSING, STOPPED

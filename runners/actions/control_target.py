@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from drbot.core.errors import DrbotError, PermanentError, UserError
-from drbot.core.occupants import Occupant
-from drbot.core.plan import BackupIdentity
-from drbot.core.site import Configuration
+from drbot.core.base.errors import DrbotError, PermanentError, UserError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.occupants import Occupant
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.runners.actions.names import fingerprint_of
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending, size
 from drbot.runners.backups.choose_dump import newest_here

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import REDIS
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.full_manifest import REDIS
 from drbot.core.text.messages import and_more, clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.fetching import fetched

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.core.redaction import MASK, Redactor, is_secret_name, secret_values
-from drbot.core.site import Service
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.redaction import MASK, Redactor, is_secret_name, secret_values
 from drbot.core.text.words import size
 from drbot.runners.actions.disk import free_bytes
 from drbot.runners.clients.postgres_server import control_data

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError
-from drbot.core.plan import BackupIdentity
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.runs.plan import BackupIdentity
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
 from drbot.runners.actions.compose import watch_of

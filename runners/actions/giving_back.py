@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.stakes import RentedMachine
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.stakes import RentedMachine
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.names import led_now
 from drbot.runners.actions.outside import answers as outside_answers

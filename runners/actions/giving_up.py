@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.actions.occupants import host_of

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.full_manifest import is_archive
-from drbot.core.occupants import occupants_text, volume_bytes
-from drbot.core.plan import BackupIdentity
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.full_manifest import is_archive
+from drbot.core.site.occupants import occupants_text, volume_bytes
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.actions.compose import watch_of

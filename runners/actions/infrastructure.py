@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.compose_uses import uses_of

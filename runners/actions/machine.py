@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError, UntrustedError
-from drbot.core.site import Provision
+from drbot.core.base.errors import PermanentError, UntrustedError
+from drbot.core.site.site import Provision
 from drbot.core.text.messages import duration, phrase
 from drbot.runners.actions.centre import provision_of, site_of, wait_for
 from drbot.runners.actions.names import led_now

@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.core.site import Monitoring
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site.site import Monitoring
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients import monitoring

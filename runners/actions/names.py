@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.runbook import names_in
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runbooks.runbook import names_in
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
 from drbot.runners.clients.name_service import NameService, Record

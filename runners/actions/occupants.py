@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from drbot.core.errors import CancelledError, PermanentError, UserError
-from drbot.core.occupants import Occupant, OccupantKind, image_tag, names_of
-from drbot.core.site import Site
+from drbot.core.base.errors import CancelledError, PermanentError, UserError
+from drbot.core.site.occupants import Occupant, OccupantKind, image_tag, names_of
+from drbot.core.site.site import Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper, own_folder
 from drbot.runners.clients.clients import Clients

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.text.messages import duration, listed, phrase
 from drbot.runners.actions.centre import names_of, wait_for
 from drbot.runners.clients.outside import Answer, fetch

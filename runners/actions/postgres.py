@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drbot.core.errors import DrbotError, PermanentError
-from drbot.core.plan import BackupIdentity
-from drbot.core.proof import altered, differences, doubts, faults
+from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.runs.proof import altered, differences, doubts, faults
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
 from drbot.runners.clients.backup_reader import BackupReader, Sql

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.occupants import Occupant, OccupantKind
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import Host, host_of

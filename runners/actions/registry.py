@@ -1,4 +1,4 @@
-"""Name → function for every action and probe that core/actions.py declares; nothing registers itself."""
+"""Name → function for every action and probe that core/runbooks/actions.py declares; nothing registers itself."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

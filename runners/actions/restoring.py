@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.full_manifest import DUMP, REDIS
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.site.full_manifest import DUMP, REDIS
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions import postgres
 from drbot.runners.actions.fetching import fetched

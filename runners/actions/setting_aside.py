@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.occupants import Occupant, OccupantKind, names_of
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.occupants import Occupant, OccupantKind, names_of
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.core.text.words import ending
 from drbot.runners.actions.occupants import host_of, occupants_of

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.full_manifest import is_full_name
-from drbot.core.occupants import Occupant, OccupantKind
-from drbot.core.old_server import OldServer
-from drbot.core.plan import BackupIdentity
-from drbot.core.site import Configuration, Site
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.full_manifest import is_full_name
+from drbot.core.site.occupants import Occupant, OccupantKind
+from drbot.core.site.old_server import OldServer
+from drbot.core.site.site import Configuration, Site
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
 from drbot.runners.actions.putting_back import kept_on

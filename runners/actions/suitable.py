@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.occupants import aside_suffix
-from drbot.core.plan import BackupIdentity
-from drbot.core.site import Configuration, Site
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.occupants import aside_suffix
+from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.clients import own_folder
 from drbot.runners.clients.tar_entries import LONGEST_NAME

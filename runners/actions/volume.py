@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import DrbotError
+from drbot.core.base.errors import DrbotError
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients.postgres_written import next_transaction

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.full_manifest import FullManifest
-from drbot.core.plan import BackupIdentity
-from drbot.core.proof import floor_of
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.runs.proof import floor_of
+from drbot.core.site.full_manifest import FullManifest
 from drbot.core.text.messages import clauses, duration, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients.backup_reader import BackupReader

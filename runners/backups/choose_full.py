@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError, UserError
-from drbot.core.full_manifest import FORMAT, FullManifest, is_archive
-from drbot.core.plan import BackupIdentity, Holds
-from drbot.core.proof import floor_of
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.runs.plan import BackupIdentity, Holds
+from drbot.core.runs.proof import floor_of
+from drbot.core.site.full_manifest import FORMAT, FullManifest, is_archive
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.backups.choose_dump import empty_fault, none_in, owner_fault, rows_fault, version_fault
 from drbot.runners.backups.held import require_held

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import DUMP, REDIS
-from drbot.core.plan import BackupIdentity
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.full_manifest import DUMP, REDIS
 from drbot.core.text.messages import listed, phrase
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from isal import igzip
 
-from drbot.core.errors import PermanentError
-from drbot.core.site import Configuration
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.backup_store import Manifest, sync_folder
 from drbot.runners.clients.byte_streams import DigestingWriter

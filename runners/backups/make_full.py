@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError
-from drbot.core.full_manifest import (
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.site.full_manifest import (
     DOCUMENT,
     DUMP,
     FILES,
@@ -28,7 +28,7 @@ from drbot.core.full_manifest import (
     Uses,
     full_name,
 )
-from drbot.core.site import Configuration, Service, Site
+from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.backups.make_dump import first_free, unwritable
 from drbot.runners.clients import redis_copy

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from isal import igzip
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from drbot.runners.clients.reading_limits import limits_of

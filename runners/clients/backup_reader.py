@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 from isal import igzip, isal_zlib
 
-from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
 from drbot.runners.clients.backup_store import Backup

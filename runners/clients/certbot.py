@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.site import Certificate
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.site import Certificate
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.store.base.file_modes import public_folder

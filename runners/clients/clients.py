@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drbot.core.site import Configuration, Site
+from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.docker_engine import DockerEngine

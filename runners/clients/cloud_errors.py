@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
 
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"})

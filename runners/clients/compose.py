@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from drbot.core.full_manifest import Uses
+from drbot.core.site.full_manifest import Uses
 
 
 def uses_of(documents: Iterable[Mapping[str, Any]]) -> Uses:

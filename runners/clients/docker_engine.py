@@ -17,8 +17,8 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.utils import kwargs_from_env
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.site import Service
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.site import Service
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import exit_code, whole_output

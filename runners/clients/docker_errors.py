@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import requests
 from docker.errors import APIError, DockerException
 
-from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 
 

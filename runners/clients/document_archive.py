@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import DUMP, OWN, PROJECTS, REDIS
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.full_manifest import DUMP, OWN, PROJECTS, REDIS
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.archive_files import checked, keep, put, unzipped
 from drbot.runners.clients.byte_streams import Digested

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients.docker_errors import docker_errors

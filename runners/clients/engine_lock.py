@@ -11,8 +11,8 @@ from datetime import datetime
 
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from drbot.core.errors import TemporaryError
-from drbot.core.site import Site
+from drbot.core.base.errors import TemporaryError
+from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
-from drbot.core.site import Model
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
+from drbot.core.site.site import Model
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.document_archive import unpack

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import PIECE_BYTES, StoredObject
 from drbot.runners.clients.plain_files import open_plain, stat_plain

@@ -10,10 +10,19 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from drbot.core.backup_times import future_fault
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import MANIFEST, OWN, PREFIX, SUFFIX, FullManifest, is_archive, is_full_name, named_moment
-from drbot.core.site import Configuration
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.backup_times import future_fault
+from drbot.core.site.full_manifest import (
+    MANIFEST,
+    OWN,
+    PREFIX,
+    SUFFIX,
+    FullManifest,
+    is_archive,
+    is_full_name,
+    named_moment,
+)
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.object_store import ObjectStoreClient, Source, StoredObject

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.own_folder import is_foreign, mark

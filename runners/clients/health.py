@@ -7,8 +7,8 @@ from ssl import SSLContext
 
 import httpx
 
-from drbot.core.errors import PermanentError
-from drbot.core.site import Service, Site
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.answers import said_in
 from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of

@@ -17,7 +17,7 @@ from docker.errors import APIError
 from docker.types import LogConfig
 from docker.types import Mount as EngineMount
 
-from drbot.core.errors import CancelledError, TemporaryError
+from drbot.core.base.errors import CancelledError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors

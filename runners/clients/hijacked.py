@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from drbot.core.errors import CancelledError, TemporaryError
+from drbot.core.base.errors import CancelledError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.watching import Cancelled, never
 

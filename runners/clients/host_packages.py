@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import run_process, values_of

@@ -12,8 +12,8 @@ from typing import Any
 
 from docker.errors import ImageNotFound, NotFound
 
-from drbot.core.errors import PermanentError
-from drbot.core.occupants import IMAGES
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.occupants import IMAGES
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine, connect
 from drbot.runners.clients.docker_errors import docker_errors

@@ -12,8 +12,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from drbot.core.errors import PermanentError
-from drbot.core.site import Provision
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Provision
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import aws
 from drbot.runners.clients.cloud_errors import cloud_errors, code_of

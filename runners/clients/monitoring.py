@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from drbot.core.errors import TemporaryError
-from drbot.core.site import Monitoring
+from drbot.core.base.errors import TemporaryError
+from drbot.core.site.site import Monitoring
 from drbot.core.text.messages import phrase
 
 REQUEST_SECONDS = 5.0

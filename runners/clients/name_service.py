@@ -10,8 +10,8 @@ import dns.resolver
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.site import Dns
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.site import Dns
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import aws
 from drbot.runners.clients.cloud_errors import REFUSED, cloud_errors, code_of

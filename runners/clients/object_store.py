@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.core.site import ObjectStore
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site.site import ObjectStore
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size as words_size
 from drbot.runners.clients import aws

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import httpx
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.answers import said_in
 

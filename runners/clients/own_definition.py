@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.site import Service
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.

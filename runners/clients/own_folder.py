@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from drbot.core.errors import PermanentError
-from drbot.core.occupants import aside_suffix
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.occupants import aside_suffix
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.permit import OwnWork, Permit

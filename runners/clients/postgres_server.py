@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.core.site import Postgres, Service, Site
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.table_names import table_name
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.table_names import table_name
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.last_words import last_line

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.store.base.file_modes import PRIVATE_UMASK
 

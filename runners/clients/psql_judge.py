@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
 

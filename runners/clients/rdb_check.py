@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose

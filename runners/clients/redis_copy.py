@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.full_manifest import REDIS
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.full_manifest import REDIS
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine

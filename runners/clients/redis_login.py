@@ -14,8 +14,8 @@ from itertools import islice, pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from drbot.core.redaction import is_secret_name
 from drbot.core.text.messages import Message
+from drbot.core.text.redaction import is_secret_name
 from drbot.runners.clients.container_files import files_at
 from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.site import Service, Site
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import Message, phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.text.messages import filled, phrase
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
 from drbot.runners.clients.restic_words import Counted, Differences, Said

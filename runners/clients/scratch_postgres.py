@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
-from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine

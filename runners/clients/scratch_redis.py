@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper, redis_alone
 from drbot.runners.clients.helper import Mount

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.old_server import ALTER_SYSTEM, OldServer
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.site.old_server import ALTER_SYSTEM, OldServer
 from drbot.core.text.messages import filled, phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.full_manifest import FILES, LINKED, OWN, PROJECTS
+from drbot.core.site.full_manifest import FILES, LINKED, OWN, PROJECTS
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.restic_words import Counted
 from drbot.runners.clients.tar_entries import LONGEST_NAME

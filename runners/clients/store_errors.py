@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from drbot.core.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 
 # What the request needs, as it is called in a policy; a refusal names it.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from drbot.core.errors import CancelledError
+from drbot.core.base.errors import CancelledError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors

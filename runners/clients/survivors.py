@@ -1,6 +1,6 @@
 """What a cancelled, killed or repeated step left on the engine: its containers carry its run and step."""
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LABEL, DockerEngine
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from drbot.core.table_names import table_name
+from drbot.core.base.table_names import table_name
 
 # For psql, connected to one database; one JSON list a line: database, schema, table, rows, digest or null. Parents of
 # inheritance count themselves. Of an extension's tables only those a dump brings, and of these only the rows it brings.

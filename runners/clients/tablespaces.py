@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients.scratch_postgres import Scratch, ask

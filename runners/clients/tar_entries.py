@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from isal import isal_zlib
 
-from drbot.core.errors import CancelledError, PermanentError
+from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut, size
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile

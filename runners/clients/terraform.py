@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.site import Provision
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Provision
 from drbot.core.text.messages import all_of, listed, phrase
 from drbot.runners.clients.machines import Machine
 from drbot.runners.clients.process import Bounds, run_process

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity

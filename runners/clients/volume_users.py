@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drbot.core.site import Service
+from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.plan import Plan
-from drbot.core.run import Run
-from drbot.core.runbook import Step
-from drbot.core.site import Configuration, Site
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run
+from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.permit import OwnWork, Permit
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.plan import BackupIdentity
-from drbot.core.runbook import names_in
-from drbot.core.site import Service
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.runbook import names_in
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
 from drbot.runners.clients.health import service_of

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drbot.core.site import Configuration, Site
+from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.docker_engine import MISSING
 from drbot.runners.clients.host_packages import engine_is_missing
@@ -12,7 +12,7 @@ from drbot.runners.clients.volume_users import strangers_on
 from drbot.runners.contract.strangers import STRANGERS
 
 UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
-"""Sections of dr.yml that are the roster's (core/policy.py) or habits: all others say what is touched."""
+"""Sections of dr.yml that are the roster's (core/ledger/policy.py) or habits: all others say what is touched."""
 
 PRICES: Mapping[str, Any] = {"sites": {"__all__": {"provision": {"hourly"}}}}
 """Nothing follows from them but what people are told."""

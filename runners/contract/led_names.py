@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from drbot.core.errors import DrbotError, PermanentError
-from drbot.core.plan import Plan
-from drbot.core.site import Configuration
-from drbot.core.stakes import AddressAnswer
+from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.stakes import AddressAnswer
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.name_service import Record
 from drbot.runners.clients.outside import fetch

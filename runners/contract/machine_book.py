@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import structlog
 
-from drbot.core.errors import DrbotError, UserError
-from drbot.core.run import Run
-from drbot.core.site import Configuration
+from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.runs.run import Run
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.contract.rented import TERRAFORM, Maker, Rented, makers_of

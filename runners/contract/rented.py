@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from drbot.core.errors import DrbotError, PermanentError
-from drbot.core.site import Configuration, Provision
-from drbot.core.stakes import Users
+from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.runs.stakes import Users
+from drbot.core.site.site import Configuration, Provision
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, SITE_TAG, Ec2, Machine
 from drbot.runners.clients.process import Bounds

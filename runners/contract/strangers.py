@@ -8,7 +8,7 @@ voids the approval, because it is part of the fingerprint.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import listed, phrase
 
 STRANGERS = "strangers"  # in a fingerprint: volume → the names of those that run

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from drbot.core.occupants import Occupant
-from drbot.core.old_server import OldServer
-from drbot.core.plan import BackupIdentity
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.occupants import Occupant
+from drbot.core.site.old_server import OldServer
 from drbot.runners.contract.action import Action, ProbeFunction, Subjects
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
@@ -87,8 +87,8 @@ class Target(Protocol):
     def occupants(
         self, run: str, suffix: str, mounted: Collection[str], cancelled: Cancelled = never
     ) -> tuple[Occupant, ...]:
-        """What lies where a recovery by this run would go (core/occupants.py). Raises UserError when somebody else uses
-        some of it, TemporaryError, CancelledError.
+        """What lies where a recovery by this run would go (core/site/occupants.py). Raises UserError when somebody else
+        uses some of it, TemporaryError, CancelledError.
         """
 
     def made_by(self, run: str) -> tuple[str, ...]:

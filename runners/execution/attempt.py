@@ -12,9 +12,9 @@ from typing import Any
 
 import structlog
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.core.run import StepState
-from drbot.core.runbook import Probe, Step
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.runbooks.runbook import Probe, Step
+from drbot.core.runs.run import StepState
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.action import Finding, Outcome, StepContext
 from drbot.runners.contract.target import Registry

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drbot.core.approval import RequestState
-from drbot.core.effects import brings_back, effect_of
-from drbot.core.errors import DrbotError
-from drbot.core.full_manifest import is_full_name
-from drbot.core.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
-from drbot.core.run import MISSED, Offer, RunState, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.safe_state import SafeState
-from drbot.core.settlement import decisions_for
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.errors import DrbotError
+from drbot.core.runbooks.effects import brings_back, effect_of
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
+from drbot.core.runs.run import MISSED, Offer, RunState, StepRecord, StepState
+from drbot.core.runs.safe_state import SafeState
+from drbot.core.runs.settlement import decisions_for
+from drbot.core.site.full_manifest import is_full_name
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.execution import incident_clocks
 from drbot.runners.execution.half_moves import settle_moves

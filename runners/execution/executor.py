@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 
-from drbot.core.errors import DrbotError, FencedError, PermanentError, TemporaryError, UntrustedError
-from drbot.core.run import RunState, StepRecord, StepState
-from drbot.core.runbook import Step
+from drbot.core.base.errors import DrbotError, FencedError, PermanentError, TemporaryError, UntrustedError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import RunState, StepRecord, StepState
 from drbot.core.text.messages import phrase
 from drbot.runners.execution import endings, incident_clocks, people, sub_runs
 from drbot.runners.execution.attempt import Attempt, Looked, Message, Result, Retrying, look, perform

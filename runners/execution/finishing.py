@@ -4,11 +4,11 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from drbot.core.errors import DrbotError
-from drbot.core.events import EventKind, canonical
-from drbot.core.run import Settlement, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.settlement import is_proof, is_vouched
+from drbot.core.base.errors import DrbotError
+from drbot.core.ledger.events import EventKind, canonical
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import Settlement, StepRecord, StepState
+from drbot.core.runs.settlement import is_proof, is_vouched
 from drbot.core.text.messages import all_of, phrase, sentences
 from drbot.core.text.stored_messages import restored
 from drbot.runners.execution.attempt import Result

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from drbot.core.approval import SKEW_SECONDS, ApprovalRequest, may_start
-from drbot.core.errors import DrbotError
-from drbot.core.people import Roster
-from drbot.core.plan import SETTINGS, BackupIdentity, Plan, question_of, seal_of
-from drbot.core.refusals import REFUSALS
-from drbot.core.run import Run
-from drbot.core.runbook import Step
-from drbot.core.site import Approvals
+from drbot.core.approvals.approval import SKEW_SECONDS, ApprovalRequest, may_start
+from drbot.core.approvals.refusals import REFUSALS
+from drbot.core.base.errors import DrbotError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import SETTINGS, BackupIdentity, Plan, question_of, seal_of
+from drbot.core.runs.run import Run
+from drbot.core.site.people import Roster
+from drbot.core.site.site import Approvals
 from drbot.core.text.messages import phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.contract.target import Target

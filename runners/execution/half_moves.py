@@ -4,10 +4,10 @@ old data that was put aside is listed. Nothing is moved here.
 
 from functools import partial
 
-from drbot.core.effects import MOVES
-from drbot.core.occupants import Occupant
-from drbot.core.run import StepRecord, StepState
-from drbot.core.runbook import Step
+from drbot.core.runbooks.effects import MOVES
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import StepRecord, StepState
+from drbot.core.site.occupants import Occupant
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.kept_data import keep, keep_host, kept_by, list_as_kept, put_aside
 from drbot.runners.execution.run_context import RunContext

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from drbot.core.actions import ACTIONS
-from drbot.core.clocks import rpo_seconds
-from drbot.core.events import EventKind
-from drbot.core.plan import Plan, touches_production
-from drbot.core.run import Run, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.safe_state import is_new_place
-from drbot.core.stakes import UNUSED, Act
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.clocks import rpo_seconds
+from drbot.core.runs.plan import Plan, touches_production
+from drbot.core.runs.run import Run, StepRecord, StepState
+from drbot.core.runs.safe_state import is_new_place
+from drbot.core.runs.stakes import UNUSED, Act
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents

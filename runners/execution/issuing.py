@@ -4,13 +4,13 @@ nothing but the sealed plan, the voters' signatures, and what this worker's own 
 
 from datetime import datetime, timedelta
 
-from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, Vote
-from drbot.core.effects import effect_of, is_inverse, is_taken_back, may_pass
-from drbot.core.errors import PermanentError
-from drbot.core.people import Roster
-from drbot.core.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
-from drbot.core.run import StepState
-from drbot.core.runbook import Step, as_undo
+from drbot.core.approvals.approval import HOLD_SECONDS, ApprovalRequest, Vote
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.effects import effect_of, is_inverse, is_taken_back, may_pass
+from drbot.core.runbooks.runbook import Step, as_undo
+from drbot.core.runs.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
+from drbot.core.runs.run import StepState
+from drbot.core.site.people import Roster
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.execution.gate import refusal
 from drbot.runners.execution.run_context import RunContext

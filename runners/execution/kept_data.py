@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from drbot.core.errors import DrbotError
-from drbot.core.occupants import Occupant
-from drbot.core.run import Run
-from drbot.core.runbook import Step
+from drbot.core.base.errors import DrbotError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import Run
+from drbot.core.site.occupants import Occupant
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import RunContext
 from drbot.store.base.database import Transaction

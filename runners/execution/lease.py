@@ -8,8 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from drbot.core.errors import DrbotError, FencedError
-from drbot.core.run import Run
+from drbot.core.base.errors import DrbotError, FencedError
+from drbot.core.runs.run import Run
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.timing import Timing
 from drbot.store.base import waking

@@ -7,10 +7,10 @@ from collections.abc import Collection
 
 import structlog
 
-from drbot.core.errors import DrbotError, UntrustedError
-from drbot.core.plan import touches_production
-from drbot.core.run import Leftover, Run, RunState, StepState
-from drbot.core.runbook import Step, as_undo
+from drbot.core.base.errors import DrbotError, UntrustedError
+from drbot.core.runbooks.runbook import Step, as_undo
+from drbot.core.runs.plan import touches_production
+from drbot.core.runs.run import Leftover, Run, RunState, StepState
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.half_moves import list_half_moves
 from drbot.runners.execution.issuing import own_work

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from drbot.core.approval import RequestState
-from drbot.core.errors import UntrustedError
-from drbot.core.incident import UsersSay
-from drbot.core.run import StepRecord
-from drbot.core.runbook import Step
-from drbot.core.state_words import word_of
+from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.state_words import word_of
+from drbot.core.base.errors import UntrustedError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.incident import UsersSay
+from drbot.core.runs.run import StepRecord
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.gate import open_request
 from drbot.runners.execution.incident_clocks import asks_about_users

@@ -8,10 +8,10 @@ record and a look say the second.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drbot.core.effects import MOVES, STARTS
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.run import StepState
-from drbot.core.runbook import Step
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runbooks.effects import MOVES, STARTS
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import StepState
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.issuing import NoPermitError
 from drbot.runners.execution.run_context import RunContext

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from drbot.core.errors import FencedError, TemporaryError
-from drbot.core.people import Roster, waiting
-from drbot.core.plan import Plan
-from drbot.core.policy import WAIT, Policy
-from drbot.core.redaction import Redactor
-from drbot.core.run import Run, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.safe_state import SafeState, safe_state
-from drbot.core.signing import KeyPair
-from drbot.core.site import Approvals, Configuration, Site
+from drbot.core.base.errors import FencedError, TemporaryError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.policy import WAIT, Policy
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run, StepRecord, StepState
+from drbot.core.runs.safe_state import SafeState, safe_state
+from drbot.core.site.people import Roster, waiting
+from drbot.core.site.site import Approvals, Configuration, Site
 from drbot.core.text.messages import phrase
+from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.machine_book import MachineBook
 from drbot.runners.contract.target import Registry, Target

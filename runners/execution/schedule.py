@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drbot.core.approval import LIVE, ApprovalRequest, RequestState
-from drbot.core.plan import Plan
-from drbot.core.run import DONE_WITH, Settlement, StepRecord, StepState
-from drbot.core.runbook import Step, order_of
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.runbooks.runbook import Step, order_of
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import DONE_WITH, Settlement, StepRecord, StepState
 
 
 class End(StrEnum):

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from drbot.core.errors import UntrustedError, UserError
-from drbot.core.events import canonical
-from drbot.core.plan import SETTINGS, Plan, seal_of
-from drbot.core.run import Run, RunState, StepRecord, StepState
-from drbot.core.runbook import SubRun
-from drbot.core.signing import KeyPair, verify
+from drbot.core.base.errors import UntrustedError, UserError
+from drbot.core.base.signing import KeyPair, verify
+from drbot.core.ledger.events import canonical
+from drbot.core.runbooks.runbook import SubRun
+from drbot.core.runs.plan import SETTINGS, Plan, seal_of
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.gate import differences

@@ -6,9 +6,9 @@ what dr.yml names (a repository, images, containers, a machine) waits until two 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drbot.core.actions import ACTIONS
-from drbot.core.plan import Plan, gate_about_settings, gates_before
-from drbot.core.runbook import Step, as_undo, names_in, order_of
+from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runbooks.runbook import Step, as_undo, names_in, order_of
+from drbot.core.runs.plan import Plan, gate_about_settings, gates_before
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.gate import differences
 from drbot.runners.execution.run_context import WorkerContext

@@ -5,9 +5,9 @@ engine does (runners/clients/engine_lock.py). A run needs both, and those who wa
 import structlog
 from sqlalchemy import Connection
 
-from drbot.core.errors import DrbotError, TemporaryError
-from drbot.core.events import EventKind
-from drbot.core.run import Run, RunState
+from drbot.core.base.errors import DrbotError, TemporaryError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Run, RunState
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import RunContext, WorkerContext
 from drbot.runners.foundation.lock import Claim, Holder

@@ -3,14 +3,14 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from drbot.core.approval import RequestState
-from drbot.core.declarations import Effect
-from drbot.core.effects import MOVES, STARTS, effect_of
-from drbot.core.errors import PermanentError
-from drbot.core.occupants import OccupantKind, names_of
-from drbot.core.plan import gates_before
-from drbot.core.run import StepRecord, StepState
-from drbot.core.runbook import Step
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.declarations import Effect
+from drbot.core.runbooks.effects import MOVES, STARTS, effect_of
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import gates_before
+from drbot.core.runs.run import StepRecord, StepState
+from drbot.core.site.occupants import OccupantKind, names_of
 from drbot.core.text.messages import clauses, listed, phrase, sentences
 from drbot.runners.execution.gate import drift
 from drbot.runners.execution.incident_clocks import mark_recovering

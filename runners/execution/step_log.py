@@ -6,8 +6,8 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drbot.core.redaction import LineByLine, Redactor
 from drbot.core.text.messages import phrase
+from drbot.core.text.redaction import LineByLine, Redactor
 from drbot.core.text.words import cut
 from drbot.store.base.file_modes import private
 

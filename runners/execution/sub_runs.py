@@ -5,8 +5,8 @@ Nobody holds a thread or a lease meanwhile, so either worker may be ended or die
 
 from collections.abc import Mapping
 
-from drbot.core.run import MISSED, Run, RunKind, RunState, StepRecord, StepState, StopKind
-from drbot.core.runbook import Step
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import MISSED, Run, RunKind, RunState, StepRecord, StepState, StopKind
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.schedule import Schedule

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drbot.core.effects import MOVES, effect_of
-from drbot.core.errors import DrbotError, FencedError, TemporaryError
-from drbot.core.plan import touches_production
-from drbot.core.run import StepRecord, StepState
-from drbot.core.runbook import Step, Undo, as_undo
+from drbot.core.base.errors import DrbotError, FencedError, TemporaryError
+from drbot.core.runbooks.effects import MOVES, effect_of
+from drbot.core.runbooks.runbook import Step, Undo, as_undo
+from drbot.core.runs.plan import touches_production
+from drbot.core.runs.run import StepRecord, StepState
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.action import StepContext
 from drbot.runners.execution.issuing import issue_for_undo, own_work

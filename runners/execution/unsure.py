@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from drbot.core.effects import sight_of
-from drbot.core.errors import DrbotError
-from drbot.core.events import EventKind
-from drbot.core.plan import Plan
-from drbot.core.run import Run, RunState, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.settlement import decisions_for, needs_second
+from drbot.core.base.errors import DrbotError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.effects import sight_of
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.runs.settlement import decisions_for, needs_second
 from drbot.core.text.messages import closed, phrase, sentences
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.execution.kept_data import keep_host, put_aside

@@ -4,7 +4,7 @@ that died. What a later step has stopped stays stopped.
 
 from dataclasses import replace
 
-from drbot.core.effects import effect_of, may_repeat, started_before
+from drbot.core.runbooks.effects import effect_of, may_repeat, started_before
 from drbot.runners.contract.action import StepContext
 from drbot.runners.execution.attempt import Attempt
 from drbot.runners.execution.places import held

@@ -2,11 +2,11 @@
 are stopped, and from when on what users wrote would be lost by going back.
 """
 
-from drbot.core.effects import MOVES, STARTS, effect_of
-from drbot.core.errors import UserError
-from drbot.core.run import StepState
-from drbot.core.runbook import Step, ancestors_of, names_in
-from drbot.core.site import Site
+from drbot.core.base.errors import UserError
+from drbot.core.runbooks.effects import MOVES, STARTS, effect_of
+from drbot.core.runbooks.runbook import Step, ancestors_of, names_in
+from drbot.core.runs.run import StepState
+from drbot.core.site.site import Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.execution.run_context import RunContext
 

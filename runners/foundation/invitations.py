@@ -4,9 +4,9 @@ import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
-from drbot.core.errors import UntrustedError
-from drbot.core.run import Run
-from drbot.core.signing import join_key, join_proof
+from drbot.core.base.errors import UntrustedError
+from drbot.core.base.signing import join_key, join_proof
+from drbot.core.runs.run import Run
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.own_record import OwnInvitation, OwnRecord
 from drbot.store.base.database import Database

@@ -16,12 +16,12 @@ from typing import Any
 
 from pydantic import Field
 
-from drbot.core.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
-from drbot.core.effects import LEADS
-from drbot.core.errors import PermanentError
-from drbot.core.policy import gained
-from drbot.core.run import StepState
-from drbot.core.site import Model
+from drbot.core.approvals.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
+from drbot.core.base.errors import PermanentError
+from drbot.core.ledger.policy import gained
+from drbot.core.runbooks.effects import LEADS
+from drbot.core.runs.run import StepState
+from drbot.core.site.site import Model
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import InitVar, dataclass
 from pathlib import Path
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import listed, phrase
 
 ISSUER = object()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drbot.core.redaction import secret_values
+from drbot.core.text.redaction import secret_values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,11 +5,11 @@ Only `drbot bootstrap` does it, on the new host and by the hand of a person, aft
 
 from pathlib import Path
 
-from drbot.core.approval import RequestState
-from drbot.core.effects import LEADS, MOVES, STARTS
-from drbot.core.events import EventKind
-from drbot.core.plan import Plan, seal_of
-from drbot.core.run import DONE_WITH, Run, StepState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.effects import LEADS, MOVES, STARTS
+from drbot.core.runs.plan import Plan, seal_of
+from drbot.core.runs.run import DONE_WITH, Run, StepState
 from drbot.runners.execution.sealed_plans import places_of, signature_of
 from drbot.runners.foundation.own_record import OwnRecord, OwnRequest, OwnRun, OwnStep
 from drbot.runners.second_factor.totp_secrets import TotpSecrets

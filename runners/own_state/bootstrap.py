@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from drbot.core.errors import PermanentError, TemporaryError, UserError
-from drbot.core.events import EventKind
-from drbot.core.ledger import event_in
+from drbot.core.base.errors import PermanentError, TemporaryError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.ledger.ledger import event_in
 from drbot.core.text.messages import clauses, either, listed, phrase, sentences
 from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
 from drbot.runners.own_state.adopting import adopt_open_runs

@@ -5,10 +5,10 @@ there, doubled, reordered, forged or damaged, is never taken for one of them and
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from drbot.core.errors import PermanentError
-from drbot.core.events import GENESIS, Event, EventKind, hash_of
-from drbot.core.ledger import UNREADABLE, event_in
-from drbot.core.statements import Head, short
+from drbot.core.base.errors import PermanentError
+from drbot.core.ledger.events import GENESIS, Event, EventKind, hash_of
+from drbot.core.ledger.ledger import UNREADABLE, event_in
+from drbot.core.ledger.statements import Head, short
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import Named, unpacked

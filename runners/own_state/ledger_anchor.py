@@ -8,9 +8,9 @@ import threading
 
 import structlog
 
-from drbot.core.errors import DrbotError
-from drbot.core.signing import KeyPair
-from drbot.core.statements import Statement, line_of
+from drbot.core.base.errors import DrbotError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.statements import Statement, line_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import head_key
 from drbot.store.base import ledger

@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from drbot.core.errors import PermanentError
-from drbot.core.statements import LONGEST_LINE_BYTES, Head, Statement, short, statement_in
+from drbot.core.base.errors import PermanentError
+from drbot.core.ledger.statements import LONGEST_LINE_BYTES, Head, Statement, short, statement_in
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
 

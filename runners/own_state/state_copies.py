@@ -17,13 +17,13 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from drbot.core.errors import DrbotError, PermanentError
-from drbot.core.events import Event, EventKind
-from drbot.core.ledger import line_of
-from drbot.core.signing import KeyPair
-from drbot.core.site import Configuration
-from drbot.core.statements import Statement
-from drbot.core.statements import line_of as signed_line
+from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.ledger.ledger import line_of
+from drbot.core.ledger.statements import Statement
+from drbot.core.ledger.statements import line_of as signed_line
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.documents import Documents

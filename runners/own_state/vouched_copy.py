@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.signing import fingerprint
-from drbot.core.statements import LONGEST_LINE_BYTES, Head, Statement
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.base.signing import fingerprint
+from drbot.core.ledger.statements import LONGEST_LINE_BYTES, Head, Statement
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.bucket_ledger import BucketLedger, Records

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, takewhile
 
-from drbot.core.statements import Head, Statement
+from drbot.core.ledger.statements import Head, Statement
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.bucket_ledger import Records
 from drbot.runners.own_state.state_bucket import Named, statement_of

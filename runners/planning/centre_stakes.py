@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.run import Run
-from drbot.core.runbook import Step
-from drbot.core.stakes import Act, Keeps, Loss, LossKind, ProofKind, RentedMachine, Stakes
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import Run
+from drbot.core.runs.stakes import Act, Keeps, Loss, LossKind, ProofKind, RentedMachine, Stakes
 from drbot.core.text.messages import closed, phrase
 from drbot.runners.contract.rented import EC2, find, to_destroy, users_of
 from drbot.runners.execution.run_context import WorkerContext

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from drbot.core.effects import LEADS
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.plan import SETTINGS, Plan
-from drbot.core.run import StepState
-from drbot.core.stakes import AddressAnswer, NameMove
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runbooks.effects import LEADS
+from drbot.core.runs.plan import SETTINGS, Plan
+from drbot.core.runs.run import StepState
+from drbot.core.runs.stakes import AddressAnswer, NameMove
 from drbot.core.text.messages import clauses, closed, listed, phrase
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.contract.led_names import ADDRESS, RECORDS, SITE, answer_at, records_of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
-from drbot.core.errors import CancelledError
+from drbot.core.base.errors import CancelledError
 
 Answer = TypeVar("Answer")
 

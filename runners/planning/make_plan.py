@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.clocks import rpo_seconds
-from drbot.core.errors import UserError
-from drbot.core.occupants import Occupant, aside_suffix, returning
-from drbot.core.old_server import NOT_IN_A_FULL_BACKUP, notes_of
-from drbot.core.plan import Plan
-from drbot.core.replaced import replaced
-from drbot.core.run import Run
-from drbot.core.runbook import Runbook, Step, without
-from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
-from drbot.core.site import Approvals, Site
-from drbot.core.stakes import Stakes, act_of, aside_by
-from drbot.core.stakes_words import ACTS as HEADLINES
+from drbot.core.base.errors import UserError
+from drbot.core.files.runbook_file import RunbookFile, runbook_folders, runbook_named
+from drbot.core.runbooks.runbook import Runbook, Step, without
+from drbot.core.runbooks.variables import Value, fill
+from drbot.core.runs.clocks import rpo_seconds
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.replaced import replaced
+from drbot.core.runs.run import Run
+from drbot.core.runs.stakes import Stakes, act_of, aside_by
+from drbot.core.runs.stakes_words import ACTS as HEADLINES
+from drbot.core.site.occupants import Occupant, aside_suffix, returning
+from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
+from drbot.core.site.site import Approvals, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import clock
-from drbot.core.variables import Value, fill
 from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen
 from drbot.runners.execution import settings_seen, users

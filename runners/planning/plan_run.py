@@ -4,10 +4,10 @@ from typing import Any
 
 import structlog
 
-from drbot.core.errors import CancelledError, DrbotError, UserError
-from drbot.core.events import EventKind
-from drbot.core.plan import Plan, question_of
-from drbot.core.run import Run, RunKind, RunState
+from drbot.core.base.errors import CancelledError, DrbotError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import Plan, question_of
+from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.execution.lease import Lease
 from drbot.runners.execution.run_context import WorkerContext

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drbot.core.brought_back import not_raised, put_aside_for_good
-from drbot.core.effects import LEADS
-from drbot.core.errors import CancelledError, DrbotError, UserError
-from drbot.core.occupants import Occupant, OccupantKind, names_of
-from drbot.core.plan import BackupIdentity, Plan, seal_of
-from drbot.core.redaction import Redactor
-from drbot.core.run import Run, StepState
-from drbot.core.runbook import Step
-from drbot.core.stakes import (
+from drbot.core.base.errors import CancelledError, DrbotError, UserError
+from drbot.core.runbooks.effects import LEADS
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.brought_back import not_raised, put_aside_for_good
+from drbot.core.runs.plan import BackupIdentity, Plan, seal_of
+from drbot.core.runs.run import Run, StepState
+from drbot.core.runs.stakes import (
     Act,
     KeepKind,
     Keeps,
@@ -26,8 +24,10 @@ from drbot.core.stakes import (
     kept_by,
     proof_of,
 )
-from drbot.core.stakes_words import PUT_THERE
+from drbot.core.runs.stakes_words import PUT_THERE
+from drbot.core.site.occupants import Occupant, OccupantKind, names_of
 from drbot.core.text.messages import listed, phrase
+from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import services_of

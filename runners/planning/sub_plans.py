@@ -1,14 +1,14 @@
 """Plans with parts: steps that a run at another site does, and the plan of such a run (store/runs/sub_runs.py)."""
 
-from drbot.core.errors import UserError
-from drbot.core.plan import BackupIdentity
-from drbot.core.run import Run
-from drbot.core.runbook import Step, without
-from drbot.core.runbook_file import RunbookFile, runbook_folders, runbook_named
-from drbot.core.site import Configuration
+from drbot.core.base.errors import UserError
+from drbot.core.base.yaml_file import did_you_mean
+from drbot.core.files.runbook_file import RunbookFile, runbook_folders, runbook_named
+from drbot.core.runbooks.runbook import Step, without
+from drbot.core.runbooks.variables import Value
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.runs.run import Run
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase, sentences
-from drbot.core.variables import Value
-from drbot.core.yaml_file import did_you_mean
 from drbot.store.runs import sub_runs
 
 RAISES = "level3-host"

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drbot.core.actions import PROBES
-from drbot.core.brought_back import not_held
-from drbot.core.clocks import rpo_seconds
-from drbot.core.effects import effect_of
-from drbot.core.errors import CancelledError, DrbotError, UserError
-from drbot.core.incident import Incident
-from drbot.core.plan import BackupIdentity, Plan
-from drbot.core.run import Run, RunKind
-from drbot.core.runbook import Runbook, Step
-from drbot.core.runbook_file import RunbookFile
+from drbot.core.base.errors import CancelledError, DrbotError, UserError
+from drbot.core.files.runbook_file import RunbookFile
+from drbot.core.runbooks.actions import PROBES
+from drbot.core.runbooks.effects import effect_of
+from drbot.core.runbooks.runbook import Runbook, Step
+from drbot.core.runbooks.variables import Value, fill
+from drbot.core.runs.brought_back import not_held
+from drbot.core.runs.clocks import rpo_seconds
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import BackupIdentity, Plan
+from drbot.core.runs.run import Run, RunKind
 from drbot.core.text.messages import closed, duration, listed, phrase
-from drbot.core.variables import Value, fill
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.contract.target import Chosen
 from drbot.runners.execution.run_context import WorkerContext

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from drbot.core.attestation import Origin, Proof
+from drbot.core.ledger.attestation import Origin, Proof
 
 WRONG_CODES = 5
 """After so many in a row from one place its codes are locked until somebody at the worker's host unlocks them."""

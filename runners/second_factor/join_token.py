@@ -2,8 +2,8 @@
 
 import socket
 
-from drbot.core.errors import UserError
-from drbot.core.signing import join_key, join_proof
+from drbot.core.base.errors import UserError
+from drbot.core.base.signing import join_key, join_proof
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database
 from drbot.store.records import invitations

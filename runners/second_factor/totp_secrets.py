@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import pyotp
 
-from drbot.core.attestation import Purpose
-from drbot.core.errors import UserError
-from drbot.core.signing import BYTES, KeyPair, roster_secret
+from drbot.core.base.errors import UserError
+from drbot.core.base.signing import BYTES, KeyPair, roster_secret
+from drbot.core.ledger.attestation import Purpose
 from drbot.core.text.messages import closed, phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.second_factor.guessing import Guesses

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from drbot.core.approval import ApprovalRequest, RequestState, has_broken_glass
-from drbot.core.errors import DrbotError
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.approvals.approval import ApprovalRequest, RequestState, has_broken_glass
+from drbot.core.base.errors import DrbotError
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.leftovers import clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext

@@ -12,10 +12,10 @@ from typing import Any
 
 import structlog
 
-from drbot.core.attestation import Entrance, Proof, Purpose, phone_statement, statement
-from drbot.core.errors import DrbotError
-from drbot.core.events import EventKind
-from drbot.core.plan import short_seal
+from drbot.core.base.errors import DrbotError
+from drbot.core.ledger.attestation import Entrance, Proof, Purpose, phone_statement, statement
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import short_seal
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets, tried
 from drbot.store.base.database import Transaction

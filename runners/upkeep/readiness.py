@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from drbot.core.cost import cost_of, cost_text
-from drbot.core.errors import DrbotError
-from drbot.core.people import Roster
-from drbot.core.readiness import Line, bad, good, tried
-from drbot.core.site import Configuration, Service, Site
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.cost import cost_of, cost_text
+from drbot.core.site.people import Roster
+from drbot.core.site.readiness import Line, bad, good, tried
+from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients

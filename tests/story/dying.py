@@ -7,8 +7,8 @@ from pathlib import Path
 from drbot.cli import demo_centre
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack
-from drbot.core.events import EventKind
-from drbot.core.run import Run
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Run
 from drbot.lab import daemon
 from drbot.lab.sites import Sites
 from drbot.store.base import ledger

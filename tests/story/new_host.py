@@ -7,9 +7,9 @@ from pathlib import Path
 
 from drbot.cli import demo_sites
 from drbot.cli.demo_player import DemoPlayer
-from drbot.core.configuration import load_configuration
-from drbot.core.incident import Incident
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.breakage import break_it
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import TABLES, part

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable
 
 from drbot.cli.demo_player import DemoPlayer
-from drbot.core.approval import LIVE
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
-from drbot.core.run import Run, RunState, Settlement, StepState
-from drbot.core.settlement import decisions_for, undecided
+from drbot.core.approvals.approval import LIVE
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState, Settlement, StepState
+from drbot.core.runs.settlement import decisions_for, undecided
 from drbot.store.base import ledger
 from drbot.store.records import requests
 

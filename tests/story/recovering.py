@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.cli.demo_story import count
-from drbot.core.approval import ApprovalRequest
-from drbot.core.configuration import load_configuration
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.approvals.approval import ApprovalRequest
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.store.base import ledger

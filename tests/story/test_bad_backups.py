@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.incident import Incident
-from drbot.core.run import RunState
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState
 from drbot.core.text.messages import duration, say
 from drbot.lab.breakage import break_it
 from tests.story.conftest import Story

@@ -15,7 +15,7 @@ import pytest
 
 from drbot.cli import demo_sites
 from drbot.cli.demo_player import DemoPlayer
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.layout import part
 from drbot.lab.object_store import BUCKET, PREFIX

@@ -11,9 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from drbot.cli.demo_player import DemoPlayer
-from drbot.core.incident import Incident
-from drbot.core.run import StepState
-from drbot.core.statements import HEAD_LETTERS
+from drbot.core.ledger.statements import HEAD_LETTERS
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.object_store import BUCKET, PREFIX, Bucket
 from drbot.lab.seed import seed

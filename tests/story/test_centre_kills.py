@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from drbot.cli import demo_centre
-from drbot.core.configuration import load_configuration
-from drbot.core.run import Run, RunState
+from drbot.core.runs.run import Run, RunState
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.cloud import NAME
 from drbot.runners.clients.name_service import NameService
 from drbot.store.records import machines

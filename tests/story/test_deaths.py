@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from drbot.core.incident import Incident
-from drbot.core.run import RunState, StepState
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState, StepState
 from drbot.lab.seed import seed
 from tests.story.conftest import Story
 from tests.story.dying import starts_of

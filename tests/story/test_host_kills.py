@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.incident import Incident
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.lab.second_engine import SecondEngine
 from drbot.lab.setup import lab_home
 from tests import kinds_of_hosts as kinds

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from drbot.core.events import EventKind
-from drbot.core.run import Run, RunState, Settlement
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Run, RunState, Settlement
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.ownership import LABEL
 from drbot.store.base import ledger

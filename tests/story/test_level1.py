@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.core.run import RunState, StepState
+from drbot.core.runs.run import RunState, StepState
 from drbot.lab.breakage import break_it
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder

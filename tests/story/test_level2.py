@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from drbot.cli.demo_player import DemoPlayer
-from drbot.core.incident import Incident, IncidentState
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.lab.seed import seed
 from drbot.lab.system import Lab
 from drbot.store.base import ledger

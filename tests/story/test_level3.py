@@ -8,9 +8,9 @@ import pytest
 from drbot.cli import demo_sites
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import count
-from drbot.core.configuration import load_configuration
-from drbot.core.incident import Incident, IncidentState
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.breakage import break_it, on_volume
 from drbot.lab.layout import PARTS, STORES
 from drbot.lab.seed import seed

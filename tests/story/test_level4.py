@@ -10,9 +10,9 @@ import pytest
 from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import count, records_of
-from drbot.core.configuration import load_configuration
-from drbot.core.incident import Incident, IncidentState
-from drbot.core.run import Run, RunKind, RunState, StepState
+from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.run import Run, RunKind, RunState, StepState
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.breakage import break_it
 from drbot.lab.cloud import NAME
 from drbot.lab.seed import seed

@@ -19,10 +19,10 @@ from drbot.cli.demo_player import USERS, DemoPlayer
 from drbot.cli.demo_stack import DemoStack, manifest_path
 from drbot.commands.facts.context import CommandContext, context_of
 from drbot.commands.views.incident_view import view_of
-from drbot.core.approval import RequestState
-from drbot.core.configuration import load_configuration
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.layout import PARTS, as_yaml, describe
 from drbot.lab.system import Lab
 from drbot.slack_simulator.server import SlackSimulator

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from drbot.cli.demo_player import USERS
-from drbot.core.approval import RequestState
-from drbot.core.run import RunState, StepState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.runs.run import RunState, StepState
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.store.records import requests

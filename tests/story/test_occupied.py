@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.run import RunState, StepState
+from drbot.core.runs.run import RunState, StepState
 from drbot.lab.images import POSTGRES_IMAGE
 from drbot.lab.layout import part
 from tests.hosts import Host

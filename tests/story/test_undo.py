@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from drbot.core.run import RunKind, RunState, StepState
+from drbot.core.runs.run import RunKind, RunState, StepState
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import part
 from drbot.lab.ownership import LABEL

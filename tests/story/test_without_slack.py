@@ -10,10 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from drbot.cli.demo_story import count
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.plan import short_seal
-from drbot.core.run import RunState, StepState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import short_seal
+from drbot.core.runs.run import RunState, StepState
 from drbot.store.base import ledger
 from tests.story.conftest import Story
 from tests.story.recovering import damage, latest_request, wait_for_step

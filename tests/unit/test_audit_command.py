@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from drbot.cli.audit import audit_app
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 
 
 @pytest.mark.parametrize("verb", ["verify", "export"])

@@ -13,13 +13,14 @@ from ruamel.yaml import YAML
 from drbot.bot.listeners import routes
 from drbot.bot.settings import WHERE
 from drbot.commands.speech.verbs import VERBS
-from drbot.core.actions import ACTIONS, PROBES
-from drbot.core.configuration import load_configuration
-from drbot.core.declarations import ActionDeclaration, ProbeDeclaration
-from drbot.core.errors import UserError
-from drbot.core.runbook import Step
-from drbot.core.runbook_file import PACKAGED, load_runbook
-from drbot.core.site import (
+from drbot.core.base.errors import UserError
+from drbot.core.files.runbook_file import PACKAGED, load_runbook
+from drbot.core.runbooks.actions import ACTIONS, PROBES
+from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runbooks.variables import KNOWN
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.site import (
     Approvals,
     Backups,
     Cadence,
@@ -34,7 +35,6 @@ from drbot.core.site import (
     Targets,
 )
 from drbot.core.text.messages import say
-from drbot.core.variables import KNOWN
 from drbot.slack_simulator.app import read_manifest
 from drbot.slack_simulator.rules import METHODS
 

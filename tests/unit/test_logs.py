@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from drbot.core.redaction import MASK
+from drbot.core.text.redaction import MASK
 
 SPEAKING = """
 import structlog

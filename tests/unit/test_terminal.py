@@ -8,7 +8,7 @@ from rich.console import Console
 from drbot.cli.dr import show
 from drbot.cli.terminal import complain, table_of, terminal_language
 from drbot.commands.speech.messages import Reply, Table
-from drbot.core.errors import PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import PermanentError, TemporaryError, UserError
 from drbot.core.text.messages import all_of
 
 

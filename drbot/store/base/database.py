@@ -19,8 +19,8 @@ from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
-from drbot.core.errors import BrokenStateError, TemporaryError, UserError
-from drbot.core.events import Event, EventKind
+from drbot.core.base.errors import BrokenStateError, TemporaryError, UserError
+from drbot.core.ledger.events import Event, EventKind
 from drbot.core.text.messages import phrase
 from drbot.core.text.stored_messages import restored, stored
 from drbot.store.base import ledger

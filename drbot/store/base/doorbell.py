@@ -16,7 +16,7 @@ from dramatiq.errors import DramatiqError
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 
 log = structlog.get_logger()

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from drbot.core.events import Event, EventKind, hash_of, record_of
-from drbot.core.ledger import Chain, Known, check_events
+from drbot.core.ledger.events import Event, EventKind, hash_of, record_of
+from drbot.core.ledger.ledger import Chain, Known, check_events
 from drbot.store.base.schema import events
 from drbot.store.base.schema import head as head_table
 

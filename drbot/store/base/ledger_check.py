@@ -5,7 +5,7 @@ import time
 
 from sqlalchemy import Connection, select
 
-from drbot.core.errors import TemporaryError
+from drbot.core.base.errors import TemporaryError
 from drbot.core.text.messages import closed, phrase, sentences
 from drbot.store.base import ledger
 from drbot.store.base.database import Database

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Insert, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
-from drbot.core.errors import FencedError, UserError
-from drbot.core.incident import Incident, IncidentState, UsersSay
-from drbot.core.level import Level
-from drbot.core.plan import Plan
-from drbot.core.policy import attestation_of
-from drbot.core.run import Leftover, Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState, StopKind
+from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
+from drbot.core.base.errors import FencedError, UserError
+from drbot.core.ledger.policy import attestation_of
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Leftover, Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState, StopKind
+from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import runs

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from drbot.core.events import canonical
+from drbot.core.ledger.events import canonical
 from drbot.core.text.stored_messages import message_of_row, restored, text_of_row
 
 
@@ -262,7 +262,7 @@ codes = Table(
     Column("site", Text, nullable=False),
     Column("proof", Text, nullable=False),
     Column("person", Text, nullable=False),
-    Column("claim", Json, nullable=False),  # what it is for: core/attestation.py
+    Column("claim", Json, nullable=False),  # what it is for: core/ledger/attestation.py
     Column("sealed", Text, nullable=False),  # the code, for the site's worker only
     Column("typed_by", Text),  # by phone: who typed what the person read
     Column("entrance", Text, nullable=False),  # where it was typed: wrong ones count against that

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, select, update
 
-from drbot.core.events import EventKind
-from drbot.core.run import Run, RunState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Run, RunState
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import lock_run, run_of
 from drbot.store.base.schema import runs

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from drbot.core.run import RunState, StepState
+from drbot.core.runs.run import RunState, StepState
 from drbot.core.text.messages import phrase
 
 ENDS: Mapping[RunState, str] = {

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from drbot.core.attestation import Claim, Entrance, Origin, Proof, claim_in, document_of
+from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, claim_in, document_of
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import codes, enrolments, worker_keys

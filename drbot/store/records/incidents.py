@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
-from drbot.core.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
-from drbot.core.level import Level
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
+from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import incident_of, sources

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from drbot.core.errors import UserError
-from drbot.core.run import Run
+from drbot.core.base.errors import UserError
+from drbot.core.runs.run import Run
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import invitations

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import EventKind
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import kept as kept_table

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from drbot.core.effects import may_repeat
-from drbot.core.events import EventKind
-from drbot.core.run import Run, RunState, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.settlement import decisions_for
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.effects import may_repeat
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.runs.settlement import decisions_for
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import run_of, step_of

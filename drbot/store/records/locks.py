@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, delete, select, update
 
-from drbot.core.run import RUN_TRANSITIONS, RunState
+from drbot.core.runs.run import RUN_TRANSITIONS, RunState
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import locks, runs

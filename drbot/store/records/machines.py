@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select, update
 
-from drbot.core.events import EventKind
+from drbot.core.ledger.events import EventKind
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import machines

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
-from drbot.core.approval import (
+from drbot.core.approvals.approval import (
     FLOOR,
     HOLD_SECONDS,
     LIVE,
@@ -26,12 +26,12 @@ from drbot.core.approval import (
     standing,
     start_deadline,
 )
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.events import EventKind
-from drbot.core.people import Roster
-from drbot.core.policy import stored
-from drbot.core.run import Run
-from drbot.core.state_words import REQUESTS
+from drbot.core.approvals.state_words import REQUESTS
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.ledger.policy import stored
+from drbot.core.runs.run import Run
+from drbot.core.site.people import Roster
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from drbot.core.attestation import Attestation
-from drbot.core.events import EventKind
-from drbot.core.people import Roster
-from drbot.core.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
-from drbot.core.site import Approvals
+from drbot.core.ledger.attestation import Attestation
+from drbot.core.ledger.events import EventKind
+from drbot.core.ledger.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
+from drbot.core.site.people import Roster
+from drbot.core.site.site import Approvals
 from drbot.core.text.messages import phrase
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction

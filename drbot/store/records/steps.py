@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from drbot.core.errors import PermanentError, TemporaryError, UserError
-from drbot.core.events import EventKind
-from drbot.core.run import STEP_TRANSITIONS, Leftover, Run, Settlement, StepRecord, StepState, StopKind
-from drbot.core.settlement import is_undecided, may_settle, needs_second
-from drbot.core.state_words import word_of
+from drbot.core.approvals.state_words import word_of
+from drbot.core.base.errors import PermanentError, TemporaryError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import STEP_TRANSITIONS, Leftover, Run, Settlement, StepRecord, StepState, StopKind
+from drbot.core.runs.settlement import is_undecided, may_settle, needs_second
 from drbot.core.text.messages import either, listed, phrase
 from drbot.store.base.database import Database, Transaction
 from drbot.store.base.rows import fence, lock_run, sources, step_of

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from drbot.core.approval import RequestState
-from drbot.core.errors import FencedError, UserError
-from drbot.core.events import EventKind
-from drbot.core.incident import IncidentState
-from drbot.core.plan import Plan, document_of, seal_of
-from drbot.core.run import RUN_TRANSITIONS, Offer, Run, RunKind, RunState, StepState, StopKind
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.errors import FencedError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.plan import Plan, document_of, seal_of
+from drbot.core.runs.run import RUN_TRANSITIONS, Offer, Run, RunKind, RunState, StepState, StopKind
 from drbot.core.text.messages import closed, phrase, sentences
 from drbot.store.base import waking
 from drbot.store.base.database import Transaction

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select, update
 
-from drbot.core.approval import LIVE, ApprovalRequest
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
-from drbot.core.run import Run, RunState, StepRecord, StepState
-from drbot.core.runbook import Step, SubRun
-from drbot.core.safe_state import NOTHING_DONE, Parts, SafeState, safe_state
+from drbot.core.approvals.approval import LIVE, ApprovalRequest
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.runbook import Step, SubRun
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.runs.safe_state import NOTHING_DONE, Parts, SafeState, safe_state
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import load_run, run_of
 from drbot.store.base.schema import runs

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from drbot.core.configuration import load_configuration
-from drbot.core.plan import BackupIdentity, Plan
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.runbook import Step
-from drbot.core.site import Backups, Configuration, Docker
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import BackupIdentity, Plan
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.site import Backups, Configuration, Docker
 from drbot.lab.system import Lab
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.make_dump import back_up_postgres

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from drbot.core.occupants import Occupant, returning
-from drbot.core.plan import Holds
-from drbot.core.site import Service, Site
+from drbot.core.runs.plan import Holds
+from drbot.core.site.occupants import Occupant, returning
+from drbot.core.site.site import Service, Site
 from drbot.runners.actions import giving_up, putting_back, setting_aside
 from drbot.runners.actions import host as hosts
 from drbot.runners.actions.site_target import SiteTarget

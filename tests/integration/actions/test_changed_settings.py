@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.run import RunState
-from drbot.core.site import Repository
+from drbot.core.runs.run import RunState
+from drbot.core.site.site import Repository
 from drbot.runners.actions import compose, fetching
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.contract.action import StepContext

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.plan import BackupIdentity, Floor
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.plan import BackupIdentity, Floor
 from drbot.runners.actions import postgres
 from drbot.runners.backups import choose_dump as backups
 from drbot.runners.clients.backup_reader import Pieces

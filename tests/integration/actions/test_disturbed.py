@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.runners.clients.volume_mover import Mode, Move, VolumeMover
 from drbot.runners.foundation.permit import Permit
 from tests.integration.actions.conftest import WorkerFixture

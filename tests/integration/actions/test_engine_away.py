@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from docker.errors import NotFound
 
-from drbot.core.errors import TemporaryError
+from drbot.core.base.errors import TemporaryError
 from drbot.runners.actions import compose, health, postgres, volume
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.docker_engine import DockerEngine

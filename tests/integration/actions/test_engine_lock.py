@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drbot.core.errors import TemporaryError
+from drbot.core.base.errors import TemporaryError
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.engine_lock import EngineLock
 from drbot.runners.foundation.lock import Claim

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.full_manifest import DUMP, REDIS, FullManifest
-from drbot.core.plan import Holds
-from drbot.core.site import Backups, Configuration
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.runs.plan import Holds
+from drbot.core.site.full_manifest import DUMP, REDIS, FullManifest
+from drbot.core.site.site import Backups, Configuration
 from drbot.runners.actions.equality import not_as_they_ran
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup
 from drbot.runners.backups.held import require_held

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.stakes import Act, KeptData, Stakes
-from drbot.core.table_names import table_name
+from drbot.core.base.errors import PermanentError
+from drbot.core.base.table_names import table_name
+from drbot.core.runs.stakes import Act, KeptData, Stakes
 from drbot.runners.actions import kept
 from drbot.runners.clients.docker_engine import KEPT_LABEL
 from drbot.runners.clients.postgres_written import Written, next_transaction, written_since

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from docker.models.containers import Container
 
-from drbot.core.errors import TemporaryError
-from drbot.core.site import Monitoring
+from drbot.core.base.errors import TemporaryError
+from drbot.core.site.site import Monitoring
 from drbot.lab.engine import connect, exclusive
 from drbot.lab.images import PROMETHEUS_IMAGE, ensure_images
 from drbot.lab.ownership import LABEL

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.occupants import OccupantKind
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.site.occupants import OccupantKind
 from drbot.runners.actions import setting_aside
 from drbot.runners.clients import kept_containers
 from tests.integration.actions.conftest import own

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.old_server import OldServer, notes_of
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.old_server import OldServer, notes_of
 from drbot.runners.actions import postgres, volume
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.clients.scratch_postgres import scratch_server, stop_cleanly

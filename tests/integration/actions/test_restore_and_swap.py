@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.plan import BackupIdentity
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.runs.plan import BackupIdentity
 from drbot.runners.actions import compose, health, postgres, volume
 from drbot.runners.actions.setting_aside import keep, mark_of
 from drbot.runners.backups.choose_dump import identify

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.lab.breakage import break_it
 from drbot.runners.actions import compose, disk, evidence, health
 from drbot.runners.backups import choose_dump as backup

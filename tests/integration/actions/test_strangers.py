@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.runners.actions import volume
 from drbot.runners.contract.fingerprint import fingerprint
 from drbot.runners.contract.strangers import require_none

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.plan import Holds
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.plan import Holds
 from drbot.runners.actions import anew, conflicts, infrastructure
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import Bounds

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.bot.slack_api.signed_values import signed_values_of
-from drbot.core.approval import ApprovalRequest, EntryPoint
-from drbot.core.incident import Incident
+from drbot.core.approvals.approval import ApprovalRequest, EntryPoint
+from drbot.core.runs.incident import Incident
 from tests.integration.attacks.incident_app import IncidentApp
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for

@@ -19,8 +19,8 @@ from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.commands.facts.context import CommandContext
-from drbot.core.approval import LIVE, ApprovalRequest, RequestState
-from drbot.core.run import Run
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.runs.run import Run
 from drbot.slack_simulator.http_delivery import SIGNING_SECRET, Signed, signed
 from drbot.slack_simulator.people import TEAM
 from drbot.store.base.database import Database

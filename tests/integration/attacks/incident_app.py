@@ -12,13 +12,13 @@ from drbot.bot.settings import BotSettings
 from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import context_of
 from drbot.commands.speech.messages import Reply, Request
-from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
-from drbot.core.configuration import Loaded
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident
-from drbot.core.people import roster_of
-from drbot.core.run import Run, RunState
-from drbot.core.site import Configuration
+from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.people import roster_of
+from drbot.core.site.site import Configuration
 from drbot.runners.worker import Worker
 from drbot.slack_simulator.client import People
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN, MEMBERS, PEOPLE, Person, Room

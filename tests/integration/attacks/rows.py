@@ -19,9 +19,9 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from drbot.core.approval import Ballot, EntryPoint, RequestState, claim_of
-from drbot.core.attestation import Attestation, Proof, statement
-from drbot.core.run import RunState, StepState
+from drbot.core.approvals.approval import Ballot, EntryPoint, RequestState, claim_of
+from drbot.core.ledger.attestation import Attestation, Proof, statement
+from drbot.core.runs.run import RunState, StepState
 from drbot.runners.contract.action import Action
 from drbot.runners.contract.target import Registry
 from drbot.runners.execution.leftovers import clear_stopped_runs

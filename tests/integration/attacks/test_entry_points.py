@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.approval import EntryPoint, RequestState
+from drbot.core.approvals.approval import EntryPoint, RequestState
 from tests.integration.attacks.entry_points import WAYS, Attempt, a_dialog
 from tests.integration.attacks.incident_app import IncidentApp, incident_app_in
 from tests.integration.attacks.test_table import cut

@@ -12,9 +12,9 @@ from slack_sdk import WebClient
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack_api.slack import client_of
 from drbot.commands.facts.context import context_of
-from drbot.core.approval import RequestState
-from drbot.core.configuration import Loaded
-from drbot.core.events import EventKind
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.configuration import Loaded
 from drbot.slack_simulator.faults import Faults
 from drbot.slack_simulator.http_delivery import Signed
 from drbot.slack_simulator.people import BOT_TOKEN, PEOPLE

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
-from drbot.core.run import RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState
 from drbot.slack_simulator.client import PeopleError
 from drbot.store.base.schema import requests as requests_table
 from drbot.store.base.schema import votes as votes_table

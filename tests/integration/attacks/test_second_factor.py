@@ -9,9 +9,9 @@ from typing import Any
 import pyotp
 import pytest
 
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.run import RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import RunState
 from drbot.store.base import ledger
 from tests.integration.attacks.incident_app import IncidentApp, incident_app_in
 from tests.integration.bot.conftest import PATIENCE

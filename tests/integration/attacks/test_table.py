@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, update
 
-from drbot.core.approval import RequestState
-from drbot.core.errors import PermanentError
-from drbot.core.events import EventKind
-from drbot.core.plan import seal_of
-from drbot.core.run import Run, RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.errors import PermanentError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import seal_of
+from drbot.core.runs.run import Run, RunState
 from drbot.store.base import ledger
 from drbot.store.base.schema import events, votes
 from drbot.store.base.schema import requests as table

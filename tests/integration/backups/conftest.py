@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.site import ObjectStore
+from drbot.core.site.site import ObjectStore
 from drbot.lab.object_store import BUCKET, SECOND_BUCKET, Bucket
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.object_store import ObjectStoreClient

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from drbot.cli.bootstrap import bootstrap
-from drbot.core.events import Event, EventKind, hash_of
-from drbot.core.incident import Incident
-from drbot.core.ledger import event_in
-from drbot.core.ledger import line_of as event_line
-from drbot.core.level import Level
-from drbot.core.run import RunKind
-from drbot.core.signing import KeyPair
-from drbot.core.statements import Head, Statement, line_of, statement_in
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.events import Event, EventKind, hash_of
+from drbot.core.ledger.ledger import event_in
+from drbot.core.ledger.ledger import line_of as event_line
+from drbot.core.ledger.statements import Head, Statement, line_of, statement_in
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunKind
+from drbot.core.site.level import Level
 from drbot.lab.layout import as_yaml, describe
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.documents import Documents

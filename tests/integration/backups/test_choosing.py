@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
-from drbot.core.full_manifest import DUMP
-from drbot.core.site import Backups, Configuration, ObjectStore, Site
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.site.full_manifest import DUMP
+from drbot.core.site.site import Backups, Configuration, ObjectStore, Site
 from drbot.lab.object_store import BUCKET, SECOND_BUCKET
 from drbot.runners.actions import fetching
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, find_full_backup

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from drbot.core.events import EventKind
-from drbot.core.ledger import Known
-from drbot.core.signing import KeyPair
-from drbot.core.statements import statement_in
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.events import EventKind
+from drbot.core.ledger.ledger import Known
+from drbot.core.ledger.statements import statement_in
 from drbot.runners.own_state.ledger_anchor import LedgerAnchor
 from drbot.runners.own_state.state_bucket import HEAD, HEADS, named
 from drbot.store.base import ledger

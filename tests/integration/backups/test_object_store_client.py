@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError
-from drbot.core.site import ObjectStore
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site.site import ObjectStore
 from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject, download
 from tests.integration.backups.conftest import Place
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.events import EventKind
-from drbot.core.level import Level
-from drbot.core.run import RunState
-from drbot.core.signing import KeyPair
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import RunState
+from drbot.core.site.level import Level
 from drbot.runners.own_state.documents import Documents
 from drbot.runners.own_state.state_bucket import COPY, FOLDER, PIECE, copy_key, named, piece_key
 from drbot.runners.own_state.state_copies import KEPT

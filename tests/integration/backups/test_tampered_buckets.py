@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind, hash_of
-from drbot.core.ledger import line_of as event_line
-from drbot.core.signing import KeyPair
-from drbot.core.statements import Statement, line_of
+from drbot.core.base.errors import UserError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.events import EventKind, hash_of
+from drbot.core.ledger.ledger import line_of as event_line
+from drbot.core.ledger.statements import Statement, line_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import copy_key, head_key, piece_key
 from drbot.store.base import ledger

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.signing import KeyPair
-from drbot.core.statements import Statement, line_of
+from drbot.core.base.errors import UserError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.statements import Statement, line_of
 from drbot.runners.own_state.ledger_anchor import LedgerAnchor
 from drbot.runners.own_state.state_bucket import HEAD, HEADS, head_key, named
 from drbot.store import copies

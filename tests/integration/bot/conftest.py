@@ -11,10 +11,10 @@ import pytest
 
 from drbot.bot.main import run_bot
 from drbot.bot.settings import BotSettings
-from drbot.core.configuration import Loaded
-from drbot.core.events import Event
-from drbot.core.incident import Incident
-from drbot.core.site import Configuration
+from drbot.core.ledger.events import Event
+from drbot.core.runs.incident import Incident
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.site import Configuration
 from drbot.slack_simulator.client import People
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator

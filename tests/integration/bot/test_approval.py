@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
 from drbot.store.records import requests
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import opened, planned

@@ -12,8 +12,8 @@ from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import client_of
 from drbot.commands.facts.context import context_of
 from drbot.commands.speech.messages import Reply, Table
-from drbot.core.events import EventKind
-from drbot.core.level import Level
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.level import Level
 from drbot.slack_simulator import payloads
 from drbot.store.records import incidents, steps
 from tests.integration.bot.conftest import PATIENCE, Scene

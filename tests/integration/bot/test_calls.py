@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.incident import Incident, UsersSay
-from drbot.core.run import Run, RunState
+from drbot.core.runs.incident import Incident, UsersSay
+from drbot.core.runs.run import Run, RunState
 from drbot.core.text.messages import OwnWords
 from drbot.store.base import waking
 from drbot.store.records import incidents, steps, surfaces

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.configuration import Loaded
+from drbot.core.site.configuration import Loaded
 from drbot.store.records import incidents
 from tests.integration.bot.conftest import PATIENCE, Message, Scene, configuration
 from tests.waiting import wait_for

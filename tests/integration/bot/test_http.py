@@ -8,8 +8,8 @@ import pytest
 
 from drbot.bot.http_mode import LARGEST_BYTES, address_of
 from drbot.bot.settings import BotSettings
-from drbot.core.approval import RequestState
-from drbot.core.errors import UserError
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.errors import UserError
 from drbot.slack_simulator import payloads
 from drbot.slack_simulator.http_delivery import Signed, signed
 from drbot.slack_simulator.records import Json

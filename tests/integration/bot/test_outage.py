@@ -10,9 +10,9 @@ from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.slack import Slack, client_of
 from drbot.commands.facts.context import context_of
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
-from drbot.core.level import Level
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.site.level import Level
 from drbot.store.base import ledger
 from drbot.store.records import incidents, surfaces
 from tests.integration.bot.conftest import PATIENCE, Message, Scene

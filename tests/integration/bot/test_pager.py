@@ -13,9 +13,9 @@ import pytest
 
 from drbot.bot.outbound.pager import AGAIN_SECONDS, TRIES
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.plan import short_seal
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import short_seal
 from drbot.store.records import requests, schedules
 from drbot.store.records.schedules import Schedule
 from tests.integration.commands.verb_fixture import VerbFixture, build

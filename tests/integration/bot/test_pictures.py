@@ -12,18 +12,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from drbot.core.configuration import Loaded
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident, UsersSay
-from drbot.core.level import Level
-from drbot.core.plan import BackupIdentity, Plan, gate_about_settings, question_of, seal_of
-from drbot.core.replaced import replaced
-from drbot.core.run import Offer, Run, RunKind, RunState
-from drbot.core.runbook import Step, without
-from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from drbot.core.site import Configuration, Postgres
-from drbot.core.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from drbot.core.variables import fill
+from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.runbook import Step, without
+from drbot.core.runbooks.variables import fill
+from drbot.core.runs.incident import Incident, UsersSay
+from drbot.core.runs.plan import BackupIdentity, Plan, gate_about_settings, question_of, seal_of
+from drbot.core.runs.replaced import replaced
+from drbot.core.runs.run import Offer, Run, RunKind, RunState
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.level import Level
+from drbot.core.site.site import Configuration, Postgres
+from drbot.core.text.messages import phrase, say
 from drbot.store.base import waking
 from drbot.store.records import incidents, kept, requests, steps
 from drbot.store.records.kept import Kept
@@ -297,8 +298,8 @@ def test_a_decision_in_two_lines(spoken: Scene, visit: Visit) -> None:
         seen = waking.wakes(tx.connection, run.id)
         assert runs.park(tx, run, RunState.NEEDS_DECISION, seen_wakes=seen, step="health", **told)
 
-    words = {"en": ("not working:", "Try again"), "ja": ("動いていないもの:", "もう一度実行")}
-    line, button = words[language(spoken)]
+    line = {"en": "not working:", "ja": "動いていないもの:"}[language(spoken)]
+    button = say(phrase("Try again"), language(spoken))
     message = looked_at(visit, spoken, incident, "decision", text=line)
     expect(message.get_by_role("button", name=button)).to_be_visible()
     expect(message).not_to_contain_text("8001")
@@ -327,7 +328,7 @@ def test_no_to_the_question_at_the_end(spoken: Scene, visit: Visit) -> None:
     assert answers() == ["no"]
     taken(spoken, run)
     told = looked_at(visit, spoken, incident, "no-at-the-end", text=answer)
-    again = {"en": "Undo: bring the old data back", "ja": "元のデータに戻す"}[language(spoken)]
+    again = say(phrase("Undo: bring the old data back"), language(spoken))
     expect(told.get_by_role("button", name=again)).to_be_visible()
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drbot.core.incident import Incident
+from drbot.core.runs.incident import Incident
 from drbot.store.records import steps
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import planned

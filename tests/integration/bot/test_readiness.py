@@ -8,9 +8,9 @@ import pytest
 
 from drbot.bot.readiness import SlackReadiness
 from drbot.bot.settings import BotSettings
-from drbot.core.people import Roster, roster_of
-from drbot.core.readiness import Line, approvers_line
-from drbot.core.site import Approvals, Channels, PersonEntry
+from drbot.core.site.people import Roster, roster_of
+from drbot.core.site.readiness import Line, approvers_line
+from drbot.core.site.site import Approvals, Channels, PersonEntry
 from drbot.slack_simulator.app import read_manifest
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator

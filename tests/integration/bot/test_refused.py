@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.run import RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import RunState
 from drbot.store.records import incidents, requests, surfaces
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Scene

@@ -8,11 +8,11 @@ from sqlalchemy import update
 
 from drbot.bot.scheduled.ticker import Ticker
 from drbot.commands.facts.context import CommandContext, context_of
-from drbot.core.approval import RequestState
-from drbot.core.configuration import Loaded
-from drbot.core.events import EventKind
-from drbot.core.incident import Incident
-from drbot.core.run import RunState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState
+from drbot.core.site.configuration import Loaded
 from drbot.store.base import ledger, waking
 from drbot.store.base.database import Database
 from drbot.store.base.schema import requests as requests_table

@@ -1,7 +1,7 @@
 """ "No" to "can users sign in?", as people in Slack see it: stakeholders hear it, the board offers the ways on."""
 
-from drbot.core.incident import UsersSay
-from drbot.core.run import Offer, RunState
+from drbot.core.runs.incident import UsersSay
+from drbot.core.runs.run import Offer, RunState
 from drbot.store.records import incidents
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import Scene

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from drbot.core.approval import ApprovalRequest
-from drbot.core.incident import Incident
-from drbot.core.plan import BackupIdentity, question_of, seal_of
-from drbot.core.run import Run
-from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.approvals.approval import ApprovalRequest
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import BackupIdentity, question_of, seal_of
+from drbot.core.runs.run import Run
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from drbot.store.base.database import Database
 from drbot.store.records import requests, steps
 from drbot.store.runs import runs

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.level import Level
-from drbot.core.plan import Plan
-from drbot.core.run import Run, RunKind
-from drbot.core.runbook import Step
-from drbot.core.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Repository, Site
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run, RunKind
+from drbot.core.site.level import Level
+from drbot.core.site.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Repository, Site
 from drbot.lab.certificates import CertificateAuthority
 from drbot.lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
 from drbot.lab.name_server import NameServer

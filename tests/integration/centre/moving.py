@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drbot.core.plan import BackupIdentity, Plan
-from drbot.core.run import Run, RunState, StepState
-from drbot.core.signing import KeyPair
+from drbot.core.base.signing import KeyPair
+from drbot.core.runs.plan import BackupIdentity, Plan
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.lab.cloud import NAME
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.site import Configuration
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.site import Configuration
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import certificate, names, outside
 from drbot.runners.clients.handshake import accepted_until

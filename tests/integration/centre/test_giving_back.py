@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.events import EventKind
-from drbot.core.level import Level
-from drbot.core.run import Run, RunKind, RunState, StepState
-from drbot.core.stakes import Act, LossKind, ProofKind, Users
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Run, RunKind, RunState, StepState
+from drbot.core.runs.stakes import Act, LossKind, ProofKind, Users
+from drbot.core.site.level import Level
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import giving_back, machine
 from drbot.runners.contract.machine_book import MachineBook, look_at_machines, look_at_names

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from drbot.core.approval import RequestState
-from drbot.core.incident import IncidentState
-from drbot.core.run import Run, RunKind, RunState, StepState
-from drbot.core.stakes import Act, KeepKind, LossKind, ProofKind
+from drbot.core.approvals.approval import RequestState
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Run, RunKind, RunState, StepState
+from drbot.core.runs.stakes import Act, KeepKind, LossKind, ProofKind
 from drbot.lab.cloud import NAME
 from drbot.runners.own_state.adopting import adopt_open_runs
 from drbot.runners.planning.leading_back import back_of

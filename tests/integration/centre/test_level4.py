@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from sqlalchemy import update
 
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.incident import IncidentState
-from drbot.core.run import RunState, StepState, StopKind
-from drbot.core.signing import KeyPair
-from drbot.core.stakes import Act, ProofKind
+from drbot.core.approvals.approval import RequestState
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import RunState, StepState, StopKind
+from drbot.core.runs.stakes import Act, ProofKind
 from drbot.lab.cloud import NAME
 from drbot.store.base.schema import runs as runs_table
 from drbot.store.base.schema import steps

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import DrbotError, PermanentError
+from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import machine
 from tests.integration.centre.conftest import NEW, Centre

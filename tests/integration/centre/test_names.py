@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.lab.cloud import NAME, ZONE
 from drbot.runners.actions import names
 from drbot.runners.clients.name_service import NameService

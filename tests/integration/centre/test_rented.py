@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete
 
-from drbot.core.events import EventKind
-from drbot.core.run import RunKind, RunState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import RunKind, RunState
 from drbot.lab.cloud import NAME
 from drbot.runners.actions import machine
 from drbot.runners.contract.fingerprint import settings_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drbot.core.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.runners.actions import machine, names
 from tests.faulty_proxy import Faults, faulty_proxy
 from tests.integration.centre.conftest import Centre

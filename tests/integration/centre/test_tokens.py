@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from drbot.core.errors import CancelledError, PermanentError, UntrustedError, UserError
-from drbot.core.level import Level
-from drbot.core.signing import KeyPair, join_key, join_proof
+from drbot.core.base.errors import CancelledError, PermanentError, UntrustedError, UserError
+from drbot.core.base.signing import KeyPair, join_key, join_proof
+from drbot.core.site.level import Level
 from drbot.runners.actions import machine
 from drbot.runners.foundation.invitations import WORKER_KEY
 from drbot.runners.foundation.own_record import CLOCK, FOLDER

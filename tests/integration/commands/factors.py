@@ -11,13 +11,13 @@ from pathlib import Path
 import pyotp
 
 from drbot.commands.verb.approve import vote
-from drbot.core.approval import EntryPoint
-from drbot.core.attestation import Proof, phone_statement
-from drbot.core.configuration import Loaded
-from drbot.core.people import Account
-from drbot.core.plan import short_seal
-from drbot.core.redaction import Redactor
-from drbot.core.signing import KeyPair
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.attestation import Proof, phone_statement
+from drbot.core.runs.plan import short_seal
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.people import Account
+from drbot.core.text.redaction import Redactor
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.timing import Timing

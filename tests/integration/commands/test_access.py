@@ -3,9 +3,9 @@
 import pytest
 
 from drbot.commands.dispatch import TABLE
-from drbot.core.approval import EntryPoint
-from drbot.core.events import EventKind
-from drbot.core.people import ACCESS
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.people import ACCESS
 from drbot.core.text.messages import either
 from tests.integration.commands.verb_fixture import VerbFixture
 

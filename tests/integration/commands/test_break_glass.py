@@ -9,15 +9,15 @@ from sqlalchemy import update
 
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.cli.processes import settle_roster
-from drbot.core.approval import HOLD_SECONDS, ApprovalRequest, EntryPoint, RequestState
-from drbot.core.attestation import Proof
-from drbot.core.configuration import Loaded
-from drbot.core.events import EventKind
-from drbot.core.people import Roster
-from drbot.core.plan import short_seal
-from drbot.core.run import RunState
-from drbot.core.signing import KeyPair
-from drbot.core.stakes import Stakes
+from drbot.core.approvals.approval import HOLD_SECONDS, ApprovalRequest, EntryPoint, RequestState
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.attestation import Proof
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import short_seal
+from drbot.core.runs.run import RunState
+from drbot.core.runs.stakes import Stakes
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.people import Roster
 from drbot.runners.execution.gate import refusal
 from drbot.store.base.schema import requests as requests_table
 from drbot.store.base.schema import votes as votes_table

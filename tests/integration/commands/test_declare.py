@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.approval import EntryPoint
-from drbot.core.events import EventKind
-from drbot.core.level import Level
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.level import Level
 from drbot.core.text.messages import say
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
 

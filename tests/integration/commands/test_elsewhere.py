@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.core.run import Run, RunKind, RunState, StopKind
+from drbot.core.runs.run import Run, RunKind, RunState, StopKind
 from drbot.store.runs import runs, sub_runs
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture

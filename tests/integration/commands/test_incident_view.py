@@ -6,8 +6,8 @@ import pytest
 
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView, view_of
-from drbot.core.approval import ApprovalRequest
-from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.core.approvals.approval import ApprovalRequest
+from drbot.core.runs.run import Offer, Run, RunKind, RunState
 from drbot.store.records import incidents, kept
 from drbot.store.records.kept import Kept
 from drbot.store.runs import runs, sub_runs

@@ -8,8 +8,8 @@ import pytest
 
 from drbot.commands.speech.messages import Reply
 from drbot.commands.verb.kept import BY_HAND, BY_UNDO
-from drbot.core.events import EventKind
-from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import Offer, Run, RunKind, RunState
 from drbot.core.text.messages import say
 from drbot.store.records import incidents, kept
 from drbot.store.records.kept import Kept

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from drbot.cli.dr import dr_app
-from drbot.core.attestation import Entrance, Origin, Proof
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
-from drbot.core.plan import short_seal
-from drbot.core.signing import KeyPair
+from drbot.core.base.errors import UserError
+from drbot.core.base.signing import KeyPair
+from drbot.core.ledger.attestation import Entrance, Origin, Proof
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import short_seal
 from drbot.runners.second_factor.guessing import Guesses, place
 from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets
 from drbot.store.base import ledger

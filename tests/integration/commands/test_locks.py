@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.approval import EntryPoint
-from drbot.core.attestation import Claim, Entrance, Origin, Proof, Purpose
-from drbot.core.events import Event, EventKind
-from drbot.core.signing import seal_for
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.signing import seal_for
+from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose
+from drbot.core.ledger.events import Event, EventKind
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store.base import ledger
 from drbot.store.records import codes

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from drbot.cli.processes import settle_roster
-from drbot.core.approval import EntryPoint, RequestState, Vote
-from drbot.core.attestation import Claim, Entrance, Origin, Proof, Purpose
-from drbot.core.configuration import Loaded
-from drbot.core.events import EventKind
-from drbot.core.plan import seal_of
-from drbot.core.signing import KeyPair, seal_for
+from drbot.core.approvals.approval import EntryPoint, RequestState, Vote
+from drbot.core.base.signing import KeyPair, seal_for
+from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.plan import seal_of
+from drbot.core.site.configuration import Loaded
 from drbot.runners.execution.gate import refusal
 from drbot.store.records import codes, requests
 from tests.integration.commands.conftest import Build

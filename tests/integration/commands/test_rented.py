@@ -12,9 +12,9 @@ import pytest
 from drbot.commands.facts.machines import machine_text
 from drbot.commands.facts.runbook_selection import again
 from drbot.commands.speech.messages import Reply
-from drbot.core.plan import Plan
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.site import Provision
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.site.site import Provision
 from drbot.core.text.messages import say
 from drbot.store.records import incidents, led_names, machines, steps
 from drbot.store.records.machines import KnownMachine

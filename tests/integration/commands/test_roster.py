@@ -8,13 +8,13 @@ import pytest
 
 from drbot.cli.processes import settle_roster
 from drbot.commands.facts.faults import faults_of
-from drbot.core.approval import EntryPoint
-from drbot.core.attestation import Proof
-from drbot.core.configuration import Loaded, load_configuration
-from drbot.core.events import EventKind
-from drbot.core.people import Account
-from drbot.core.plan import short_seal
-from drbot.core.policy import document_of, hash_of, roster_seal
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.attestation import Proof
+from drbot.core.ledger.events import EventKind
+from drbot.core.ledger.policy import document_of, hash_of, roster_seal
+from drbot.core.runs.plan import short_seal
+from drbot.core.site.configuration import Loaded, load_configuration
+from drbot.core.site.people import Account
 from drbot.store.base import ledger
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, checking, enrolled

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import delete, update
 
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.policy import ROSTER_EVENTS, document_of, hash_of
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.ledger.policy import ROSTER_EVENTS, document_of, hash_of
 from drbot.store.base import ledger
 from drbot.store.base.schema import events
 from drbot.store.records import requests

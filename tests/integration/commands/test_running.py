@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from drbot.core.approval import EntryPoint, RequestState
-from drbot.core.events import EventKind
-from drbot.core.incident import IncidentState
-from drbot.core.run import Offer, Run, RunKind, RunState, StepState, StopKind
+from drbot.core.approvals.approval import EntryPoint, RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Offer, Run, RunKind, RunState, StepState, StopKind
 from drbot.core.text.messages import say
 from drbot.store.base.schema import events
 from drbot.store.records import incidents, kept, steps

@@ -7,8 +7,8 @@ from typer.testing import CliRunner, Result
 
 from drbot.cli.dr import dr_app, person_named
 from drbot.cli.main import app
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
+from drbot.core.site.configuration import load_configuration
 from tests.integration.commands.verb_fixture import DR_YML
 
 

@@ -4,13 +4,13 @@ import pytest
 
 from drbot.commands.verb.approve import dialog_of, vote
 from drbot.commands.views.vote_dialog import table_of
-from drbot.core.approval import EntryPoint, RequestState
-from drbot.core.clocks import Clocks
-from drbot.core.errors import UserError
-from drbot.core.events import EventKind
-from drbot.core.people import Account
-from drbot.core.plan import short_seal
-from drbot.core.run import RunState, StopKind
+from drbot.core.approvals.approval import EntryPoint, RequestState
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.clocks import Clocks
+from drbot.core.runs.plan import short_seal
+from drbot.core.runs.run import RunState, StopKind
+from drbot.core.site.people import Account
 from drbot.core.text.messages import say
 from drbot.store.base import waking
 from drbot.store.records import requests, steps

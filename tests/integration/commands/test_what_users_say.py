@@ -2,8 +2,8 @@
 
 import pytest
 
-from drbot.core.incident import UsersSay
-from drbot.core.run import Offer, Run, RunKind, RunState
+from drbot.core.runs.incident import UsersSay
+from drbot.core.runs.run import Offer, Run, RunKind, RunState
 from drbot.store.records import incidents
 from tests.integration.commands.test_running import finished
 from tests.integration.commands.verb_fixture import VerbFixture

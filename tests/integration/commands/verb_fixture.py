@@ -11,16 +11,16 @@ from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Signers
 from drbot.commands.verb.approve import NO_KEYS
-from drbot.core.approval import ApprovalRequest, EntryPoint
-from drbot.core.configuration import load_configuration
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident
-from drbot.core.people import Account
-from drbot.core.plan import BackupIdentity, Plan, question_of, seal_of
-from drbot.core.run import Run, RunState
-from drbot.core.runbook import Runbook, Step
-from drbot.core.runbook_file import find_runbooks, load_runbook, runbook_folders
-from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.approvals.approval import ApprovalRequest, EntryPoint
+from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runbooks.runbook import Runbook, Step
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.plan import BackupIdentity, Plan, question_of, seal_of
+from drbot.core.runs.run import Run, RunState
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.people import Account
 from drbot.store.base import ledger, waking
 from drbot.store.base.database import Database
 from drbot.store.records import incidents, requests

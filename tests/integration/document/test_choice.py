@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.full_manifest import DUMP
-from drbot.core.site import Backups, Configuration, Site
+from drbot.core.base.errors import UserError
+from drbot.core.site.full_manifest import DUMP
+from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
 from drbot.runners.backups.choose_dump import BackupRules, choose
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup

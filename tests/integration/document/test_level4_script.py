@@ -4,7 +4,7 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
-from drbot.core.site import Backups, Configuration, Site
+from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.full_folder import FolderStore

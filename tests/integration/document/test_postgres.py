@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import backup_at
 from drbot.runners.clients.docker_engine import DockerEngine

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.dump import CLOSING_LINE
 from drbot.runners.clients.scratch_postgres import count_rows, scratch_server

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.table_names import table_name
+from drbot.core.base.table_names import table_name
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.scratch_postgres import count_and_digest, count_rows
 from drbot.runners.clients.table_counts import COUNT, counted

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.lab.breakage import break_it
 from drbot.lab.compose import compose
 from drbot.lab.engine import connect

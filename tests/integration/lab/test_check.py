@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.main import app
-from drbot.core.configuration import load_configuration
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres

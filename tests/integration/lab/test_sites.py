@@ -10,8 +10,8 @@ import httpx
 import pytest
 from docker.errors import DockerException
 
-from drbot.core.configuration import load_configuration
-from drbot.core.site import Configuration
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.site import Configuration
 from drbot.lab import ownership
 from drbot.lab.breakage import break_it
 from drbot.lab.engine import connect

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from drbot.core.errors import UserError
-from drbot.core.site import Configuration
+from drbot.core.base.errors import UserError
+from drbot.core.site.site import Configuration
 from drbot.lab.breakage import break_it
 from drbot.lab.engine import connect
 from drbot.lab.layout import PARTS, TABLES, part

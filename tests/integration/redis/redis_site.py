@@ -14,8 +14,8 @@ from typing import Any
 
 import redis
 
-from drbot.core.plan import BackupIdentity
-from drbot.core.site import Backups, Configuration, Docker, Redis, Service, Site
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.site import Backups, Configuration, Docker, Redis, Service, Site
 from drbot.lab.images import REDIS_IMAGE
 from drbot.runners.actions import fetching, restoring
 from drbot.runners.backups.choose_full import identity_of

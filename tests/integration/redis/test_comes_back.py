@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.full_manifest import REDIS
-from drbot.core.plan import BackupIdentity
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.full_manifest import REDIS
 from drbot.runners.actions import equality, restoring
 from drbot.runners.backups.make_full import collect
 from drbot.runners.clients import scratch_redis

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.site import Redis
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.site.site import Redis
 from drbot.runners.actions import equality, restoring
 from drbot.runners.backups.make_full import collect
 from drbot.runners.clients import redis_alone, redis_copy, scratch_redis

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
-from drbot.core.occupants import Occupant, OccupantKind
-from drbot.core.old_server import OldServer
-from drbot.core.plan import BackupIdentity, Holds
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.runs.plan import BackupIdentity, Holds
+from drbot.core.site.occupants import Occupant, OccupantKind
+from drbot.core.site.old_server import OldServer
 from drbot.runners.actions import setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written

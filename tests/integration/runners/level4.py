@@ -14,12 +14,12 @@ from drbot.commands.facts.context import CommandContext, current_run
 from drbot.commands.speech.messages import Reply
 from drbot.commands.views.incident_view import view_of
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.actions import ACTIONS, PROBES
-from drbot.core.approval import EntryPoint
-from drbot.core.events import EventKind
-from drbot.core.people import roster_of
-from drbot.core.run import Run, RunState, StepState
-from drbot.core.site import Approvals, Configuration, Dns, Recovery, Repository, Site
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.actions import ACTIONS, PROBES
+from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.site.people import roster_of
+from drbot.core.site.site import Approvals, Configuration, Dns, Recovery, Repository, Site
 from drbot.runners.contract.action import Action, Finding, ProbeFunction, StepContext
 from drbot.runners.contract.target import Registry
 from drbot.runners.foundation.own_record import OwnRecord

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.incident import IncidentState
-from drbot.core.run import Run, RunState, StepState, StopKind
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Run, RunState, StepState, StopKind
 from drbot.runners.contract.action import Finding
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_settling import dead_in_the_swap, sick_services

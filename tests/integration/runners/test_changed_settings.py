@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from drbot.core.approval import HOLD_SECONDS
-from drbot.core.errors import PermanentError
-from drbot.core.run import Run, RunState
-from drbot.core.site import Targets
-from drbot.core.stakes import Act
-from drbot.core.stakes_words import ACTS
+from drbot.core.approvals.approval import HOLD_SECONDS
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import Run, RunState
+from drbot.core.runs.stakes import Act
+from drbot.core.runs.stakes_words import ACTS
+from drbot.core.site.site import Targets
 from drbot.runners.contract.action import Outcome, StepContext
 from drbot.store.base.schema import locks
 from drbot.store.base.schema import requests as request_rows

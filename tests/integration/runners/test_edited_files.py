@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.runbook_file import PACKAGED
-from drbot.core.site import Repository
-from drbot.core.stakes import Act, ProofKind
-from drbot.core.stakes_words import loss_text
+from drbot.core.base.errors import PermanentError
+from drbot.core.files.runbook_file import PACKAGED
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.stakes import Act, ProofKind
+from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.site import Repository
 from drbot.store.base.schema import incidents, kept, locks
 from tests.integration.runners.harmless import NOON
 from tests.integration.runners.test_rows_over_time import approved, of, queued, rows, swapped_and_frozen, with_runbook

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import Run, RunState, StepState
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.runners.execution.endings import succeed
 from drbot.runners.execution.run_context import RunContext, idle_run_context
 from drbot.runners.foundation.own_record import OwnStep

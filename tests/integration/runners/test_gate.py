@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.old_server import OldServer
-from drbot.core.people import Roster
-from drbot.core.plan import seal_of
-from drbot.core.run import Leftover, RunState, StepState, StopKind
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.plan import seal_of
+from drbot.core.runs.run import Leftover, RunState, StepState, StopKind
+from drbot.core.site.old_server import OldServer
+from drbot.core.site.people import Roster
 from drbot.store.base import ledger
 from drbot.store.records import incidents, locks
 from tests.integration.runners.harmless import backup

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from drbot.core.incident import IncidentState
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.stakes import Act, LossKind, ProofKind
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.stakes import Act, LossKind, ProofKind
 from drbot.store.records import kept
 from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture
 

@@ -1,7 +1,7 @@
 """Level 1: the mildest cure that helps, and level 2 proposed when PostgreSQL is the culprit."""
 
-from drbot.core.incident import IncidentState
-from drbot.core.run import RunState
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import RunState
 from tests.integration.runners.worker_fixture import WorkerFixture
 
 

@@ -1,7 +1,7 @@
 """A level-2 recovery from claim to end, with everything that may come between."""
 
-from drbot.core.incident import IncidentState
-from drbot.core.run import RunState, StepState
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import RunState, StepState
 from drbot.store.records import kept, locks
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import PATIENCE

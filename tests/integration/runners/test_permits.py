@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select, update
 
-from drbot.core.errors import PermanentError
-from drbot.core.people import Person, Roster
-from drbot.core.plan import Plan, document_of
-from drbot.core.run import Run, RunState, Settlement, StepState
-from drbot.core.runbook import Undo
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.runbook import Undo
+from drbot.core.runs.plan import Plan, document_of
+from drbot.core.runs.run import Run, RunState, Settlement, StepState
+from drbot.core.site.people import Person, Roster
 from drbot.runners.execution.sealed_plans import sign
 from drbot.store.base.schema import requests, steps, votes
 from drbot.store.base.schema import runs as runs_table

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.run import Run, RunState
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runs.run import Run, RunState
 from drbot.runners.contract.action import Outcome, StepContext
 from drbot.runners.execution.places import STARTING, held, is_unsettled
 from drbot.runners.execution.run_context import idle_run_context

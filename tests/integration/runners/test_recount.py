@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from drbot.core.errors import PermanentError, UntrustedError
-from drbot.core.plan import Plan, seal_of
-from drbot.core.run import Run, StepState
-from drbot.core.signing import KeyPair
+from drbot.core.base.errors import PermanentError, UntrustedError
+from drbot.core.base.signing import KeyPair
+from drbot.core.runs.plan import Plan, seal_of
+from drbot.core.runs.run import Run, StepState
 from drbot.runners.execution.issuing import NoPermitError, issue, own_work
 from drbot.runners.execution.run_context import RunContext, idle_run_context
 from drbot.runners.execution.sealed_plans import own_run_of, require_own, signature_of

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import Run, RunState
-from drbot.core.site import Dns, Site
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import Run, RunState
+from drbot.core.site.site import Dns, Site
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.store.base.schema import locks
 from tests.integration.attacks.rows import vote

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, delete, insert, update
 
-from drbot.core.approval import HOLD_SECONDS, EntryPoint, claim_of
-from drbot.core.attestation import Attestation, Proof, statement
-from drbot.core.errors import PermanentError
-from drbot.core.plan import BackupIdentity
-from drbot.core.policy import stored
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.runbook_file import PACKAGED
-from drbot.core.site import Monitoring, Repository
-from drbot.core.stakes_words import loss_text
+from drbot.core.approvals.approval import HOLD_SECONDS, EntryPoint, claim_of
+from drbot.core.base.errors import PermanentError
+from drbot.core.files.runbook_file import PACKAGED
+from drbot.core.ledger.attestation import Attestation, Proof, statement
+from drbot.core.ledger.policy import stored
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.site import Monitoring, Repository
 from drbot.runners.actions.fetching import clone
 from drbot.runners.actions.monitoring import start
 from drbot.runners.actions.postgres import compared

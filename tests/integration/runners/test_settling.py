@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import PermanentError, TemporaryError, UserError
-from drbot.core.events import EventKind
-from drbot.core.redaction import Redactor
-from drbot.core.run import Offer, Run, RunState, StepState
-from drbot.core.runbook import Limits
-from drbot.core.safe_state import SafeState, safe_state
+from drbot.core.base.errors import PermanentError, TemporaryError, UserError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.runbook import Limits
+from drbot.core.runs.run import Offer, Run, RunState, StepState
+from drbot.core.runs.safe_state import SafeState, safe_state
+from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.action import Finding, ProbeFunction, StepContext
 from drbot.runners.execution.run_context import idle_run_context
 from drbot.runners.execution.undoing import take_back

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.run import RunKind, RunState, StepState
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runs.run import RunKind, RunState, StepState
 from tests.integration.runners.test_kept import recovered
 from tests.integration.runners.worker_fixture import WorkerFixture, title
 from tests.strain import Strain

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from drbot.core.incident import IncidentState
-from drbot.core.run import Run, RunKind, RunState, StepState
-from drbot.core.signing import KeyPair
+from drbot.core.base.signing import KeyPair
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Run, RunKind, RunState, StepState
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.store.base import schema, waking
 from drbot.store.runs import runs, sub_runs

@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import context_of
 from drbot.commands.speech.messages import Reply, Request
-from drbot.core.approval import EntryPoint
-from drbot.core.configuration import Loaded
-from drbot.core.run import Run, RunState
-from drbot.core.site import Role
+from drbot.core.approvals.approval import EntryPoint
+from drbot.core.runs.run import Run, RunState
+from drbot.core.site.configuration import Loaded
+from drbot.core.site.site import Role
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.store.base import waking
 from drbot.store.base.doorbell import doorbell_of

@@ -4,8 +4,8 @@ on it, and what it has stopped stays stopped.
 
 import threading
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import Run, RunState
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import Run, RunState
 from tests.integration.runners.harmless import Hold
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.waiting import PATIENCE

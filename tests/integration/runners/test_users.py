@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drbot.core.clocks import clocks_of
-from drbot.core.incident import IncidentState, UsersSay
-from drbot.core.run import Offer, Run, RunState, StepState
-from drbot.core.site import Targets
+from drbot.core.runs.clocks import clocks_of
+from drbot.core.runs.incident import IncidentState, UsersSay
+from drbot.core.runs.run import Offer, Run, RunState, StepState
+from drbot.core.site.site import Targets
 from drbot.store.records import steps
 from tests.integration.runners.worker_fixture import WorkerFixture
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import Leftover, RunState, StepState
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import Leftover, RunState, StepState
 from tests.integration.runners.level4 import CONTROL, PART, RECOVERY, WHOLE, Level4, level4_in
 
 Begin = Callable[[Level4], None]

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import Run, RunKind, RunState
-from drbot.core.site import Recovery
-from drbot.core.stakes import ProofKind
-from drbot.core.stakes_words import loss_text
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.stakes import ProofKind
+from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.site import Recovery
 from drbot.runners.contract.action import Finding, StepContext
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import (

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from drbot.core.plan import Holds
-from drbot.core.run import Run
-from drbot.core.site import Recovery, Site
+from drbot.core.runs.plan import Holds
+from drbot.core.runs.run import Run
+from drbot.core.site.site import Recovery, Site
 from drbot.store.base import schema
 from tests.integration.runners.test_edited_files import with_repository
 from tests.integration.runners.test_rows_over_time import rows, with_runbook

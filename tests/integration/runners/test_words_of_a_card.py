@@ -11,11 +11,11 @@ from typing import Any
 from drbot.bot.blocks.tables import table_block
 from drbot.commands.speech.messages import Table
 from drbot.commands.views.vote_dialog import dialog_from, table_of
-from drbot.core.clocks import clocks_of
-from drbot.core.occupants import Occupant, OccupantKind
-from drbot.core.run import Run, RunKind
-from drbot.core.site import Dns, Docker, Recovery, Site, Targets
-from drbot.core.stakes_words import loss_text
+from drbot.core.runs.clocks import clocks_of
+from drbot.core.runs.run import Run, RunKind
+from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.occupants import Occupant, OccupantKind
+from drbot.core.site.site import Dns, Docker, Recovery, Site, Targets
 from drbot.core.text.messages import say
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import StepContext

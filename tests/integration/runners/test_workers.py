@@ -3,9 +3,9 @@
 import threading
 from dataclasses import replace
 
-from drbot.core.effects import may_repeat
-from drbot.core.run import Run, RunState, StepState
-from drbot.core.runbook_file import PACKAGED, load_runbook
+from drbot.core.files.runbook_file import PACKAGED, load_runbook
+from drbot.core.runbooks.effects import may_repeat
+from drbot.core.runs.run import Run, RunState, StepState
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drbot.core.approval import ApprovalRequest, Ballot, Decision, EntryPoint
-from drbot.core.events import Event
-from drbot.core.incident import Incident
-from drbot.core.level import Level
-from drbot.core.people import roster_of
-from drbot.core.redaction import Redactor
-from drbot.core.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
-from drbot.core.site import Approvals, Configuration
+from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint
+from drbot.core.ledger.events import Event
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import roster_of
+from drbot.core.site.site import Approvals, Configuration
+from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.action import Action, ProbeFunction, Subjects
 from drbot.runners.contract.target import Registry
 from drbot.runners.execution.run_context import WorkerContext

@@ -14,7 +14,7 @@ from drbot.bot.blocks.elements import Block, button, context
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.cli.demo_stack import DemoStack
-from drbot.core.incident import Incident
+from drbot.core.runs.incident import Incident
 from drbot.lab.system import Lab
 from drbot.slack_simulator.client import People, PeopleError
 from drbot.slack_simulator.records import Json

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from drbot.core.approval import ApprovalRequest, Ballot, Decision, EntryPoint
-from drbot.core.level import Level
-from drbot.core.people import Person, Roster
-from drbot.core.plan import Plan, question_of, seal_of
-from drbot.core.run import Run, RunKind
-from drbot.core.runbook import Step
+from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan, question_of, seal_of
+from drbot.core.runs.run import Run, RunKind
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person, Roster
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
 from drbot.store.records import incidents, requests

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.run import RunState
+from drbot.core.base.errors import UserError
+from drbot.core.runs.run import RunState
 from drbot.store.base.database import Database
 from drbot.store.records import kept, locks, schedules, surfaces
 from drbot.store.runs import runs

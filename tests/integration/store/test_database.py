@@ -11,8 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
-from drbot.core.errors import TemporaryError, UserError
-from drbot.core.events import EventKind
+from drbot.core.base.errors import TemporaryError, UserError
+from drbot.core.ledger.events import EventKind
 from drbot.store.base.database import Database
 from drbot.store.base.schema import cursors, locks, metadata
 from drbot.store.base.settings import StoreSettings
@@ -98,7 +98,7 @@ def test_what_another_process_wrote_is_seen_however_many_connections_were_opened
     with database.read(), database.read(), database.read():
         pass
     program = (
-        "import sys; from drbot.core.events import EventKind; from drbot.store.base.database import Database\n"
+        "import sys; from drbot.core.ledger.events import EventKind; from drbot.store.base.database import Database\n"
         "with Database(sys.argv[1]).write() as tx: tx.record(EventKind.INCIDENT_NOTE, text='x')"
     )
     seen = []

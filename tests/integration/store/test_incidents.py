@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.incident import Incident, IncidentState, UsersSay
-from drbot.core.level import Level
+from drbot.core.base.errors import UserError
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
+from drbot.core.site.level import Level
 from drbot.store.base.database import Database
 from drbot.store.records import incidents
 from tests.integration.store import store_fixture

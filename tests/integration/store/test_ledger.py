@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, select, update
 
-from drbot.core.events import EventKind, hash_of
+from drbot.core.ledger.events import EventKind, hash_of
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
 from drbot.store.base.schema import events

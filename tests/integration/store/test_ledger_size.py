@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from drbot.cli.audit import audit_app
-from drbot.core.events import EventKind
+from drbot.core.ledger.events import EventKind
 from drbot.store.base.database import Database
 
 RECORDS, AT_ONCE = 100_000, 2_000

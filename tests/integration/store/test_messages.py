@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.events import Event
-from drbot.core.run import Run, RunState
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.events import Event
+from drbot.core.runs.run import Run, RunState
 from drbot.core.text.messages import listed, own_words, phrase, say, sentences
 from drbot.store import copies
 from drbot.store.base import ledger

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from drbot.core.approval import LIVE, ApprovalRequest, RequestState
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.run import Run, RunState
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runs.run import Run, RunState
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
 from drbot.store.records import requests, steps

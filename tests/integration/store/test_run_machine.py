@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import update
 
-from drbot.core.errors import FencedError, PermanentError, UserError
-from drbot.core.run import RUN_TRANSITIONS, Run, RunState, StepState, StopKind
+from drbot.core.base.errors import FencedError, PermanentError, UserError
+from drbot.core.runs.run import RUN_TRANSITIONS, Run, RunState, StepState, StopKind
 from drbot.store.base import ledger, waking
 from drbot.store.base.database import Database, Transaction
 from drbot.store.base.schema import runs as runs_table

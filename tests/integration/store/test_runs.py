@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from drbot.core.errors import FencedError, UserError
-from drbot.core.plan import seal_of
-from drbot.core.run import Run, RunState, StopKind
+from drbot.core.base.errors import FencedError, UserError
+from drbot.core.runs.plan import seal_of
+from drbot.core.runs.run import Run, RunState, StopKind
 from drbot.store.base import waking
 from drbot.store.base.database import Database, Transaction
 from drbot.store.records import leases, requests, steps

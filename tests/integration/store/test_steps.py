@@ -2,8 +2,8 @@
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.run import Run, RunState, StopKind
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runs.run import Run, RunState, StopKind
 from drbot.store.base.database import Database
 from drbot.store.records import steps
 from drbot.store.runs import runs

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from drbot.core.events import Event, EventKind
-from drbot.core.run import Run, RunKind, RunState, StopKind
-from drbot.core.runbook import SubRun
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runbooks.runbook import SubRun
+from drbot.core.runs.run import Run, RunKind, RunState, StopKind
 from drbot.store.base import ledger, waking
 from drbot.store.base.database import Database
 from drbot.store.base.schema import runs as runs_table

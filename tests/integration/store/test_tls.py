@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from drbot.core.errors import DrbotError
-from drbot.core.level import Level
-from drbot.core.run import RunKind
-from drbot.core.signing import KeyPair
+from drbot.core.base.errors import DrbotError
+from drbot.core.base.signing import KeyPair
+from drbot.core.runs.run import RunKind
+from drbot.core.site.level import Level
 from drbot.runners.second_factor.join_token import join_site
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of

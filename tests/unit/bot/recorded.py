@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.approval import RequestState
-from drbot.core.incident import IncidentState, UsersSay
-from drbot.core.level import Level
-from drbot.core.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.runs.incident import IncidentState, UsersSay
+from drbot.core.runs.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
+from drbot.core.site.level import Level
 from drbot.store.records.led_names import LedName
 from drbot.store.records.machines import KnownMachine
 from tests.unit.bot.situations import KEPT, NOW, plan, record, request, run, situation, step, vote

@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident, IncidentState
-from drbot.core.level import Level
-from drbot.core.people import roster_of
-from drbot.core.plan import BackupIdentity, Plan, seal_of
-from drbot.core.run import Run, RunKind, RunState, StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.site import Approvals, Configuration
-from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.plan import BackupIdentity, Plan, seal_of
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.site.level import Level
+from drbot.core.site.people import roster_of
+from drbot.core.site.site import Approvals, Configuration
 from drbot.store.records.kept import Kept
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)

@@ -20,14 +20,14 @@ from drbot.bot.blocks.tables import table_block
 from drbot.bot.blocks.vote_dialog import vote_dialog
 from drbot.commands.speech.messages import Choice, Reply, Table
 from drbot.commands.views.vote_dialog import dialog_from
-from drbot.core.approval import REQUEST_TRANSITIONS, RequestState
-from drbot.core.events import EventKind
-from drbot.core.incident import IncidentState
-from drbot.core.level import Level
-from drbot.core.people import Roster
-from drbot.core.run import Offer, Run, RunState, StepState
-from drbot.core.site import Service
-from drbot.core.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.approvals.approval import REQUEST_TRANSITIONS, RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Offer, Run, RunState, StepState
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
+from drbot.core.site.level import Level
+from drbot.core.site.people import Roster
+from drbot.core.site.site import Service
 from drbot.slack_simulator.block_rules import check_blocks, texts_of
 from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from drbot.bot.blocks.approval_card import approval_card
-from drbot.core.approval import RequestState
+from drbot.core.approvals.approval import RequestState
 from tests.unit.bot.situations import NOW, request, situation, vote
 
 

@@ -7,8 +7,8 @@ import pytest
 from drbot.bot.blocks.decision import decision_buttons
 from drbot.bot.blocks.lines import detail, milestone
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.events import Event, EventKind
-from drbot.core.run import RunState, StepState
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.run import RunState, StepState
 from tests.unit.bot.situations import event, record, run, situation, step
 from tests.unit.bot.situations import plan as plan_of
 

@@ -11,9 +11,9 @@ from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.lines import CARDS, STATUS, detail, milestone
 from drbot.commands.speech.event_texts import EVENT_TEXTS, Audience
 from drbot.commands.views.event_lines import line_of, voice_of
-from drbot.core.events import EventKind
-from drbot.core.level import Level
-from drbot.core.run import RunState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import RunState
+from drbot.core.site.level import Level
 from drbot.core.text.messages import Phrase, duration, listed, phrase, say, sentences
 from drbot.slack_simulator.block_rules import texts_of
 from tests.unit.bot.situations import event, plan, request, run, situation, vote

@@ -20,9 +20,9 @@ from drbot.commands.verb.status import status_reply
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import LEFT_OUT, VERBS, Place
-from drbot.core.approval import RequestState
-from drbot.core.events import EventKind
-from drbot.core.run import StepState
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.run import StepState
 from drbot.core.text.messages import say
 from tests.unit.bot.recorded import Recorded, recorded
 from tests.unit.bot.situations import buttons, configuration, event, record, request, situation

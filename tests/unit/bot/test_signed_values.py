@@ -13,7 +13,7 @@ from drbot.bot.listeners.request_parsing import text_of
 from drbot.bot.slack_api.signed_values import SignedValues, purpose_of
 from drbot.commands.speech.messages import Choice, Reply
 from drbot.commands.speech.refusal import Refusal
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from tests.unit.bot.situations import buttons, request, run, situation
 
 VALUE = {"request": "r1-q1", "seal": "5" * 64, "incident": 7}

@@ -6,7 +6,7 @@ from drbot.bot.listeners.request_parsing import fields_of
 from drbot.bot.outbound.live_board import interval
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack_api.rate_limiter import RateLimiter
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 
 
 @pytest.mark.parametrize("missing", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])

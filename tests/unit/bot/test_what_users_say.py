@@ -8,8 +8,8 @@ import pytest
 from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.status_post import status_post
 from drbot.commands.views.incident_view import IncidentView
-from drbot.core.incident import IncidentState, UsersSay
-from drbot.core.run import Offer, RunKind, RunState
+from drbot.core.runs.incident import IncidentState, UsersSay
+from drbot.core.runs.run import Offer, RunKind, RunState
 from tests.unit.bot.situations import KEPT, buttons, configuration, run, situation
 from tests.unit.bot.test_blocks import commands
 

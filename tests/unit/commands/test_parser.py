@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from drbot.commands.speech.parser import LONGEST, level_of, parse
 from drbot.commands.speech.verbs import VERBS
-from drbot.core.errors import UserError
-from drbot.core.level import Level
+from drbot.core.base.errors import UserError
+from drbot.core.site.level import Level
 
 LETTERS = st.text(max_size=80) | st.text(alphabet="dr-7 １２３level停:{}<>%$();'\"\n\t\u202e\u200b", max_size=80)
 TYPED = st.one_of(

@@ -8,12 +8,12 @@ import pytest
 
 from drbot.commands.views.event_lines import Voice
 from drbot.commands.views.report_text import escape, report_of
-from drbot.core.events import Event, EventKind
-from drbot.core.incident import Incident, IncidentState
-from drbot.core.level import Level
-from drbot.core.people import Roster
-from drbot.core.run import Run, RunState, StepRecord, StepState
-from drbot.core.site import Backups, Configuration, Site
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.site.level import Level
+from drbot.core.site.people import Roster
+from drbot.core.site.site import Backups, Configuration, Site
 from tests.unit.bot.situations import record, run
 
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)

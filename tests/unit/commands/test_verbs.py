@@ -6,8 +6,8 @@ from drbot.commands.dispatch import TABLE
 from drbot.commands.speech.event_texts import EVENT_TEXTS
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.verbs import VERBS
-from drbot.core.events import EventKind
-from drbot.core.people import ACCESS
+from drbot.core.ledger.events import EventKind
+from drbot.core.site.people import ACCESS
 from drbot.core.text.messages import say
 
 

@@ -10,15 +10,15 @@ import pytest
 
 from drbot.commands.speech.messages import Table
 from drbot.commands.views.vote_dialog import dialog_from, table_of
-from drbot.core.actions import ACTIONS
-from drbot.core.approval import ApprovalRequest, EntryPoint, RequestState, Vote
-from drbot.core.attestation import Attestation, Proof
-from drbot.core.occupants import Occupant, OccupantKind
-from drbot.core.plan import BackupIdentity
-from drbot.core.replaced import replaced
-from drbot.core.run import StepState
-from drbot.core.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from drbot.core.stakes_words import APPROVE, APPROVE_TITLE
+from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
+from drbot.core.ledger.attestation import Attestation, Proof
+from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.runs.replaced import replaced
+from drbot.core.runs.run import StepState
+from drbot.core.runs.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
+from drbot.core.runs.stakes_words import APPROVE, APPROVE_TITLE
+from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import say
 from drbot.core.text.words import clock
 from tests.unit.bot.situations import (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from drbot.commands.views.vote_dialog import VoteDialog, dialog_from
-from drbot.core.plan import SETTINGS_GATE, Plan, gate_about_settings
+from drbot.core.runs.plan import SETTINGS_GATE, Plan, gate_about_settings
 from drbot.core.text.messages import say
 from tests.unit.bot.situations import NOW, plan, request, run, situation, step
 from tests.unit.commands.test_vote_dialog import STEPS, asked, shown

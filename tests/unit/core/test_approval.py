@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drbot.core.approval import (
+from drbot.core.approvals.approval import (
     ApprovalRequest,
     Ballot,
     EntryPoint,
@@ -15,8 +15,8 @@ from drbot.core.approval import (
     may_start,
     standing,
 )
-from drbot.core.people import Account, Roster, roster_of
-from drbot.core.site import Approvals, PersonEntry
+from drbot.core.site.people import Account, Roster, roster_of
+from drbot.core.site.site import Approvals, PersonEntry
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 SEAL, OTHER_SEAL = "a" * 64, "b" * 64

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from drbot.core.approval import LIVE, ApprovalRequest, Ballot, RequestState, Vote, decide, may_start
-from drbot.core.people import Account, Roster
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, Ballot, RequestState, Vote, decide, may_start
+from drbot.core.site.people import Account, Roster
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot
 
 DEPTH = 8

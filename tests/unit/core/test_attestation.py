@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approval import HOLD_SECONDS, Ballot, EntryPoint, RequestState, Vote, decide, may_start, standing
-from drbot.core.attestation import Attestation, Claim, Proof, Purpose, statement
-from drbot.core.people import Roster
-from drbot.core.signing import KeyPair, is_public, seal_for, verify
+from drbot.core.approvals.approval import (
+    HOLD_SECONDS,
+    Ballot,
+    EntryPoint,
+    RequestState,
+    Vote,
+    decide,
+    may_start,
+    standing,
+)
+from drbot.core.base.signing import KeyPair, is_public, seal_for, verify
+from drbot.core.ledger.attestation import Attestation, Claim, Proof, Purpose, statement
+from drbot.core.site.people import Roster
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot, vote
 
 WORKER, BEN, STRANGER = (KeyPair(bytes([number]) * 32) for number in (1, 2, 3))

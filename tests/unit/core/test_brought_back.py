@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.brought_back import not_raised, put_aside_for_good
-from drbot.core.plan import Holds
-from drbot.core.runbook import Step
-from drbot.core.site import Postgres, Redis, Site
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.brought_back import not_raised, put_aside_for_good
+from drbot.core.runs.plan import Holds
+from drbot.core.site.site import Postgres, Redis, Site
 
 SITE = Site(
     projects=Path("/srv/shop"),

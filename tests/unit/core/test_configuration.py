@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from drbot.core.configuration import load_configuration
-from drbot.core.errors import UserError
-from drbot.core.site import Monitoring
+from drbot.core.base.errors import UserError
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.site import Monitoring
 
 GOOD = """\
 system: ai-micro-service

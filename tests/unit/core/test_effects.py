@@ -1,7 +1,7 @@
 """What an act does, what takes it back, and what runs since."""
 
-from drbot.core.effects import started_before
-from drbot.core.runbook import Step
+from drbot.core.runbooks.effects import started_before
+from drbot.core.runbooks.runbook import Step
 
 LIMITS = {"time": "1m"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from drbot.core.events import Event, EventKind, hash_of
-from drbot.core.plan import SETTINGS, BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
-from drbot.core.run import RUN_TRANSITIONS, STEP_TRANSITIONS, RunState, StepState
-from drbot.core.runbook import Limits, Step, order_of
+from drbot.core.ledger.events import Event, EventKind, hash_of
+from drbot.core.runbooks.runbook import Limits, Step, order_of
+from drbot.core.runs.plan import SETTINGS, BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
+from drbot.core.runs.run import RUN_TRANSITIONS, STEP_TRANSITIONS, RunState, StepState
 
 AT = datetime(2026, 1, 31, 3, tzinfo=UTC)
 EVENT = Event(seq=3, at=AT, kind=EventKind.INCIDENT_NOTE, incident=1, person="aiko", payload={"text": "ログ"})

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from drbot.core.centre_words import machine_text, move_text
-from drbot.core.plan import Plan, question_of
-from drbot.core.run import StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.safe_state import safe_state
-from drbot.core.stakes import Act, NameMove, RentedMachine, Stakes, Users
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.centre_words import machine_text, move_text
+from drbot.core.runs.plan import Plan, question_of
+from drbot.core.runs.run import StepRecord, StepState
+from drbot.core.runs.safe_state import safe_state
+from drbot.core.runs.stakes import Act, NameMove, RentedMachine, Stakes, Users
 from drbot.core.text.messages import say
 
 AT = datetime(2026, 11, 26, 3, tzinfo=UTC)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drbot.core.events import GENESIS, Event, EventKind, hash_of
-from drbot.core.ledger import Known, check_lines, head_line, line_of
+from drbot.core.ledger.events import GENESIS, Event, EventKind, hash_of
+from drbot.core.ledger.ledger import Known, check_lines, head_line, line_of
 from drbot.core.text.messages import phrase
 
 RECORDS = 40

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
+from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.text import catalogue
 from drbot.core.text.messages import (
     Message,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from drbot.core.events import Event, EventKind
-from drbot.core.people import Roster, roster_of
-from drbot.core.policy import Policy, document_of, hash_of, policy_of
-from drbot.core.site import Approvals, Configuration
+from drbot.core.ledger.events import Event, EventKind
+from drbot.core.ledger.policy import Policy, document_of, hash_of, policy_of
+from drbot.core.site.people import Roster, roster_of
+from drbot.core.site.site import Approvals, Configuration
 
 Told = tuple[EventKind, str | None, Mapping[str, Any]]
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

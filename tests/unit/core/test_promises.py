@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drbot.bot.blocks.status_post import Said, status_post, status_sentence
-from drbot.core.clocks import clocks_of, minutes_up, next_update_by, with_margin
-from drbot.core.incident import IncidentState
-from drbot.core.run import RunState, StepState
-from drbot.core.site import Targets
+from drbot.core.runs.clocks import clocks_of, minutes_up, next_update_by, with_margin
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import RunState, StepState
+from drbot.core.site.site import Targets
 from tests.unit.bot.situations import NOW, plan, record, request, run, situation
 
 seconds = st.integers(min_value=0, max_value=1_000_000)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from drbot.core.plan import BackupIdentity, Floor
-from drbot.core.proof import altered, doubts, faults, floor_of
-from drbot.core.table_names import database_of, table_name
+from drbot.core.base.table_names import database_of, table_name
+from drbot.core.runs.plan import BackupIdentity, Floor
+from drbot.core.runs.proof import altered, doubts, faults, floor_of
 
 
 def backup(**changes: Any) -> BackupIdentity:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drbot.commands.speech.event_texts import EVENT_TEXTS
-from drbot.core.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
-from drbot.core.refusals import REFUSALS
-from drbot.core.runbook_file import find_runbooks, runbook_folders
+from drbot.core.approvals.refusals import REFUSALS
+from drbot.core.files.runbook_file import find_runbooks, runbook_folders
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import Phrase, Series, phrase, say, sentences
+from drbot.core.text.redaction import HINTS, MASK, SHAPES, LineByLine, Redactor, is_secret_name, secret_values
 
 REDACT = Redactor()
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
+from drbot.core.base.errors import UserError
+from drbot.core.files.runbook_file import PACKAGED, find_runbooks, load_runbook, runbook_named
 from drbot.core.text.messages import say
 
 GOOD = """\

@@ -2,8 +2,8 @@
 
 import pytest
 
-from drbot.core.runbook import Gate, Step
-from drbot.core.stakes import Act, ProofKind, proof_of
+from drbot.core.runbooks.runbook import Gate, Step
+from drbot.core.runs.stakes import Act, ProofKind, proof_of
 
 COPY = Step(id="copy", title={"en": "Copy"}, do="postgres.restore_beside")
 SWAP = Step(id="swap", title={"en": "Swap"}, do="volume.swap", effect="destroy")

@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import pytest
 
-from drbot.core.approval import RequestState
-from drbot.core.run import Settlement
-from drbot.core.state_words import REQUESTS, WORDS, word_of
+from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.state_words import REQUESTS, WORDS, word_of
+from drbot.core.runs.run import Settlement
 from drbot.core.text.messages import say
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, ValidationError
 
-from drbot.core.events import canonical
+from drbot.core.ledger.events import canonical
 from drbot.core.text.messages import OwnWords, duration, listed, phrase, say, sentences
 from drbot.core.text.stored_messages import Sentence, message_of_row, restored, stored, text_of_row
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from drbot.core.approval import ApprovalRequest, RequestState
-from drbot.core.people import Roster, roster_of
-from drbot.core.site import Approvals, PersonEntry
+from drbot.core.approvals.approval import ApprovalRequest, RequestState
+from drbot.core.approvals.too_few import too_few
+from drbot.core.site.people import Roster, roster_of
+from drbot.core.site.site import Approvals, PersonEntry
 from drbot.core.text.messages import say
-from drbot.core.too_few import too_few
 from tests.unit.core.test_approval import NOW, PEOPLE, REQUEST, ROSTER, vote
 
 BOTH_ASKED = replace(REQUEST, requesters=("aiko", "ben"))

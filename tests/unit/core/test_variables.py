@@ -2,8 +2,8 @@
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.variables import Value, fill, references
+from drbot.core.base.errors import UserError
+from drbot.core.runbooks.variables import Value, fill, references
 
 VARIABLES: dict[str, Value] = {"run.id": "r7", "services.apps": ("auth", "user"), "services.fronts": ("front",)}
 

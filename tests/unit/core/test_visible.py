@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.core.visible import visible
+from drbot.core.text.visible import visible
 
 STAYS = (
     "Restore PostgreSQL 16.4 (production), 12 rows; $(id) `x` ; a && b",

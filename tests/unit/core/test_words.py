@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.core.errors import UserError
-from drbot.core.incident import Incident, IncidentState, channel_name, incident_number
-from drbot.core.level import Level, parse_level
+from drbot.core.base.errors import UserError
+from drbot.core.runs.incident import Incident, IncidentState, channel_name, incident_number
+from drbot.core.site.level import Level, parse_level
 from drbot.core.text.messages import duration, say
 from drbot.core.text.words import seconds_of, size
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.occupants import Occupant, OccupantKind
-from drbot.core.replaced import replaced
-from drbot.core.runbook import Step
-from drbot.core.site import Backups, Configuration, Site
-from drbot.core.stakes import Stakes
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.replaced import replaced
+from drbot.core.runs.stakes import Stakes
+from drbot.core.site.occupants import Occupant, OccupantKind
+from drbot.core.site.site import Backups, Configuration, Site
 from drbot.core.text.messages import say
 
 CONFIGURATION = Configuration(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
-from drbot.core.names import Name
-from drbot.core.site import Model
+from drbot.core.base.errors import UserError
+from drbot.core.base.names import Name
+from drbot.core.base.yaml_file import parse_yaml, read_model, read_yaml
+from drbot.core.site.site import Model
 from drbot.core.text.messages import say
-from drbot.core.yaml_file import parse_yaml, read_model, read_yaml
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.lab import packages
 from drbot.lab.engine import ensure_engine
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.plan import Floor
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runs.plan import Floor
 from drbot.runners.backups.choose_dump import BackupRules, choose, identify, newest
 from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.runners.actions.host import unpacked_size
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.archive_files import folders_in, repacked, write_folder

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import full_name
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.full_manifest import full_name
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, judged
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore

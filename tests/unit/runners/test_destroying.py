@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from drbot.core.actions import ACTIONS
-from drbot.core.errors import PermanentError
-from drbot.core.full_manifest import PROJECTS
-from drbot.core.site import Certificate, Dns, Provision
+from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.site.full_manifest import PROJECTS
+from drbot.core.site.site import Certificate, Dns, Provision
 from drbot.runners.actions.registry import SUBJECTS
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.certbot import Certbot

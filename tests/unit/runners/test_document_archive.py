@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.full_manifest import DUMP, REDIS
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.site.full_manifest import DUMP, REDIS
 from drbot.runners.clients.archive_files import folders_in
 from drbot.runners.clients.document_archive import read_archive, unpack
 from drbot.runners.foundation.watching import unheard

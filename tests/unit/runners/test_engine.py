@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.runbook import names_in
-from drbot.core.site import Configuration
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runbooks.runbook import names_in
+from drbot.core.site.site import Configuration
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.contract.arguments import byte_count
 from drbot.runners.foundation.settings import RunnerSettings

@@ -15,10 +15,10 @@ from typing import Any, cast
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError
-from drbot.core.full_manifest import DUMP, full_name
-from drbot.core.plan import BackupIdentity, Holds
-from drbot.core.site import Backups, Configuration, Site
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.runs.plan import BackupIdentity, Holds
+from drbot.core.site.full_manifest import DUMP, full_name
+from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching, file_sets
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.fetched import Fetched

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.full_manifest import SUFFIX, full_name
-from drbot.core.plan import Floor, Holds
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.runs.plan import Floor, Holds
+from drbot.core.site.full_manifest import SUFFIX, full_name
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore

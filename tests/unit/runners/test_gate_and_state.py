@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approval import ApprovalRequest, RequestState
-from drbot.core.plan import Plan
-from drbot.core.run import StepRecord, StepState
-from drbot.core.runbook import Step
-from drbot.core.safe_state import safe_state
-from drbot.core.stakes import Act, KeepKind, Keeps, Stakes
+from drbot.core.approvals.approval import ApprovalRequest, RequestState
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import StepRecord, StepState
+from drbot.core.runs.safe_state import safe_state
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, Stakes
 from drbot.runners.execution.gate import as_sealed, differences
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drbot.core.attestation import Entrance, Origin, Proof
+from drbot.core.ledger.attestation import Entrance, Origin, Proof
 from drbot.runners.second_factor.guessing import MOST_PLACES, TOGETHER, Guesses
 
 NOW = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.runbook import without
-from drbot.core.runbook_file import PACKAGED, load_runbook
+from drbot.core.base.errors import PermanentError
+from drbot.core.files.runbook_file import PACKAGED, load_runbook
+from drbot.core.runbooks.runbook import without
 from drbot.runners.actions.host import faults_of
 from drbot.runners.clients import git, own_folder
 from drbot.runners.clients.compose import Watch

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from drbot.core.errors import PermanentError, UserError
-from drbot.core.site import ObjectStore
+from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.site.site import ObjectStore
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.object_store import ObjectStoreClient

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from isal import igzip
 
-from drbot.core.backup_times import AHEAD, UNKNOWN, moment_of_stamp
-from drbot.core.errors import CancelledError, PermanentError, UserError
+from drbot.core.base.errors import CancelledError, PermanentError, UserError
+from drbot.core.site.backup_times import AHEAD, UNKNOWN, moment_of_stamp
 from drbot.runners.backups.choose_dump import choose, identify, newest
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_reader import BackupReader

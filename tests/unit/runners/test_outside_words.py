@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from drbot.core.errors import PermanentError, TemporaryError
-from drbot.core.site import Certificate, Postgres, Provision, Repository, Service
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.site import Certificate, Postgres, Provision, Repository, Service
 from drbot.runners.clients import git, host_packages
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.compose import Compose, Watch

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.site import Service
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Service
 from drbot.runners.clients.own_definition import OwnDefinition, definition_of
 
 SERVICE = Service(project="shop", service="redis", role="cache")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import PermanentError
-from drbot.core.run import StepState
+from drbot.core.base.errors import PermanentError
+from drbot.core.runs.run import StepState
 from drbot.runners.foundation.own_record import CLOCK, FOLDER, OwnRecord, OwnStep
 from drbot.runners.foundation.private_folder import PrivateFolder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.errors import CancelledError, TemporaryError
+from drbot.core.base.errors import CancelledError, TemporaryError
 from drbot.runners.clients.process import Bounds, read_process, run_process
 from tests.waiting import wait_for
 

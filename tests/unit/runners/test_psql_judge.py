@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.core.errors import PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.runners.clients.dump_execution import CreatedDatabases
 from drbot.runners.clients.psql_judge import PsqlJudge
 

@@ -1,6 +1,6 @@
 """What is declared is done, under the same name, and nothing else is."""
 
-from drbot.core.actions import ACTIONS, PROBES
+from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.runners.actions import registry
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from drbot.core.errors import CancelledError, PermanentError, TemporaryError, UserError
-from drbot.core.full_manifest import MANIFEST, OWN, full_name
+from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.site.full_manifest import MANIFEST, OWN, full_name
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, require_whole
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approval import ApprovalRequest, RequestState
-from drbot.core.plan import Plan, gates_before
-from drbot.core.run import StepRecord, StepState
-from drbot.core.runbook import Step
+from drbot.core.approvals.approval import ApprovalRequest, RequestState
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan, gates_before
+from drbot.core.runs.run import StepRecord, StepState
 from drbot.runners.execution.schedule import End, schedule_of
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """What of an old server's files is carried over, from what the look at its volume printed."""
 
-from drbot.core.old_server import OldServer, notes_of
+from drbot.core.site.old_server import OldServer, notes_of
 from drbot.runners.clients.server_files import old_server_of, set_by
 
 SAID = [

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from drbot.core.plan import BackupIdentity, Holds
-from drbot.core.site import Configuration, Postgres, Redis, Repository, Site
+from drbot.core.runs.plan import BackupIdentity, Holds
+from drbot.core.site.site import Configuration, Postgres, Redis, Repository, Site
 from drbot.core.text.messages import say
 from drbot.runners.actions.suitable import suitable, unwritable, writable
 from drbot.runners.contract.action import StepContext

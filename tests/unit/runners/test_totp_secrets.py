@@ -8,8 +8,8 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from drbot.core.attestation import Entrance, Origin, Proof
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
+from drbot.core.ledger.attestation import Entrance, Origin, Proof
 from drbot.runners.second_factor.guessing import Guesses
 from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets, key_in, tried
 

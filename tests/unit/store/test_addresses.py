@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from drbot.core.errors import UserError
+from drbot.core.base.errors import UserError
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of
 

@@ -1,0 +1,1 @@
+"""Requests, votes, and the words of every decision about one."""

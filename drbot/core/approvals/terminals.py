@@ -1,0 +1,19 @@
+"""From where a vote at a terminal came: without keys a login is all that tells two voters apart, and it may be one."""
+
+from collections.abc import Iterable
+
+from drbot.core.approvals.approval import EntryPoint, Vote
+
+
+def one_terminal(votes: Iterable[Vote]) -> str:
+    """The login ("root@host") from which several people's approvals came without a key or code; "" = none."""
+    people: dict[str, set[str]] = {}
+    for vote in votes:
+        if (
+            vote.entry_point is EntryPoint.TERMINAL
+            and vote.decision == "approve"
+            and vote.attestation is None
+            and vote.terminal
+        ):
+            people.setdefault(vote.terminal, set()).add(vote.person)
+    return next((terminal for terminal, who in people.items() if len(who) > 1), "")

@@ -1,0 +1,1 @@
+"""Runbooks as files: read, linted, refused with file and line."""

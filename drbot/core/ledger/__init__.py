@@ -1,0 +1,1 @@
+"""What happened, chained and signed, and who may say so."""

@@ -1,0 +1,1 @@
+"""Runbooks, the actions they name, and what each action may do."""

@@ -1,0 +1,54 @@
+"""What a declaration of an action or a probe consists of; the declarations are in core/runbooks/actions.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+ParameterKind = Literal[
+    "site",
+    "services",
+    "service",
+    "backup",
+    "volume",
+    "machine",
+    "names",
+    "text",
+    "number",
+    "seconds",
+    "bytes",
+    "expect",
+]
+"""site: a name of dr.yml · services: a list of names of dr.yml · bytes: "2.5x backup", "10 GB" or a number ·
+expect: "manifest"."""
+
+Effect = Literal["none", "change", "destroy"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionDeclaration:
+    """What an action takes and what it does to the system."""
+
+    name: str
+    parameters: Mapping[str, ParameterKind]
+    effect: Effect
+    sentence: str
+    optional: frozenset[str] = frozenset()  # parameters that may be left out
+    interrupts: bool = False  # stops or replaces a service that people use
+    touches: tuple[str, ...] = ()  # the parameters that name what it changes
+    makes: str | None = None  # the parameter that names what it makes anew
+    puts_in_place: str | None = (
+        None  # the parameter that names a copy, which a step of the same run has made and proven
+    )
+    takes_back: str | None = None  # the parameter that names something made by a step of the same run, to be removed
+    brings: bool = False  # fetches, builds, makes or rents what was not there, from where dr.yml says
+    for_good: bool = False  # destroys what nothing brings back: no `undo` is asked for, and nothing counts as kept
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbeDeclaration:
+    """A question with the answer yes or no; asking changes nothing."""
+
+    name: str
+    parameters: Mapping[str, ParameterKind]
+    sentence: str
+    optional: frozenset[str] = frozenset()

@@ -1,0 +1,84 @@
+"""An incident: what is broken, since when, how bad, and how far we are."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from drbot.core.site.level import Level
+
+
+class IncidentState(StrEnum):
+    """Moves only along INCIDENT_MOVES."""
+
+    DECLARED = "declared"  # open; nothing has touched production yet
+    RECOVERING = "recovering"  # a run is changing production
+    RECOVERED = "recovered"  # every automatic check passed; the RTO clock has stopped
+    RESOLVED = "resolved"  # closed by a person; the report is written
+
+
+class UsersSay(StrEnum):
+    """What people said when they were asked whether users can work."""
+
+    YES = "yes"
+    NO = "no"  # whatever the checks said: it is not recovered
+    NOTHING = "nothing"  # nobody answered in time; the checks passed, and that is all that is known
+
+
+INCIDENT_TRANSITIONS: Mapping[IncidentState, frozenset[IncidentState]] = {
+    IncidentState.DECLARED: frozenset({IncidentState.RECOVERING, IncidentState.RECOVERED, IncidentState.RESOLVED}),
+    IncidentState.RECOVERING: frozenset({IncidentState.RECOVERED, IncidentState.RESOLVED}),
+    IncidentState.RECOVERED: frozenset({IncidentState.RECOVERING, IncidentState.RESOLVED}),
+    IncidentState.RESOLVED: frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incident:
+    """A row of `incidents`. Times are UTC; durations are seconds."""
+
+    id: int
+    site: str
+    level: Level
+    title: str
+    state: IncidentState
+    declared_by: str
+    declared_at: datetime
+    started_at: datetime  # of the outage, as reported; else the declaration
+    service: str | None = None  # the service named in the declaration
+    channel: str | None = None  # Slack id, once the channel is there
+    channel_name: str | None = None
+    recovered_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    resolved_at: datetime | None = None
+    rto_seconds: float | None = None
+    rpo_seconds: float | None = None
+    outage_seconds: float | None = None
+    summary: str | None = None
+    users_say: UsersSay | None = None
+
+    @property
+    def name(self) -> str:
+        """What people type: "DR-7"."""
+        return f"DR-{self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Not resolved yet."""
+        return self.state is not IncidentState.RESOLVED
+
+
+def incident_number(word: str) -> int | None:
+    """The number in "DR-7", "dr7" or "#7"; None if the word is no incident."""
+    found = re.fullmatch(r"(?:dr-?|#)(\d{1,9})", word.strip().lower())
+    return int(found.group(1)) if found else None
+
+
+def channel_name(incident: Incident) -> str:
+    """`dr-<date>-l<level>-<slug>`, as Slack allows it: lower case, no dots, at most 80 characters."""
+    plain = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:40].strip("-")
+    date = incident.declared_at.strftime("%Y%m%d")
+    return "-".join(part for part in (f"dr-{date}-l{incident.level.value}", slug, str(incident.id)) if part)

@@ -1,0 +1,77 @@
+"""What a step takes away, in words: by its action and arguments alone, so no file can say something else."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.centre_words import machine_text, move_text
+from drbot.core.runs.stakes import KeptData, Stakes
+from drbot.core.runs.stakes_words import kept_text
+from drbot.core.site.occupants import Occupant, occupants_text
+from drbot.core.site.site import Configuration
+from drbot.core.text.messages import listed, phrase
+
+OF_HOSTS = frozenset({"host.set_aside", "host.give_up"})
+"""What takes occupants of a host."""
+
+
+def replaced(
+    steps: Iterable[Step],
+    configuration: Configuration,
+    site: str,
+    stakes: Stakes,
+    occupants: Collection[Occupant] = (),
+) -> tuple[str, ...]:
+    """A line for each step that destroys, for each kind of what is put aside, and for each name that is led back."""
+    kept = stakes.kept
+    names = listed(configuration.dns.names if configuration.dns else ())
+    stores = (configuration.site(site).postgres, configuration.site(site).redis)
+    owners = {store.volume: store.service for store in stores if store is not None}
+    words: Mapping[str, Callable[[Step], str]] = {
+        "volume.swap": lambda step: _volume(step, owners),
+        "volume.swap_back": lambda step: _volume(step, owners),
+        "kept.remove": lambda step: _kept(step, kept),
+        "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
+        "dns.change_back": lambda _: phrase("where {names} leads users: back", names=names),
+    }
+    sites = {one.address: name for name, one in configuration.sites.items() if one.address}
+    lines: list[str] = []
+    for step in (step for step in steps if step.effect == "destroy"):
+        if step.do in OF_HOSTS:
+            continue  # what lies there is told below
+        if step.do == "dns.lead_back":
+            lines += [move_text(move, sites) for move in stakes.moves]
+        elif step.do == "machine.give_back" and stakes.machine is not None:
+            lines.append(machine_text(stakes.machine))
+        else:
+            lines.append(words.get(step.do or "", _other)(step))
+    of_hosts = {step.do for step in steps if step.effect == "destroy" and step.do in OF_HOSTS}
+    return (*(occupants_text(occupants, kept="host.give_up" in of_hosts) if of_hosts else ()), *lines)
+
+
+def _lead(to: str, names: str, configuration: Configuration) -> str:
+    """Names come last: a long list of them is cut at its end."""
+    there = configuration.sites.get(to)
+    place: str = to
+    if there is not None and there.address:
+        place = phrase("{name} ({details})", name=to, details=there.address)
+    return phrase("where users are led: to {place} from now on, by {names}", place=place, names=names)
+
+
+def _volume(step: Step, owners: Mapping[str, str]) -> str:
+    name = str(step.with_.get("volume"))
+    owner = owners.get(name)
+    if not owner:
+        return phrase("volume {name}", name=name)
+    return phrase("volume {name} of {owner}", name=name, owner=owner)
+
+
+def _kept(step: Step, kept: KeptData | None) -> str:
+    name = str(step.with_.get("volume"))
+    if kept is None or kept.volume != name:
+        return phrase("volume {name}", name=name)
+    return phrase("the data {kept}", kept=kept_text(kept))
+
+
+def _other(step: Step) -> str:
+    given = listed(f"{name}: {value}" for name, value in step.with_.items())
+    return phrase("{name} ({details})", name=step.do, details=given)

@@ -1,0 +1,316 @@
+"""What is at stake, in words: each kind of act says its own truth (core/runs/stakes.py)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from drbot.core.runs.centre_words import answers_text
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.stakes import UNUSED, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, aside_by
+from drbot.core.site.occupants import occupants_text
+from drbot.core.text.messages import clauses, closed, duration, filled, listed, phrase, sentences
+from drbot.core.text.words import clock, size
+
+ACTS: Mapping[Act, str] = {
+    Act.NOTHING: phrase("nothing is replaced"),
+    Act.RESTORE: phrase("restore from a backup"),
+    Act.UNDO: phrase("undo, back to the kept data"),
+    Act.REPLACE_HOST: phrase("replace the data of a host"),
+    Act.CHANGE_DNS: phrase("DNS change, users are moved"),
+    Act.LEAD_BACK: phrase("DNS change, users are led back"),
+    Act.GIVE_UP: phrase("delete kept data for good"),
+    Act.GIVE_BACK: phrase("give a rented machine back"),
+    Act.SETTINGS: phrase("a changed dr.yml"),
+    Act.OTHER: phrase("replacement"),
+}
+"""What is asked, for a headline."""
+
+APPROVE: Mapping[Act, str] = {
+    Act.NOTHING: phrase("Approve…"),
+    Act.RESTORE: phrase("Approve restore…"),
+    Act.UNDO: phrase("Approve undo…"),
+    Act.REPLACE_HOST: phrase("Approve replacing the host's data…"),
+    Act.CHANGE_DNS: phrase("Approve DNS change…"),
+    Act.LEAD_BACK: phrase("Approve leading users back…"),
+    Act.GIVE_UP: phrase("Approve deleting kept data…"),
+    Act.GIVE_BACK: phrase("Approve giving the machine back…"),
+    Act.SETTINGS: phrase("Approve changed dr.yml…"),
+    Act.OTHER: phrase("Approve replacement…"),
+}
+"""The button that opens the dialog; Slack allows 75 letters."""
+
+APPROVE_TITLE: Mapping[Act, str] = {
+    Act.NOTHING: phrase("Approve"),
+    Act.RESTORE: phrase("Approve restore"),
+    Act.UNDO: phrase("Approve undo"),
+    Act.REPLACE_HOST: phrase("Approve replacing data"),
+    Act.CHANGE_DNS: phrase("Approve DNS change"),
+    Act.LEAD_BACK: phrase("Approve leading back"),
+    Act.GIVE_UP: phrase("Approve deletion"),
+    Act.GIVE_BACK: phrase("Approve giving back"),
+    Act.SETTINGS: phrase("Approve changed dr.yml"),
+    Act.OTHER: phrase("Approve replacement"),
+}
+"""Title and button of the dialog; Slack allows 24 letters."""
+
+REPLACED: Mapping[Act, str] = {
+    Act.CHANGE_DNS: phrase("Will be changed"),
+    Act.LEAD_BACK: phrase("Will be changed"),
+    Act.GIVE_UP: phrase("Will be DELETED for good"),
+    Act.GIVE_BACK: phrase("Will be GIVEN BACK for good"),
+}
+"""The label of what is destroyed, where it is not "will be replaced"."""
+
+BY: Mapping[Act, str] = {
+    Act.CHANGE_DNS: phrase("Data in the new place"),
+    Act.LEAD_BACK: phrase("What answers there"),
+    Act.GIVE_UP: phrase("In its place"),
+    Act.GIVE_BACK: phrase("In its place"),
+    Act.SETTINGS: phrase("In its place"),
+}
+"""The label of what comes in its place, where it is not "by"."""
+
+CHANGED: str = phrase("Changed in dr.yml since last agreed (or first seen)")
+"""The label of each line of `Plan.changed`."""
+
+CHANGED_TOO: str = phrase("Changed in dr.yml since last agreed (or first seen), your yes includes it")
+"""The same where somebody is asked: once the yes is used, this dr.yml is what two people have agreed to."""
+
+UNDER_SETTINGS: str = phrase("nothing by this yes. It lets the plan fetch, build, start or rent what dr.yml names now")
+"""What is replaced by a request about dr.yml."""
+
+ASKED_AGAIN: str = phrase(
+    "none: read below what changed. What this plan replaces later is asked for by a request of its own"
+)
+"""What proves such a request."""
+
+LOOKED: Mapping[ProofKind, str] = {
+    ProofKind.CHECKED: phrase("✅ Checked at {when}: {checks}"),
+    ProofKind.BESIDE: phrase("✅ PROVEN: restored beside production at {when}, {checks}"),
+    ProofKind.KEPT: phrase(
+        "☑️ The kept data was there at {when}. Whether it is good shows only when it is in place: it may be the "
+        "damaged data of before"
+    ),
+    ProofKind.DOWNLOADED: phrase(
+        "☑️ The backup arrived whole at {when} ({checks}). NOT restored yet: nothing is, before this host's data "
+        "was put aside"
+    ),
+    ProofKind.RAISED: phrase("✅ PROVEN: the system was raised in the new place and passed its checks at {when}"),
+    ProofKind.HEALTHY: phrase("✅ PROVEN: production answered without it at {when}, {checks}"),
+    ProofKind.ASKED: phrase(
+        "☑️ Where the names lead and what answers there was asked again at {when}. Nobody has looked whether the data "
+        "there is good"
+    ),
+    ProofKind.UNLED: phrase("✅ PROVEN: no name led to it at {when}, {checks}"),
+}
+"""What was seen, once it was. Cards stay as they are for minutes, so they say when and not how long ago."""
+
+NOT_PROVEN: str = phrase("⚠ NOT PROVEN: this plan proves nothing before it replaces")
+
+
+def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[str]) -> str:
+    """What had been seen at this moment, by so many checks. `missed`: checks of a part that did not pass."""
+    words = LOOKED.get(proof)
+    if words is None:
+        return NOT_PROVEN
+    if missed:
+        return phrase(
+            "⚠ Done at {when}, but NOT everything passed: {names}. It counts as done all the same",
+            when=clock(at),
+            names=listed(missed),
+        )
+    return filled(words, when=clock(at), checks=_passed(checks))
+
+
+def _passed(checks: int) -> str:
+    if not checks:
+        return phrase("no check was asked")
+    return phrase("1 check passed") if checks == 1 else phrase("{count} checks passed", count=checks)
+
+
+def loss_text(loss: Loss) -> str:
+    """What is lost, in time, rows and bytes; why not where it could not be counted."""
+    return _LOSSES[loss.kind](loss)
+
+
+def _nothing(loss: Loss) -> str:
+    return phrase("none")
+
+
+def _unknown(loss: Loss) -> str:
+    return phrase("unknown: drbot did not count it")
+
+
+def _since_backup(loss: Loss) -> str:
+    """Names come last: a long list of them is cut at its end."""
+    if not loss.gone:
+        return _written_after(loss)
+    gone = phrase("ALL that no step of this plan is known to bring back: {names}", names=listed(loss.gone))
+    if loss.since is None:
+        return gone
+    if loss.uncounted:  # a sentence of its own, which may end with a full stop
+        return sentences(closed(_written_after(loss)), gone)
+    return phrase("{rest}; and {gone}", rest=_written_after(loss), gone=gone)
+
+
+def _written_after(loss: Loss) -> str:
+    moment = _minute(loss.since) or "-"
+    written = phrase("everything written after {moment}", moment=moment)
+    if loss.seconds:
+        written = phrase(
+            "everything written after {moment} ({duration} before this plan was made)",
+            moment=moment,
+            duration=duration(loss.seconds),
+        )
+    if loss.rows is None:
+        return _uncounted(written, loss)
+    more = phrase("production held {rows} more than the backup", rows=_rows(loss.rows))
+    return phrase("{what}; {more}", what=written, more=_with_moment(more, loss))
+
+
+def _since_swap(loss: Loss) -> str:
+    moment = _minute(loss.since)
+    written = (
+        phrase("everything written since the swap ({moment})", moment=moment)
+        if moment
+        else phrase("everything written since the swap (at an unknown time)")
+    )
+    if loss.rows is None:
+        return _uncounted(written, loss)
+    much = phrase("{rows} ({size})", rows=_rows(loss.rows), size=size(loss.bytes or 0))
+    counted = phrase("{what}: {much}, and what is written after that", what=written, much=_with_moment(much, loss))
+    if loss.removed is None:
+        return phrase("{what}; {more}", what=counted, more=phrase("deletions could not be counted"))
+    if not loss.removed:
+        return counted
+    removed = phrase("changes or deletions of {rows} of before", rows=_rows(loss.removed))
+    return phrase("{what}; {more}", what=counted, more=removed)
+
+
+def _with_moment(what: str, loss: Loss) -> str:
+    if loss.counted_at is None:
+        return what
+    return phrase("{what}, counted at {moment}", what=what, moment=clock(loss.counted_at))
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else ""
+
+
+def _kept_data(loss: Loss) -> str:
+    if loss.bytes is None:
+        return phrase("the kept data itself, for good: /dr undo cannot bring it back any more")
+    return phrase(
+        "the kept data itself, {size}, for good: /dr undo cannot bring it back any more", size=size(loss.bytes)
+    )
+
+
+def _uncounted(what: str, loss: Loss) -> str:
+    if not loss.uncounted:
+        return phrase("{what} (rows were not counted)", what=what)
+    return phrase("{what}; rows could not be counted: {why}", what=what, why=loss.uncounted)
+
+
+def _rows(count: int) -> str:
+    return phrase("1 row") if count == 1 else phrase("{count} rows", count=f"{count:,}")
+
+
+def _left_behind(loss: Loss) -> str:
+    return phrase(
+        "nothing is deleted, but what users wrote since the names were led ({moment}) does NOT come along: it stays "
+        "where they are now. They get the data that lies at the other place, as it was left",
+        moment=_minute(loss.since) or phrase("at an unknown time"),
+    )
+
+
+def _machine(loss: Loss) -> str:
+    return phrase("everything on the machine's disk, for good: nothing brings it back")
+
+
+_LOSSES: Mapping[LossKind, Callable[[Loss], str]] = {
+    LossKind.NOTHING: _nothing,
+    LossKind.SINCE_BACKUP: _since_backup,
+    LossKind.SINCE_SWAP: _since_swap,
+    LossKind.KEPT_DATA: _kept_data,
+    LossKind.LEFT_BEHIND: _left_behind,
+    LossKind.MACHINE: _machine,
+    LossKind.UNKNOWN: _unknown,
+}
+
+
+def keeps_text(keeps: Keeps) -> str:
+    """What there is to go back to, as half a sentence."""
+    return filled(KEEPS[keeps.kind], names=listed(keeps.names))
+
+
+def kept_sentence(keeps: Keeps) -> str:
+    """The same as a sentence; "" where nothing is kept."""
+    return filled(KEPT_SENTENCES[keeps.kind], names=listed(keeps.names)) if keeps else ""
+
+
+# Names come last: a long list of them is cut at its end.
+KEEPS: Mapping[KeepKind, str] = {
+    KeepKind.NOTHING: phrase("nothing"),
+    KeepKind.VOLUME: phrase("the old data is kept in the volume {names}"),
+    KeepKind.ASIDE: phrase(
+        "all of it is kept on this host; while the incident is open, /dr undo brings it back as it was. "
+        "Kept as: {names}"
+    ),
+    KeepKind.IN_PLACE: phrase("the data in place until now is kept in the volume {names}"),
+    KeepKind.RECORDS: phrase(
+        "/dr lead-back leads the names back at any time, when two people agree; what was written meanwhile does not "
+        "come along. They led before the change: {names}"
+    ),
+}
+
+KEPT_SENTENCES: Mapping[KeepKind, str] = {
+    KeepKind.VOLUME: phrase("The old data is kept in the volume {names}."),
+    KeepKind.ASIDE: phrase(
+        "All of it is kept on this host; while the incident is open, /dr undo brings it back as it was. "
+        "Kept as: {names}."
+    ),
+    KeepKind.IN_PLACE: phrase("The data in place until now is kept in the volume {names}."),
+    KeepKind.RECORDS: phrase(
+        "/dr lead-back leads the names back at any time, when two people agree; what was written meanwhile does not "
+        "come along. They led before the change: {names}."
+    ),
+}
+
+PUT_THERE = frozenset({"postgres.restore", "redis.restore", "files.restore"})
+"""What fills a host after it was cleared."""
+
+
+def replacement_text(plan: Plan, backup: str) -> str:
+    """What comes in its place; `backup` is what is said of the plan's backup."""
+    kept = plan.stakes.kept
+    if plan.stakes.act in UNUSED:
+        return phrase("nothing")
+    if plan.stakes.act is Act.LEAD_BACK:
+        return answers_text(plan.stakes)
+    if kept is not None:
+        return phrase("the data {kept}", kept=kept_text(kept))
+    if plan.aside:
+        return _back_text(plan)
+    if plan.stakes.act is Act.REPLACE_HOST and not any(step.do in PUT_THERE for step in plan.steps):
+        return phrase("nothing that this plan puts there")
+    return backup
+
+
+def _back_text(plan: Plan) -> str:
+    names = clauses(occupants_text(plan.aside))
+    return phrase("this host as {run} put it aside: {names}", run=aside_by(plan.steps), names=names)
+
+
+def kept_text(kept: KeptData) -> str:
+    """Where it is, since when, and whose; what nobody knows is said to be unknown. The volume comes first: production's
+    own has nearly the same name, and nobody may take it for what is deleted.
+    """
+    moment = _minute(kept.since)
+    whose = f"DR-{kept.incident}" if kept.incident is not None else phrase("of an unknown incident")
+    said = phrase(
+        "kept in {volume} {since} ({incident}), put aside from {original}",
+        volume=kept.volume,
+        since=phrase("since {moment}", moment=moment) if moment else phrase("since an unknown time"),
+        incident=whose,
+        original=kept.original,
+    )
+    return said if kept.size is None else listed([said, size(kept.size)])

@@ -1,0 +1,1 @@
+"""dr.yml: the system, its sites, its people, what is backed up, and what a host holds."""

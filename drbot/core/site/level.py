@@ -1,0 +1,46 @@
+"""The four levels of the source document and what each means to people."""
+
+from enum import IntEnum
+
+from drbot.core.base.errors import UserError
+from drbot.core.base.yaml_file import did_you_mean
+from drbot.core.text.messages import phrase, sentences
+
+
+class Level(IntEnum):
+    """How bad it is; each level has a runbook of its own."""
+
+    SERVICE = 1  # a service is down
+    DATABASE = 2  # a database is corrupt
+    HOST = 3  # the host is lost
+    DATACENTRE = 4  # the data centre is lost
+
+    @property
+    def text(self) -> str:
+        """What it means, in a few words."""
+        return LEVEL_TEXTS[self]
+
+
+LEVEL_TEXTS: dict[Level, str] = {
+    Level.SERVICE: phrase("A service is down"),
+    Level.DATABASE: phrase("PostgreSQL is corrupted"),
+    Level.HOST: phrase("The host is lost"),
+    Level.DATACENTRE: phrase("The data centre is lost"),
+}
+
+LEVEL_WORDS = tuple(word for n in "1234" for word in (f"level{n}", f"l{n}", n))
+
+
+def parse_level(word: str) -> Level:
+    """Level of "level3", "L3" or "3". Raises UserError with the nearest word."""
+    digits = word.strip().lower().removeprefix("level").removeprefix("l").strip("-_ ")
+    if digits in {"1", "2", "3", "4"}:
+        return Level(int(digits))
+    raise UserError(
+        phrase('"{word}" is not a level.', word=word),
+        sentences(
+            phrase("Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)."),
+            did_you_mean(word.lower(), LEVEL_WORDS),
+        ),
+        phrase("Example: /dr declare level2 PostgreSQL does not start"),
+    )

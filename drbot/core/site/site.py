@@ -1,0 +1,279 @@
+"""dr.yml: the system drbot recovers, its targets and its people.
+
+The models refuse unknown keys; `load_configuration` in core/site/configuration.py adds file, line and "did you mean".
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from drbot.core.base.names import Below, Name, Title, Url, Word
+from drbot.core.base.signing import is_public
+from drbot.core.text.catalogue import languages
+from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import seconds_of
+
+Seconds = Annotated[float, BeforeValidator(seconds_of)]
+
+
+def _known_language(code: str) -> str:
+    if code not in languages():
+        raise ValueError(
+            phrase("there is no language {code}: {known} (docs/languages.md)", code=code, known=listed(languages()))
+        )
+    return code
+
+
+Language = Annotated[str, AfterValidator(_known_language)]
+"""A language that drbot speaks: `languages/CODE.po`."""
+
+PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
+
+
+class Model(BaseModel):
+    """A frozen piece of a file; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ServiceRole = Literal["app", "front", "database", "cache"]
+
+
+class Service(Model):
+    """One service of one compose project. Actions address project + service, never container names."""
+
+    project: Name  # the compose project, and the folder below `projects` that holds its compose file
+    service: Name  # the service's name in that compose file
+    role: ServiceRole
+    health: str | None = None  # URL that answers 200 when the service works for its users
+    needs: tuple[Name, ...] = ()  # services that must be healthy first
+    title: Title = ""
+
+
+class Postgres(Model):
+    """The PostgreSQL server under recovery."""
+
+    service: Name = "postgres"
+    user: Word = "postgres"
+    volume: Name  # the real name of the Docker volume with its data directory
+    databases: tuple[str, ...]
+
+
+class Redis(Model):
+    """The Redis server under recovery."""
+
+    service: Name = "redis"
+    user: Word | None = None  # of its ACL, whose password is SITE_REDIS_PASSWORD; none = found in its container
+    volume: Name
+
+
+class Docker(Model):
+    """How to reach the engine; nothing given = DOCKER_HOST or the current Docker context."""
+
+    host: str | None = None
+
+
+class Monitoring(Model):
+    """The monitoring of a site: what to start again, and how to see that it works."""
+
+    project: Name  # the compose project with Prometheus and Alertmanager
+    prometheus: Url  # as seen from the worker
+    alertmanager: Url
+    jobs: tuple[str, ...] = ()  # scrape jobs that must all be up, their samples stored
+    receiver: Url | None = None  # that lists the alerts that arrived
+
+
+class Provision(Model):
+    """How the machine of a site is made: from a folder of Terraform, else one EC2 instance."""
+
+    terraform: Path | None = None
+    image: str | None = None
+    instance_type: str = "t3.large"
+    region: str = "us-east-1"
+    endpoint: str | None = None  # only where it is not Amazon's
+    hourly: Annotated[str, Field(pattern=PRICE)] | None = None  # what it costs, e.g. "0.0832 USD"; shown, not asked
+
+
+class Site(Model):
+    """One place where the system runs; each has a queue and a worker of its own."""
+
+    title: Title = ""
+    docker: Docker = Docker()
+    worker_key: str | None = None  # `drbot worker key` there; not for a machine that drbot rents, whose worker joins
+    address: str | None = None  # where users reach this site: DNS points to it, compose files see it as ADDRESS
+    monitoring: Monitoring | None = None
+    provision: Provision | None = None
+    packages: Path | None = None  # folder of .deb files with Docker and Compose; none = from the distribution
+    # folder that holds one folder per compose project; a site that only controls others has none
+    projects: Path = Path()
+    services: dict[Name, Service] = Field(default_factory=dict)
+    postgres: Postgres | None = None
+    redis: Redis | None = None
+    files: tuple[Below, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
+
+    def compose_projects(self, services: Iterable[Service] | None = None) -> tuple[str, ...]:
+        """The compose projects of these services (default: all), and the one of the monitoring."""
+        chosen = self.services.values() if services is None else services
+        monitoring = (self.monitoring.project,) if self.monitoring else ()
+        return tuple(dict.fromkeys((*(service.project for service in chosen), *monitoring)))
+
+    @property
+    def file_volumes(self) -> tuple[str, ...]:
+        """The volumes among `files`."""
+        return tuple(name for name in self.files if "/" not in name)
+
+    @property
+    def file_folders(self) -> tuple[str, ...]:
+        """The folders below `projects` among `files`."""
+        return tuple(name for name in self.files if "/" in name)
+
+    def names(self, *roles: ServiceRole) -> tuple[str, ...]:
+        """Names of the services with one of these roles, in the order of the file."""
+        return tuple(name for name, service in self.services.items() if service.role in roles)
+
+
+class Backups(Model):
+    """Where backups lie and how old they may be."""
+
+    directory: Path
+    max_age: Seconds = 6 * 3600.0
+    keep: int = Field(14, ge=2)
+
+
+class ObjectStore(Model):
+    """The S3 bucket with the full backups; credentials come from the environment (AWS_*)."""
+
+    bucket: str
+    second_bucket: str | None = None  # a copy of every backup, elsewhere
+    prefix: str = ""  # of every key, e.g. "ai-micro-service/"
+    region: str = "us-east-1"
+    endpoint: str | None = None  # only where it is not Amazon's
+    lock: Seconds | None = None  # keep each backup undeletable this long, where the bucket allows it
+
+
+class Repository(Model):
+    """The git repository with the compose projects."""
+
+    url: Word
+    commit: Word  # the whole hash, so that a recovery starts what was running
+
+
+class Dns(Model):
+    """The Route 53 zone whose records lead users to a site."""
+
+    zone: str  # e.g. "example.com."
+    names: tuple[str, ...]  # the records to point to the new address
+    ttl: Seconds = 60.0
+    region: str = "us-east-1"
+    endpoint: str | None = None  # only where it is not Amazon's
+    server: str | None = None  # host:port of a name server to ask instead of the system's
+    url: str | None = None  # what users open; the last check of a recovery fetches it through the new name
+
+
+class Certificate(Model):
+    """The certificate of the system's names, from an ACME server through certbot."""
+
+    names: tuple[Word, ...]
+    email: Word
+    directory: Word = "https://acme-v02.api.letsencrypt.org/directory"
+    http_port: int = 80  # where the answers to the server's challenges are served
+    install: Below | None = None  # folder below `projects` that gets fullchain.pem and privkey.pem
+    trust: Path | None = None  # the CA of the ACME server itself, where the system does not know it
+    roots: Path | None = None  # the CA a new certificate must lead to, where the system does not know it
+
+
+class Recovery(Model):
+    """Where a lost system is built anew. Both are names of sites."""
+
+    site: Name  # levels 3 and 4: the new host
+    control: Name  # level 4: its worker runs outside of every other site
+
+
+class Targets(Model):
+    """What was promised (source document, section 1)."""
+
+    rto: Seconds = 4 * 3600.0
+    rpo: Seconds = 6 * 3600.0
+    mttr: Seconds = 2 * 3600.0
+
+
+Role = Literal["commander", "approver", "operator", "observer"]
+SecondFactor = Literal["none", "totp"]
+
+
+def _public_key(given: str) -> str:
+    if not is_public(given):
+        raise ValueError(phrase("this is not the public part of a key; `drbot dr key new` prints it"))
+    return given
+
+
+class PersonEntry(Model):
+    """A person of the roster; may own several Slack ids and still has one vote."""
+
+    name: Title
+    slack: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ("observer",)
+    language: Language = "en"
+    time_zone: str = "UTC"
+    email: str | None = None
+    phone: str | None = None
+    key: Annotated[str, AfterValidator(_public_key)] | None = None  # public part of the person's own key
+
+
+class Channels(Model):
+    """Names of Slack channels, without #."""
+
+    home: str = "dr-ops"  # where /dr is used outside of an incident
+    status: tuple[str, ...] = ("dr-status",)  # stakeholder posts
+
+
+class Approvals(Model):
+    """The two-person rule; the floor of two is not configurable away."""
+
+    people: int = Field(2, ge=2)
+    requester_counts: bool = False
+    vote_within: Seconds = 30 * 60.0
+    start_within: Seconds = 15 * 60.0
+    second_factor: SecondFactor = "none"  # totp: a vote needs a one-time code too, which the worker checks
+    break_glass: bool = False  # true: one person alone may, from the recovery host, after a loud hold
+
+
+class Cadence(Model):
+    """How often stakeholders hear from us, by level."""
+
+    level1: Seconds = 30 * 60.0
+    level2: Seconds = 30 * 60.0
+    level3: Seconds = 30 * 60.0
+    level4: Seconds = 15 * 60.0
+
+    def of(self, level: int) -> float:
+        """Seconds between two status posts of an incident of this level."""
+        return float(getattr(self, f"level{level}"))
+
+
+class Configuration(Model):
+    """The whole of dr.yml."""
+
+    version: Literal[1] = 1
+    system: Title  # what people call it, e.g. "ai-micro-service"
+    language: Language = "en"
+    sites: dict[Name, Site] = Field(min_length=1)
+    default_site: Name = "production"
+    backups: Backups
+    object_store: ObjectStore | None = None
+    repository: Repository | None = None
+    dns: Dns | None = None
+    certificate: Certificate | None = None
+    recovery: Recovery | None = None
+    targets: Targets = Targets()
+    people: dict[Name, PersonEntry] = Field(default_factory=dict)
+    channels: Channels = Channels()
+    approvals: Approvals = Approvals()
+    cadence: Cadence = Cadence()
+    runbooks: Path | None = None  # a folder of further runbooks
+
+    def site(self, name: str = "") -> Site:
+        """The site of this name (default: `default_site`)."""
+        return self.sites[name or self.default_site]
