@@ -31,6 +31,8 @@ def pytest_configure() -> None:
     tests lie in memory where there is room: thousands of small ones are written, flushed and removed again.
     """
     configure_logs()
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):  # a terminal speaks its user's language
+        os.environ.pop(name, None)
     if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
         os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
     gc.disable()  # while thousands of tests and their modules are collected, which all stay
