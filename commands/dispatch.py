@@ -46,10 +46,11 @@ Act = Callable[[CommandContext, Request, Words, Person], Reply]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verb:
-    """What a verb does and the row of core.people.ACCESS that guards it; "" = it changes nothing."""
+    """What a verb does and the row of core.site.people.ACCESS that guards it; "" = it changes nothing."""
 
     act: Act
     access: str = ""
+    cast: Callable[[CommandContext, Request, Words], Reply] | None = None  # for a request that is a ballot
 
 
 TABLE: Mapping[str, Verb] = {
@@ -61,8 +62,8 @@ TABLE: Mapping[str, Verb] = {
     "plan": Verb(act=plan.plan, access="plan"),
     "status": Verb(act=status.status),
     "list": Verb(act=status.list_),
-    "approve": Verb(act=approve.approve, access="approve"),
-    "deny": Verb(act=approve.deny, access="deny"),
+    "approve": Verb(act=approve.approve, access="approve", cast=approve.cast),
+    "deny": Verb(act=approve.deny, access="deny", cast=approve.cast),
     "phone": Verb(act=special_votes.phone, access="phone"),
     "break-glass": Verb(act=special_votes.break_glass, access="break-glass"),
     "enrol": Verb(act=enrol.enrol, access="enrol"),
@@ -92,6 +93,8 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
     try:
         words = parse(request.verb_text)
         verb = TABLE[words.verb]
+        if verb.cast is not None and approve.is_ballot(request):
+            return verb.cast(context, request, words)
         return verb.act(context, request, words, actor(context, request, verb.access))
     except UserError as error:
         _record(context, request, words, error)

@@ -16,8 +16,7 @@ from drbot.bot.listeners.answering import answer
 from drbot.bot.listeners.request_parsing import request_of_interaction, text_of, value_of
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.speech.refusal import Refusal, reply_of
-from drbot.commands.verb.approve import dialog_of, vote
-from drbot.core.approvals.approval import EntryPoint
+from drbot.commands.verb.approve import dialog_of
 from drbot.core.base.errors import UserError
 from drbot.core.text.messages import say
 
@@ -88,19 +87,7 @@ def _refused(
 ) -> None:
     """A refusal before the vote is recorded like one at the vote, and stays readable after the dialog is closed."""
     if isinstance(error, Refusal) and error.code:
-        person = responder.person(slack_request)
-        vote(
-            responder.context,
-            request_id=request_id,
-            person=person.id if person else None,
-            account=responder.accounts.now(slack_request.user),
-            decision=decision,
-            reason="",
-            seal="",  # a ballot without a plan can never be counted
-            target="",
-            entry_point=EntryPoint.DIALOG,
-            at=datetime.now(UTC),
-        )
+        responder.vote(slack_request, decision, {"request": request_id})  # without a plan it can never be counted
     responder.tell(slack_request, reply_of(error))
 
 

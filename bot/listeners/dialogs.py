@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 
 from slack_bolt import Ack
 
@@ -17,7 +16,6 @@ from drbot.bot.listeners.request_parsing import fields_of, kept_of, request_of_s
 from drbot.bot.listeners.responder import Responder, SlackRequest, answer_dialog
 from drbot.commands.dispatch import dispatch
 from drbot.commands.speech.messages import Reply
-from drbot.commands.verb.approve import vote
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.text.messages import say
 from drbot.core.text.words import cut
@@ -84,22 +82,10 @@ def resolved(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
 
 def _vote(responder: Responder, slack_request: SlackRequest, view: Mapping[str, Any]) -> Sent:
     kept, fields = kept_of(responder, slack_request, view), fields_of(view)
-    decision: Literal["approve", "deny"] = "deny" if kept.get("decision") == "deny" else "approve"
-    person = responder.person(slack_request)
-    reply = vote(
-        responder.context,
-        request_id=text_of(kept, "request"),
-        person=person.id if person else None,
-        account=responder.accounts.now(slack_request.user),
-        decision=decision,
-        reason=fields.get("reason", ""),
-        seal=text_of(kept, "seal"),
-        target=fields.get("target", ""),
-        entry_point=EntryPoint.DIALOG,
-        at=datetime.now(UTC),
-        code=fields.get("code", ""),
-    )
-    return _with_slips(responder, slack_request, reply)
+    values = {name: fields.get(name, "") for name in ("reason", "target", "code")}
+    values |= {name: text_of(kept, name) for name in ("request", "seal")}
+    decision = "deny" if kept.get("decision") == "deny" else "approve"
+    return _with_slips(responder, slack_request, responder.vote(slack_request, decision, values))
 
 
 def _with_slips(responder: Responder, slack_request: SlackRequest, reply: Reply) -> Sent:

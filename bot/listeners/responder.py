@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.enrolment import send_qr
 from drbot.bot.slack_api.signed_values import SignedValues
 from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
-from drbot.commands.dispatch import TABLE
+from drbot.commands.dispatch import TABLE, dispatch
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import parse
@@ -144,6 +144,11 @@ class Responder:
             at=datetime.now(UTC),
             values=values or {},
         )
+
+    def vote(self, slack_request: SlackRequest, decision: str, values: dict[str, str]) -> Reply:
+        """A ballot, as `dispatch` takes it: by the account as Slack has it now, whatever was known before."""
+        request = self.request(slack_request, decision, entry_point=EntryPoint.DIALOG, values=values)
+        return dispatch(self.context, replace(request, account=self.accounts.now(slack_request.user)))
 
     def show(self, slack_request: SlackRequest, view: Mapping[str, Any], *, in_place_of: str = "") -> str:
         """Open a dialog for this person, or draw an open one again; its id. Its values leave as tokens only."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from drbot.commands.facts.context import CommandContext, incident_of, live_request
 from drbot.commands.facts.runbook_selection import ring
-from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Signers, origin_of
+from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import proven
@@ -16,7 +16,6 @@ from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, one_termin
 from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
 from drbot.core.approvals.terminals import one_terminal
 from drbot.core.approvals.too_few import too_few
-from drbot.core.ledger.attestation import Origin
 from drbot.core.runs.clocks import clocks_of
 from drbot.core.runs.plan import short_seal
 from drbot.core.site.people import Account, Person, Roster
@@ -25,7 +24,6 @@ from drbot.store.records import incidents, requests, steps
 from drbot.store.runs import runs
 
 Decided = Literal["approve", "deny", "break-glass"]
-NO_KEYS: Signers = {}
 
 
 def dialog_of(
@@ -49,31 +47,22 @@ PINNED = ("target", "reason", "seal")
 """What a vote at a terminal needs; without the seal a plan that nobody has read could be meant."""
 
 
+def is_ballot(request: Request) -> bool:
+    """Everything that a vote needs was sent: a dialog about one request, or a terminal that names what was read.
+    Whoever sent it, `decide` judges it, and says no on the record.
+    """
+    if request.entry_point is EntryPoint.TERMINAL:
+        return all(request.values.get(name) for name in PINNED)
+    return request.entry_point is EntryPoint.DIALOG and "request" in request.values
+
+
 def approve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Show what would be replaced; a terminal votes at once when target, reason and the seal it read are given."""
+    """Show what would be replaced, and how to agree to it."""
     with context.database.read() as conn:
         incident = incident_of(conn, request, words)
         asked = live_request(conn, incident, "approve")
         _refuse_early(conn, context, asked, person, account=request.account, decision="approve", now=request.at)
         dialog = _draw(conn, context, asked, request.at)
-    values = request.values
-    if request.entry_point is EntryPoint.TERMINAL and all(values.get(name) for name in PINNED):
-        return vote(
-            context,
-            request_id=asked.id,
-            person=person.id,
-            account=None,
-            decision="approve",
-            reason=values["reason"],
-            seal=typed_seal(values["seal"], asked.seal),
-            target=values["target"],
-            entry_point=EntryPoint.TERMINAL,
-            at=request.at,
-            code=values.get("code", ""),
-            sign=request.sign,
-            terminal=request.terminal,
-            origin=request.origin,
-        )
     return Reply(
         text=_how_to(dialog, request.entry_point),
         tables=(table_of(dialog),),
@@ -89,68 +78,59 @@ def _kept(asked: ApprovalRequest, dialog: VoteDialog) -> dict[str, str]:
 def deny(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """One no is enough; the reason goes into the report."""
     with context.database.read() as conn:
-        incident = incident_of(conn, request, words)
-        asked = live_request(conn, incident, "deny")
-    return vote(
-        context,
-        request_id=asked.id,
-        person=person.id,
+        asked = live_request(conn, incident_of(conn, request, words), "deny")
+    reason = words.text or request.values.get("reason", "")
+    ballot = ballot_of(request, "deny", reason=reason, seal=asked.seal, target=asked.target)
+    return vote(context, request, asked.id, ballot)
+
+
+def cast(context: CommandContext, request: Request, words: Words) -> Reply:
+    """What `is_ballot` found: one vote, for the request that a dialog names or for the one that waits."""
+    values = request.values
+    with context.database.read() as conn:
+        if "request" in values:
+            asked = requests.get(conn, values["request"])
+        else:
+            asked = live_request(conn, incident_of(conn, request, words), words.verb)
+    seal = values.get("seal", "")
+    if request.entry_point is EntryPoint.TERMINAL:
+        seal = typed_seal(seal, asked.seal)
+    decision: Decided = "deny" if words.verb == "deny" else "approve"
+    reason, target = values.get("reason", ""), values.get("target", "")
+    ballot = ballot_of(request, decision, reason=reason, seal=seal, target=target)
+    return vote(context, request, asked.id, ballot, code=values.get("code", ""))
+
+
+def ballot_of(request: Request, decision: Decided, *, reason: str, seal: str, target: str) -> Ballot:
+    """The vote of whoever asks."""
+    return Ballot(
+        person=request.person.id if request.person else None,
         account=request.account,
-        decision="deny",
-        reason=words.text or request.values.get("reason", ""),
-        seal=asked.seal,
-        target=asked.target,
-        entry_point=request.entry_point,
-        at=request.at,
-    )
-
-
-def vote(
-    context: CommandContext,
-    *,
-    request_id: str,
-    person: str | None,
-    account: Account | None,
-    decision: Decided,
-    reason: str,
-    seal: str,
-    target: str,
-    entry_point: EntryPoint,
-    at: datetime,
-    code: str = "",
-    sign: Signers = NO_KEYS,
-    rule: str = "",
-    typed_by: str = "",
-    terminal: str = "",
-    origin: Origin | None = None,
-) -> Reply:
-    """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
-    authenticator, or read over the phone; `rule`: the one that break-glass overrides; `origin`: where it was typed, if
-    not by `account`.
-    """
-    ballot = Ballot(
-        person=person,
-        account=account,
         decision=decision,
         reason=reason,
         seal=seal,
         target=target,
-        entry_point=entry_point,
-        at=at,
-        rule=rule,
-        typed_by=typed_by,
-        terminal=terminal,
+        entry_point=request.entry_point,
+        at=request.at,
+        terminal=request.terminal,
     )
-    ballot = proven(context, request_id, ballot, code=code, sign=sign, origin=origin or origin_of(account))
+
+
+def vote(context: CommandContext, request: Request, asked_id: str, ballot: Ballot, *, code: str = "") -> Reply:
+    """Cast one ballot; whether it counts is decided and recorded in the store's transaction. `code`: of an
+    authenticator, or read over the phone.
+    """
+    ballot = proven(context, asked_id, ballot, code=code, sign=request.sign, origin=request.origin)
     context.voters(fresh=True)  # the whole ledger is read before the transaction, not inside
     with context.database.write() as tx:
-        asked = requests.get(tx.connection, request_id)
+        asked = requests.get(tx.connection, asked_id)
         run = runs.get(tx.connection, asked.run)
         voters = context.voters(among=context.rosters.look(tx.connection, run.site))
-        outcome = requests.cast(tx, request_id, ballot, voters)
-        cast = requests.votes(tx.connection, request_id)
-        shared = one_terminal(cast) if outcome.counted and terminal else ""
-        few = _too_few(outcome, requests.get(tx.connection, request_id), cast, voters)
+        outcome = requests.cast(tx, asked_id, ballot, voters)
+        cast_votes = requests.votes(tx.connection, asked_id)
+        approved_here = outcome.counted and ballot.terminal and ballot.decision == "approve"
+        shared = one_terminal(cast_votes) if approved_here else ""
+        few = _too_few(outcome, requests.get(tx.connection, asked_id), cast_votes, voters)
         ring(context, tx, run)
     said = outcome.message if few is None else _warned(outcome.message, few)
     said = said if not shared else _warned(said, one_terminal_text(shared))

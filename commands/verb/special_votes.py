@@ -1,13 +1,14 @@
 """`phone` and `break-glass`: votes for the night when Slack, or everybody else, is away."""
 
+from dataclasses import replace
 from typing import Literal
 
 from drbot.commands.facts.context import CommandContext, incident_of, live_request
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.verb.approve import typed_seal, vote
-from drbot.core.approvals.approval import HOLD_SECONDS, EntryPoint
+from drbot.commands.verb.approve import ballot_of, typed_seal, vote
+from drbot.core.approvals.approval import HOLD_SECONDS, Ballot, EntryPoint
 from drbot.core.runs.plan import short_seal
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase
@@ -33,9 +34,7 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
                 name=incident.name,
             ),
         )
-    return vote(
-        context,
-        request_id=asked.id,
+    ballot = Ballot(
         person=voter.id,
         account=None,
         decision=decision,
@@ -44,10 +43,9 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
         target=asked.target,
         entry_point=EntryPoint.PHONE,
         at=request.at,
-        code=words.rest[2],
         typed_by=person.id,
-        origin=request.origin,
     )
+    return vote(context, request, asked.id, ballot, code=words.rest[2])
 
 
 def break_glass(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -65,20 +63,9 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
             ),
             _how(incident.name, asked.target, short_seal(asked.seal)),
         )
-    return vote(
-        context,
-        request_id=asked.id,
-        person=person.id,
-        account=request.account,
-        decision="break-glass",
-        reason=values["reason"],
-        seal=typed_seal(values.get("seal", ""), asked.seal),
-        target=values["target"],
-        entry_point=request.entry_point,
-        at=request.at,
-        sign=request.sign,
-        rule=values["rule"],
-    )
+    seal = typed_seal(values.get("seal", ""), asked.seal)
+    ballot = ballot_of(request, "break-glass", reason=values["reason"], seal=seal, target=values["target"])
+    return vote(context, request, asked.id, replace(ballot, rule=values["rule"]))
 
 
 def _how(name: str, target: str, seal: str) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyotp
 
-from drbot.commands.verb.approve import vote
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.attestation import Proof, phone_statement
@@ -132,19 +131,9 @@ def click(verb_fixture: VerbFixture, person: str, code: str) -> str:
     """Sends the dialog with a code."""
     asked = verb_fixture.requests(verb_fixture.runs()[-1])[-1]
     who = verb_fixture.context.roster.people[person]
-    return vote(
-        verb_fixture.context,
-        request_id=asked.id,
-        person=person,
-        account=Account(id=who.slack[0]),
-        decision="approve",
-        reason="read it",
-        seal=asked.seal,
-        target="production",
-        entry_point=EntryPoint.DIALOG,
-        at=datetime.now(UTC),
-        code=code,
-    ).code
+    values = {"request": asked.id, "seal": asked.seal, "reason": "read it", "target": "production", "code": code}
+    account = Account(id=who.slack[0])
+    return verb_fixture.say(person, "approve", entry_point=EntryPoint.DIALOG, values=values, account=account).code
 
 
 def answer_to(verb_fixture: VerbFixture, row: int) -> codes.Attempt | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.commands.verb.approve import dialog_of, vote
+from drbot.commands.verb.approve import dialog_of
 from drbot.commands.views.vote_dialog import table_of
 from drbot.core.approvals.approval import EntryPoint, RequestState
 from drbot.core.base.errors import UserError
@@ -162,10 +162,9 @@ def test_a_second_vote_of_the_same_person_is_told_when_the_first_counted(verb_fi
     _, asked = verb_fixture.asked()
 
     def cast(account: str) -> str:
-        return vote(
-            verb_fixture.context, request_id=asked.id, person="chika", account=Account(id=account), decision="approve",
-            reason="ok", seal=asked.seal, target="production", entry_point=EntryPoint.DIALOG, at=asked.opened_at,
-        ).text  # fmt: skip
+        values = {"request": asked.id, "seal": asked.seal, "reason": "ok", "target": "production"}
+        slack = Account(id=account)
+        return verb_fixture.say("chika", "approve", entry_point=EntryPoint.DIALOG, values=values, account=slack).text
 
     assert "1 of 2" in cast("U3")
     assert "Already counted" in cast("U4")

@@ -10,7 +10,6 @@ from typing import Any
 from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Signers
-from drbot.commands.verb.approve import NO_KEYS
 from drbot.core.approvals.approval import ApprovalRequest, EntryPoint
 from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.ledger.events import Event, EventKind
@@ -112,7 +111,7 @@ class VerbFixture:
         channel: str | None = None,
         values: Mapping[str, str] | None = None,
         account: Account | None = None,
-        sign: Signers = NO_KEYS,
+        sign: Signers | None = None,
         terminal: str = "ops@host",
     ) -> Reply:
         """Somebody types; `who` None is nobody drbot knows."""
@@ -128,8 +127,8 @@ class VerbFixture:
                 entry_point=entry_point,
                 at=datetime.now(UTC),
                 values=values or {},
-                sign=sign,
-                terminal=terminal,
+                sign=sign or {},
+                terminal=terminal if entry_point is EntryPoint.TERMINAL else "",
             ),
         )
 
