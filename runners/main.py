@@ -11,10 +11,9 @@ from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.redaction import Redactor
-from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.contract.target import Registry
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
@@ -59,7 +58,7 @@ def run_worker(
         site_name=name,
         home=home,
         own=OwnRecord(home),
-        registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
+        registry=REGISTRY,
         target=target_of(name, configuration, settings),
         roster=given,
         key=key,

@@ -82,7 +82,7 @@ class Reply:
     in_channel: bool = False  # True: everybody in the channel may read it; else only who asked
     ok: bool = True
     qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
-    code: str = ""  # of a refused or counted vote: core.approval.Decision.code; of another refusal: its own
+    code: str = ""  # of a refused or counted vote: core.approvals.approval.Decision.code; of another refusal: its own
 
 
 def origin_of(account: Account | None, terminal: str = "") -> Origin:

@@ -9,7 +9,7 @@ from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, Registry, StepContext
 
 CONFIG_HASH = "com.docker.compose.config-hash"
 
@@ -67,3 +67,8 @@ def first_made(context: StepContext) -> datetime | None:
 def moment(said: str) -> datetime:
     """Docker's word, to the second: of volumes it tells no more."""
     return datetime.fromisoformat(f"{said[:19]}+00:00") if said.endswith("Z") else datetime.fromisoformat(said)
+
+
+IMPLEMENTED = Registry(
+    probes={"compose.anew": anew},
+)

@@ -11,7 +11,7 @@ from drbot.runners.actions.centre import certificate_of
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.handshake import accepted_until
 from drbot.runners.clients.process import Bounds
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 
 def issue(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -61,3 +61,9 @@ def folder_of(context: StepContext) -> Path:
 def _until(context: StepContext, folder: Path) -> datetime:
     settings = certificate_of(context)
     return min(accepted_until(folder, name, settings.roots) for name in settings.names)
+
+
+IMPLEMENTED = Registry(
+    actions={"certificate.issue": issue},
+    probes={"certificate.possible": possible, "certificate.installed": installed},
+)

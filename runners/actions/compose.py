@@ -13,7 +13,7 @@ from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.docker_engine import MISSING, STOPPED
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
 
@@ -165,3 +165,10 @@ def wait_healthy(context: StepContext, names: Iterable[str], within: float) -> f
         if time.monotonic() - started > within:
             raise PermanentError(phrase("Not healthy after {seconds} s: {why}", seconds=round(within), why=said))
         _PAUSE.wait(LOOK_EVERY_SECONDS)
+
+
+IMPLEMENTED = Registry(
+    actions={"compose.restart": restart, "compose.stop": stop, "compose.start": start, "compose.recreate": recreate},
+    probes={"compose.running": running, "compose.stopped": stopped},
+    subjects={"compose.restart": subjects, "compose.stop": subjects, "compose.recreate": subjects},
+)

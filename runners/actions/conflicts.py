@@ -10,7 +10,7 @@ from typing import Any
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.clients import host_packages
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.contract.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, Registry, StepContext
 
 
 def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -67,3 +67,8 @@ def _of_programs(context: StepContext, ports: Collection[int]) -> Iterator[str]:
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     yield phrase("port {port} is taken by a program on this host", port=port)
+
+
+IMPLEMENTED = Registry(
+    probes={"host.free": free},
+)

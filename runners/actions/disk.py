@@ -11,7 +11,7 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, Registry, StepContext
 
 USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 
@@ -55,3 +55,8 @@ def free_bytes(context: StepContext) -> int:
         raise PermanentError(
             phrase("The free space could not be read: {said}", said=ending(ended.output, 200))
         ) from error
+
+
+IMPLEMENTED = Registry(
+    probes={"disk.free": free},
+)

@@ -13,7 +13,7 @@ from drbot.runners.clients.compose_settings import settings_of
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.rdb_check import FILE, RdbCount, write_and_count
 from drbot.runners.clients.redis_server import KeyCount
-from drbot.runners.contract.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, Registry, StepContext
 
 NO_MANIFEST = phrase("Settings: this backup has no manifest to compare with")
 
@@ -117,3 +117,8 @@ def count_now(context: StepContext, chunks: Iterable[bytes]) -> RdbCount:
     clients = context.clients
     order = HelperOrder(image=clients.redis.running().image, name=None, labels=context.labels)
     return write_and_count(clients.docker, order, FILE, chunks, context.cancelled)
+
+
+IMPLEMENTED = Registry(
+    probes={"settings.equal": settings, "configuration.equal": configuration, "redis.keys": keys},
+)

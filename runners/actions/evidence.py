@@ -16,7 +16,7 @@ from drbot.runners.clients.postgres_server import control_data
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_login import secrets_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.store.base.file_modes import write_private
 
 LOG_LINES = 2000
@@ -137,3 +137,8 @@ def masked(line: str) -> str:
     """NAME=value with the value masked when the name says that it is secret."""
     name = line.partition("=")[0]
     return f"{name}={MASK}" if is_secret_name(name) else line
+
+
+IMPLEMENTED = Registry(
+    actions={"evidence.collect": collect},
+)

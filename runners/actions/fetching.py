@@ -19,7 +19,7 @@ from drbot.runners.clients.object_store import download, require_room
 from drbot.runners.clients.plain_files import digest_file
 from drbot.runners.clients.restic import Snapshot
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
 WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"
@@ -161,3 +161,9 @@ def fetched(context: StepContext) -> Fetched:
         raise PermanentError(phrase("In {folder} is another backup than the plan's", folder=folder.parent))
     require_held(facts, sealed)
     return Fetched(recovery_of(context), facts)
+
+
+IMPLEMENTED = Registry(
+    actions={"repository.clone": clone, "backup.fetch": fetch},
+    probes={"repository.at": at, "backup.fetched": is_fetched},
+)

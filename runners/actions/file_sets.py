@@ -15,7 +15,7 @@ from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.own_folder import require_own
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 INSIDE = "/files"
 
@@ -132,3 +132,9 @@ def volume_of(context: StepContext, name: str) -> Volume:
 def image_of(context: StepContext) -> str:
     """An image of the system that is there for sure."""
     return context.clients.postgres.recipe(context.cancelled).image
+
+
+IMPLEMENTED = Registry(
+    actions={"files.restore": restore},
+    probes={"files.equal": equal},
+)

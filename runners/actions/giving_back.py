@@ -12,7 +12,7 @@ from drbot.runners.clients.machines import Ec2
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import terraform_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.rented import TERRAFORM, Rented, find, variables_of, why_needed
 from drbot.runners.foundation import permit
 from drbot.runners.foundation.own_record import OwnRecord
@@ -129,3 +129,10 @@ def _end(context: StepContext, rented: Rented, sealed: RentedMachine) -> None:
         raise PermanentError(phrase("neither terraform nor tofu is installed here; nothing was given back"))
     bounds, variables = Bounds(cancelled=context.cancelled), variables_of(rented.site)
     terraform.destroy(allowed, rented.machine.id, sealed.resources, variables, bounds, context.log)
+
+
+IMPLEMENTED = Registry(
+    actions={"machine.look": look, "machine.give_back": give_back},
+    probes={"machine.unled": unled, "machine.gone": gone},
+    subjects={"machine.give_back": subjects},
+)

@@ -11,7 +11,7 @@ from drbot.runners.actions.occupants import host_of
 from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
 
 
@@ -53,3 +53,10 @@ def given_up(context: StepContext, given: Mapping[str, Any]) -> Finding:
         passed=not names,
         sentence=phrase("Still kept: {names}", names=listed(names)) if names else phrase("Nothing of it is kept"),
     )
+
+
+IMPLEMENTED = Registry(
+    actions={"host.give_up": give_up},
+    probes={"host.given_up": given_up},
+    subjects={"host.give_up": subjects},
+)

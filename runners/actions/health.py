@@ -6,7 +6,7 @@ from typing import Any
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import wait_healthy
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 DEFAULT_WITHIN_SECONDS = 120.0
 
@@ -64,3 +64,9 @@ def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         phrase("{what}: {why}", what=titles[name], why=fault or phrase("works")) for name, fault in found.items()
     )
     return Outcome(summary=said or phrase("Nothing to ask"), facts={"culprit": culprit, **found})
+
+
+IMPLEMENTED = Registry(
+    actions={"health.wait": wait, "dependencies.probe": dependencies},
+    probes={"health.services": services, "postgres.reachable": postgres, "redis.reachable": redis},
+)

@@ -17,7 +17,7 @@ from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.actions.setting_aside import mounted
 from drbot.runners.clients import host_packages, restic
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 ARCHIVE_TIMES = 4  # what is in an archive of the document's beside its own size
 TITLES: Mapping[str, str] = {"docker": "Docker", "compose": "Compose", "restic": "restic"}
@@ -123,3 +123,9 @@ def folders(context: StepContext) -> tuple[Path, ...]:
         return (home,)
     engine = Path(context.clients.docker.root_folder())
     return (home, engine) if engine.is_dir() else (home,)
+
+
+IMPLEMENTED = Registry(
+    actions={"host.prepare": prepare},
+    probes={"host.ready": ready, "host.occupied": occupied, "host.empty": empty, "host.room": room},
+)

@@ -12,7 +12,7 @@ from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.docker_engine import RUN_LABEL
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.fingerprint import data_volumes
 
 NONE = phrase("none")
@@ -187,3 +187,9 @@ def emptied_on_failure(context: StepContext, name: str) -> Iterator[None]:
         except DrbotError as error:
             context.log(f"{name} could not be emptied: {error}")
         raise
+
+
+IMPLEMENTED = Registry(
+    actions={"images.prepare": prepare_images, "volumes.create": create},
+    probes={"images.present": images_present, "volumes.present": present},
+)

@@ -7,7 +7,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
 
 
@@ -43,3 +43,10 @@ def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:
     if there:
         return Finding(passed=False, sentence=phrase("The volume {name} is still there", name=name))
     return Finding(passed=True, sentence=phrase("The volume {name} is gone", name=name))
+
+
+IMPLEMENTED = Registry(
+    actions={"kept.remove": remove},
+    probes={"volume.gone": gone},
+    subjects={"kept.remove": subjects},
+)

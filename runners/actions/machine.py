@@ -13,7 +13,7 @@ from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SI
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import Terraform, terraform_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.led_names import ADDRESS, SITE
 from drbot.runners.contract.rented import EC2, TERRAFORM, Rented, variables_of
 from drbot.runners.foundation.invitations import SERVES, WORKER_KEY, Invitations
@@ -215,3 +215,9 @@ def _apply(context: StepContext, site: str, terraform: Terraform) -> Machine:
     variables = variables_of(site, user_data(site, token))
     bounds = Bounds(cancelled=context.cancelled)
     return terraform.apply(variables, bounds, lambda line: context.log(line.replace(token, "(one-time token)")))
+
+
+IMPLEMENTED = Registry(
+    actions={"host.provision": provision, "host.release": release, "worker.join": join},
+    probes={"host.can_provision": can_provision, "host.running": running, "worker.joined": joined},
+)

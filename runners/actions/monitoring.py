@@ -11,7 +11,7 @@ from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients import monitoring
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 DEFAULT_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5
@@ -87,3 +87,9 @@ def finding(context: StepContext, *, alert: bool, well: str) -> Finding:
     settings = context.site.monitoring
     fault = fault_of(context, settings, alert=alert) if settings else None
     return Finding(passed=fault is None, sentence=fault or (well if settings else NONE))
+
+
+IMPLEMENTED = Registry(
+    actions={"monitoring.start": start, "monitoring.check": check},
+    probes={"monitoring.scraping": scraping, "monitoring.alerted": alerted},
+)

@@ -9,7 +9,7 @@ from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.led_names import RECORDS, answer_at, records_of
 from drbot.runners.foundation import permit
 
@@ -232,3 +232,14 @@ def _is_as_sealed(context: StepContext, names: NameService) -> bool:
 
 def _is_below(name: str, zone: str) -> bool:
     return f".{name.rstrip('.')}".endswith(f".{zone.rstrip('.')}")
+
+
+IMPLEMENTED = Registry(
+    actions={"dns.change": change, "dns.change_back": change_back, "dns.look": look, "dns.lead_back": lead_back},
+    probes={"dns.changeable": changeable, "dns.quick": quick, "dns.points_to": points_to, "dns.led_back": led_back},
+    subjects={
+        "dns.change": change_subjects,
+        "dns.change_back": change_back_subjects,
+        "dns.lead_back": lead_back_subjects,
+    },
+)

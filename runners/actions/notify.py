@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from drbot.core.text.messages import phrase
-from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.contract.action import Outcome, Registry, StepContext
 
 
 def stakeholders(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """A post about the incident as it is now, with these words where there are any (runners/execution/finishing.py)."""
     text = str(given.get("text") or "")
     return Outcome(summary=text or phrase("The stakeholders are told how it stands."), facts={"text": text})
+
+
+IMPLEMENTED = Registry(
+    actions={"notify.stakeholders": stakeholders},
+)

@@ -10,7 +10,7 @@ from drbot.core.text.messages import duration, listed, phrase
 from drbot.runners.actions.centre import names_of, wait_for
 from drbot.runners.clients.outside import Answer, fetch
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 WITHIN_SECONDS = 300.0
 
@@ -96,3 +96,9 @@ def _expected(context: StepContext, name: str) -> tuple[str, ...]:
             led = facts.get("addresses") or [facts.get("address")]
             return tuple(str(address) for address in led if address)
     return ()
+
+
+IMPLEMENTED = Registry(
+    actions={"outside.check": check},
+    probes={"outside.answers": answers},
+)

@@ -24,7 +24,7 @@ from drbot.runners.clients.scratch_postgres import (
 )
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 AS_IN_BACKUP = phrase("each as in the backup")
 ONLY_COUNTED = phrase("counted in the copy: the backup has no manifest")
@@ -215,3 +215,9 @@ def scratch_of(context: StepContext, volume: str, purpose: str) -> Scratch:
         labels=context.labels,
         cancelled=context.cancelled,
     )
+
+
+IMPLEMENTED = Registry(
+    actions={"postgres.restore_beside": restore_beside},
+    probes={"postgres.rows": rows, "postgres.beside_rows": beside_rows},
+)

@@ -19,7 +19,7 @@ from drbot.runners.clients.kept_containers import KeptContainer
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
 COPY_BACK = """
 set -eu
@@ -153,3 +153,9 @@ def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
         else phrase("{count} things are back", count=len(context.plan.aside))
     )
     return Finding(passed=not missing, sentence=sentence)
+
+
+IMPLEMENTED = Registry(
+    actions={"host.put_back": put_back},
+    probes={"host.kept": kept, "host.back": back},
+)

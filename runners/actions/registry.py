@@ -1,6 +1,5 @@
 """Name → function for every action and probe that core/runbooks/actions.py declares; nothing registers itself."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from drbot.runners.actions import (
@@ -31,119 +30,45 @@ from drbot.runners.actions import (
     suitable,
     volume,
 )
-from drbot.runners.backups import choose_dump as backup
-from drbot.runners.contract.action import Action, ProbeFunction, Subjects
+from drbot.runners.backups import choose_dump
+from drbot.runners.contract.action import Registry
 
-ACTIONS: Mapping[str, Action] = MappingProxyType(
-    {
-        "evidence.collect": evidence.collect,
-        "compose.restart": compose.restart,
-        "compose.stop": compose.stop,
-        "compose.start": compose.start,
-        "compose.recreate": compose.recreate,
-        "health.wait": health.wait,
-        "dependencies.probe": health.dependencies,
-        "backup.check": backup.check_again,
-        "postgres.restore_beside": postgres.restore_beside,
-        "volume.swap": volume.swap,
-        "volume.swap_back": volume.swap_back,
-        "volume.remove": volume.remove,
-        "kept.remove": kept.remove,
-        "notify.stakeholders": notify.stakeholders,
-        "host.prepare": host.prepare,
-        "repository.clone": fetching.clone,
-        "backup.fetch": fetching.fetch,
-        "configuration.restore": restoring.configuration,
-        "host.set_aside": setting_aside.set_aside,
-        "host.put_back": putting_back.put_back,
-        "host.give_up": giving_up.give_up,
-        "images.prepare": infrastructure.prepare_images,
-        "volumes.create": infrastructure.create,
-        "postgres.restore": restoring.restore_postgres,
-        "redis.restore": restoring.restore_redis,
-        "files.restore": file_sets.restore,
-        "monitoring.start": monitoring.start,
-        "monitoring.check": monitoring.check,
-        "host.provision": machine.provision,
-        "host.release": machine.release,
-        "worker.join": machine.join,
-        "dns.change": names.change,
-        "dns.change_back": names.change_back,
-        "dns.look": names.look,
-        "dns.lead_back": names.lead_back,
-        "machine.look": giving_back.look,
-        "machine.give_back": giving_back.give_back,
-        "certificate.issue": certificate.issue,
-        "outside.check": outside.check,
-    }
+_IMPLEMENTED = tuple(
+    module.IMPLEMENTED
+    for module in (
+        anew,
+        certificate,
+        choose_dump,
+        compose,
+        conflicts,
+        disk,
+        equality,
+        evidence,
+        fetching,
+        file_sets,
+        giving_back,
+        giving_up,
+        health,
+        host,
+        infrastructure,
+        kept,
+        machine,
+        monitoring,
+        names,
+        notify,
+        outside,
+        postgres,
+        putting_back,
+        restoring,
+        setting_aside,
+        suitable,
+        volume,
+    )
 )
 
-PROBES: Mapping[str, ProbeFunction] = MappingProxyType(
-    {
-        "health.services": health.services,
-        "compose.running": compose.running,
-        "compose.stopped": compose.stopped,
-        "postgres.reachable": health.postgres,
-        "redis.reachable": health.redis,
-        "postgres.rows": postgres.rows,
-        "postgres.beside_rows": postgres.beside_rows,
-        "backup.fresh": backup.fresh,
-        "backup.whole": backup.whole,
-        "disk.free": disk.free,
-        "volume.swapped": volume.swapped,
-        "volume.exists": volume.exists,
-        "volume.gone": kept.gone,
-        "volume.unshared": volume.unshared,
-        "host.ready": host.ready,
-        "host.occupied": host.occupied,
-        "host.empty": host.empty,
-        "host.room": host.room,
-        "host.suitable": suitable.suitable,
-        "host.writable": suitable.writable,
-        "compose.anew": anew.anew,
-        "settings.equal": equality.settings,
-        "host.free": conflicts.free,
-        "host.kept": putting_back.kept,
-        "host.back": putting_back.back,
-        "host.given_up": giving_up.given_up,
-        "repository.at": fetching.at,
-        "backup.fetched": fetching.is_fetched,
-        "configuration.equal": equality.configuration,
-        "images.present": infrastructure.images_present,
-        "volumes.present": infrastructure.present,
-        "redis.keys": equality.keys,
-        "files.equal": file_sets.equal,
-        "monitoring.scraping": monitoring.scraping,
-        "monitoring.alerted": monitoring.alerted,
-        "host.can_provision": machine.can_provision,
-        "host.running": machine.running,
-        "worker.joined": machine.joined,
-        "dns.changeable": names.changeable,
-        "dns.quick": names.quick,
-        "dns.points_to": names.points_to,
-        "dns.led_back": names.led_back,
-        "machine.unled": giving_back.unled,
-        "machine.gone": giving_back.gone,
-        "certificate.possible": certificate.possible,
-        "certificate.installed": certificate.installed,
-        "outside.answers": outside.answers,
-    }
+REGISTRY = Registry(
+    actions=MappingProxyType({name: act for one in _IMPLEMENTED for name, act in one.actions.items()}),
+    probes=MappingProxyType({name: ask for one in _IMPLEMENTED for name, ask in one.probes.items()}),
+    subjects=MappingProxyType({name: take for one in _IMPLEMENTED for name, take in one.subjects.items()}),
 )
-
-SUBJECTS: Mapping[str, Subjects] = MappingProxyType(
-    {
-        "compose.restart": compose.subjects,
-        "compose.stop": compose.subjects,
-        "compose.recreate": compose.subjects,
-        "volume.swap": volume.swap_subjects,
-        "volume.swap_back": volume.swap_back_subjects,
-        "kept.remove": kept.subjects,
-        "host.set_aside": setting_aside.subjects,
-        "host.give_up": giving_up.subjects,
-        "dns.change": names.change_subjects,
-        "dns.change_back": names.change_back_subjects,
-        "dns.lead_back": names.lead_back_subjects,
-        "machine.give_back": giving_back.subjects,
-    }
-)
-"""Every action that can take something away, and what with given arguments; only a permit lets it."""
+"""All of them. Each module says at its end what it implements."""

@@ -19,7 +19,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.contract.action import Outcome, Registry, StepContext
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -110,3 +110,12 @@ def prepare_volume(context: StepContext, volume: str) -> None:
     renew(context, volume)
     if context.cancelled():
         raise CancelledError(phrase("Stopped before {volume} was filled", volume=volume))
+
+
+IMPLEMENTED = Registry(
+    actions={
+        "configuration.restore": configuration,
+        "postgres.restore": restore_postgres,
+        "redis.restore": restore_redis,
+    },
+)

@@ -19,7 +19,7 @@ from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
 
 # The copy has to be whole before the mark is written; with the mark it is never written again. Was the original
@@ -185,3 +185,9 @@ def _refusal(output: str) -> str:
 def _ran(context: StepContext, one: Occupant) -> bool:
     """As the plan saw it: after a crash it may be stopped already."""
     return any(other.is_running for other in context.plan.occupants if other.identity == one.identity)
+
+
+IMPLEMENTED = Registry(
+    actions={"host.set_aside": set_aside},
+    subjects={"host.set_aside": subjects},
+)

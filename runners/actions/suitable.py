@@ -15,7 +15,7 @@ from drbot.core.text.messages import clauses, phrase
 from drbot.runners.clients import own_folder
 from drbot.runners.clients.tar_entries import LONGEST_NAME
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, StepContext
+from drbot.runners.contract.action import Finding, Registry, StepContext
 
 
 def suitable(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -91,3 +91,8 @@ def immovable(context: StepContext, projects: Path, home: Path) -> Iterator[str]
         )
     if len(os.fsencode(keeper.name)) > LONGEST_NAME:
         yield phrase("{name} is longer than a file system takes: give `projects` a shorter name", name=keeper.name)
+
+
+IMPLEMENTED = Registry(
+    probes={"host.suitable": suitable, "host.writable": writable},
+)

@@ -10,7 +10,7 @@ from drbot.runners.clients.postgres_written import next_transaction
 from drbot.runners.clients.volume_mover import Move
 from drbot.runners.clients.volume_users import VolumeUser, strangers_on
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
 
 STATES = {
@@ -147,3 +147,10 @@ def move_of(context: StepContext, volume: str, replacement: str, keeper: str, *,
         labels=context.labels,
         cancelled=context.cancelled,
     )
+
+
+IMPLEMENTED = Registry(
+    actions={"volume.swap": swap, "volume.swap_back": swap_back, "volume.remove": remove},
+    probes={"volume.swapped": swapped, "volume.exists": exists, "volume.unshared": unshared},
+    subjects={"volume.swap": swap_subjects, "volume.swap_back": swap_back_subjects},
+)

@@ -17,7 +17,7 @@ from drbot.runners.clients.backup_store import Backup, BackupStore, Manifest
 from drbot.runners.clients.dump import DumpScanner, major
 from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.target import Chosen
 from drbot.runners.foundation.watching import Progress
 
@@ -255,3 +255,9 @@ def newest(store: BackupStore, system: str, site: str) -> Backup:
         if not backup.fault and not owner_fault(backup.manifest, system, site):
             return backup
     raise PermanentError(phrase("There is no backup in {folder} that can be used", folder=store.directory))
+
+
+IMPLEMENTED = Registry(
+    actions={"backup.check": check_again},
+    probes={"backup.fresh": fresh, "backup.whole": whole},
+)

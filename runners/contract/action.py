@@ -75,10 +75,19 @@ class Finding:
 
 
 Action = Callable[[StepContext, Mapping[str, Any]], Outcome]
-"""Raises TemporaryError (may be retried), PermanentError or CancelledError of core.errors."""
+"""Raises TemporaryError (may be retried), PermanentError or CancelledError of core.base.errors."""
 
 Subjects = Callable[[StepContext, Mapping[str, Any]], frozenset[str]]
 """What an action takes away with these arguments: texts of runners/foundation/permit.py. Only reads."""
 
 ProbeFunction = Callable[[StepContext, Mapping[str, Any]], Finding]
 """Raises TemporaryError when the target cannot be asked at all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """What a step may do and what may be asked: name → function. One module's part of it, or all of them."""
+
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    probes: Mapping[str, ProbeFunction] = field(default_factory=dict)
+    subjects: Mapping[str, Subjects] = field(default_factory=dict)  # of every action that can take something away

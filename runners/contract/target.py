@@ -7,22 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
-from drbot.runners.contract.action import Action, ProbeFunction, Subjects
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
     from drbot.runners.clients.clients import Clients
     from drbot.runners.clients.postgres_written import Written
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Registry:
-    """What a step may do and what may be asked: name → function."""
-
-    actions: Mapping[str, Action]
-    probes: Mapping[str, ProbeFunction]
-    subjects: Mapping[str, Subjects]  # of every action that can take something away
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,8 +16,7 @@ from drbot.core.base.errors import CancelledError, PermanentError, TemporaryErro
 from drbot.core.runbooks.runbook import Probe, Step
 from drbot.core.runs.run import StepState
 from drbot.core.text.messages import closed, listed, phrase, sentences
-from drbot.runners.contract.action import Finding, Outcome, StepContext
-from drbot.runners.contract.target import Registry
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.execution.step_log import StepLog
 from drbot.runners.foundation.timing import Timing
 

@@ -20,9 +20,9 @@ from drbot.core.site.people import Roster, waiting
 from drbot.core.site.site import Approvals, Configuration, Site
 from drbot.core.text.messages import phrase
 from drbot.core.text.redaction import Redactor
-from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.action import Registry, StepContext
 from drbot.runners.contract.machine_book import MachineBook
-from drbot.runners.contract.target import Registry, Target
+from drbot.runners.contract.target import Target
 from drbot.runners.execution.attempt import Attempt
 from drbot.runners.execution.lease import Lease
 from drbot.runners.execution.step_log import StepLog

@@ -1,4 +1,4 @@
-"""Approval requests and votes: the ledger that `core.approval` decides about (approvals.md).
+"""Approval requests and votes: the ledger that `core.approvals.approval` decides about (approvals.md).
 
 Order of locks, always: the run's row, then the request's row, then the head of the ledger. So an approval,
 a deny and a start that come in the same millisecond happen one after the other.

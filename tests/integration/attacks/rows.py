@@ -22,8 +22,7 @@ from structlog.testing import capture_logs
 from drbot.core.approvals.approval import Ballot, EntryPoint, RequestState, claim_of
 from drbot.core.ledger.attestation import Attestation, Proof, statement
 from drbot.core.runs.run import RunState, StepState
-from drbot.runners.contract.action import Action
-from drbot.runners.contract.target import Registry
+from drbot.runners.contract.action import Action, Registry
 from drbot.runners.execution.leftovers import clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord

@@ -15,9 +15,9 @@ from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.lab.cloud import NAME
 from drbot.runners.actions.control_target import ControlTarget
-from drbot.runners.actions.registry import ACTIONS, PROBES, SUBJECTS
+from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.clients.name_service import NameService
-from drbot.runners.contract.target import Chosen, Registry
+from drbot.runners.contract.target import Chosen
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import signature_of_end
 from drbot.runners.foundation.own_record import OwnRecord
@@ -116,7 +116,7 @@ def worker_context(worker_fixture: WorkerFixture, centre: "Centre") -> WorkerCon
         site_name="control",
         home=centre.home,
         own=OwnRecord(centre.home),
-        registry=Registry(actions=ACTIONS, probes=PROBES, subjects=SUBJECTS),
+        registry=REGISTRY,
         target=Control(configuration, centre.context().clients),
     )
 

@@ -15,8 +15,8 @@ from drbot.core.site.old_server import OldServer
 from drbot.runners.actions import setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
-from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, StepContext, Subjects
-from drbot.runners.contract.target import Chosen, KeptVolume, Registry
+from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, Registry, StepContext, Subjects
+from drbot.runners.contract.target import Chosen, KeptVolume
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.permit import services, volume
 

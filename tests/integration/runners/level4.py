@@ -20,8 +20,7 @@ from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.site.people import roster_of
 from drbot.core.site.site import Approvals, Configuration, Dns, Recovery, Repository, Site
-from drbot.runners.contract.action import Action, Finding, ProbeFunction, StepContext
-from drbot.runners.contract.target import Registry
+from drbot.runners.contract.action import Action, Finding, ProbeFunction, Registry, StepContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.store.base.database import Database
 from drbot.store.base.schema import runs as runs_table

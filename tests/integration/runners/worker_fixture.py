@@ -15,8 +15,7 @@ from drbot.core.site.level import Level
 from drbot.core.site.people import roster_of
 from drbot.core.site.site import Approvals, Configuration
 from drbot.core.text.redaction import Redactor
-from drbot.runners.contract.action import Action, ProbeFunction, Subjects
-from drbot.runners.contract.target import Registry
+from drbot.runners.contract.action import Action, ProbeFunction, Registry, Subjects
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.timing import Timing

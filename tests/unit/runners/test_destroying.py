@@ -14,7 +14,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.site.full_manifest import PROJECTS
 from drbot.core.site.site import Certificate, Dns, Provision
-from drbot.runners.actions.registry import SUBJECTS
+from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.compose import Compose, Watch
@@ -247,7 +247,7 @@ def test_only_one_module_can_build_a_permit() -> None:
 def test_every_action_that_destroys_or_interrupts_says_what_it_takes_away() -> None:
     sharp = {name for name, action in ACTIONS.items() if action.effect == "destroy" or action.interrupts}
 
-    assert set(SUBJECTS) == sharp
+    assert set(REGISTRY.subjects) == sharp
 
 
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False), on_line=lambda line: None)

@@ -1,12 +1,12 @@
 """What is declared is done, under the same name, and nothing else is."""
 
 from drbot.core.runbooks.actions import ACTIONS, PROBES
-from drbot.runners.actions import registry
+from drbot.runners.actions.registry import REGISTRY
 
 
 def test_every_declared_action_and_probe_has_a_function_and_the_other_way_round() -> None:
-    assert set(registry.ACTIONS) == set(ACTIONS)
-    assert set(registry.PROBES) == set(PROBES)
+    assert set(REGISTRY.actions) == set(ACTIONS)
+    assert set(REGISTRY.probes) == set(PROBES)
 
 
 def test_what_is_optional_or_touched_is_a_parameter() -> None:
