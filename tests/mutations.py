@@ -27,8 +27,8 @@ GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_br
 STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_ledger.py"
 LINT = "tests/unit/core/test_runbook_lint.py"
-FULL, FETCHED = "tests/unit/runners/test_full_backups.py", "tests/unit/runners/test_fetching.py"
-CRAFTED = "tests/unit/runners/test_crafted_archives.py"
+FULL, FETCHED = "tests/integration/archives/test_full_backups.py", "tests/integration/archives/test_fetching.py"
+CRAFTED = "tests/integration/archives/test_crafted_archives.py"
 HOSTS, ANEW = "tests/integration/actions/test_occupied_hosts.py", "tests/integration/actions/test_whole_hosts.py"
 ASIDE, BACK, FOLDERS = (
     "runners/actions/setting_aside.py",
@@ -260,12 +260,12 @@ WEAKENINGS = (
     weak("a header that has rotted is an end", "runners/clients/tar_entries.py", 'raise READ_ERROR(phrase("a header in it is broken ({why})", why=error)) from error', "raise", CRAFTED),
     weak("what lies behind the end", "runners/clients/tar_entries.py", "if piece.count(0) != len(piece):", "if False:", CRAFTED),
     weak("links of an archive that lead elsewhere", "runners/clients/tar_entries.py", "if info.issym() and out:", "if False:", CRAFTED),
-    weak("a snapshot is not looked into", "runners/backups/choose_full.py", "    if shape.fault:", "    if False:", "tests/unit/runners/test_crafted_snapshots.py"),
-    weak("any page is a bucket", "runners/clients/store_errors.py", 'client.meta.events.register("after-call.s3", _require_told)', "pass", "tests/unit/runners/test_no_bucket.py"),
-    weak("a check that counts nothing", "runners/backups/choose_full.py", "if (entries, done) != (counted.entries, counted.bytes):", "if False:", "tests/unit/runners/test_repositories.py"),
+    weak("a snapshot is not looked into", "runners/backups/choose_full.py", "    if shape.fault:", "    if False:", "tests/integration/archives/test_crafted_snapshots.py"),
+    weak("any page is a bucket", "runners/clients/store_errors.py", 'client.meta.events.register("after-call.s3", _require_told)', "pass", "tests/integration/archives/test_no_bucket.py"),
+    weak("a check that counts nothing", "runners/backups/choose_full.py", "if (entries, done) != (counted.entries, counted.bytes):", "if False:", "tests/integration/archives/test_repositories.py"),
     weak("old full backups of others", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if backup.snapshot and not backup.fault]", FULL),
     weak("full backups of the future push others out", "runners/clients/full_store.py", "if is_of(backup, system, site) and not backup.fault]", "if is_of(backup, system, site)]", FULL),
-    weak("paths of an archive that lead elsewhere", "runners/clients/tar_entries.py", 'if not path or ".." in parts or path.startswith("/"):', "if not path:", "tests/unit/runners/test_document_archive.py"),
+    weak("paths of an archive that lead elsewhere", "runners/clients/tar_entries.py", 'if not path or ".." in parts or path.startswith("/"):', "if not path:", "tests/integration/archives/test_document_archive.py"),
     # Whole hosts.
     weak("what came after the plan is put aside", ASIDE, "if new:", "if False:", HOSTS),
     weak("another one of the same name is put aside", ASIDE, "if one.key not in known]", "if one.key[:2] not in {key[:2] for key in known}]", HOSTS),
