@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test test-long check lint types layers audit coverage messages lock clean
+.PHONY: help setup demo test test-long test-fast hooks check lint types layers audit coverage messages lock clean
 
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ test: setup  ## All tests but the long ones
 test-long: setup  ## The long tests
 	@bash tests/packages.sh
 	$(BIN)/pytest -n 0 -m long
+
+test-fast: .venv/.ready  ## What needs no Docker, while you write (about a minute)
+	$(BIN)/pytest -n 2 tests/unit
+
+hooks: .venv/.ready  ## What CI would refuse is refused before the commit
+	@$(BIN)/pre-commit install
 
 check: lint types layers audit  ## Lint, types, layers, known weaknesses
 
