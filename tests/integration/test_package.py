@@ -1,5 +1,6 @@
 """What `pip install` leaves on a machine: one import name, and commands that no folder beside them can break."""
 
+import json
 import os
 import subprocess
 import sys
@@ -29,6 +30,14 @@ def site_packages(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     yield folder
 
 
+def lay_traps(folder: Path) -> None:
+    """Packages with names like those of drbot's own folders; whoever imports one of them ends."""
+    for name in ("core", "store", "bot"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    (folder / "cli.py").write_text("raise SystemExit('the wrong one')")
+
+
 def test_only_one_name_is_installed(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -50,10 +59,7 @@ def test_every_file_of_the_repository_is_in_it(wheel: Path) -> None:
 
 @pytest.mark.parametrize("words", [["version"], ["--help"], ["check"]], ids=" ".join)
 def test_it_works_in_a_folder_with_names_like_its_own(site_packages: Path, tmp_path: Path, words: list[str]) -> None:
-    for name in ("core", "store", "bot"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
-    (tmp_path / "cli.py").write_text("raise SystemExit('the wrong one')")
+    lay_traps(tmp_path)
     program = site_packages / "bin" / "drbot"
     environment = {**os.environ, "PYTHONPATH": str(site_packages), "HOME": str(tmp_path)}
 
@@ -64,3 +70,24 @@ def test_it_works_in_a_folder_with_names_like_its_own(site_packages: Path, tmp_p
     said = ended.stdout + ended.stderr
     assert "the wrong one" not in said and "Traceback" not in said, said
     assert ended.returncode == (2 if words == ["check"] else 0), said  # there is no dr.yml here
+
+
+@pytest.mark.long
+@pytest.mark.docker
+def test_it_recovers_a_system_beside_a_django_project(wheel: Path, tmp_path: Path) -> None:
+    """Installed with all it needs, and with Django, into an environment of its own; the project is on the path."""
+    bin_folder, measured = tmp_path / "environment" / "bin", tmp_path / "measured.json"
+    subprocess.run([UV, "venv", "--quiet", tmp_path / "environment"], check=True, timeout=300)
+    python = bin_folder / "python"
+    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, wheel, "django"], check=True, timeout=600)
+    subprocess.run([bin_folder / "django-admin", "startproject", "shop", tmp_path], check=True, timeout=60)
+    lay_traps(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "DJANGO_SETTINGS_MODULE": "shop.settings"}
+    words = ["demo", "--auto", "--no-browser", "--home", str(ROOT / ".drbot"), "--json", str(measured)]
+
+    ended = subprocess.run(
+        [bin_folder / "drbot", *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1200
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert json.loads(measured.read_text())
