@@ -1,8 +1,9 @@
 """Level 4 by its own runbook: the control site's worker is real, its parts at the new place are played."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -81,10 +82,24 @@ def answering(address: str, port: int = 0) -> Iterator[int]:
 
 @pytest.fixture
 def front() -> Iterator[int]:
-    """Its port."""
+    """Its port, which is kept free at the old address: nobody else's connection begins there."""
     Health.status = 200
-    with answering(NEW) as port:
+    with ExitStack() as opened:
+        port = opened.enter_context(answering(NEW))
+        while not keep_free(opened, OLD, port):
+            port = opened.enter_context(answering(NEW))
         yield port
+
+
+def keep_free(opened: ExitStack, address: str, port: int) -> bool:
+    """Whether the port can be had there; whoever listens later still gets it."""
+    kept = opened.enter_context(socket.socket())
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        kept.bind((address, port))
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
