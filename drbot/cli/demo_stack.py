@@ -9,12 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drbot.cli.completions import completions
+from drbot.cli.terminal import terminal_language
 from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.lab import programs
 from drbot.lab.system import Lab
 from drbot.slack_simulator.client import People
 from drbot.slack_simulator.server import SlackSimulator
+from drbot.slack_simulator.state import State
 from drbot.store.base.file_modes import private
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,6 +28,11 @@ def manifest_path() -> Path:
     """manifest.yml: at the top of the repository, or inside the installed package."""
     beside = REPOSITORY / "manifest.yml"
     return beside if beside.is_file() else REPOSITORY / "drbot" / "slack_simulator" / "manifest.yml"
+
+
+def local_slack(state: State | None = None) -> SlackSimulator:
+    """A Slack of this machine with drbot's app in it, which completes drbot's verbs. It is not started yet."""
+    return SlackSimulator(manifest_path(), state, completions=completions(terminal_language()))
 
 
 @dataclass(kw_only=True)

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from drbot.slack_simulator.app import App
+from drbot.slack_simulator.completions import Completion
 from drbot.slack_simulator.people import APP, BOT_USER, TEAM, TEAM_NAME
 from drbot.slack_simulator.records import Change, Channel, Json
 from drbot.slack_simulator.socket_mode import Connections
@@ -16,9 +18,10 @@ LOOK_SECONDS = 0.03
 class Feed:
     """Reads only. `user` may be "" for everybody's."""
 
-    def __init__(self, state: State, app: App, connections: Connections) -> None:
+    def __init__(self, state: State, app: App, connections: Connections, completions: Sequence[Completion]) -> None:
         self._state = state
         self._app = app
+        self._completions = completions
         self._connections = connections
         self.closing = False
 
@@ -35,6 +38,7 @@ class Feed:
                     "bot_user": BOT_USER,
                     "connections": self._connections.count,
                     "commands": list(self._app.commands),
+                    "completions": [completion.as_seen() for completion in self._completions],
                     "shortcuts": list(self._app.shortcuts),
                 },
                 "users": [person.as_seen() for person in self._state.people.values()],

@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from drbot.slack_simulator import payloads
 from drbot.slack_simulator.acting import Acting
 from drbot.slack_simulator.app import read_manifest
+from drbot.slack_simulator.completions import Completion
 from drbot.slack_simulator.control import Control
 from drbot.slack_simulator.faults import Faults
 from drbot.slack_simulator.feed import Feed
@@ -52,6 +53,7 @@ class SlackSimulator:
         faults: Faults | None = None,
         *,
         tickets: Tickets | None = None,
+        completions: Sequence[Completion] = (),
     ) -> None:
         self.state = state or State()
         self.faults = faults or Faults()
@@ -75,7 +77,7 @@ class SlackSimulator:
             looking=Looking(context=self.context),
             acting=Acting(self.context, self.connections),
             interacting=Interacting(self.context, self.connections),
-            feed=Feed(self.state, app, self.connections),
+            feed=Feed(self.state, app, self.connections, completions),
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None

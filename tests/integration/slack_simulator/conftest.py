@@ -10,17 +10,21 @@ from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
 
 from drbot.slack_simulator.client import People
+from drbot.slack_simulator.completions import Completion
 from drbot.slack_simulator.faults import Faults
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
+LEVELS = tuple(Completion(word=f"level{number}") for number in (1, 2, 3, 4))
+WORDS = (Completion(word="declare", usage="level", choices=(LEVELS,)), Completion(word="deny"))
+"""What the small app below says can be typed."""
 
 
 @pytest.fixture
 def simulator() -> Iterator[SlackSimulator]:
     """Patient with acks: what is tested is their effect, not the speed of the machine."""
-    simulator = SlackSimulator(MANIFEST, faults=Faults(ack_seconds=30))
+    simulator = SlackSimulator(MANIFEST, faults=Faults(ack_seconds=30), completions=WORDS)
     simulator.start()
     yield simulator
     simulator.stop()

@@ -1,10 +1,10 @@
 // The message box: Enter sends, Shift+Enter breaks the line, `/` completes commands, Tab or Enter takes a completion.
 import { sendCommand, sendMessage } from "./api.js";
+import { completions } from "./completions.js";
 import { acting } from "./dialog.js";
 import { element, icon, replace } from "./dom.js";
 import { globalMenu } from "./shortcuts.js";
 import { currentChannel, people, place, state, changed } from "./state.js";
-import { completions } from "./verbs.js";
 
 /** A message box; `target()` says where it sends to: `{channel, thread_ts?}`. */
 export function composer(name, target) {
@@ -28,7 +28,7 @@ export function composer(name, target) {
 
   function offer() {
     offered = completions(field.value.slice(0, field.selectionStart), {
-      commands: state.app.commands, people: people(), channels: [...state.channels.values()].filter((channel) => !channel.is_im) });
+      commands: state.app.commands, words: state.app.completions, people: people(), channels: [...state.channels.values()].filter((channel) => !channel.is_im) });
     chosen = offered.items.length ? 0 : -1;
     show();
   }

@@ -2,7 +2,7 @@
 import { readChannel, readFeed, readState } from "./api.js";
 
 export const state = {
-  me: "", app: { name: "drbot", commands: [], shortcuts: [], connections: 0 }, team: { name: "" },
+  me: "", app: { name: "drbot", commands: [], completions: [], shortcuts: [], connections: 0 }, team: { name: "" },
   users: new Map(), channels: new Map(), views: [], home: null,
   open: { kind: "channel", channel: "" }, panel: null, online: true, firstUnread: null, goTo: null,
 };
