@@ -132,7 +132,7 @@ def address_of(text: str) -> tuple[str, int]:
     if not port.isdigit() or int(port) > 65_535:
         raise UserError(
             phrase("You gave --http."),
-            phrase('"{text}" is no port.', text=text),
+            phrase('"{text}" is not a port.', text=text),
             phrase("Write --http 8080, or --http 0.0.0.0:8080."),
         )
     return host.strip("[]") or "127.0.0.1", int(port)
@@ -152,7 +152,7 @@ def serve(app: App, guard: RequestGuard, address: tuple[str, int], stop: threadi
         server.should_exit = True
         thread.join(timeout=15)
     if ended_by_itself:
-        raise PermanentError(phrase("What listened for Slack at {place} has ended by itself", place=place))
+        raise PermanentError(phrase("The Slack listener at {place} stopped by itself", place=place))
 
 
 def _listening(address: tuple[str, int]) -> socket.socket:
@@ -164,7 +164,7 @@ def _listening(address: tuple[str, int]) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UserError(
-            phrase("The bot was to listen for Slack."),
+            phrase("Tried to listen for Slack."),
             f"{address[0]}:{address[1]}: {error}",
             phrase("Choose another port with --http."),
         ) from error

@@ -139,6 +139,6 @@ class SlackReadiness:
 
 
 WITHOUT_ACCOUNT: str = phrase("without a Slack id: cannot be called or vote in Slack")
-NO_ACCOUNT: str = phrase("{account} is no account of this workspace")
+NO_ACCOUNT: str = phrase("{account} is not an account of this workspace")
 UNSEEN: str = phrase("{account} cannot be looked up: {why}")
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})

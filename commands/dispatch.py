@@ -118,7 +118,7 @@ NOT_RECORDED: str = phrase(
 
 def _not_recorded(error: BrokenStateError) -> str:
     return phrase(
-        "Not recorded, nothing started and nothing stopped. {error}. Bring it back: drbot bootstrap", error=error
+        "Not recorded, nothing started and nothing stopped. {error}. To restore it: drbot bootstrap", error=error
     )
 
 

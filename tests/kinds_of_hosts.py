@@ -126,7 +126,7 @@ def container_in_the_network_of_another(at: Host) -> None:
 
 def container_that_goes_when_it_is_stopped(at: Host) -> None:
     name = at.container(wrote="the only copy", auto_remove=True)
-    at.refused = f"{name} would be gone with all it wrote"
+    at.refused = f"{name} was made with --rm: stopping it would delete it and everything it wrote"
 
 
 def volume_on_a_folder_of_the_host(at: Host) -> None:

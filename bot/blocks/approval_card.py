@@ -16,10 +16,10 @@ from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
 
 TITLE: str = phrase("{state} on {target}: {act}")
-NOT_DONE: str = phrase("By this request nothing of the following is carried out.")
+NOT_DONE: str = phrase("Nothing below is carried out by this request.")
 """The facts below speak of what is to come; a request that ended without being used brings nothing of it."""
 NEEDED: str = phrase("{people}: please read this, then approve or deny. {have} of {need} so far.")
-NOBODY_LEFT: str = phrase("Nobody is left whose vote would count and who has not voted. {have} of {need} so far.")
+NOBODY_LEFT: str = phrase("Everyone whose vote would count has already voted. {have} of {need} so far.")
 START_BY: str = phrase("Starts by {when}, or the approval lapses.")
 COUNT: str = phrase("{have} of {need} approvals")
 COUNT_WITH_REQUESTER: str = phrase("{have} of {need} approvals, requester included")

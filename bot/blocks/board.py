@@ -15,7 +15,7 @@ from drbot.core.text.messages import duration, filled, lines, listed, phrase, sa
 from drbot.core.text.words import clock, cut
 
 NO_RUN: str = phrase(
-    "drbot cannot do this by itself: clocks, timeline and report are kept, the recovery is done by hand."
+    "drbot cannot do this recovery itself: it keeps the clocks, timeline and report; the recovery is done by hand."
 )
 HEADLINE: str = phrase("{name} · Level {level}: {meaning} · {state}")
 NAMED: str = phrase("{name}: {title}.")

@@ -29,7 +29,7 @@ ASKS = frozenset(
 FAILED: str = phrase(":raised_hand: *{step}* failed.")
 FAILED_BROKEN: str = phrase(":raised_hand: *{step}* failed, not working: *{names}*.")
 LOOKING: str = phrase(
-    ":raised_hand: *{step}*: its worker stopped, so nobody knows whether it was done. drbot is looking."
+    ":raised_hand: *{step}*: its worker stopped, so nobody knows whether it was done. drbot is checking."
 )
 LOOKS: Mapping[bool, str] = {
     True: phrase(":raised_hand: *{step}*: nobody knows whether it was done; it looks *done*."),

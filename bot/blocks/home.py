@@ -15,7 +15,7 @@ MOST = 20
 
 TITLE: str = phrase("Disaster recovery of {system}")
 NONE: str = phrase("No open incident.")
-MINE: str = phrase("Waits for your approval")
+MINE: str = phrase("Waiting for your approval")
 DECLARE: str = phrase("Declare an incident…")
 YOU: str = phrase("You are {name}: {roles}.")
 STRANGER: str = phrase("You are not on the roster (dr.yml, people): you can look, but not declare or approve.")

@@ -41,7 +41,9 @@ URGENT = CARDS | {
 }
 """After these the board is drawn at once: final states, approvals and stops jump the queue."""
 
-OTHER: str = phrase("The next good backup is `{name}`; it loses everything from {loss} before the outage on.")
+OTHER: str = phrase(
+    "The next good backup is `{name}`; with it, everything written since {loss} before the outage is lost."
+)
 NO_OTHER: str = phrase("There is no other good backup.")
 
 LOUD = frozenset({EventKind.STEP_ASKED, EventKind.INCIDENT_NOT_RECOVERED})

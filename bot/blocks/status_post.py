@@ -28,7 +28,7 @@ AFFECTED: Mapping[Level, str] = {
 DOING: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("We are finding out what is needed and preparing the repair."),
     IncidentState.RECOVERING: phrase("The repair is under way."),
-    IncidentState.RECOVERED: phrase("The services answer again. We are confirming it with people."),
+    IncidentState.RECOVERED: phrase("The services answer again. We are confirming that people can work."),
     IncidentState.RESOLVED: phrase("The incident is closed."),
 }
 NOT_YET: str = phrase("{system}: does not work yet")
@@ -37,9 +37,9 @@ UNCONFIRMED: str = phrase("The services answer again. No person has confirmed ye
 CONFIRMED: str = phrase("The services answer again, and people confirmed that it works.")
 PREPARED: str = phrase("The repair is being prepared; nothing is replaced without approval.")
 STUCK: str = phrase("A decision by our team is needed before it goes on.")
-LOST: str = phrase("What was entered from {age} before the outage until the repair has to be entered again.")
+LOST: str = phrase("Anything entered between {age} before the outage and the repair has to be entered again.")
 AFTER_PEOPLE: str = phrase("Once our team has decided, we expect it to take {rest} more.")
-LATE: str = phrase("It takes longer than we expected; we are on it.")
+LATE: str = phrase("It is taking longer than we expected; we are on it.")
 EXPECTED: str = phrase("We expect to be back at about {when} UTC.")
 TOOK: str = phrase("From the outage until it worked again: {used}.")
 NEXT: str = phrase("Next update at {when} UTC at the latest.")

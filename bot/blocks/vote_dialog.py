@@ -19,17 +19,16 @@ TITLES: Mapping[str, str] = {
 """While the plan is being read; then an approval says what it is for."""
 MEANING: Mapping[str, str] = {
     "approve": phrase(
-        "Approvals: {have} of {need}. With the last one, once any proof below has passed, exactly this starts by "
-        "itself."
+        "Approvals: {have} of {need}. Once all are in and any proof below has passed, exactly this starts by itself."
     ),
     "deny": phrase(
-        "One no is enough: it is not carried out, and in this incident the same is asked again only if you ask "
-        "for it yourself."
+        "One denial is enough: it is not carried out, and in this incident the same is asked again only if you "
+        "ask for it yourself."
     ),
 }
 DOWN: str = phrase("Services are stopped meanwhile.")
 NEW_PLAN: str = phrase("The plan has changed since that message: this is the current one.")
-AS_OF: str = phrase("As of {when}, when this was opened. What has happened since stands on the card in the channel.")
+AS_OF: str = phrase("As of {when}, when this was opened. For anything since, see the card in the channel.")
 TARGET: str = phrase('Type the name of the target: "{target}"')
 CODE: str = phrase("One-time code")
 CODE_HINT: str = phrase("Six digits from your authenticator. Not set up yet? /dr enrol")

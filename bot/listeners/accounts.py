@@ -34,7 +34,7 @@ class Accounts:
         except (SlackApiError, SlackClientError, OSError) as error:
             raise UserError(
                 phrase("Not counted."),
-                phrase("Slack does not tell just now whether this is the account of an active member."),
+                phrase("drbot cannot check with Slack right now whether this account is an active member's."),
                 phrase("Try again in a moment, or approve from a terminal: drbot dr approve"),
             ) from error
         with self._lock:

@@ -112,7 +112,7 @@ class Responder:
             tell(_failed(phrase("Not recorded, nothing started and nothing stopped: try again.")))
         except SLACK_FAILS as error:
             log.warning("Slack did not take an answer.", user=slack_request.user, error=str(error))
-            tell(_failed(phrase("Slack did not take it: {code}.", code=_code(error))))
+            tell(_failed(phrase("Slack did not accept it: {code}.", code=_code(error))))
         except Exception:
             log.exception("A listener failed.", user=slack_request.user)
             tell(_failed(phrase("drbot failed; its log says why.")))

@@ -69,7 +69,7 @@ def keep(responder: Responder, slack_request: SlackRequest, message: Mapping[str
         if incident is None:
             raise UserError(
                 phrase("You wanted to add a message to the timeline."),
-                phrase("This channel belongs to no incident."),
+                phrase("This channel does not belong to an incident."),
                 phrase("Do it in the incident's channel."),
             )
         key = f"timeline-{message['ts']}"

@@ -59,7 +59,7 @@ TOLD_BEFORE: Mapping[EventKind, tuple[str, ...]] = {
 }
 """Payload of events that say more about something people were called for already."""
 
-APPROVAL: str = phrase("Your approval is needed on {target}: {act}, until {until}.")
+APPROVAL: str = phrase("Your approval is needed on {target}: {act}, by {until}.")
 WHERE: str = phrase("{name}: {words} Everything about it is in <#{channel}>.")
 
 

@@ -147,7 +147,7 @@ class Cards:
                 self._publisher_context.messenger.edit(known, text, blocks, urgent=True)
             except SlackRefusedError as refusal:
                 self._publisher_context.control_failed(
-                    self._incident, phrase("I could not renew a card that I had sent directly."), refusal
+                    self._incident, phrase("I could not update a card that I had sent directly."), refusal
                 )
         self._sent[request.id] = shown
 

@@ -230,7 +230,7 @@ def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, betwee
         except SlackRefusedError as refusal:
             publisher_context.control_failed(
                 outgoing.incident,
-                phrase("I wanted to tell the stakeholders in #{channel}, they were not told.", channel=channel),
+                phrase("I could not tell the stakeholders in #{channel}.", channel=channel),
                 refusal,
             )
         between()
@@ -274,7 +274,7 @@ def _upload(
     try:
         publisher_context.messenger.upload(outgoing, name, content.encode() or b"-", doubtful=batch.doubtful)
     except SlackRefusedError as refusal:
-        publisher_context.control_failed(outgoing.incident, phrase("I wanted to upload {name}.", name=name), refusal)
+        publisher_context.control_failed(outgoing.incident, phrase("I could not upload {name}.", name=name), refusal)
 
 
 def _log_file(publisher_context: PublisherContext, situation: IncidentView, step: str) -> Path | None:

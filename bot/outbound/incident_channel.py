@@ -60,7 +60,7 @@ class IncidentChannel:
         except SlackRefusedError as refusal:
             self._fallback = self._publisher_context.context.configuration.channels.home
             self._publisher_context.control_failed(
-                self._incident, phrase("I wanted to open a channel for this incident."), refusal
+                self._incident, phrase("I could not open a channel for this incident."), refusal
             )
             return self._fallback
         with self._publisher_context.database.write() as tx:
@@ -145,7 +145,7 @@ class IncidentChannel:
         except SlackRefusedError as refusal:
             if refusal.code not in ("already_in_channel", "cant_invite_self"):
                 self._publisher_context.control_failed(
-                    self._incident, phrase("I wanted to invite the account {account} here.", account=account), refusal
+                    self._incident, phrase("I could not invite the account {account} here.", account=account), refusal
                 )
 
     def _set_topic(self, situation: IncidentView, channel: str) -> None:

@@ -115,7 +115,7 @@ class Messenger:
             outside = urlsplit(url).hostname not in LOCAL  # a proxy of the environment is for the world outside
             httpx.post(url, content=content, timeout=UPLOAD_SECONDS, trust_env=outside).raise_for_status()
         except httpx.HTTPError as error:
-            raise SlackDownError(phrase("Slack did not take the file {name}: {why}", name=name, why=error)) from error
+            raise SlackDownError(phrase("Slack did not accept the file {name}: {why}", name=name, why=error)) from error
         thread: dict[str, Any] = {"thread_ts": outgoing.thread} if outgoing.thread else {}
         self.slack.call(
             "files.completeUploadExternal",

@@ -32,8 +32,8 @@ AGAIN_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 
 WORDS: Mapping[EventKind, str] = {
-    EventKind.REQUEST_OPENED: phrase("Approval needed: {system}, {target}, {name}, until {until}."),
-    EventKind.REQUEST_HELD: phrase("BREAK-GLASS, one no stops it: {system}, {target}, {name}, until {until}."),
+    EventKind.REQUEST_OPENED: phrase("Approval needed: {system}, {target}, {name}, by {until}."),
+    EventKind.REQUEST_HELD: phrase("BREAK-GLASS, one denial stops it: {system}, {target}, {name}, until {until}."),
 }
 HOW: str = phrase(
     "In Slack, or at a terminal: drbot dr approve {name}. By phone: drbot dr key code {request} {seal} approve"
@@ -124,7 +124,7 @@ def _tell(tx: Transaction, request: ApprovalRequest) -> None:
     tx.record(
         EventKind.CONTROL_FAILED,
         incident=request.incident,
-        what=phrase("I wanted to page the approvers."),
-        why=phrase("The pager did not take it, {tries} times; drbot's log says why.", tries=TRIES),
+        what=phrase("I could not page the approvers."),
+        why=phrase("The pager did not accept it, {tries} times; drbot's log says why.", tries=TRIES),
         todo=phrase("Call them."),
     )

@@ -21,7 +21,7 @@ NOBODY = 0
 """No incident: the message belongs to the installation, and is the same for all its bots."""
 REACTION = "heartbeat"
 PULSE: str = phrase(
-    "drbot listens here: `/dr` opens the menu. By the heart below drbot notices when Slack stops delivering."
+    "drbot is listening here: `/dr` opens the menu. The heart below is how drbot notices when Slack stops delivering."
 )
 
 

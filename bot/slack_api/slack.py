@@ -73,7 +73,7 @@ class SlackBusyError(TemporaryError):
 
     def __init__(self, method: str, seconds: float) -> None:
         message = phrase(
-            "Slack wants fewer calls of {method}; again in {seconds} s.", method=method, seconds=f"{seconds:.0f}"
+            "Slack is rate-limiting {method}; next try in {seconds} s.", method=method, seconds=f"{seconds:.0f}"
         )
         super().__init__(message, kind="throttled")
         self.seconds = seconds

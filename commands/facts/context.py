@@ -107,7 +107,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
     if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
         raise Refusal(
             asked_for(access),
-            phrase("Only active members of this workspace may."),
+            phrase("Only active members of this workspace may do this."),
             code="account",
         )
     if request.person is not None:
@@ -215,7 +215,7 @@ def live_request(conn: Connection, incident: Incident, verb: str) -> ApprovalReq
         state = REQUEST[asked.state]
         why = phrase("Its last request: {state}.", state=state)
     else:
-        why = phrase("Nothing waits for an approval.")
+        why = phrase("Nothing is waiting for approval.")
     raise Refusal(
         asked_for(verb, incident),
         why,

@@ -92,13 +92,13 @@ def names_texts(names: Iterable[LedName], there: Iterable[KnownMachine], configu
 def _leads(name: LedName, sites: Mapping[str, str]) -> str:
     """Where it leads; what name servers tell is said where it is something else. `sites`: by their address."""
     to = listed(f"{one} ({sites[one]})" if one in sites else one for one in name.addresses)
-    said = phrase("{name} leads to {to}", name=name.name, to=to or phrase("nothing"))
+    said = phrase("{name} points to {to}", name=name.name, to=to or phrase("nothing"))
     if name.told is None:
         return clauses((said, phrase("no name server answered")))
     if name.told == name.addresses:
         return said
     told = listed(name.told) or phrase("nothing")
-    return clauses((said, phrase("a name server still tells users {told}", told=told)))
+    return clauses((said, phrase("a name server still answers {told}", told=told)))
 
 
 def led_by(conn: Connection, incident: int) -> Run | None:
@@ -128,7 +128,7 @@ def _now(one: KnownMachine, configuration: Configuration, names: Sequence[LedNam
     if ago(one.seen_at, now) > STALE:
         return phrase("last seen at {moment} UTC", moment=f"{one.seen_at:%Y-%m-%d %H:%M}")
     if is_led_to(one, configuration, names):
-        return phrase("users are led there")
+        return phrase("DNS points there")
     if one.state != "running":
-        return phrase("{state}, and paid for", state=one.state)
-    return phrase("no name leads there")
+        return phrase("{state}, and still billed", state=one.state)
+    return phrase("DNS does not point there")

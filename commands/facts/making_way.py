@@ -43,4 +43,4 @@ def make_way(context: CommandContext, tx: Transaction, incident: Incident, perso
         raise in_progress(incident, run, verb)
     # It gives up nothing that it has prepared: what becomes of a machine two people say.
     stop(context, tx, run, person, verb, StopKind.UNDO)
-    return phrase("{run} is ended for it.", run=run.id)
+    return phrase("{run} is ended to make way.", run=run.id)

@@ -60,7 +60,7 @@ BY_HAND: Mapping[Level, tuple[tuple[str, ...], ...]] = {
             "3",
             phrase("Follow the 13 steps of level 3 with exactly that backup"),
         ),
-        ("4", phrase("Point DNS to the new address")),
+        ("4", phrase("Point DNS at the new address")),
         ("5", phrase("Obtain TLS certificates")),
         ("6", phrase("Check from outside that users can work")),
     ),

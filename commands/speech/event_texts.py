@@ -67,7 +67,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.INCIDENT_UNCONFIRMED: _channel(
         "grey_question",
         phrase("The services passed their checks, but nobody has said whether users can work."),
-        hint=phrase("`/dr answer yes` or `/dr answer no` does, at any time."),
+        hint=phrase("`/dr answer yes` or `/dr answer no` records it at any time."),
     ),
     EventKind.INCIDENT_RESOLVED: _channel("checkered_flag", phrase("{who} resolved the incident. {summary}")),
     EventKind.INCIDENT_NOTE: _thread("pushpin", phrase("{who}: {text}")),
@@ -76,7 +76,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.LEVEL_PROPOSED: _channel(
         "bulb",
         phrase("drbot proposes level {level}: {why}"),
-        hint=phrase("`/dr level {level}` agrees."),
+        hint=phrase("`/dr level {level}` changes to it."),
     ),
     EventKind.RUN_QUEUED: _thread("", phrase("{who} started {runbook} ({run}).")),
     EventKind.RUN_CLAIMED: _thread("", phrase("A worker took {run} ({owner}).")),
@@ -92,8 +92,10 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.RUN_WAITING: _thread("", phrase("Waiting for people.")),
     EventKind.SITE_HELD: _channel(
         "hourglass",
-        phrase("Another drbot has this target: {owner}, for its {there}, since {since}. This recovery waits for it."),
-        hint=phrase("Only if that drbot is dead, the commander types `/dr takeover {name} <why>`."),
+        phrase(
+            "Another drbot has held this target since {since}: {owner}, for its {there}. This recovery waits for it."
+        ),
+        hint=phrase("The commander may take over, but only if that drbot is dead: `/dr takeover {name} <why>`."),
     ),
     EventKind.SITE_TAKEN_OVER: _channel(
         "arrows_counterclockwise",
@@ -121,12 +123,12 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     ),
     EventKind.STEP_DOUBTED: _channel(
         "warning",
-        phrase("{step} was settled as done, but it is not believed. {finding}"),
+        phrase("{step} was settled as done, but its check does not agree. {finding}"),
     ),
     EventKind.STEP_UNDONE: _thread("leftwards_arrow_with_hook", phrase("{step} was taken back. {summary}")),
     EventKind.STEP_ASKED: _channel("question", phrase("{text}")),
     EventKind.STEP_ANSWERED: _thread("", phrase("{who} answered {step}: {answer}")),
-    EventKind.REQUEST_OPENED: _record(phrase("{people} approvals are asked for.")),
+    EventKind.REQUEST_OPENED: _record(phrase("Asked for {people} approvals.")),
     EventKind.REQUEST_REMINDED: _channel(
         "bell",
         phrase("Still waiting for {missing} approval(s), until {expires_at}."),
@@ -141,12 +143,12 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.REQUEST_STOPPED: _thread("", phrase("The approval request ended with STOP.")),
     EventKind.REQUEST_HELD: _channel(
         "rotating_light",
-        phrase("BREAK-GLASS by {who}, against the rule: {rule}. Reason: {reason}"),
+        phrase("BREAK-GLASS by {who}, overriding the rule: {rule}. Reason: {reason}"),
         hint=phrase("It starts after {starts_at} unless one approver presses Deny."),
     ),
     EventKind.REVIEW_DUE: _channel(
         "memo",
-        phrase("The review of yesterday's break-glass is due. Was it right? What would have made it needless?"),
+        phrase("The review of yesterday's break-glass is due. Was it right? What would have made it unnecessary?"),
     ),
     EventKind.ROSTER_PROPOSED: _record(phrase("dr.yml proposes another roster or policy.")),
     EventKind.ROSTER_VOTED: _record(phrase("{who} agreed to the proposed roster.")),
@@ -167,11 +169,11 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         text=phrase(
             "The old data of {original} is still kept in `{volume}` ({size}), since {since}. Is it still needed?"
         ),
-        hint=phrase("Nothing is deleted unless two people agree; without an answer it stays."),
+        hint=phrase("Nothing is deleted unless two people agree; without an answer it is kept."),
     ),
     EventKind.MACHINE_RENTED: _thread(
         "",
-        phrase("A rented machine is there: {machine} ({type}, {region}) for {site}."),
+        phrase("Rented machine: {machine} ({type}, {region}) for {site}."),
     ),
     EventKind.MACHINE_GONE: _thread(
         "",
@@ -182,11 +184,11 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         phrase("The worker of {site} signs copies of drbot's state from here on."),
     ),
     EventKind.STATE_BROUGHT_BACK: _record(
-        phrase("drbot's state came back from {place}, as of record {record}."),
+        phrase("drbot's state was restored from {place}, as of record {record}."),
     ),
     EventKind.CONTROL_FAILED: _channel(
         "rotating_light",
-        phrase("drbot could not do something itself. {what} {why}"),
+        phrase("drbot has a problem. {what} {why}"),
         hint=_TODO,
     ),
 }
@@ -205,6 +207,6 @@ FAILED_NOWHERE = _channel("x", phrase("The run failed: {why}"), hint=_TODO)
 """At no step: its plan is not believed any more, or another service is the cause."""
 ENDS_WITH_ANOTHER = _channel(
     "octagonal_sign",
-    phrase("This run ends, because one that belongs to it ended. {why}"),
+    phrase("This run ends because a related run ended. {why}"),
 )
 """Nobody asked for that, whoever is noted with it."""

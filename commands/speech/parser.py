@@ -88,7 +88,7 @@ def verb_of(word: str) -> str:
     near = difflib.get_close_matches(verb, VERBS, 1, 0.6)
     shown = printable(word)
     raise Refusal(
-        phrase('"{word}" is no verb of /dr.', word=shown),
+        phrase('"{word}" is not a /dr command.', word=shown),
         _did_you_mean(near) if near else "",
         phrase("/dr help lists them all."),
         choices=tuple(Choice(label=f"/dr {name}", command=name) for name in (*near, "help")),

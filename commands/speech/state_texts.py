@@ -21,7 +21,7 @@ UNCONFIRMED = phrase("the services passed their checks; nobody has confirmed yet
 
 RUN: Mapping[RunState, str] = {
     RunState.QUEUED: phrase("waiting for a worker of {site}"),
-    RunState.RUNNING: phrase("at work"),
+    RunState.RUNNING: phrase("running"),
     RunState.WAITING: phrase("waiting for people"),
     RunState.NEEDS_DECISION: phrase("a person must decide how to go on"),
     RunState.BLOCKED: phrase("blocked: people choose how to go on"),
@@ -35,8 +35,8 @@ OTHER_DRBOT = phrase("waiting for another drbot, which has the target")
 NOT_ALL_PASSED = phrase("the run ended, but not everything passed")
 
 STEP: Mapping[StepState, str] = {
-    StepState.PENDING: phrase("not begun"),
-    StepState.RUNNING: phrase("at work"),
+    StepState.PENDING: phrase("not started"),
+    StepState.RUNNING: phrase("running"),
     StepState.WAITING: phrase("waiting"),
     StepState.SUCCEEDED: phrase("done"),
     StepState.FAILED: phrase("failed"),

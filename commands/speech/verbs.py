@@ -24,7 +24,7 @@ VERBS: Mapping[str, VerbWords] = {
         usage="",
         help=phrase("What is open and what you can do now"),
     ),
-    "help": VerbWords(usage="help [verb]", help=phrase("How to use a verb"), example="help declare"),
+    "help": VerbWords(usage="help [command]", help=phrase("How to use a command"), example="help declare"),
     "declare": VerbWords(
         usage="declare level1..level4 [service:] [what]",
         help=phrase(
@@ -35,13 +35,13 @@ VERBS: Mapping[str, VerbWords] = {
         free_text=True,
     ),
     "level": VerbWords(
-        usage="level <level> [why]",
+        usage="level level1..level4 [why]",
         help=phrase("Change the level"),
         example="level 2 PostgreSQL is the culprit",
         free_text=True,
     ),
     "plan": VerbWords(
-        usage="plan [level]",
+        usage="plan [level1..level4]",
         help=phrase("Survey and show the plan; nothing is changed"),
         example="plan level2",
     ),
@@ -54,7 +54,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "deny": VerbWords(
         usage="deny <why>",
-        help=phrase("Refuse the replacement; one no is enough"),
+        help=phrase("Deny the replacement; one denial is enough"),
         example="deny that backup is too old",
         free_text=True,
     ),
@@ -66,7 +66,9 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "break-glass": VerbWords(
         usage="break-glass",
-        help=phrase("One person alone, only on the recovery host: ten loud minutes in which any approver can veto"),
+        help=phrase(
+            "One person alone, only on the recovery host: announced, then ten minutes in which any approver can deny it"
+        ),
         example="break-glass DR-7",
     ),
     "enrol": VerbWords(
@@ -92,7 +94,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "takeover": VerbWords(
         usage="takeover <why>",
-        help=phrase("Another drbot holds the target and is dead: take it over (the commander alone)"),
+        help=phrase("Take the target over from another drbot that is dead (commander only)"),
         example="takeover DR-7 its host burnt down",
         free_text=True,
     ),
@@ -108,7 +110,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "lead-back": VerbWords(
         usage="lead-back",
-        help=phrase("Lead the names back to where they led before level 4; needs two approvals"),
+        help=phrase("Point DNS back to where it pointed before level 4; needs two approvals"),
         example="lead-back DR-7",
     ),
     "kept": VerbWords(
@@ -145,7 +147,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "discard": VerbWords(
         usage="discard",
-        help=phrase("Give up what was prepared; production stays as it is"),
+        help=phrase("Discard what was prepared; production stays as it is"),
         example="discard DR-7",
     ),
     "restart": VerbWords(

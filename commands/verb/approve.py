@@ -216,7 +216,7 @@ def _how_to(dialog: VoteDialog, entry_point: EntryPoint) -> str:
         f'drbot dr approve {dialog.incident_name} --target {dialog.target} --seal {dialog.short_seal} --reason "…"'
     )
     return phrase(
-        '{name}: to approve exactly this, run\n  {command}\nTo refuse it: drbot dr deny {name} "why"',
+        '{name}: to approve exactly this, run\n  {command}\nTo deny it: drbot dr deny {name} "why"',
         name=dialog.incident_name,
         command=command,
     )

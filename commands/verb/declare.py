@@ -194,7 +194,7 @@ def _since(word: str, now: datetime) -> datetime | None:
         return now - timedelta(seconds=seconds_of(word))
     except (ValueError, OverflowError) as error:
         raise Refusal(
-            phrase('"{word}" is no time.', word=printable(word)),
+            phrase('"{word}" is not a time.', word=printable(word)),
             phrase("Write since=20m, since=02:10 (UTC) or an ISO time."),
             code="no_time",
         ) from error

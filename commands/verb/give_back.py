@@ -33,8 +33,8 @@ def give_back(context: CommandContext, request: Request, words: Words, person: P
     return Reply(
         text=sentences(
             phrase(
-                "{name}: giving {machine} back is being planned. It stays, with everything on it, until two people "
-                "approve, and while users are led there.",
+                "{name}: giving {machine} back is being planned. It is kept, with everything on it, until two "
+                "people approve, and while DNS points there.",
                 name=incident.name,
                 machine=one.machine,
             ),

@@ -31,7 +31,7 @@ def give_up(context: CommandContext, request: Request, words: Words, person: Per
     return Reply(
         text=sentences(
             phrase(
-                "{name}: giving up {volume} is being planned. It is not deleted before two people approve.",
+                "{name}: deleting {volume} is being planned. Nothing is deleted before two people approve.",
                 name=incident.name,
                 volume=one.volume,
             ),

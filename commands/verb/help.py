@@ -23,8 +23,8 @@ def help_(context: CommandContext, request: Request, words: Words, person: Perso
     rows: tuple[tuple[str, ...], ...] = tuple((one.usage, one.help) for verb, one in VERBS.items() if one.usage)
     return Reply(
         text=phrase(
-            "Every verb takes an incident such as DR-7; without one the channel's incident is meant, "
-            "else the only open one."
+            "Every command takes an incident such as DR-7; without one it means the channel's incident, else the "
+            "only open one."
         ),
         tables=(Table(rows=rows, header=("/dr …", phrase("What it does"))),),
         choices=(Choice(label=phrase("Declare"), command="declare", style="danger"),),

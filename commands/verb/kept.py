@@ -46,7 +46,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
     return Reply(
         text=_with_rented(
             phrase(
-                "Old data that is kept: {count}. drbot never deletes it by itself; giving it up needs two people.",
+                "Old data that is kept: {count}. drbot never deletes it by itself; deleting it needs two approvals.",
                 count=len(there),
             ),
             len(rented),
@@ -57,7 +57,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
                 header=(
                     phrase("Incident"),
                     phrase("Kept as"),
-                    phrase("Was"),
+                    phrase("Original name"),
                     phrase("Size"),
                     phrase("Kept since"),
                     phrase("Comes back"),
@@ -73,7 +73,7 @@ def _with_rented(said: str, count: int) -> str:
     """What is rented costs every hour, so it is said beside what is kept."""
     if not count:
         return said
-    more = phrase("Rented machines: {count}. They are paid for until two people agree to give them back.", count=count)
+    more = phrase("Rented machines: {count}. They are billed until two people approve giving them back.", count=count)
     return sentences(said, more)
 
 

@@ -26,7 +26,7 @@ def lead_back(context: CommandContext, request: Request, words: Words, person: P
         if led_by(tx.connection, incident.id) is None:
             there = machines.list_of(tx.connection)
             leading = names_texts(names_of(tx.connection, context.configuration), there, context.configuration)
-            nothing = phrase("Nothing of {name} has led names anywhere.", name=incident.name)
+            nothing = phrase("{name} has not changed where DNS points.", name=incident.name)
             said = sentences(nothing, *map(closed, leading))
             raise Refusal(asked_for("lead-back", incident), said, choices=(look,))
         ended = make_way(context, tx, incident, person, "lead-back")
@@ -34,9 +34,9 @@ def lead_back(context: CommandContext, request: Request, words: Words, person: P
     return Reply(
         text=sentences(
             phrase(
-                "{name}: leading the names back is being planned. The request will say where they lead now, where "
-                "they will lead and what answers there. What users wrote since does not come along. Nothing happens "
-                "before two people approve.",
+                "{name}: pointing DNS back is being planned. The request will say where DNS points now, where it "
+                "will point and what answers there. What users have written since does not move with it. Nothing "
+                "happens before two people approve.",
                 name=incident.name,
             ),
             ended,

@@ -26,7 +26,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         must_be_open(incident, "level")
         if incident.level is new:
             raise Refusal(
-                phrase("{name}: the level stays.", name=incident.name),
+                phrase("{name}: the level is unchanged.", name=incident.name),
                 phrase("It is level {level} already.", level=new.value),
             )
         run = current_run(tx.connection, incident)
@@ -82,7 +82,7 @@ def _changed(context: CommandContext, incident: Incident, new: Level) -> Reply:
     if runbook_for(context, new) is None:
         then, tables = without_runbook(new), by_hand(new)
     elif new is Level.SERVICE and not incident.service:
-        then = phrase("No service is named, so nothing was started: declare level1 <service> does.")
+        then = phrase("No service is named, so nothing was started. Use: declare level1 <service>")
         tables = ()
     else:
         then = phrase("The survey for it starts; it changes nothing.")

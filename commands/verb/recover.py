@@ -62,7 +62,9 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
     same = f"/dr {again(incident, run)}"
     return Reply(
         text=phrase(
-            "{name}: given up. What was prepared is removed; the same again: {same}", name=incident.name, same=same
+            "{name}: discarded. What was prepared is removed. To do the same again: {same}",
+            name=incident.name,
+            same=same,
         ),
         in_channel=True,
     )
@@ -85,7 +87,7 @@ def restart(context: CommandContext, request: Request, words: Words, person: Per
         must_be_open(incident, "restart")
         if incident.level >= Level.HOST:
             why = phrase("The host is lost; nothing of it can be started.")
-            todo = phrase("Raise the system again: /dr recover. A host that was put aside comes back by /dr undo")
+            todo = phrase("Start the recovery again: /dr recover. To bring back a host that was put aside: /dr undo")
             raise _refusal(incident, "restart", why, todo)
         _know_the_data(tx.connection, incident)
         before = current_run(tx.connection, incident)
@@ -121,7 +123,7 @@ def _backup(conn: Connection, incident: Incident, words: Words) -> str:
         return name
     raise Refusal(
         phrase('You asked to recover "{words}".', words=printable(words.text)),
-        phrase("That is no name of a backup."),
+        phrase("That is not the name of a backup."),
         phrase("Example: recover backup all_databases_20261126_020000.sql.gz"),
     )
 

@@ -37,7 +37,7 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
     if not view.rented:
         return Reply(text=said)
     reminder = phrase(
-        "STILL RENTED, and paid for: {count}. What is not needed any more goes back by two: /dr give-back",
+        "STILL RENTED and billed: {count}. Give back what is no longer needed (needs two approvals): /dr give-back",
         count=len(view.rented),
     )
     return Reply(

@@ -45,7 +45,7 @@ def _policy(context: CommandContext) -> Policy:
     with context.database.read() as conn:
         context.rosters.look(conn)
     if context.rosters.policy is None:
-        raise _refusal(phrase("Nothing was accepted yet; starting drbot does it."))
+        raise _refusal(phrase("No roster has been accepted yet; starting drbot does that."))
     return context.rosters.policy
 
 
@@ -78,7 +78,7 @@ def _voter(policy: Policy, request: Request, person: Person) -> Person:
     """
     me = policy.roster.person(person.id)
     if me is None or "approver" not in me.roles or not policy.stayed(me.id):
-        raise _refusal(phrase("Only approvers of the roster in force may."))
+        raise _refusal(phrase("Only approvers on the roster in force may do this."))
     if request.account is not None:
         _require_member(request.account, me)
     if me.counts_from is not None and is_too_new(me, request.at):
@@ -91,7 +91,8 @@ def _require_member(account: Account, me: Person) -> None:
     if not account.is_known:
         raise _refusal(
             phrase(
-                "Slack does not tell just now whether this is the account of an active member. Try again in a moment."
+                "drbot cannot check with Slack right now whether this account is an active member's. Try again "
+                "in a moment."
             ),
             "account",
         )
@@ -135,7 +136,8 @@ def _in_force(policy: Policy) -> Table:
         (person.name, listed(sorted(person.roles)), _counts_from(person)) for person in policy.roster.people.values()
     ]
     rules = policy.approvals
-    said = filled(WITH_BREAK_GLASS if rules.break_glass else RULES, people=rules.people, factor=rules.second_factor)
+    factor = phrase("none") if rules.second_factor == "none" else rules.second_factor
+    said = filled(WITH_BREAK_GLASS if rules.break_glass else RULES, people=rules.people, factor=factor)
     rows.append((phrase("approvals"), said, ""))
     return Table(rows=tuple(rows), title=phrase("In force"))
 

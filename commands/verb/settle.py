@@ -18,15 +18,15 @@ from drbot.core.text.messages import listed, phrase
 from drbot.store.records import steps
 
 RETRY = phrase("It will be tried again.")
-RETRY_ASKED = phrase("Two people are asked anew, then it is tried again.")
-DONE = phrase("Its check is asked once more; it counts as done if that still agrees.")
+RETRY_ASKED = phrase("Two people are asked for approval again, then it is tried again.")
+DONE = phrase("Its check runs once more; it counts as done if the check still agrees.")
 DONE_CHECKED = phrase(
-    "Nobody's word replaces its own check, which is asked again now: it counts as done only if that agrees."
+    "A person's word cannot replace its own check, which runs again now: it counts as done only if the check agrees."
 )
-DONE_BY_TWO = phrase("Two people say so; its check is asked once more, and it goes on.")
+DONE_BY_TWO = phrase("Two people say so; its check runs once more, and it goes on.")
 SECOND = phrase("Noted, and nothing goes on yet: its check does not agree, so a second person must say so too.")
 UNDO = phrase("What was changed in production since the approval is taken back, newest first; the run ends.")
-UNDO_BESIDE = phrase("What it made beside production is removed; production is not touched.")
+UNDO_BESIDE = phrase("What it made outside production is removed; production is not touched.")
 STOP = phrase("The recovery stops here.")
 
 

@@ -27,7 +27,7 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
             phrase("{name}: a vote by phone.", name=incident.name),
             phrase("Say who, the decision and the code they read."),
             phrase(
-                "They work it out with: drbot dr key code {id} {seal} approve Then: phone {name} ben approve "
+                "They get it with: drbot dr key code {id} {seal} approve Then: phone {name} ben approve "
                 "ABCDE-FGHIJ why",
                 id=asked.id,
                 seal=seal,
@@ -58,7 +58,7 @@ def break_glass(context: CommandContext, request: Request, words: Words, person:
         raise Refusal(
             phrase("{name}: break-glass.", name=incident.name),
             phrase(
-                "It overrides a rule, holds for {time} loudly, and is reviewed within a day.",
+                "It overrides a rule, is announced and waits {time}, and is reviewed within a day.",
                 time=duration(HOLD_SECONDS),
             ),
             _how(incident.name, asked.target, short_seal(asked.seal)),

@@ -110,7 +110,7 @@ def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
                 ),
             )
         )
-    rows += [(phrase("Names"), one) for one in names_texts(view.names, view.rented, view.configuration)]
+    rows += [(phrase("DNS"), one) for one in names_texts(view.names, view.rented, view.configuration)]
     rows += [
         (phrase("Rented machine"), machine_text(one, view.configuration, view.names, view.now)) for one in view.rented
     ]
@@ -135,7 +135,7 @@ def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Rost
         until, few = clock(request.expires_at), too_few(request, votes, roster)
         if few is not None:
             return sentences(closed(have), few)
-        return phrase("{have}; decide until {until}", have=have, until=until)
+        return phrase("{have}; decide by {until}", have=have, until=until)
     state = REQUEST[request.state]
     if request.state is RequestState.GRANTED and request.start_by is not None:
         by = clock(request.start_by)

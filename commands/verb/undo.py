@@ -57,8 +57,8 @@ def _host_planned(incident: Incident, one: Kept) -> Reply:
 def _planned(incident: Incident, newest: Kept) -> Reply:
     return Reply(
         text=phrase(
-            "{name}: undo is being planned: {volume} goes back to {original}. What was written since the swap is set "
-            "aside. Nothing happens before two people approve.",
+            "{name}: undo is being planned: {volume} goes back to {original}. What was written since the swap is "
+            "put aside. Nothing happens before two people approve.",
             name=incident.name,
             volume=newest.volume,
             original=newest.original,
@@ -78,8 +78,8 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
         why = phrase("Nothing of this incident is kept, so there is nothing to go back to.")
         if led_by(connection, incident.id) is None:
             raise _refusal(incident, why, "", look)
-        todo = phrase("Where the names lead is another question: /dr lead-back")
-        back = Choice(label=phrase("Lead the names back…"), command=f"lead-back {incident.name}")
+        todo = phrase("To point DNS back: /dr lead-back")
+        back = Choice(label=phrase("Point DNS back…"), command=f"lead-back {incident.name}")
         raise _refusal(incident, why, todo, back)
     others = listed(one.volume for one in of_incident)
     why = phrase("What is kept is not PostgreSQL's data: {others}.", others=others)

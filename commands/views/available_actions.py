@@ -175,7 +175,7 @@ def _users(view: IncidentView) -> Found:
     incident = view.incident
     if _is_calm(view) and incident.state is IncidentState.RECOVERED and incident.users_say is UsersSay.NOTHING:
         yield _action(incident, "answer", phrase("Users can work"), "yes")
-        yield _action(incident, "answer", phrase("They cannot"), "no")
+        yield _action(incident, "answer", phrase("Users cannot work"), "no")
 
 
 def _resolve(view: IncidentView) -> Found:
@@ -206,7 +206,7 @@ def _report(view: IncidentView) -> Found:
 
 def _lead_back(view: IncidentView) -> Found:
     if view.is_led and _is_free(view):
-        yield _action(view.incident, "lead-back", phrase("Lead the names back…"))
+        yield _action(view.incident, "lead-back", phrase("Point DNS back…"))
 
 
 def _give_back(view: IncidentView) -> Found:

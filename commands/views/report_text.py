@@ -9,7 +9,7 @@ from statistics import fmean
 from drbot.commands.speech.state_texts import REQUEST, STEP, incident_text, run_text
 from drbot.commands.views.event_lines import Voice, line_of
 from drbot.core.approvals.approval import ApprovalRequest, Vote
-from drbot.core.approvals.state_words import word_of
+from drbot.core.approvals.state_words import way_of, word_of
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.plan import Plan, short_seal
@@ -118,8 +118,8 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     return _section(phrase("Measured against the targets"), language, [*header, *lines])
 
 
-ASKED = phrase("asked of {people} at {when}")
-INCLUDED = phrase("asked of {people} at {when}, requester included")
+ASKED = phrase("{people} approvals asked for at {when}")
+INCLUDED = phrase("{people} approvals asked for at {when}, requester included")
 
 
 def _approvals(
@@ -141,7 +141,7 @@ def _approvals(
         )
         blocks += [
             f"  - {clock(vote.at)} **{escape(voice.roster.name_of(vote.person))}** "
-            f"{say(word_of(vote.decision), language)} ({_way(vote)}): {escape(vote.reason)}"
+            f"{say(word_of(vote.decision), language)} ({say(_way(vote), language)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]
     return _section(phrase("Who approved"), language, blocks)
@@ -154,7 +154,8 @@ def _replaced(plan: Plan) -> str:
 def _way(vote: Vote) -> str:
     """By which entry point, and what showed that it was this person."""
     proof = vote.attestation.proof.value if vote.attestation else vote.terminal
-    return vote.entry_point.value if proof in ("", vote.entry_point.value) else f"{vote.entry_point.value}, {proof}"
+    ways = dict.fromkeys((vote.entry_point.value, proof))
+    return listed(way_of(one) for one in ways)
 
 
 def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
@@ -192,7 +193,7 @@ def _kept(events: Iterable[Event], language: str) -> str:
 
 def _rented(rented: Sequence[str], language: str) -> str:
     lines = [f"- {escape(say(one, language))}" for one in rented]
-    title = phrase("Machines that are still rented, and paid for")
+    title = phrase("Machines that are still rented and billed")
     return _section(title, language, lines)
 
 
@@ -221,7 +222,7 @@ def _timeline(events: Sequence[Event], voice: Voice) -> str:
 def _lessons(language: str) -> str:
     lines = [
         f"- {say(asked, language)}"
-        for asked in (phrase("What went well:"), phrase("What did not:"), phrase("Who does what until when:"))
+        for asked in (phrase("What went well:"), phrase("What did not:"), phrase("Who does what by when:"))
     ]
     return _section(phrase("Lessons and actions (for the post-mortem)"), language, lines)
 

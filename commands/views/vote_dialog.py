@@ -181,7 +181,7 @@ def table_of(dialog: VoteDialog, *, on_card: bool = False) -> Table:
         until = clock(dialog.decide_until)
         rows.append(
             (
-                phrase("Decide until"),
+                phrase("Decide by"),
                 phrase("{until}; after that nothing happens without a new request", until=until),
             )
         )
@@ -225,7 +225,7 @@ def _rto(until: datetime, clocks: Clocks) -> str:
     moment, target = clock(until), duration(clocks.rto_target)
     if clocks.rto_is_missed:
         return phrase("MISSED: it was {moment}, {target} after it began", moment=moment, target=target)
-    return phrase("until {moment}, {target} after it began", moment=moment, target=target)
+    return phrase("by {moment}, {target} after it began", moment=moment, target=target)
 
 
 def _where(target: str, engine: str) -> str:
@@ -255,7 +255,7 @@ def _backup(plan: Plan) -> str:
 
 def _whose(backup: BackupIdentity, target: str) -> str:
     if not backup.site:
-        return phrase("nobody knows of which site")
+        return phrase("of an unknown site")
     if backup.site == target:
         return phrase("data of {target}", target=target)
     return phrase("data of {site}, not of {target}", site=backup.site, target=target)

@@ -79,7 +79,7 @@ def show(copy: Vouched, files: Iterable[Path], incidents: Sequence[str], roots: 
     names = listed(incidents) if incidents else phrase("none")
     still_open = phrase("Open incidents: {names}.", names=names)
     console.print(marked(sentences(still_open, phrase("Now start: drbot all"))))
-    found = phrase("A run that was at work is found by its lease within seconds; nothing is repeated by itself.")
+    found = phrase("A run that was in progress is found by its lease within seconds; nothing is repeated by itself.")
     console.print(marked(found))
 
 
@@ -87,7 +87,10 @@ def _vouched(copy: Vouched, roots: Roots) -> Iterator[tuple[str, str]]:
     """What shows that the copy is drbot's own and the newest, or that nothing does; with its mark."""
     one = copy.candidate
     if roots.believed is not None:
-        yield "[yellow]![/]", phrase("Taken on your word: nothing shows that it is the newest, and all drbot's own.")
+        yield (
+            "[yellow]![/]",
+            phrase("Accepted on your word: nothing shows that it is the newest, or that all of it is drbot's own."),
+        )
         if copy.forgotten > one.head.seq:
             lost = phrase("drbot had signed records up to {number}: what they said is lost.", number=copy.forgotten)
             yield "[yellow]![/]", lost
@@ -98,7 +101,7 @@ def _vouched(copy: Vouched, roots: Roots) -> Iterator[tuple[str, str]]:
         until = roots.head.seq
         yield (
             " ",
-            phrase("Your head shows that nothing until record {number} is missing, no more than that.", number=until),
+            phrase("Your head shows only that nothing up to record {number} is missing.", number=until),
         )
 
 
@@ -108,7 +111,7 @@ def keys_of(home: Path, given: Sequence[str]) -> frozenset[str]:
         if not is_public(key):
             raise UserError(
                 TRIED,
-                phrase("{key} is no public key of a worker.", key=key),
+                phrase("{key} is not a worker's public key.", key=key),
                 phrase("It begins with drbot1: and has one line."),
             )
     path = home / "worker" / "key"
@@ -142,6 +145,6 @@ def store_at(place: str, endpoint: str | None, region: str) -> ObjectStore:
     """The bucket behind the URL. Raises UserError."""
     parts = urlsplit(place)
     if parts.scheme != "s3" or not parts.netloc:
-        why = phrase("{place} is no S3 URL.", place=place)
+        why = phrase("{place} is not an S3 URL.", place=place)
         raise UserError(TRIED, why, phrase("Write it as s3://bucket/prefix/"))
     return ObjectStore(bucket=parts.netloc, prefix=parts.path.removeprefix("/"), endpoint=endpoint, region=region)

@@ -87,7 +87,7 @@ def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
     if problems:
         state = bad(STATE, problems[0], phrase("docs/security.md, The ledger, says what to do."))
     else:
-        state = good(STATE, phrase("{count} records, whole", count=records))
+        state = good(STATE, phrase("{count} records, intact", count=records))
     return roster, [state, _about_roster(rosters)]
 
 
@@ -97,7 +97,7 @@ def _about_roster(rosters: Rosters) -> Line:
         return bad(what, rosters.roster.fault, phrase("No gate opens until then."))
     if rosters.policy is not None and rosters.policy.proposals:
         fault = phrase("dr.yml proposes another one that is not in force")
-        return bad(what, fault, phrase("Two approvers accept it: /dr roster."))
+        return bad(what, fault, phrase("Two approvers must accept it: /dr roster."))
     return good(what, phrase("in force") if rosters.policy is not None else phrase("accepted at the first start"))
 
 
@@ -110,7 +110,7 @@ def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Itera
         yield Line(what="Slack", well=False, sentence=str(error))
     else:
         if settings is None:
-            found = phrase("no tokens here: enough for a worker alone; docs/slack.md says where to get them")
+            found = phrase("no tokens here: a worker alone needs none; docs/slack.md says where to get them")
             yield good("Slack", found)
     if settings is not None:
         slack = SlackReadiness(settings, frozenset(read_manifest(manifest_path()).scopes))
@@ -186,7 +186,7 @@ def _about_backups(configuration: Configuration) -> Iterator[Line]:
 def _about_restic() -> Line:
     fault = version_fault()
     encrypted = phrase("full backups are encrypted")
-    plain = phrase("full backups are not encrypted: RESTIC_PASSWORD in the environment does it, for new places")
+    plain = phrase("full backups are not encrypted: set RESTIC_PASSWORD in the environment to encrypt new places")
     if fault is not None:
         return Line(what="restic", well=False, sentence=fault)
     return Line(what="restic", well=True, sentence=clauses([installed_version(), encrypted if password() else plain]))
@@ -199,7 +199,7 @@ def _counts(backup: Backup, configuration: Configuration) -> bool:
 
 def _newest(what: str, found: Sequence[tuple[str, datetime]], configuration: Configuration) -> Line:
     if not found:
-        none = phrase("there is none; {command} makes one, cron should", command=MAKE[what])
+        none = phrase("there is none; {command} makes one, best from cron", command=MAKE[what])
         return Line(what=what, well=False, sentence=none)
     name, moment = found[0]
     age, allowed = (datetime.now(UTC) - moment).total_seconds(), configuration.targets.rpo

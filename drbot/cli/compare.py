@@ -68,7 +68,7 @@ def compare(
     sites.reset()  # what an earlier comparison left
     try:
         lab.up(say)
-        say(phrase("Filling in {megabytes} MB", megabytes=megabytes))
+        say(phrase("Loading {megabytes} MB of data", megabytes=megabytes))
         seed(lab, megabytes)
         expected = rows_of(lab)
         ways = compare_level2(lab) if level == 2 else compare_level3(sites)
@@ -188,7 +188,7 @@ def show(level: int, megabytes: int, expected: Mapping[str, int], ways: Mapping[
     table.add_row(spoken(phrase("users without service")), *(f"{way.outage:.1f} s" for way in both))
     as_before = (spoken(phrase("yes") if way.rows == expected else phrase("NO")) for way in both)
     table.add_row(spoken(phrase("rows as before")), *as_before)
-    table.add_row(spoken(phrase("lasting Redis keys")), *(f"{way.keys:,}" for way in both))
+    table.add_row(spoken(phrase("Redis keys without expiry")), *(f"{way.keys:,}" for way in both))
     console.print(table)
     for name, way in ways.items():
         steps = table_of(phrase("step"), phrase("seconds"), title=NAMES[name], framed=False)

@@ -18,7 +18,7 @@ from rich.status import Status
 
 from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
-from drbot.cli.demo_stack import DemoStack, manifest_path
+from drbot.cli.demo_stack import DemoStack, local_slack
 from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
 from drbot.cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
 from drbot.cli.logs import configure_logs
@@ -35,7 +35,6 @@ from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
-from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.base.database import Database
 from drbot.store.base.file_modes import private
 from drbot.store.base.settings import StoreSettings
@@ -110,12 +109,12 @@ def ready_lab(home: Path, megabytes: int) -> Lab:
         try:
             lab.up(aside)
         except UserError:
-            aside(phrase("The lab was left broken; it is made anew."))
+            aside(phrase("The lab was left broken; it is being rebuilt."))
             lab.reset()
             lab.up(aside)
     lab.forget_drbots()
     if megabytes:
-        with doing(phrase("Filling in {megabytes} MB", megabytes=megabytes)):
+        with doing(phrase("Loading {megabytes} MB of data", megabytes=megabytes)):
             seed(lab, megabytes)
     return lab
 
@@ -146,7 +145,7 @@ def open_stack(lab: Lab, home: Path, environment: Mapping[str, str]) -> DemoStac
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
-    simulator = SlackSimulator(manifest_path())
+    simulator = local_slack()
     simulator.start()
     return DemoStack(lab=lab, simulator=simulator, home=home, configuration=lab.configuration, environment=environment)
 

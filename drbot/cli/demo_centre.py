@@ -60,7 +60,7 @@ def differences(sites: Sites, configuration: Configuration) -> Iterator[str]:
         return
     if answer.address != address:
         led = answer.address
-        yield phrase("{name} leads to {led} instead of {address}.", name=dns.names[0], led=led, address=address)
+        yield phrase("{name} points to {led} instead of {address}.", name=dns.names[0], led=led, address=address)
     if answer.status != 200:
         yield phrase("{url} answers {status}.", url=dns.url, status=answer.status)
     if answer.certificate_until is None:

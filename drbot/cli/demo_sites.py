@@ -73,7 +73,9 @@ def _of_redis(sites: Sites, manifest: FullManifest) -> Iterator[str]:
     found = key_count(said).lasting
     if found != wanted or not wanted:
         yield phrase(
-            "Redis has {found} lasting keys, the manifest says {wanted}.", found=f"{found:,}", wanted=f"{wanted:,}"
+            "Redis has {found} keys without expiry, the manifest says {wanted}.",
+            found=f"{found:,}",
+            wanted=f"{wanted:,}",
         )
 
 

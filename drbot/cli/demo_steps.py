@@ -26,7 +26,9 @@ def steps_of(level: int) -> Iterator[str]:
             "[bold]{target}[/] and a reason, send it.",
             target=TARGETS[level],
         )
-        yield phrase("The same as [bold]Chika[/], whom drbot answers in Japanese. It goes on once the proof is there.")
+        yield phrase(
+            "Do the same as [bold]Chika[/] (drbot answers her in Japanese). It continues once the proof is there."
+        )
     else:
         yield phrase("Open the new channel and watch the board: nothing is replaced, so nobody votes.")
     yield phrase(

@@ -21,7 +21,7 @@ from drbot.store.runs import sub_runs
 
 THE_PLAN: str = phrase("the plan")
 APPROVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved")
-MOVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and agreed that users are moved")
+MOVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved moving users")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +112,7 @@ def play_level1(player: DemoPlayer, console: Console, words: str) -> Played:
     incident = _declared(player, words, tell)
     seen: set[str] = set()
     _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "The service was started anew")
+    return _close(player, incident, seen, tell, "The service was restarted")
 
 
 def play_level3(player: DemoPlayer, console: Console, words: str) -> Played:
@@ -121,7 +121,7 @@ def play_level3(player: DemoPlayer, console: Console, words: str) -> Played:
     incident = _declared(player, words, tell)
     seen: set[str] = set()
     _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "Raised again on a new host")
+    return _close(player, incident, seen, tell, "Brought back up on a new host")
 
 
 def play_level4(player: DemoPlayer, console: Console, words: str) -> Played:
@@ -135,7 +135,7 @@ def play_level4(player: DemoPlayer, console: Console, words: str) -> Played:
     seen: set[str] = set()
     _approve_by_two(player, incident, seen, tell, whole.plan.target, MOVED)
     _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "Raised again in another place")
+    return _close(player, incident, seen, tell, "Brought up at another site")
 
 
 def _declared(player: DemoPlayer, words: str, tell: _Teller) -> Incident:

@@ -122,7 +122,7 @@ def person_named(given: str, roster: Roster, login: str | None = None) -> Person
     person = roster.person(name)
     if person is None and roster.people:
         raise UserError(
-            phrase('You are to act as "{name}".', name=name),
+            phrase('You asked to act as "{name}".', name=name),
             sentences(phrase("Nobody of that name is in dr.yml, people."), did_you_mean(name, list(roster.people))),
             phrase("There are: {names}.", names=listed(roster.people)),
         )

@@ -13,7 +13,7 @@ from drbot.runners.backups.choose_full import FullRules, candidates, check_full_
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.foundation.watching import Progress
 
-NOT_ASKED: str = phrase("Not asked:")
+NOT_ASKED: str = phrase("Could not be read:")
 
 
 def summary_of(made: FullBackup, manifest: FullManifest) -> str:

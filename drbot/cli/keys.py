@@ -29,8 +29,8 @@ Who = Annotated[str, typer.Argument(help="A person of dr.yml")]
 
 RESET: Mapping[str, str] = {"unlocked": phrase("unlocked"), "forgotten": phrase("forgotten")}
 RESETTING: Mapping[str, str] = {
-    "unlocked": phrase("{person} is to be unlocked."),
-    "forgotten": phrase("{person} is to be forgotten."),
+    "unlocked": phrase("You asked to unlock the codes of {person}."),
+    "forgotten": phrase("You asked to forget the authenticator of {person}."),
 }
 
 
@@ -97,7 +97,7 @@ def code(
         raise UserError(
             phrase('You decided "{decision}".', decision=decision),
             phrase("That is neither approve nor deny."),
-            phrase("Say one of them."),
+            phrase("Use approve or deny."),
         )
     own = read_key(key_path(key))
     public = worker or own.workers.get(site, "")
@@ -144,7 +144,7 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
     if entry is None:
         raise UserError(
             filled(RESETTING[what], person=person),
-            phrase("This host's worker knows no codes of theirs."),
+            phrase("This host's worker has no authenticator enrolled for them."),
             phrase("Is it the right --home?"),
         )
     site = load_configuration(configuration_path(config)).configuration.default_site

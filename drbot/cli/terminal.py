@@ -59,7 +59,7 @@ def sentence_of(error: DrbotError | OSError) -> str | None:
     if error.errno not in DISK:
         return None
     said = phrase("{place}: {why}.", place=error.filename or phrase("The disk"), why=error.strerror)
-    return sentences(said, phrase("Make room or give this user the right, then start again."))
+    return sentences(said, phrase("Free some space or give this user permission, then start again."))
 
 
 def plain_console() -> Console:

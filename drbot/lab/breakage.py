@@ -118,7 +118,8 @@ FAULTS = {
     ),
     "datacentre-lost": Fault(
         text=phrase(
-            "The data centre is lost: the host, its backups, and the new host beside it. What lies elsewhere is left."
+            "The data centre is lost: the host, its backups, and the new host beside it. What is elsewhere is "
+            "still there."
         ),
         act=lose_datacentre,
     ),

@@ -39,7 +39,7 @@ def install_engine(say: Say) -> None:
     if not may_install():
         raise UserError(
             LOOKED,
-            phrase("There is none, and only Debian and Ubuntu are set up by themselves."),
+            phrase("There is none, and only Debian and Ubuntu can be set up automatically."),
             phrase("Install Docker with its compose plugin: https://docs.docker.com/engine/install/"),
         )
     update()

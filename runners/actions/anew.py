@@ -37,7 +37,7 @@ def faults_of(context: StepContext, name: str, service: Service, began: datetime
     made_of = docker.inspect(found.id)
     hashes = context.clients.compose.hashes(service.project, watch_of(context).bounds)
     if made_of["Config"]["Labels"].get(CONFIG_HASH) != hashes.get(service.service):
-        yield phrase("the container of {name} was made from other files than those that lie there", name=name)
+        yield phrase("the container of {name} was made from other files than those there now", name=name)
     if began is not None and moment(made_of["Created"]) < began:
         yield phrase("the container of {name} is older than this recovery", name=name)
     volumes = [mount["Name"] for mount in made_of["Mounts"] if mount["Type"] == "volume"]

@@ -34,8 +34,8 @@ def possible(context: StepContext, given: Mapping[str, Any]) -> Finding:
     try:
         certbot_of(context).require()
     except DrbotError as error:
-        return Finding(passed=False, sentence=phrase("No certificate can be had: {why}", why=error))
-    return Finding(passed=True, sentence=phrase("A certificate can be had"))
+        return Finding(passed=False, sentence=phrase("No certificate can be obtained: {why}", why=error))
+    return Finding(passed=True, sentence=phrase("A certificate can be obtained"))
 
 
 def installed(context: StepContext, given: Mapping[str, Any]) -> Finding:

@@ -41,7 +41,7 @@ def _names(others: list[Mapping[str, Any]], wanted: Collection[str]) -> Iterator
     for one in others:
         name = one["Names"][0].lstrip("/")
         if name in wanted:
-            yield phrase("a container of somebody else's is named {name}", name=name)
+            yield phrase("the container name {name} is taken by somebody else's container", name=name)
 
 
 def _ports(others: list[Mapping[str, Any]], wanted: Collection[int]) -> Iterator[str]:

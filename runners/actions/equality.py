@@ -48,12 +48,13 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
         now |= settings_of(project, context.clients.compose.describe(project, bounds), context.site.address)
     other = not_as_they_ran(manifest.uses.settings, now)
     sentence = phrase(
-        "Not as the services ran when the backup was made: {names}. Their files may lack what a shell knew",
+        "Settings that differ from when the backup was made: {names}. Values set only in a shell may be missing "
+        "from the files",
         names=and_more(other, 5),
     )
     return Finding(
         passed=not other,
-        sentence=sentence if other else phrase("{count} settings, as the services ran", count=len(now)),
+        sentence=sentence if other else phrase("{count} settings, as when the services ran", count=len(now)),
     )
 
 
@@ -79,20 +80,20 @@ def compare_keys(context: StepContext, wanted: int | None, copy: Callable[[], It
     """The running Redis beside the manifest's number, and where that does not settle it, beside the copy itself."""
     there = context.clients.redis.count()
     if there.accounted == wanted:
-        over = phrase("the time of {count} was over", count=there.expired) if there.expired else ""
-        room = phrase("for {count} it had no room", count=there.evicted) if there.evicted else ""
+        over = phrase("{count} expired", count=there.expired) if there.expired else ""
+        room = phrase("{count} evicted", count=there.evicted) if there.evicted else ""
         return _found(there, wanted, clauses((over, room)))
     # It was started more than once, or is too old to say what it removed: then the backup's own copy says how many
     # keys may be gone by now. Asked last, for their number only grows.
     held = count_now(context, copy())
     enough = held.keys - held.expired <= there.keys + there.evicted and there.keys <= held.keys
     if enough and there.lasting + there.evicted >= held.lasting:
-        return _found(there, held.keys, phrase("the time of up to {count} was over", count=held.expired))
+        return _found(there, held.keys, phrase("up to {count} expired", count=held.expired))
     return Finding(
         passed=False,
         sentence=phrase(
-            "Redis has {keys} keys, {lasting} lasting; the backup {held}, {held_lasting} lasting, of which the time of "
-            "{expired} is over",
+            "Redis has {keys} keys, {lasting} without expiry; the backup has {held}, {held_lasting} without "
+            "expiry; {expired} of the backup's keys have expired",
             keys=there.keys,
             lasting=there.lasting,
             held=held.keys,

@@ -33,7 +33,8 @@ def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if repository is None or (url, commit, Path(folder)) != (repository.url, repository.commit, projects):
         raise PermanentError(
             phrase(
-                "{url} is not cloned to {folder}: only dr.yml's repository, to the site's projects",
+                "{url} is not cloned to {folder}: only dr.yml's repository is cloned, and only into the site's "
+                "projects folder",
                 url=url,
                 folder=folder,
             )
@@ -158,7 +159,7 @@ def fetched(context: StepContext) -> Fetched:
             phrase("{name} was not fetched whole to {folder}", name=sealed.name, folder=folder.parent)
         ) from error
     if facts.backup != sealed.sha256 or (facts.manifest is not None and facts.tree != sealed.sha256):
-        raise PermanentError(phrase("In {folder} is another backup than the plan's", folder=folder.parent))
+        raise PermanentError(phrase("{folder} holds another backup than the plan's", folder=folder.parent))
     require_held(facts, sealed)
     return Fetched(recovery_of(context), facts)
 

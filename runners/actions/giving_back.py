@@ -47,7 +47,7 @@ def give_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         return Outcome(summary=phrase("The machine {machine} was gone already", machine=name))
     if identity_of(rented) != (sealed.by, sealed.site, sealed.run, sealed.since):
         raise PermanentError(
-            phrase("{machine} is not the machine that was agreed to any more; nothing was given back", machine=name)
+            phrase("{machine} is no longer the machine that was approved; nothing was given back", machine=name)
         )
     needed = _why_needed(context, rented)
     if needed:
@@ -77,7 +77,7 @@ def unled(context: StepContext, given: Mapping[str, Any]) -> Finding:
             sentence=phrase("There is no rented machine {machine}: it is gone, or was never drbot's", machine=name),
         )
     needed = _why_needed(context, rented)
-    said = clauses(needed) or phrase("No name leads to {machine}, and nothing counts on it", machine=name)
+    said = clauses(needed) or phrase("No DNS name points at {machine}, and nothing depends on it", machine=name)
     return Finding(passed=not needed, sentence=said)
 
 

@@ -30,7 +30,7 @@ def give_up(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     context.log(f"Removed what {given['aside']} had put aside")
     much = size(sum(one.size or 0 for one in context.plan.aside))
     said = phrase("Deleted what {run} had put aside ({size})", run=given["aside"], size=much)
-    still = phrase("in use again, so it stays: {names}", names=listed(stays)) if stays else ""
+    still = phrase("in use again, so it was kept: {names}", names=listed(stays)) if stays else ""
     return Outcome(summary=clauses((said, still)))
 
 

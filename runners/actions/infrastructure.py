@@ -47,7 +47,7 @@ def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             verb(one.project, [one.service], watch_of(context))
         except PermanentError as error:
             raise PermanentError(
-                phrase("The image {image} is not on this host and cannot be had: {why}", image=one.image, why=error)
+                phrase("The image {image} is not on this host and cannot be fetched: {why}", image=one.image, why=error)
             ) from error
     total = len({one.image for one in wanted})
     if missing:
@@ -111,8 +111,8 @@ def require_nothing_old(context: StepContext, documents: Iterable[Mapping[str, A
     if old:
         raise PermanentError(
             phrase(
-                "{names}: this run has not made it, and the system would be started on it. Nothing was touched; "
-                "plan again, then it is put aside: /dr recover",
+                "{names}: not made by this run, and the system would start on it. Nothing was touched. Plan "
+                "again, and it will be put aside: /dr recover",
                 names=listed(old),
             )
         )
@@ -164,7 +164,7 @@ def require_own(context: StepContext, name: str) -> None:
     users = docker.mounted_by(name)
     if users:
         raise PermanentError(
-            phrase("The volume {name} belongs to {users} by now; nothing was touched", name=name, users=listed(users))
+            phrase("The volume {name} is now mounted by {users}; nothing was touched", name=name, users=listed(users))
         )
 
 

@@ -64,7 +64,9 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:
         raise PermanentError(
-            phrase("it was made by Terraform, and what that takes away two people read first: /dr kept lists it")
+            phrase(
+                "it was made by Terraform, so two people must first approve what Terraform removes: /dr kept lists it"
+            )
         )
     cloud = Ec2(settings)
     tags = tags_of(context, site)
@@ -75,7 +77,7 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if known.address in led:
         raise PermanentError(
             phrase(
-                "Users are led to {site} ({address}) now; its machine is not given back",
+                "DNS points to {site} ({address}); its machine was not given back",
                 site=site,
                 address=known.address,
             )
@@ -194,7 +196,7 @@ def _rent(context: StepContext, site: str, settings: Provision) -> Machine:
         context,
         look,
         RUNNING_WITHIN_SECONDS,
-        lambda: phrase("the machine {machine} does not get to run", machine=rented),
+        lambda: phrase("the machine {machine} does not start", machine=rented),
     )
 
 

@@ -25,7 +25,7 @@ def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
     return Outcome(
         summary=phrase(
-            "{names} leads to {address} ({site}); users follow within {time}",
+            "{names} points to {address} ({site}); users follow within {time}",
             names=listed(settings.names),
             address=address,
             site=site,
@@ -58,7 +58,9 @@ def lead_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Lead the names to where the sealed plan says, all at once; done when Route 53 and the name server say so."""
     wanted = moves_of(context)
     if not wanted.keys() <= set(names_in(given.get("names"))):
-        raise PermanentError(phrase("the plan leads {names}, and this step is about other names", names=listed(wanted)))
+        raise PermanentError(
+            phrase("the plan changes {names}, but this step is about other names", names=listed(wanted))
+        )
     _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
     said = clauses(_leads(name, record.addresses) for name, record in wanted.items())
     return Outcome(
@@ -93,7 +95,7 @@ def moves_of(context: StepContext) -> dict[str, Record]:
     """Of the sealed plan. Raises PermanentError for one that leads nothing back."""
     moves = context.plan.stakes.moves
     if not moves:
-        raise PermanentError(phrase("the plan does not say where the names are led back to"))
+        raise PermanentError(phrase("the plan does not say where to point DNS back to"))
     return {move.name: Record(addresses=move.to, ttl=move.ttl) for move in moves}
 
 
@@ -135,8 +137,8 @@ def quick(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(
         passed=False,
         sentence=phrase(
-            "Some users still go to the old address for as long as their name servers keep it: {names}. A shorter "
-            "TTL must be set before the next disaster",
+            "Some users still reach the old address until their name servers' caches expire: {names}. Set a "
+            "shorter TTL before the next disaster",
             names=said,
         ),
     )
@@ -198,7 +200,7 @@ def _lead(context: StepContext, wanted: Mapping[str, Record], within: float) -> 
 
 
 def _leads(name: str, addresses: Sequence[str]) -> str:
-    return phrase("{name} leads to {addresses}", name=name, addresses=listed(addresses) or NOTHING)
+    return phrase("{name} points to {addresses}", name=name, addresses=listed(addresses) or NOTHING)
 
 
 def _wrong(names: NameService, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -207,7 +209,7 @@ def _wrong(names: NameService, wanted: Mapping[str, tuple[str, ...]]) -> list[st
         there = found[name].addresses if name in found else ()
         if tuple(sorted(addresses)) != there:
             wrong.append(
-                phrase("{name} leads to {addresses} in Route 53", name=name, addresses=listed(there) or NOTHING)
+                phrase("{name} points to {addresses} in Route 53", name=name, addresses=listed(there) or NOTHING)
             )
             continue
         try:
@@ -218,7 +220,7 @@ def _wrong(names: NameService, wanted: Mapping[str, tuple[str, ...]]) -> list[st
         if tuple(sorted(addresses)) != told:
             wrong.append(
                 phrase(
-                    "a name server still says that {name} leads to {addresses}",
+                    "a name server still says that {name} points to {addresses}",
                     name=name,
                     addresses=listed(told) or NOTHING,
                 )

@@ -97,9 +97,9 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
     vanishing = [one.name for one in containers if vanishes(host.clients.docker, one.identity)]
     if vanishing:
         raise UserError(
-            phrase("Looking at what lies on the host."),
+            phrase("Looking at what is on the host."),
             phrase(
-                "{names} would be gone with all it wrote as soon as it is stopped (it was made with --rm).",
+                "{names} was made with --rm: stopping it would delete it and everything it wrote.",
                 names=listed(vanishing),
             ),
             phrase("Keep what is needed of it and stop it, then plan again: /dr recover"),
@@ -108,7 +108,7 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
         users = [user.name for user in users_of(host.clients.docker, volume) if user.name not in own]
         if users:
             raise UserError(
-                phrase("Looking at what lies on the host."),
+                phrase("Looking at what is on the host."),
                 phrase(
                     "{names} also uses the volume {volume} and is of no project of this system, so drbot leaves it "
                     "alone.",

@@ -58,7 +58,7 @@ def url_of(context: StepContext) -> str:
     """What users open. Raises PermanentError when dr.yml does not say."""
     dns = context.configuration.dns
     if dns is None or not dns.url:
-        raise PermanentError(phrase("dr.yml names no `url` in its section `dns`: what should be opened?"))
+        raise PermanentError(phrase("dr.yml names no `url` in its section `dns`, so there is nothing to open"))
     return dns.url
 
 
@@ -70,7 +70,7 @@ def _ask(context: StepContext) -> Answer:
     if address and answer.address not in address:
         raise PermanentError(
             phrase(
-                "{url} still leads to {address} instead of {wanted}",
+                "{url} still points to {address} instead of {wanted}",
                 url=url,
                 address=answer.address,
                 wanted=listed(address),

@@ -149,7 +149,7 @@ def powerful(backup: BackupIdentity, names: tuple[str, ...], own: str) -> tuple[
     others = [name for name in names if name != own]
     if backup.manifest or not others:
         return ()
-    return (phrase("Superusers in the backup beside {own}: {names}.", own=own, names=listed(others)),)
+    return (phrase("Superusers in the backup besides {own}: {names}.", own=own, names=listed(others)),)
 
 
 def rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -182,7 +182,7 @@ def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def compared(backup: BackupIdentity, copied: Mapping[str, int], found: Mapping[str, int]) -> Finding:
     """Every table of the backup has exactly its rows; `copied`: what was counted when it was restored."""
     if not backup.manifest and not copied:
-        return Finding(passed=False, sentence=phrase("what this run restored was not counted to its end"))
+        return Finding(passed=False, sentence=phrase("the rows that this run restored were not fully counted"))
     expected = backup.rows if backup.manifest else copied
     wrong = faults(backup, found) or differences(expected, found)
     facts = {"rows": dict(found)}

@@ -123,7 +123,7 @@ def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> No
     gone = [one.keeper for one in wanted if one.keeper not in there]
     if gone or not wanted:
         raise PermanentError(
-            phrase("Not kept any more: {names}. Nothing was touched", names=listed(gone) or phrase("anything"))
+            phrase("Not kept any more: {names}. Nothing was touched", names=listed(gone) or phrase("everything"))
         )
 
 

@@ -42,7 +42,7 @@ touch -r /volume /keeper
 
 REFUSED = 3
 REFUSALS = {
-    "not-ours": phrase("{path} lies in there, as only drbot calls a file"),
+    "not-ours": phrase("it contains {path}, a file name that only drbot uses"),
     "written-since": phrase("written to after it was kept: {path}. Look at both volumes"),
     "unfinished": phrase("it was never copied to its end"),
 }
@@ -101,8 +101,8 @@ def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> Non
     if new:
         raise PermanentError(
             phrase(
-                "Nobody agreed that {names} is put aside: it is not what the plan names. Nothing was touched; plan "
-                "again: /dr recover",
+                "Putting {names} aside was not approved: it is not what the plan names. Nothing was touched. "
+                "Plan again: /dr recover",
                 names=listed(new),
             )
         )

@@ -43,9 +43,9 @@ def lacking(configuration: Configuration, site: Site, name: str, backup: BackupI
     if not backup.holds.configuration:
         yield phrase("{name} holds no settings of the services", name=backup.name)
     if site.postgres is not None and backup.manifest and not backup.server_version:
-        yield phrase("{name} holds no dump of PostgreSQL, and {site} has one", name=backup.name, site=name)
+        yield phrase("{name} holds no PostgreSQL dump, but {site} has PostgreSQL", name=backup.name, site=name)
     if site.redis is not None and not backup.holds.redis:
-        yield phrase("{name} holds no data of Redis, and {site} has one", name=backup.name, site=name)
+        yield phrase("{name} holds no Redis data, but {site} has Redis", name=backup.name, site=name)
 
 
 def writable(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -64,7 +64,7 @@ def unwritable(folder: Path) -> Iterator[str]:
     if not there.is_dir():
         yield phrase("{path} is in the way: it is no folder", path=there)
     elif os.statvfs(there).f_flag & os.ST_RDONLY:
-        yield phrase("{path} lies on a file system that is read-only", path=there)
+        yield phrase("{path} is on a read-only file system", path=there)
     elif not os.access(there, os.W_OK | os.X_OK):
         yield phrase("drbot may not write in {path}", path=there)
     elif (longest := os.pathconf(there, "PC_NAME_MAX")) < LONGEST_NAME:

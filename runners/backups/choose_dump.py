@@ -238,7 +238,7 @@ def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(
         passed=age <= most,
         sentence=phrase(
-            "{name} is {time} old; it may be {most}", name=backup.name, time=duration(age), most=duration(most)
+            "{name} is {time} old; the limit is {most}", name=backup.name, time=duration(age), most=duration(most)
         ),
         facts={"age_seconds": age, "name": backup.name},
     )

@@ -19,8 +19,8 @@ from drbot.runners.contract.target import Chosen
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
 UNVOUCHED = phrase(
-    "nobody vouches for it: it is not encrypted with RESTIC_PASSWORD, so whoever writes there could have made it. To "
-    "use it all the same, name it: /dr recover backup NAME"
+    "its origin cannot be verified: it is not encrypted with RESTIC_PASSWORD, so anyone who can write there "
+    "could have made it. To use it anyway, name it: /dr recover backup NAME"
 )
 
 
@@ -120,7 +120,7 @@ def twins(chosen: FullBackup, backups: Sequence[FullBackup]) -> Iterator[str]:
     for other in backups:
         if other.name == chosen.name and other is not chosen and (other.digest or other.place) != chosen.digest:
             yield phrase(
-                "{place} has the same name and is not the same; {chosen} was taken by its place",
+                "{place} has the same name but different contents; {chosen} was chosen by its location",
                 place=other.place,
                 chosen=chosen.place,
             )

@@ -158,7 +158,7 @@ def read_manifest(path: Path) -> tuple[Manifest | None, str | None]:
         return Manifest.model_validate_json(read_plain(path, LARGEST_MANIFEST)), None
     except FileNotFoundError:
         dangling = path.is_symlink()
-        return None, phrase("its manifest {name} leads nowhere", name=path.name) if dangling else None
+        return None, phrase("its manifest {name} is a broken link", name=path.name) if dangling else None
     except (OSError, ValidationError) as error:
         first = getattr(error, "strerror", None) or str(error).splitlines()[0]
         return None, phrase("its manifest {name} cannot be read ({why})", name=path.name, why=first)

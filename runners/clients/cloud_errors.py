@@ -51,7 +51,7 @@ def _answered(error: ClientError, permission: str, what: str) -> DrbotError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in THROTTLED or status == 429:
         return TemporaryError(
-            phrase("{what}: Amazon asks to be slower ({code})", what=what, code=code), kind="throttled"
+            phrase("{what}: Amazon asks drbot to slow down ({code})", what=what, code=code), kind="throttled"
         )
     if status >= 500:
         return TemporaryError(phrase("{what}: Amazon answers {status} ({code})", what=what, status=status, code=code))

@@ -12,17 +12,17 @@ from drbot.core.text.messages import phrase
 
 @contextmanager
 def docker_errors(tried: str) -> Iterator[None]:
-    """Raise TemporaryError (network) or PermanentError for what the SDK raises; `tried` begins the sentence."""
+    """Raise TemporaryError (network) or PermanentError for what the SDK raises; `tried` says what was not done."""
     try:
         yield
     except APIError as error:
-        raise PermanentError(phrase("{what}: {why}", what=tried, why=error.explanation or error)) from error
+        raise PermanentError(phrase("Not done: {what}: {why}", what=tried, why=error.explanation or error)) from error
     except (requests.RequestException, OSError) as error:
         raise _away(tried, error) from error
     except DockerException as error:
         if "Error while fetching server API version" in str(error):
             raise _away(tried, error) from error
-        raise PermanentError(phrase("{what}: {why}", what=tried, why=error)) from error
+        raise PermanentError(phrase("Not done: {what}: {why}", what=tried, why=error)) from error
 
 
 def _away(tried: str, error: BaseException) -> TemporaryError:
@@ -32,5 +32,6 @@ def _away(tried: str, error: BaseException) -> TemporaryError:
         reason = getattr(cause, "strerror", None) or reason
         cause = cause.__cause__ or cause.__context__
     return TemporaryError(
-        phrase("{tried}: the Docker engine does not answer ({reason})", tried=tried, reason=reason), kind="network"
+        phrase("Not done: {what}: the Docker engine does not answer ({reason})", what=tried, reason=reason),
+        kind="network",
     )

@@ -32,7 +32,6 @@ SQL, CONFIGURATION, RDB, FILES = (
         r"^files_backup_.*\.tar\.gz$",
     )
 )
-MOST_PARTS = 8  # of a name in `files`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -112,7 +112,7 @@ def replace_shell(scratch: Scratch, container: str) -> None:
         member = tarfile.TarInfo("sh")
         member.size, member.mode = len(SHELL), 0o755
         archive.addfile(member, io.BytesIO(SHELL))
-    with docker_errors(phrase("Take the shell from the server beside production")):
+    with docker_errors(phrase("Remove the shell from the temporary server")):
         scratch.engine.client.api.put_archive(container, "/bin", packed.getvalue())
 
 
@@ -121,9 +121,7 @@ def settings(scratch: Scratch, container: str) -> dict[str, str]:
     said = scratch.engine.execute(container, ["find", scratch.recipe.data_folder, *SETTINGS], seconds=60)
     if said.code != 0:
         raise PermanentError(
-            phrase(
-                "The settings of the server beside production could not be read: {said}", said=ending(said.output, 200)
-            )
+            phrase("The settings of the temporary server could not be read: {said}", said=ending(said.output, 200))
         )
     pairs = (line.split(maxsplit=1) for line in said.output.splitlines())
     return {path.rpartition("/")[2]: digest for digest, path in pairs}

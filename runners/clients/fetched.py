@@ -80,7 +80,7 @@ class Recovery:
         except PermanentError as error:
             raise PermanentError(
                 phrase(
-                    "{place} is damaged: not everything that belongs to it came with it ({why})",
+                    "{place} is damaged: parts of it are missing ({why})",
                     place=backup.place,
                     why=error,
                 )

@@ -26,8 +26,8 @@ def install(packages: Path | None, watch: Watch) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise PermanentError(
             phrase(
-                "Docker or restic is not there, and they can only be installed as root on Debian or Ubuntu. Install "
-                "restic and Docker with Compose by hand, and start it"
+                "Docker or restic is missing, and drbot can install them only as root on Debian or Ubuntu. "
+                "Install restic and Docker with Compose by hand, and start Docker"
             )
         )
     environment = {"DEBIAN_FRONTEND": "noninteractive"}

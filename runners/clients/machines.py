@@ -153,13 +153,12 @@ class Ec2:
         if found.tags.get(RUN_TAG) != own.run or found.addresses & own.counted_on:
             raise PermanentError(
                 phrase(
-                    "Another run counts on the machine {machine}, or users were led to it; it stays", machine=machine
+                    "Another run depends on the machine {machine}, or users were moved to it; it was not given back",
+                    machine=machine,
                 )
             )
         if found.addresses & led:
-            raise PermanentError(
-                phrase("Users are led to the machine {machine} now; it is not given back", machine=machine)
-            )
+            raise PermanentError(phrase("DNS points to the machine {machine}; it was not given back", machine=machine))
         with cloud_errors("ec2:TerminateInstances", phrase("the machine {machine}", machine=machine)):
             self.client.terminate_instances(InstanceIds=[machine])
 
@@ -174,9 +173,7 @@ class Ec2:
                 phrase("The machine {machine} was not made by drbot; it is not given back", machine=machine)
             )
         if found.addresses & led:
-            raise PermanentError(
-                phrase("Users are led to the machine {machine} now; it is not given back", machine=machine)
-            )
+            raise PermanentError(phrase("DNS points to the machine {machine}; it was not given back", machine=machine))
         with cloud_errors("ec2:TerminateInstances", phrase("the machine {machine}", machine=machine)):
             self.client.terminate_instances(InstanceIds=[machine])
 

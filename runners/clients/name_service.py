@@ -76,8 +76,8 @@ class NameService:
                 if one["Type"] in LEAD_TOO:
                     raise PermanentError(
                         phrase(
-                            "{name} has {kind} records too, and drbot only changes A records: who follows the "
-                            "others would not be led along. Remove them before users are moved",
+                            "{name} also has {kind} records, but drbot changes only A records: users who follow "
+                            "the others would not be moved. Remove them before users are moved",
                             name=name,
                             kind=one["Type"],
                         )

@@ -34,7 +34,7 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
     parts = httpx.URL(url)
     found = addresses(parts.host)
     if not found:
-        raise PermanentError(phrase("{host} leads nowhere", host=parts.host))
+        raise PermanentError(phrase("{host} does not resolve", host=parts.host))
     trust = ssl.create_default_context(cafile=str(roots) if roots else None)
     request = httpx.Request(
         "GET",

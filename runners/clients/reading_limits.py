@@ -43,7 +43,7 @@ def limits_of(packed: int, sql_bytes: int | None) -> ReadingLimits:
     return ReadingLimits(
         unpacked=most,
         why=phrase(
-            "it unpacks to more than {size}, over {times} times its size: no dump does, so it was not read on",
+            "it unpacks to more than {size}, over {times} times its size: no dump does that, so reading was stopped",
             size=size(most),
             times=RATIO,
         ),

@@ -111,16 +111,16 @@ def wait_until_ready(scratch: Scratch, container: str) -> None:
     command = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", scratch.user]
     while True:
         if scratch.cancelled():
-            raise CancelledError(phrase("Stopped while a server beside production was starting"))
+            raise CancelledError(phrase("Stopped while a temporary server was starting"))
         state = scratch.engine.inspect(container)["State"]["Status"]
         if state != "running":
             said = last_line(scratch.engine.logs(container, 20))
-            raise PermanentError(phrase("The server beside production ended at once: {said}", said=said))
+            raise PermanentError(phrase("The temporary server stopped immediately: {said}", said=said))
         if scratch.engine.execute(container, command, seconds=5).code == 0:
             return
         if time.monotonic() > deadline:
             raise PermanentError(
-                phrase("The server beside production did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS)
+                phrase("The temporary server did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS)
             )
         _PAUSE.wait(0.2)
 
@@ -130,9 +130,7 @@ def ask(scratch: Scratch, container: str, statement: str, database: str = "postg
     command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-c", statement]
     ended = scratch.engine.execute(container, command, seconds=60, environment=environment_of(scratch, database))
     if ended.code != 0:
-        raise PermanentError(
-            phrase("The server beside production does not answer: {said}", said=last_line(ended.output))
-        )
+        raise PermanentError(phrase("The temporary server does not answer: {said}", said=last_line(ended.output)))
     return ended.output
 
 
@@ -187,14 +185,14 @@ def superusers(scratch: Scratch, container: str) -> tuple[str, ...]:
 
 def stop_cleanly(scratch: Scratch, container: str) -> None:
     """A fast shutdown, which writes a last checkpoint. Raises PermanentError when it was none."""
-    with docker_errors(phrase("Stop the server beside production")):
+    with docker_errors(phrase("Stop the temporary server")):
         scratch.engine.client.api.kill(container, "SIGINT")
     code = helper.wait(scratch.engine, container, scratch.cancelled, STOP_WITHIN_SECONDS)
     if code != 0:
         said = last_line(scratch.engine.logs(container, 20))
         raise PermanentError(
             phrase(
-                "The server beside production did not shut down cleanly (exit code {code}): {said}",
+                "The temporary server did not shut down cleanly (exit code {code}): {said}",
                 code=code,
                 said=said,
             )
@@ -220,7 +218,7 @@ def settle(scratch: Scratch) -> str:
     if state.get("Database cluster state") != "shut down":
         raise PermanentError(
             phrase(
-                "The restored cluster is not cold: {state}",
+                "The restored database was not shut down cleanly: {state}",
                 state=state.get("Database cluster state", phrase("unreadable")),
             )
         )

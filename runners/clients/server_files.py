@@ -84,7 +84,7 @@ UNREADABLE = phrase("{file} (cannot be read)")
 LEFT = {
     "slot": phrase("replication slot {name}"),
     "transaction": phrase("prepared transaction {name}"),
-    "standby": phrase("its being a standby"),
+    "standby": phrase("its standby role"),
 }
 
 

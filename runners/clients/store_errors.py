@@ -95,7 +95,7 @@ def store_errors(act: str, place: str) -> Iterator[None]:
         raise TemporaryError(phrase("{what}: the connection failed: {why}", what=place, why=error)) from error
     except (NoS3Error, ResponseParserError) as error:
         raise PermanentError(
-            phrase("{place}: what answers there is no S3; look at its address and at what is in between", place=place)
+            phrase("{place}: what answers there is not S3; check its address and what is in between", place=place)
         ) from error
     except BotoCoreError as error:
         raise PermanentError(phrase("{what}: {why}", what=place, why=error)) from error
@@ -107,7 +107,7 @@ def _answered(error: ClientError, act: str, place: str) -> DrbotError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in THROTTLED or status == 429:
         return TemporaryError(
-            phrase("{place}: S3 asks to be slower ({code})", place=place, code=code), kind="throttled"
+            phrase("{place}: S3 asks drbot to slow down ({code})", place=place, code=code), kind="throttled"
         )
     if status >= 500:
         return TemporaryError(phrase("{place}: S3 answers {status} ({code})", place=place, status=status, code=code))

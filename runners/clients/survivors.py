@@ -8,7 +8,7 @@ from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STEP_LA
 def remove_survivors(engine: DockerEngine, run_id: str, step_id: str | None) -> None:
     """Remove the containers of this step (of the whole run without a step)."""
     if not run_id:
-        raise PermanentError(phrase("Survivors are removed by run; no run was given"))
+        raise PermanentError(phrase("Leftover containers are removed by run, but no run was given"))
     labels = {HELPER_LABEL: "true", RUN_LABEL: run_id} | ({STEP_LABEL: step_id} if step_id else {})
     for container in engine.labelled(labels):
         engine.remove_helper(container)

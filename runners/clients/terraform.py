@@ -77,7 +77,7 @@ class Terraform:
             if found != tuple(resources):
                 raise PermanentError(
                     phrase(
-                        "{program} would destroy {found} now, and agreed to was {agreed}. Nothing was touched",
+                        "{program} would destroy {found} now, but what was approved is {agreed}. Nothing was touched",
                         program=self._program,
                         found=listed(found) or NOTHING,
                         agreed=listed(resources) or NOTHING,
@@ -132,9 +132,9 @@ class Terraform:
         if others:
             raise PermanentError(
                 phrase(
-                    "{program} would change what is there in {folder}: {names}. So nothing was applied. Read its "
-                    "plan and apply it by hand, then try again; where only user_data differs, let it ignore changes "
-                    "of user_data",
+                    "{program} would change what already exists in {folder}: {names}. Nothing was applied. Read "
+                    "its plan and apply it by hand, then try again. If only user_data differs, let it ignore "
+                    "changes of user_data",
                     program=self._program,
                     folder=self._settings.terraform,
                     names=listed(others),

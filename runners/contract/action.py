@@ -51,7 +51,7 @@ class StepContext:
         """Raises PermanentError once users or another run may count on what this run has made."""
         if self.own is None:
             raise PermanentError(
-                phrase("Users or another run may count on what {run} has made; it is not removed", run=self.run.id)
+                phrase("Users or another run may depend on what {run} has made; it was not removed", run=self.run.id)
             )
         return self.own
 

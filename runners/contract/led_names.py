@@ -36,13 +36,13 @@ def records_of(plan: Plan) -> dict[str, Record]:
     """Where the names led that a plan is about; of one that leads some back, of these alone. Raises PermanentError."""
     found = plan.fingerprint.get(RECORDS)
     if not isinstance(found, Mapping):
-        raise PermanentError(phrase("the plan does not know where the names led"))
+        raise PermanentError(phrase("the plan does not say where DNS pointed before"))
     moved = {move.name for move in plan.stakes.moves}
     found = {name: record for name, record in found.items() if name in moved or not moved}
     missing = [name for name, record in found.items() if not isinstance(record, Mapping)]
     if missing:
         raise PermanentError(
-            phrase("{names} led nowhere before, so there is nothing to lead back to", names=listed(missing))
+            phrase("{names} pointed nowhere before, so there is nothing to point back to", names=listed(missing))
         )
     return {
         name: Record(addresses=tuple(record["addresses"]), ttl=int(record["ttl"])) for name, record in found.items()

@@ -121,7 +121,7 @@ def find(configuration: Configuration, machine: str) -> Rented | None:
         sites = listed(one.site for one in mine)
         raise PermanentError(
             phrase(
-                "Several machines are called {machine} ({sites}); which is meant nobody can say",
+                "Several machines are called {machine} ({sites}); it is not clear which one is meant",
                 machine=machine,
                 sites=sites,
             )
@@ -169,27 +169,27 @@ def why_needed(
     there = rented.machine.addresses & led
     if there:
         yield phrase(
-            "users are led to {name} now ({addresses}). Lead them elsewhere first: /dr lead-back",
+            "DNS points to {name} ({addresses}). Point it elsewhere first: /dr lead-back",
             name=name,
             addresses=listed(sorted(there)),
         )
     elif site is not None and site.address in led and not _is_another(rented, configuration, site.address):
         yield phrase(
-            "users are led to {site} ({address}) now. Lead them elsewhere first: /dr lead-back",
+            "DNS points to {site} ({address}). Point it elsewhere first: /dr lead-back",
             site=rented.site,
             address=site.address,
         )
     using = own.counting_on(places_of(rented, configuration, own), but=run)
     if using:
-        yield phrase("{runs} counts on it and is not over. Let it end, or stop it first", runs=listed(using))
+        yield phrase("{runs} depends on it and has not ended. Let it end, or stop it first", runs=listed(using))
     if users_of(rented, configuration, own) is not Users.NEVER:
         try:
             answers()
         except DrbotError as error:
             yield (
                 phrase(
-                    "users may have worked on {name}, and nothing answers where they are led now ({error}), so it "
-                    "may hold the only copy in use. See to it that users are served elsewhere first",
+                    "users may have worked on {name}, and nothing answers where DNS points now ({error}), so it "
+                    "may hold the only copy in use. Make sure first that users are served elsewhere",
                     name=name,
                     error=error,
                 )

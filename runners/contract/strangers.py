@@ -41,7 +41,7 @@ def require_new_name(runbook: str, run: str, found: Collection[str]) -> None:
         raise UserError(
             phrase("Planning {runbook}.", runbook=runbook),
             phrase(
-                "{names}: on this host under the name of this run, {run}, which has made nothing yet.",
+                "{names}: on this host under the name of this run, {run}, but the run has made nothing yet.",
                 names=listed(found),
                 run=run,
             ),

@@ -39,7 +39,7 @@ NEXT_STEPS: Mapping[Offer, str] = {
     Offer.RESTART: phrase("/dr restart starts the services."),
     Offer.UNDO: phrase("/dr undo brings the old data back."),
     Offer.RECOVER: phrase("/dr recover tries again."),
-    Offer.ANOTHER_BACKUP: phrase("/dr recover backup takes the next good one."),
+    Offer.ANOTHER_BACKUP: phrase("/dr recover backup uses the next good backup."),
 }
 
 
@@ -127,7 +127,7 @@ def stop(run_context: RunContext, why: str) -> None:
 
 def distrust(run_context: RunContext, error: DrbotError) -> None:
     """Somebody wrote into the database, or a step wants what nobody approved: the run ends here."""
-    said = sentences(closed(str(error)), phrase("Nothing more of it is started."))
+    said = sentences(closed(str(error)), phrase("No further steps are started."))
     sentence, records = run_context.worker_context.redact(said), run_context.records()
     if {step.id for step in run_context.plan.steps} != records.keys():
         finish(run_context, RunState.FAILED, sentence)

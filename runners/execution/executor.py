@@ -182,9 +182,7 @@ class Executor:
                 attempt.swept = True
                 threading.Thread(target=self._sweeper(attempt.step.id), daemon=True).start()
             if attempt.will_not_end:
-                why = phrase(
-                    "It did not end after it was told to ({why}). It may still be at work.", why=attempt.reason
-                )
+                why = phrase("It did not stop when told to ({why}). It may still be running.", why=attempt.reason)
                 result = Result(step=attempt.step.id, state=StepState.UNSURE, sentence=why, tail=attempt.log.tail)
                 del self._running[attempt.step.id]
                 record_result(self._run_context, result)

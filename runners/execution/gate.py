@@ -94,7 +94,7 @@ def _backup_differences(sealed: BackupIdentity, target: Target) -> list[str]:
     except DrbotError as error:
         return [phrase("The backup {name}: {why}", name=sealed.name, why=error)]
     then, now = sealed.model_dump(mode="json"), actual.model_dump(mode="json")
-    return differences(then, now, f"backup {sealed.name}")
+    return [phrase("The backup {name}: {why}", name=sealed.name, why=line) for line in differences(then, now)]
 
 
 def differences(expected: Any, actual: Any, path: str = "", *, ignored: Collection[str] = ()) -> list[str]:

@@ -54,7 +54,7 @@ def issue(tx: Transaction, run_context: RunContext, step: Step) -> Permit:
         _use(tx, run_context, request.id, step)
         return _permit(run_context, step, request.id)
     if gates and known.lets_users_in:
-        raise NoPermitError(phrase("Users work with the system again; nothing of this run interrupts it any more."))
+        raise NoPermitError(phrase("Users are working with the system again, so this run no longer interrupts it."))
     for gate in gates:  # services are interrupted only while all who guard what follows still agree
         if not _is_used(known, gate):
             _counted(tx, run_context, known, gate, step)
@@ -80,7 +80,7 @@ def require_agreed(run_context: RunContext, step: Step) -> None:
     known = own_run_of(run_context.worker_context, run_context.run)
     if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in run_context.plan.steps):
         raise NoPermitError(
-            phrase("Nobody agreed to what {action} takes from a dr.yml that was changed.", action=step.do)
+            phrase("dr.yml was changed, and nobody approved what {action} takes from it.", action=step.do)
         )
 
 
@@ -112,10 +112,10 @@ def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
             if _takes_back(step, run_context.plan.step(name))
         ]
         if not used:
-            raise NoPermitError(phrase('No approval covers that "{step}" is taken back.', step=step.title))
+            raise NoPermitError(phrase('No approval covers taking back "{step}".', step=step.title))
         return _permit(run_context, undo, used[-1])
     if not all(_is_used(known, gate) for gate in gates):
-        raise NoPermitError(phrase('No approval covers that "{step}" is taken back.', step=step.title))
+        raise NoPermitError(phrase('No approval covers taking back "{step}".', step=step.title))
     return _permit(run_context, undo, ", ".join(gate.id for gate in gates))
 
 
@@ -133,7 +133,7 @@ def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step
     plan = run_context.plan
     request = requests.latest(tx.connection, run_context.run.id, gate.id)
     if request is None:
-        raise NoPermitError(phrase("Nobody was asked."))
+        raise NoPermitError(phrase("No approval was requested."))
     mine = known.requests.get(request.id)
     if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):
         raise NoPermitError(phrase("The request in the database is not one that this worker opened."))
@@ -152,7 +152,7 @@ def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step
 
 def _under_this_roster(plan: Plan, roster: Roster) -> None:
     if plan.policy != roster.number:
-        raise NoPermitError(phrase("Another roster is in force than when the plan was made."))
+        raise NoPermitError(phrase("Another roster has come into force since the plan was made."))
 
 
 def _in_time(

@@ -60,7 +60,7 @@ class Lease:
 
     def _listen(self) -> None:
         if self._stop_file.exists():
-            self.stop_reason = phrase("the file {stop_file} lies on the worker's host", stop_file=self._stop_file.name)
+            self.stop_reason = phrase("the file {stop_file} is on the worker's host", stop_file=self._stop_file.name)
         elif self.stop_reason is None:
             with self._database.read() as connection:
                 self.stop_reason = waking.stop_reason(connection, self._run.id)

@@ -49,7 +49,7 @@ def _open(run_context: RunContext, gate: Step, record: StepRecord) -> None:
         known = own_run_of(run_context.worker_context, run_context.run)
         if request.id in known.requests:
             raise UntrustedError(
-                phrase("{request} was opened before: its row was taken out of the database", request=request.id)
+                phrase("{request} was opened before: its row was deleted from the database", request=request.id)
             )
         mine = OwnRequest(gate=gate.id, seal=request.seal, opened_at=run_context.worker_context.own.now())
         run_context.worker_context.own.change(run_context.run.id, lambda run: run.with_request(request.id, mine))

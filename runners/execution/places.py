@@ -58,7 +58,7 @@ def _require_whole(run_context: RunContext, step: Step) -> None:
             if is_unsettled(known) and (why := _half(run_context, step, known)):
                 raise NoPermitError(
                     phrase(
-                        "{volume} may be half in place since {run}/{step}: {why}. Settle that first",
+                        "{volume} may be only half replaced since {run}/{step}: {why}. Settle that step first",
                         volume=known.given.get("volume"),
                         run=name,
                         step=moving,

@@ -83,8 +83,8 @@ class WorkerContext:
         seen = self.own.policy()
         if seen is not None and policy.history[seen.number - 1 : seen.number] != (seen.hash,):
             return phrase(
-                "The ledger's roster is no. {number}, but this worker has seen another no. {seen} in force: "
-                "records were taken away or changed, so no gate can open (docs/approvals.md)",
+                "The ledger's roster is no. {number}, but this worker has seen a different one in force, no. "
+                "{seen}: records were removed or changed, so no gate can open (docs/approvals.md)",
                 number=policy.number,
                 seen=seen.number,
             )

@@ -50,7 +50,7 @@ def own_run_of(worker_context: WorkerContext, run: Run) -> OwnRun:
     """What this worker itself knows of a run whose row says the same. Raises UntrustedError."""
     plan, known = run.plan, worker_context.own.run(run.id)
     if plan is None or known is None:
-        raise UntrustedError(phrase("{run}: this worker's host knows nothing of its plan", run=run.id))
+        raise UntrustedError(phrase("{run}: this worker's host has no record of its plan", run=run.id))
     if known.seal != seal_of(plan):
         raise UntrustedError(phrase("{run}: the plan in the database is not the one that was made here", run=run.id))
     if run.plan_signature is None or not verify(worker_context.key.public, _statement(plan), run.plan_signature):
@@ -62,9 +62,7 @@ def own_run_of(worker_context: WorkerContext, run: Run) -> OwnRun:
     if changed:
         what = clauses(changed)
         raise UntrustedError(
-            phrase(
-                "{run}: dr.yml is not as it was when the plan was made, so plan again: {what}", run=run.id, what=what
-            )
+            phrase("{run}: dr.yml has changed since the plan was made, so plan again: {what}", run=run.id, what=what)
         )
     return known
 
@@ -84,16 +82,14 @@ def require_untouched(worker_context: WorkerContext, run: Run, records: Mapping[
     """Raises UntrustedError when a row says of a step what this worker did not write."""
     known = own_run_of(worker_context, run)
     if run.plan is not None and {step.id for step in run.plan.steps} != records.keys():
-        raise UntrustedError(
-            phrase("{run}: steps of the plan are missing in the database, or others stand there", run=run.id)
-        )
+        raise UntrustedError(phrase("{run}: the steps in the database are not those of the plan", run=run.id))
     for step in run.plan.steps if run.plan else ():
         record = records[step.id]
         mine = known.steps.get(step.id)
         if record.state is StepState.SKIPPED and (mine is None or mine.state is not StepState.SKIPPED):
             raise UntrustedError(
                 phrase(
-                    "{run}: {step} was skipped, says the database; this worker did not skip it",
+                    "{run}: the database says that {step} was skipped, but this worker did not skip it",
                     run=run.id,
                     step=step.id,
                 )
@@ -103,7 +99,9 @@ def require_untouched(worker_context: WorkerContext, run: Run, records: Mapping[
         if mine is None or mine.state is not StepState.SUCCEEDED:
             raise UntrustedError(
                 phrase(
-                    "{run}: {step} succeeded, says the database; this worker did not see it", run=run.id, step=step.id
+                    "{run}: the database says that {step} succeeded, but this worker did not see it",
+                    run=run.id,
+                    step=step.id,
                 )
             )
         if dict(record.facts) != mine.facts:
@@ -123,16 +121,18 @@ def require_end(part: Run, asked: SubRun, arguments: Mapping[str, str], keys: Co
     """
     plan = part.plan
     if plan is None or (plan.run, plan.site, plan.runbook) != (part.id, asked.site, asked.runbook):
-        raise UntrustedError(phrase("{part} succeeded, says the database; it does not hold its plan", part=part.id))
+        raise UntrustedError(
+            phrase("the database says that {part} succeeded, but does not hold its plan", part=part.id)
+        )
     if plan.arguments != {name: value for name, value in arguments.items() if value}:
         raise UntrustedError(
-            phrase("{part} succeeded, says the database; it was planned for something else", part=part.id)
+            phrase("the database says that {part} succeeded, but it was planned for something else", part=part.id)
         )
     said = _statement(plan, "end", state=RunState.SUCCEEDED.value, missed=list(part.missed))
     if not any(verify(key, said, part.end_signature or "") for key in keys):
         raise UntrustedError(
             phrase(
-                "{part} succeeded, says the database; the worker of the site {site} did not sign that",
+                "the database says that {part} succeeded, but the worker of the site {site} did not sign that",
                 part=part.id,
                 site=part.site,
             )

@@ -97,7 +97,7 @@ def void_if_changed(run_context: RunContext, gate: str) -> bool:
         else []
     )
     if found:
-        not_as_it_was = phrase("Not as it was when the plan was approved.")
+        not_as_it_was = phrase("Something has changed since the plan was approved.")
         why = run_context.worker_context.redact(sentences(not_as_it_was, clauses(found)))
     if why is not None:
         _void(run_context, gate, why)

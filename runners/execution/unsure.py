@@ -40,7 +40,7 @@ def finding_of(run_context: RunContext, step: Step, records: Mapping[str, StepRe
             return Finding(
                 passed=False,
                 sentence=run_context.worker_context.redact(
-                    phrase("Its check could not be asked: {why}", why=closed(str(error)))
+                    phrase("Its check could not be run: {why}", why=closed(str(error)))
                 ),
             )
         passed = passed and finding.passed
@@ -90,7 +90,9 @@ def worth(plan: Plan, record: StepRecord) -> str:
         return ""
     if needs_second(plan, record):
         return phrase("If it is done all the same, two people must say so: settle it as done.")
-    return phrase("Nobody's word replaces this check; if it is done, settle it as done and the check is asked again.")
+    return phrase(
+        "A person's word cannot replace this check; if it is done, settle it as done, and the check runs again."
+    )
 
 
 def look_after_unsure(worker_context: WorkerContext) -> list[str]:
@@ -138,7 +140,7 @@ def _look_and_tell(worker_context: WorkerContext, run: Run, record: StepRecord) 
         worker_context.target.remove_survivors(run.id, step.id)
         swept = phrase("Nothing of it is running any more.")
     except DrbotError as error:
-        swept = phrase("Whether something of it still runs could not be seen: {why}", why=closed(str(error)))
+        swept = phrase("It could not be checked whether any of it is still running: {why}", why=closed(str(error)))
     finding = finding_of(run_context, step, {record.id: record})
     found = replace(record, finding=finding.sentence, finding_passed=finding.passed)
     aside = put_aside(run_context, step)

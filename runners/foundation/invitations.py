@@ -60,7 +60,7 @@ class Invitations:
         if not hmac.compare_digest(join_proof(key, site, public), found.proof or ""):
             raise UntrustedError(
                 phrase(
-                    "{owner} joined the site {site}, says the database; it does not prove its token",
+                    "The database says that {owner} joined the site {site}, but there is no valid proof of its token",
                     owner=owner,
                     site=site,
                 )
@@ -68,8 +68,8 @@ class Invitations:
         if self._own.used(found.token_sha256, public) != public:
             raise UntrustedError(
                 phrase(
-                    "{owner} joined the site {site}, says the database; another worker used its token first, "
-                    "or its time was over. Give the machine of {site} back by hand, then plan again: "
+                    "The database says that {owner} joined the site {site}, but another worker used its token "
+                    "first, or the token had expired. Give the machine of {site} back by hand, then plan again: "
                     "/dr recover",
                     owner=owner,
                     site=site,

@@ -106,7 +106,7 @@ def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search
     options = [f"--believe {doubt.candidate.head}" for doubt in told if doubt.todo != OTHER]
     if not options:
         return UserError(TRIED, why, told[0].todo)
-    believe = phrase("If there is nothing more, and you believe what is there: {options}", options=either(options))
+    believe = phrase("If nothing more can be found and you trust what is there: {options}", options=either(options))
     return UserError(TRIED, why, sentences(told[0].todo, believe))
 
 
@@ -184,7 +184,9 @@ def tell(tx: Transaction, copy: Vouched, *, believed: bool) -> tuple[str, ...]:
     ]
     if believed:
         said.append(
-            phrase("It was believed as it is: whether it is the newest, and all drbot's own, nobody could show.")
+            phrase(
+                "It was accepted as it is: nobody could show that it is the newest or that all of it is drbot's own."
+            )
         )
     if forgotten > one.head.seq:
         said.append(phrase("drbot had signed records up to {record}: what they said is lost.", record=forgotten))
@@ -202,7 +204,7 @@ def files_of(copy: Vouched, target: Path) -> dict[Path, bytes]:
         path = target if name == CONFIGURATION else folder / Path(name).name
         found[path] = as_bytes(text)
         if path.exists() and path.read_bytes() != found[path]:
-            why = phrase("{path} is there already and is another one.", path=path)
+            why = phrase("{path} already exists and is different.", path=path)
             raise UserError(TRIED, why, phrase("Move it away, or name another place with --config."))
     return found
 

@@ -137,8 +137,8 @@ class StateCopies:
             if said.seq > given_up:
                 raise PermanentError(
                     phrase(
-                        "{place} is of a ledger that went on where this one did not: this state was rolled back, "
-                        "or drbot goes on elsewhere. Nothing is copied over it",
+                        "{place} is from a ledger that continued where this one did not: this state was rolled "
+                        "back, or drbot is running elsewhere. Nothing is copied over it",
                         place=self._bucket.place(found.stored.key),
                     )
                 )

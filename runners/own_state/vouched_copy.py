@@ -125,7 +125,7 @@ class Search:
         most = min(said.size, LARGEST_COPY_BYTES) + LONGEST_LINE_BYTES
         _, _, body = self.bucket.read(found.stored.key, found.stored.version, most=most).partition(b"\n")
         if len(body) != said.size or hashlib.sha256(body).hexdigest() != said.sha256:
-            raise ValueError(phrase("what it holds is not what its worker has signed: changed, or uploaded by half"))
+            raise ValueError(phrase("its contents are not what its worker signed: changed, or only partly uploaded"))
         place, made_at = self.bucket.place(found.stored.key), found.stored.modified_at
         return Candidate(place=place, made_at=made_at, statement=said, records=records, body=body)
 
@@ -134,11 +134,11 @@ class Search:
         if believed is not None and not one.records.has(believed):
             return Doubt(
                 candidate=one,
-                why=phrase("Its record {record} is another one than you believe.", record=end),
+                why=phrase("Its record {record} does not match the one given with --believe.", record=end),
                 todo=OTHER,
             )
         if head is not None and head.seq <= end and not one.records.has(head):
-            why = phrase("Its record {record} is another one than the head that you gave.", record=head.seq)
+            why = phrase("Its record {record} does not match the head that you gave.", record=head.seq)
             return Doubt(candidate=one, why=why, todo=OTHER)
         if head is not None and head.seq > end and believed is None:
             return Doubt(
@@ -154,13 +154,11 @@ class Search:
         key = fingerprint(one.statement.key)
         if self.roots == Roots():
             return phrase(
-                "The worker's key {key} has signed it, and nothing outside of the bucket vouches for it: whoever can "
-                "write there could have made all of it.",
+                "It is signed with the worker's key {key}, but nothing outside the bucket confirms it: anyone "
+                "who can write there could have made all of it.",
                 key=key,
             )
-        return phrase(
-            "The worker's key {key} has signed it, and nothing that is known here vouches for that key.", key=key
-        )
+        return phrase("It is signed with the worker's key {key}, but nothing known here confirms that key.", key=key)
 
     def _doubt_whether_newest(self, one: Candidate, trusted: frozenset[str]) -> Doubt | None:
         if self.roots.believed is not None:

@@ -49,7 +49,7 @@ def back_of(worker_context: WorkerContext, incident: int, fingerprint: Mapping[s
     """The newest change in the incident that still stands. Raises UserError, which says where the names lead now."""
     settings, records = worker_context.configuration.dns, fingerprint.get(RECORDS)
     if settings is None or not isinstance(records, Mapping):
-        why = phrase("Where the names lead now could not be read: {why}.", why=str(records or NOT_CONTROLLED))
+        why = phrase("Where DNS points now could not be read: {why}.", why=str(records or NOT_CONTROLLED))
         raise _refusal(why, phrase("Let the control site's worker do it, and correct `dns` in dr.yml."))
     now: dict[str, Addresses] = {
         name: tuple(record["addresses"]) if isinstance(record, Mapping) else () for name, record in records.items()
@@ -126,31 +126,31 @@ def _require_same_zone(led: _Led, zone: str, now: Mapping[str, Addresses]) -> No
             phrase("the names {names}", names=listed(missing)) if missing else phrase("the zone {zone}", zone=led.zone)
         )
         raise _refusal(
-            phrase("{run} led {what}, which `dns` in dr.yml does not name any more.", run=led.run, what=what),
+            phrase("{run} changed {what}, which `dns` in dr.yml no longer names.", run=led.run, what=what),
             phrase("Put that back into dr.yml, or change the zone by hand."),
         )
 
 
 def _nothing_to_lead_back(incident: int, now: Mapping[str, Addresses], known: list[_Led]) -> UserError:
     there = clauses(
-        phrase("{name} leads to {addresses}", name=name, addresses=listed(found))
+        phrase("{name} points to {addresses}", name=name, addresses=listed(found))
         if found
-        else phrase("{name} leads to nothing", name=name)
+        else phrase("{name} points to nothing", name=name)
         for name, found in now.items()
     )
     if known:
         return _refusal(
-            phrase("They lead there already: {there}.", there=there), phrase("There is nothing to lead back.")
+            phrase("DNS already points there: {there}.", there=there), phrase("There is nothing to point back.")
         )
     return _refusal(
         phrase(
-            "This worker's host remembers no run of DR-{incident} that has led names anywhere. Now {there}.",
+            "This worker's host has no record of a run of DR-{incident} that changed DNS. Now {there}.",
             incident=incident,
             there=there,
         ),
-        phrase("If that is wrong, change the zone by hand: the report says where the names led."),
+        phrase("If that is wrong, change the zone by hand: the report says where DNS pointed before."),
     )
 
 
 def _refusal(why: str, todo: str) -> UserError:
-    return UserError(phrase("Planning to lead the names back."), why, todo)
+    return UserError(phrase("Planning to point DNS back."), why, todo)

@@ -70,7 +70,7 @@ def _has_begun(worker_context: WorkerContext, run: Run) -> bool:
 
 def _without_plan(worker_context: WorkerContext, run: Run) -> None:
     outcome = phrase(
-        "{run} had begun when its plan was taken out of the database. Look before anything is started.", run=run.id
+        "{run} had begun when its plan was deleted from the database. Check before you start anything.", run=run.id
     )
     with worker_context.database.write() as tx:
         runs.finish(tx, run, RunState.FAILED, outcome)

@@ -272,8 +272,8 @@ def _led(fingerprint: Mapping[str, Any]) -> list[str]:
     records = fingerprint.get("records")
     if not isinstance(records, Mapping):
         raise UserError(
-            phrase("Planning where users are led."),
-            phrase("Where the names lead now could not be read: {why}.", why=str(records or NOT_CONTROLLED)),
+            phrase("Planning where DNS points."),
+            phrase("Where DNS points now could not be read: {why}.", why=str(records or NOT_CONTROLLED)),
             phrase("Let the control site's worker do it, and correct `dns` in dr.yml."),
         )
     return [phrase("{name} → {addresses}", name=name, addresses=_leads_to(record)) for name, record in records.items()]

@@ -85,7 +85,7 @@ def require_same_backup(run: Run, backup: BackupIdentity | None) -> None:
     if expected is not None and (backup is None or backup.sha256 != expected):
         raise UserError(
             _tried(run),
-            phrase("The backup of that name is not the one that was planned with: its bytes are others."),
+            phrase("The backup of that name is not the one that was planned with: its contents differ."),
             phrase("Plan again: /dr recover"),
         )
 

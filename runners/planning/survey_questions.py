@@ -31,10 +31,10 @@ MUST_HOLD: Mapping[str, str] = {
     "host.suitable": phrase("Name another backup (/dr recover backup NAME), or correct dr.yml"),
     "host.writable": phrase("Have the folders writable for drbot on that host, or correct dr.yml"),
     "host.free": phrase(
-        "Stop what has the port, rename what has the name; drbot does not touch what is not this system's"
+        "Stop what uses the port and rename what has the name; drbot does not touch what is not this system's"
     ),
     "dns.changeable": phrase("Give the worker the right to change the zone, or correct `dns` in dr.yml"),
-    "machine.unled": phrase("See to it that nobody needs the machine"),
+    "machine.unled": phrase("Make sure that nobody needs the machine"),
     "host.can_provision": phrase("Give the worker the right to make machines, or correct `provision` in dr.yml"),
 }
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
@@ -113,7 +113,7 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
             raise UserError(
                 phrase("Planning {runbook}.", runbook=runbook.runbook),
                 phrase(
-                    "Does it hold that {condition}? No: {found}",
+                    "Not met: {condition}. {found}",
                     condition=PROBES[probe.probe].sentence,
                     found=closed(finding.sentence),
                 ),
@@ -162,7 +162,7 @@ def not_needed(survey: Survey, draft: Plan) -> set[str]:
                 raise UserError(
                     phrase("Planning {runbook}.", runbook=draft.runbook),
                     phrase(
-                        '{probe} could not be asked for "{step}": {why}',
+                        '{probe} could not be run for "{step}": {why}',
                         probe=probe.probe,
                         step=step.title,
                         why=closed(str(error)),
@@ -180,7 +180,7 @@ def _ask(survey: Survey, context: StepContext, name: str, given: Mapping[str, An
     except CancelledError:
         raise
     except DrbotError as error:
-        return Finding(passed=False, sentence=phrase("{probe} could not be asked: {why}", probe=name, why=error))
+        return Finding(passed=False, sentence=phrase("{probe} could not be run: {why}", probe=name, why=error))
 
 
 def _context(survey: Survey, draft: Plan) -> StepContext:

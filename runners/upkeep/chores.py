@@ -78,7 +78,7 @@ class Upkeep:
     def _overdue(self) -> None:
         with self._worker_context.database.write() as tx:
             for request in requests.overdue(tx.connection, tx.now):
-                requests.close(tx, request.id, RequestState.EXPIRED, why=phrase("Its time is over."))
+                requests.close(tx, request.id, RequestState.EXPIRED, why=phrase("It has expired."))
 
     def _holds(self) -> None:
         """Break-glass that nobody vetoed in ten minutes."""

@@ -72,7 +72,7 @@ class SiteReadiness:
             try:
                 described[project] = self.clients.compose.describe(project, DESCRIBE)
             except DrbotError as error:
-                faults.append(bad(what, str(error), phrase("Mend its compose file or its .env.")))
+                faults.append(bad(what, str(error), phrase("Fix its compose file or its .env.")))
         for name, service in self.site.services.items():
             known = described.get(service.project, {}).get("services")
             if known is not None and service.service not in known:
@@ -164,7 +164,7 @@ class SiteReadiness:
             said = clauses(
                 phrase("{service}: {fault}", service=service, fault=fault) for service, fault in faults.items()
             )
-            return bad(what, said, phrase("Mend it, or declare: drbot dr declare level1."))
+            return bad(what, said, phrase("Fix it, or declare: drbot dr declare level1."))
         return good(what, phrase("all {count} work", count=len(self.site.services)))
 
     def _about_postgres(self) -> Iterator[Line]:
@@ -198,7 +198,7 @@ def rented_lines(
     for one in found:
         what, said = phrase("rented machine {machine}", machine=one.machine.id), _rented(one, configuration)
         if led is not None and one.machine.addresses & led:
-            yield good(what, phrase("{said}; users are led there", said=said))
+            yield good(what, phrase("{said}; DNS points there", said=said))
         elif one.incident in going_on:
             yield good(what, phrase("{said}; DR-{incident} is open", said=said, incident=one.incident))
         else:
@@ -218,7 +218,7 @@ def rented_lines(
         yield bad(
             phrase("rented machine {machine}", machine=last.machine),
             said,
-            phrase("Is it needed? Else: /dr give-back {machine}.", machine=last.machine),
+            phrase("If nobody needs it: /dr give-back {machine}.", machine=last.machine),
         )
     for fault in silent:
         yield bad(

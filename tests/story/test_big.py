@@ -85,7 +85,8 @@ def test_everything_that_files_can_be_comes_back_as_it_was(sites: Sites, player:
 
     run = recover(player, WORDS)
 
-    print(f"{len(before):,} entries: backed up in {made - started:.0f} s, raised in {time.monotonic() - made:.0f} s")
+    took = time.monotonic() - made
+    print(f"{len(before):,} entries: backed up in {made - started:.0f} s, brought up in {took:.0f} s")
     after = picture(files_of(sites, "new"))
     assert {name: (was, after.get(name)) for name, was in before.items() if after.get(name) != was} == {}
     assert set(after) == set(before)
@@ -107,7 +108,8 @@ def test_gigabytes_from_the_documents_scripts_come_back(sites: Sites, player: De
         run = recover(player, WORDS)
 
     print(f"{packed / 1e9:.1f} GB packed, {GIGABYTES} GB of SQL, {rows:,} documents:")
-    print(f"raised in {time.monotonic() - started:.0f} s, at most {most()} MB of memory in drbot and what it starts")
+    took = time.monotonic() - started
+    print(f"brought up in {took:.0f} s, at most {most()} MB of memory in drbot and what it starts")
     assert run.plan is not None and run.plan.backup is not None and run.plan.backup.name == archive.name
     assert contents(sites.recovered) == seen
     for record in player.records(run.id).values():

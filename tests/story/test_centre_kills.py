@@ -38,8 +38,8 @@ TROUBLES = ("bot", "control", "control", "joined", "engine", "reboot", "all")
 ENGINES = frozenset({"engine", "reboot", "all"})
 LATEST_SECONDS = 3.0  # after the beginning of a step
 OLD = "127.0.0.1"
-LED = "Users were led to the new place"
-NOT_LED = ("users have not been led there", "No name was changed", "Nothing that was there before was touched")
+LED = "Users were moved to the new site"
+NOT_LED = ("users have not been moved there", "No DNS name was changed", "Nothing that was there before was touched")
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +112,13 @@ def untrue(scene: Scene, run: Run, words: str, *, alert: bool) -> list[str]:
     )
     seen, faults = look(scene), []
     if LED in words and seen.leads_to == (OLD,):
-        faults.append(f"it says that users were led away: {seen}")
+        faults.append(f"it says that users were moved: {seen}")
     if any(sentence in words for sentence in NOT_LED) and seen.leads_to != (OLD,):
-        faults.append(f"it says that users were not led away: {seen}")
+        faults.append(f"it says that users were not moved: {seen}")
     if run.state is RunState.SUCCEEDED:
         faults += [
             *scene.wrong(alert=alert),
-            *([f"users are led to the old place: {seen}"] if seen.leads_to == (OLD,) else []),
+            *([f"users are at the old site: {seen}"] if seen.leads_to == (OLD,) else []),
         ]
     if len(seen.machines) > 1:
         faults.append(f"rented twice: {seen}")

@@ -199,7 +199,7 @@ def test_afterwards_names_are_led_back_and_on_again_and_the_machine_is_listed_un
     (machine,) = sites.cloud.machines()
     asked(player, incident, f"give-back {machine}", RunKind.GIVE_BACK)
     refused = player.wait_for_run(incident, RunState.FAILED)
-    assert refused.kind is RunKind.GIVE_BACK and "users are led to" in str(refused.outcome)
+    assert refused.kind is RunKind.GIVE_BACK and "DNS points to" in str(refused.outcome)
     assert rented(player) == sites.cloud.machines() == [machine]
     with player.database.read() as connection:
         assert ledger.verify(connection) == []

@@ -92,7 +92,7 @@ def test_silence_never_approves(story: Story) -> None:
 
     assert latest_request(story.player, incident).state is RequestState.EXPIRED
     assert not run.is_over
-    story.stack.people.wait_for_message(incident.channel or "", lambda m: "xpired" in str(m))
+    story.stack.people.wait_for_message(incident.channel or "", lambda m: "The approval request has expired." in str(m))
 
 
 def test_without_any_backup_the_reason_is_told(story: Story) -> None:

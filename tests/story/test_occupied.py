@@ -108,7 +108,7 @@ def program_on_a_port_of_the_systems(at: Host) -> None:
 def container_of_the_systems_name(at: Host) -> None:
     name = f"{at.name}-{part('admin').service}-1"
     at.api.containers.create(at.image, name=name, labels=dict(at.labels))
-    at.refused = f"a container of somebody else's is named {name}"
+    at.refused = f"the container name {name} is taken by somebody else's container"
 
 
 def port_of(at: Host) -> int:

@@ -358,7 +358,7 @@ def may_start(
         (not any(vote.decision == "deny" for vote in votes), phrase("Somebody denied it.")),
         (
             len(standing(request, votes, roster)) >= need or held_long_enough(request, votes, roster, now),
-            phrase("Fewer than {need} valid approvals stand.", need=need),
+            phrase("Fewer than {need} approvals are valid.", need=need),
         ),
         (request.proven_at is not None, phrase("The proof is not there yet.")),
         (deadline is not None and now < deadline, phrase("The time to start has passed.")),

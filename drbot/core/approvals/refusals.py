@@ -16,7 +16,8 @@ REFUSALS: Mapping[str, str] = {
     "not_approver": phrase("Not counted: you are not an approver. Approvers: {approvers}."),
     "requester": phrase("Not counted: you asked for this, so others must approve it: {approvers}."),
     "old_plan": phrase(
-        "Not counted: that is not the seal of the current plan. It changed, or was mistyped: look at it again."
+        "Not counted: that is not the seal of the current plan. The plan changed, or the seal was mistyped: look "
+        "at the plan again."
     ),
     "wrong_target": phrase('Not counted: you typed "{typed}"; the target is "{target}".'),
     "no_reason": phrase("Not counted: give a reason. It goes into the report."),
@@ -25,11 +26,11 @@ REFUSALS: Mapping[str, str] = {
     ),
     "needs_code": phrase("Not counted: a one-time code from your authenticator is needed. No code yet? /dr enrol"),
     "wrong_code": phrase(
-        "Not counted: that code is wrong or was used before. After five wrong ones codes are locked here."
+        "Not counted: that code is wrong or was used before. After five wrong codes, codes are locked here."
     ),
     "locked": phrase(
-        "Not counted: five codes typed here were wrong, so none is taken from here. Elsewhere they still are. "
-        "On the worker's host: drbot dr key unlock"
+        "Not counted: five codes typed here were wrong, so codes are no longer accepted here. They still are "
+        "elsewhere. To unlock, on the worker's host: drbot dr key unlock"
     ),
     "paused": phrase(
         "Not counted: too many wrong codes from terminals. Wait half an hour or more, or approve in Slack, "
@@ -39,7 +40,8 @@ REFUSALS: Mapping[str, str] = {
         "Not counted: you have no authenticator enrolled at this site's worker. /dr enrol sets one up."
     ),
     "already_enrolled": phrase(
-        "Not done: you have an authenticator already. A lost one is forgotten on the worker's host: drbot dr key forget"
+        "Not done: you already have an authenticator. If it is lost, remove it on the worker's host: drbot dr "
+        "key forget"
     ),
     "unchecked": phrase("Not counted: no worker of this site answered, so your code could not be checked. Try again."),
     "needs_key": phrase(
@@ -60,6 +62,6 @@ REFUSALS: Mapping[str, str] = {
 COUNTED: Mapping[str, str] = {
     "approved": phrase("Counted: {have} of {need}."),
     "granted": phrase("Counted: {have} of {need}. Approved."),
-    "held": phrase("Break-glass: nothing starts before {when}. Until then any approver can veto with one no."),
-    "denied": phrase("Denied. What was asked is not done; one no is enough."),
+    "held": phrase("Break-glass: nothing starts before {when}. Until then any one approver can stop it by denying."),
+    "denied": phrase("Denied. The request is not carried out; one denial is enough."),
 }

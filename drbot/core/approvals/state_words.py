@@ -30,6 +30,24 @@ REQUESTS: Mapping[str, str] = {
     "stopped": phrase("stopped"),
 }
 
+WAYS: Mapping[str, str] = {
+    # the entry points
+    "dialog": phrase("dialog"),
+    "terminal": phrase("terminal"),
+    "command": phrase("command"),
+    "phone": phrase("phone"),
+    # the proofs
+    "code": phrase("one-time code"),
+    "key": phrase("own key"),
+    "host": phrase("recovery host"),
+}
+"""By which way a vote came in, and what showed whose it was."""
+
+
+def way_of(way: str) -> str:
+    """An entry point or a proof; the name of a terminal stays as it is."""
+    return WAYS.get(way, way)
+
 
 def word_of(state: str) -> str:
     """A vote, a decision or an answer; an answer of a runbook of one's own stays as it is."""

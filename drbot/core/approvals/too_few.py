@@ -54,10 +54,10 @@ def _who_should_ask(request: ApprovalRequest, roster: Roster, need: int) -> Pers
 def _counts(need: int, have: int, left: Sequence[Person]) -> str:
     if not left:
         return phrase(
-            "Too few people can approve this: {need} must, {have} did, 0 may still answer.", need=need, have=have
+            "Too few people can approve this: {need} needed, {have} approved, 0 can still vote.", need=need, have=have
         )
     return phrase(
-        "Too few people can approve this: {need} must, {have} did, {left} may still answer ({names}).",
+        "Too few people can approve this: {need} needed, {have} approved, {left} can still vote ({names}).",
         need=need,
         have=have,
         left=len(left),

@@ -22,7 +22,7 @@ def _word(given: str) -> str:
 def _name(given: str) -> str:
     if not _NAME.fullmatch(given):
         raise ValueError(
-            phrase("a name begins with a letter of a-z or a digit and holds only these, _ . and -, 100 of them at most")
+            phrase("a name begins with a letter a-z or a digit and holds only these, _ . and -; at most 100 characters")
         )
     return given
 

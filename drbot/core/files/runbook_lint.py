@@ -199,7 +199,7 @@ def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
             yield Problem(where=_at(index, "do"), sentence=sentence)
         if may_pass(step):
             sentence = phrase(
-                "{step} destroys; leave out `unless` and `if_fails: continue`: without it nothing is done.",
+                "{step} destroys; leave out `unless` and `if_fails: continue`: if it is skipped, nothing is done.",
                 step=step.id,
             )
             yield Problem(where=_at(index, "id"), sentence=sentence)
@@ -291,7 +291,8 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
             continue
         if step.gate.requester_counts:
             sentence = phrase(
-                "{step}: whether who asked counts is said by `approvals` in dr.yml, not here.", step=step.id
+                "{step}: `approvals` in dr.yml decides whether the requester's vote counts, not this file.",
+                step=step.id,
             )
             yield Problem(where=_at(index, "gate"), sentence=sentence)
         for other in (name for name in (*step.gate.for_, *step.gate.proof) if name not in ids):
@@ -301,7 +302,7 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
                 sentence = phrase("{step}: its proof {proof} waits for the gate itself.", step=step.id, proof=proof)
                 yield Problem(where=_at(index, "gate"), sentence=sentence)
         if step.unless or step.if_fails != "stop":
-            yield Problem(where=_at(index, "id"), sentence=phrase("{step}: a gate may not be passed by.", step=step.id))
+            yield Problem(where=_at(index, "id"), sentence=phrase("{step}: a gate may not be skipped.", step=step.id))
 
 
 def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:

@@ -95,7 +95,7 @@ class Known:
             return []
         if self._found is None:
             gone = phrase(
-                "Record {record} is missing: the ledger was rolled back, or the head is of another one.",
+                "Record {record} is missing: the ledger was rolled back, or the head is of another ledger.",
                 record=self.seq,
             )
             return [gone]
@@ -119,7 +119,7 @@ def check_lines(lines: Iterable[bytes], known: Known) -> tuple[Chain, list[str]]
     chain, ended = Chain(), False
     for raw in lines:
         if ended:
-            chain.problems.append(phrase("Something stands behind the end of the export."))
+            chain.problems.append(phrase("There is something after the end of the export."))
         if ended or chain.is_hopeless:
             break
         try:

@@ -14,7 +14,7 @@ CENTRE_ACTIONS = (
         brings=True,
         touches=("site",),
         makes="site",
-        sentence=phrase("Have the machine of a site made: by Terraform, else one EC2 instance"),
+        sentence=phrase("Create the machine of a site: with Terraform, otherwise one EC2 instance"),
     ),
     ActionDeclaration(
         name="host.release",
@@ -22,7 +22,7 @@ CENTRE_ACTIONS = (
         effect="change",
         touches=("site",),
         takes_back="site",
-        sentence=phrase("Give back the machine this run had made"),
+        sentence=phrase("Give back the machine that this run created"),
     ),
     ActionDeclaration(
         name="worker.join",
@@ -37,7 +37,7 @@ CENTRE_ACTIONS = (
         optional=frozenset({"within"}),
         effect="destroy",
         touches=("site",),
-        sentence=phrase("Lead the names to a site and wait until every name server says so"),
+        sentence=phrase("Point DNS at a site and wait until every name server says so"),
     ),
     ActionDeclaration(
         name="dns.change_back",
@@ -45,13 +45,13 @@ CENTRE_ACTIONS = (
         optional=frozenset({"site"}),
         effect="destroy",
         touches=("site",),
-        sentence=phrase("Lead the names to where they led when the plan was made"),
+        sentence=phrase("Point DNS back to where it pointed when the plan was made"),
     ),
     ActionDeclaration(
         name="dns.look",
         parameters={},
         effect="none",
-        sentence=phrase("Ask where the names lead and what answers there"),
+        sentence=phrase("Look up where DNS points and what answers there"),
     ),
     ActionDeclaration(
         name="dns.lead_back",
@@ -59,13 +59,13 @@ CENTRE_ACTIONS = (
         optional=frozenset({"within"}),
         effect="destroy",
         touches=("names",),
-        sentence=phrase("Lead the names to where they led before, exactly as in the plan"),
+        sentence=phrase("Point DNS back to where it pointed before, exactly as in the plan"),
     ),
     ActionDeclaration(
         name="machine.look",
         parameters={"machine": "machine"},
         effect="none",
-        sentence=phrase("Look at a rented machine: whose it is, and whether anything leads there"),
+        sentence=phrase("Look at a rented machine: whose it is, and whether any DNS name points at it"),
     ),
     ActionDeclaration(
         name="machine.give_back",
@@ -116,7 +116,7 @@ CENTRE_PROBES = (
     ProbeDeclaration(
         name="dns.quick",
         parameters={"ttl": "seconds"},
-        sentence=phrase("users follow a change of the names soon"),
+        sentence=phrase("a DNS change reaches users soon"),
     ),
     ProbeDeclaration(
         name="dns.points_to",
@@ -126,12 +126,12 @@ CENTRE_PROBES = (
     ProbeDeclaration(
         name="dns.led_back",
         parameters={},
-        sentence=phrase("the names lead where the plan leads them"),
+        sentence=phrase("DNS points where the plan says"),
     ),
     ProbeDeclaration(
         name="machine.unled",
         parameters={"machine": "machine"},
-        sentence=phrase("no name leads to the machine, and it holds no copy that is needed"),
+        sentence=phrase("no DNS name points at the machine, and it holds no copy that is needed"),
     ),
     ProbeDeclaration(
         name="machine.gone",

@@ -13,7 +13,7 @@ HOST_ACTIONS = (
         effect="change",
         brings=True,
         touches=("docker", "compose", "restic"),
-        sentence=phrase("See to it that Docker, Compose and restic are there, in these versions or newer"),
+        sentence=phrase("Make sure that Docker, Compose and restic are there, in these versions or newer"),
     ),
     ActionDeclaration(
         name="repository.clone",
@@ -30,7 +30,7 @@ HOST_ACTIONS = (
         brings=True,
         touches=("backup",),
         sentence=phrase(
-            "Copy the sealed full backup to this host, by its digest; what is here already does not come again"
+            "Copy the sealed full backup to this host, by its digest; what is already here is not copied again"
         ),
     ),
     ActionDeclaration(
@@ -70,7 +70,7 @@ HOST_ACTIONS = (
         effect="change",
         brings=True,
         touches=("services",),
-        sentence=phrase("Have the images of the services: pre-staged, pulled or built"),
+        sentence=phrase("Get the images of the services: pre-staged, pulled or built"),
     ),
     ActionDeclaration(
         name="volumes.create",
@@ -183,7 +183,7 @@ HOST_PROBES = (
     ProbeDeclaration(
         name="host.writable",
         parameters={},
-        sentence=phrase("the folders can be written where the system goes"),
+        sentence=phrase("the folders that the system goes into can be written"),
     ),
     ProbeDeclaration(
         name="repository.at",
@@ -213,7 +213,7 @@ HOST_PROBES = (
     ProbeDeclaration(
         name="redis.keys",
         parameters={"expect": "expect"},
-        sentence=phrase("Redis holds every key of the backup whose time is not over"),
+        sentence=phrase("Redis holds every key of the backup that has not expired"),
     ),
     ProbeDeclaration(
         name="files.equal",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from drbot.core.runs.stakes import NameMove, RentedMachine, Stakes, Users
 from drbot.core.text.messages import clauses, closed, listed, phrase, sentences
 
-THERE, HERE = phrase("where users will be led"), phrase("where they are led now")
+THERE, HERE = phrase("where users will go"), phrase("where users go now")
 
 
 def answers_text(stakes: Stakes) -> str:
@@ -21,7 +21,7 @@ def answers_text(stakes: Stakes) -> str:
             answer=one.said,
         )
         for one in found
-    ) or phrase("nobody was asked")
+    ) or phrase("nothing was checked")
 
 
 def move_text(move: NameMove, known: Mapping[str, str]) -> str:
@@ -36,7 +36,7 @@ def move_text(move: NameMove, known: Mapping[str, str]) -> str:
 def _otherwise(move: NameMove, known: Mapping[str, str]) -> Iterator[str]:
     if move.led and tuple(sorted(move.led)) != move.now:
         led = _places(move.led, known)
-        yield phrase("SOMEBODY ELSE CHANGED IT: drbot had led it to {places}", places=led)
+        yield phrase("SOMEBODY ELSE CHANGED IT: drbot had pointed it at {places}", places=led)
     if move.told is None:
         yield phrase("No name server could be asked")
     elif move.told != move.now:
@@ -54,10 +54,11 @@ def _places(addresses: Sequence[str], known: Mapping[str, str]) -> str:
 
 
 USERS: Mapping[Users, str] = {
-    Users.NEVER: phrase("drbot never led users there"),
-    Users.ONCE: phrase("users were led there, and what they wrote there exists NOWHERE ELSE"),
+    Users.NEVER: phrase("drbot never moved users there"),
+    Users.ONCE: phrase("users were moved there, and what they wrote there exists NOWHERE ELSE"),
     Users.UNKNOWN: phrase(
-        "this worker does not remember whether users were led there; what they wrote there would exist NOWHERE ELSE"
+        "this worker has no record of whether users were moved there; anything they wrote there would exist "
+        "NOWHERE ELSE"
     ),
 }
 

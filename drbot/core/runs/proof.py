@@ -38,10 +38,10 @@ def doubts(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
     said: list[str] = [phrase("The database {name} holds no row in this backup.", name=name) for name in empty]
     gone = [table for table in backup.floor.held if not found.get(table)]
     if len(gone) == 1:
-        said.append(phrase("{table} held rows in the backup before and holds none in this one.", table=gone[0]))
+        said.append(phrase("{table} held rows in the previous backup and holds none in this one.", table=gone[0]))
     elif gone:
         names = and_more(gone, _NAMED)
-        said.append(phrase("{tables} held rows in the backup before and hold none in this one.", tables=names))
+        said.append(phrase("{tables} held rows in the previous backup and hold none in this one.", tables=names))
     return said
 
 
@@ -68,7 +68,7 @@ def _below(floor: Floor, found: Mapping[str, int]) -> list[str]:
     missing = [table for table in floor.tables if table not in found]
     return [
         *_without_rows(floor, holding),
-        *(phrase("{table} is missing; it is in the backup before and in production", table=one) for one in missing),
+        *(phrase("{table} is missing; it is in the previous backup and in production", table=one) for one in missing),
     ]
 
 

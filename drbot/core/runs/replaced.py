@@ -31,7 +31,9 @@ def replaced(
         "volume.swap_back": lambda step: _volume(step, owners),
         "kept.remove": lambda step: _kept(step, kept),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
-        "dns.change_back": lambda _: phrase("where {names} leads users: back", names=names),
+        "dns.change_back": lambda _: phrase(
+            "where DNS points: back to where it pointed before, for {names}", names=names
+        ),
     }
     sites = {one.address: name for name, one in configuration.sites.items() if one.address}
     lines: list[str] = []
@@ -54,7 +56,7 @@ def _lead(to: str, names: str, configuration: Configuration) -> str:
     place: str = to
     if there is not None and there.address:
         place = phrase("{name} ({details})", name=to, details=there.address)
-    return phrase("where users are led: to {place} from now on, by {names}", place=place, names=names)
+    return phrase("where DNS points: to {place} from now on, for {names}", place=place, names=names)
 
 
 def _volume(step: Step, owners: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ NEW_PLACE = frozenset(
 """What fills a host of its own; the services were gone before anybody came."""
 
 UNTOUCHED = phrase("Production was not touched.")
-UNCLEAR = phrase("Not all services are known to run; look before they are started.")
+UNCLEAR = phrase("Some services may not be running; look before starting them.")
 
 
 class Services(Enum):
@@ -88,11 +88,11 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
     open_ended = (*mine, *_there(parts, lambda part: part.open_ended))
     if open_ended:
         sentence = phrase(
-            "It is not known how far {steps} came; look before anything is started.", steps=listed(open_ended)
+            "It is not known how far {steps} got; look before starting anything.", steps=listed(open_ended)
         )
         return SafeState(sentence=sentence, open_ended=open_ended)
     if destroyed and all(step.do == "dns.change" for step in destroyed):
-        led = phrase("Users were led to the new place.")
+        led = phrase("Users were moved to the new site.")
         unseen = _told(_there(parts, lambda part: part.unseen))
         return SafeState(sentence=sentences(led, kept_sentence(plan.keeps), unseen))
     if is_new_place(plan):
@@ -115,22 +115,22 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
 def _leading_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     (leading,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
     if leading.is_open_ended:
-        sentence = phrase("It is not known whether the names were led back: /dr status says where they lead.")
+        sentence = phrase("It is not known whether DNS was pointed back: /dr status shows where it points.")
         return SafeState(sentence=sentence, open_ended=(leading.id,))
     if leading.state is StepState.UNDONE:
-        return SafeState(sentence=phrase("The names lead where they led before this run."))
+        return SafeState(sentence=phrase("DNS points where it pointed before this run."))
     if leading.may_have_acted:
-        return SafeState(sentence=sentences(phrase("Users were led back."), kept_sentence(plan.keeps)))
-    return SafeState(sentence=phrase("No name was changed."))
+        return SafeState(sentence=sentences(phrase("Users were moved back."), kept_sentence(plan.keeps)))
+    return SafeState(sentence=phrase("No DNS name was changed."))
 
 
 def _giving_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     (giving,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
     if giving.is_open_ended:
-        return SafeState(sentence=phrase("It is not known whether the machine is still there: /dr kept says so."))
+        return SafeState(sentence=phrase("It is not known whether the machine is still there: see /dr kept."))
     if giving.may_have_acted:
         return SafeState(sentence=sentences(phrase("The machine was given back."), UNTOUCHED))
-    return SafeState(sentence=sentences(phrase("The machine is still there, and is paid for."), UNTOUCHED))
+    return SafeState(sentence=sentences(phrase("The machine is still there and still costs money."), UNTOUCHED))
 
 
 def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
@@ -157,12 +157,12 @@ def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], parts: Parts, *,
     if plan.stakes.act is Act.CHANGE_DNS and _are(StepState.SUCCEEDED, plan, records, parts=True):
         back = _are(StepState.UNDONE, plan, records, parts=False)
         if back:
-            return SafeState(sentence=phrase("The system runs in the new place, and users were led back."))
-        return SafeState(sentence=phrase("The system runs in the new place, but users have not been led there."))
+            return SafeState(sentence=phrase("The system runs at the new site, and users were moved back."))
+        return SafeState(sentence=phrase("The system runs at the new site, but users have not been moved there."))
     kept = sentences(kept_sentence(plan.keeps) if aside else "", *(part.kept for _, part in parts))
     starts = [step for step in plan.steps if step.do == "compose.start"]
     if starts and records[starts[-1].id].state is StepState.SUCCEEDED:
-        running = phrase("The services run on the new host, but not everything of it is proven.")
+        running = phrase("The services run on the new host, but not everything there is proven.")
         return SafeState(sentence=sentences(running, kept), kept=kept)
     unseen = (*_unseen(plan, records), *_there(parts, lambda part: part.unseen))
     touched = any(_touches(step) for step in plan.steps if records[step.id].may_have_acted)
@@ -170,7 +170,7 @@ def _on_new_host(plan: Plan, records: Mapping[str, StepRecord], parts: Parts, *,
     known = len(parts) == len(asked) and all(part.is_untouched for _, part in parts)
     untouched = known and not (unseen or touched)
     sure = phrase("Nothing that was there before was touched.") if untouched else ""
-    sentence = sentences(phrase("The new place is not complete."), _told(unseen), sure, kept)
+    sentence = sentences(phrase("The new system is not complete."), _told(unseen), sure, kept)
     return SafeState(sentence=sentence, unseen=unseen, is_untouched=untouched, kept=kept)
 
 
@@ -182,7 +182,7 @@ def _unseen(plan: Plan, records: Mapping[str, StepRecord]) -> list[str]:
 def _told(unseen: Sequence[str]) -> str:
     if not unseen:
         return ""
-    return phrase("How far {steps} came is not known: nobody saw the end.", steps=listed(unseen))
+    return phrase("It is not known how far {steps} got: nobody saw the end.", steps=listed(unseen))
 
 
 def _there(parts: Parts, names: Callable[[SafeState], Iterable[str]]) -> list[str]:

@@ -16,7 +16,7 @@ ACTS: Mapping[Act, str] = {
     Act.UNDO: phrase("undo, back to the kept data"),
     Act.REPLACE_HOST: phrase("replace the data of a host"),
     Act.CHANGE_DNS: phrase("DNS change, users are moved"),
-    Act.LEAD_BACK: phrase("DNS change, users are led back"),
+    Act.LEAD_BACK: phrase("DNS change, users are moved back"),
     Act.GIVE_UP: phrase("delete kept data for good"),
     Act.GIVE_BACK: phrase("give a rented machine back"),
     Act.SETTINGS: phrase("a changed dr.yml"),
@@ -30,7 +30,7 @@ APPROVE: Mapping[Act, str] = {
     Act.UNDO: phrase("Approve undo…"),
     Act.REPLACE_HOST: phrase("Approve replacing the host's data…"),
     Act.CHANGE_DNS: phrase("Approve DNS change…"),
-    Act.LEAD_BACK: phrase("Approve leading users back…"),
+    Act.LEAD_BACK: phrase("Approve moving users back…"),
     Act.GIVE_UP: phrase("Approve deleting kept data…"),
     Act.GIVE_BACK: phrase("Approve giving the machine back…"),
     Act.SETTINGS: phrase("Approve changed dr.yml…"),
@@ -44,7 +44,7 @@ APPROVE_TITLE: Mapping[Act, str] = {
     Act.UNDO: phrase("Approve undo"),
     Act.REPLACE_HOST: phrase("Approve replacing data"),
     Act.CHANGE_DNS: phrase("Approve DNS change"),
-    Act.LEAD_BACK: phrase("Approve leading back"),
+    Act.LEAD_BACK: phrase("Approve moving back"),
     Act.GIVE_UP: phrase("Approve deletion"),
     Act.GIVE_BACK: phrase("Approve giving back"),
     Act.SETTINGS: phrase("Approve changed dr.yml"),
@@ -61,7 +61,7 @@ REPLACED: Mapping[Act, str] = {
 """The label of what is destroyed, where it is not "will be replaced"."""
 
 BY: Mapping[Act, str] = {
-    Act.CHANGE_DNS: phrase("Data in the new place"),
+    Act.CHANGE_DNS: phrase("Data at the new site"),
     Act.LEAD_BACK: phrase("What answers there"),
     Act.GIVE_UP: phrase("In its place"),
     Act.GIVE_BACK: phrase("In its place"),
@@ -75,11 +75,13 @@ CHANGED: str = phrase("Changed in dr.yml since last agreed (or first seen)")
 CHANGED_TOO: str = phrase("Changed in dr.yml since last agreed (or first seen), your yes includes it")
 """The same where somebody is asked: once the yes is used, this dr.yml is what two people have agreed to."""
 
-UNDER_SETTINGS: str = phrase("nothing by this yes. It lets the plan fetch, build, start or rent what dr.yml names now")
+UNDER_SETTINGS: str = phrase(
+    "nothing by this approval. It lets the plan fetch, build, start or rent what dr.yml names now"
+)
 """What is replaced by a request about dr.yml."""
 
 ASKED_AGAIN: str = phrase(
-    "none: read below what changed. What this plan replaces later is asked for by a request of its own"
+    "none: read below what changed. What this plan replaces later needs a request for approval of its own"
 )
 """What proves such a request."""
 
@@ -87,24 +89,24 @@ LOOKED: Mapping[ProofKind, str] = {
     ProofKind.CHECKED: phrase("✅ Checked at {when}: {checks}"),
     ProofKind.BESIDE: phrase("✅ PROVEN: restored beside production at {when}, {checks}"),
     ProofKind.KEPT: phrase(
-        "☑️ The kept data was there at {when}. Whether it is good shows only when it is in place: it may be the "
-        "damaged data of before"
+        "☑️ The kept data was there at {when}. Whether it is good shows only once it is in place: it may be the "
+        "earlier, damaged data"
     ),
     ProofKind.DOWNLOADED: phrase(
-        "☑️ The backup arrived whole at {when} ({checks}). NOT restored yet: nothing is, before this host's data "
-        "was put aside"
+        "☑️ The backup arrived whole at {when} ({checks}). NOT restored yet: nothing is restored before this "
+        "host's data is put aside"
     ),
-    ProofKind.RAISED: phrase("✅ PROVEN: the system was raised in the new place and passed its checks at {when}"),
+    ProofKind.RAISED: phrase("✅ PROVEN: the system was brought up at the new site and passed its checks at {when}"),
     ProofKind.HEALTHY: phrase("✅ PROVEN: production answered without it at {when}, {checks}"),
     ProofKind.ASKED: phrase(
-        "☑️ Where the names lead and what answers there was asked again at {when}. Nobody has looked whether the data "
-        "there is good"
+        "☑️ Where DNS points and what answers there was checked again at {when}. Nobody has checked whether the "
+        "data there is good"
     ),
-    ProofKind.UNLED: phrase("✅ PROVEN: no name led to it at {when}, {checks}"),
+    ProofKind.UNLED: phrase("✅ PROVEN: no DNS name pointed at it at {when}, {checks}"),
 }
 """What was seen, once it was. Cards stay as they are for minutes, so they say when and not how long ago."""
 
-NOT_PROVEN: str = phrase("⚠ NOT PROVEN: this plan proves nothing before it replaces")
+NOT_PROVEN: str = phrase("⚠ NOT PROVEN: this plan replaces without proving anything first")
 
 
 def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[str]) -> str:
@@ -123,7 +125,7 @@ def proven_text(proof: ProofKind, at: datetime, checks: int, missed: Sequence[st
 
 def _passed(checks: int) -> str:
     if not checks:
-        return phrase("no check was asked")
+        return phrase("no check was run")
     return phrase("1 check passed") if checks == 1 else phrase("{count} checks passed", count=checks)
 
 
@@ -144,7 +146,7 @@ def _since_backup(loss: Loss) -> str:
     """Names come last: a long list of them is cut at its end."""
     if not loss.gone:
         return _written_after(loss)
-    gone = phrase("ALL that no step of this plan is known to bring back: {names}", names=listed(loss.gone))
+    gone = phrase("ALL of these, which no step of this plan is known to bring back: {names}", names=listed(loss.gone))
     if loss.since is None:
         return gone
     if loss.uncounted:  # a sentence of its own, which may end with a full stop
@@ -182,7 +184,7 @@ def _since_swap(loss: Loss) -> str:
         return phrase("{what}; {more}", what=counted, more=phrase("deletions could not be counted"))
     if not loss.removed:
         return counted
-    removed = phrase("changes or deletions of {rows} of before", rows=_rows(loss.removed))
+    removed = phrase("changes or deletions of {rows} that existed before", rows=_rows(loss.removed))
     return phrase("{what}; {more}", what=counted, more=removed)
 
 
@@ -216,8 +218,8 @@ def _rows(count: int) -> str:
 
 def _left_behind(loss: Loss) -> str:
     return phrase(
-        "nothing is deleted, but what users wrote since the names were led ({moment}) does NOT come along: it stays "
-        "where they are now. They get the data that lies at the other place, as it was left",
+        "nothing is deleted, but what users wrote since the DNS change ({moment}) does NOT move with them: it "
+        "stays where they are now. They get the data at the other place, as it was left there",
         moment=_minute(loss.since) or phrase("at an unknown time"),
     )
 
@@ -257,8 +259,8 @@ KEEPS: Mapping[KeepKind, str] = {
     ),
     KeepKind.IN_PLACE: phrase("the data in place until now is kept in the volume {names}"),
     KeepKind.RECORDS: phrase(
-        "/dr lead-back leads the names back at any time, when two people agree; what was written meanwhile does not "
-        "come along. They led before the change: {names}"
+        "/dr lead-back points DNS back at any time, when two people approve; data written in the meantime does "
+        "not move with it. DNS before the change: {names}"
     ),
 }
 
@@ -270,8 +272,8 @@ KEPT_SENTENCES: Mapping[KeepKind, str] = {
     ),
     KeepKind.IN_PLACE: phrase("The data in place until now is kept in the volume {names}."),
     KeepKind.RECORDS: phrase(
-        "/dr lead-back leads the names back at any time, when two people agree; what was written meanwhile does not "
-        "come along. They led before the change: {names}."
+        "/dr lead-back points DNS back at any time, when two people approve; data written in the meantime does "
+        "not move with it. DNS before the change: {names}."
     ),
 }
 

@@ -30,6 +30,6 @@ def future_fault(moment: datetime, now: datetime) -> str | None:
     if moment <= now + AHEAD:
         return None
     return phrase(
-        "it says that its data is of {moment}, which is still to come: a clock was wrong",
+        "it dates its data {moment}, which is in the future: a clock was wrong",
         moment=f"{moment:%Y-%m-%d %H:%M} UTC",
     )

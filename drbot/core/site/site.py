@@ -216,9 +216,6 @@ class PersonEntry(Model):
     slack: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ("observer",)
     language: Language = "en"
-    time_zone: str = "UTC"
-    email: str | None = None
-    phone: str | None = None
     key: Annotated[str, AfterValidator(_public_key)] | None = None  # public part of the person's own key
 
 

@@ -93,7 +93,7 @@ def doorbell_of(redis_url: str | None) -> Doorbell:
         )
     except ValueError as error:
         raise UserError(
-            phrase("Opening the doorbell."),
+            phrase("Connecting to Redis."),
             phrase("REDIS_URL does not lead to Redis."),
             phrase("Write it as redis://host:6379/0 (rediss:// with TLS), or unset it: then drbot polls."),
         ) from error

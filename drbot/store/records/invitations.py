@@ -109,7 +109,7 @@ def digest(token: str) -> str:
 
 def _why_not(invitation: Invitation | None) -> str:
     if invitation is None:
-        return phrase("Nobody made this token.")
+        return phrase("This token was never issued.")
     if invitation.used_at is not None:
         return phrase("{owner} has used this token already.", owner=invitation.owner)
     return phrase("This token could be used until {moment} UTC.", moment=f"{invitation.expires_at:%Y-%m-%d %H:%M}")

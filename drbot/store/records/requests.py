@@ -230,7 +230,7 @@ def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalReq
             continue
         if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
             _grant(tx, request)
-            wake(tx, request.run, phrase("Break-glass was held for ten minutes."))
+            wake(tx, request.run, phrase("The ten-minute wait of break-glass is over."))
 
 
 def _insert(tx: Transaction, request: ApprovalRequest, vote: Vote) -> None:
@@ -354,7 +354,7 @@ def _move(tx: Transaction, request: ApprovalRequest, target: RequestState, **val
     if tx.connection.execute(statement).rowcount == 0:
         raise PermanentError(
             phrase(
-                "The request {request} is {state}, not to become {target}.",
+                "The request {request} is {state} and cannot become {target}.",
                 request=request.id,
                 state=REQUESTS[request.state],
                 target=REQUESTS[target],

@@ -97,5 +97,5 @@ def agree(
         entry_point=entry_point,
     )
     # A vote says under which roster it was given, so none of what is asked now could be granted any more.
-    requests.void_all(tx, why=phrase("Another roster is in force since this was asked."))
+    requests.void_all(tx, why=phrase("Another roster has come into force since this was requested."))
     return True

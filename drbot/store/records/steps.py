@@ -184,7 +184,7 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
     if decision not in allowed:
         raise UserError(
             tried,
-            phrase('"{decision}" is no decision about it.', decision=decision),
+            phrase('"{decision}" is not possible here.', decision=decision),
             phrase("Use {words}.", words=listed(allowed)),
         )
     if decision == Settlement.DONE and needs_second(run.plan, record) and record.vouched_by in (None, person):

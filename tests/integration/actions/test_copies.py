@@ -54,8 +54,8 @@ def test_rows_as_inserts_are_counted_in_the_copy_and_a_superuser_is_named(
 
     assert facts["rows"] == worker_fixture.backup.rows
     assert facts["notes"] == [
-        "Superusers in the backup beside postgres: mallory.",
-        "authdb.gone held rows in the backup before and holds none in this one.",
+        "Superusers in the backup besides postgres: mallory.",
+        "authdb.gone held rows in the previous backup and holds none in this one.",
     ]
 
 

@@ -60,7 +60,7 @@ def test_what_came_after_the_plan_is_not_put_aside_and_nothing_else_either(machi
     late = machine.container("late", wrote="nobody read this name")
     before = machine.picture()
 
-    with pytest.raises(PermanentError, match=f"Nobody agreed that {late} is put aside"):
+    with pytest.raises(PermanentError, match=f"Putting {late} aside was not approved"):
         setting_aside.set_aside(machine.context("r1", agreed), {"services": ["app"], "keeper": f"_before_{own('r1')}"})
 
     assert machine.picture() == before
@@ -84,7 +84,7 @@ def test_another_one_under_a_name_that_was_agreed_to_is_not_put_aside(machine: M
         machine.container(name.removeprefix(f"{machine.name}-").removesuffix("-1"), wrote="1")
     before = machine.picture()
 
-    with pytest.raises(PermanentError, match=f"Nobody agreed that {name} is put aside"):
+    with pytest.raises(PermanentError, match=f"Putting {name} aside was not approved"):
         setting_aside.set_aside(machine.context("r1", agreed), {"services": ["app"], "keeper": f"_before_{own('r1')}"})
 
     assert machine.picture() == before

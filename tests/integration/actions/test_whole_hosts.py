@@ -90,7 +90,7 @@ def test_a_volume_from_before_is_not_taken_for_the_systems_own(machine: Machine)
     compose_file(machine)
     machine.volume("data", {"rows": "of last year"})
 
-    with pytest.raises(PermanentError, match=f"{machine.name}_data: this run has not made it"):
+    with pytest.raises(PermanentError, match=f"{machine.name}_data: not made by this run"):
         infrastructure.create(machine.context("r1"), GIVEN)
 
 

@@ -212,9 +212,7 @@ def test_what_an_index_has_lost_is_missed_though_restic_copies_without_a_word(tm
     shutil.copytree(new_repository(), fetching.recovery_of(run).folder / "restic")
     index.unlink()
 
-    with pytest.raises(
-        PermanentError, match=f"file:{tmp_path}/backups/.* is damaged: not everything that belongs to it"
-    ):
+    with pytest.raises(PermanentError, match=f"file:{tmp_path}/backups/.* is damaged: parts of it are missing"):
         fetching.fetch(run, {})
 
     assert not fetching.is_fetched(run, {}).passed

@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[Callable[[FullBackupStore], object], str]] = {
     "with the manifest of another": (with_changes(name=full_name(MOMENT)), f"its manifest is of {full_name(MOMENT)}"),
     "with the manifest of another moment": (with_changes(snapshot_at=MOMENT), "its manifest is of 2026-11-26 03:00:00"),
     "of no row": (with_changes(rows={"authdb.users": 0}), "counts no row"),
-    "still to come": (still_to_come, "still to come: a clock was wrong"),
+    "in the future": (still_to_come, "in the future: a clock was wrong"),
     "a manifest nobody can read": (with_files(manifest__json=b"{"), "its manifest cannot be read"),
     "a manifest of a million brackets": (with_files(manifest__json=b"[" * 10**6), "its manifest cannot be read"),
     "without a manifest": (with_files(all_databases__sql=SQL), "could not be read"),
@@ -163,7 +163,7 @@ def test_another_one_of_the_same_name_is_told_and_the_first_place_wins(store: Fu
 
     assert chosen.backup.sha256 == twin.digest
     assert chosen.refused == (
-        f"{store.place}{twin.name} has the same name and is not the same; {twin.place} was taken by its place",
+        f"{store.place}{twin.name} has the same name but different contents; {twin.place} was chosen by its location",
     )
 
 

@@ -68,10 +68,10 @@ ASKED: dict[str, Callable[[ObjectStoreClient], object]] = {
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_page_is_no_answer_of_a_bucket(client: ObjectStoreClient, asked: str) -> None:
-    with pytest.raises(PermanentError, match=r"s3://backups/full/.*what answers there is no S3"):
+    with pytest.raises(PermanentError, match=r"s3://backups/full/.*what answers there is not S3"):
         ASKED[asked](client)
 
 
 def test_a_survey_says_so_instead_of_finding_nothing(client: ObjectStoreClient) -> None:
-    with pytest.raises(UserError, match=r"could not be listed: s3://backups/full/.*is no S3"):
+    with pytest.raises(UserError, match=r"could not be listed: s3://backups/full/.*is not S3"):
         choose_full_backup((FullBackupStore(client),), FullRules(system="shop", site="production"))

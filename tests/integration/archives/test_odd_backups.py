@@ -77,7 +77,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (Path.touch, "cut off"),
     "a pipe as manifest": (a_pipe_as_manifest, "it is a pipe"),
     "a folder as manifest": (a_folder_as_manifest, "it is a folder"),
-    "a link to nowhere as manifest": (a_link_as_manifest, "leads nowhere"),
+    "a link to nowhere as manifest": (a_link_as_manifest, "is a broken link"),
     "a manifest of a million brackets": (lambda path: a_manifest_of(path, "[" * 10**6), "cannot be read"),
     "a manifest of a hundred megabytes": (lambda path: a_manifest_of(path, " " * 10**8), "it has more than"),
     "a manifest whose times have no zone": (a_time_without_a_zone, "cannot be read"),
@@ -181,8 +181,8 @@ def test_a_manifest_of_the_future_is_not_the_newest_and_the_loss_is_that_of_the_
     chosen = choose(store, RULES)
 
     assert chosen.backup.name == newest(store, "shop", "production").name == good.name
-    assert "still to come: a clock was wrong" in chosen.refused[0]
-    with pytest.raises(UserError, match="still to come"):
+    assert "in the future: a clock was wrong" in chosen.refused[0]
+    with pytest.raises(UserError, match="in the future"):
         choose(store, RULES, ODD)
 
 

@@ -279,14 +279,14 @@ def test_where_backups_are_encrypted_an_archive_that_anybody_could_have_put_ther
     monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
     store = FullBackupStore(FolderStore(tmp_path / "secret"))
     planted = make_foreign(tmp_path / "secret", MOMENT + timedelta(hours=1))
-    with pytest.raises(UserError, match="nobody vouches for it"):
+    with pytest.raises(UserError, match="its origin cannot be verified"):
         choose_full_backup((store,), RULES)
     ours = put(store)
 
     chosen = choose_full_backup((store,), RULES)
 
     assert chosen.backup.sha256 == ours.digest
-    assert any(planted.name in why and "nobody vouches for it" in why for why in chosen.refused)
+    assert any(planted.name in why and "its origin cannot be verified" in why for why in chosen.refused)
     assert choose_full_backup((store,), RULES, planted.name).backup.name == planted.name
 
 

@@ -153,7 +153,7 @@ def test_where_something_is_already_nothing_is_written(made: Copied, bare: Bare)
     (bare.folder / "etc" / "runbooks").mkdir(parents=True)
     other = bare.folder / "etc" / "runbooks" / "own.yml"
     other.write_text("something else")
-    with pytest.raises(UserError, match=r"own\.yml is there already and is another one"):
+    with pytest.raises(UserError, match=r"own\.yml already exists and is different"):
         bare.run(made.client, head=head)
     assert list(bare.everything()) == ["etc/runbooks/own.yml"]
 

@@ -43,26 +43,26 @@ def test_without_anything_from_outside_a_person_must_say_what_is_believed(
 
     error = refused(made, bare)
 
-    assert "nothing outside of the bucket vouches for it" in error.why
+    assert "nothing outside the bucket confirms it" in error.why
     assert f"--believe {third.head}" in error.todo
     assert "no whole copy" not in error.why
     refused(made, bare, believe=f"{third.head.seq}:{'0' * 16}")
     bare.run(made.client, believe=str(third.head))
     bare.require(third)
-    assert "Taken on your word" in capsys.readouterr().out
+    assert "Accepted on your word" in capsys.readouterr().out
 
 
 def test_a_key_of_somebody_else_vouches_for_nothing(made: Copied, bare: Bare) -> None:
     bare.give_key(STRANGER)
 
-    assert "nothing that is known here vouches for that key" in refused(made, bare).why
+    assert "nothing known here confirms that key" in refused(made, bare).why
 
 
 def test_a_head_that_is_another_ones_or_mistyped_is_told(made: Copied, bare: Bare) -> None:
     last = made.moments[-1].head
 
     error = refused(made, bare, head=f"{last.seq}:{'a' * 16}")
-    assert "is another one than the head that you gave" in error.why
+    assert "does not match the head that you gave" in error.why
     assert "--believe" not in error.todo
     assert "ends before record 900" in refused(made, bare, head=f"900:{'a' * 16}").why
     assert "16 letters" in refused(made, bare, head="7:abcdef12").why

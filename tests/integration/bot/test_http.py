@@ -129,5 +129,5 @@ def test_http_mode_needs_the_signing_secret_and_no_app_token() -> None:
     assert address_of("0.0.0.0:80") == ("0.0.0.0", 80)
     assert address_of("[::1]:80") == ("::1", 80)
     for wrong in ("", "http", "1:2:x", "70000"):
-        with pytest.raises(UserError, match="is no port"):
+        with pytest.raises(UserError, match="is not a port"):
             address_of(wrong)

@@ -246,7 +246,7 @@ def test_the_card_of_an_undo(spoken: Scene, visit: Visit) -> None:
     run = planned(spoken, incident, "level2-undo", UNDO, None)
     asked(spoken, run, "look-kept")
 
-    words = {"en": ("Approval needed", "Approve undo…"), "ja": ("承認が必要です", "元のデータに戻すことを承認…")}
+    words = {"en": ("Approval needed", "Approve undo…"), "ja": ("承認が必要です", "元に戻すことを承認…")}
     heading, button = words[language(spoken)]
     card = looked_at(visit, spoken, incident, "undo-card", heading=heading)
     expect(card.get_by_role("button", name=button)).to_be_visible()
@@ -276,7 +276,7 @@ def test_the_card_of_a_dr_yml_that_nobody_agreed_to(spoken: Scene, visit: Visit)
     asked(spoken, run)
 
     words = {
-        "en": ("a changed dr.yml", "Approve changed dr.yml…", "nothing by this yes"),
+        "en": ("a changed dr.yml", "Approve changed dr.yml…", "nothing by this approval"),
         "ja": ("変更された dr.yml", "dr.yml の変更を承認…", "何も置き換えません"),
     }
     heading, button, replaced_by_it = words[language(spoken)]

@@ -117,7 +117,7 @@ def test_a_private_channel_with_drbot_in_it_is_found_and_so_are_the_last_of_many
         ("U00GUEST", "is a guest"),
         ("U00BOTX", "is a bot"),
         ("U00ELSE", "belongs to another workspace"),
-        ("U00NOBODY", "is no account of this workspace"),
+        ("U00NOBODY", "is not an account of this workspace"),
     ],
 )
 def test_who_could_not_vote_is_named_and_does_not_count(simulator: SlackSimulator, account: str, fault: str) -> None:

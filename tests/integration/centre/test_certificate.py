@@ -73,7 +73,7 @@ def test_from_names_to_the_last_look(centre: Centre) -> None:
         elsewhere = centre.context(
             configuration=with_url(centre, port), facts={"dns": {"names": [NAME], "address": "127.0.0.9"}}
         )
-        assert "still leads to" in outside.answers(elsewhere, {}).sentence
+        assert "still points to" in outside.answers(elsewhere, {}).sentence
         assert centre.configuration.certificate is not None
         distrusted = with_url(centre, port).model_copy(
             update={"certificate": centre.configuration.certificate.model_copy(update={"roots": None})}
@@ -101,4 +101,4 @@ def test_an_acme_server_that_is_away_is_known_before(centre: Centre) -> None:
     away = centre.configuration.certificate.model_copy(update={"directory": f"https://127.0.0.1:{port}/dir"})
     changed = centre.configuration.model_copy(update={"certificate": away})
 
-    assert "No certificate can be had" in certificate.possible(centre.context(configuration=changed), {}).sentence
+    assert "No certificate can be obtained:" in certificate.possible(centre.context(configuration=changed), {}).sentence

@@ -72,7 +72,7 @@ def test_a_machine_that_nobody_was_led_to_is_given_back_by_two(centre: Centre, c
     assert stakes.machine is not None and stakes.machine.users is Users.NEVER
     assert not asked.plan.keeps  # so break-glass cannot
     words = card(control, asked)
-    assert f"the machine {name} of recovery (t3.large, us-east-1" in words and "drbot never led users there" in words
+    assert f"the machine {name} of recovery (t3.large, us-east-1" in words and "drbot never moved users there" in words
     assert centre.cloud.machines() == [name]
     control.approve(asked)
     assert control.go(asked).state is RunState.SUCCEEDED
@@ -89,7 +89,7 @@ def test_a_machine_that_users_are_led_to_is_not_even_planned_to_be_given_back(
     asked = ask_to_give_back(control, run.incident, name)
 
     assert asked.plan is None
-    assert f"users are led to recovery ({NEW}) now. Lead them elsewhere first: /dr lead-back" in str(asked.outcome)
+    assert f"DNS points to recovery ({NEW}). Point it elsewhere first: /dr lead-back" in str(asked.outcome)
     assert centre.cloud.machines() == [name]
 
 
@@ -157,7 +157,7 @@ def test_while_a_recovery_counts_on_it_a_machine_stays(centre: Centre, control: 
     asked = ask_to_give_back(control, run.incident, name)
 
     assert asked.plan is None
-    assert f"{run.id} counts on it and is not over" in str(asked.outcome)
+    assert f"{run.id} depends on it and has not ended." in str(asked.outcome)
 
 
 def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, control: WorkerFixture) -> None:
@@ -210,7 +210,7 @@ def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(
     with centre.database.read() as connection:
         assert [one.addresses for one in led_names.list_of(connection)] == [(NEW,)]
     asked = ask_back(control, run)
-    assert f"⚠ {NEW} (where they are led now): http://{NAME}" in card(control, asked)
+    assert f"⚠ {NEW} (where users go now): http://{NAME}" in card(control, asked)
 
 
 def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays(centre: Centre) -> None:
@@ -231,8 +231,8 @@ def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays
         str(one["machine"]): giving_back.unled(centre.context(), {"machine": one["machine"]}).sentence
         for one in (first, second)
     }
-    assert f"users are led to {second['machine']} now" in told_apart[str(second["machine"])]
-    assert "users are led to" not in told_apart[str(first["machine"])]
+    assert f"DNS points to {second['machine']} ({second['address']})" in told_apart[str(second["machine"])]
+    assert "DNS points to" not in told_apart[str(first["machine"])]
 
 
 # Terraform

@@ -66,7 +66,7 @@ def test_names_are_led_back_by_two_people_who_read_what_is_so(centre: Centre, co
     assert {one.address: one.answers for one in stakes.answers} == {NEW: True, OLD: True}
     words = card(control, asked)
     assert f"{NAME}: from {NEW} (recovery) to {OLD} (production)" in words
-    assert "does NOT come along" in words and "✅ 127.0.0.1 (where users will be led)" in words
+    assert "does NOT move with them:" in words and "✅ 127.0.0.1 (where users will go)" in words
     assert "移りません" in card(control, asked, "ja")
     assert leads_to(centre) == (NEW,)
     control.approve(asked)
@@ -100,14 +100,14 @@ def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(
     control = replace(control, worker_context=replace(control.worker_context, configuration=centre.configuration))
     asked = ask_back(control, recovered(centre, control))
 
-    assert "⚠ 127.0.0.1 (where users will be led): nothing answers users there" in card(control, asked)
+    assert "⚠ 127.0.0.1 (where users will go): nothing answers users there" in card(control, asked)
     control.approve(asked)
     control.begin(asked)
     control.wait_for_step(asked, "outside", StepState.RUNNING)
     assert leads_to(centre) == (OLD,)
     control.stop(asked)
     control.ended()
-    assert "Users were led back. /dr lead-back" in str(control.run(asked).outcome)
+    assert "Users were moved back. /dr lead-back" in str(control.run(asked).outcome)
 
     again = ask_back(control, asked)
 
@@ -126,7 +126,7 @@ def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(
     asked = ask_back(control, run)
 
     words = card(control, asked)
-    assert f"from {ELSEWHERE} to {OLD} (production). SOMEBODY ELSE CHANGED IT: drbot had led it to {NEW}" in words
+    assert f"from {ELSEWHERE} to {OLD} (production). SOMEBODY ELSE CHANGED IT: drbot had pointed it at {NEW}" in words
     centre.cloud.point(NAME, "127.0.0.8")  # and again, while people read
     control.approve(asked)
     assert control.go(asked).state is RunState.BLOCKED
@@ -141,7 +141,7 @@ def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control:
     asked = ask_back(control, run)
 
     assert (asked.state, asked.plan) == (RunState.FAILED, None)
-    assert f"They lead there already: {NAME} leads to {OLD}" in str(asked.outcome)
+    assert f"DNS already points there: {NAME} points to {OLD}" in str(asked.outcome)
 
 
 def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_names_lead(
@@ -154,7 +154,7 @@ def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_name
     asked = ask_back(control, run)
 
     assert (asked.state, asked.plan) == (RunState.FAILED, None)
-    assert f"remembers no run of DR-{run.incident} that has led names anywhere. Now {NAME} leads to {OLD}" in str(
+    assert f"has no record of a run of DR-{run.incident} that changed DNS. Now {NAME} points to {OLD}" in str(
         asked.outcome
     )
 
@@ -243,7 +243,7 @@ def test_names_that_dr_yml_does_not_name_any_more_are_refused(centre: Centre, co
     asked = ask_back(changed, run)
 
     assert asked.plan is None
-    assert f"the names {NAME}, which `dns` in dr.yml does not name any more" in str(asked.outcome)
+    assert f"the names {NAME}, which `dns` in dr.yml no longer names." in str(asked.outcome)
 
 
 def test_only_who_led_the_names_in_this_incident_is_asked(centre: Centre, control: WorkerFixture) -> None:
@@ -252,7 +252,7 @@ def test_only_who_led_the_names_in_this_incident_is_asked(centre: Centre, contro
 
     assert back_of(control.worker_context, run.incident, fingerprint).moves[0].to == (OLD,)
     asked = ask_back(control, replace(run, incident=_another(control)))
-    assert "remembers no run of DR-2" in str(asked.outcome)
+    assert "has no record of a run of DR-2 that changed DNS. Now" in str(asked.outcome)
 
 
 def _another(control: WorkerFixture) -> int:

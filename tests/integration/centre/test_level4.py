@@ -34,7 +34,7 @@ def test_users_are_moved_when_the_system_is_up_and_two_agree(centre: Centre, con
     assert plan is not None
     assert plan.target == "recovery"
     (what,) = plan.replaces
-    assert what == f"where users are led: to recovery ({NEW}) from now on, by {NAME}"
+    assert what == f"where DNS points: to recovery ({NEW}) from now on, for {NAME}"
     assert f"{NAME} → {OLD}" in plan.keeps.names
     assert (plan.stakes.act, plan.stakes.proof) == (Act.CHANGE_DNS, ProofKind.RAISED)
     control.approve(run)
@@ -182,4 +182,4 @@ def test_a_long_ttl_is_a_warning_on_the_card(centre: Centre, control: WorkerFixt
     run = raised(centre, control)
 
     assert run.plan is not None
-    assert any("as long as their name servers keep it" in warning for warning in run.plan.warnings)
+    assert any("until their name servers' caches expire:" in warning for warning in run.plan.warnings)

@@ -90,7 +90,7 @@ def test_a_machine_that_a_later_run_took_over_is_not_given_back_by_the_earlier(c
     machine.provision(centre.context(), HERE)
     centre.run = earlier
 
-    with pytest.raises(PermanentError, match="Another run counts on the machine"):
+    with pytest.raises(PermanentError, match="Another run depends on the machine"):
         machine.release(centre.context(), HERE)
 
     assert len(centre.cloud.machines()) == 1
@@ -101,7 +101,7 @@ def test_a_machine_that_users_are_led_to_now_is_not_given_back(centre: Centre) -
     made = machine.provision(centre.context(), HERE)
     centre.cloud.point(NAME, str(made.facts["address"]))
 
-    with pytest.raises(PermanentError, match="Users are led to the machine"):
+    with pytest.raises(PermanentError, match="DNS points to the machine"):
         machine.release(centre.context(), HERE)
 
     assert len(centre.cloud.machines()) == 1
@@ -111,7 +111,9 @@ def test_the_machine_behind_an_address_that_users_are_led_to_now_is_not_given_ba
     machine.provision(centre.context(), HERE)
     centre.cloud.point(NAME, NEW)
 
-    with pytest.raises(PermanentError, match=r"Users are led to recovery \(127\.0\.0\.2\) now"):
+    with pytest.raises(
+        PermanentError, match=r"DNS points to recovery \(127\.0\.0\.2\); its machine was not given back"
+    ):
         machine.release(centre.context(), HERE)
 
     assert len(centre.cloud.machines()) == 1
@@ -136,7 +138,7 @@ def test_a_machine_at_an_address_that_another_run_counts_on_is_not_given_back(ce
     """dr.yml may call the address that the cloud gave it by another name of a site, in another incident."""
     made = machine.provision(centre.context(), HERE)
 
-    with pytest.raises(PermanentError, match="Another run counts on the machine"):
+    with pytest.raises(PermanentError, match="Another run depends on the machine"):
         machine.release(centre.context(counted_on=(str(made.facts["address"]),)), HERE)
 
     assert len(centre.cloud.machines()) == 1
@@ -161,7 +163,7 @@ def test_terraform_only_adds(
     """What is there may be a machine with its disk, or a record that leads users: nobody was asked about those."""
     folder = terraform(centre, tmp_path, monkeypatch, *actions)
 
-    with pytest.raises(PermanentError, match=r"would change .*aws_instance\.recovery .* nothing was applied"):
+    with pytest.raises(PermanentError, match=r"would change .*aws_instance\.recovery .*Nothing was applied"):
         machine.provision(centre.context(), HERE)
     assert " apply " not in (folder / "calls").read_text()
 

@@ -111,9 +111,9 @@ def test_a_name_that_leads_some_users_in_another_way_is_not_changed(centre: Cent
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
     try:
         finding = names.changeable(centre.context(), {})
-        with pytest.raises(PermanentError, match=f"{NAME} has {kind} records too"):
+        with pytest.raises(PermanentError, match=f"{NAME} also has {kind} records, but"):
             names.fingerprint_of(service(centre))  # so no plan is made
-        with pytest.raises(PermanentError, match=f"{NAME} has {kind} records too"):
+        with pytest.raises(PermanentError, match=f"{NAME} also has {kind} records, but"):
             names.change(centre.context(), HERE)
         led = [one["ResourceRecords"] for one in centre.cloud.records() if one["Type"] == "A"]
     finally:
@@ -121,7 +121,7 @@ def test_a_name_that_leads_some_users_in_another_way_is_not_changed(centre: Cent
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
 
     assert not finding.passed
-    assert f"{kind} records too" in finding.sentence
+    assert f"{kind} records, but" in finding.sentence
     assert led == [[{"Value": OLD}]]
 
 

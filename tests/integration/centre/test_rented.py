@@ -149,7 +149,7 @@ def test_readiness_lists_every_machine_until_it_is_given_back(centre: Centre) ->
     assert open_one.well and "cost unknown" in open_one.sentence and "DR-1 is open" in open_one.sentence
     centre.cloud.point(NAME, address)
     (used,) = rented_lines(centre.configuration, [], ())
-    assert used.well and "users are led there" in used.sentence
+    assert used.well and "DNS points there" in used.sentence
     centre.cloud.give_back()
     (none,) = rented_lines(centre.configuration, [], ())
     assert (none.well, none.sentence) == (True, "none")

@@ -71,7 +71,7 @@ def test_a_key_that_was_written_into_the_database_is_not_the_one_of_who_had_the_
     with centre.database.write() as tx:
         tx.connection.execute(update(schema.invitations).values(public_key=KeyPair.new().public))
 
-    assert "does not prove its token" in machine.joined(centre.context(), HERE).sentence
+    assert "valid proof of its token" in machine.joined(centre.context(), HERE).sentence
     with pytest.raises(UntrustedError):
         machine.join(centre.context(), {**HERE, "within": "1s"})
 
@@ -118,7 +118,7 @@ def test_the_hour_of_a_token_is_of_the_workers_own_clock(centre: Centre) -> None
     PrivateFolder(centre.home / FOLDER).write(CLOCK, later.isoformat())
     forge(centre, token, KeyPair.new(), expires_at=later + timedelta(days=1))
 
-    assert "its time was over" in machine.joined(centre.context(), HERE).sentence
+    assert "the token had expired." in machine.joined(centre.context(), HERE).sentence
 
 
 def test_who_joined_the_machine_before_is_not_the_worker_of_a_new_one(centre: Centre) -> None:
@@ -142,7 +142,7 @@ def test_a_token_is_for_one_site_and_not_for_ever(centre: Centre) -> None:
         join_site(centre.database, early, "production", 1, THERE.public)
     with pytest.raises(UserError, match="could be used until"):
         join_site(centre.database, late, "recovery", 1, THERE.public)
-    with pytest.raises(UserError, match="Nobody made this token"):
+    with pytest.raises(UserError, match="This token was never issued"):
         join_site(centre.database, "guessed", "recovery", 1, THERE.public)
     assert join_site(centre.database, early, "recovery", 1, THERE.public) == "recovery"  # a slip does not use it up
 

@@ -33,10 +33,14 @@ MINE = {
     "roster": {"approver"},
     "enrol": {"approver"},
 }
+OPEN_TO_ALL = {"menu", "help", "whoami", "status", "list", "kept", "report", "timeline"}
+"""They read."""
 
 
 def test_the_table_is_what_was_agreed() -> None:
     assert {verb: set(roles) for verb, roles in ACCESS.items()} == MINE
+    assert {verb.access for verb in TABLE.values() if verb.access} == set(MINE)
+    assert {name for name, verb in TABLE.items() if not verb.access} == OPEN_TO_ALL
 
 
 @pytest.mark.parametrize(("verb", "access"), GUARDED)

@@ -51,7 +51,7 @@ def test_a_word_with_a_colon_is_only_a_service_if_there_is_one(verb_fixture: Ver
         ("declare level1 service=nothing", "There is no service"),
         ("declare levl2 x", 'Did you mean "level2"'),
         ("declare level2 site=prod x", "Sites: production"),
-        ("declare level2 since=yesterday x", "is no time"),
+        ("declare level2 since=yesterday x", "is not a time"),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(verb_fixture: VerbFixture, words: str, said: str) -> None:

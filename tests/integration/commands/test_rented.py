@@ -97,8 +97,8 @@ def test_status_says_what_is_rented_what_it_costs_and_where_the_names_lead(verb_
 
     said = words(reply)
     assert f"{MACHINE} of recovery (t3.large, eu-central-1, {NEW})" in said
-    assert "about 2.00 USD so far (0.5 USD an hour); users are led there" in said
-    assert f"app.example.com leads to {NEW} (recovery) (asked at" in said
+    assert "about 2.00 USD so far (0.5 USD an hour); DNS points there" in said
+    assert f"app.example.com points to {NEW} (recovery) (asked at" in said
     assert "約 2.00 USD" in words(reply, "ja")
     assert "lead-back DR-1" in offered(reply)
     assert f"give-back DR-1 {MACHINE}" not in offered(reply)  # users work there
@@ -125,7 +125,7 @@ def test_names_that_lead_where_no_machine_is_any_more_are_told_so(verb_fixture: 
 
     said = words(verb_fixture.say("dan", "status DR-1"))
 
-    assert f"app.example.com leads to {NEW} (recovery); a name server still tells users {OLD}" in said
+    assert f"app.example.com points to {NEW} (recovery); a name server still answers {OLD}" in said
     assert "NO MACHINE is rented for recovery now" in said
 
 
@@ -149,7 +149,7 @@ def test_kept_lists_every_machine_also_of_another_drbot_and_offers_to_give_back_
 
     reply = verb_fixture.say("aiko", "kept")
 
-    assert "Rented machines: 2. They are paid for" in reply.text and "2 台" in say(reply.text, "ja")
+    assert "Rented machines: 2. They are billed" in reply.text and "2 台" in say(reply.text, "ja")
     assert MACHINE in words(reply) and "i-of-another" in words(reply)
     assert offered(reply) == [f"give-back DR-1 {MACHINE}"]
     assert all(verb_fixture.say("aiko", command).ok for command in offered(reply))
@@ -163,10 +163,10 @@ def test_resolving_reminds_of_what_is_still_rented_and_offers_to_give_it_back(ve
     reply = verb_fixture.say("aiko", "resolve we are home again")
 
     assert reply.ok
-    assert "STILL RENTED, and paid for: 1" in reply.text and "返却" in say(reply.text, "ja")
+    assert "STILL RENTED and billed: 1" in reply.text and "返却" in say(reply.text, "ja")
     assert "about 2.00 USD so far" in words(reply)
     assert offered(reply) == [f"give-back DR-1 {MACHINE}"]
-    assert "still rented, and paid for" in str(verb_fixture.say("ben", "report DR-1").markdown)
+    assert "still rented and billed" in str(verb_fixture.say("ben", "report DR-1").markdown)
     assert MACHINE in words(verb_fixture.say("dan", "status DR-1"))  # also when it is resolved
 
 
@@ -179,7 +179,7 @@ def test_leading_back_is_a_run_of_its_own_at_the_control_site_also_of_a_resolved
 
     reply = verb_fixture.say("ben", "lead-back DR-1")
 
-    assert reply.ok and "two people" in reply.text and "does not come along" in reply.text
+    assert reply.ok and "two people" in reply.text and "does not move with" in reply.text
     run = verb_fixture.runs()[-1]
     assert (run.kind, run.runbook, run.site) == (RunKind.LEAD_BACK, "names-lead-back", "control")
 
@@ -200,7 +200,7 @@ def test_where_nothing_was_led_it_is_said_where_the_names_lead(verb_fixture: Ver
     reply = verb_fixture.say("aiko", "lead-back DR-1")
 
     assert not reply.ok
-    assert f"has led names anywhere. app.example.com leads to {OLD}" in words(reply)
+    assert f"has not changed where DNS points. app.example.com points to {OLD}" in words(reply)
 
 
 def test_while_a_recovery_runs_neither_is_planned(verb_fixture: VerbFixture) -> None:

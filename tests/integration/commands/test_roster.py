@@ -205,7 +205,7 @@ def test_an_early_agreement_that_a_bot_wrote_is_not_believed_later_either(
         (Account(id="U2", team="T1", is_bot=True), "Only active members"),
         (Account(id="U2", team="T1", is_deleted=True), "Only active members"),
         (Account(id="U2", team="T2", is_foreign=True), "Only active members"),
-        (Account(id="U2"), "Slack does not tell"),
+        (Account(id="U2"), "drbot cannot check with Slack"),
         (Account(id="U3", team="T1"), "belongs to nobody"),
     ],
 )

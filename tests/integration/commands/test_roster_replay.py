@@ -84,7 +84,7 @@ def test_a_roster_that_this_worker_has_seen_in_force_cannot_be_taken_out_of_the_
         roster = worker_context_of(verb_fixture, home).roster_now(conn)
 
     assert "eve" not in roster.people
-    assert "this worker has seen another no. 2 in force" in (roster.fault or "")
+    assert "this worker has seen a different one in force, no. 2" in (roster.fault or "")
 
 
 def test_a_ledger_that_was_written_anew_puts_no_other_roster_in_force(built: Build, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_ledger_that_was_written_anew_puts_no_other_roster_in_force(built: Bui
         roster = worker_context_of(verb_fixture, home).roster_now(conn)
 
     assert roster.number == 2
-    assert "this worker has seen another no. 1 in force" in (roster.fault or "")
+    assert "this worker has seen a different one in force, no. 1" in (roster.fault or "")
 
 
 def test_who_is_new_waits_a_day_from_when_the_worker_saw_it_whatever_a_record_says(

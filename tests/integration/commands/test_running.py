@@ -79,7 +79,7 @@ def test_nothing_is_started_on_data_of_which_nobody_knows_how_far_it_was_replace
     reply = verb_fixture.say("aiko", "restart")
 
     assert not reply.ok
-    assert "not known how far swap came" in reply.text
+    assert "not known how far swap got" in reply.text
     assert [run.runbook for run in verb_fixture.runs()] == ["level2-postgres"]
 
 
@@ -176,13 +176,13 @@ def test_the_first_word_against_a_check_is_told_that_a_second_is_needed(verb_fix
 def test_done_about_a_proof_promises_only_that_its_check_is_asked(verb_fixture: VerbFixture) -> None:
     unsure(verb_fixture, "restore-beside")
 
-    assert "counts as done only if that agrees" in verb_fixture.say("emi", "settle done").text
+    assert "counts as done only if the check agrees" in verb_fixture.say("emi", "settle done").text
 
 
 @pytest.mark.parametrize(
     ("step", "sentence"),
     [
-        ("restore-beside", "What it made beside production is removed; production is not touched."),
+        ("restore-beside", "What it made outside production is removed; production is not touched."),
         ("stop-apps", "What was changed in production since the approval is taken back, newest first; the run ends."),
     ],
 )

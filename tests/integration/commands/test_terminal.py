@@ -102,4 +102,4 @@ def test_a_token_that_is_no_good_has_an_exit_code_of_its_own(config: Path) -> No
     done = CliRunner().invoke(app, ["worker", "--join", "guessed", *options], env={"DATABASE_URL": "", "REDIS_URL": ""})
 
     assert done.exit_code == 3
-    assert "Nobody made this token" in done.stderr
+    assert "This token was never issued" in done.stderr

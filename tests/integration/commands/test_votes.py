@@ -86,9 +86,9 @@ def test_where_too_few_can_approve_it_is_said_and_not_waited_for(verb_fixture: V
     values = {"target": "production", "reason": "read it", "seal": short_seal(asked.seal)}
     counted = verb_fixture.say("chika", "approve", entry_point=EntryPoint.TERMINAL, values=values)
 
-    assert "2 must, 0 did, 1 may still answer (Chika)" in refused.text
+    assert "2 needed, 0 approved, 1 can still vote (Chika)" in refused.text
     assert "Counted: 1 of 2." in counted.text
-    assert "2 must, 1 did, 0 may still answer." in counted.text
+    assert "2 needed, 1 approved, 0 can still vote." in counted.text
     assert "Too few people" in str(verb_fixture.say("chika", "status").tables)
 
 
@@ -221,7 +221,7 @@ def test_another_backup_is_the_one_that_was_offered_or_the_one_that_is_named(ver
 def test_a_backup_is_a_plain_file_name(verb_fixture: VerbFixture, name: str) -> None:
     denied(verb_fixture)
 
-    assert "no name of a backup" in verb_fixture.say("aiko", f"recover backup {name}").text
+    assert "not the name of a backup" in verb_fixture.say("aiko", f"recover backup {name}").text
     assert len(verb_fixture.runs()) == 1
 
 

@@ -83,12 +83,13 @@ def test_keys_that_are_lost_are_told_from_those_whose_time_was_over(engine: str,
         lost = equality.compare_keys(context, 346, lambda: [copy])
 
         assert told_by_itself.passed
-        assert "346 keys; the time of 40 was over" in told_by_itself.sentence
+        assert "346 keys; 40 expired" in told_by_itself.sentence
         assert told_by_the_copy.passed
-        assert "306 of the backup's 346 keys; the time of up to 40 was over" in told_by_the_copy.sentence
+        assert "306 of the backup's 346 keys; up to 40 expired" in told_by_the_copy.sentence
         assert not lost.passed
         assert lost.sentence == (
-            "Redis has 305 keys, 0 lasting; the backup 346, 0 lasting, of which the time of 40 is over"
+            "Redis has 305 keys, 0 without expiry; the backup has 346, 0 without expiry; "
+            "40 of the backup's keys have expired"
         )
 
 

@@ -155,7 +155,7 @@ def test_the_card_says_that_it_is_about_dr_yml_and_replaces_nothing(guarded: Wor
     words = card(worker_fixture, run)
     assert run.plan is not None and run.plan.stakes.act is Act.REPLACE_HOST
     assert f"What is asked: {ACTS[Act.SETTINGS]}" in words
-    assert "Will be replaced: nothing by this yes" in words and "Data that will be LOST: none" in words
+    assert "Will be replaced: nothing by this approval" in words and "Data that will be LOST: none" in words
     assert "NOT PROVEN" not in words
 
 
@@ -171,7 +171,7 @@ def test_a_gate_that_only_the_database_opened_starts_nothing(guarded: WorkerFixt
     ended = worker_fixture.go(run)
 
     assert (ended.state, done) == (RunState.FAILED, [])
-    assert "Nobody agreed to what repository.clone takes from a dr.yml that was changed" in str(ended.outcome)
+    assert "dr.yml was changed, and nobody approved what repository.clone takes from it" in str(ended.outcome)
 
 
 def test_one_vote_is_not_enough(guarded: WorkerFixture, tmp_path: Path) -> None:
@@ -213,7 +213,8 @@ def test_what_an_undo_starts_is_asked_for_too(guarded: WorkerFixture, tmp_path: 
     ended = worker_fixture.go(run)
 
     assert run.state is RunState.WAITING
-    assert done == [] and "Nobody agreed to what compose.start takes" in str(ended.outcome)
+    assert done == []
+    assert "dr.yml was changed, and nobody approved what compose.start takes from it" in str(ended.outcome)
 
 
 def test_a_machine_is_not_rented_by_what_two_people_never_agreed_to(guarded: WorkerFixture) -> None:

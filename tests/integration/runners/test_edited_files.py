@@ -277,7 +277,7 @@ def test_a_run_whose_plan_was_taken_away_ends_and_is_not_called_harmless(guarded
     ended = guarded.go(run)
 
     assert ended.state is RunState.FAILED
-    assert "when its plan was taken out of the database" in str(ended.outcome)
+    assert "when its plan was deleted from the database." in str(ended.outcome)
     assert "Nothing in production was changed" not in str(ended.outcome)
 
 

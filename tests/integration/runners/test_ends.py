@@ -199,7 +199,7 @@ def test_nor_does_it_follow_from_a_step_that_a_file_has_too(guarded: WorkerFixtu
 
     run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
 
-    assert "The new place is not complete." in str(run.outcome)
+    assert "The new system is not complete." in str(run.outcome)
     assert "Nothing that was there before was touched" not in str(run.outcome)
 
 

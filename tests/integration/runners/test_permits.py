@@ -97,7 +97,7 @@ def test_an_undo_that_destroys_what_nobody_approved_is_refused_at_run_time_too(
     run = worker_fixture.go(run)
 
     assert run.state is RunState.FAILED
-    assert f'No approval covers that "{title(run, "verify")}" is taken back' in (run.outcome or "")
+    assert f'No approval covers taking back "{title(run, "verify")}".' in (run.outcome or "")
     assert worker_fixture.target.volumes["redis_data"] == "good"
     assert worker_fixture.target.volumes["postgres_data"] == "corrupt"  # what was approved is taken back, nothing else
 

@@ -117,7 +117,7 @@ def test_nothing_is_started_on_data_that_is_half_in_place(guarded: WorkerFixture
 
     assert "postgres" not in worker_fixture.target.running
     assert other.state is RunState.FAILED
-    assert f"postgres_data may be half in place since {run.id}/swap: it is at: between" in str(other.outcome)
+    assert f"postgres_data may be only half replaced since {run.id}/swap: it is at: between" in str(other.outcome)
 
 
 def test_nothing_is_started_on_data_that_is_half_taken_back(guarded: WorkerFixture) -> None:
@@ -132,7 +132,7 @@ def test_nothing_is_started_on_data_that_is_half_taken_back(guarded: WorkerFixtu
     other = worker_fixture.go(restart)
 
     assert "postgres" not in worker_fixture.target.running
-    assert "may be half in place" in str(other.outcome)
+    assert "may be only half replaced" in str(other.outcome)
 
 
 def test_what_turns_out_to_be_whole_may_be_started(guarded: WorkerFixture) -> None:

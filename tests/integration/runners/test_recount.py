@@ -155,7 +155,7 @@ def requests_of(claimed: Claimed) -> str:
 def test_users_who_work_again_are_not_interrupted(claimed: Claimed) -> None:
     claimed.remember(lambda run: run.model_copy(update={"lets_users_in": True}))
 
-    with pytest.raises(NoPermitError, match="Users work with the system again"):
+    with pytest.raises(NoPermitError, match="Users are working with the system again,"):
         claimed.permit("stop-apps")
 
 

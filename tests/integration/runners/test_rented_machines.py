@@ -190,7 +190,7 @@ def test_the_new_place_is_not_given_back_by_another_run_while_people_agree_to_mo
     taking = worker_fixture.go(worker_fixture.queue(run.incident, "take"))
 
     assert released == []
-    assert "another run may count on" in str(taking.outcome)
+    assert "another run may depend on" in str(taking.outcome)
 
 
 def test_the_new_place_is_not_given_back_by_the_run_that_rented_it_while_another_counts_on_it(

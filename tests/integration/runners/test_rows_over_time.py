@@ -184,7 +184,7 @@ def test_what_the_worker_has_begun_is_not_said_to_be_untouched(guarded: WorkerFi
     ended = guarded.go(run)
 
     assert "Nothing in production was changed" not in (ended.outcome or "")
-    assert "It is not known how far swap came" in (ended.outcome or "")
+    assert "It is not known how far swap got" in (ended.outcome or "")
 
 
 def test_nothing_is_taken_back_once_another_run_has_let_users_in(guarded: WorkerFixture) -> None:
@@ -241,7 +241,10 @@ def test_who_asked_counts_by_the_policy_alone(guarded: WorkerFixture) -> None:
 
     refused = worker_fixture.go(worker_fixture.declare())
 
-    assert refused.state is RunState.FAILED and "is said by `approvals` in dr.yml" in (refused.outcome or "")
+    assert (
+        refused.state is RunState.FAILED
+        and "`approvals` in dr.yml decides whether the requester's vote counts," in (refused.outcome or "")
+    )
 
 
 def test_what_an_undo_loses_is_counted_from_what_the_worker_itself_noted(guarded: WorkerFixture) -> None:

@@ -149,7 +149,7 @@ def test_a_stop_before_the_second_try_says_that_nobody_knows(worker_fixture: Wor
 
     state = left(worker_fixture, run)
 
-    assert "not known how far swap came" in state.sentence
+    assert "not known how far swap got" in state.sentence
     assert (state.offers, state.is_known) == ((), False)
 
 
@@ -181,7 +181,7 @@ def test_a_step_without_an_undo_cannot_be_settled_with_one(worker_fixture: Worke
     run = sick_services(worker_fixture)
     assert worker_fixture.step(run, "health").state is StepState.FAILED
 
-    with pytest.raises(UserError, match="is no decision about it"):
+    with pytest.raises(UserError, match=r"is not possible here\."):
         worker_fixture.settle(run, "health", "undo")
     assert worker_fixture.target.volumes["postgres_data"] == "good"
 

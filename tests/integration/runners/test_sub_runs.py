@@ -185,7 +185,7 @@ def test_the_part_works_with_the_very_bytes_of_the_plan(two: TwoSites) -> None:
 
     ended = two.there.go(part)
     assert ended.state is RunState.FAILED
-    assert "its bytes are others" in str(ended.outcome)
+    assert "its contents differ." in str(ended.outcome)
 
 
 def test_stopping_the_part_stops_the_whole(two: TwoSites) -> None:

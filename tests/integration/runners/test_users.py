@@ -58,7 +58,7 @@ def test_without_another_good_backup_none_is_offered(worker_fixture: WorkerFixtu
     run = answered(worker_fixture, "no")
 
     assert Offer.ANOTHER_BACKUP not in run.offers
-    assert "backup takes" not in worker_fixture.events(run, "run.failed")[-1].payload["todo"]
+    assert "backup uses" not in worker_fixture.events(run, "run.failed")[-1].payload["todo"]
 
 
 def test_a_no_at_level_1_keeps_the_incident_open(worker_fixture: WorkerFixture) -> None:

@@ -157,12 +157,12 @@ W, Q, R, B, D, F = (
 )  # fmt: skip
 S = RunState.SUCCEEDED
 OVER = {RunState.STOPPED, S, F}
-LOST = "How far restore-postgres at recovery came is not known"
+LOST = "It is not known how far restore-postgres at recovery got"
 TABLE = [
     State(begin=nobody_comes, whole=Q, part=None, goes_on=True),
     State(begin=being_planned, whole=R, part=None, goes_on=True),
     State(begin=renting, whole=R, part=None, goes_on=True),
-    State(begin=died_renting, whole=Q, part=None, goes_on=True, unknown="How far provision came is not known"),
+    State(begin=died_renting, whole=Q, part=None, goes_on=True, unknown="It is not known how far provision got"),
     State(begin=part_waits, whole=W, part=Q, goes_on=True),
     State(begin=part_is_planned, whole=W, part=R, goes_on=True),
     State(begin=part_restores, whole=W, part=R, goes_on=True),
@@ -170,14 +170,14 @@ TABLE = [
     State(begin=part_died, whole=W, part=Q, goes_on=True, unknown=LOST),
     State(begin=part_asks, whole=W, part=W, occupied=True),
     State(begin=part_is_blocked, whole=W, part=B, occupied=True),
-    State(begin=part_died_setting_aside, whole=W, part=D, occupied=True, unknown="how far set-aside at recovery came"),
+    State(begin=part_died_setting_aside, whole=W, part=D, occupied=True, unknown="how far set-aside at recovery got"),
     State(begin=part_failed_to_start, whole=W, part=D),
     State(begin=part_could_not_be_planned, whole=D, part=F),
     State(begin=denied_while_it_restores, whole=B, part=R),
     State(begin=denied_while_it_waits, whole=B, part=Q),
     State(begin=approved_and_nobody_takes_it_up, whole=Q, part=Q, goes_on=True),
     State(begin=raised, whole=W, part=S),
-    State(begin=died_moving_users, whole=D, part=S, moved=True, unknown="It is not known how far dns came"),
+    State(begin=died_moving_users, whole=D, part=S, moved=True, unknown="It is not known how far dns got"),
     State(begin=certificate_waits, whole=W, part=Q, goes_on=True, moved=True),
     State(begin=certificate_failed, whole=W, part=D, moved=True),
     State(begin=asks_whether_users_can_work, whole=W, part=S, moved=True),

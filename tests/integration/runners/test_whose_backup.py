@@ -71,7 +71,7 @@ def test_a_backup_without_a_manifest_is_nobodys_for_sure(guarded: WorkerFixture)
     first, *others = guarded.target.backups
     guarded.target.backups[:] = [first.model_copy(update={"manifest": False}), *others]
 
-    assert "nobody knows of which site" in card(guarded, planned(guarded, POSTGRES))
+    assert "of an unknown site" in card(guarded, planned(guarded, POSTGRES))
 
 
 REDIS = (
@@ -129,7 +129,7 @@ def test_what_is_filled_before_the_host_is_put_aside_is_put_aside_with_it(guarde
 def test_where_nothing_is_put_back_all_is_lost(guarded: WorkerFixture) -> None:
     said = lost(guarded, planned(guarded, ""))
 
-    assert "LOST: ALL that no step of this plan is known to bring back: postgres_data, redis_data" in said
+    assert "LOST: ALL of these, which no step of this plan is known to bring back: postgres_data, redis_data" in said
 
 
 MOVE = DNS.replace(

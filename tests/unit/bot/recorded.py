@@ -14,7 +14,7 @@ from drbot.store.records.led_names import LedName
 from drbot.store.records.machines import KnownMachine
 from tests.unit.bot.situations import KEPT, NOW, plan, record, request, run, situation, step, vote
 
-AT_WORK, PEOPLE, DECIDE = "at work", "waiting for people", "a person must decide how to go on"
+RUNNING, PEOPLE, DECIDE = "running", "waiting for people", "a person must decide how to go on"
 BLOCKED, WELL, FAILED, STOPPED = (
     "blocked: people choose how to go on", "the run succeeded", "the run failed", "the run was stopped",
 )  # fmt: skip
@@ -95,7 +95,7 @@ def _going() -> dict[str, Row]:
             ("looking at the system, changing nothing",),
             ("stop", "update"),
         ),
-        "at work": (situation(state=begun), (RECOVERING, AT_WORK), ("stop", "update")),
+        "running": (situation(state=begun), (RECOVERING, RUNNING), ("stop", "update")),
         "waits for another drbot": (
             situation(run=held), ("waiting for another drbot, which has the target",), ("stop", "update"),
         ),
@@ -103,12 +103,12 @@ def _going() -> dict[str, Row]:
         "one run is being stopped, another is not": (
             situation(run=stopping, others=(run(),), state=begun), ("being stopped",), ("stop", "update"),
         ),
-        "undo at work": (
-            situation(run=undoing, state=begun, kept=(KEPT,)), (RECOVERING, AT_WORK), ("stop", "update"),
+        "undo running": (
+            situation(run=undoing, state=begun, kept=(KEPT,)), (RECOVERING, RUNNING), ("stop", "update"),
         ),
-        "give-back at work": (
+        "give-back running": (
             situation(run=ran(RunState.RUNNING, kind=RunKind.GIVE_BACK), state=begun, rented=(RENTED,)),
-            (AT_WORK,),
+            (RUNNING,),
             ("stop", "update"),
         ),
     }  # fmt: skip
@@ -138,7 +138,7 @@ def _asking() -> dict[str, Row]:
         ),
         "break-glass": (situation(run=waits, request=held), (PEOPLE,), (*VOTE, "stop", "update")),
         "approved": (
-            situation(request=request(RequestState.GRANTED, start_by=NOW)), (AT_WORK,), ("deny", "stop", "update"),
+            situation(request=request(RequestState.GRANTED, start_by=NOW)), (RUNNING,), ("deny", "stop", "update"),
         ),
         "level 4: a part asks while the whole is unsure": (
             doubtful(record("swap", StepState.UNSURE), level=Level.DATACENTRE, request=request()),

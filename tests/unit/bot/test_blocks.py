@@ -97,7 +97,7 @@ def test_a_card_says_no_more_than_that_a_step_has_begun_and_no_cause_that_may_be
 
 @pytest.mark.parametrize("state", list(RequestState))
 def test_what_is_to_come_is_not_announced_by_a_request_that_ended_unused(state: RequestState) -> None:
-    says_so = "nothing of the following is carried out" in str(
+    says_so = "Nothing below is carried out by this request" in str(
         approval_card(situation(request=request(state)), is_current=True)
     )
 
@@ -122,7 +122,7 @@ def test_nobody_is_asked_at_home_for_what_is_approved_already() -> None:
         for one in (situation(request=request(state)) for state in (RequestState.OPEN, RequestState.GRANTED))
     )
 
-    assert "Waits for your approval" in asked and "Waits for your approval" not in granted
+    assert "Waiting for your approval" in asked and "Waiting for your approval" not in granted
 
 
 def test_an_open_card_wakes_those_who_may_still_vote() -> None:
@@ -383,7 +383,8 @@ def test_a_run_that_waits_for_another_drbot_does_not_ask_people_to_act(language:
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "2 must, 0 did, 1 may still answer (Chika)"), ("ja", "投票できる人 1 人 (Chika)")]
+    ("language", "words"),
+    [("en", "2 needed, 0 approved, 1 can still vote (Chika)"), ("ja", "投票できる人 1 人 (Chika)")],
 )
 def test_a_card_that_too_few_can_grant_says_so_and_still_calls_who_is_left(language: str, words: str) -> None:
     both = situation(language=language, request=replace(request(), requesters=("aiko", "ben")))
@@ -392,7 +393,10 @@ def test_a_card_that_too_few_can_grant_says_so_and_still_calls_who_is_left(langu
     assert "<@U00CHIKA>" in card_sentence(both)
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Nobody is left"), ("ja", "承認者が残っていません")])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Everyone whose vote would count has already voted"), ("ja", "承認者が残っていません")],
+)
 def test_a_card_that_nobody_can_answer_while_break_glass_waits_says_so(language: str, words: str) -> None:
     empty, held = Roster(people={}), request(hold_until=NOW)
     card = approval_card(situation(language=language, roster=empty, request=held), is_current=True)

@@ -59,7 +59,7 @@ def test_an_unsure_step_is_asked_about_once_it_was_looked_at(passed: bool, looks
     happened, unseen = asked(StepState.UNSURE)
     _, seen = asked(StepState.UNSURE, passed=passed)
 
-    assert "drbot is looking" in (milestone(happened, unseen) or "")
+    assert "drbot is checking" in (milestone(happened, unseen) or "")
     assert decision_buttons((happened,), unseen) == []
     assert looks in (milestone(happened, seen) or "")
     assert labels(happened, seen)

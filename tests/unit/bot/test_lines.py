@@ -158,7 +158,7 @@ def test_a_target_that_another_drbot_holds_is_told_with_since_when() -> None:
     assert "since 2026-11-28 02:12 UTC" in str(line)
 
 
-ENDED = phrase("It is not known how far {steps} came; look before anything is started.", steps=listed(["swap"]))
+ENDED = phrase("It is not known how far {steps} got; look before starting anything.", steps=listed(["swap"]))
 
 
 def test_how_a_run_left_things_is_told_in_japanese_too() -> None:
@@ -181,7 +181,7 @@ def test_what_a_card_warns_of_is_told_in_japanese_too() -> None:
 
 
 def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
-    words = "Look before anything is started, Ben says"
+    words = "Look before starting anything, Ben says"
 
     assert words in str(milestone(event(EventKind.RUN_STOPPED, why=words), situation(language="ja")))
 
@@ -189,7 +189,7 @@ def test_a_reason_of_a_persons_own_stays_as_it_was_typed() -> None:
 @pytest.mark.parametrize(
     ("kind", "said", "words"),
     [
-        (EventKind.STEP_SETTLED, {"decision": "done"}, "「swap」を決定: 完了"),
+        (EventKind.STEP_SETTLED, {"decision": "done"}, "「swap」について Ben が決定しました: 完了"),
         (EventKind.STEP_ANSWERED, {"answer": "no"}, "いいえ"),
         (EventKind.VOTE_COUNTED, {"decision": "deny", "reason": "too old"}, "却下、too old"),
     ],
@@ -206,4 +206,6 @@ def test_what_slack_refuses_is_told_in_japanese_too() -> None:
     }
     line = str(milestone(event(EventKind.CONTROL_FAILED, **said), situation(language="ja")))
 
-    assert "Ben にダイレクトメッセージを送れません" in line and "I could not" not in line and "user_disabled" in line
+    assert (
+        "Ben にダイレクトメッセージを送れませんでした" in line and "I could not" not in line and "user_disabled" in line
+    )

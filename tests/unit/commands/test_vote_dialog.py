@@ -120,7 +120,7 @@ def asked() -> ApprovalRequest:
             "Kept to undo with: the old data is kept in the volume pgdata_before",
             "元のデータをボリューム pgdata_before に保管",
         ),
-        ("until when", f"Decide until: {clock(request().expires_at)}", f"承認期限: {clock(request().expires_at)}"),
+        ("until when", f"Decide by: {clock(request().expires_at)}", f"承認期限: {clock(request().expires_at)}"),
     ],
 )
 def test_a_reader_can_answer(question: str, english: str, japanese: str) -> None:
@@ -180,7 +180,7 @@ def test_a_new_place_where_two_people_overruled_a_check_is_not_called_proven() -
 
 
 def test_checks_of_a_proof_that_was_left_out_are_not_counted() -> None:
-    assert "no check was asked" in answers(shown(asked(), state=StepState.SKIPPED), "en")["Proof"]
+    assert "no check was run" in answers(shown(asked(), state=StepState.SKIPPED), "en")["Proof"]
 
 
 @pytest.mark.parametrize("state", [state for state in RequestState if state is not RequestState.OPEN])
@@ -189,7 +189,7 @@ def test_only_an_open_request_has_a_time_to_decide_and_no_proof_is_called_runnin
 ) -> None:
     said = answers(shown(replace(asked(), state=state, proven_at=None), state=StepState.UNSURE), "en")
 
-    assert "Decide until" not in said
+    assert "Decide by" not in said
     assert said["Proof"].startswith("⏳ NOT PROVEN YET: 0 of 1") and "running" not in said["Proof"]
 
 
@@ -256,9 +256,9 @@ def test_a_host_is_promised_to_come_back_only_while_undo_is_offered() -> None:
 def test_old_records_are_not_said_to_be_those_of_now_and_what_does_not_come_back_with_them_is_said() -> None:
     said = answers(shown(asked(), stakes=NAMES), "en")["Kept to undo with"]
 
-    assert "/dr lead-back leads the names back at any time, when two people agree" in said
-    assert "what was written meanwhile does not come along" in said
-    assert said.endswith("They led before the change: www.example.com → 192.0.2.1")
+    assert "/dr lead-back points DNS back at any time, when two people approve" in said
+    assert "data written in the meantime does not move with it" in said
+    assert said.endswith("DNS before the change: www.example.com → 192.0.2.1")
 
 
 def test_a_deletion_that_cannot_be_counted_is_said() -> None:
@@ -312,9 +312,9 @@ def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is
     )
     assert english["Data that will be LOST"] == (
         "everything written since the swap (2026-11-26 03:00 UTC): 412 rows (1.3 MB), counted at 03:12:00 UTC, "
-        "and what is written after that; changes or deletions of 3 rows of before"
+        "and what is written after that; changes or deletions of 3 rows that existed before"
     )
-    assert "PROVEN" not in english["Proof"] and "may be the damaged data" in english["Proof"]
+    assert "PROVEN" not in english["Proof"] and "may be the earlier, damaged data" in english["Proof"]
     assert "pgdata_undone_r7" in english["Kept to undo with"]
     assert "412 行" in japanese["失われるデータ"] and "検証済み" not in japanese["検証"]
 
@@ -332,7 +332,7 @@ def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
     ("site", "english", "japanese"),
     [
         ("staging", "data of staging, not of production", "staging のデータ (production のデータではありません)"),
-        ("", "nobody knows of which site", "どの拠点のデータかは不明"),
+        ("", "of an unknown site", "どの拠点のデータかは不明"),
     ],
 )
 def test_data_of_another_site_is_not_taken_for_this_ones(site: str, english: str, japanese: str) -> None:
@@ -349,15 +349,17 @@ def test_what_does_not_come_back_is_named_last_so_that_a_long_list_hides_nothing
     english, japanese = said[0]["Data that will be LOST"], said[1]["失われるデータ"]
 
     assert english.startswith("everything written after 2026-11-26 01:12 UTC")
-    assert english.endswith("; and ALL that no step of this plan is known to bring back: redis_data, uploads")
-    assert japanese.endswith("。加えて、この計画で戻ると確認できていないデータのすべて: redis_data、uploads")
+    assert english.endswith(
+        "; and ALL of these, which no step of this plan is known to bring back: redis_data, uploads"
+    )
+    assert japanese.endswith("。加えて、この計画の手順で戻ると確認できない、次のすべて: redis_data、uploads")
 
 
 def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
     names, given_up = (answers(shown(asked(), stakes=stakes), "en") for stakes in (NAMES, GIVEN_UP))
 
-    assert "By" not in names and names["Data in the new place"].startswith("the backup")
-    assert "Will be changed" in names and "raised in the new place" in names["Proof"]
+    assert "By" not in names and names["Data at the new site"].startswith("the backup")
+    assert "Will be changed" in names and "brought up at the new site" in names["Proof"]
     assert "www.example.com → 192.0.2.1" in names["Kept to undo with"]
     assert "Will be DELETED for good" in given_up and given_up["In its place"] == "nothing"
     assert given_up["Kept to undo with"] == "nothing" and "for good" in given_up["Data that will be LOST"]
@@ -403,7 +405,7 @@ def test_one_login_that_votes_for_two_without_keys_is_named(first: Vote, second:
 
 
 def test_what_the_proof_found_beside_the_rows_is_told_before_anybody_agrees() -> None:
-    note = "Superusers in the backup beside postgres: mallory."
+    note = "Superusers in the backup besides postgres: mallory."
     told = [say(row[1], "en") for row in shown(asked(), notes=[note]).rows if say(row[0], "en") == "Note"]
 
     assert told == [note]

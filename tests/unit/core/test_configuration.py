@@ -73,7 +73,7 @@ def test_a_mistake_is_named_with_its_line(path: Path, old: str, new: str, line: 
 def test_a_statement_for_the_database_is_nothing_that_dr_yml_may_hold(path: Path) -> None:
     why = refusal(path, GOOD.replace("[authdb]}", "[authdb], queries: {authdb: {users: DELETE FROM users}}}"))
 
-    assert why == 'dr.yml:8: unknown key "queries". drbot runs no statement that a file holds: leave it out.'
+    assert why == 'dr.yml:8: unknown key "queries". drbot does not run statements from a file: leave it out.'
 
 
 @pytest.mark.parametrize("name", ["..", "../../srv", ".hidden", "a/b", "-a", "", "a b", "pr\u043eduction", "x" * 101])
@@ -87,7 +87,7 @@ def test_a_name_is_one_part_of_a_path_and_one_word_of_a_card(path: Path, name: s
     why = refusal(path, GOOD.replace(old, old.replace(word, f'"{name}"'), 1))
 
     assert f"dr.yml:{line}: " in why
-    assert "a name begins with a letter of a-z or a digit" in why
+    assert "a name begins with a letter a-z or a digit" in why
 
 
 @pytest.mark.parametrize("name", ["..", "../ben", "b\u0435n"])

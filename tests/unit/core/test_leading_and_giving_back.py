@@ -41,10 +41,10 @@ GIVING = plan(Act.GIVE_BACK, "machine.give_back")
         ({}, "from 203.0.113.7 (recovery) to 198.51.100.1 (production)", "から 198.51.100.1 (production) へ"),
         (
             {"now": OTHER, "told": OTHER},
-            "SOMEBODY ELSE CHANGED IT: drbot had led it to 203.0.113.7",
+            "SOMEBODY ELSE CHANGED IT: drbot had pointed it at 203.0.113.7",
             "drbot 以外による変更",
         ),
-        ({"told": OLD}, "A name server still tells users 198.51.100.1", "ネームサーバーの応答は 198.51.100.1"),
+        ({"told": OLD}, "A name server still tells users 198.51.100.1", "ネームサーバーの応答はまだ 198.51.100.1"),
         ({"told": None}, "No name server could be asked", "ネームサーバーは応答なし"),
         ({"now": (), "told": ()}, "from nowhere to", "なし から"),
     ],
@@ -80,10 +80,10 @@ def test_a_machine_is_told_with_all_that_goes_with_it(users: Users) -> None:
 @pytest.mark.parametrize(
     ("state", "attempt", "sentence"),
     [
-        (StepState.PENDING, 0, "No name was changed."),
-        (StepState.SUCCEEDED, 1, "Users were led back."),
-        (StepState.UNDONE, 1, "The names lead where they led before this run."),
-        (StepState.UNSURE, 1, "It is not known whether the names were led back"),
+        (StepState.PENDING, 0, "No DNS name was changed."),
+        (StepState.SUCCEEDED, 1, "Users were moved back."),
+        (StepState.UNDONE, 1, "DNS points where it pointed before this run."),
+        (StepState.UNSURE, 1, "It is not known whether DNS was pointed back:"),
     ],
 )
 def test_a_run_that_leads_back_says_how_it_left_the_names(state: StepState, attempt: int, sentence: str) -> None:
@@ -98,7 +98,7 @@ def test_a_run_that_leads_back_says_how_it_left_the_names(state: StepState, atte
 @pytest.mark.parametrize(
     ("state", "attempt", "sentence"),
     [
-        (StepState.PENDING, 0, "The machine is still there, and is paid for."),
+        (StepState.PENDING, 0, "The machine is still there and still costs money."),
         (StepState.SUCCEEDED, 1, "The machine was given back."),
         (StepState.UNSURE, 1, "It is not known whether the machine is still there"),
     ],

@@ -45,7 +45,7 @@ def test_a_table_that_may_have_been_dropped_or_emptied_since_is_told_and_not_ref
 
     assert faults(made, {"authdb.users": 1, "authdb.queue": 0}) == []
     assert doubts(made, {"authdb.users": 1, "authdb.queue": 0}) == [
-        "authdb.queue, authdb.old held rows in the backup before and hold none in this one."
+        "authdb.queue, authdb.old held rows in the previous backup and hold none in this one."
     ]
     assert doubts(made, {"authdb.queue": 1, "authdb.old": 1}) == []
 

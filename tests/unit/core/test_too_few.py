@@ -19,7 +19,7 @@ def test_of_three_approvers_one_declares_and_one_asks_so_one_is_too_few() -> Non
     said = too_few(BOTH_ASKED, [], ROSTER)
 
     assert said is not None
-    assert "2 must, 0 did, 1 may still answer (Chika)" in said
+    assert "2 needed, 0 approved, 1 can still vote (Chika)" in said
     assert "does not count: Aiko, Ben." in said
     assert "let Aiko, who declared, ask for it" in said
     assert "必要 2 人、承認済み 0 人、これから投票できる人 1 人 (Chika)" in say(said, "ja")
@@ -29,7 +29,7 @@ def test_after_the_last_possible_vote_it_is_still_too_few() -> None:
     said = too_few(BOTH_ASKED, [vote("chika")], ROSTER)
 
     assert said is not None
-    assert "2 must, 1 did, 0 may still answer." in said
+    assert "2 needed, 1 approved, 0 can still vote." in said
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def waits(hours: int) -> Roster:
 def test_a_new_approver_is_left_only_if_the_vote_counts_before_the_request_ends() -> None:
     said = too_few(REQUEST, [vote("ben")], waits(hours=5))
 
-    assert said is not None and "1 did, 0 may still answer" in said
+    assert said is not None and "1 approved, 0 can still vote" in said
     assert "Name more approvers in dr.yml" in said
     assert too_few(replace(REQUEST, expires_at=NOW + timedelta(hours=6)), [vote("ben")], waits(hours=5)) is None
 

@@ -40,7 +40,7 @@ class Named(Model):
     ("content", "english", "japanese"),
     [
         ("name: ../x\n", "broken.yml:1: name: a name begins with a letter", "broken.yml:1: name: 名前は英数字で始め"),
-        ("colour: red\n", 'broken.yml:1: unknown key "colour". Did you mean "color"?', "「color」のことですか？"),
+        ("colour: red\n", 'broken.yml:1: unknown key "colour". Did you mean "color"?', "「color」のことですか?"),
         ("color: red\n", 'broken.yml:1: the key "name" is missing.', "キー「name」がありません。"),
     ],
 )

@@ -32,7 +32,7 @@ def test_a_dead_engine_is_found_by_the_step_that_needs_it_and_may_be_tried_again
         clients.docker.id()
     assert raised.value.kind == "network"
     assert str(raised.value) == (
-        f"Connect to Docker at unix://{tmp_path}/docker.sock: the Docker engine does not answer "
+        f"Not done: Connect to Docker at unix://{tmp_path}/docker.sock: the Docker engine does not answer "
         "(No such file or directory)"
     )
     with pytest.raises(PermanentError, match="no `postgres`"):

@@ -43,14 +43,14 @@ PLAN = Plan(
         ({}, "Nothing in production was changed.", ()),
         ({"copy": "succeeded"}, "Nothing in production was changed. The restored copy is kept in new.", ()),
         ({"stop": "succeeded"}, "Nothing was replaced. The services are stopped", ("restart",)),
-        ({"stop": "stopped"}, "Nothing was replaced. Not all services are known to run", ("restart",)),
-        ({"stop": "failed"}, "Nothing was replaced. Not all services are known to run", ("restart",)),
-        ({"stop": "succeeded", "swap": "unsure"}, "It is not known how far swap came", ()),
+        ({"stop": "stopped"}, "Nothing was replaced. Some services may not be running", ("restart",)),
+        ({"stop": "failed"}, "Nothing was replaced. Some services may not be running", ("restart",)),
+        ({"stop": "succeeded", "swap": "unsure"}, "It is not known how far swap got", ()),
         ({"stop": "succeeded", "swap": "succeeded"}, "old. The services are stopped.", ("restart", "undo")),
         ({"stop": "succeeded", "swap": "succeeded", "start": "succeeded"}, "The services were started.", ("undo",)),
         (
             {"stop": "succeeded", "swap": "succeeded", "start": "failed"},
-            "Not all services are known",
+            "Some services may not be running",
             ("restart", "undo"),
         ),
         ({"stop": "undone"}, "Nothing in production was changed.", ()),
@@ -94,10 +94,10 @@ def test_half_a_system_on_a_new_host_is_never_offered_to_be_started(start: str, 
 @pytest.mark.parametrize(
     ("states", "sentence"),
     [
-        ({}, "The new place is not complete"),
-        ({"raise": "succeeded"}, "The system runs in the new place, but users have not been led there."),
-        ({"raise": "succeeded", "dns": "undone"}, "The system runs in the new place, and users were led back."),
-        ({"raise": "succeeded", "dns": "succeeded"}, "Users were led to the new place."),
+        ({}, "The new system is not complete"),
+        ({"raise": "succeeded"}, "The system runs at the new site, but users have not been moved there."),
+        ({"raise": "succeeded", "dns": "undone"}, "The system runs at the new site, and users were moved back."),
+        ({"raise": "succeeded", "dns": "succeeded"}, "Users were moved to the new site."),
     ],
 )
 def test_where_users_are_is_said_when_a_new_place_was_raised(states: dict[str, str], sentence: str) -> None:

@@ -39,8 +39,8 @@ def context(
     ("site", "backup", "said", "ja"),
     [
         (SITE, {"holds": Holds(redis=True)}, "holds no settings of the services", "設定"),
-        (SITE, {"server_version": ""}, "holds no dump of PostgreSQL, and recovery has one", "PostgreSQL"),
-        (SITE, {"holds": Holds(configuration=True)}, "holds no data of Redis, and recovery has one", "Redis"),
+        (SITE, {"server_version": ""}, "holds no PostgreSQL dump, but recovery has PostgreSQL", "PostgreSQL"),
+        (SITE, {"holds": Holds(configuration=True)}, "holds no Redis data, but recovery has Redis", "Redis"),
         (SITE.model_copy(update={"projects": Path()}), {}, "names no folder for the projects", "フォルダ"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_read_only_file_system_is_refused() -> None:
     if not folders:
         pytest.skip("nothing is read-only here")
 
-    assert list(unwritable(folders[0] / "new" / "home")) == [f"{folders[0]} lies on a file system that is read-only"]
+    assert list(unwritable(folders[0] / "new" / "home")) == [f"{folders[0]} is on a read-only file system"]
 
 
 def test_what_could_not_be_put_aside_is_refused(tmp_path: Path) -> None:
