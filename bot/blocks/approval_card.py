@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, choice_buttons, context, escape, header, mention, one_line, section
 from drbot.bot.blocks.tables import whole_table
-from drbot.commands.speech.state_texts import REQUEST, titled
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import eligible, too_few
 from drbot.core.runs.plan import short_seal
 from drbot.core.runs.stakes_words import ACTS
+from drbot.core.runs.state_words import titled
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
 

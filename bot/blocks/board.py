@@ -4,12 +4,12 @@ from drbot.bot.blocks.elements import Block, bar, choice_buttons, context, escap
 from drbot.bot.blocks.plan import plan_blocks
 from drbot.bot.blocks.tables import table_block
 from drbot.commands.facts.runbook_selection import by_hand
-from drbot.commands.speech.state_texts import incident_text, run_text, sentence_of
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.runs.clocks import Clocks, minutes_up
 from drbot.core.runs.plan import seal_of, short_seal
 from drbot.core.runs.run import RunState, StepState
+from drbot.core.runs.state_words import incident_text, run_text, sentence_of
 from drbot.core.site.level import LEVEL_TEXTS
 from drbot.core.text.messages import duration, filled, lines, listed, phrase, say, sentences
 from drbot.core.text.words import clock, cut

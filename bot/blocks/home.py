@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from drbot.bot.blocks.elements import Block, button, choice_buttons, context, divider, escape, header, one_line, section
-from drbot.commands.speech.state_texts import now_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
+from drbot.core.runs.state_words import now_text
 from drbot.core.site.level import LEVEL_TEXTS
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, listed, phrase, say

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, bar, escape, rich, section
 from drbot.bot.blocks.progress import progress_line
-from drbot.commands.speech.state_texts import STEP
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import StepRecord, StepState
 from drbot.core.runs.stakes_words import CHANGED
+from drbot.core.runs.state_words import STEP
 from drbot.core.text.messages import duration, filled, phrase, say
 from drbot.core.text.visible import visible
 from drbot.core.text.words import cut, size

@@ -11,9 +11,9 @@ from drbot.bot.blocks.elements import one_line, promise
 from drbot.bot.outbound.messenger import OutgoingMessage
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.slack_api.slack import SlackBusyError, SlackRefusedError
-from drbot.commands.speech.state_texts import incident_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.runs.incident import channel_name
+from drbot.core.runs.state_words import incident_text
 from drbot.core.site.level import LEVEL_TEXTS
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from drbot.commands.speech.messages import Choice, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.speech.state_texts import REQUEST
 from drbot.core.approvals.approval import LIVE, ApprovalRequest
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.runbooks.runbook import Runbook

@@ -4,9 +4,9 @@ from drbot.commands.facts.context import CommandContext, asked_for, current_run
 from drbot.commands.facts.runbook_selection import stop
 from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.speech.state_texts import run_text
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunState, StopKind
+from drbot.core.runs.state_words import run_text
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction

@@ -7,13 +7,14 @@ from drbot.commands.facts.faults import fault_tables
 from drbot.commands.facts.machines import machine_text, names_texts
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
-from drbot.commands.speech.state_texts import REQUEST, STEP, incident_text, now_text, run_text
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import Clocks, minutes_up
 from drbot.core.runs.run import DONE_WITH, Run, StepState
+from drbot.core.runs.state_words import STEP, incident_text, now_text, run_text
 from drbot.core.site.people import Person, Roster
 from drbot.core.text.messages import clauses, closed, duration, filled, listed, phrase, sentences
 from drbot.core.text.words import clock

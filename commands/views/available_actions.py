@@ -10,7 +10,6 @@ from drbot.commands.facts.machines import is_led_to
 from drbot.commands.facts.returnable import undoable
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand
 from drbot.commands.speech.messages import Choice
-from drbot.commands.speech.state_texts import titled
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
 from drbot.core.approvals.state_words import word_of
@@ -19,6 +18,7 @@ from drbot.core.runs.plan import is_beside
 from drbot.core.runs.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
 from drbot.core.runs.settlement import decisions_for, needs_second, undecided
 from drbot.core.runs.stakes_words import APPROVE
+from drbot.core.runs.state_words import titled
 from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut, size

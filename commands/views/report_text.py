@@ -6,14 +6,14 @@ Times come from the ledger, never from memory (the source document's template le
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from drbot.commands.speech.state_texts import REQUEST, STEP, incident_text, run_text
 from drbot.commands.views.event_lines import Voice, line_of
 from drbot.core.approvals.approval import ApprovalRequest, Vote
-from drbot.core.approvals.state_words import way_of, word_of
+from drbot.core.approvals.state_words import REQUEST, way_of, word_of
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.plan import Plan, short_seal
 from drbot.core.runs.run import Run, RunKind, StepRecord
+from drbot.core.runs.state_words import STEP, incident_text, run_text
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
 from drbot.core.text.words import clock, size

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.cli.terminal import marked, spoken
-from drbot.commands.speech.state_texts import STEP
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.plan import Plan, seal_of, short_seal
 from drbot.core.runs.run import Run, RunState, StepRecord
+from drbot.core.runs.state_words import STEP
 from drbot.core.text.messages import duration, filled, phrase, sentences
 from drbot.lab.system import Lab
 from drbot.store.records import requests

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from drbot.core.approvals.refusals import COUNTED, REFUSALS
-from drbot.core.approvals.state_words import REQUESTS
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.ledger.attestation import Attestation, Claim, Proof, Purpose, holds
 from drbot.core.site.people import ACCESS, Account, Person, Roster
 from drbot.core.text.messages import filled, listed, phrase
@@ -182,7 +182,7 @@ def decide(
 
 def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:
     if request.state not in LIVE:
-        return _refuse("not_live", state=REQUESTS[request.state])
+        return _refuse("not_live", state=REQUEST[request.state])
     if request.state is RequestState.OPEN and ballot.at >= request.expires_at:
         return _refuse("expired", when=clock(request.expires_at))
     if roster.fault is not None and ballot.decision != "deny":
@@ -349,7 +349,7 @@ def may_start(
     checks: tuple[tuple[bool, str], ...] = (
         (
             request.state is RequestState.GRANTED,
-            phrase("The request is not granted: {state}.", state=REQUESTS[request.state]),
+            phrase("The request is not granted: {state}.", state=REQUEST[request.state]),
         ),
         (request.run == run, phrase("The approval is for another run.")),
         (step in request.guards, phrase("The approval does not cover the step {step}.", step=step)),

@@ -1,6 +1,4 @@
-"""What became of a request, and votes, decisions and answers, in words. How incidents, runs and steps are is said by
-commands/speech/state_texts.py.
-"""
+"""What became of a request, and votes, decisions and answers, in words."""
 
 from collections.abc import Mapping
 
@@ -19,7 +17,7 @@ WORDS: Mapping[str, str] = {
     "no": phrase("no"),
 }
 
-REQUESTS: Mapping[str, str] = {
+REQUEST: Mapping[str, str] = {
     "open": phrase("approval needed"),
     "granted": phrase("approved"),
     "used": phrase("approved and begun"),  # what came of it is told by the run

@@ -26,7 +26,7 @@ from drbot.core.approvals.approval import (
     standing,
     start_deadline,
 )
-from drbot.core.approvals.state_words import REQUESTS
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.ledger.policy import stored
@@ -195,7 +195,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
     elif decision.state is not None:
         _end(tx, request, decision.state, person=vote.person, why=vote.reason)
     if decision.state is not None:
-        wake(tx, request.run, phrase("The request is {state}.", state=REQUESTS[decision.state]))
+        wake(tx, request.run, phrase("The request is {state}.", state=REQUEST[decision.state]))
     return decision
 
 
@@ -299,7 +299,7 @@ def use(tx: Transaction, run: Run, request_id: str, step_id: str) -> None:
                 "The approval {request} does not let {step} start now: {state}.",
                 request=request_id,
                 step=step_id,
-                state=REQUESTS[request.state],
+                state=REQUEST[request.state],
             )
         )
     _event(tx, request, EventKind.REQUEST_USED, step=step_id, epoch=run.epoch)
@@ -315,7 +315,7 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "
     if state is RequestState.EXPIRED and request.state is RequestState.GRANTED and may_still_start:
         return False
     _end(tx, request, state, person=None, why=why)
-    wake(tx, request.run, phrase("The request is {state}.", state=REQUESTS[state]))
+    wake(tx, request.run, phrase("The request is {state}.", state=REQUEST[state]))
     return True
 
 
@@ -356,8 +356,8 @@ def _move(tx: Transaction, request: ApprovalRequest, target: RequestState, **val
             phrase(
                 "The request {request} is {state} and cannot become {target}.",
                 request=request.id,
-                state=REQUESTS[request.state],
-                target=REQUESTS[target],
+                state=REQUEST[request.state],
+                target=REQUEST[target],
             )
         )
 

@@ -14,12 +14,12 @@ from drbot.core.base.errors import PermanentError, TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import STEP_TRANSITIONS, Leftover, Run, Settlement, StepRecord, StepState, StopKind
 from drbot.core.runs.settlement import is_undecided, may_settle, needs_second
-from drbot.core.text.messages import either, listed, phrase
+from drbot.core.runs.state_words import ENDED, STEP
+from drbot.core.text.messages import either, filled, listed, phrase
 from drbot.store.base.database import Database, Transaction
 from drbot.store.base.rows import fence, lock_run, sources, step_of
 from drbot.store.base.schema import runs, steps
 from drbot.store.base.waking import wake
-from drbot.store.base.words import ENDS, STEPS
 
 _FRESH: Mapping[str, Any] = {
     "finished_at": None,
@@ -173,11 +173,11 @@ def settle(tx: Transaction, run_id: str, step_id: str, decision: str, person: st
     tried = phrase("You asked to settle {step} as {decision}.", step=step_id, decision=word_of(decision))
     record = get(tx.connection, run_id, step_id)
     if run.is_over:
-        raise UserError(tried, phrase("The run has already {state}.", state=ENDS[run.state]), phrase("See: /dr status"))
+        raise UserError(tried, filled(ENDED[run.state], run=run.id), phrase("See: /dr status"))
     if not is_undecided(run.plan, record):
         raise UserError(
             tried,
-            phrase("It is {state}; there is nothing to settle.", state=STEPS[record.state]),
+            phrase("It is {state}; there is nothing to settle.", state=STEP[record.state]),
             phrase("See: /dr status"),
         )
     allowed = may_settle(run.plan, record)
@@ -304,8 +304,8 @@ def _move(tx: Transaction, run_id: str, step_id: str, target: StepState, **value
             phrase(
                 "The step {step} is {state} and cannot become {target}.",
                 step=step_id,
-                state=STEPS[state],
-                target=STEPS[target],
+                state=STEP[state],
+                target=STEP[target],
             )
         )
 

@@ -17,13 +17,13 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.plan import Plan, document_of, seal_of
 from drbot.core.runs.run import RUN_TRANSITIONS, Offer, Run, RunKind, RunState, StepState, StopKind
-from drbot.core.text.messages import closed, phrase, sentences
+from drbot.core.runs.state_words import ENDED
+from drbot.core.text.messages import closed, filled, phrase, sentences
 from drbot.store.base import waking
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import fence, load_run, lock_run, run_of, sources
 from drbot.store.base.schema import incidents, runs
 from drbot.store.base.schema import steps as steps_table
-from drbot.store.base.words import ENDS
 from drbot.store.records import steps
 from drbot.store.records.leases import is_free
 from drbot.store.records.requests import end_live
@@ -315,7 +315,7 @@ def _answer(tx: Transaction, part: Run, state: RunState, outcome: str) -> None:
         why = waking.stop_reason(tx.connection, part.id) or outcome
         request_stop(tx, whole.id, whole.requested_by, why, kind=StopKind.PART)
     elif whole.stop_requested is None:
-        waking.wake(tx, whole.id, phrase("{run} has {state}.", run=part.id, state=ENDS[state]))
+        waking.wake(tx, whole.id, filled(ENDED[state], run=part.id))
     end_if_unheld(tx, whole.id)
 
 
@@ -340,7 +340,7 @@ def request_stop(tx: Transaction, run_id: str, person: str, why: str, *, kind: S
     if run.is_over:
         raise UserError(
             phrase("You asked to stop {run}.", run=run_id),
-            phrase("It has already {state}.", state=ENDS[run.state]),
+            filled(ENDED[run.state], run=run_id),
             phrase("See: /dr status"),
         )
     said = {"why": why, "stop": kind.value}

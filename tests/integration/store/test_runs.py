@@ -178,7 +178,7 @@ def test_stop_ends_a_run_that_nobody_runs_together_with_its_request(database: Da
     assert {"run.stop_requested", "run.stopped", "request.stopped", "step.stopped"} <= set(
         store_fixture.kinds(database)
     )
-    with pytest.raises(UserError, match="already stopped"), database.write() as tx:
+    with pytest.raises(UserError, match="was stopped"), database.write() as tx:
         runs.request_stop(tx, run.id, "ben", "again", kind=StopKind.PERSON)
 
 

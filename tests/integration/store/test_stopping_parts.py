@@ -104,7 +104,7 @@ def test_two_who_stop_the_whole_and_its_part_in_the_same_moment(database: Databa
         try:
             stop(database, run)
         except Exception as error:  # noqa: BLE001 - whoever comes second is told that it has stopped, or tries again
-            assert "already stopped" in str(error) or "not available" in str(error), error
+            assert "was stopped" in str(error) or "not available" in str(error), error
 
     store_fixture.at_once(lambda: press(whole), lambda: press(part))
 

@@ -14,15 +14,17 @@ from drbot.bot.blocks.home import home
 from drbot.bot.blocks.reply import reply_blocks
 from drbot.cli.dr import show
 from drbot.commands.speech.messages import Reply
-from drbot.commands.speech.state_texts import INCIDENT, REQUEST, RUN, STEP, incident_text, run_text
 from drbot.commands.verb.help import menu_reply
 from drbot.commands.verb.status import status_reply
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import LEFT_OUT, VERBS, Place
 from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.run import StepState
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import RunState, StepState
+from drbot.core.runs.state_words import INCIDENT, RUN, STEP, incident_text, run_text
 from drbot.core.text.messages import say
 from tests.unit.bot.recorded import Recorded, recorded
 from tests.unit.bot.situations import buttons, configuration, event, record, request, situation
@@ -157,7 +159,9 @@ def test_there_are_words_for_every_state_and_no_two_are_the_same() -> None:
     for table in (INCIDENT, RUN, STEP, REQUEST):
         for language in LANGUAGES:
             assert len({say(text, language) for text in table.values()}) == len(table)
-    assert all(len(type(next(iter(table)))) == len(table) for table in (INCIDENT, RUN, STEP, REQUEST))
+    assert (set(INCIDENT), set(RUN), set(STEP), set(REQUEST)) == tuple(
+        map(set, (IncidentState, RunState, StepState, RequestState))
+    )
 
 
 def test_what_a_place_leaves_out_has_a_reason_and_is_a_verb_that_is_offered_somewhere() -> None:

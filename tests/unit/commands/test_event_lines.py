@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drbot.commands.speech.state_texts import sentence_of
 from drbot.commands.views.event_lines import Values, Voice, line_of, worded
 from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.state_words import sentence_of
 from drbot.core.site.people import Roster
 from drbot.core.text.messages import duration, phrase, say
 

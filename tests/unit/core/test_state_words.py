@@ -6,12 +6,12 @@ from enum import StrEnum
 import pytest
 
 from drbot.core.approvals.approval import RequestState
-from drbot.core.approvals.state_words import REQUESTS, WORDS, word_of
+from drbot.core.approvals.state_words import REQUEST, WORDS, word_of
 from drbot.core.runs.run import Settlement
 from drbot.core.text.messages import say
 
 
-@pytest.mark.parametrize(("states", "words"), [(RequestState, REQUESTS), (Settlement, WORDS)])
+@pytest.mark.parametrize(("states", "words"), [(RequestState, REQUEST), (Settlement, WORDS)])
 def test_every_state_has_its_words(states: type[StrEnum], words: Mapping[str, object]) -> None:
     assert {state.value for state in states} <= words.keys()
 

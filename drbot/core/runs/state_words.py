@@ -1,9 +1,7 @@
-"""The words for every state of an incident, a run, a step and a request: each surface says these and no others."""
+"""The words for every state of an incident, a run and a step: surfaces, refusals and reports say no others."""
 
 from collections.abc import Mapping
 
-from drbot.core.approvals.approval import RequestState
-from drbot.core.approvals.state_words import REQUESTS
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.text.catalogue import languages
@@ -29,6 +27,12 @@ RUN: Mapping[RunState, str] = {
     RunState.FAILED: phrase("the run failed"),
     RunState.STOPPED: phrase("the run was stopped"),
 }
+ENDED: Mapping[RunState, str] = {
+    RunState.SUCCEEDED: phrase("{run} has succeeded."),
+    RunState.FAILED: phrase("{run} has failed."),
+    RunState.STOPPED: phrase("{run} was stopped."),
+}
+"""The same of one run, as a sentence."""
 STOPPING = phrase("being stopped")
 LOOKING = phrase("looking at the system, changing nothing")
 OTHER_DRBOT = phrase("waiting for another drbot, which has the target")
@@ -45,7 +49,6 @@ STEP: Mapping[StepState, str] = {
     StepState.UNSURE: phrase("unsure: did it finish?"),
     StepState.UNDONE: phrase("taken back"),
 }
-REQUEST: Mapping[RequestState, str] = {state: REQUESTS[state] for state in RequestState}
 
 
 def incident_text(incident: Incident) -> str:
