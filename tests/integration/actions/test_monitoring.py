@@ -22,7 +22,8 @@ pytestmark = pytest.mark.docker
 TARGET = "localhost:9090"  # Prometheus itself
 BEGIN = """
 printf %s "$SETTINGS" > prometheus.yml
-exec prometheus --config.file=prometheus.yml --storage.tsdb.path=data
+# Its list of running queries is a sparse file in memory; where a page of it finds no room it dies. One query, one page.
+exec prometheus --config.file=prometheus.yml --storage.tsdb.path=data --query.max-concurrency=1
 """
 FILL = "dd if=/dev/zero of=/prometheus/filler bs=4k; sync"
 FULL = f"Prometheus stores no sample of {TARGET}, though it answers; see if Prometheus has room on its disk"
