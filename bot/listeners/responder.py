@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from drbot.commands.speech.parser import parse
 from drbot.commands.speech.refusal import reply_of
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import TemporaryError, UserError
-from drbot.core.site.people import Person
+from drbot.core.site.people import Account, Person
 from drbot.core.text.messages import phrase, sentences
 
 log = structlog.get_logger(__name__)
@@ -133,12 +133,13 @@ class Responder:
         *,
         entry_point: EntryPoint,
         values: dict[str, str] | None = None,
+        account: Account | None = None,
     ) -> Request:
-        """What goes to `dispatch`."""
+        """What goes to `dispatch`. `account`: as it was just looked up."""
         return Request(
             verb_text=verb_text,
             person=self.person(slack_request),
-            account=self.accounts.as_far_as_known(slack_request.user, fresh=decides(verb_text)),
+            account=account or self.accounts.as_far_as_known(slack_request.user, fresh=decides(verb_text)),
             channel=slack_request.channel or None,
             entry_point=entry_point,
             at=datetime.now(UTC),
@@ -147,8 +148,9 @@ class Responder:
 
     def vote(self, slack_request: SlackRequest, decision: str, values: dict[str, str]) -> Reply:
         """A ballot, as `dispatch` takes it: by the account as Slack has it now, whatever was known before."""
-        request = self.request(slack_request, decision, entry_point=EntryPoint.DIALOG, values=values)
-        return dispatch(self.context, replace(request, account=self.accounts.now(slack_request.user)))
+        account = self.accounts.now(slack_request.user)
+        request = self.request(slack_request, decision, entry_point=EntryPoint.DIALOG, values=values, account=account)
+        return dispatch(self.context, request)
 
     def show(self, slack_request: SlackRequest, view: Mapping[str, Any], *, in_place_of: str = "") -> str:
         """Open a dialog for this person, or draw an open one again; its id. Its values leave as tokens only."""

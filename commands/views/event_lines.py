@@ -19,7 +19,7 @@ from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.plan import Plan, short_seal
 from drbot.core.runs.run import Run, StopKind
 from drbot.core.site.people import Roster
-from drbot.core.text.messages import Message, duration, listed, own_words, say
+from drbot.core.text.messages import Message, duration, listed, say
 from drbot.core.text.words import clock, size
 
 NOBODYS_STOPS = frozenset({StopKind.WHOLE, StopKind.PART})
@@ -128,7 +128,7 @@ def _word(key: str, value: object) -> str:
     if isinstance(value, str):
         return _known_word(key, value)
     if isinstance(value, Mapping):
-        return own_words(value) if "en" in value else ""
+        return ""
     if isinstance(value, (list, tuple)):
         return listed(map(str, value))
     if isinstance(value, (int, float)):

@@ -74,10 +74,6 @@ class IncidentView:
         plan = self.run.plan if self.run else None
         return say(plan.title_of(step or ""), self.language) if plan else step or ""
 
-    def spoken(self, message: str) -> str:
-        """A message in the language of the channel."""
-        return say(message, self.language)
-
 
 TURNS = frozenset({EventKind.RUN_NEEDS_DECISION, EventKind.RUN_BLOCKED})
 

@@ -15,7 +15,7 @@ from rich.table import Column, Table
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.text.catalogue import languages
-from drbot.core.text.messages import Text, phrase, say, sentences
+from drbot.core.text.messages import phrase, say, sentences
 from drbot.core.text.visible import visible
 
 Config = Annotated[Path | None, typer.Option(help="dr.yml (default: DRBOT_CONFIG, else ./dr.yml)")]
@@ -32,12 +32,12 @@ def terminal_language() -> str:
     return code if code in languages() else "en"
 
 
-def spoken(message: Text | str) -> str:
+def spoken(message: str) -> str:
     """Plain words for whoever sits here; nobody has said yet who that is."""
     return say(message, terminal_language())
 
 
-def marked(message: Text | str) -> str:
+def marked(message: str) -> str:
     """The same between rich's own marks: a path in brackets is none."""
     return escape(spoken(message))
 

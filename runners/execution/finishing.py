@@ -1,16 +1,14 @@
 """The transaction after the act: the step's end, what was kept, and what it means for the incident."""
 
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from drbot.core.base.errors import DrbotError
-from drbot.core.ledger.events import EventKind, canonical
+from drbot.core.ledger.events import EventKind, canonical, parsed
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import Settlement, StepRecord, StepState
 from drbot.core.runs.settlement import is_proof, is_vouched
 from drbot.core.text.messages import all_of, phrase, sentences
-from drbot.core.text.stored_messages import restored
 from drbot.runners.execution.attempt import Result
 from drbot.runners.execution.incident_clocks import last_health_step, mark_recovered
 from drbot.runners.execution.kept_data import keep, keep_host, kept_by, put_aside
@@ -60,7 +58,7 @@ def _note_end(run_context: RunContext, step: Step, result: Result) -> None:
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     """As a row gives them back: JSON values, and messages."""
-    return dict(restored(json.loads(canonical(dict(facts)))))
+    return dict(parsed(canonical(dict(facts))))
 
 
 def _succeed(tx: Transaction, run_context: RunContext, step: Step, result: Result, there: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from drbot.core.text.stored_messages import stored
+from drbot.core.text.stored_messages import restored, stored
 
 GENESIS = "0" * 64
 
@@ -118,6 +118,11 @@ def canonical(value: object) -> bytes:
     it.
     """
     return json.dumps(stored(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def parsed(text: str | bytes) -> Any:
+    """JSON values of a row, with messages as they were made."""
+    return restored(json.loads(text))
 
 
 def record_of(event: Event) -> dict[str, Any]:

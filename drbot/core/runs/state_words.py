@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.text.catalogue import languages
-from drbot.core.text.messages import filled, own_words, phrase, say
+from drbot.core.text.messages import OwnWords, clauses, filled, phrase, say
 
 INCIDENT: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("declared, production not touched yet"),
@@ -75,16 +75,12 @@ def run_text(run: Run) -> str:
 
 def now_text(incident: Incident, run: Run | None) -> str:
     """Both in one line."""
-    said = incident_text(incident)
-    if run is None:
-        return said
-    of_run = run_text(run)
-    return phrase("{said}; {of_run}", said=said, of_run=of_run)
+    return clauses((incident_text(incident), run_text(run) if run is not None else ""))
 
 
 def titled(words: str) -> str:
     """The same words at the beginning of a line."""
-    return own_words({language: _capital(say(words, language)) for language in languages()})
+    return OwnWords({language: _capital(say(words, language)) for language in languages()})
 
 
 def sentence_of(words: str) -> str:

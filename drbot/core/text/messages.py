@@ -111,11 +111,6 @@ def filled(message: str, **values: object) -> str:
     return Phrase(message.template, {**message.values, **{name: _value(one) for name, one in values.items()}})
 
 
-def own_words(text: Text | str) -> str:
-    """A runbook's title, or what has no languages."""
-    return text if isinstance(text, str) else OwnWords(text)
-
-
 def changed(text: str, change: Callable[[str], str]) -> str:
     """The same message with every name and quoted word in it changed: secrets masked."""
     if isinstance(text, Phrase):
@@ -130,11 +125,9 @@ def changed(text: str, change: Callable[[str], str]) -> str:
     return change(text)
 
 
-def say(text: Text | str, language: str) -> str:
+def say(text: str, language: str) -> str:
     """Plain words of this language, for a surface."""
-    if isinstance(text, Message):
-        return text.said_in(language)
-    return text if isinstance(text, str) else OwnWords(text).said_in(language)
+    return text.said_in(language) if isinstance(text, Message) else text
 
 
 def sentences(*parts: str) -> Series:
@@ -180,11 +173,9 @@ def and_more(parts: Sequence[str], most: int) -> str:
 
 def closed(sentence: str) -> str:
     """With a full stop, if it ends with none."""
-    return (
-        sentence
-        if not sentence or sentence.endswith((".", "?", "!", "…"))
-        else phrase("{sentence}.", sentence=sentence)
-    )
+    if not sentence or sentence.endswith((".", "?", "!", "…")):
+        return sentence
+    return phrase("{sentence}.", sentence=sentence)
 
 
 def duration(seconds: float) -> str:

@@ -20,9 +20,9 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
 from drbot.core.base.errors import BrokenStateError, TemporaryError, UserError
-from drbot.core.ledger.events import Event, EventKind
+from drbot.core.ledger.events import Event, EventKind, parsed
 from drbot.core.text.messages import phrase
-from drbot.core.text.stored_messages import restored, stored
+from drbot.core.text.stored_messages import stored
 from drbot.store.base import ledger
 from drbot.store.base.file_modes import made_private
 
@@ -65,7 +65,7 @@ class Transaction:
         """Collect an event; it is written, with its number, when the transaction ends."""
         if step is not None and kind in _STEP_IN_PAYLOAD:
             payload["step"] = step
-        plain = restored(json.loads(json.dumps(stored(payload), default=_plain)))
+        plain = parsed(json.dumps(stored(payload), default=_plain))
         self.events.append(
             Event(seq=0, at=self.now, kind=kind, incident=incident, run=run, step=step, person=person, payload=plain)
         )

@@ -3,7 +3,6 @@
 Names of states and kinds are plain text: the tables of moves live in core/ and are applied in every UPDATE.
 """
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from drbot.core.ledger.events import canonical
-from drbot.core.text.stored_messages import message_of_row, restored, text_of_row
+from drbot.core.ledger.events import canonical, parsed
+from drbot.core.text.stored_messages import message_of_row, text_of_row
 
 
 class Moment(TypeDecorator[datetime]):
@@ -58,7 +57,7 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """JSON values, with messages as they were."""
-        return None if value is None else restored(json.loads(value))
+        return None if value is None else parsed(value)
 
 
 class Sentence(TypeDecorator[str]):

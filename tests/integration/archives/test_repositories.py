@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
-from drbot.core.site.full_manifest import MANIFEST, OWN, full_name
+from drbot.core.site.full_manifest import MANIFEST, OWN, PROJECTS, full_name
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, require_whole
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
@@ -387,3 +387,20 @@ def test_what_is_made_is_for_its_owner_alone(store: FullBackupStore, folder: Pat
 
     assert {path.stat().st_mode & 0o077 for path in files_in(folder, "snapshots")} == {0}
     assert (folder / "restic").stat().st_mode & 0o077 == 0
+
+
+def test_a_comparison_writes_and_removes_nothing(tmp_path: Path) -> None:
+    backup = put(FullBackupStore(FolderStore(tmp_path / "backups")))
+    folder = tmp_path / "shop"
+    (folder / "ai-micro-postgres" / "more").mkdir(parents=True)
+    (folder / "ai-micro-postgres" / ".env").write_text("of today")
+    (folder / "ai-micro-postgres" / "more" / "orders").write_text("of users")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert backup.snapshot is not None
+
+    compared = backup.store.restic().compare(backup.snapshot.id, Wanted(folder=PROJECTS), str(folder), alone=True)
+
+    assert compared.same == 0
+    assert len(compared.other) >= 2
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert (folder / "ai-micro-postgres" / ".env").read_text() == "of today"

@@ -31,7 +31,7 @@ def planned(database: Database, incident: Incident) -> Run:
         )
         update = {
             "backup": backup,
-            "replaces": ({"en": "volume postgres_data of ai-micro-postgres"},),
+            "replaces": ("volume postgres_data of ai-micro-postgres",),
             "stakes": Stakes(
                 act=Act.RESTORE,
                 proof=ProofKind.BESIDE,

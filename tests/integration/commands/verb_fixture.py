@@ -213,7 +213,7 @@ def plan_of(run: Run, requesters: tuple[str, ...]) -> Plan:
         requesters=requesters,
         headline={"en": "Restore PostgreSQL", "ja": "PostgreSQL を復元"},
         target="production",
-        replaces=({"en": "volume pgdata of ai-micro-postgres"},),
+        replaces=("volume pgdata of ai-micro-postgres",),
         stakes=Stakes(
             act=Act.RESTORE,
             proof=ProofKind.BESIDE,

@@ -10,7 +10,7 @@ import pytest
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import Event
 from drbot.core.runs.run import Run, RunState
-from drbot.core.text.messages import listed, own_words, phrase, say, sentences
+from drbot.core.text.messages import OwnWords, listed, phrase, say, sentences
 from drbot.store import copies
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
@@ -18,7 +18,7 @@ from drbot.store.records import steps
 from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
-TITLE = own_words({"en": "Look at it", "ja": "確認"})
+TITLE = OwnWords({"en": "Look at it", "ja": "確認"})
 SUMMARY = phrase("Taken back: {steps}.", steps=listed([TITLE, "swap"]))
 SUMMARY_SAID = "取り消し済み: 確認、swap。"
 OUTCOME = sentences(phrase("Done."), phrase("Nothing was replaced."))

@@ -74,7 +74,7 @@ def plan(**changes: Any) -> Plan:
             manifest=True,
             site="production",
         ),
-        replaces=({"en": "volume postgres_data"},),
+        replaces=("volume postgres_data",),
         stakes=Stakes(
             act=Act.RESTORE,
             proof=ProofKind.BESIDE,
@@ -83,7 +83,7 @@ def plan(**changes: Any) -> Plan:
         ),
         loss_seconds=7200,
         requesters=("aiko",),
-        headline={"en": "Restore PostgreSQL"},
+        headline="Restore PostgreSQL",
         surveyed_at=NOW,
     )
     return given.model_copy(update=changes)

@@ -54,9 +54,7 @@ LONG_STAKES = Stakes(
 def long_plan() -> Any:
     steps = tuple(step(f"s{number}", LONG, do="x") for number in range(70))
     steps = (*steps, step("approval", LONG, gate={"for": ["s1"], "proof": ["s0"]}))
-    return plan(
-        steps=steps, warnings=(LONG,) * 9, headline={"en": LONG}, replaces=({"en": LONG},) * 20, stakes=LONG_STAKES
-    )
+    return plan(steps=steps, warnings=(LONG,) * 9, headline=LONG, replaces=(LONG,) * 20, stakes=LONG_STAKES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -139,7 +137,7 @@ def test_an_open_card_wakes_those_who_may_still_vote() -> None:
 def test_the_vote_dialog_keeps_the_limits(language: str, decision: str) -> None:
     facts = dialog_from(
         incident=situation().incident,
-        plan=plan(warnings=(LONG,) * 9, replaces=({"en": LONG},) * 9),
+        plan=plan(warnings=(LONG,) * 9, replaces=(LONG,) * 9),
         request=request(),
         votes=(),
         steps={},
@@ -345,7 +343,7 @@ def test_a_long_list_of_what_is_replaced_ends_at_an_entry_and_counts_the_others(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_long_row_pushes_out_what_people_must_know_before_they_agree(language: str) -> None:
     stakes = LONG_STAKES.model_copy(update={"keeps": Keeps(kind=KeepKind.ASIDE, names=("v" * 60,) * 40)})
-    sealed = plan(replaces=({"en": "volume " + "x" * 200},) * 20, stakes=stakes, warnings=("Superuser: mallory.",))
+    sealed = plan(replaces=("volume " + "x" * 200,) * 20, stakes=stakes, warnings=("Superuser: mallory.",))
     card = approval_card(situation(language=language, run=run(of=sealed), request=request()), is_current=True)
     facts = dialog_from(
         incident=situation().incident,

@@ -67,7 +67,7 @@ def shown(
 ) -> Table:
     sealed = plan(
         changed=changed,
-        steps=STEPS, backup=backup, target="production", replaces=({"en": "volume pgdata of ai-micro-postgres"},),
+        steps=STEPS, backup=backup, target="production", replaces=("volume pgdata of ai-micro-postgres",),
         stakes=stakes or Stakes(
             act=Act.RESTORE, proof=ProofKind.BESIDE, keeps=Keeps(kind=KeepKind.VOLUME, names=("pgdata_before",)),
             loss=Loss(

@@ -55,7 +55,7 @@ PLAN = Plan(
         rows={"authdb.users": 3},
     ),
     target="production",
-    replaces=({"en": "volume postgres_data"},),
+    replaces=("volume postgres_data",),
     surveyed_at=AT,
 )
 
@@ -94,7 +94,7 @@ def test_what_a_no_forbids_does_not_depend_on_the_run() -> None:
 def test_what_a_no_forbids_does_not_depend_on_words_or_on_names_that_a_run_gives() -> None:
     """Reworded by an upgrade, what was denied would be a new question to everybody."""
     first, second = (
-        PLAN.model_copy(update={"run": run, "replaces": ({"en": words},), "steps": (swap(keeper=f"old_{run}"),)})
+        PLAN.model_copy(update={"run": run, "replaces": (words,), "steps": (swap(keeper=f"old_{run}"),)})
         for run, words in (("r1", "volume data"), ("r2", "the volume data"))
     )
 

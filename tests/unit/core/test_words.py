@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from drbot.core.base.errors import UserError
 from drbot.core.runs.incident import Incident, IncidentState, channel_name, incident_number
 from drbot.core.site.level import Level, parse_level
-from drbot.core.text.messages import duration, say
+from drbot.core.text.messages import OwnWords, duration, say
 from drbot.core.text.words import seconds_of, size
 
 
@@ -56,7 +56,7 @@ def test_an_unknown_level_gets_the_nearest_word() -> None:
 
 
 def test_a_missing_translation_falls_back_to_english() -> None:
-    assert say({"en": "Stopped"}, "ja") == "Stopped"
+    assert say(OwnWords({"en": "Stopped"}), "ja") == "Stopped"
 
 
 @pytest.mark.parametrize(("word", "number"), [("DR-7", 7), ("dr7", 7), ("#7", 7), ("7", None), ("DR-x", None)])

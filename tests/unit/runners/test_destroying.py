@@ -12,26 +12,21 @@ import pytest
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.runbooks.actions import ACTIONS
-from drbot.core.site.full_manifest import PROJECTS
 from drbot.core.site.site import Certificate, Dns, Provision
 from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.compose import Compose, Watch
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.machines import Ec2
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.clients.process import Bounds
-from drbot.runners.clients.restic import Wanted
 from drbot.runners.clients.restic_helper import ResticHelper
 from drbot.runners.clients.terraform import Terraform
 from drbot.runners.clients.volume_mover import Move, VolumeMover
 from drbot.runners.foundation import permit as permits
 from drbot.runners.foundation.permit import OwnWork, Permit
-from tests.archives import put
 from tests.permits import permit
 
 FOLDER = Path(permits.__file__).parent.parent
@@ -346,23 +341,6 @@ def test_what_is_backed_up_is_only_read() -> None:
 
     assert len(mounts) == 5
     assert all("read_only=True" in map(ast.unparse, mount.keywords) for mount in mounts)
-
-
-def test_a_comparison_writes_and_removes_nothing(tmp_path: Path) -> None:
-    backup = put(FullBackupStore(FolderStore(tmp_path / "backups")))
-    folder = tmp_path / "shop"
-    (folder / "ai-micro-postgres" / "more").mkdir(parents=True)
-    (folder / "ai-micro-postgres" / ".env").write_text("of today")
-    (folder / "ai-micro-postgres" / "more" / "orders").write_text("of users")
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert backup.snapshot is not None
-
-    compared = backup.store.restic().compare(backup.snapshot.id, Wanted(folder=PROJECTS), str(folder), alone=True)
-
-    assert compared.same == 0
-    assert len(compared.other) >= 2
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-    assert (folder / "ai-micro-postgres" / ".env").read_text() == "of today"
 
 
 def test_a_certificate_that_was_there_stays_beside_the_new_one(tmp_path: Path) -> None:
