@@ -21,6 +21,8 @@ class EngineProxy:
         self.cut_at: re.Pattern[str] | None = None  # the first request like this is passed on, and then …
         self.away_seconds = 4.0  # … the engine is away for so long
         self.whole_at: re.Pattern[str] | None = None  # answers to requests like this arrive as one, as on a busy host
+        self.loses_at: re.Pattern[str] | None = None  # requests like this have an empty answer …
+        self.losses = 0  # … so many times
         self.requests: list[str] = []
         self.cuts = 0
         self._over = False  # a timer of an earlier cut must not bring it back
@@ -83,6 +85,9 @@ class EngineProxy:
     def _pump(self, source: socket.socket, target: socket.socket, listens: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(PIECE):
+                if listens and self._loses(data):
+                    source.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    continue
                 if listens and self.whole_at is not None and self.whole_at.search(first_line(data)):
                     self._whole.add(target)
                 while source in self._whole and (more := source.recv(PIECE)):
@@ -91,6 +96,13 @@ class EngineProxy:
                 if listens and self._cuts(data):
                     self.away_for(self.away_seconds)
             target.shutdown(socket.SHUT_WR)
+
+    def _loses(self, data: bytes) -> bool:
+        with self._changing:
+            if not self.losses or self.loses_at is None or not self.loses_at.search(first_line(data)):
+                return False
+            self.losses -= 1
+            return True
 
     def _cuts(self, data: bytes) -> bool:
         line = first_line(data)

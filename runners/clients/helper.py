@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,6 +26,10 @@ from drbot.runners.foundation.watching import Cancelled
 _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05
 ENDED = (137, 143, 255)  # killed, told to end, and Docker's word for a container it lost sight of
+# A busy engine was seen to lose the output of a container that ended well: an empty list is no answer then.
+WHOLE = "drbot-has-said-all"
+SAYS_ALL = f'exec 2>&1; code=0; "$@" || code=$?; echo; echo {WHOLE}; exit $code'
+READS_AGAIN = 20
 # What an image's start needs to hand the data to its own user, and no more; the server itself has none of these.
 CONFINED: Mapping[str, Any] = {
     "cap_drop": ["ALL"],
@@ -153,13 +157,30 @@ def require_not_ended(engine: DockerEngine, container: str, *codes: int) -> None
 
 
 def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None = None) -> Executed:
-    """Run a helper to its end: exit code and output. It is gone afterwards. Raises TemporaryError when it was ended
-    from outside.
+    """Run a helper, whose image has a shell, to its end: exit code and all of its output. It is gone afterwards. Raises
+    TemporaryError when it was ended from outside or its output did not arrive.
     """
-    with helper(engine, order) as container:
+    if not order.entrypoint:
+        raise ValueError("what the image does by itself is not known to end")
+    words = (*order.entrypoint, *order.command)
+    with helper(engine, replace(order, entrypoint=("sh", "-c", SAYS_ALL, "sh"), command=words)) as container:
         start(engine, container)
         code = wait(engine, container, cancelled, seconds)
         require_not_ended(engine, container)
+        output = _all_said(engine, container)
+    if output is None and code not in ENDED:
+        raise TemporaryError(
+            phrase("What a helper container said did not arrive whole; the Docker engine lost it"), kind="network"
+        )
+    return Executed(code=code, output=output or "")
+
+
+def _all_said(engine: DockerEngine, container: str) -> str | None:
+    """None: its end is missing."""
+    for _ in range(READS_AGAIN):
         with docker_errors(phrase("Read a helper's output")):
-            output = bytes(engine.client.api.logs(container))
-    return Executed(code=code, output=output.decode(errors="replace").strip())
+            output = bytes(engine.client.api.logs(container)).decode(errors="replace").rstrip()
+        if output.endswith(WHOLE):
+            return output.removesuffix(WHOLE).strip()
+        _PAUSE.wait(LOOK_EVERY_SECONDS)
+    return None

@@ -206,7 +206,9 @@ def shell(worker_fixture: WorkerFixture, name: str, script: str) -> str:
         mounts=(helper.Mount(source=name, target="/x"),),
         user="root",
     )
-    return helper.run(worker_fixture.clients.docker, order, context.cancelled).output
+    ended = helper.run(worker_fixture.clients.docker, order, context.cancelled)
+    assert ended.code == 0, ended.output
+    return ended.output
 
 
 def write(worker_fixture: WorkerFixture, name: str, text: str) -> None:
