@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 AUTO ?=
 WORKERS ?= 3
+MORE ?=
 # Hundreds of processes are started: they compile every package anew where the environment forbids to keep the result.
 export PYTHONDONTWRITEBYTECODE :=
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
@@ -25,9 +26,9 @@ setup: .venv/.ready  ## Virtual environment, Docker engine, images (quick when t
 demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itself
 	@$(BIN)/drbot demo $(if $(AUTO),--auto,)
 
-test: setup  ## All tests but the long ones
+test: setup  ## The tests (about ten minutes); MORE=1 adds further cases, as CI does
 	@bash tests/packages.sh
-	$(PYTEST)
+	$(PYTEST)$(if $(MORE), -m "not long",)
 
 test-long: setup  ## The long tests
 	@bash tests/packages.sh

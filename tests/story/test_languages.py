@@ -37,7 +37,7 @@ from tests.story.everything_said import EverythingSaid
 from tests.story.recovering import damage, finish, wait_for_step
 from tests.waiting import PATIENCE, wait_for
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 LANGUAGE = os.environ.get("STORY_LANGUAGE", CODE)
 BROKEN, READ, WRONG = "データベースが壊れた", "計画を読んだ", "何か"

@@ -35,6 +35,8 @@ from tests.integration.bot.worker import opened, planned
 from tests.strain import Strain
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.more
+
 INTENTS = 60  # notes to the stakeholders, each typed once; the rest are questions
 COMMANDS = 300
 VOTERS = ("ben", "chika")

@@ -44,6 +44,7 @@ def slow_to_stop(story: Story) -> Iterator[None]:
             container.unpause()
 
 
+@pytest.mark.more
 def test_stop_after_the_services_were_stopped_offers_to_start_them_again(story: Story) -> None:
     incident = broken(story)
     player = story.player

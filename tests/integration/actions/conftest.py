@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,10 @@ from drbot.core.site.site import Backups, Configuration, Docker
 from drbot.lab.system import Lab
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.volume_mover import root_of
 from drbot.runners.contract.action import StepContext
 from drbot.runners.foundation.permit import Permit, emptied, volume
 from drbot.runners.foundation.permit import services as named
@@ -46,6 +50,7 @@ class WorkerFixture:
     configuration: Configuration
     clients: Clients
     backup: BackupIdentity
+    hands: str  # id of a container with the folder of all volumes
     lines: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     on_progress: Callable[[float], None] = lambda done: None
@@ -99,6 +104,22 @@ class WorkerFixture:
         """Ids of the containers of this run on the engine now."""
         return self.clients.docker.labelled({"drbot.run": own(run)})
 
+    def shell(self, volume: str, script: str) -> str:
+        """Output of a shell script with this volume at /x."""
+        data = f"/volumes/{volume}/_data"
+        words = ["sh", "-c", f"rm -f /x; ln -s {data} /x; {script}"]
+        done = self.clients.docker.execute(self.hands, words, seconds=60)
+        assert done.code == 0, done.output
+        return done.output
+
+    def write(self, volume: str, text: str) -> None:
+        """Put a file into a volume."""
+        self.shell(volume, f"echo {text} > /x/content")
+
+    def read(self, volume: str) -> str:
+        """The file's content."""
+        return self.shell(volume, "cat /x/content")
+
     def with_backups(self, folder: Path) -> Clients:
         """The same clients with another folder of backups."""
         changed = self.configuration.model_copy(update={"backups": Backups(directory=folder)})
@@ -108,7 +129,7 @@ class WorkerFixture:
 
 
 @pytest.fixture(scope="module")
-def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> WorkerFixture:
+def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerFixture]:
     """A lab that is up, and a backup of it."""
     lab = lab_factory("actions")
     configuration = load_configuration(lab.configuration).configuration
@@ -118,7 +139,28 @@ def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) ->
     target = SiteTarget(configuration.site(), configuration, clients)
     chosen = target.choose_backup(site="production")
     assert not chosen.refused
-    return WorkerFixture(lab=lab, configuration=configuration, clients=clients, backup=chosen.backup)
+    with hands(clients) as container:
+        yield WorkerFixture(
+            lab=lab, configuration=configuration, clients=clients, backup=chosen.backup, hands=container
+        )
+
+
+@contextmanager
+def hands(clients: Clients) -> Iterator[str]:
+    """A container that reaches into every volume: starting one for each look takes half a second."""
+    postgres = clients.docker.volume(clients.postgres.settings.volume)
+    assert postgres is not None
+    order = HelperOrder(
+        image=clients.postgres.recipe(lambda: False).image,
+        name=None,
+        labels={},
+        entrypoint=("sleep", "infinity"),
+        mounts=(Mount(source=root_of(postgres), target="/volumes"),),
+        user="root",
+    )
+    with helper.helper(clients.docker, order) as container:
+        helper.start(clients.docker, container)
+        yield container
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from drbot.runners.clients.clients import Clients
 from drbot.runners.foundation.watching import unheard
 from tests.integration.actions.conftest import WorkerFixture, own
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 NAME = "all_databases_20261126_080000.sql.gz"
 SUPERUSER = "CREATE ROLE mallory SUPERUSER LOGIN;\n"

@@ -9,7 +9,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.runners.clients.volume_mover import Mode, Move, VolumeMover
 from drbot.runners.foundation.permit import Permit
 from tests.integration.actions.conftest import WorkerFixture
-from tests.integration.actions.test_restore_and_swap import _tidy, permitted, read, three
+from tests.integration.actions.test_restore_and_swap import _tidy, permitted, three
 
 __all__ = ["_tidy", "three"]
 pytestmark = pytest.mark.docker
@@ -66,7 +66,7 @@ def test_who_comes_right_before_the_move_keeps_it_from_happening(
     with pytest.raises(PermanentError, match=r"is in use by .*; nothing was touched"):
         disturbed.mover().move(three, permitted(three.volume))
 
-    assert (read(worker_fixture, three.volume), read(worker_fixture, three.replacement)) == ("old", "new")
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.replacement)) == ("old", "new")
 
 
 @pytest.mark.parametrize("disturbed", ["after"], indirect=True)
@@ -77,4 +77,4 @@ def test_a_move_during_which_somebody_came_is_no_success(
     with pytest.raises(PermanentError, match="was started while the data moved"):
         disturbed.mover().move(three, permitted(three.volume))
 
-    assert (read(worker_fixture, three.volume), read(worker_fixture, three.keeper)) == ("new", "old")
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.keeper)) == ("new", "old")

@@ -18,7 +18,6 @@ from drbot.runners.foundation.permit import emptied
 from drbot.runners.foundation.permit import volume as volume_subject
 from tests.engine_proxy import EngineProxy
 from tests.integration.actions.conftest import WorkerFixture, own
-from tests.integration.actions.test_restore_and_swap import read, write
 from tests.permits import permit
 from tests.strain import Strain
 
@@ -28,6 +27,7 @@ AUTH = {"services": ["auth", "front-user"], "within": "60s"}
 RUN = "r9-away"
 
 
+@pytest.mark.more
 def test_services_stop_and_start_while_the_engine_is_away(
     worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients
 ) -> None:
@@ -48,6 +48,7 @@ def test_services_stop_and_start_while_the_engine_is_away(
 
 
 @pytest.mark.parametrize("at", [r"POST .*/containers/[0-9a-f]+/stop", r"GET .*/containers/json"])
+@pytest.mark.more
 def test_services_stop_and_start_although_the_engine_goes_in_the_middle(
     worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients, at: str
 ) -> None:
@@ -70,7 +71,7 @@ def three(worker_fixture: WorkerFixture) -> Iterator[Move]:
     context = worker_fixture.context("swap", run=RUN)
     for name, text in (("v9", "old"), ("r9", "new")):
         worker_fixture.clients.docker.create_volume(f"{worker_fixture.volume}_{name}", context.labels)
-        write(worker_fixture, f"{worker_fixture.volume}_{name}", text)
+        worker_fixture.write(f"{worker_fixture.volume}_{name}", text)
     yield volume.move_of(context, *(f"{worker_fixture.volume}_{name}" for name in ("v9", "r9", "k9")))
     for name in ("v9", "r9", "k9"):
         with suppress(NotFound):  # the replacement's name is gone once its data has moved
@@ -80,10 +81,10 @@ def three(worker_fixture: WorkerFixture) -> Iterator[Move]:
 @pytest.mark.parametrize(
     "at",
     [
-        r"POST .*/volumes/create",
-        r"POST .*/containers/create",
+        pytest.param(r"POST .*/volumes/create", marks=pytest.mark.more),
+        pytest.param(r"POST .*/containers/create", marks=pytest.mark.more),
         r"POST .*/containers/[0-9a-f]+/start",
-        r"DELETE .*/containers/",
+        pytest.param(r"DELETE .*/containers/", marks=pytest.mark.more),
     ],
 )
 def test_a_swap_goes_on_wherever_the_engine_goes_away(
@@ -95,10 +96,11 @@ def test_a_swap_goes_on_wherever_the_engine_goes_away(
 
     assert proxy.cuts == 1
     assert through.volumes.state(three) == "after"
-    assert (read(worker_fixture, three.volume), read(worker_fixture, three.keeper)) == ("new", "old")
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.keeper)) == ("new", "old")
     assert worker_fixture.containers(RUN) == ()
 
 
+@pytest.mark.more
 def test_a_server_that_is_ended_under_a_restore_is_no_fault_of_the_backup(worker_fixture: WorkerFixture) -> None:
     """Docker ends every container when it is restarted; the step may then be tried again."""
     context = worker_fixture.context(run=RUN)

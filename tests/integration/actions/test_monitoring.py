@@ -79,6 +79,7 @@ def healths(settings: Monitoring) -> list[str]:
     return [target["health"] for target in answer["data"]["activeTargets"]]
 
 
+@pytest.mark.more
 def test_targets_are_not_scraped_while_nothing_can_be_stored(prometheus: tuple[Container, Monitoring]) -> None:
     container, settings = prometheus
     wait_for(lambda: seen(settings) == {}, PATIENCE, "what is scraped to be stored")

@@ -67,6 +67,7 @@ def test_what_came_after_the_plan_is_not_put_aside_and_nothing_else_either(machi
 
 
 @pytest.mark.parametrize("kind", [OccupantKind.VOLUME, OccupantKind.FOLDER, OccupantKind.CONTAINER])
+@pytest.mark.more
 def test_another_one_under_a_name_that_was_agreed_to_is_not_put_aside(machine: Machine, kind: OccupantKind) -> None:
     everything_at_once(machine)
     agreed = machine.survey("r1")
@@ -91,6 +92,7 @@ def test_another_one_under_a_name_that_was_agreed_to_is_not_put_aside(machine: M
 
 
 @pytest.mark.parametrize("taken", ["volume", "folder"])
+@pytest.mark.more
 def test_what_lies_where_something_comes_back_to_is_not_overwritten(machine: Machine, taken: str) -> None:
     everything_at_once(machine)
     machine.put_aside("r1")
@@ -110,6 +112,7 @@ def test_what_lies_where_something_comes_back_to_is_not_overwritten(machine: Mac
 
 
 @pytest.mark.parametrize("taken", ["volume", "folder"])
+@pytest.mark.more
 def test_nothing_is_touched_when_something_cannot_be_kept(machine: Machine, taken: str) -> None:
     everything_at_once(machine)
     found, before = machine.survey("r1"), machine.picture()
@@ -125,6 +128,7 @@ def test_nothing_is_touched_when_something_cannot_be_kept(machine: Machine, take
     assert machine.picture() == before
 
 
+@pytest.mark.more
 def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
     """Containers are gone and kept, a volume is half copied: the next attempt ends it, and all of it comes back."""
     everything_at_once(machine)
@@ -155,6 +159,7 @@ def test_a_host_that_was_put_aside_half_way_comes_back_whole(machine: Machine, c
     assert machine.picture() == before
 
 
+@pytest.mark.more
 def test_what_a_container_wrote_after_it_was_kept_is_kept_too(machine: Machine) -> None:
     """The engine was restarted after the image was made and before the container was removed, so it ran once more."""
     name = machine.container(wrote="before")
@@ -171,6 +176,7 @@ def test_what_a_container_wrote_after_it_was_kept_is_kept_too(machine: Machine) 
     assert machine.api.containers.get(name).exec_run(["cat", "/root/written"]).output == b"later"
 
 
+@pytest.mark.more
 def test_what_was_put_aside_is_given_up_exactly(machine: Machine) -> None:
     """Also of the same run nothing that the plan does not name; what came back and is used stays."""
     everything_at_once(machine)
@@ -205,6 +211,7 @@ def test_a_folder_that_drbot_never_put_aside_is_no_run_s_by_its_name(machine: Ma
     assert machine.target.put_aside(aside) == ()
 
 
+@pytest.mark.more
 def test_a_copy_that_was_cut_off_is_not_taken_for_whole_by_what_the_data_itself_holds(machine: Machine) -> None:
     """A volume that somebody filled by hand from what was kept holds drbot's mark of then."""
     data = machine.volume("data", {"row": "of users"})
@@ -235,6 +242,7 @@ def test_a_copy_that_was_cut_off_is_not_taken_for_whole_by_what_the_data_itself_
     assert said == b"of users"
 
 
+@pytest.mark.more
 def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(machine: Machine) -> None:
     name = machine.container(wrote="x", environment={"A": "1"}, mem_limit="64m")
     machine.put_aside("r1")
@@ -247,6 +255,7 @@ def test_a_recreated_container_says_who_made_it_again_and_nothing_else_is_new(ma
     assert machine.api.containers.get(name).attrs["HostConfig"]["Memory"] == 64 * 2**20
 
 
+@pytest.mark.more
 def test_a_container_that_is_kept_again_and_again_is_described_once(machine: Machine) -> None:
     name = machine.container(wrote="x")
     for number in range(2):
@@ -257,6 +266,7 @@ def test_a_container_that_is_kept_again_and_again_is_described_once(machine: Mac
     assert "drbot.kept.container" not in made_of["Config"]["Labels"]
 
 
+@pytest.mark.more
 def test_a_kept_container_is_as_big_as_what_it_wrote(machine: Machine) -> None:
     """Its image stays for others, so nobody gets its room back by giving the container up."""
     megabyte = 2**20

@@ -13,7 +13,6 @@ from drbot.core.runs.plan import BackupIdentity
 from drbot.runners.actions import compose, health, postgres, volume
 from drbot.runners.actions.setting_aside import keep, mark_of
 from drbot.runners.backups.choose_dump import identify
-from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.scratch_postgres import scratch_server
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
@@ -180,7 +179,7 @@ def three(worker_fixture: WorkerFixture) -> Move:
     context = worker_fixture.context("swap", run="r6-crash")
     for name, text in (("v", "old"), ("r", "new")):
         worker_fixture.clients.docker.create_volume(f"{worker_fixture.volume}_{name}", context.labels)
-        write(worker_fixture, f"{worker_fixture.volume}_{name}", text)
+        worker_fixture.write(f"{worker_fixture.volume}_{name}", text)
     return volume.move_of(
         context, f"{worker_fixture.volume}_v", f"{worker_fixture.volume}_r", f"{worker_fixture.volume}_k"
     )
@@ -193,32 +192,6 @@ def _tidy(worker_fixture: WorkerFixture) -> Iterator[None]:
         worker_fixture.clients.docker.remove_volume(
             f"{worker_fixture.volume}_{name}", permitted(f"{worker_fixture.volume}_{name}")
         )
-
-
-def shell(worker_fixture: WorkerFixture, name: str, script: str) -> str:
-    """Output of a shell script with this volume at /x."""
-    context = worker_fixture.context("swap", run="r6-crash")
-    order = helper.HelperOrder(
-        image=context.clients.postgres.recipe(context.cancelled).image,
-        name=None,
-        labels=context.labels,
-        entrypoint=("sh", "-c", script),
-        mounts=(helper.Mount(source=name, target="/x"),),
-        user="root",
-    )
-    ended = helper.run(worker_fixture.clients.docker, order, context.cancelled)
-    assert ended.code == 0, ended.output
-    return ended.output
-
-
-def write(worker_fixture: WorkerFixture, name: str, text: str) -> None:
-    """Put a file into a volume."""
-    shell(worker_fixture, name, f"echo {text} > /x/content")
-
-
-def read(worker_fixture: WorkerFixture, name: str) -> str:
-    """The file's content."""
-    return shell(worker_fixture, name, "cat /x/content")
 
 
 class CopyingMover(VolumeMover):
@@ -247,17 +220,17 @@ def test_a_crash_between_the_two_renames_is_seen_and_repaired(
     assert seen == "between"
     assert moved.method == again.method == method
     assert volumes.state(three) == "after"
-    assert (read(worker_fixture, three.volume), read(worker_fixture, three.keeper)) == ("new", "old")
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.keeper)) == ("new", "old")
 
 
 def test_a_volume_that_was_emptied_is_kept_all_the_same(worker_fixture: WorkerFixture, three: Move) -> None:
-    shell(worker_fixture, three.volume, "rm /x/content")
+    worker_fixture.shell(three.volume, "rm /x/content")
 
     worker_fixture.clients.volumes.move(three, permitted(three.volume))
 
     assert worker_fixture.clients.volumes.state(three) == "after"
-    assert read(worker_fixture, three.volume) == "new"
-    assert "WAS-EMPTY.txt" in shell(worker_fixture, three.keeper, "ls /x")
+    assert worker_fixture.read(three.volume) == "new"
+    assert "WAS-EMPTY.txt" in worker_fixture.shell(three.keeper, "ls /x")
 
 
 def test_somebody_who_started_the_service_in_between_is_not_overwritten(
@@ -267,12 +240,12 @@ def test_somebody_who_started_the_service_in_between_is_not_overwritten(
         worker_fixture.clients.volumes.move(three, permitted(three.volume), "stop-between")
     worker_fixture.clients.docker.client.api.remove_volume(three.volume)
     worker_fixture.clients.docker.client.api.create_volume(three.volume)
-    write(worker_fixture, three.volume, "third")
+    worker_fixture.write(three.volume, "third")
 
     with pytest.raises(PermanentError, match="all three"):
         worker_fixture.clients.volumes.move(three, permitted(three.volume))
 
-    assert [read(worker_fixture, name) for name in (three.volume, three.replacement, three.keeper)] == [
+    assert [worker_fixture.read(name) for name in (three.volume, three.replacement, three.keeper)] == [
         "third",
         "new",
         "old",
@@ -285,17 +258,17 @@ def test_what_was_written_in_between_is_not_overwritten_by_copying_either(
     volumes = CopyingMover(worker_fixture.clients.docker)
     with pytest.raises(PermanentError, match="between"):
         volumes.move(three, permitted(three.volume), "stop-between")
-    shell(worker_fixture, three.volume, "touch -d tomorrow /x/third")  # the host rebooted and the service came up
+    worker_fixture.shell(three.volume, "touch -d tomorrow /x/third")  # the host rebooted and the service came up
 
     with pytest.raises(PermanentError, match="all three"):
         volumes.move(three, permitted(three.volume))
 
-    assert [read(worker_fixture, name) for name in (three.volume, three.replacement, three.keeper)] == [
+    assert [worker_fixture.read(name) for name in (three.volume, three.replacement, three.keeper)] == [
         "old",
         "new",
         "old",
     ]
-    assert "third" in shell(worker_fixture, three.volume, "ls /x")
+    assert "third" in worker_fixture.shell(three.volume, "ls /x")
 
 
 def test_kept_data_returns_only_to_where_it_was(worker_fixture: WorkerFixture, three: Move) -> None:
@@ -308,7 +281,7 @@ def test_kept_data_returns_only_to_where_it_was(worker_fixture: WorkerFixture, t
     with pytest.raises(PermanentError, match=f"does not hold kept data of {other.volume}"):
         worker_fixture.clients.volumes.move(other, permitted(other.volume))
 
-    assert (read(worker_fixture, three.volume), read(worker_fixture, three.keeper)) == ("new", "old")
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.keeper)) == ("new", "old")
 
 
 def test_data_put_aside_is_whole_or_the_original_stays(worker_fixture: WorkerFixture, three: Move) -> None:
@@ -320,15 +293,15 @@ def test_data_put_aside_is_whole_or_the_original_stays(worker_fixture: WorkerFix
         keep(context, three.volume, three.keeper)
     worker_fixture.clients.docker.client.api.remove_container(stopped)
     worker_fixture.clients.docker.create_volume(three.keeper, {**context.labels, ORIGINAL_LABEL: three.volume})
-    shell(
-        worker_fixture, three.keeper, f"cp /dev/null /x/{mark_of(context.run.id)}"
+    worker_fixture.shell(
+        three.keeper, f"cp /dev/null /x/{mark_of(context.run.id)}"
     )  # a copy that was whole, before the worker died
-    shell(worker_fixture, three.volume, "touch -d tomorrow /x/later")
+    worker_fixture.shell(three.volume, "touch -d tomorrow /x/later")
 
     with pytest.raises(PermanentError, match=r"written to after it was kept: /volume"):
         keep(context, three.volume, three.keeper)
 
-    assert "later" in shell(worker_fixture, three.volume, "ls /x")
+    assert "later" in worker_fixture.shell(three.volume, "ls /x")
 
 
 def test_data_is_never_put_aside_over_what_others_have_kept(worker_fixture: WorkerFixture, three: Move) -> None:
@@ -336,12 +309,12 @@ def test_data_is_never_put_aside_over_what_others_have_kept(worker_fixture: Work
     worker_fixture.clients.docker.create_volume(
         three.keeper, {**context.labels, "drbot.run": "r1", ORIGINAL_LABEL: three.volume}
     )
-    shell(worker_fixture, three.keeper, "echo 'the only good copy' > /x/kept")
+    worker_fixture.shell(three.keeper, "echo 'the only good copy' > /x/kept")
 
     with pytest.raises(PermanentError, match="holds what this run did not put there"):
         keep(context, three.volume, three.keeper)
 
-    assert "only good copy" in shell(worker_fixture, three.keeper, "cat /x/kept")
+    assert "only good copy" in worker_fixture.shell(three.keeper, "cat /x/kept")
     assert worker_fixture.clients.docker.volume(three.volume) is not None
 
 
@@ -375,4 +348,4 @@ def test_a_volume_that_is_not_ours_is_neither_swapped_in_nor_removed(
     with pytest.raises(PermanentError, match=f"not made by {context.run.id}"):
         volume.swap(context, {"volume": three.volume, "replacement": three.replacement, "keeper": three.keeper})
 
-    assert (read(worker_fixture, three.volume), read(worker_fixture, three.replacement)) == ("old", "new")
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.replacement)) == ("old", "new")

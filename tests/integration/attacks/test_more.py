@@ -21,6 +21,8 @@ from tests.integration.attacks.incident_app import IncidentApp, incident_app_in,
 from tests.integration.bot.conftest import PATIENCE
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.more
+
 
 @pytest.fixture
 def late(tmp_path: Path) -> Iterator[IncidentApp]:

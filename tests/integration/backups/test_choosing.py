@@ -93,6 +93,7 @@ def test_an_archive_of_the_scripts_is_read_from_start_to_end(place: Place, tmp_p
     assert "cut off" in again.refused[0]
 
 
+@pytest.mark.more
 def test_a_bit_that_rotted_is_found_and_the_copy_in_the_second_bucket_is_used(
     place: Place, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +131,7 @@ def configuration(place: Place, here: Path) -> Configuration:
     )
 
 
+@pytest.mark.more
 def test_a_connection_cut_again_and_again_changes_nothing(place: Place, here: Path) -> None:
     put(place.store(), weight=2_000_000)
     store = place.store(proxied=True)
@@ -178,6 +180,7 @@ def test_without_rights_it_says_which_are_missing_and_looks_elsewhere(place: Pla
     assert "s3:ListBucket" in chosen.refused[0]
 
 
+@pytest.mark.more
 def test_a_throttling_store_may_be_tried_again(place: Place, here: Path) -> None:
     put(place.store())
     store = place.store(proxied=True)
@@ -222,6 +225,7 @@ def test_what_is_stored_in_a_bucket_is_kept_and_locks_of_programs_are_not(place:
     assert all(until is not None and until > datetime.now(UTC) + timedelta(minutes=50) for until in kept.values())
 
 
+@pytest.mark.more
 def test_retention_goes_on_over_what_is_kept(place: Place, tmp_path: Path) -> None:
     """Its versions stay until their time has come: whoever takes the keys of this host takes no backup."""
     here, there = FullBackupStore(FolderStore(tmp_path / "folder")), place.store()

@@ -37,6 +37,7 @@ def test_a_cut_socket_is_noticed_within_three_seconds(served: Scene, how: Spoili
     assert served.people.command("U00AIKO", "dr-ops", "/dr status").acknowledged
 
 
+@pytest.mark.more
 def test_a_socket_that_answers_pings_but_delivers_nothing_is_noticed_within_thirty_seconds(served: Scene) -> None:
     with Strain() as strain:
         seconds = seconds_until_noticed(served, "deaf")
@@ -47,6 +48,7 @@ def test_a_socket_that_answers_pings_but_delivers_nothing_is_noticed_within_thir
     assert served.people.command("U00AIKO", "dr-ops", "/dr status").acknowledged
 
 
+@pytest.mark.more
 def test_a_quiet_but_good_connection_is_kept_because_the_heartbeat_comes_back(served: Scene) -> None:
     def beats() -> int:
         return len(served.people.calls("reactions.add"))
@@ -59,6 +61,7 @@ def test_a_quiet_but_good_connection_is_kept_because_the_heartbeat_comes_back(se
     assert [reaction["users"] for reaction in pulses[0]["reactions"]] == [["U00DRBOT"]]
 
 
+@pytest.mark.more
 def test_the_heartbeat_is_found_again_and_comes_back_when_somebody_deletes_it(served: Scene) -> None:
     pulse = served.message("dr-ops", lambda one: one["reactions"], "the heartbeat")
     there = served.simulator.state.message(pulse["channel"], pulse["ts"])

@@ -98,6 +98,7 @@ def test_a_dump_of_any_shape_is_restored_and_holds_what_the_source_holds(
         assert count_rows(scratch, container) == held(source)
 
 
+@pytest.mark.more
 def test_drbots_own_dump_counts_in_the_snapshot_it_dumps(
     source: Source, docker: Docker, client: DockerEngine, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_drbots_own_dump_counts_in_the_snapshot_it_dumps(
         assert count_and_digest(scratch, container) == (dump.rows, dump.digests)
 
 
+@pytest.mark.more
 def test_what_is_written_while_the_dump_is_made_is_neither_counted_nor_dumped(
     source: Source, docker: Docker, client: DockerEngine, tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_service_that_does_not_work_and_a_project_that_is_gone_are_named(docum
     assert f"✗ production: {project}: no compose file in" in text
 
 
+@pytest.mark.more
 def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Path, lab: Lab) -> None:
     configuration = load_configuration(document).configuration
     back_up_postgres(configuration, "production")

@@ -20,6 +20,7 @@ from tests.waiting import PATIENCE, wait_for
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.skipif(os.geteuid() != 0 or not daemon.installed(), reason="starts a dockerd, so needs root"),
+    pytest.mark.more,
 ]
 
 

@@ -10,7 +10,7 @@ from drbot.lab.engine import connect
 from drbot.lab.system import Lab
 from tests.labs import LabFactory
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 
 @pytest.fixture

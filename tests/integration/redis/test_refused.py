@@ -21,7 +21,7 @@ from tests.integration.redis.redis_site import RedisSite, redis_site
 from tests.integration.redis.test_comes_back import copy_of, no_backup
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 
 def restored(here: RedisSite, copy: bytes) -> RdbCount:
