@@ -67,6 +67,7 @@ def test_stop_before_the_approval(story: Story, phase: str) -> None:
     assert latest_request(player, incident).state is RequestState.STOPPED
 
 
+@pytest.mark.more
 def test_one_no_blocks_the_run_and_the_same_is_not_asked_again(story: Story) -> None:
     player = story.player
     incident = player.declare("aiko", WORDS)

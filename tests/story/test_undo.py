@@ -12,7 +12,7 @@ from drbot.lab.ownership import LABEL
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 MARK = "/old/drbot-was-here"
 
@@ -44,7 +44,6 @@ def slow_to_stop(story: Story) -> Iterator[None]:
             container.unpause()
 
 
-@pytest.mark.more
 def test_stop_after_the_services_were_stopped_offers_to_start_them_again(story: Story) -> None:
     incident = broken(story)
     player = story.player

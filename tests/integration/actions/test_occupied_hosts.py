@@ -145,6 +145,7 @@ def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("copied", ["cache", "data"])
+@pytest.mark.more
 def test_a_host_that_was_put_aside_half_way_comes_back_whole(machine: Machine, copied: str) -> None:
     """Nobody puts the rest aside: what was never taken away stays what it is, and no half copy of it comes back."""
     everything_at_once(machine)

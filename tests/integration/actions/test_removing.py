@@ -11,7 +11,7 @@ from drbot.runners.foundation.permit import volume as volume_subject
 from tests.integration.actions.conftest import WorkerFixture
 from tests.permits import permit
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 ROUNDS, AT_ONCE = 8, 4
 

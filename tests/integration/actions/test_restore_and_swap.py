@@ -123,6 +123,7 @@ def test_stop_in_the_middle_of_a_restore_leaves_no_container_and_no_copy(worker_
     assert worker_fixture.clients.docker.volume(f"{worker_fixture.volume}_r3-stopped") is None
 
 
+@pytest.mark.more
 def test_an_attempt_that_was_killed_is_cleared_away_by_the_next(worker_fixture: WorkerFixture) -> None:
     context = worker_fixture.context(run="r4-killed")
     beside = f"{worker_fixture.volume}_r4-killed"

@@ -107,6 +107,7 @@ def test_what_is_fetched_is_here_and_whole(fetched: StepContext, made: Made) -> 
     assert dump_of(fetched) == SQL
 
 
+@pytest.mark.more
 def test_a_download_makes_room_for_the_next_and_folders_of_others_stay(fetched: StepContext, tmp_path: Path) -> None:
     others = tmp_path / "home" / "recoveries" / "recovery" / "customers"
     others.mkdir()
@@ -140,6 +141,7 @@ def test_notes_of_another_backup_are_not_believed(fetched: StepContext) -> None:
         assert said in finding.sentence
 
 
+@pytest.mark.more
 def test_a_backup_that_went_from_here_is_missed_and_can_be_had_again(fetched: StepContext) -> None:
     restic = fetching.recovery_of(fetched).restic
 
@@ -153,6 +155,7 @@ def test_a_backup_that_went_from_here_is_missed_and_can_be_had_again(fetched: St
 
 
 @pytest.mark.parametrize("rotten", ["data", "index", "config"])
+@pytest.mark.more
 def test_what_has_rotted_here_is_brought_again(fetched: StepContext, rotten: str) -> None:
     """Else every attempt would end at the same byte."""
     folder = fetching.recovery_of(fetched).folder / "restic"
@@ -169,6 +172,7 @@ def test_what_has_rotted_here_is_brought_again(fetched: StepContext, rotten: str
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+@pytest.mark.more
 def test_what_is_no_file_here_holds_nobody_up(fetched: StepContext, make: Callable[[Path], object]) -> None:
     """restic would wait for the writer of a pipe for ever."""
     path = next((fetching.recovery_of(fetched).folder / "restic" / "data").glob("*/*"))
@@ -227,6 +231,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_a_byte_is_copied(fresh: Step
     assert not recovery.folder.exists()
 
 
+@pytest.mark.more
 def test_what_is_here_already_needs_no_room(fetched: StepContext) -> None:
     recovery = fetching.recovery_of(fetched)
     (backup,) = store_of(fetched).newest_first()

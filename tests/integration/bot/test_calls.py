@@ -146,6 +146,7 @@ def calls_of(scene: Scene, incident: Incident, happens: Callable[[Run], None]) -
 HAND = ":raised_hand:"
 
 
+@pytest.mark.more
 def test_nobody_is_called_twice_when_answers_are_lost_and_the_bot_restarts(scene: Scene) -> None:
     scene.start_bot()
     scene.people.wait_for_connection()

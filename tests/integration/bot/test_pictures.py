@@ -34,6 +34,8 @@ from tests.integration.bot.conftest import PATIENCE, Scene
 from tests.unit.bot.situations import lost_by_undo
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.more
+
 LANGUAGES = ("en", "ja")
 HOURS = timedelta(hours=1)
 APPS = ("auth", "user", "admin", "front-user", "front-admin")

@@ -100,6 +100,7 @@ def test_a_board_that_slack_refuses_in_every_form_holds_back_no_card_and_no_mile
     served.message(incident.channel, lambda one: "DR-1 · Level 2" in str(one["blocks"]), "the board, once it may")
 
 
+@pytest.mark.more
 def test_a_plan_block_that_slack_refuses_leaves_a_board_in_plain_words_with_its_buttons(served: Scene) -> None:
     incident = served.declare()
     served.people.set_faults(refusals=[refused('"type": "plan"')])
@@ -153,6 +154,7 @@ def test_a_card_that_was_deleted_or_cannot_be_edited_is_posted_anew(served: Scen
     served.message(incident.channel, lambda one: "Expired on production" in one["text"], "the final card")
 
 
+@pytest.mark.more
 def test_a_milestone_that_is_refused_for_good_does_not_stop_what_follows(served: Scene) -> None:
     incident = served.declare()
     served.people.set_faults(refusals=[refused("The plan is ready", "restricted_action")])

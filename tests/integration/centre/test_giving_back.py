@@ -123,6 +123,7 @@ def test_a_machine_that_may_hold_the_only_copy_in_use_stays(centre: Centre, cont
 
 
 @pytest.mark.usefixtures("old_front")
+@pytest.mark.more
 def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, c
     assert centre.cloud.machines() == [name]
 
 
+@pytest.mark.more
 def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists_what_there_is(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -192,6 +194,7 @@ def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists
     assert told(centre, EventKind.MACHINE_RENTED) == 2 and told(centre, EventKind.MACHINE_GONE) == 1
 
 
+@pytest.mark.more
 def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -213,6 +216,7 @@ def test_a_machine_that_dies_behind_dns_is_gone_and_the_names_still_lead_there(
     assert f"⚠ {NEW} (where users go now): http://{NAME}" in card(control, asked)
 
 
+@pytest.mark.more
 def test_two_incidents_have_two_machines_and_the_one_that_users_are_led_to_stays(centre: Centre) -> None:
     first = machine.provision(centre.context(), HERE).facts
     with centre.database.write() as tx:

@@ -93,6 +93,7 @@ def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre,
     assert control.incident(run) == before
 
 
+@pytest.mark.more
 def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_zone_that_somebody_else_changed_is_said_and_asked_for_exactly(
     wait_for(lambda: leads_to(centre) == ("127.0.0.8",), SECONDS, "the name server to follow")
 
 
+@pytest.mark.more
 def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control: WorkerFixture) -> None:
     run = recovered(centre, control)
     centre.cloud.point(NAME, OLD)
@@ -144,6 +146,7 @@ def test_names_that_lead_there_already_are_not_led_back(centre: Centre, control:
     assert f"DNS already points there: {NAME} points to {OLD}" in str(asked.outcome)
 
 
+@pytest.mark.more
 def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_names_lead(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_run_that_died_before_dns_has_led_nobody_and_it_is_said_where_the_name
     )
 
 
+@pytest.mark.more
 def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -174,6 +178,7 @@ def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(
     assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
 
 
+@pytest.mark.more
 def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Centre, control: WorkerFixture) -> None:
     """The second finds users on the machine of the first, and moves nobody: that is no change to take back."""
     run = recovered(centre, control)
@@ -218,6 +223,7 @@ def test_after_drbots_own_host_was_lost_the_names_can_still_be_led_back(
     assert known is not None and known.ended and known.moved_users
 
 
+@pytest.mark.more
 def test_a_row_says_nothing_about_where_the_names_led(centre: Centre, control: WorkerFixture) -> None:
     """Whoever may write the database puts another address into the plan of the run that moved users."""
     run = recovered(centre, control)

@@ -188,7 +188,10 @@ def named(states: Iterable[State]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("state", [pytest.param(one, id=one.begin.__name__) for one in states])
 
 
-WORKERS = [pytest.param(True, id="workers are there"), pytest.param(False, id="no worker comes")]
+WORKERS = [
+    pytest.param(True, id="workers are there"),
+    pytest.param(False, id="no worker comes", marks=pytest.mark.more),
+]
 
 
 @pytest.fixture

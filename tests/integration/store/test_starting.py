@@ -74,6 +74,7 @@ def test_a_full_disk_below_home_is_a_sentence(folder: Path, full: Path, command:
     assert f"Make room on the disk of {full}" in shown
 
 
+@pytest.mark.more
 def test_a_disk_that_fills_up_later_is_a_sentence_too(folder: Path, full: Path) -> None:
     (full / "ballast").unlink()
     started = start(folder, full, ["dr", "status"])
