@@ -1,4 +1,4 @@
-"""What events make due later, and what happens when it is: status posts, reminders, questions nobody answered."""
+"""What events make due later, and what happens when it is: status posts, reminders."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -9,7 +9,7 @@ from drbot.core.approvals.approval import RequestState, standing
 from drbot.core.ledger.events import Event, EventKind
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction
-from drbot.store.records import incidents, kept, requests, schedules, steps, surfaces
+from drbot.store.records import incidents, kept, requests, schedules, surfaces
 from drbot.store.records.schedules import Schedule
 from drbot.store.runs import runs
 
@@ -103,23 +103,11 @@ def _kept(context: CommandContext, tx: Transaction, event: Event) -> None:
     )
 
 
-def _question(context: CommandContext, tx: Transaction, event: Event) -> None:
-    """A question has an answer for silence."""
-    run = runs.get(tx.connection, event.run or "")
-    ask = run.plan.step(event.step or "").ask if run.plan else None
-    if ask is not None:
-        next_at = event.at + timedelta(seconds=ask.within)
-        key = f"ask/{run.id}/{event.step}"
-        asked = Schedule(key=key, kind="ask", incident=event.incident, run=run.id, step=event.step, next_at=next_at)
-        schedules.put(tx, asked)
-
-
 PLAN: Mapping[EventKind, Callable[[CommandContext, Transaction, Event], None]] = {
     EventKind.INCIDENT_DECLARED: _status,
     EventKind.INCIDENT_LEVEL_CHANGED: _status,
     EventKind.REQUEST_OPENED: _asked,
     EventKind.REQUEST_HELD: _held,
-    EventKind.STEP_ASKED: _question,
     EventKind.KEPT_CREATED: _kept,
 }
 
@@ -172,22 +160,10 @@ def _is_it_needed(context: CommandContext, tx: Transaction, schedule: Schedule) 
     )
 
 
-def _nobody_answered(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
-    """Raises UserError when somebody did."""
-    run = runs.get(tx.connection, schedule.run or "")
-    step = schedule.step or ""
-    ask = run.plan.step(step).ask if run.plan else None
-    if ask is None or run.is_over:
-        return
-    steps.answer(tx, run.id, step, ask.silence, None)
-    tx.after_commit(lambda: context.doorbell.ring(run.site, run.id))
-
-
 FIRE: Mapping[str, Callable[[CommandContext, Transaction, Schedule], None]] = {
     "status": _post_status,
     "reminder": _remind,
     schedules.REVIEW: _review,
     schedules.KEPT: _is_it_needed,
     schedules.PAGE: page,
-    "ask": _nobody_answered,
 }

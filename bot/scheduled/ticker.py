@@ -8,19 +8,12 @@ import structlog
 
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.commands.facts.context import CommandContext
-from drbot.core.approvals.approval import RequestState
 from drbot.core.base.errors import DrbotError, TemporaryError
-from drbot.core.runs.run import Run, RunState
-from drbot.core.text.messages import phrase
-from drbot.store.base.database import Transaction
-from drbot.store.records import requests, schedules
-from drbot.store.records.leases import expire_leases
-from drbot.store.runs import runs
+from drbot.core.runs.run import RunState
+from drbot.store.records import schedules
+from drbot.store.runs import chores, runs
 
 log = structlog.get_logger(__name__)
-
-TOO_LATE: str = phrase("It was approved, but not started in time.")
-UNDECIDED: str = phrase("Nobody decided in time.")
 
 TICK_SECONDS = 1.0
 UNCLAIMED_SECONDS = 30.0
@@ -56,12 +49,11 @@ class Ticker:
     def _leases(self) -> None:
         """Runs whose worker is gone: back into the queue, to a person, or to their end."""
         with self._context.database.write() as tx:
-            for run_id in expire_leases(tx):
-                run = runs.get(tx.connection, run_id)
-                log.warning("A worker is gone.", run=run_id, state=run.state.value)
-                if run.state is RunState.QUEUED:
-                    self._ring(tx, run)
-            runs.end_unheard(tx)
+            lost = chores.take_from_dead(tx)
+        for run in lost:
+            log.warning("A worker is gone.", run=run.id, state=run.state.value)
+            if run.state is RunState.QUEUED:
+                self._context.doorbell.ring(run.site, run.id)
 
     def _unclaimed(self) -> None:
         """Nobody heard the doorbell: ring again, every thirty seconds. Two bots that ring do no harm."""
@@ -74,15 +66,8 @@ class Ticker:
                 self._context.doorbell.ring(run.site, run.id)
 
     def _overdue(self) -> None:
-        """Silence never approves: requests end by themselves."""
-        with self._context.database.read() as connection:
-            late = requests.overdue(connection, datetime.now(UTC))
-        for request in late:
-            is_granted = request.state is RequestState.GRANTED
-            why = TOO_LATE if is_granted else UNDECIDED
-            with self._context.database.write() as tx:
-                if requests.close(tx, request.id, RequestState.EXPIRED, why=why):
-                    self._ring(tx, runs.get(tx.connection, request.run))
+        for run in chores.end_overdue(self._context.database):
+            self._context.doorbell.ring(run.site, run.id)
 
     def _plan(self) -> None:
         """What the newest events make due later."""
@@ -107,6 +92,3 @@ class Ticker:
         """It failed for good, and its transaction with it: take it without doing anything."""
         with self._context.database.write() as tx:
             schedules.take(tx, schedule)
-
-    def _ring(self, tx: Transaction, run: Run) -> None:
-        tx.after_commit(lambda: self._context.doorbell.ring(run.site, run.id))

@@ -8,18 +8,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from drbot.core.approvals.approval import ApprovalRequest, RequestState, has_broken_glass
+from drbot.core.approvals.approval import ApprovalRequest, has_broken_glass
 from drbot.core.base.errors import DrbotError
 from drbot.core.runs.run import Run, RunState, StepState
-from drbot.core.text.messages import phrase
 from drbot.runners.execution.leftovers import clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from drbot.runners.execution.unsure import look_after_unsure
 from drbot.store.base import waking
 from drbot.store.base.database import Transaction
-from drbot.store.records import leases, requests, steps
-from drbot.store.runs import runs
+from drbot.store.records import requests, steps
+from drbot.store.runs import chores, runs
 
 log = structlog.get_logger()
 
@@ -58,8 +57,7 @@ class Upkeep:
 
     def _dead_workers(self) -> None:
         with self._worker_context.database.write() as tx:
-            leases.expire_leases(tx)
-            runs.end_unheard(tx)
+            chores.take_from_dead(tx)
 
     def _grants(self) -> None:
         """When this host saw them, and what time it is: nobody gets more time by writing a row or setting a clock."""
@@ -76,9 +74,7 @@ class Upkeep:
                         own.note_glass(run_id, request.id)
 
     def _overdue(self) -> None:
-        with self._worker_context.database.write() as tx:
-            for request in requests.overdue(tx.connection, tx.now):
-                requests.close(tx, request.id, RequestState.EXPIRED, why=phrase("It has expired."))
+        chores.end_overdue(self._worker_context.database)
 
     def _holds(self) -> None:
         """Break-glass that nobody vetoed in ten minutes."""

@@ -113,7 +113,7 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """A transaction: all of it and its events, or nothing. Never retried here."""
         with _translated(), self._writer.begin() as connection:
-            transaction = Transaction(connection, self._now(connection))
+            transaction = Transaction(connection, self.now(connection))
             yield transaction
             ledger.append(connection, transaction.events)
         for callback in transaction.callbacks:
@@ -135,7 +135,8 @@ class Database:
         """Give every connection back."""
         self._engine.dispose()
 
-    def _now(self, connection: Connection) -> datetime:
+    def now(self, connection: Connection) -> datetime:
+        """By the database's clock, which all bots and workers share."""
         if self.is_sqlite:
             return datetime.now(UTC)  # the file lies on this host; SQLite itself only counts milliseconds
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()

@@ -286,8 +286,6 @@ schedules = Table(
     Column("kind", Text, nullable=False),
     Column("incident", Integer),
     Column("request", Text),
-    Column("run", Text),
-    Column("step", Text),
     Column("volume", Text),
     Column("about", Text),  # the kind of event that people are woken for
     Column("attempt", Integer),

@@ -27,8 +27,6 @@ class Schedule:
     next_at: datetime
     incident: int | None = None
     request: str | None = None
-    run: str | None = None
-    step: str | None = None
     volume: str | None = None  # of kept data that is asked about
     about: EventKind | None = None  # of a page: what people are woken for
     attempt: int | None = None

@@ -18,7 +18,7 @@ from drbot.store.base.database import Database
 from drbot.store.base.schema import requests as requests_table
 from drbot.store.base.schema import runs as runs_table
 from drbot.store.base.schema import schedules as schedules_table
-from drbot.store.records import incidents, kept, requests, schedules, steps
+from drbot.store.records import incidents, kept, requests, schedules
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import configuration
 from tests.integration.bot.worker import opened, planned
@@ -125,22 +125,6 @@ def test_the_next_update_comes_also_while_a_run_waits_for_a_person(context: Comm
     ticker.tick()
 
     assert kinds(context).count(EventKind.STATUS_DUE) == 1
-
-
-def test_a_question_nobody_answers_gets_the_answer_of_silence(context: CommandContext) -> None:
-    run = planned(context.database, incident_of(context))
-    with context.database.write() as tx:
-        steps.ask(tx, run, "confirm", "Can you sign in?", ["yes", "no"])
-    ticker = Ticker(context)
-
-    ticker.tick()
-    assert EventKind.STEP_ANSWERED not in kinds(context)
-    let_pass(context, 601)
-    ticker.tick()
-
-    with context.database.read() as connection:
-        record = steps.get(connection, run.id, "confirm")
-    assert (record.answer, record.answered_by) == ("unconfirmed", None)
 
 
 def test_a_run_that_nobody_picks_up_is_rung_again_but_not_every_second(context: CommandContext) -> None:

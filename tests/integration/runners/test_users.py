@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from drbot.core.runs.clocks import clocks_of
 from drbot.core.runs.incident import IncidentState, UsersSay
 from drbot.core.runs.run import Offer, Run, RunState, StepState
 from drbot.core.site.site import Targets
+from drbot.store.base.schema import steps as step_rows
 from drbot.store.records import steps
 from tests.integration.runners.worker_fixture import WorkerFixture
 
@@ -83,6 +85,20 @@ def test_the_next_recovery_after_a_no_can_recover_it(worker_fixture: WorkerFixtu
     incident = worker_fixture.incident(second)
     assert (incident.state, incident.users_say) == (IncidentState.RECOVERED, UsersSay.YES)
     assert incident.rto_seconds is not None and incident.confirmed_at is not None
+
+
+def test_a_question_nobody_answers_gets_the_answer_of_silence(worker_fixture: WorkerFixture) -> None:
+    run = asked(worker_fixture)
+    worker_fixture.upkeep()
+    assert worker_fixture.step(run, "confirm").answer is None
+
+    with worker_fixture.database.write() as tx:
+        long_ago = tx.now - timedelta(hours=2)
+        tx.connection.execute(update(step_rows).values(started_at=long_ago))
+    worker_fixture.upkeep()
+
+    record = worker_fixture.step(run, "confirm")
+    assert (record.answer, record.answered_by) == ("unconfirmed", None)
 
 
 @pytest.mark.parametrize("silence", ["unconfirmed", "yes"])

@@ -233,8 +233,6 @@ def _schedules() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("incident", sa.Integer(), nullable=True),
         sa.Column("request", sa.Text(), nullable=True),
-        sa.Column("run", sa.Text(), nullable=True),
-        sa.Column("step", sa.Text(), nullable=True),
         sa.Column("volume", sa.Text(), nullable=True),
         sa.Column("about", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=True),

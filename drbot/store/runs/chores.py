@@ -1,0 +1,31 @@
+"""What whoever looks first does, bot or worker: each is guarded in SQL, so any number of them may come at once."""
+
+from drbot.core.approvals.approval import RequestState
+from drbot.core.runs.run import Run
+from drbot.core.text.messages import phrase
+from drbot.store.base.database import Database, Transaction
+from drbot.store.records import leases, requests
+from drbot.store.runs import runs
+
+TOO_LATE: str = phrase("It was approved, but not started in time.")
+UNDECIDED: str = phrase("Nobody decided in time.")
+
+
+def take_from_dead(tx: Transaction) -> list[Run]:
+    """Runs whose worker is gone: back into the queue, to a person, or to their end. How they are now."""
+    lost = leases.expire_leases(tx)
+    runs.end_unheard(tx)
+    return [runs.get(tx.connection, run_id) for run_id in lost]
+
+
+def end_overdue(database: Database) -> list[Run]:
+    """Silence never approves: requests end by themselves. The runs that waited for one."""
+    with database.read() as connection:
+        late = requests.overdue(connection, database.now(connection))
+    ended = []
+    for request in late:
+        why = TOO_LATE if request.state is RequestState.GRANTED else UNDECIDED
+        with database.write() as tx:
+            if requests.close(tx, request.id, RequestState.EXPIRED, why=why):
+                ended.append(runs.get(tx.connection, request.run))
+    return ended
