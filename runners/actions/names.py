@@ -25,7 +25,7 @@ def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     _lead(context, wanted, arguments.seconds(given, "within", WITHIN_SECONDS))
     return Outcome(
         summary=phrase(
-            "{names} points to {address} ({site}); users follow within {time}",
+            "DNS: {names} → {address} ({site}); users follow within {time}",
             names=listed(settings.names),
             address=address,
             site=site,
