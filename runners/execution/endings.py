@@ -68,7 +68,9 @@ def succeed(run_context: RunContext) -> bool:
     undone = [step for step in _destroying(run_context.plan) if known is None or not known.has_succeeded(step)]
     missed = list(dict.fromkeys([*borne, *undone, *against, *of_parts]))
     names = listed(_named(run_context.plan, name) for name in missed)
-    outcome = phrase("Done, but not everything passed: {steps}.", steps=names) if missed else phrase("Done.")
+    outcome = (
+        phrase("Done, but not everything passed: {steps}.", steps=names) if missed else phrase("Every check passed.")
+    )
     finish(run_context, RunState.SUCCEEDED, outcome, missed=missed)
     return True
 

@@ -108,7 +108,7 @@ def test_the_search_finds_what_it_is_for() -> None:
         'def f():\n    return (run.stop_requested or "").startswith(DISCARDED)',
         'def f():\n    return any(str(event.payload.get("text", "")).startswith(intro) for event in events)',
         'def f():\n    told = "finding" in event.payload',
-        'def f():\n    return run.outcome == "Done."',
+        'def f():\n    return run.outcome == "Every check passed."',
         'def f():\n    return re.search("gone", record.summary)',
         'def f():\n    return "not known" in said["why"]',
     )

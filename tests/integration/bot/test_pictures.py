@@ -23,6 +23,7 @@ from drbot.core.runs.run import Offer, Run, RunKind, RunState
 from drbot.core.runs.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.level import Level
+from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.site import Configuration, Postgres
 from drbot.core.text.messages import phrase, say
 from drbot.store.base import waking
@@ -91,6 +92,13 @@ HOST = Stakes(
         names=("postgres_data_before_r7-20261126-031200", "redis_data_before_r7-20261126-031200"),
     ),
 )
+OCCUPANTS = (
+    Occupant(kind=OccupantKind.CONTAINER, name="api-auth-1", identity="a1", keeper="drbot-kept:a1", size=4096),
+    Occupant(
+        kind=OccupantKind.VOLUME, name="postgres_data", identity="v1", keeper=HOST.keeps.names[0], size=240_000_000
+    ),
+    Occupant(kind=OccupantKind.VOLUME, name="redis_data", identity="v2", keeper=HOST.keeps.names[1], size=5_000_000),
+)
 RESTORE = Stakes(
     act=Act.RESTORE,
     proof=ProofKind.BESIDE,
@@ -143,6 +151,7 @@ def planned(
     stakes: Stakes,
     backup: BackupIdentity | None,
     asks_first: tuple[str, ...] = (),
+    occupants: tuple[Occupant, ...] = (),
 ) -> Run:
     """A run with its plan, as a worker would leave it."""
     found, title = of_runbook(runbook)
@@ -172,7 +181,8 @@ def planned(
             fingerprint={},
             backup=backup,
             target="production",
-            replaces=replaced(filled, system_of(scene), "production", stakes),
+            replaces=replaced(filled, system_of(scene), "production", stakes, occupants),
+            occupants=occupants,
             stakes=stakes,
             loss_seconds=stakes.loss.seconds if backup else None,
             requesters=("aiko",),
@@ -258,7 +268,7 @@ def test_the_card_of_an_undo(spoken: Scene, visit: Visit) -> None:
 def test_the_card_of_a_host_that_holds_data(spoken: Scene, visit: Visit) -> None:
     incident = declared(spoken, Level.HOST, "The server does not answer")
     backup = BACKUP.model_copy(update={"name": "full_backup_20261126_020000.tar.gz", "size": 240_000_000})
-    run = planned(spoken, incident, "level3-host", HOST, backup)
+    run = planned(spoken, incident, "level3-host", HOST, backup, occupants=OCCUPANTS)
     asked(spoken, run, "fetch")
 
     words = {

@@ -152,7 +152,7 @@ def play_part(
     worker_fixture: WorkerFixture,
     runbook: str,
     state: RunState = RunState.SUCCEEDED,
-    outcome: str = "Done.",
+    outcome: str = "Every check passed.",
     *,
     key: KeyPair = THERE,
 ) -> None:

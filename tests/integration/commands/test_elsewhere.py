@@ -58,7 +58,7 @@ def test_stop_reaches_the_part_that_is_at_work(verb_fixture: VerbFixture) -> Non
 def test_what_has_ended_is_told_by_the_whole(verb_fixture: VerbFixture) -> None:
     whole, part = with_part(verb_fixture)
     with verb_fixture.database.write() as tx:
-        runs.finish(tx, part, RunState.SUCCEEDED, "Done.")
+        runs.finish(tx, part, RunState.SUCCEEDED, "Every check passed.")
         runs.request_stop(tx, whole.id, "ben", "enough", kind=StopKind.PERSON)
 
     with verb_fixture.database.read() as connection:

@@ -43,7 +43,7 @@ def recovered(verb_fixture: VerbFixture) -> Run:
     keep(verb_fixture, run, "pgdata_before_r1")
     with verb_fixture.database.write() as tx:
         incidents.recovered(tx, 1, run=run.id, rto_seconds=120, rpo_seconds=3600, outage_seconds=9)
-        runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
+        runs.finish(tx, run, RunState.SUCCEEDED, "Every check passed.")
     return run
 
 

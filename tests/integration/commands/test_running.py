@@ -39,7 +39,7 @@ def finished(verb_fixture: VerbFixture) -> Run:
                 size_bytes=5_000_000, created_at=datetime.now(UTC),
             ),
         )  # fmt: skip
-        runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
+        runs.finish(tx, run, RunState.SUCCEEDED, "Every check passed.")
     return run
 
 
@@ -114,7 +114,7 @@ def keep(verb_fixture: VerbFixture, run: Run, original: str) -> None:
 
 def finish(verb_fixture: VerbFixture, run: Run) -> None:
     with verb_fixture.database.write() as tx:
-        runs.finish(tx, run, RunState.SUCCEEDED, "Done.")
+        runs.finish(tx, run, RunState.SUCCEEDED, "Every check passed.")
 
 
 def test_stop_asks_a_run_that_is_at_work(verb_fixture: VerbFixture) -> None:

@@ -210,4 +210,4 @@ def test_a_recovery_by_drbots_own_runbook_ends_as_before(guarded: WorkerFixture)
 
     ended = guarded.go(run)
 
-    assert (ended.state, ended.outcome, ended.missed) == (RunState.SUCCEEDED, "Done.", ())
+    assert (ended.state, ended.outcome, ended.missed) == (RunState.SUCCEEDED, "Every check passed.", ())

@@ -40,7 +40,7 @@ def test_a_recovery_waits_for_two_people_then_swaps_and_ends_well(worker_fixture
 
     incident = worker_fixture.incident(run)
     assert run.state is RunState.SUCCEEDED
-    assert run.outcome == "Done."
+    assert run.outcome == "Every check passed."
     assert incident.confirmed_at is not None
     assert incident.outage_seconds is not None and incident.outage_seconds > 0
     assert incident.rpo_seconds == 3600

@@ -21,7 +21,7 @@ from tests.integration.store import store_fixture
 TITLE = OwnWords({"en": "Look at it", "ja": "確認"})
 SUMMARY = phrase("Taken back: {steps}.", steps=listed([TITLE, "swap"]))
 SUMMARY_SAID = "取り消し済み: 確認、swap。"
-OUTCOME = sentences(phrase("Done."), phrase("Nothing was replaced."))
+OUTCOME = sentences(phrase("Every check passed."), phrase("Nothing was replaced."))
 OUTCOME_SAID = "完了しました。"
 
 

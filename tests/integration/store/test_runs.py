@@ -41,7 +41,7 @@ def test_a_worker_whose_run_has_ended_writes_nothing_more(database: Database) ->
     with database.write() as tx:
         claimed = runs.claim(tx, run.id, "worker", 10)
         assert claimed is not None
-        runs.finish(tx, claimed, RunState.SUCCEEDED, "Done.")
+        runs.finish(tx, claimed, RunState.SUCCEEDED, "Every check passed.")
 
     with pytest.raises(FencedError), database.write() as tx:
         runs.finish(tx, claimed, RunState.FAILED, "No, it was not.")

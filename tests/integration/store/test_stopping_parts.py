@@ -78,7 +78,7 @@ def test_a_part_that_succeeds_after_all_does_not_let_a_stopped_whole_go_on(datab
     stop(database, whole)
 
     with database.write() as tx:
-        runs.finish(tx, held, RunState.SUCCEEDED, "Done.")
+        runs.finish(tx, held, RunState.SUCCEEDED, "Every check passed.")
 
     assert state(database, whole) is RunState.STOPPED
 
