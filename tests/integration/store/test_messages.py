@@ -22,7 +22,7 @@ TITLE = OwnWords({"en": "Look at it", "ja": "確認"})
 SUMMARY = phrase("Taken back: {steps}.", steps=listed([TITLE, "swap"]))
 SUMMARY_SAID = "取り消し済み: 確認、swap。"
 OUTCOME = sentences(phrase("Every check passed."), phrase("Nothing was replaced."))
-OUTCOME_SAID = "完了しました。"
+OUTCOME_SAID = "すべての検査に合格しました。"
 
 
 @pytest.fixture
