@@ -13,7 +13,6 @@ ParameterKind = Literal[
     "machine",
     "names",
     "text",
-    "number",
     "seconds",
     "bytes",
     "expect",

@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drbot.bot import blocks as blocks_room
 from drbot.bot.blocks.approval_card import card_sentence
 from drbot.bot.blocks.board import board
 from drbot.bot.blocks.decision import decision_buttons
@@ -84,6 +86,15 @@ def slack_surfaces(view: IncidentView, language: str) -> Mapping[str, tuple[Plac
         at_home = home("system", view.roster.person("chika"), [view], [], language)["blocks"]
         found |= {"menu": (Place.REPLY, reply_blocks(menu_reply([view]), language)), "home": (Place.HOME, at_home)}
     return found
+
+
+def test_no_place_that_offers_something_is_forgotten_here() -> None:
+    offering = {
+        path.stem for path in Path(blocks_room.__file__).parent.glob("*.py") if "actions_at(" in path.read_text()
+    }
+
+    # `approval_card` and `decision` show one request and one question: other tests look at them.
+    assert offering == {"board", "home", "approval_card", "decision"}, "a new one wants a row in slack_surfaces"
 
 
 @pytest.mark.parametrize("name", RECORDED)

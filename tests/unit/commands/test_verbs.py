@@ -11,7 +11,7 @@ from drbot.core.text.messages import say
 
 
 def test_every_verb_that_is_explained_is_done_and_the_other_way_round() -> None:
-    assert set(VERBS) == set(TABLE)
+    assert set(VERBS) == set(TABLE), "explained in commands/speech/verbs.py, done by commands/dispatch.py"
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -19,7 +19,6 @@ def test_every_example_is_understood_as_the_verb_it_explains(verb: str) -> None:
     example = VERBS[verb].example
     if example:
         assert parse(example).verb == verb
-    assert say(VERBS[verb].help, "ja") != VERBS[verb].help
 
 
 def test_every_event_has_a_line_for_people_in_both_languages() -> None:
