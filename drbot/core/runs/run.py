@@ -10,7 +10,7 @@ from drbot.core.runs.plan import Plan
 
 
 class RunState(StrEnum):
-    """Moves only along RUN_MOVES; guarded in SQL."""
+    """Moves only along RUN_TRANSITIONS; guarded in SQL."""
 
     QUEUED = "queued"  # a worker may claim it
     RUNNING = "running"  # a worker holds the lease
@@ -115,7 +115,7 @@ class Run:
 
 
 class StepState(StrEnum):
-    """Moves only along STEP_MOVES."""
+    """Moves only along STEP_TRANSITIONS."""
 
     PENDING = "pending"
     RUNNING = "running"
