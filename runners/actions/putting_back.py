@@ -21,12 +21,22 @@ from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
+# A volume that was just made is not empty where its data lies elsewhere (a share, a folder of the host): only what an
+# earlier attempt of this very run began to write there is removed.
 COPY_BACK = """
 set -eu
 [ -e "/volume/$1" ] || { echo unfinished; exit 3; }
-find /keeper -mindepth 1 -delete
+if [ ! -e "/keeper/$2" ]; then
+  if [ -n "$(find /keeper -mindepth 1 | head -1)" ]; then
+    diff -rq --no-dereference -x "$1" /volume /keeper >/dev/null && exit 0
+    echo occupied; exit 3
+  fi
+  touch "/keeper/$2"
+fi
+find /keeper -mindepth 1 ! -path "/keeper/$2" -delete
 cp -a /volume/. /keeper/
-find /keeper -maxdepth 1 -name "$1" -delete
+sync
+find /keeper -maxdepth 1 \\( -name "$1" -o -name "$2" \\) -delete
 touch -r /volume /keeper
 sync
 """
@@ -114,7 +124,8 @@ def fill_again(context: StepContext, one: Occupant) -> None:
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}
         docker.create_volume(one.name, labels, made_of["driver"], made_of["options"])
     if not users_of(docker, one.name):  # else an earlier attempt has filled it: its containers came after that
-        copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]))
+        begun = f".drbot-fills-{context.run.id}"
+        copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]), begun)
 
 
 def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> None:

@@ -45,6 +45,10 @@ REFUSALS = {
     "not-ours": phrase("it contains {path}, a file name that only drbot uses"),
     "written-since": phrase("written to after it was kept: {path}. Look at both volumes"),
     "unfinished": phrase("it was never copied to its end"),
+    "occupied": phrase(
+        "data lies there already, outside of Docker, and it is not what was put aside; it was not touched. "
+        "Move it away, then try again"
+    ),
 }
 
 
@@ -152,7 +156,7 @@ def mark_of(run: str) -> str:
     return f".drbot-whole-{run}"
 
 
-def copy(context: StepContext, source: str, target: str, script: str, mark: str) -> None:
+def copy(context: StepContext, source: str, target: str, script: str, *marks: str) -> None:
     """All of a volume, by a script that knows them as /volume and /keeper, and the mark of a whole copy as $1. Raises
     PermanentError, CancelledError.
     """
@@ -160,7 +164,7 @@ def copy(context: StepContext, source: str, target: str, script: str, mark: str)
         image=tools_image(context.clients.docker),
         name=None,
         labels=context.labels,
-        entrypoint=("sh", "-c", script, "copy", mark),
+        entrypoint=("sh", "-c", script, "copy", *marks),
         mounts=(Mount(source=source, target="/volume", read_only=True), Mount(source=target, target="/keeper")),
         user="0",
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from secrets import token_hex
 from typing import Any
 
 from docker.errors import APIError
@@ -27,8 +28,7 @@ _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05
 ENDED = (137, 143, 255)  # killed, told to end, and Docker's word for a container it lost sight of
 # A busy engine was seen to lose the output of a container that ended well: an empty list is no answer then.
-WHOLE = "drbot-has-said-all"
-SAYS_ALL = f'exec 2>&1; code=0; "$@" || code=$?; echo; echo {WHOLE}; exit $code'
+SAYS_ALL = 'exec 2>&1; word=$1; shift; echo "$word"; code=0; "$@" || code=$?; echo; echo "$word"; exit $code'
 READS_AGAIN = 20
 # What an image's start needs to hand the data to its own user, and no more; the server itself has none of these.
 CONFINED: Mapping[str, Any] = {
@@ -162,12 +162,13 @@ def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds:
     """
     if not order.entrypoint:
         raise ValueError("what the image does by itself is not known to end")
-    words = (*order.entrypoint, *order.command)
-    with helper(engine, replace(order, entrypoint=("sh", "-c", SAYS_ALL, "sh"), command=words)) as container:
+    word = token_hex(8)  # of this call alone: nothing that is printed may be taken for it
+    entrypoint = ("sh", "-c", SAYS_ALL, "sh", word, *order.entrypoint)
+    with helper(engine, replace(order, entrypoint=entrypoint)) as container:
         start(engine, container)
         code = wait(engine, container, cancelled, seconds)
         require_not_ended(engine, container)
-        output = _all_said(engine, container)
+        output = _all_said(engine, container, word)
     if output is None and code not in ENDED:
         raise TemporaryError(
             phrase("What a helper container said did not arrive whole; the Docker engine lost it"), kind="network"
@@ -175,12 +176,12 @@ def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds:
     return Executed(code=code, output=output or "")
 
 
-def _all_said(engine: DockerEngine, container: str) -> str | None:
-    """None: its end is missing."""
+def _all_said(engine: DockerEngine, container: str, word: str) -> str | None:
+    """What stands between the two words; None: one of them is missing."""
     for _ in range(READS_AGAIN):
         with docker_errors(phrase("Read a helper's output")):
-            output = bytes(engine.client.api.logs(container)).decode(errors="replace").rstrip()
-        if output.endswith(WHOLE):
-            return output.removesuffix(WHOLE).strip()
+            output = bytes(engine.client.api.logs(container)).decode(errors="replace")
+        if output.startswith(f"{word}\n") and output.endswith(f"\n{word}\n"):
+            return output[len(word) + 1 : -len(word) - 2].strip()
         _PAUSE.wait(LOOK_EVERY_SECONDS)
     return None

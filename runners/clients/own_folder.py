@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.occupants import aside_suffix
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.permit import OwnWork, Permit
 from drbot.runners.foundation.permit import folder as folder_subject
@@ -70,6 +70,31 @@ def require_movable(folder: Path, keeper: Path, *, home: Path) -> None:
         )
     if os.path.lexists(keeper):
         raise PermanentError(phrase("{keeper} exists already; nothing was touched", keeper=keeper))
+    require_no_mount(folder)
+
+
+def require_no_mount(folder: Path) -> None:
+    """Raises PermanentError when another file system is mounted below: it would go along, and be copied or deleted
+    although others use it.
+    """
+    below = mounts_below(folder)
+    if below:
+        raise PermanentError(
+            phrase(
+                "{paths} is mounted below {folder}, so it was not touched: unmount it first",
+                paths=listed(below[:3]),
+                folder=folder,
+            )
+        )
+
+
+def mounts_below(folder: Path) -> tuple[str, ...]:
+    """Where other file systems are mounted below it, as the kernel lists them (proc(5), mountinfo)."""
+    table = Path("/proc/self/mountinfo")
+    if folder.is_symlink() or not table.exists():
+        return ()
+    points = (line.split(" ")[4].encode().decode("unicode_escape") for line in table.read_text().splitlines())
+    return tuple(sorted(one for one in points if Path(one).is_relative_to(folder.resolve()) and Path(one) != folder))
 
 
 def remove_kept(keeper: Path, identity: str, permit: Permit) -> None:
@@ -79,6 +104,7 @@ def remove_kept(keeper: Path, identity: str, permit: Permit) -> None:
         return
     if identity_of(keeper) != identity:
         raise PermanentError(phrase("{keeper} is not the folder of the plan; nothing was removed", keeper=keeper))
+    require_no_mount(keeper)
     try:
         if keeper.is_symlink():
             keeper.unlink()

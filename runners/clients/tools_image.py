@@ -17,7 +17,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
 REPOSITORY = "drbot-tools"
-TOOLS = ("sh", "cp", "du", "find", "head", "sync", "touch")
+TOOLS = ("sh", "cp", "diff", "du", "find", "head", "sync", "touch")
 LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
 
 

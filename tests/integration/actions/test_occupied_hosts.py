@@ -3,6 +3,8 @@ back whole; what is somebody else's is left alone. Real containers, volumes and 
 """
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, repeat
@@ -13,10 +15,12 @@ import pytest
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.site.occupants import OccupantKind
 from drbot.runners.actions import setting_aside
-from drbot.runners.clients import kept_containers
+from drbot.runners.clients import kept_containers, own_folder
+from drbot.runners.foundation.permit import folder as folder_subject
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
-from tests.kinds_of_hosts import ALWAYS, HOSTS, everything_at_once
+from tests.kinds_of_hosts import ALWAYS, HOSTS, everything_at_once, volume_on_a_folder_of_the_host
+from tests.permits import permit
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -142,6 +146,41 @@ def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
     machine.put_back("r2", of="r1")
 
     assert machine.picture() == before
+
+
+def test_what_others_wrote_behind_a_volume_of_a_folder_is_not_deleted_to_bring_it_back(machine: Machine) -> None:
+    volume_on_a_folder_of_the_host(machine)
+    device = machine.folder.with_name("device")
+    machine.put_aside("r1")
+    assert (device / "rows").read_text() == "there"  # only the volume's name went
+    (device / "of-others").write_text("written since, through another mount")
+
+    with pytest.raises(PermanentError, match="data lies there already, outside of Docker"):
+        machine.put_back("r2", of="r1")
+    assert sorted(path.name for path in device.iterdir()) == ["of-others", "rows"]
+
+    (device / "of-others").unlink()
+    machine.put_back("r2", of="r1")
+    assert (device / "rows").read_text() == "there"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts, so needs root")
+@pytest.mark.parametrize("at", ["uploads", "with a space"])
+def test_a_folder_with_a_mount_below_is_neither_put_aside_nor_deleted(tmp_path: Path, at: str) -> None:
+    """A rename takes the mount along; whoever deletes the folder later empties what others use."""
+    folder, inside = tmp_path / "projects", tmp_path / "projects" / at
+    inside.mkdir(parents=True)
+    allowed = permit(folder_subject(folder))
+    subprocess.run(["mount", "-t", "tmpfs", "of-others", str(inside)], check=True)
+    try:
+        (inside / "row").write_text("of others")
+        with pytest.raises(PermanentError, match="mounted below"):
+            own_folder.set_aside(folder, tmp_path / "aside", allowed, home=tmp_path / "home")
+        with pytest.raises(PermanentError, match="mounted below"):
+            own_folder.remove_kept(folder, own_folder.identity_of(folder), allowed)
+        assert (inside / "row").read_text() == "of others"
+    finally:
+        subprocess.run(["umount", str(inside)], check=True)
 
 
 @pytest.mark.parametrize("copied", ["cache", "data"])

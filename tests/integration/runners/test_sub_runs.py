@@ -108,7 +108,7 @@ def test_the_whole_run_is_parked_until_its_part_has_ended(two: TwoSites) -> None
     assert two.there.go(part).state is RunState.SUCCEEDED
     assert two.here.run(whole).state is RunState.QUEUED  # woken by the end of its part
     assert two.here.go(whole).state is RunState.SUCCEEDED
-    assert two.here.step(whole, "part").summary == "recovery: Done."
+    assert two.here.step(whole, "part").summary == "recovery: Every check passed."
 
 
 def test_a_part_whose_worker_does_not_sign_its_end_has_not_succeeded(two: TwoSites) -> None:
