@@ -4,6 +4,7 @@ The mark lies where git keeps its own files, so that the clone stays as it was c
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -93,8 +94,14 @@ def mounts_below(folder: Path) -> tuple[str, ...]:
     table = Path("/proc/self/mountinfo")
     if folder.is_symlink() or not table.exists():
         return ()
-    points = (line.split(" ")[4].encode().decode("unicode_escape") for line in table.read_text().splitlines())
-    return tuple(sorted(one for one in points if Path(one).is_relative_to(folder.resolve()) and Path(one) != folder))
+    points = (Path(os.fsdecode(_plain(line.split(b" ")[4]))) for line in table.read_bytes().splitlines())
+    above = folder.resolve()
+    return tuple(sorted(str(point) for point in points if above in point.parents))
+
+
+def _plain(escaped: bytes) -> bytes:
+    r"""A path of the kernel's, which writes a space as \040; all other bytes stand for themselves."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), escaped)
 
 
 def remove_kept(keeper: Path, identity: str, permit: Permit) -> None:

@@ -67,10 +67,13 @@ def succeed(run_context: RunContext) -> bool:
     borne = [step for step in failed if last is None or step == last]
     undone = [step for step in _destroying(run_context.plan) if known is None or not known.has_succeeded(step)]
     missed = list(dict.fromkeys([*borne, *undone, *against, *of_parts]))
-    names = listed(_named(run_context.plan, name) for name in missed)
-    outcome = (
-        phrase("Done, but not everything passed: {steps}.", steps=names) if missed else phrase("Every check passed.")
-    )
+    names = listed(_named(run_context.plan, name) for name in missed or failed)
+    if missed:
+        outcome = phrase("Done, but not everything passed: {steps}.", steps=names)
+    elif failed:  # a later step did what they could not, or nobody waits for them
+        outcome = phrase("Done. What did not pass on the way: {steps}.", steps=names)
+    else:
+        outcome = phrase("Every check passed.")
     finish(run_context, RunState.SUCCEEDED, outcome, missed=missed)
     return True
 

@@ -165,10 +165,11 @@ def test_what_others_wrote_behind_a_volume_of_a_folder_is_not_deleted_to_bring_i
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts, so needs root")
-@pytest.mark.parametrize("at", ["uploads", "with a space"])
+@pytest.mark.parametrize("at", ["uploads", "with a space", "アップロード"])
 def test_a_folder_with_a_mount_below_is_neither_put_aside_nor_deleted(tmp_path: Path, at: str) -> None:
     """A rename takes the mount along; whoever deletes the folder later empties what others use."""
-    folder, inside = tmp_path / "projects", tmp_path / "projects" / at
+    folder = tmp_path / f"projects {at}"
+    inside = folder / at
     inside.mkdir(parents=True)
     allowed = permit(folder_subject(folder))
     subprocess.run(["mount", "-t", "tmpfs", "of-others", str(inside)], check=True)

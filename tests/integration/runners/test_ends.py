@@ -203,6 +203,19 @@ def test_nor_does_it_follow_from_a_step_that_a_file_has_too(guarded: WorkerFixtu
     assert "Nothing that was there before was touched" not in str(run.outcome)
 
 
+def test_a_step_that_failed_and_keeps_nobody_waiting_is_not_called_passed(guarded: WorkerFixture) -> None:
+    guarded.target.errors["notify.stakeholders"] = [PermanentError("Nobody was told")]
+    run = approved(guarded)
+    guarded.go(run)
+    guarded.answer(run)
+
+    ended = guarded.go(run)
+
+    assert guarded.step(ended, "notify").state is StepState.FAILED
+    assert (ended.state, ended.missed) == (RunState.SUCCEEDED, ())
+    assert ended.outcome == f"Done. What did not pass on the way: {title(ended, 'notify')}."
+
+
 def test_a_recovery_by_drbots_own_runbook_ends_as_before(guarded: WorkerFixture) -> None:
     run = approved(guarded)
     guarded.go(run)
