@@ -1,6 +1,7 @@
 """A rented machine is given back: exactly the one that two people read of, and never one that users are led to."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
@@ -13,7 +14,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import terraform_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
-from drbot.runners.contract.rented import TERRAFORM, Rented, find, variables_of, why_needed
+from drbot.runners.contract.rented import TERRAFORM, Rented, find, has_ended, variables_of, why_needed
 from drbot.runners.foundation import permit
 from drbot.runners.foundation.own_record import OwnRecord
 
@@ -44,6 +45,8 @@ def give_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         )
     rented = find(context.configuration, name)
     if rented is None:
+        if not _has_ended(context):
+            raise PermanentError(_lost(name))
         return Outcome(summary=phrase("The machine {machine} was gone already", machine=name))
     if identity_of(rented) != (sealed.by, sealed.site, sealed.run, sealed.since):
         raise PermanentError(
@@ -85,11 +88,25 @@ def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe machine.gone."""
     name = arguments.text(given, "machine")
     there = find(context.configuration, name)
-    state = {"state": "before"} if there else {}
-    if there is None:
-        return Finding(passed=True, sentence=phrase("The machine {machine} is gone", machine=name), facts=state)
-    said = phrase("The machine {machine} is still there ({state})", machine=name, state=there.machine.state)
-    return Finding(passed=False, sentence=said, facts=state)
+    if there is not None:
+        said = phrase("The machine {machine} is still there ({state})", machine=name, state=there.machine.state)
+        return Finding(passed=False, sentence=said, facts={"state": "before"})
+    if not _has_ended(context):
+        return Finding(passed=False, sentence=_lost(name))
+    return Finding(passed=True, sentence=phrase("The machine {machine} is gone", machine=name))
+
+
+def _has_ended(context: StepContext) -> bool:
+    sealed = context.plan.stakes.machine
+    return sealed is not None and has_ended(context.configuration, sealed, datetime.now(UTC))
+
+
+def _lost(name: str) -> str:
+    return phrase(
+        "{machine} is not listed any more, and nothing says that it has ended. Look where it was made, and at the "
+        "`provision` of its site in dr.yml",
+        machine=name,
+    )
 
 
 def identity_of(rented: Rented) -> tuple[object, ...]:

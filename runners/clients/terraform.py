@@ -33,9 +33,21 @@ class Terraform:
         self._program = program
 
     def machine(self) -> Machine | None:
-        """What its state says is there, without changing anything; None = nothing. Raises PermanentError."""
-        outputs = _json(self._say(("output", "-json"), LOOK, _unheard, IN_AUTOMATION), "output")
-        return _machine_of(outputs) if outputs else None
+        """What its state says is there, without changing anything; None = it holds nothing. Raises PermanentError."""
+        state = self._state()
+        return _machine_of(state["outputs"]) if _managed(state) else None
+
+    def has_ended(self) -> bool:
+        """Whether all that it ever made was destroyed. A state that was never used says nothing of a machine that
+        another folder has made. Raises PermanentError.
+        """
+        state = self._state()
+        return bool(state) and not _managed(state)
+
+    def _state(self) -> dict[str, Any]:
+        """As it is stored, in its version 4; empty where nothing was ever made."""
+        text = self._say(("state", "pull"), LOOK, _unheard, IN_AUTOMATION)
+        return _json(text, "state") if text.strip() else {}
 
     def apply(self, variables: Mapping[str, str], bounds: Bounds, on_line: Callable[[str], None]) -> Machine:
         """Bring it about; what is there already stays as it is. Raises PermanentError with Terraform's last words, and
@@ -149,6 +161,10 @@ def _with_acts(name: str, acts: Sequence[str]) -> str:
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     """In the environment, so that no list of processes shows the token."""
     return {f"TF_VAR_{name}": value for name, value in variables.items()} | IN_AUTOMATION
+
+
+def _managed(state: Mapping[str, Any]) -> bool:
+    return any(one["mode"] == "managed" for one in state.get("resources", ()))
 
 
 def _machine_of(outputs: Mapping[str, Any]) -> Machine:

@@ -90,7 +90,7 @@ def look_at_names(database: Database, configuration: Configuration) -> None:
 def _look(database: Database, maker: Maker) -> None:
     found = maker.machines()
     with database.read() as connection:
-        known = [one for one in machines.list_of(connection) if _is_of(maker, one)]
+        known = [one for one in machines.list_of(connection) if maker.would_list(one)]
     there = {one.machine.id for one in found}
     now = datetime.now(UTC)
     gone = [one for one in known if one.machine not in there and maker.knows_gone(one.machine, now - one.since)]
@@ -101,13 +101,6 @@ def _look(database: Database, maker: Maker) -> None:
         with database.write() as tx:
             for one in gone:
                 _gone(tx, one)
-
-
-def _is_of(maker: Maker, one: KnownMachine) -> bool:
-    """Whether this maker would list it."""
-    if one.by != maker.by:
-        return False
-    return one.site == maker.site if maker.by == TERRAFORM else one.region == maker.settings.region
 
 
 def _gone(tx: Transaction, one: KnownMachine) -> None:

@@ -4,10 +4,10 @@ died between having one made and writing that down, the next look finds it.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from drbot.core.base.errors import DrbotError, PermanentError
-from drbot.core.runs.stakes import Users
+from drbot.core.runs.stakes import RentedMachine, Users
 from drbot.core.site.site import Configuration, Provision
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, SITE_TAG, Ec2, Machine
@@ -15,6 +15,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import terraform_of
 from drbot.runners.foundation.own_record import RUN_NAME, OwnRecord
 from drbot.runners.foundation.watching import never
+from drbot.store.records.machines import KnownMachine
 
 EC2, TERRAFORM = "ec2", "terraform"
 SETTLED = timedelta(minutes=10)
@@ -71,10 +72,19 @@ class Maker:
         machine = terraform.machine() if terraform else None
         return (self._rented(machine, self.site),) if machine else ()
 
+    def would_list(self, machine: RentedMachine | KnownMachine) -> bool:
+        """Whether this is where it was made, as far as dr.yml tells."""
+        if machine.by != self.by:
+            return False
+        return machine.site == self.site if self.by == TERRAFORM else machine.region == self.settings.region
+
     def knows_gone(self, machine: str, age: timedelta) -> bool:
-        """Whether one that it does not list has ended; EC2 does not know a new one at once. Raises DrbotError."""
+        """Whether one that it does not list has ended, by its own word; EC2 does not know a new one at once. Raises
+        DrbotError.
+        """
         if self.by == TERRAFORM:
-            return True
+            terraform = terraform_of(self.settings)
+            return terraform is not None and terraform.has_ended()
         found = Ec2(self.settings).look(machine)
         return age > SETTLED if found is None else found.is_gone
 
@@ -111,6 +121,16 @@ def all_rented(configuration: Configuration) -> tuple[list[Rented], list[str]]:
         except DrbotError as error:
             silent.append(phrase("{what}: {why}", what=maker.name, why=error))
     return found, silent
+
+
+def has_ended(configuration: Configuration, machine: RentedMachine, now: datetime) -> bool:
+    """Whether its maker says so: one that is not listed may be where dr.yml does not look any more. Raises
+    DrbotError.
+    """
+    age = now - (machine.since or now)
+    return any(
+        maker.knows_gone(machine.machine, age) for maker in makers_of(configuration) if maker.would_list(machine)
+    )
 
 
 def find(configuration: Configuration, machine: str) -> Rented | None:

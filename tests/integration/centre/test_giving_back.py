@@ -294,4 +294,49 @@ def test_terraform_destroys_nothing_that_two_people_did_not_read(
 
     assert ended.state is not RunState.SUCCEEDED
     assert "aws_db_instance.production" in str(control.step(asked, "give-back").summary)
-    assert (tmp_path / "bin" / "outputs.json").read_text() != "{}\n"
+    assert json.loads((tmp_path / "bin" / "state.json").read_text())["resources"]
+
+
+@pytest.mark.parametrize("after", ["", "{}"], ids=["a folder where nothing was ever made", "no outputs"])
+def test_a_machine_that_terraform_does_not_list_is_not_taken_for_gone(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    """Whoever edits dr.yml, or takes the outputs out of the folder, ends no machine; what is kept on it is kept."""
+    folder = terraform(centre, tmp_path, monkeypatch)
+    machine.provision(centre.context(machines=MachineBook(centre.database, centre.run)), HERE)
+    there = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps(there | {"outputs": {}}) if after else "")
+
+    look_at_machines(centre.database, centre.configuration)
+
+    assert "vm-1" in known(centre)
+    assert told(centre, EventKind.MACHINE_GONE) == 0
+
+
+def test_a_machine_that_somebody_has_terraform_destroy_is_gone(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = terraform(centre, tmp_path, monkeypatch)
+    machine.provision(centre.context(machines=MachineBook(centre.database, centre.run)), HERE)
+    (folder / "state.json").write_text((folder / "destroyed.json").read_text())
+
+    look_at_machines(centre.database, centre.configuration)
+
+    assert known(centre) == []
+
+
+@pytest.mark.usefixtures("old_front")
+def test_a_machine_that_is_no_longer_listed_is_not_said_to_be_given_back(
+    centre: Centre, control: WorkerFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = terraform_control(centre, control, tmp_path, monkeypatch)
+    machine.provision(centre.context(machines=MachineBook(centre.database, centre.run)), HERE)
+    asked = planned(control, centre.run.incident, "vm-1")
+    control.approve(asked)
+    (tmp_path / "bin" / "state.json").write_text("")
+
+    ended = control.go(asked)
+
+    assert ended.state is not RunState.SUCCEEDED
+    assert "nothing says that it has ended" in str(control.step(asked, "give-back").summary)
+    assert known(centre) == ["vm-1"]
