@@ -209,7 +209,7 @@ WEAKENINGS = (
     weak("another dr.yml", SEALED, "    if changed:\n", "    if False:\n", PERMITS),
     weak("arguments nobody asked for", "runners/planning/make_plan.py", "run.arguments.keys() - known:", "():", PERMITS),
     weak("proofs by their place", "core/runs/stakes.py", "all(wanted in kinds for kinds in shown)", "True", PERMITS),
-    weak("two kinds of act in one yes", "core/files/runbook_lint.py", 'if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):', "if False:", PERMITS),
+    weak("two kinds of act in one yes", "core/files/runbook_lint.py", "if len(acts_of((first, step))) > 1:", "if False:", PERMITS),
     weak("a plan that was taken away", "runners/planning/plan_run.py", "    if _has_begun(worker_context, run):\n", "    if False:\n", PERMITS),
     weak("an ended request", ISSUING, "if mine.ended:", "if False:", PERMITS),
     weak("a request opened twice", "runners/execution/people.py", "if request.id in known.requests:", "if False:", PERMITS),

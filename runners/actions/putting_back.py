@@ -20,13 +20,14 @@ from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.foundation import permit
 
 # A volume that was just made is not empty where its data lies elsewhere (a share, a folder of the host): only what an
 # earlier attempt of this very run began to write there is removed.
 COPY_BACK = """
 set -eu
-[ -e "/volume/$1" ] || { echo unfinished; exit 3; }
-if [ ! -e "/keeper/$2" ]; then
+[ -f "/volume/$1" ] && [ ! -L "/volume/$1" ] || { echo unfinished; exit 3; }
+if [ ! -f "/keeper/$2" ] || [ -L "/keeper/$2" ]; then
   if [ -n "$(find /keeper -mindepth 1 | head -1)" ]; then
     diff -rq --no-dereference -x "$1" /volume /keeper >/dev/null && exit 0
     echo occupied; exit 3
@@ -79,7 +80,7 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action host.put_back: exactly what the plan names, volumes first, then the folder, then the containers; those
     that ran are started in the order of then. Raises PermanentError when something is gone, or in its place.
     """
-    host, wanted = host_of(context), context.plan.aside
+    host, wanted, allowed = host_of(context), context.plan.aside, context.permitted()
     require_kept(host, wanted, arguments.text(given, "aside"), context.run.id)
     for one in wanted:
         if one.kind is OccupantKind.VOLUME:
@@ -87,11 +88,11 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     for one in wanted:
         if one.kind is OccupantKind.FOLDER:
             watch = watch_of(context)
-            own_folder.copy_back(Path(one.keeper), Path(one.name), watch.bounds, watch.on_line)
+            own_folder.copy_back(Path(one.keeper), Path(one.name), allowed, watch.bounds, watch.on_line)
     images = _images(host, wanted, given["aside"], context.run.id)
     made: dict[str, str] = {}
     for image in images:
-        made[image.made_of["Id"]] = kept_containers.make_again(host.clients.docker, image, context.run.id, made)
+        made[image.made_of["Id"]] = kept_containers.make_again(host.clients.docker, image, allowed, made)
     for image in images:
         if image.was_running:
             kept_containers.start(host.clients.docker, made[image.made_of["Id"]], image.name)
@@ -100,6 +101,11 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         summary=phrase("Back as before {run}: {names}", run=given["aside"], names=listed(back)),
         facts={"back": back},
     )
+
+
+def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
+    """Exactly what the plan names, where it is kept."""
+    return frozenset(permit.kept(one.keeper) for one in context.plan.aside)
 
 
 def _images(host: Host, wanted: Collection[Occupant], *aside_by: str) -> list[KeptContainer]:
@@ -111,6 +117,7 @@ def _images(host: Host, wanted: Collection[Occupant], *aside_by: str) -> list[Ke
 
 def fill_again(context: StepContext, one: Occupant) -> None:
     """Its volume, made as it was, without the mark of the copy. One that this run has made is filled anew."""
+    context.permitted().require(permit.kept(one.keeper))
     docker = context.clients.docker
     there, keeper = docker.volume(one.name), docker.volume(one.keeper)
     if keeper is None:
@@ -169,4 +176,5 @@ def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
 IMPLEMENTED = Registry(
     actions={"host.put_back": put_back},
     probes={"host.kept": kept, "host.back": back},
+    subjects={"host.put_back": subjects},
 )

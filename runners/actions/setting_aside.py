@@ -27,8 +27,8 @@ from drbot.runners.foundation import permit
 # what an earlier run has kept may hold that one's, and no file of the data may be taken for it.
 COPY = """
 set -eu
-[ ! -e "/volume/$1" ] || { echo "not-ours $1"; exit 3; }
-if [ -e "/keeper/$1" ]; then
+[ ! -e "/volume/$1" ] && [ ! -L "/volume/$1" ] || { echo "not-ours $1"; exit 3; }
+if [ -f "/keeper/$1" ]; then
   newer=$(find /volume -newer "/keeper/$1" | head -1)
   [ -z "$newer" ] || { echo "written-since $newer"; exit 3; }
   exit 0

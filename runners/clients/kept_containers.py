@@ -177,12 +177,13 @@ def _kept(image: Mapping[str, Any], layer_bytes: int) -> KeptContainer:
     )
 
 
-def make_again(engine: DockerEngine, kept: KeptContainer, run: str, made: Mapping[str, str]) -> str:
+def make_again(engine: DockerEngine, kept: KeptContainer, permit: Permit, made: Mapping[str, str]) -> str:
     """Its id: the same name, settings, networks and mounts, from the image that kept it. One of this run's that is
     there already is taken. `made`: the ids of those made again before, by their old ones. Raises PermanentError when
     another container has its name.
     """
-    there = engine.find(kept.name)
+    permit.require(subjects.kept(kept.keeper))
+    there, run = engine.find(kept.name), permit.run
     if there is not None:
         if (there["Config"].get("Labels") or {}).get(RUN_LABEL) == run:
             return str(there["Id"])

@@ -17,6 +17,7 @@ from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.permit import OwnWork, Permit
 from drbot.runners.foundation.permit import folder as folder_subject
+from drbot.runners.foundation.permit import kept as kept_subject
 
 MARK = Path(".git", "drbot-run")
 
@@ -146,8 +147,9 @@ def aside_of(folder: Path, run: str) -> Path | None:
     return next((path for path in found if path.name == wanted), None)
 
 
-def copy_back(keeper: Path, folder: Path, bounds: Bounds, on_line: Callable[[str], None]) -> None:
+def copy_back(keeper: Path, folder: Path, permit: Permit, bounds: Bounds, on_line: Callable[[str], None]) -> None:
     """The folder as it was put aside; the kept one stays. Raises PermanentError when another one is there."""
+    permit.require(kept_subject(str(keeper)))
     if folder.exists() and any(folder.iterdir()):
         both = [str(keeper), str(folder)]
         if (

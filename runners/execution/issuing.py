@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from drbot.core.approvals.approval import HOLD_SECONDS, ApprovalRequest, Vote
 from drbot.core.base.errors import PermanentError
-from drbot.core.runbooks.effects import effect_of, is_inverse, is_taken_back, may_pass
+from drbot.core.runbooks.effects import effect_of, is_agreed_to, is_inverse, is_taken_back, may_pass
 from drbot.core.runbooks.runbook import Step, as_undo
 from drbot.core.runs.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
 from drbot.core.runs.run import StepState
@@ -37,28 +37,37 @@ def needs_permit(run_context: RunContext, step: Step) -> bool:
 
 
 def issue(tx: Transaction, run_context: RunContext, step: Step) -> Permit:
-    """The permit for what a step does, counted now. A request is used up by the first step that destroys.
+    """The permit for what a step does, counted now. A request is used up by the first step that it was opened for.
     Raises NoPermitError, UntrustedError.
     """
     known, plan = own_run_of(run_context.worker_context, run_context.run), run_context.plan
     if known.ended:
         raise NoPermitError(phrase("This run has ended on this host."))
     gates = _gates(plan, step)
-    if effect_of(step, plan.steps) == "destroy":
+    if is_agreed_to(step, plan.steps):
         if may_pass(step):
-            raise NoPermitError(phrase('"{step}" destroys, but its run goes on without it.', step=step.title))
-        gate = _guarding(gates, step)
-        request = _counted(tx, run_context, known, gate, step)
-        if known.requests[request.id].used_for:
-            raise NoPermitError(phrase("This approval was used before."))
-        _use(tx, run_context, request.id, step)
-        return _permit(run_context, step, request.id)
+            raise NoPermitError(phrase('"{step}" needs two people, but its run goes on without it.', step=step.title))
+        return _permit(run_context, step, _used_up(tx, run_context, known, _guarding(gates, step), step))
     if gates and known.lets_users_in:
         raise NoPermitError(phrase("Users are working with the system again, so this run no longer interrupts it."))
     for gate in gates:  # services are interrupted only while all who guard what follows still agree
-        if not _is_used(known, gate):
+        if not _used_for(known, gate):
             _counted(tx, run_context, known, gate, step)
     return _permit(run_context, step, ", ".join(gate.id for gate in gates))
+
+
+def _used_up(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step, step: Step) -> str:
+    """The request, whose time is over with this step. What takes nothing away goes on under one that a step before it,
+    or an earlier attempt, has used. Raises NoPermitError.
+    """
+    used = _used_for(known, gate)
+    if used and effect_of(step, run_context.plan.steps) != "destroy":
+        return used[-1]
+    request = _counted(tx, run_context, known, gate, step)
+    if known.requests[request.id].used_for:
+        raise NoPermitError(phrase("This approval was used before."))
+    _use(tx, run_context, request.id, step)
+    return request.id
 
 
 def count(tx: Transaction, run_context: RunContext, gate: Step) -> None:
@@ -114,7 +123,7 @@ def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
         if not used:
             raise NoPermitError(phrase('No approval covers taking back "{step}".', step=step.title))
         return _permit(run_context, undo, used[-1])
-    if not all(_is_used(known, gate) for gate in gates):
+    if not all(_used_for(known, gate) for gate in gates):
         raise NoPermitError(phrase('No approval covers taking back "{step}".', step=step.title))
     return _permit(run_context, undo, ", ".join(gate.id for gate in gates))
 
@@ -215,8 +224,9 @@ def _guarding(gates: tuple[Step, ...], step: Step) -> Step:
     raise NoPermitError(phrase('No gate guards "{step}"; it is never started.', step=step.title))
 
 
-def _is_used(known: OwnRun, gate: Step) -> bool:
-    return any(request.gate == gate.id and request.used_for for request in known.requests.values())
+def _used_for(known: OwnRun, gate: Step) -> list[str]:
+    """The requests of this gate under which a step was begun."""
+    return [name for name, request in known.requests.items() if request.gate == gate.id and request.used_for]
 
 
 def _takes_back(step: Step, approved: Step) -> bool:

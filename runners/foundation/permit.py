@@ -88,6 +88,11 @@ def image(name: str, identity: str) -> str:
     return phrase("image {name} of {identity}", name=name, identity=identity)
 
 
+def kept(keeper: str) -> str:
+    """What an image, a volume or a folder keeps, to bring it back where it was; it may not be removed by this."""
+    return phrase("what {keeper} keeps", keeper=keeper)
+
+
 def folder(path: Path) -> str:
     """A folder with everything in it, that is moved aside."""
     return phrase("folder {path}", path=path)

@@ -57,7 +57,7 @@ def make_plan(survey: Survey) -> Plan:
     acts = {step.do for step in draft.steps}
     old = worker_context.target.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
-    warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes)
+    warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes, *_forgotten(survey, draft))
     stakes = _stakes(survey, draft)
     what = replaced(
         draft.steps,
@@ -217,6 +217,20 @@ def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
         sealed = sealed_here(survey.worker_context, aside)
         found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
     return found
+
+
+def _forgotten(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """What an undo cannot know: what of the host the earlier run was to put aside and never did."""
+    earlier = aside_by(draft.steps)
+    if not draft.occupants or not earlier or sealed_here(survey.worker_context, earlier) is not None:
+        return ()
+    return (
+        phrase(
+            "The plan of {run} is not known here any more. What it never put aside is put aside now, and does not come "
+            "back with the rest.",
+            run=earlier,
+        ),
+    )
 
 
 def _require_known_suffix(draft: Plan, step: Step) -> None:

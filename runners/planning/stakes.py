@@ -67,6 +67,8 @@ def stakes_of(
     )
     if act is Act.UNDO and kept is not None:
         loss = counting.since_swap(kept)
+    elif act is Act.UNDO and aside:
+        loss = _since_aside(worker_context, aside_by(steps)) if draft.occupants else Loss()
     elif act is Act.GIVE_UP and kept is not None:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
     elif act is Act.GIVE_UP:
@@ -75,8 +77,6 @@ def stakes_of(
         loss = counting.since_backup(backup, age)
     elif act is Act.RESTORE:
         loss = Loss(kind=LossKind.UNKNOWN)
-    elif act is Act.REPLACE_HOST and aside:
-        loss = _since_aside(worker_context, aside_by(steps))
     elif act is Act.REPLACE_HOST and backup is not None:
         loss = _of_host(worker_context, steps, draft.occupants, backup, age)
     elif act is Act.CHANGE_DNS and backup is not None and raises:

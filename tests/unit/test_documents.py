@@ -265,7 +265,7 @@ def parameters(declared: ActionDeclaration | ProbeDeclaration) -> str:
 def action_table() -> str:
     rows = [
         f"| `{one.name}` | {say(one.sentence, 'en')} | {parameters(one)} | {one.effect}"
-        f"{', interrupts' if one.interrupts else ''}{', brings' if one.brings else ''} |"
+        f"{', interrupts' if one.interrupts else ''}{', brings' if one.brings else ''}{', asks' if one.asks else ''} |"
         for one in ACTIONS.values()
     ]
     return "\n".join(["| action | what it does | with | effect |", "|---|---|---|---|", *rows])

@@ -13,6 +13,7 @@ from drbot.core.runbooks.effects import (
     SEEN_BY,
     STRENGTH,
     effect_of,
+    is_agreed_to,
     is_inverse,
     is_seen,
     is_taken_back,
@@ -22,13 +23,13 @@ from drbot.core.runbooks.effects import (
 from drbot.core.runbooks.runbook import Runbook, Step, ancestors_of, order_of
 from drbot.core.runbooks.variables import KNOWN, references
 from drbot.core.runs.plan import SETTINGS_GATE
-from drbot.core.runs.stakes import ACT_OF
+from drbot.core.runs.stakes import acts_of
 from drbot.core.text.messages import filled, listed, phrase, sentences
 from drbot.core.text.redaction import Redactor, is_secret_name
 
 Ancestors = Mapping[str, frozenset[str]]
 
-CHECK = phrase("{step} destroys; add check: the only source of succeeded.")
+CHECK = phrase("{step} needs two people; add check: the only source of succeeded.")
 UNDO = phrase("{step} destroys; add undo, or a keeper for the old data.")
 
 
@@ -182,14 +183,16 @@ def _seeing(runbook: Runbook) -> Iterator[Problem]:
 
 
 def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """A destroy step says how success is seen, how it is taken back, and who agrees; one kind of act a runbook."""
+    """What two people agree to says how success is seen, how it is taken back, and who agrees; one kind of act a
+    runbook.
+    """
     gates = {step.id: step.gate for step in runbook.steps if step.gate is not None}
     first: Step | None = None
     for index, step in enumerate(runbook.steps):
-        if effect_of(step, runbook.steps) != "destroy":
+        if not is_agreed_to(step, runbook.steps):
             continue
         first = first or step
-        if ACT_OF.get(step.do or "") is not ACT_OF.get(first.do or ""):
+        if len(acts_of((first, step))) > 1:
             sentence = phrase(
                 "{step}: {action} is another kind of act than {other}; make a runbook for each.",
                 step=step.id,
@@ -199,18 +202,19 @@ def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
             yield Problem(where=_at(index, "do"), sentence=sentence)
         if may_pass(step):
             sentence = phrase(
-                "{step} destroys; leave out `unless` and `if_fails: continue`: if it is skipped, nothing is done.",
+                "{step} needs two people; leave out `unless` and `if_fails: continue`: if it is skipped, nothing is "
+                "done.",
                 step=step.id,
             )
             yield Problem(where=_at(index, "id"), sentence=sentence)
         wants = {
             CHECK: step.check,
-            UNDO: step.undo or step.with_.get("keeper") or _is_for_good(step),
+            UNDO: step.undo or step.with_.get("keeper") or _keeps_nothing(step),
         }
         for want in (want for want, there in wants.items() if not there):
             yield Problem(where=_at(index, "id"), sentence=filled(want, step=step.id))
         if not any(step.id in gate.for_ for key, gate in gates.items() if key in ancestors[step.id]):
-            sentence = phrase("{step} destroys, but no gate before it names it in `for`.", step=step.id)
+            sentence = phrase("{step} needs two people, but no gate before it names it in `for`.", step=step.id)
             yield Problem(where=_at(index, "id"), sentence=sentence)
         yield from _proven(_at(index, "with"), step, runbook, ancestors)
 
@@ -278,9 +282,9 @@ def _no_undo(step: Step) -> str:
     )
 
 
-def _is_for_good(step: Step) -> bool:
-    """What nothing brings back: two people read exactly that."""
-    return step.do is not None and ACTIONS[step.do].for_good
+def _keeps_nothing(step: Step) -> bool:
+    """It takes nothing away, or what nothing brings back: two people read exactly that."""
+    return step.do is not None and (ACTIONS[step.do].for_good or ACTIONS[step.do].asks)
 
 
 def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:

@@ -39,6 +39,7 @@ class ActionDeclaration:
         None  # the parameter that names a copy, which a step of the same run has made and proven
     )
     takes_back: str | None = None  # the parameter that names something made by a step of the same run, to be removed
+    asks: bool = False  # takes nothing away, and two people agree to it all the same
     brings: bool = False  # fetches, builds, makes or rents what was not there, from where dr.yml says
     for_good: bool = False  # destroys what nothing brings back: no `undo` is asked for, and nothing counts as kept
 

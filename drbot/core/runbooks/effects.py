@@ -136,6 +136,11 @@ def effect_of(step: Step, steps: Iterable[Step]) -> Effect:
     return max(step.effect, acts, key=lambda effect: STRENGTH[effect])
 
 
+def is_agreed_to(step: Step, steps: Iterable[Step]) -> bool:
+    """Whether two people must have agreed to this very step."""
+    return effect_of(step, steps) == "destroy" or (step.do in ACTIONS and ACTIONS[step.do or ""].asks)
+
+
 def undo_effect(step: Step, steps: Iterable[Step]) -> Effect:
     """Of what takes the step back."""
     if step.undo is None or step.undo.do not in ACTIONS:

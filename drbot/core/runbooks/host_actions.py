@@ -53,6 +53,7 @@ HOST_ACTIONS = (
         name="host.put_back",
         parameters={"aside": "text"},
         effect="change",
+        asks=True,
         touches=("aside",),
         sentence=phrase("Bring back what an earlier run put aside of the host; the kept copies stay"),
     ),

@@ -166,4 +166,10 @@ def without(steps: tuple[Step, ...], gone: Collection[str]) -> tuple[Step, ...]:
             found += waits_for(before) if before in gone else (before,)
         return tuple(dict.fromkeys(found))
 
-    return tuple(step.model_copy(update={"after": waits_for(step.id)}) for step in steps if step.id not in gone)
+    def left(step: Step) -> Step:
+        asks = step.gate and step.gate.model_copy(
+            update={"for_": tuple(name for name in step.gate.for_ if name not in gone)}
+        )
+        return step.model_copy(update={"after": waits_for(step.id), "gate": asks})
+
+    return tuple(left(step) for step in steps if step.id not in gone)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from drbot.core.ledger.events import canonical
 from drbot.core.runbooks.runbook import Gate, Step, order_of
-from drbot.core.runs.stakes import UNUSED, Act, Keeps, Stakes
+from drbot.core.runs.stakes import UNUSED, Act, Keeps, Stakes, asking
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Model
@@ -120,12 +120,12 @@ def short_seal(seal: str) -> str:
 
 
 def question_of(plan: Plan) -> str:
-    """What a deny forbids inside its incident: runbook, target, backup and what is destroyed; not the run."""
+    """What a deny forbids inside its incident: runbook, target, backup and what is agreed to; not the run."""
     question: dict[str, object] = {
         "runbook": plan.runbook,
         "target": plan.target,
         "backup": plan.backup.sha256 if plan.backup else None,
-        "takes": [_taken(plan, step) for step in plan.steps if step.effect == "destroy"],
+        "takes": [_taken(plan, step) for step in asking(plan.steps)],
         "act": plan.stakes.act.value,
         "kept": plan.stakes.kept.volume if plan.stakes.kept else None,
     }

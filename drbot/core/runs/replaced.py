@@ -1,6 +1,6 @@
 """What a step takes away, in words: by its action and arguments alone, so no file can say something else."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.centre_words import machine_text, move_text
@@ -15,7 +15,7 @@ OF_HOSTS = frozenset({"host.set_aside", "host.give_up"})
 
 
 def replaced(
-    steps: Iterable[Step],
+    steps: Collection[Step],
     configuration: Configuration,
     site: str,
     stakes: Stakes,
@@ -36,8 +36,9 @@ def replaced(
         ),
     }
     sites = {one.address: name for name, one in configuration.sites.items() if one.address}
+    destroying = [step for step in steps if step.effect == "destroy"]
     lines: list[str] = []
-    for step in (step for step in steps if step.effect == "destroy"):
+    for step in destroying:
         if step.do in OF_HOSTS:
             continue  # what lies there is told below
         if step.do == "dns.lead_back":
@@ -46,7 +47,9 @@ def replaced(
             lines.append(machine_text(stakes.machine))
         else:
             lines.append(words.get(step.do or "", _other)(step))
-    of_hosts = {step.do for step in steps if step.effect == "destroy" and step.do in OF_HOSTS}
+    of_hosts = {step.do for step in destroying if step.do in OF_HOSTS}
+    if not destroying and any(step.do == "host.put_back" for step in steps):
+        return (phrase("nothing: nothing of the system is on this host"),)
     return (*(occupants_text(occupants, kept="host.give_up" in of_hosts) if of_hosts else ()), *lines)
 
 

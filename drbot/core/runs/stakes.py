@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from drbot.core.runbooks.effects import is_agreed_to
 from drbot.core.runbooks.runbook import Step, names_in
 from drbot.core.site.site import Model
 from drbot.core.text.stored_messages import Sentence
@@ -39,8 +40,9 @@ ACT_OF: Mapping[str, Act] = {
     "kept.remove": Act.GIVE_UP,
     "machine.give_back": Act.GIVE_BACK,
     "host.give_up": Act.GIVE_UP,
+    "host.put_back": Act.UNDO,
 }
-"""What each destroying action is; a test compares it with core/runbooks/actions.py."""
+"""What each action is that two people agree to; a test compares it with core/runbooks/actions.py."""
 
 UNUSED = frozenset({Act.GIVE_UP, Act.GIVE_BACK})
 """What these take away serves nobody: no clock of an incident runs for them, and production is not touched."""
@@ -194,12 +196,26 @@ class Stakes(Model):
 
 
 def act_of(steps: Iterable[Step]) -> Act:
-    """What the destroying steps of a plan do: all the same, the linter sees to that."""
-    destroying = [step for step in steps if step.effect == "destroy"]
-    acts = {ACT_OF[step.do] for step in destroying if step.do is not None and step.do in ACT_OF}
+    """What two people agree to in a plan of these steps."""
+    acts = acts_of(steps)
     if len(acts) == 1:
         return acts.pop()
-    return Act.OTHER if destroying else Act.NOTHING
+    return Act.OTHER if acts else Act.NOTHING
+
+
+def acts_of(steps: Iterable[Step]) -> set[Act]:
+    """The same, of each kind; the linter allows one."""
+    asked = asking(steps)
+    acts = {ACT_OF.get(step.do or "", Act.OTHER) for step in asked}
+    if any(step.do == "host.put_back" for step in asked):  # what is in the way is put aside as a part of that
+        acts.discard(Act.REPLACE_HOST)
+    return acts
+
+
+def asking(steps: Iterable[Step]) -> list[Step]:
+    """Those that two people must have agreed to."""
+    found = tuple(steps)
+    return [step for step in found if is_agreed_to(step, found)]
 
 
 def kept_by(steps: Iterable[Step]) -> tuple[str, ...]:
@@ -214,11 +230,11 @@ def aside_by(steps: Iterable[Step]) -> str:
 
 
 def proof_of(steps: tuple[Step, ...], act: Act, services: Collection[str], raises: Collection[str]) -> ProofKind:
-    """What every gate in front of a destroying step shows by its own proofs. `services`: all that a healthy production
+    """What every gate in front of what is agreed to shows by its own proofs. `services`: all that a healthy production
     has. `raises`: steps that hand the raising of the system over, with drbot's own runbook and this plan's backup.
     """
-    destroying = {step.id for step in steps if step.effect == "destroy"}
-    asked = [step.gate.proof for step in steps if step.gate is not None and destroying & {*step.gate.for_}]
+    guarded = {step.id for step in asking(steps)}
+    asked = [step.gate.proof for step in steps if step.gate is not None and guarded & {*step.gate.for_}]
     gates = [[step for step in steps if step.id in names] for names in asked]
     if not gates or not all(gates):
         return ProofKind.NONE

@@ -56,8 +56,9 @@ class Machine(Host):
         assert context.plan.backup is not None
         backup = context.plan.backup.model_copy(update={"holds": holds or Holds(mounts=self.mounts)})
         plan = context.plan.model_copy(update={"occupants": occupants, "aside": aside, "backup": backup})
-        subjects = map(setting_aside.subject_of, occupants)
-        return replace(context, plan=plan, permit=permit(*subjects, run=own(run)))
+        context = replace(context, plan=plan)
+        subjects = setting_aside.subjects(context, {}) | putting_back.subjects(context, {})
+        return replace(context, permit=permit(*subjects, run=own(run)))
 
     def survey(self, run: str) -> tuple[Occupant, ...]:
         """What a plan of this run would name."""

@@ -12,7 +12,7 @@ from drbot.core.base.errors import CancelledError, PermanentError, TemporaryErro
 from drbot.core.runs.plan import BackupIdentity, Holds
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
-from drbot.runners.actions import setting_aside
+from drbot.runners.actions import putting_back, setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, Registry, StepContext, Subjects
@@ -89,6 +89,7 @@ class HarmlessTarget:
             **{name: lambda context, given: frozenset(services("x", _named(given))) for name in interrupts},
             **{name: lambda context, given: frozenset({volume(given["volume"])}) for name in MOVES},
             "host.set_aside": setting_aside.subjects,
+            "host.put_back": putting_back.subjects,
         }
 
     def lock(self, claim: Claim, gone: str | None) -> Holder | None:

@@ -93,7 +93,7 @@ def test_no_run_goes_on_without_what_people_agreed_to(guarded: WorkerFixture, ho
     _, run = planned(guarded, own("level2-postgres", asks))
 
     assert run.state is RunState.FAILED
-    assert "swap destroys; leave out `unless` and `if_fails: continue`" in str(run.outcome)
+    assert "swap needs two people; leave out `unless` and `if_fails: continue`" in str(run.outcome)
 
 
 def recorded(worker_fixture: WorkerFixture, run: Run) -> RunContext:

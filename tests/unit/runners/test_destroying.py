@@ -62,10 +62,12 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/docker_engine.py:remove_volume",
     "clients/docker_engine.py:remove_emptied_volume",
     "clients/docker_engine.py:remove_container",
+    "clients/kept_containers.py:make_again",
     "clients/kept_containers.py:stop",
     "clients/kept_containers.py:remove",
     "clients/machines.py:give_back",
     "clients/name_service.py:change",
+    "clients/own_folder.py:copy_back",
     "clients/own_folder.py:set_aside",
     "clients/terraform.py:destroy",
     "clients/own_folder.py:remove_kept",
@@ -239,8 +241,8 @@ def test_only_one_module_can_build_a_permit() -> None:
             kind(**values, issuer=object())
 
 
-def test_every_action_that_destroys_or_interrupts_says_what_it_takes_away() -> None:
-    sharp = {name for name, action in ACTIONS.items() if action.effect == "destroy" or action.interrupts}
+def test_every_action_that_destroys_interrupts_or_asks_says_what_it_takes_away() -> None:
+    sharp = {name for name, action in ACTIONS.items() if action.effect == "destroy" or action.interrupts or action.asks}
 
     assert set(REGISTRY.subjects) == sharp
 

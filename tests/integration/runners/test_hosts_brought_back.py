@@ -1,0 +1,130 @@
+"""A host comes back as it was put aside only when two people have agreed to that, also where nothing is in its way:
+what comes back is started, and may be what nobody wants to run any more.
+"""
+
+import pytest
+from sqlalchemy import delete
+
+from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.stakes import Act, ProofKind
+from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.occupants import Occupant, OccupantKind
+from drbot.runners.contract.action import Finding, ProbeFunction
+from drbot.runners.foundation import permit
+from drbot.store.base.schema import requests
+from tests.integration.attacks.rows import vote
+from tests.integration.runners.test_edited_files import own, planned, step_of
+from tests.integration.runners.test_rows_over_time import of, queued, rows
+from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
+
+KEPT = Occupant(
+    kind=OccupantKind.CONTAINER, name="old-1", identity="c0", keeper="drbot-kept:old-1_before_r0", is_running=True
+)
+
+
+@pytest.fixture
+def host(guarded: WorkerFixture) -> WorkerFixture:
+    """An empty host, of which an earlier run has put a container aside."""
+    guarded.target.aside = (KEPT,)
+    return probing(guarded, occupied=False)
+
+
+def probing(worker_fixture: WorkerFixture, *, occupied: bool) -> WorkerFixture:
+    def answer(passed: bool) -> ProbeFunction:
+        return lambda context, given: Finding(passed=passed, sentence="Asked.")
+
+    probes = {name: answer(True) for name in ("host.room", "host.kept", "host.back", "host.empty")}
+    acting = worker_fixture.target.acting(lambda given: None)
+    return with_registry(
+        worker_fixture,
+        actions={"host.put_back": acting, "host.set_aside": acting},
+        probes={**probes, "host.occupied": answer(occupied)},
+    )
+
+
+def undone(host: WorkerFixture) -> Run:
+    """A run of `/dr undo`, as far as it comes by itself."""
+    return host.go(host.queue(host.declare().incident, "level3-undo", RunKind.UNDO, aside="r0"))
+
+
+def calls(host: WorkerFixture) -> list[str]:
+    return [step for step in host.target.calls if step in ("set-aside", "put-back")]
+
+
+def test_nothing_comes_back_to_an_empty_host_before_two_people_agree(host: WorkerFixture) -> None:
+    run = undone(host)
+
+    assert (run.state, calls(host)) == (RunState.WAITING, [])
+    assert run.plan is not None
+    assert (run.plan.stakes.act, run.plan.stakes.proof) == (Act.UNDO, ProofKind.KEPT)
+    assert run.plan.replaces == ("nothing: nothing of the system is on this host",)
+    assert loss_text(run.plan.stakes.loss) == "none"
+
+    vote(host, run.id, "ben")
+    assert (host.go(run).state, calls(host)) == (RunState.WAITING, [])
+    vote(host, run.id, "chika")
+    host.go(run)
+
+    assert calls(host) == ["put-back"]
+
+
+def test_one_request_is_for_putting_aside_what_is_in_the_way_and_for_bringing_back(guarded: WorkerFixture) -> None:
+    guarded.target.aside = (KEPT,)
+    host = probing(guarded, occupied=True)
+    run = undone(host)
+    assert run.plan is not None
+    assert run.plan.stakes.act is Act.UNDO
+    assert "postgres_data" in "; ".join(run.plan.replaces)
+
+    for person in ("ben", "chika"):
+        vote(host, run.id, person)
+    host.go(run)
+
+    assert calls(host) == ["set-aside", "put-back"]
+
+
+def test_rows_alone_start_nothing_of_what_was_put_aside(host: WorkerFixture) -> None:
+    run = undone(host)
+
+    rows(host, delete(requests), of(run, "approval", "look-kept").values(state="succeeded"), queued(run))
+    ended = host.go(run)
+
+    assert ended.state is not RunState.SUCCEEDED
+    assert calls(host) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (step_of("level3-undo", "approval", "set-aside"), ""),
+        ("for: [set-aside, put-back]", "for: [set-aside]"),
+    ],
+    ids=["no gate", "a gate for something else"],
+)
+def test_a_runbook_that_brings_a_host_back_without_asking_is_refused(
+    host: WorkerFixture, change: tuple[str, str]
+) -> None:
+    never_asked = [] if change[1] else [("[approval, ", "[")]
+
+    _, run = planned(host, own("level3-undo", change, *never_asked), RunKind.UNDO, aside="r0")
+
+    assert run.state is RunState.FAILED
+    assert "put-back needs two people, but no gate before it names it" in str(run.outcome)
+    assert calls(host) == []
+
+
+def test_the_permit_to_bring_back_is_none_to_delete_what_is_kept() -> None:
+    brings = permit.kept(KEPT.keeper)
+
+    assert brings not in (permit.image(KEPT.keeper, KEPT.identity), permit.volume(KEPT.keeper))
+
+
+def test_what_the_earlier_plan_would_have_told_is_said_to_be_unknown(guarded: WorkerFixture) -> None:
+    """What it never put aside is put aside now: without its plan nobody knows that it was to stay."""
+    guarded.target.aside = (KEPT,)
+    host = probing(guarded, occupied=True)
+
+    run = undone(host)
+
+    assert run.plan is not None
+    assert any("does not come back with the rest" in warning for warning in run.plan.warnings)
