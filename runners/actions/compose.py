@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.site.occupants import aside_suffix, image_tag
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
+from drbot.runners.clients import kept_containers
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.docker_engine import MISSING, STOPPED
 from drbot.runners.clients.process import Bounds
@@ -38,13 +40,27 @@ def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Take the services down and up again, in fresh containers."""
-    return Outcome(
-        summary=phrase(
-            "Took {names} down and up again",
-            names=_interrupted(context, given, context.clients.compose.recreate),
-        )
-    )
+    """Take the services down and up again, in fresh containers. What the old ones wrote into their own layers stays
+    in images: nobody was asked whether it may go.
+    """
+    _interrupted(context, given, context.clients.compose.stop)
+    images = _keep_layers(context, given)
+    names = _interrupted(context, given, context.clients.compose.recreate)
+    done = phrase("Took {names} down and up again", names=names)
+    kept = phrase("what they had written outside of volumes is kept as images: {names}", names=listed(images))
+    return Outcome(summary=clauses((done, kept) if images else (done,)))
+
+
+def _keep_layers(context: StepContext, given: Mapping[str, Any]) -> list[str]:
+    """The images; by the container's id too, for a second attempt keeps what the first one has made."""
+    docker, services = context.clients.docker, arguments.services(context, given).values()
+    mine = {one.id for service in services for one in docker.containers(service)}
+    images = []
+    for one in kept_containers.containers_of(docker, {service.project for service in services}):
+        if one.id in mine and one.own_bytes:
+            images.append(image_tag(f"{one.name}-{one.id[:12]}", aside_suffix(context.run.id)))
+            kept_containers.keep(docker, one.id, images[-1], run=context.run.id, was_running=one.is_running)
+    return images
 
 
 def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interruption) -> str:

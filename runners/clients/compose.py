@@ -64,10 +64,11 @@ class Compose:
         self._run(project, ["restart"], watch, services)
 
     def recreate(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
-        """`down` and `up -d` for these services only: fresh containers, the same volumes and networks."""
+        """`down` and `up -d` for these services only: fresh containers, the same networks and volumes, also those
+        without a name; an old one goes when the new one is made. What it wrote into its own layer goes with it.
+        """
         permit.require(*named(project, services))
-        self._run(project, ["rm", "--stop", "--force"], watch, services)
-        self._run(project, ["up", "--detach", "--no-deps"], watch, services)
+        self._run(project, ["up", "--detach", "--no-deps", "--force-recreate"], watch, services)
 
     def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
         """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""

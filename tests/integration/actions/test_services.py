@@ -11,6 +11,8 @@ from drbot.lab.breakage import break_it
 from drbot.runners.actions import compose, disk, evidence, health
 from drbot.runners.backups import choose_dump as backup
 from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.clients import helper, kept_containers
+from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.contract.fingerprint import fingerprint
 from tests.integration.actions.conftest import WorkerFixture
@@ -43,6 +45,25 @@ def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(worker_fix
     compose.recreate(context, AUTH)
 
     health.wait(context, AUTH)
+
+
+def test_what_a_container_wrote_itself_is_kept_when_it_is_taken_down(worker_fixture: WorkerFixture) -> None:
+    """Nobody is asked at level 1, so nothing may be lost by it; nor by a second attempt."""
+    context, docker = worker_fixture.context("recreate"), worker_fixture.clients.docker
+    before = docker.container(context.site.services["auth"])
+    assert before is not None
+    assert docker.execute(before.id, ["sh", "-c", "echo nowhere else > /only-here"], seconds=60).code == 0
+
+    outcome = compose.recreate(context, AUTH)
+    compose.recreate(context, AUTH)
+    health.wait(context, AUTH)
+
+    after = docker.container(context.site.services["auth"])
+    assert after is not None and after.id != before.id
+    (image,) = (one.keeper for one in kept_containers.kept_by(docker, context.run.id) if one.made_of["Id"] == before.id)
+    assert image in outcome.summary
+    order = HelperOrder(image=image, name=None, labels=context.labels, entrypoint=("cat", "/only-here"), mounts=())
+    assert helper.run(docker, order, context.cancelled).output.strip() == "nowhere else"
 
 
 def test_the_culprit_is_named_when_postgres_or_redis_is_down(worker_fixture: WorkerFixture) -> None:
