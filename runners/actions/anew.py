@@ -7,7 +7,7 @@ from typing import Any
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions.compose import watch_of
-from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Registry, StepContext
 

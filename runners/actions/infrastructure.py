@@ -10,7 +10,7 @@ from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.clients.compose_uses import uses_of
-from drbot.runners.clients.docker_engine import RUN_LABEL
+from drbot.runners.clients.container_labels import RUN_LABEL
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.fingerprint import data_volumes

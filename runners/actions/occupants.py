@@ -16,13 +16,14 @@ from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper, own_folder
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_uses import uses_of
-from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL, VolumeIdentity
+from drbot.runners.clients.container_labels import KEPT_LABEL, PROJECT, RUN_LABEL
+from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.kept_containers import HostContainer, containers_of, vanishes
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
-from drbot.runners.clients.volume_users import PROJECT, users_of
+from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.fingerprint import data_volumes
 from drbot.runners.foundation.watching import Cancelled

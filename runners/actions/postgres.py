@@ -10,7 +10,7 @@ from drbot.core.runs.proof import altered, differences, doubts, faults
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
 from drbot.runners.clients.backup_reader import BackupReader, Sql
-from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import major
 from drbot.runners.clients.dump_execution import execute_dump
 from drbot.runners.clients.scratch_postgres import (

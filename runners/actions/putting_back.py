@@ -14,7 +14,7 @@ from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import Host, host_of
 from drbot.runners.actions.setting_aside import copy, mark_of
 from drbot.runners.clients import kept_containers, own_folder
-from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.kept_containers import KeptContainer
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
 from drbot.runners.clients.volume_users import users_of

@@ -13,7 +13,7 @@ from drbot.core.text.messages import filled, listed, phrase
 from drbot.core.text.words import ending
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.clients import helper, kept_containers, own_folder
-from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL

@@ -16,7 +16,7 @@ from drbot.runners.backups import choose_dump as backups
 from drbot.runners.backups.choose_dump import BackupRules
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.clients.docker_engine import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.engine_lock import EngineLock
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since

@@ -16,7 +16,7 @@ from drbot.core.text.messages import phrase
 from drbot.runners.clients.backup_store import Manifest, sync_folder
 from drbot.runners.clients.byte_streams import DigestingWriter
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.postgres_server import ServerIdentity

@@ -35,7 +35,7 @@ from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
 from drbot.runners.clients.compose_uses import uses_of
-from drbot.runners.clients.docker_engine import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
 from drbot.runners.clients.helper import Mount

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drbot.runners.clients.docker_engine import environment_of
+from drbot.runners.clients.service_container import environment_of
 
 ADDRESS = "${ADDRESS}"  # differs from site to site, and is drbot's to give
 

@@ -20,16 +20,24 @@ from docker.utils import kwargs_from_env
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.site.site import Service
 from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.container_labels import (
+    HELPER_LABEL,
+    KEPT_LABEL,
+    ONE_OFF,
+    PROJECT,
+    RUN_LABEL,
+    SERVICE,
+    is_helper,
+)
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import exit_code, whole_output
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
+from drbot.runners.clients.service_container import ServiceContainer, container_of, environment_of
 from drbot.runners.clients.volume_mounts import holds
 from drbot.runners.foundation.permit import OwnWork, Permit, emptied, volume
 from drbot.runners.foundation.permit import container as of_container
 
 LONGEST_LOG_BYTES = 2_000_000
-INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
-HELPER_LABEL = "drbot.helper"
 STOP_SECONDS = 30
 STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 MISSING = "missing"
@@ -37,22 +45,8 @@ GONE_WITHIN_SECONDS = 60.0
 NOT_RUNNING, KILLED = (404, 409), 137  # the engine's answer to a command for such a container; what a shell would say
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceContainer:
-    """The container of a compose service as it is now."""
-
-    id: str
-    image: str  # id of the image it was made from
-    status: str  # Docker's word: running, exited, restarting, …
-    health: str | None  # healthy, unhealthy, starting; None = no health check
-    exit_code: int
-    environment: Mapping[str, str]
-    command: tuple[str, ...]
-
-    @property
-    def is_running(self) -> bool:
-        """Up, and not in a restart loop."""
-        return self.status == "running"
+def _named(found: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    return found["Name"].lstrip("/"), found["Config"]["Labels"] or {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,9 +128,9 @@ class DockerEngine:
     def containers(self, service: Service) -> tuple[ServiceContainer, ...]:
         """All containers of this service, running or not: there may be more than one."""
         labels = [
-            f"com.docker.compose.project={service.project}",
-            f"com.docker.compose.service={service.service}",
-            "com.docker.compose.oneoff=False",
+            f"{PROJECT}={service.project}",
+            f"{SERVICE}={service.service}",
+            f"{ONE_OFF}=False",
         ]
         made = []
         with docker_errors(
@@ -289,6 +283,11 @@ class DockerEngine:
         with docker_errors(phrase("List containers by label")):
             return tuple(found["Id"] for found in self.client.api.containers(all=True, filters={"label": wanted}))
 
+    def helpers(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Ids of drbot's helpers among them."""
+        found = filter(None, map(self.find, self.labelled({HELPER_LABEL: "true", **labels})))
+        return tuple(one["Id"] for one in found if is_helper(*_named(one)))
+
     def remove_helper(self, container: str) -> None:
         """Kill and remove a helper that drbot made, with its unnamed volumes; one that is gone is fine. Raises
         PermanentError for any other container.
@@ -297,7 +296,7 @@ class DockerEngine:
         if found is None:
             self._wait_until_gone(container)
             return
-        if HELPER_LABEL not in (found["Config"]["Labels"] or {}):
+        if not is_helper(*_named(found)):
             raise PermanentError(
                 phrase("The container {container} is no helper of drbot; nothing was touched", container=container[:12])
             )
@@ -354,36 +353,6 @@ def context_host() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip() or None
     except (OSError, subprocess.TimeoutExpired):
         return None
-
-
-def environment_of(lines: Sequence[str] | None) -> dict[str, str]:
-    """Docker's list of NAME=value as a mapping."""
-    return dict(line.split("=", 1) for line in lines or () if "=" in line)
-
-
-def container_of(found: Mapping[str, Any]) -> ServiceContainer:
-    """What we need of an inspected container."""
-    state = found["State"]
-    return ServiceContainer(
-        id=found["Id"],
-        image=found["Image"],
-        status=state["Status"],
-        health=(state.get("Health") or {}).get("Status"),
-        exit_code=state["ExitCode"],
-        environment=environment_of(found["Config"].get("Env")),
-        command=tuple(found["Config"].get("Cmd") or ()),
-    )
-
-
-def fault_of(container: ServiceContainer | None) -> str | None:
-    """Why it does not run; None when it does."""
-    if container is None:
-        return phrase("its container does not exist")
-    return (
-        None
-        if container.is_running
-        else phrase("its container is {state} (exit code {code})", state=container.status, code=container.exit_code)
-    )
 
 
 def volume_of(found: Mapping[str, Any]) -> VolumeIdentity:

@@ -11,9 +11,10 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.answers import said_in
-from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
+from drbot.runners.clients.service_container import ServiceContainer, fault_of
 
 REQUEST_SECONDS = 4.0
 

@@ -20,7 +20,8 @@ from docker.types import Mount as EngineMount
 
 from drbot.core.base.errors import CancelledError, TemporaryError
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine, Executed
+from drbot.runners.clients.container_labels import HELPER_LABEL
+from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.foundation.watching import Cancelled
 

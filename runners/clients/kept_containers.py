@@ -15,9 +15,9 @@ from docker.errors import ImageNotFound, NotFound
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.occupants import IMAGES
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.docker_engine import HELPER_LABEL, RUN_LABEL, STOP_SECONDS, STOPPED, DockerEngine, connect
+from drbot.runners.clients.container_labels import PROJECT, RUN_LABEL
+from drbot.runners.clients.docker_engine import STOP_SECONDS, STOPPED, DockerEngine, connect
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.clients.volume_users import PROJECT
 from drbot.runners.foundation import permit as subjects
 from drbot.runners.foundation.permit import Permit
 
@@ -53,15 +53,14 @@ class KeptContainer:
 
 
 def containers_of(engine: DockerEngine, projects: Iterable[str]) -> tuple[HostContainer, ...]:
-    """All of these compose projects, running or not, by name; no helpers of drbot's."""
+    """All of these compose projects, running or not, by name."""
     with docker_errors(phrase("List the containers of the projects")):
         listed = [
             one
             for project in projects
             for one in engine.client.api.containers(all=True, size=True, filters={"label": f"{PROJECT}={project}"})
         ]
-    mine = [one for one in listed if HELPER_LABEL not in (one.get("Labels") or {})]
-    return tuple(sorted(map(_listed, mine), key=lambda one: one.name))
+    return tuple(sorted(map(_listed, listed), key=lambda one: one.name))
 
 
 def vanishes(engine: DockerEngine, container: str) -> bool:

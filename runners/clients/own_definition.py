@@ -3,14 +3,16 @@
 Compose itself makes the container, so entrypoint, command, user, secrets and the rest are what production's are.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.container_labels import own_project
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
 KEPT = (
@@ -62,7 +64,7 @@ class OwnDefinition:
         kept = {key: self._own[key] for key in KEPT if self._own.get(key) is not None}
         others = {self._name(one) for one in self._mounts if one["type"] == "volume"} - {self.data, None}
         return {
-            "name": f"drbot-{hashlib.sha256(name.encode()).hexdigest()[:12]}",
+            "name": own_project(name),
             "services": {
                 self.service: {
                     **kept, **SHUT_IN, "image": self.image, "container_name": name, "labels": dict(labels),
@@ -90,6 +92,10 @@ class OwnDefinition:
         known = self.document.get("volumes") or {}
         return known.get(mount.get("source"), {}).get("name") if mount["type"] == "volume" else None
 
+    def _is_among_the_data(self, target: str) -> bool:
+        """Where the engine really mounts it: `..` leads out again."""
+        return PurePosixPath(normpath(target)).is_relative_to(self.mounted_at)
+
     def _shut_in_mounts(self) -> Iterator[dict[str, Any]]:
         """It may write its data, and what is mounted among them; nothing else of the host."""
         for mount in self._mounts:
@@ -98,7 +104,7 @@ class OwnDefinition:
                 yield {**mount, "source": DATA}
             elif name is not None:
                 yield {**mount, "source": name, "read_only": True}
-            elif mount["type"] == "bind" and not mount["target"].startswith(f"{self.mounted_at}/"):
+            elif mount["type"] == "bind" and not self._is_among_the_data(mount["target"]):
                 yield {**mount, "read_only": True}
             else:
                 yield mount

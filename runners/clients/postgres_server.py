@@ -14,11 +14,12 @@ from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.docker_engine import DockerEngine, Executed, ServiceContainer, fault_of
+from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.service_container import ServiceContainer, fault_of
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
 from drbot.runners.foundation.watching import Cancelled
 

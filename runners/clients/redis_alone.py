@@ -20,7 +20,8 @@ from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.container_files import text_of
-from drbot.runners.clients.docker_engine import HELPER_LABEL, DockerEngine
+from drbot.runners.clients.container_labels import HELPER_LABEL
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.last_words import last_line

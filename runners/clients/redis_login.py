@@ -17,7 +17,8 @@ from typing import Any
 from drbot.core.text.messages import Message
 from drbot.core.text.redaction import is_secret_name
 from drbot.runners.clients.container_files import files_at
-from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, environment_of
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.service_container import ServiceContainer, environment_of
 
 Reader = Callable[[str], Mapping[str, str]]  # path of a file or folder in the container → texts
 

@@ -6,9 +6,10 @@ from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import Message, phrase
 from drbot.core.text.words import ending
-from drbot.runners.clients.docker_engine import DockerEngine, ServiceContainer, fault_of
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.redis_login import REFUSED, Login, ask, login_of
+from drbot.runners.clients.service_container import ServiceContainer, fault_of
 
 MAY_COPY = ("REPLCONF", "capa", "eof")  # what a replica says first; it changes nothing
 

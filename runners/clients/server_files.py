@@ -13,7 +13,8 @@ from drbot.core.site.old_server import ALTER_SYSTEM, OldServer
 from drbot.core.text.messages import filled, phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
-from drbot.runners.clients.docker_engine import RUN_LABEL, DockerEngine
+from drbot.runners.clients.container_labels import RUN_LABEL
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.dump import major
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.postgres_server import PostgresRecipe

@@ -12,7 +12,8 @@ from typing import Literal
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
-from drbot.runners.clients.docker_engine import HELPER_LABEL, KEPT_LABEL, RUN_LABEL, DockerEngine, VolumeIdentity
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, is_helper
+from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.volume_scripts import COPY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
@@ -175,7 +176,7 @@ class VolumeMover:
     def _clear(self, name: str) -> None:
         """Remove a helper of this name that has ended; one still at work makes `create` refuse."""
         found = self._engine.find(name)
-        if found and HELPER_LABEL in found["Config"]["Labels"] and not found["State"]["Running"]:
+        if found and is_helper(name, found["Config"]["Labels"]) and not found["State"]["Running"]:
             self._engine.remove_helper(found["Id"])
 
     def _mounts(self, move: Move, method: Method, *, read_only: bool) -> tuple[Mount, ...]:

@@ -6,11 +6,10 @@ from typing import Any
 
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.docker_engine import HELPER_LABEL, STOPPED, DockerEngine
+from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE, is_helper
+from drbot.runners.clients.docker_engine import STOPPED, DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.volume_mounts import holds
-
-PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +36,7 @@ def strangers_on(engine: DockerEngine, volume: str, services: Iterable[Service])
     """Those that are neither of a service of dr.yml nor helpers of drbot's: no step stops them. By name."""
     services = tuple(services)
     users = users_of(engine, volume)
-    return tuple(user for user in users if HELPER_LABEL not in user.labels and not user.belongs_to(services))
+    return tuple(user for user in users if not is_helper(user.name, user.labels) and not user.belongs_to(services))
 
 
 def users_of(engine: DockerEngine, volume: str) -> tuple[VolumeUser, ...]:

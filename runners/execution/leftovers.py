@@ -65,6 +65,8 @@ def clear_stopped(worker_context: WorkerContext, run_id: str) -> None:
 
 
 def _sweep(worker_context: WorkerContext, run_id: str, step_id: str | None) -> None:
+    if worker_context.own.run(run_id) is None:  # a row names it; its containers may be another drbot's
+        return
     try:
         worker_context.target.remove_survivors(run_id, step_id)
     except DrbotError as error:

@@ -10,7 +10,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.base.table_names import table_name
 from drbot.core.runs.stakes import Act, KeptData, Stakes
 from drbot.runners.actions import kept
-from drbot.runners.clients.docker_engine import KEPT_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL
 from drbot.runners.clients.postgres_written import Written, next_transaction, written_since
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL
 from drbot.runners.contract.action import StepContext

@@ -16,6 +16,7 @@ from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.site.occupants import OccupantKind
 from drbot.runners.actions import setting_aside
 from drbot.runners.clients import kept_containers, own_folder
+from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.foundation.permit import folder as folder_subject
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
@@ -56,6 +57,20 @@ def test_what_lies_on_a_host_is_put_aside_whole_and_comes_back_whole(
     machine.put_back("r3", of="r1")
 
     assert machine.picture() == before
+
+
+def test_a_service_that_its_file_calls_a_helper_is_put_aside_and_not_swept_away(machine: Machine) -> None:
+    """A compose file may give its services any label, and the name of any run."""
+    machine.labels = {"drbot.helper": "true", "drbot.run": own("r0")}
+    name = machine.container(wrote="its own")
+
+    remove_survivors(machine.docker, own("r0"), None)
+    with pytest.raises(PermanentError, match="is no helper of drbot"):
+        machine.docker.remove_helper(name)
+
+    assert [one.name for one in machine.put_aside("r1")] == [name]
+    machine.put_back("r2", of="r1")
+    assert machine.containers()[0].get_archive("/root/written")
 
 
 def test_what_came_after_the_plan_is_not_put_aside_and_nothing_else_either(machine: Machine) -> None:

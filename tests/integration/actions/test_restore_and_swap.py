@@ -13,7 +13,7 @@ from drbot.core.runs.plan import BackupIdentity
 from drbot.runners.actions import compose, health, postgres, volume
 from drbot.runners.actions.setting_aside import keep, mark_of
 from drbot.runners.backups.choose_dump import identify
-from drbot.runners.clients.docker_engine import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.scratch_postgres import scratch_server
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
 from drbot.runners.foundation.permit import Permit, emptied

@@ -22,6 +22,7 @@ DOCUMENT: dict[str, Any] = {
                 {"type": "volume", "source": "certificates", "target": "/tls"},
                 {"type": "bind", "source": "/srv/redis.conf", "target": "/etc/redis.conf"},
                 {"type": "bind", "source": "/srv/users.acl", "target": "/data/users.acl"},
+                {"type": "bind", "source": "/etc", "target": "/data/../host-etc"},
             ],
         },
         "other": {"image": "other"},

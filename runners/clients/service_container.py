@@ -1,0 +1,55 @@
+"""The container of a compose service, as the engine describes it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drbot.core.text.messages import phrase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceContainer:
+    """The container of a compose service as it is now."""
+
+    id: str
+    image: str  # id of the image it was made from
+    status: str  # Docker's word: running, exited, restarting, …
+    health: str | None  # healthy, unhealthy, starting; None = no health check
+    exit_code: int
+    environment: Mapping[str, str]
+    command: tuple[str, ...]
+
+    @property
+    def is_running(self) -> bool:
+        """Up, and not in a restart loop."""
+        return self.status == "running"
+
+
+def environment_of(lines: Sequence[str] | None) -> dict[str, str]:
+    """Docker's list of NAME=value as a mapping."""
+    return dict(line.split("=", 1) for line in lines or () if "=" in line)
+
+
+def container_of(found: Mapping[str, Any]) -> ServiceContainer:
+    """What we need of an inspected container."""
+    state = found["State"]
+    return ServiceContainer(
+        id=found["Id"],
+        image=found["Image"],
+        status=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        exit_code=state["ExitCode"],
+        environment=environment_of(found["Config"].get("Env")),
+        command=tuple(found["Config"].get("Cmd") or ()),
+    )
+
+
+def fault_of(container: ServiceContainer | None) -> str | None:
+    """Why it does not run; None when it does."""
+    if container is None:
+        return phrase("its container does not exist")
+    return (
+        None
+        if container.is_running
+        else phrase("its container is {state} (exit code {code})", state=container.status, code=container.exit_code)
+    )
