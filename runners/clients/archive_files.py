@@ -67,10 +67,17 @@ def write_folder(pieces: Iterable[bytes], name: str, top: str, folder: Path, can
         if not entry.is_below(top):
             continue
         require_inside(entry, top)
+        require_within(folder / entry.path, folder)
         public_folder(folder / (entry.path if entry.info.isdir() else str(PurePosixPath(entry.path).parent)))
         put(entry, folder)
         count += not entry.info.isdir()
     return count
+
+
+def require_within(target: Path, folder: Path) -> None:
+    """Raises PermanentError where a link on the way leads out."""
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        raise PermanentError(phrase("{path} would be written elsewhere, through a link; nothing was used", path=target))
 
 
 def put(entry: Entry, folder: Path) -> None:
@@ -79,10 +86,7 @@ def put(entry: Entry, folder: Path) -> None:
     if target == folder or entry.is_again:
         return
     try:
-        if not target.parent.resolve().is_relative_to(folder.resolve()):
-            raise PermanentError(
-                phrase("{path} would be written elsewhere, through a link; nothing was used", path=target)
-            )
+        require_within(target, folder)
         if info.isdir():
             target.mkdir(parents=True, exist_ok=True)
             return

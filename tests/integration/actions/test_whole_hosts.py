@@ -85,6 +85,30 @@ def test_a_service_that_only_answers_is_no_proof(machine: Machine, how: str) -> 
     assert wanted in found.sentence
 
 
+def test_a_new_volume_on_a_folder_of_the_host_is_told_and_not_counted_as_this_recovery(machine: Machine) -> None:
+    """It is as new as anything, and what lies in it may be of last year."""
+    old = machine.folder / "old"
+    machine.files({"old/rows": "of last year"})
+    compose_file(machine).write_text(f"""
+services:
+  app:
+    image: {machine.image}
+    entrypoint: [sh, -c, "sleep 600"]
+    network_mode: none
+    volumes: ["rows:/rows", "more:/more"]
+volumes:
+  rows: {{name: {machine.name}_data, external: true}}
+  more: {{driver_opts: {{type: none, o: bind, device: {old}}}}}
+""")
+    machine.volume("data", {"rows": "restored"}, **{"drbot.run": own("r1")})
+    up(machine)
+
+    found = look(machine)
+
+    assert found.passed, found.sentence
+    assert f"by the options of their compose file: {machine.name}_more" in found.sentence
+
+
 def test_a_volume_from_before_is_not_taken_for_the_systems_own(machine: Machine) -> None:
     """Compose would start the service on whatever is in it."""
     compose_file(machine)

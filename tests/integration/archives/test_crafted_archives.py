@@ -332,3 +332,17 @@ def unpacked_by_tar(data: bytes, folder: Path) -> dict[str, bytes]:
     folder.mkdir(parents=True)
     subprocess.run(["tar", "-xf", "-", "-C", str(folder)], input=data, check=True, capture_output=True)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_no_folder_is_made_through_a_link_that_lies_in_the_target(tmp_path: Path) -> None:
+    outside, target = tmp_path / "outside", tmp_path / "target"
+    outside.mkdir()
+    target.mkdir()
+    (target / FOLDER).parent.mkdir()
+    (target / FOLDER).symlink_to(outside)
+    packed = gzip.compress(tar(Crafted(name=f"{FOLDER}/made/by/the/archive", data=b"x")), 1)
+
+    with pytest.raises(PermanentError, match="through a link"):
+        write_folder([packed], NAME, FOLDER, target, never)
+
+    assert list(outside.iterdir()) == []
