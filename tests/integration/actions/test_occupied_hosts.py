@@ -268,6 +268,22 @@ def test_a_folder_that_drbot_never_put_aside_is_no_run_s_by_its_name(machine: Ma
 
 
 @pytest.mark.more
+def test_a_link_that_leads_nowhere_is_not_taken_for_the_mark_of_a_whole_copy(machine: Machine) -> None:
+    data = machine.volume("data", {"row": "of users"})
+    mark = setting_aside.mark_of(own("r1"))
+    script = f"ln -s nowhere /v/{mark}"
+    machine.api.containers.run(
+        machine.image, ["-c", script], entrypoint="sh", remove=True, user="0", volumes={data: {"bind": "/v"}}
+    )
+    before = machine.picture()
+
+    with pytest.raises(PermanentError, match=f"it contains {mark}, a file name that only drbot uses"):
+        machine.put_aside("r1")
+
+    assert machine.picture() == before
+
+
+@pytest.mark.more
 def test_a_copy_that_was_cut_off_is_not_taken_for_whole_by_what_the_data_itself_holds(machine: Machine) -> None:
     """A volume that somebody filled by hand from what was kept holds drbot's mark of then."""
     data = machine.volume("data", {"row": "of users"})
