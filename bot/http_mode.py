@@ -6,18 +6,13 @@ served again, by no process and after no restart, so that nobody can replay one 
 GET decides nothing: there is no such route.
 """
 
-import logging
 import re
-import socket
-import threading
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qs
 
 import structlog
-import uvicorn
 from slack_bolt import App
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from slack_sdk.signature import SignatureVerifier
@@ -27,8 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from drbot.bot.slack_api.short_connection import ShortConnection
-from drbot.core.base.errors import PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import TemporaryError
 from drbot.core.text.messages import phrase, say
 from drbot.store.base.database import Database
 from drbot.store.records import served
@@ -40,7 +34,6 @@ LARGEST_BYTES = 1_000_000
 OLDEST_SECONDS = 60 * 5
 """The age that a signature may have; a clock that is ahead may be so by the same."""
 KEPT = timedelta(seconds=2 * OLDEST_SECONDS)
-LOOK_SECONDS = 0.2
 UNSIGNED = "not signed by Slack, or too long ago"
 NOT_RECORDED: str = phrase(
     "Not recorded, nothing started and nothing stopped: drbot's own database does not answer. Try again in a moment."
@@ -124,62 +117,3 @@ def _refused(request: Request, why: str) -> Response:
 def _claimed_bytes(request: Request) -> int:
     claimed = request.headers.get("content-length", "0")
     return int(claimed[:12]) if claimed.isascii() and claimed.isdigit() else 0
-
-
-def address_of(text: str) -> tuple[str, int]:
-    """`8080` or `0.0.0.0:8080`. Raises UserError."""
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65_535:
-        raise UserError(
-            phrase("You gave --http."),
-            phrase('"{text}" is not a port.', text=text),
-            phrase("Write --http 8080, or --http 0.0.0.0:8080."),
-        )
-    return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def serve(app: App, guard: RequestGuard, address: tuple[str, int], stop: threading.Event) -> None:
-    """Until `stop`. Raises UserError when the port is taken, PermanentError when the server ends by itself."""
-    server = uvicorn.Server(_quiet(application(app, guard)))
-    with _listening(address) as listener:
-        place = "{}:{}".format(*listener.getsockname()[:2])
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
-        thread.start()
-        log.info("Slack is expected by HTTP.", url=f"http://{place}{PATH}")
-        while not stop.wait(LOOK_SECONDS) and thread.is_alive():
-            pass
-        ended_by_itself = not stop.is_set()
-        server.should_exit = True
-        thread.join(timeout=15)
-    if ended_by_itself:
-        raise PermanentError(phrase("The Slack listener at {place} stopped by itself", place=place))
-
-
-def _listening(address: tuple[str, int]) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise UserError(
-            phrase("Tried to listen for Slack."),
-            f"{address[0]}:{address[1]}: {error}",
-            phrase("Choose another port with --http."),
-        ) from error
-    return listener
-
-
-def _quiet(served_by: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        served_by,
-        http=ShortConnection,
-        ws="none",
-        headers=[("Connection", "close")],
-        log_level=logging.WARNING,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )

@@ -15,7 +15,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from drbot.bot.app import build_app, quiet
 from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
-from drbot.bot.http_mode import RequestGuard, address_of, serve
+from drbot.bot.http_mode import RequestGuard, application
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
 from drbot.bot.outbound.messenger import Messenger
@@ -28,7 +28,9 @@ from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import Slack, client_of
 from drbot.commands.facts.context import CommandContext, context_of
+from drbot.core.base.heart import Heart
 from drbot.core.site.configuration import Loaded
+from drbot.listening.listener import Listener, address_of, serve
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 
@@ -48,6 +50,8 @@ class Process(Protocol):
     def doorbell(self) -> Doorbell: ...
     @property
     def stop(self) -> threading.Event: ...
+    @property
+    def heart(self) -> Heart: ...
 
 
 def run_bot(process: Process, settings: BotSettings | None = None, *, http: str = "") -> None:
@@ -60,7 +64,7 @@ def run_bot(process: Process, settings: BotSettings | None = None, *, http: str 
     context = context_of(process.database, process.doorbell, process.loaded)
     parts = {
         "publisher": lambda: _publish(context, found, process),
-        "ticker": lambda: Ticker(context).run(process.stop),
+        "ticker": lambda: Ticker(context).run(process.stop, process.heart),
     }
     failed: list[Exception] = []
 
@@ -92,7 +96,7 @@ def _publish(context: CommandContext, settings: BotSettings, process: Process) -
     publisher_context = PublisherContext(
         context=context, messenger=Messenger(slack, process.database), home=process.home
     )
-    Publisher(publisher_context, owner(), time.monotonic).run(process.stop)
+    Publisher(publisher_context, owner(), time.monotonic).run(process.stop, process.heart)
 
 
 def _listen(context: CommandContext, settings: BotSettings, stop: threading.Event) -> None:
@@ -104,12 +108,10 @@ def _listen(context: CommandContext, settings: BotSettings, stop: threading.Even
             context=context, client=client, accounts=Accounts(client), signed_values=signed_values, pool=pool
         )
         if settings.http:
-            serve(
-                build_app(responder, client, settings.signing_secret),
-                RequestGuard(settings.signing_secret, context.database, context.configuration.language),
-                address_of(settings.http),
-                stop,
-            )
+            guard = RequestGuard(settings.signing_secret, context.database, context.configuration.language)
+            served = application(build_app(responder, client, settings.signing_secret), guard)
+            address = address_of(settings.http, "--http")
+            serve(Listener(application=served, address=address, name="Slack", option="--http"), stop)
         else:
             _by_socket(build_app(responder, client), settings, responder, stop)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from drbot.core.base.errors import UserError
+from drbot.core.base.heart import Heart
 from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
@@ -35,6 +36,7 @@ def run_worker(
     home: Path,
     stop: threading.Event,
     *,
+    heart: Heart,
     roster: Roster,
     document: Path | None,
 ) -> None:
@@ -73,4 +75,4 @@ def run_worker(
         anchor_ledger(database, bucket, key, stop)
         signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
         keep_copies(database, bucket, configuration, document, signer, stop)
-    Worker(worker_context, doorbell, stop).serve()
+    Worker(worker_context, doorbell, stop).serve(heart)

@@ -6,6 +6,7 @@ import time
 import structlog
 
 from drbot.core.base.errors import DrbotError, FencedError, UntrustedError
+from drbot.core.base.heart import Heart
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import Run
 from drbot.core.text.messages import phrase
@@ -40,7 +41,7 @@ class Worker:
         self._changed = threading.Condition()
         self._lookout = Lookout(worker_context)
 
-    def serve(self) -> None:
+    def serve(self, heart: Heart) -> None:
         """Blocks until `stop`."""
         upkeep = Upkeep(self._worker_context)
         self._doorbell.listen(self._worker_context.site_name, self.handle, THREADS)
@@ -49,6 +50,7 @@ class Worker:
         threading.Thread(target=self._lookout.run, args=(self._stop,), name="lookout", daemon=True).start()
         log.info("The worker is ready.", site=self._worker_context.site_name, owner=self._worker_context.owner)
         while not self._stop.wait(self._worker_context.timing.tick):
+            heart.beat(f"worker of {self._worker_context.site_name}")
             upkeep.tick()
         with self._changed:
             self._changed.wait_for(lambda: self._busy == 0)

@@ -19,7 +19,17 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[1]
 RUNBOOKS = ROOT / "drbot" / "runbooks"
 LANGUAGES = ROOT / "drbot" / "languages"
-PRODUCT = ("bot", "commands", "runners", "drbot/core", "drbot/store", "drbot/cli", "drbot/lab", "drbot/slack_simulator")
+PRODUCT = (
+    "bot",
+    "commands",
+    "runners",
+    "drbot/core",
+    "drbot/store",
+    "drbot/cli",
+    "drbot/lab",
+    "drbot/listening",
+    "drbot/slack_simulator",
+)
 
 
 def sentences() -> Catalog:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1] / "drbot"
-FOLDERS = ("bot", "cli", "commands", "core", "lab", "runners", "slack_simulator", "store")
+FOLDERS = ("bot", "cli", "commands", "core", "lab", "listening", "runners", "slack_simulator", "store")
 LONG_FILE = 300
 
 

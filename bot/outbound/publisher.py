@@ -14,6 +14,8 @@ from drbot.bot.outbound.incident_feed import IncidentFeed
 from drbot.bot.outbound.live_board import interval
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.core.base.errors import TemporaryError
+from drbot.core.base.heart import Heart
+from drbot.listening.metrics import PUBLISHER as CURSOR
 from drbot.store.base import ledger
 from drbot.store.records import incidents, surfaces
 
@@ -23,7 +25,6 @@ LOOK_SECONDS = 0.2
 LEAD_SECONDS = 6.0
 LEAD_AGAIN_SECONDS = 2.0
 THREADS = 6
-CURSOR = "publisher"
 
 
 class Publisher:
@@ -40,10 +41,11 @@ class Publisher:
         self._leads_until = 0.0
         self._asked_at = float("-inf")
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, heart: Heart) -> None:
         """The loop; ends after `stop` is set, with the calls that are being made."""
         with ThreadPoolExecutor(THREADS, thread_name_prefix="publisher") as pool:
             while not stop.wait(LOOK_SECONDS):
+                heart.beat("publisher")
                 try:
                     self._look(pool)
                 except TemporaryError as error:

@@ -9,6 +9,7 @@ import structlog
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.commands.facts.context import CommandContext
 from drbot.core.base.errors import DrbotError, TemporaryError
+from drbot.core.base.heart import Heart
 from drbot.core.runs.run import RunState
 from drbot.store.records import schedules
 from drbot.store.runs import chores, runs
@@ -26,9 +27,10 @@ class Ticker:
         self._context = context
         self._rung: dict[str, float] = {}
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, heart: Heart) -> None:
         """The loop. A part that fails does not keep the others from their turn."""
         while not stop.wait(TICK_SECONDS):
+            heart.beat("ticker")
             self.tick()
 
     def tick(self) -> None:

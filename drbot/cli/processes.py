@@ -4,13 +4,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from drbot.cli.terminal import sentence_of
 from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.base.heart import Heart
 from drbot.core.ledger.policy import document_of
 from drbot.core.site.configuration import Loaded, load_configuration
 from drbot.core.text.messages import closed, filled, phrase, sentences
@@ -32,6 +33,7 @@ class Process:
     database: Database
     doorbell: Doorbell
     stop: threading.Event
+    heart: Heart = field(default_factory=Heart)
     document: Path | None = None  # dr.yml itself
 
 

@@ -1,9 +1,10 @@
 """`drbot bot`, `drbot worker`, `drbot all`: what stays up."""
 
 import os
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,6 +12,11 @@ from drbot.bot.main import run_bot
 from drbot.cli.processes import Process, end_on_signals, run_together, start_process
 from drbot.cli.terminal import Config, complain
 from drbot.core.base.errors import UserError
+from drbot.core.text.messages import phrase
+from drbot.listening.heartbeat import keep_beating
+from drbot.listening.listener import Listener, address_of
+from drbot.listening.listener import serve as listen
+from drbot.listening.watching import watching
 from drbot.runners.main import run_worker
 from drbot.runners.second_factor.join_token import join_site
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
@@ -18,19 +24,22 @@ from drbot.runners.second_factor.totp_secrets import TotpSecrets
 Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default: DRBOT_HOME, else ./.drbot)")]
 Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]
 Join = Annotated[str, typer.Option(help="One-time token of a machine that a recovery had made (level 4)")]
+Watch = Annotated[
+    str, typer.Option(help="Serve /healthz, /readyz and /metrics at this port: 9464, 0.0.0.0:9464 (docs/watching.md)")
+]
 REFUSED = 3
 """Exit code of a token that is no good: unlike a database that does not answer yet, another start changes nothing."""
 
 SiteName = Annotated[str, typer.Option(help="The site this worker serves (default: default_site of dr.yml)")]
 
 
-def bot(config: Config = None, home: Home = None, http: Http = "") -> None:
+def bot(config: Config = None, home: Home = None, http: Http = "", watch: Watch = "") -> None:
     """Serve Slack. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN (with --http SLACK_SIGNING_SECRET instead); infrastructure
     credentials are not needed here.
     """
     process = start_process(config, home)
     end_on_signals(process.stop)
-    raise typer.Exit(run_together({"bot": lambda: run_bot(process, http=http)}, process.stop))
+    _together(process, {"bot": lambda: run_bot(process, http=http)}, watch)
 
 
 def serve(process: Process, site: str) -> None:
@@ -43,18 +52,19 @@ def serve(process: Process, site: str) -> None:
         site,
         process.home,
         process.stop,
+        heart=process.heart,
         roster=loaded.roster,
         document=process.document,
     )
 
 
-def worker(site: SiteName = "", config: Config = None, home: Home = None, join: Join = "") -> None:
+def worker(site: SiteName = "", config: Config = None, home: Home = None, join: Join = "", watch: Watch = "") -> None:
     """Run recoveries at one site. Slack tokens are not needed here."""
     process = start_process(config, home)
     if join:
         site = _join(process, join, site)
     end_on_signals(process.stop)
-    raise typer.Exit(run_together({"worker": lambda: serve(process, site)}, process.stop))
+    _together(process, {"worker": lambda: serve(process, site)}, watch)
 
 
 def _join(process: Process, token: str, site: str) -> str:
@@ -66,7 +76,7 @@ def _join(process: Process, token: str, site: str) -> str:
         raise typer.Exit(REFUSED) from error
 
 
-def everything(config: Config = None, home: Home = None, http: Http = "") -> None:
+def everything(config: Config = None, home: Home = None, http: Http = "", watch: Watch = "") -> None:
     """Bot and the workers of every site in one process: the small installation."""
     process = start_process(config, home)
     end_on_signals(process.stop)
@@ -74,4 +84,17 @@ def everything(config: Config = None, home: Home = None, http: Http = "") -> Non
     parts = {"bot": partial(run_bot, process, http=http)} | {
         f"worker-{site}": partial(serve, process, site) for site in sites
     }
-    raise typer.Exit(run_together(parts, process.stop))
+    _together(process, parts, watch)
+
+
+def _together(process: Process, parts: Mapping[str, Callable[[], None]], watch: str) -> NoReturn:
+    """With what watches this process, where that is wanted. Raises UserError for a port that is none."""
+    beside: dict[str, Callable[[], None]] = {}
+    if watch:
+        address = address_of(watch, "--watch")
+        seen = watching(process.database, process.loaded.configuration.targets, process.heart)
+        listener = Listener(application=seen, address=address, name=phrase("monitoring"), option="--watch")
+        beside["watch"] = lambda: listen(listener, process.stop)
+    if url := os.environ.get("DRBOT_HEARTBEAT_URL", "").strip():
+        beside["heartbeat"] = lambda: keep_beating(url, process.database, process.heart, process.stop)
+    raise typer.Exit(run_together({**parts, **beside}, process.stop))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drbot.core.text.words import cut, ending
 
 ROOT = Path(__file__).parents[2] / "drbot"
-PACKAGES = ("bot", "cli", "commands", "core", "runners", "store")
+PACKAGES = ("bot", "cli", "commands", "core", "listening", "runners", "store")
 LONG = 20  # a bound below it takes some entries of a list, or a letter
 
 ALLOWED = {

@@ -231,7 +231,7 @@ def test_every_key_of_dr_yml_is_documented(model: type[Model]) -> None:
 def variables_read() -> set[str]:
     """Names looked up in the environment: `environ["X"]` or `.get("X")` in modules that hold os.environ."""
     found = set(WHERE)
-    for package in ("bot", "cli", "commands", "core", "lab", "runners", "store", "slack_simulator"):
+    for package in ("bot", "cli", "commands", "core", "lab", "listening", "runners", "store", "slack_simulator"):
         for path in (ROOT / "drbot" / package).rglob("*.py"):
             text = text_of(path)
             if "os.environ" in text and "ai-micro-service" not in path.parts:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "drbot"
-ROOMS = ("core", "store", "runners", "bot", "commands")
+ROOMS = ("core", "store", "listening", "runners", "bot", "commands")
 
 SENTENCES = frozenset({"payload", "outcome", "summary", "why", "stop_requested", "question", "reason", "sentence"})
 """Names, attributes and keys that hold words for people, or an event's payload."""

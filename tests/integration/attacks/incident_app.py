@@ -236,7 +236,9 @@ def incident_app_in(folder: Path, *, bot: bool = True, **approvals: Any) -> Iter
     worker_fixture.worker_context = replace(
         worker_fixture.worker_context, ring=lambda run_id: doorbell.ring("production", run_id)
     )
-    worker = threading.Thread(target=Worker(worker_fixture.worker_context, doorbell, stop).serve, daemon=True)
+    worker = threading.Thread(
+        target=Worker(worker_fixture.worker_context, doorbell, stop).serve, args=(process.heart,), daemon=True
+    )
     with People(simulator.url) as people:
         scene = Scene(simulator=simulator, people=people, process=process, settings=settings)
         worker.start()

@@ -11,6 +11,7 @@ import pytest
 
 from drbot.bot.main import run_bot
 from drbot.bot.settings import BotSettings
+from drbot.core.base.heart import Heart
 from drbot.core.ledger.events import Event
 from drbot.core.runs.incident import Incident
 from drbot.core.site.configuration import Loaded
@@ -61,6 +62,7 @@ class Process:
     database: Database
     doorbell: Doorbell
     stop: threading.Event = field(default_factory=threading.Event)
+    heart: Heart = field(default_factory=Heart)
 
 
 @dataclass(kw_only=True)

@@ -6,10 +6,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from drbot.bot.http_mode import LARGEST_BYTES, address_of
+from drbot.bot.http_mode import LARGEST_BYTES
 from drbot.bot.settings import BotSettings
 from drbot.core.approvals.approval import RequestState
 from drbot.core.base.errors import UserError
+from drbot.listening.listener import address_of
 from drbot.slack_simulator import payloads
 from drbot.slack_simulator.http_delivery import Signed, signed
 from drbot.slack_simulator.records import Json
@@ -125,9 +126,9 @@ def test_http_mode_needs_the_signing_secret_and_no_app_token() -> None:
 
     assert (found.http, found.signing_secret, found.app_token) == ("8080", "s", "")
     assert "xoxb" not in repr(found) and "'s'" not in repr(found)
-    assert address_of("8080") == ("127.0.0.1", 8080)
-    assert address_of("0.0.0.0:80") == ("0.0.0.0", 80)
-    assert address_of("[::1]:80") == ("::1", 80)
+    assert address_of("8080", "--http") == ("127.0.0.1", 8080)
+    assert address_of("0.0.0.0:80", "--http") == ("0.0.0.0", 80)
+    assert address_of("[::1]:80", "--http") == ("::1", 80)
     for wrong in ("", "http", "1:2:x", "70000"):
         with pytest.raises(UserError, match="is not a port"):
-            address_of(wrong)
+            address_of(wrong, "--http")

@@ -12,7 +12,7 @@ import httpx
 from sqlalchemy import func, select
 
 from drbot.bot.http_mode import NOT_RECORDED, PATH, RequestGuard
-from drbot.bot.slack_api.short_connection import MOST_OPEN, READ_SECONDS
+from drbot.listening.short_connection import MOST_OPEN, READ_SECONDS
 from drbot.slack_simulator.http_delivery import SIGNING_SECRET, signed
 from drbot.store.base.database import Database
 from drbot.store.base.schema import served as table

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 
+from drbot.core.base.heart import Heart
 from drbot.core.files.runbook_file import PACKAGED, load_runbook
 from drbot.core.runbooks.effects import may_repeat
 from drbot.core.runs.run import Run, RunState, StepState
@@ -267,7 +268,7 @@ def test_a_worker_in_service_does_a_whole_level_1_by_itself(worker_fixture: Work
     worker_context = replace(
         worker_fixture.worker_context, ring=lambda run_id: bell.ring("production", run_id), timing=QUICK
     )
-    serving = threading.Thread(target=Worker(worker_context, bell, stop).serve, daemon=True)
+    serving = threading.Thread(target=Worker(worker_context, bell, stop).serve, args=(Heart(),), daemon=True)
     serving.start()
     worker_fixture.target.volumes["postgres_data"] = "good"
     worker_fixture.target.running.discard("auth")

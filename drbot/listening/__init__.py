@@ -1,0 +1,1 @@
+"""What others reach drbot by over HTTP: the listener itself, and how drbot is watched."""

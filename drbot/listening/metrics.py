@@ -1,0 +1,85 @@
+"""What Prometheus is told: the figures of the state, asked at each scrape, in either process the same. A state that
+cannot be asked is a figure too.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+
+from drbot.core.base.errors import DrbotError
+from drbot.core.runs.incident import Incident
+from drbot.core.site.site import Targets
+from drbot.store.base.database import Database
+from drbot.store.records.figures import Figures, figures
+
+PUBLISHER = "publisher"
+"""The cursor of what has been shown in Slack."""
+
+
+class StateCollector(Collector):
+    """Registered once in a process; no figure is kept between two scrapes."""
+
+    def __init__(
+        self, database: Database, targets: Targets, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database = database
+        self._targets = targets
+        self._now = now
+
+    def describe(self) -> list[Metric]:
+        """Nothing is asked when it is registered: the state may not answer yet."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One look at the state."""
+        answers = GaugeMetricFamily("drbot_state_answers", "Whether drbot's own state answers: 1 = yes.")
+        try:
+            with self._database.read() as connection:
+                found = figures(connection, PUBLISHER)
+        except DrbotError:
+            answers.add_metric((), 0)
+            yield answers
+            return
+        answers.add_metric((), 1)
+        yield answers
+        yield from _work(found, self._now())
+        yield from _incidents(found.open_incidents, self._targets, self._now())
+
+
+def _work(found: Figures, now: datetime) -> Iterator[Metric]:
+    runs = GaugeMetricFamily("drbot_runs", "Runs, by where they are now.", labels=("site", "runbook", "state"))
+    for key, count in found.runs.items():
+        runs.add_metric(key, count)
+    yield runs
+    took = SummaryMetricFamily("drbot_step_seconds", "How long the steps of runs took.", labels=("runbook", "step"))
+    for names, one in found.steps.items():
+        took.add_metric(names, count_value=one.count, sum_value=one.seconds)
+    yield took
+    waits = GaugeMetricFamily(
+        "drbot_queue_age_seconds", "How long the oldest run has waited for a worker of its site.", labels=("site",)
+    )
+    for site, since in found.queued_since.items():
+        waits.add_metric((site,), (now - since).total_seconds())
+    yield waits
+    lag = (now - found.unshown_since).total_seconds() if found.unshown_since is not None else 0.0
+    yield GaugeMetricFamily("drbot_publisher_lag_records", "Records not shown in Slack yet.", value=found.unshown)
+    yield GaugeMetricFamily("drbot_publisher_lag_seconds", "Age of the oldest of them.", value=lag)
+
+
+def _incidents(there: tuple[Incident, ...], targets: Targets, now: datetime) -> Iterator[Metric]:
+    labels = ("incident", "level", "site")
+    lasts = GaugeMetricFamily("drbot_incident_seconds", "How long an open incident has lasted.", labels=labels)
+    left = GaugeMetricFamily(
+        "drbot_rto_left_seconds", "What is left of the RTO while the service is not back; below 0 = missed.",
+        labels=labels,
+    )  # fmt: skip
+    for one in there:
+        names = (one.name, str(one.level.value), one.site)
+        seconds = (now - one.started_at).total_seconds()
+        lasts.add_metric(names, seconds)
+        if one.recovered_at is None:
+            left.add_metric(names, targets.rto - seconds)
+    yield lasts
+    yield left

@@ -1,0 +1,62 @@
+"""What drbot is doing, as numbers: for whoever watches it. Read in one look, changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState
+from drbot.store.base.schema import cursors, events, runs, steps
+from drbot.store.records import incidents
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Took:
+    """How often a step was done, and the seconds of all of them together."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """Of the whole state. Moments are UTC."""
+
+    runs: Mapping[tuple[str, str, str], int]  # site, runbook, state
+    steps: Mapping[tuple[str, str], Took]  # runbook, step
+    queued_since: Mapping[str, datetime]  # site → its oldest run that no worker has taken
+    open_incidents: tuple[Incident, ...]
+    unshown: int  # records of the ledger that the publisher has not shown yet
+    unshown_since: datetime | None  # the oldest of them
+
+
+def figures(connection: Connection, publisher: str) -> Figures:
+    """`publisher`: the name of its cursor."""
+    shown = select(func.coalesce(func.max(cursors.c.seq), 0)).where(cursors.c.name == publisher).scalar_subquery()
+    behind = connection.execute(
+        select(func.count(), func.min(events.c.at)).select_from(events).where(events.c.seq > shown)
+    ).one()
+    return Figures(
+        runs={(row.site, row.runbook, row.state): row[3] for row in connection.execute(_RUNS)},
+        steps={(row.runbook, row.id): Took(count=row[2], seconds=row[3]) for row in connection.execute(_STEPS)},
+        queued_since={row.site: row[1] for row in connection.execute(_QUEUED)},
+        open_incidents=tuple(incidents.recent(connection, open_only=True, limit=100)),
+        unshown=behind[0],
+        unshown_since=behind[1],
+    )
+
+
+_RUNS = select(runs.c.site, runs.c.runbook, runs.c.state, func.count()).group_by(
+    runs.c.site, runs.c.runbook, runs.c.state
+)
+_STEPS = (
+    select(runs.c.runbook, steps.c.id, func.count(), func.sum(steps.c.seconds))
+    .join(runs, runs.c.id == steps.c.run)
+    .where(steps.c.seconds.is_not(None))
+    .group_by(runs.c.runbook, steps.c.id)
+)
+_QUEUED = (
+    select(runs.c.site, func.min(runs.c.queued_at)).where(runs.c.state == RunState.QUEUED.value).group_by(runs.c.site)
+)
