@@ -18,6 +18,7 @@ from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
 from drbot.bot.http_mode import RequestGuard, application
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
+from drbot.bot.outbound.alert_posts import AlertPosts
 from drbot.bot.outbound.messenger import Messenger
 from drbot.bot.outbound.publisher import Publisher
 from drbot.bot.outbound.publisher_context import PublisherContext
@@ -62,8 +63,10 @@ def run_bot(process: Process, settings: BotSettings | None = None, *, http: str 
     """
     found = settings or BotSettings.from_environment(http=http)
     context = context_of(process.database, process.doorbell, process.loaded)
+    messenger = Messenger(Slack(client_of(found), RateLimiter()), process.database)
     parts = {
-        "publisher": lambda: _publish(context, found, process),
+        "publisher": lambda: _publish(context, messenger, process),
+        "alerts": lambda: AlertPosts(context, messenger, owner()).run(process.stop, process.heart),
         "ticker": lambda: Ticker(context).run(process.stop, process.heart),
     }
     failed: list[Exception] = []
@@ -91,11 +94,8 @@ def owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
 
 
-def _publish(context: CommandContext, settings: BotSettings, process: Process) -> None:
-    slack = Slack(client_of(settings), RateLimiter())
-    publisher_context = PublisherContext(
-        context=context, messenger=Messenger(slack, process.database), home=process.home
-    )
+def _publish(context: CommandContext, messenger: Messenger, process: Process) -> None:
+    publisher_context = PublisherContext(context=context, messenger=messenger, home=process.home)
     Publisher(publisher_context, owner(), time.monotonic).run(process.stop, process.heart)
 
 

@@ -11,6 +11,7 @@ from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, parse
 from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb import (
+    alert,
     answer,
     approve,
     declare,
@@ -57,6 +58,8 @@ TABLE: Mapping[str, Verb] = {
     "menu": Verb(act=helping.menu),
     "help": Verb(act=helping.help_),
     "whoami": Verb(act=helping.whoami),
+    "alerts": Verb(act=alert.list_),
+    "alert": Verb(act=alert.alert, access="declare"),
     "declare": Verb(act=declare.declare, access="declare"),
     "level": Verb(act=level.level, access="level"),
     "plan": Verb(act=plan.plan, access="plan"),
@@ -122,10 +125,13 @@ def _not_recorded(error: BrokenStateError) -> str:
     )
 
 
+OF_NO_INCIDENT = frozenset({"declare", "alert"})
+"""What fails there concerns no incident, even when one happens to be open."""
+
+
 def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> None:
     """Refusals are recorded like grants where they concern an incident."""
-    # A declaration that failed concerns no incident, even when one happens to be open.
-    if words is None or words.verb == "declare" or not TABLE[words.verb].access:
+    if words is None or words.verb in OF_NO_INCIDENT or not TABLE[words.verb].access:
         return
     incident = None
     try:

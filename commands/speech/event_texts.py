@@ -70,6 +70,10 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         hint=phrase("`/dr answer yes` or `/dr answer no` records it at any time."),
     ),
     EventKind.INCIDENT_RESOLVED: _channel("checkered_flag", phrase("{who} resolved the incident. {summary}")),
+    EventKind.ALERT_RAISED: _thread(
+        "bell", phrase("{who} declared it for the alert {names}, which has fired since {since}.")
+    ),
+    EventKind.ALERT_RESOLVED: _channel("bell", phrase("The alert is resolved: {names}.")),
     EventKind.INCIDENT_NOTE: _thread("pushpin", phrase("{who}: {text}")),
     EventKind.STATUS_UPDATE: _thread("", phrase("{who} told the stakeholders: {text}")),
     EventKind.STATUS_DUE: _record(phrase("Regular post to the stakeholders.")),

@@ -34,6 +34,16 @@ VERBS: Mapping[str, VerbWords] = {
         example="declare level1 auth: login fails",
         free_text=True,
     ),
+    "alerts": VerbWords(
+        usage="alerts",
+        help=phrase("What monitoring says, and what drbot proposes"),
+        example="alerts",
+    ),
+    "alert": VerbWords(
+        usage="alert <number> [declare|seen|silence <time>]",
+        help=phrase("Declare what an alert proposes, say that you have seen it, or silence it"),
+        example="alert 3 declare",
+    ),
     "level": VerbWords(
         usage="level level1..level4 [why]",
         help=phrase("Change the level"),

@@ -48,21 +48,29 @@ def declare(context: CommandContext, request: Request, words: Words, person: Per
     if isinstance(known, Reply):
         return known
     with context.database.write() as tx:
-        if not known.anyway:
-            same = incidents.similar(
-                tx.connection,
-                site=known.site,
-                level=known.level,
-                service=known.service,
-                since=tx.now - SAME_INTENT,
-            )
-            if same is not None:
-                return _already_open(context, same, known, request.at)
-        incident = _open(context, tx, known, person)
-    return _opened(context, incident)
+        if not known.anyway and (same := similar(tx, known)) is not None:
+            return _already_open(context, same, known, request.at)
+        incident = open_incident(context, tx, known, person)
+    return opened(context, incident)
 
 
-def _open(context: CommandContext, tx: Transaction, known: Declaration, person: Person) -> Incident:
+def similar(tx: Transaction, known: Declaration) -> Incident | None:
+    """What somebody declared a moment ago and is the same."""
+    return incidents.similar(
+        tx.connection, site=known.site, level=known.level, service=known.service, since=tx.now - SAME_INTENT
+    )
+
+
+def joined(same: Incident) -> Reply:
+    """It is open already."""
+    return Reply(
+        text=phrase("{name} is open for it: {title}.", name=same.name, title=printable(same.title, 100)),
+        choices=(Choice(label=phrase("Show {name}", name=same.name), command=f"status {same.name}", style="primary"),),
+    )
+
+
+def open_incident(context: CommandContext, tx: Transaction, known: Declaration, person: Person) -> Incident:
+    """With its recovery queued."""
     incident = incidents.declare(
         tx,
         site=known.site,
@@ -273,7 +281,8 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
     )
 
 
-def _opened(context: CommandContext, incident: Incident) -> Reply:
+def opened(context: CommandContext, incident: Incident) -> Reply:
+    """What happens from here on."""
     is_alone = runbook_for(context, incident.level) is None
     opened = phrase(
         "{name} (level {level}, {title}) is open. Its channel is being opened and the stakeholders are told.",

@@ -13,6 +13,7 @@ from drbot.cli.processes import Process, end_on_signals, run_together, start_pro
 from drbot.cli.terminal import Config, complain
 from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
+from drbot.listening.alerts_in import receiving
 from drbot.listening.heartbeat import keep_beating
 from drbot.listening.listener import Listener, address_of
 from drbot.listening.listener import serve as listen
@@ -27,19 +28,23 @@ Join = Annotated[str, typer.Option(help="One-time token of a machine that a reco
 Watch = Annotated[
     str, typer.Option(help="Serve /healthz, /readyz and /metrics at this port: 9464, 0.0.0.0:9464 (docs/watching.md)")
 ]
+Alerts = Annotated[
+    str, typer.Option(help="Take alerts of Alertmanager at this port, POST /alerts: 9465 (DRBOT_ALERTS_TOKEN)")
+]
+SHORTEST_TOKEN = 16
 REFUSED = 3
 """Exit code of a token that is no good: unlike a database that does not answer yet, another start changes nothing."""
 
 SiteName = Annotated[str, typer.Option(help="The site this worker serves (default: default_site of dr.yml)")]
 
 
-def bot(config: Config = None, home: Home = None, http: Http = "", watch: Watch = "") -> None:
+def bot(config: Config = None, home: Home = None, http: Http = "", alerts: Alerts = "", watch: Watch = "") -> None:
     """Serve Slack. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN (with --http SLACK_SIGNING_SECRET instead); infrastructure
     credentials are not needed here.
     """
     process = start_process(config, home)
     end_on_signals(process.stop)
-    _together(process, {"bot": lambda: run_bot(process, http=http)}, watch)
+    _together(process, {"bot": lambda: run_bot(process, http=http), **_taking_alerts(process, alerts)}, watch)
 
 
 def serve(process: Process, site: str) -> None:
@@ -76,7 +81,9 @@ def _join(process: Process, token: str, site: str) -> str:
         raise typer.Exit(REFUSED) from error
 
 
-def everything(config: Config = None, home: Home = None, http: Http = "", watch: Watch = "") -> None:
+def everything(
+    config: Config = None, home: Home = None, http: Http = "", alerts: Alerts = "", watch: Watch = ""
+) -> None:
     """Bot and the workers of every site in one process: the small installation."""
     process = start_process(config, home)
     end_on_signals(process.stop)
@@ -84,7 +91,25 @@ def everything(config: Config = None, home: Home = None, http: Http = "", watch:
     parts = {"bot": partial(run_bot, process, http=http)} | {
         f"worker-{site}": partial(serve, process, site) for site in sites
     }
-    _together(process, parts, watch)
+    _together(process, parts | _taking_alerts(process, alerts), watch)
+
+
+def _taking_alerts(process: Process, alerts: str) -> dict[str, Callable[[], None]]:
+    """Where monitoring posts to, if it is wanted. Raises UserError for a port that is none, and without a token."""
+    if not alerts:
+        return {}
+    token = os.environ.get("DRBOT_ALERTS_TOKEN", "").strip()
+    if len(token) < SHORTEST_TOKEN:
+        raise UserError(
+            phrase("You gave {option}.", option="--alerts"),
+            phrase("DRBOT_ALERTS_TOKEN is missing, or shorter than {count} letters.", count=SHORTEST_TOKEN),
+            phrase("Make one: openssl rand -hex 16. Monitoring sends it with every alert (docs/watching.md)."),
+        )
+    listener = Listener(
+        application=receiving(process.database, token), address=address_of(alerts, "--alerts"), name=phrase("alerts"),
+        option="--alerts",
+    )  # fmt: skip
+    return {"alerts": lambda: listen(listener, process.stop)}
 
 
 def _together(process: Process, parts: Mapping[str, Callable[[], None]], watch: str) -> NoReturn:

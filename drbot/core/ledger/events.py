@@ -88,6 +88,8 @@ class EventKind(StrEnum):
     MACHINE_GONE = "machine.gone"  # machine, site, type, region: nobody pays for it any more
     STATE_SIGNED_BY = "state.signed_by"  # site, key: a worker whose word about copies of this state holds
     STATE_BROUGHT_BACK = "state.brought_back"  # place, record, hash, forgotten: up to which record; believed: by nobody
+    ALERT_RAISED = "alert.raised"  # names, since: alerts that the incident was declared for
+    ALERT_RESOLVED = "alert.resolved"  # names: none of them fires any more
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

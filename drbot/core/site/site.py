@@ -237,6 +237,12 @@ class Approvals(Model):
     break_glass: bool = False  # true: one person alone may, from the recovery host, after a loud hold
 
 
+class Alerts(Model):
+    """What monitoring may do."""
+
+    declare: tuple[Word, ...] = ()  # names of alerts that open an incident by themselves
+
+
 class Cadence(Model):
     """How often stakeholders hear from us, by level."""
 
@@ -268,6 +274,7 @@ class Configuration(Model):
     people: dict[Name, PersonEntry] = Field(default_factory=dict)
     channels: Channels = Channels()
     approvals: Approvals = Approvals()
+    alerts: Alerts = Alerts()
     cadence: Cadence = Cadence()
     runbooks: Path | None = None  # a folder of further runbooks
 

@@ -3,14 +3,10 @@
 Names of states and kinds are plain text: the tables of moves live in core/ and are applied in every UPDATE.
 """
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Index,
@@ -21,59 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-from drbot.core.ledger.events import canonical, parsed
-from drbot.core.text.stored_messages import message_of_row, text_of_row
-
-
-class Moment(TypeDecorator[datetime]):
-    """UTC to the microsecond in both databases; aware on the way in and out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """SQLite would drop the zone, so everything is UTC before it gets there."""
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """SQLite gives naive times, PostgreSQL gives them in the session's zone."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Json(TypeDecorator[Any]):
-    """Canonical JSON as text, so that the bytes of the ledger are the same in both databases."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """The one JSON of the value."""
-        return None if value is None else canonical(value).decode()
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """JSON values, with messages as they were."""
-        return None if value is None else parsed(value)
-
-
-class Sentence(TypeDecorator[str]):
-    """A message for people, or plain text, in a column of text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """As it was made."""
-        return None if value is None else text_of_row(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """The message again."""
-        return None if value is None else message_of_row(value)
-
+from drbot.store.base.column_types import Json, Moment, Sentence
 
 metadata = MetaData(
     naming_convention={
@@ -388,4 +333,33 @@ kept = Table(
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
     Column("whole_host", Boolean, nullable=False, server_default=false()),
+)
+
+alert_groups = Table(
+    "alert_groups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),  # of its key and of when its first alert began
+    Column("key", Text, nullable=False, index=True),  # the sender's
+    Column("opened_at", Moment, nullable=False),
+    Column("resolved_at", Moment),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", Text),
+    Column("silent_until", Moment),
+    Column("incident", Integer, index=True),
+    Column("version", Integer, nullable=False),
+    Column("shown", Integer, nullable=False),  # the version that people see
+    sqlite_autoincrement=True,  # a number that people said aloud is never given out twice
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("starts_at", Moment, primary_key=True),
+    Column("group_id", Integer, ForeignKey("alert_groups.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("labels", Json, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("ends_at", Moment),
 )

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,13 +19,13 @@ from sqlalchemy import update
 from drbot.core.base.heart import Heart
 from drbot.core.site.site import Targets
 from drbot.listening.heartbeat import keep_beating
-from drbot.listening.listener import Listener, serve
 from drbot.listening.metrics import StateCollector
 from drbot.listening.watching import DEAD_SECONDS, SLOW_SECONDS, watching
 from drbot.store.base.database import Database
 from drbot.store.base.schema import runs as run_rows
 from drbot.store.records import surfaces
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
+from tests.listeners import answers, listening
 from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_for
 
@@ -48,28 +48,9 @@ class Clock:
         return self.seconds
 
 
-@contextmanager
-def watched(database: Database, heart: Heart) -> Iterator[httpx.Client]:
+def watched(database: Database, heart: Heart) -> AbstractContextManager[httpx.Client]:
     """A client of one that listens."""
-    stop, port = threading.Event(), free_port()
-    listener = Listener(
-        application=watching(database, Targets(), heart), address=("127.0.0.1", port), name="monitoring",
-        option="--watch",
-    )  # fmt: skip
-    thread = threading.Thread(target=serve, args=(listener, stop))
-    thread.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
-        wait_for(lambda: answers(client), PATIENCE, "the listener")
-        yield client
-    stop.set()
-    thread.join(PATIENCE)
-
-
-def answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/healthz").status_code in (200, 503)
-    except httpx.TransportError:
-        return False
+    return listening(watching(database, Targets(), heart))
 
 
 def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

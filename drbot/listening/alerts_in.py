@@ -1,0 +1,166 @@
+"""`POST /alerts`: Alertmanager's webhook (version 4), or a plain JSON of one alert. Whoever posts knows the token; what
+they say is written down and shown to people, and nothing more.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import structlog
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.alerts import Alert
+from drbot.core.text.words import cut
+from drbot.store.base.database import Database
+from drbot.store.records import alerts
+
+log = structlog.get_logger(__name__)
+
+PATH = "/alerts"
+LARGEST_BYTES = 1_000_000
+MOST_ALERTS = 500
+SUMMARY_LONGEST = 1000
+SAYS_WHAT = ("summary", "message", "description")
+"""Annotations that tell people what is so, the shortest first."""
+
+Short = Annotated[str, Field(max_length=1000)]
+Labels = Annotated[Mapping[Short, Annotated[str, Field(max_length=10_000)]], Field(max_length=100)]
+
+
+class Incoming(BaseModel):
+    """What senders may add later is let in and not looked at."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+class IncomingAlert(Incoming):
+    """One alert of Alertmanager's."""
+
+    status: Literal["firing", "resolved"]
+    labels: Labels
+    annotations: Labels = Field(default_factory=dict)
+    starts_at: AwareDatetime = Field(alias="startsAt")
+    ends_at: AwareDatetime | None = Field(None, alias="endsAt")
+    fingerprint: Short = ""
+
+    @field_validator("labels")
+    @classmethod
+    def _named(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+        if not given.get("alertname", "").strip():
+            raise ValueError("the label alertname is missing")
+        return given
+
+    def alert(self) -> Alert:
+        """As it is kept."""
+        said = next((text for name in SAYS_WHAT if (text := self.annotations.get(name, "").strip())), "")
+        return Alert(
+            fingerprint=self.fingerprint or _digest(*sorted(f"{name}={text}" for name, text in self.labels.items())),
+            name=self.labels["alertname"].strip(),
+            labels=dict(self.labels),
+            summary=cut(said, SUMMARY_LONGEST),
+            starts_at=self.starts_at.astimezone(UTC),
+            ends_at=(self.ends_at or datetime.now(UTC)).astimezone(UTC) if self.status == "resolved" else None,
+        )
+
+
+class FromAlertmanager(Incoming):
+    """https://prometheus.io/docs/alerting/latest/configuration/#webhook_config"""
+
+    version: Literal["4"]
+    group_key: Annotated[str, Field(alias="groupKey", min_length=1, max_length=10_000)]
+    alerts: Annotated[tuple[IncomingAlert, ...], Field(min_length=1, max_length=MOST_ALERTS)]
+
+
+class PlainAlert(Incoming):
+    """For whatever has no Alertmanager: `{"alert": "PostgreSQLDown", "status": "firing", "service": "postgres"}`."""
+
+    alert: Annotated[str, Field(min_length=1, max_length=200)]
+    status: Literal["firing", "resolved"]
+    since: AwareDatetime | None = None  # the same in every post about it; none = one alert of this name at a time
+    service: Short = ""
+    site: Short = ""
+    level: Literal["", "1", "2", "3", "4"] = ""
+    summary: Short = ""
+
+    def as_group(self, known: datetime | None) -> FromAlertmanager:
+        """The same in Alertmanager's form. `known`: since when the one of this name fires already."""
+        labels = {"alertname": self.alert, "service": self.service, "drbot_site": self.site, "drbot_level": self.level}
+        one = IncomingAlert(
+            status=self.status,
+            labels={name: text for name, text in labels.items() if text},
+            annotations={"summary": self.summary},
+            starts_at=self.since or known or datetime.now(UTC),
+        )
+        return FromAlertmanager(version="4", group_key=self.key, alerts=(one,))
+
+    @property
+    def key(self) -> str:
+        """All posts about the same thing have it."""
+        return f"plain/{self.alert}/{self.site}/{self.service}"
+
+
+def receiving(database: Database, token: str) -> Starlette:
+    """The one route. `token`: whoever posts sends it as `Authorization: Bearer …`."""
+
+    async def post(request: Request) -> Response:
+        if not _is_known(request, token):
+            log.warning("An alert was refused: no or another token.", sender=request.client)
+            return _said(401, "Send the token: Authorization: Bearer …")
+        body = await _body(request)
+        if body is None:
+            return _said(413, f"The body has more than {LARGEST_BYTES} bytes")
+        return await run_in_threadpool(_take, database, body)
+
+    return Starlette(routes=[Route(PATH, post, methods=["POST"])])
+
+
+def _is_known(request: Request, token: str) -> bool:
+    given = request.headers.get("authorization", "")
+    return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+
+
+async def _body(request: Request) -> bytes | None:
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BYTES:
+                return None
+    except ClientDisconnect:
+        return b""
+    return body
+
+
+def _take(database: Database, body: bytes) -> Response:
+    try:
+        said: FromAlertmanager | PlainAlert = (
+            PlainAlert if b'"groupKey"' not in body else FromAlertmanager
+        ).model_validate_json(body)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()[:5]]
+        return _said(400, "; ".join(faults))
+    try:
+        with database.write() as tx:
+            group = said if isinstance(said, FromAlertmanager) else said.as_group(alerts.since(tx.connection, said.key))
+            changed = alerts.take(tx, group.group_key, [one.alert() for one in group.alerts])
+    except (DrbotError, SQLAlchemyError) as error:
+        log.warning("An alert could not be written down; its sender tries again.", error=type(error).__name__)
+        return _said(503, "drbot's own state does not answer; send it again")
+    return _said(200, "taken" if changed else "known already")
+
+
+def _said(status: int, text: str) -> Response:
+    return JSONResponse({"status": text}, status)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,43 @@
+"""Alerts from outside, in the groups that people see."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "v2"
+down_revision = "v1"
+
+
+def upgrade() -> None:
+    """Two tables more."""
+    op.create_table(
+        "alert_groups",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_by", sa.Text(), nullable=True),
+        sa.Column("silent_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("incident", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_groups")),
+        sa.UniqueConstraint("digest", name=op.f("uq_alert_groups_digest")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_alert_groups_incident"), "alert_groups", ["incident"], unique=False)
+    op.create_index(op.f("ix_alert_groups_key"), "alert_groups", ["key"], unique=False)
+    op.create_table(
+        "alerts",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["group_id"], ["alert_groups.id"], name=op.f("fk_alerts_group_id")),
+        sa.PrimaryKeyConstraint("fingerprint", "starts_at", name=op.f("pk_alerts")),
+    )
+    op.create_index(op.f("ix_alerts_group_id"), "alerts", ["group_id"], unique=False)

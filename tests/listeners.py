@@ -1,0 +1,37 @@
+"""An application of drbot's behind its real listener, on a port of its own."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from starlette.applications import Starlette
+
+from drbot.listening.listener import Listener, serve
+from tests.servers import free_port
+from tests.waiting import PATIENCE, wait_for
+
+
+@contextmanager
+def listening(application: Starlette) -> Iterator[httpx.Client]:
+    """A client of it, once it answers."""
+    stop, port = threading.Event(), free_port()
+    listener = Listener(application=application, address=("127.0.0.1", port), name="a test", option="--port")
+    thread = threading.Thread(target=serve, args=(listener, stop))
+    thread.start()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False) as client:
+            wait_for(lambda: answers(client), PATIENCE, "the listener")
+            yield client
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+
+
+def answers(client: httpx.Client) -> bool:
+    """Whatever it says."""
+    try:
+        client.get("/")
+    except httpx.TransportError:
+        return False
+    return True
