@@ -22,6 +22,7 @@ from drbot.runners.foundation.timing import Timing
 from drbot.runners.own_state.ledger_anchor import anchor_ledger
 from drbot.runners.own_state.state_copies import Signer, keep_copies
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
@@ -75,4 +76,5 @@ def run_worker(
         anchor_ledger(database, bucket, key, stop)
         signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
         keep_copies(database, bucket, configuration, document, signer, stop)
+    threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
     Worker(worker_context, doorbell, stop).serve(heart)

@@ -44,6 +44,11 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Declare what an alert proposes, say that you have seen it, or silence it"),
         example="alert 3 declare",
     ),
+    "readiness": VerbWords(
+        usage="readiness [all]",
+        help=phrase("Could we recover tonight, and what is in the way"),
+        example="readiness",
+    ),
     "level": VerbWords(
         usage="level level1..level4 [why]",
         help=phrase("Change the level"),

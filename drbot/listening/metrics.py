@@ -63,6 +63,10 @@ def _work(found: Figures, now: datetime) -> Iterator[Metric]:
     for site, since in found.queued_since.items():
         waits.add_metric((site,), (now - since).total_seconds())
     yield waits
+    ready = GaugeMetricFamily("drbot_readiness", "What `/dr readiness` says.", labels=("source", "colour"))
+    for looked, count in found.readiness.items():
+        ready.add_metric(looked, count)
+    yield ready
     lag = (now - found.unshown_since).total_seconds() if found.unshown_since is not None else 0.0
     yield GaugeMetricFamily("drbot_publisher_lag_records", "Records not shown in Slack yet.", value=found.unshown)
     yield GaugeMetricFamily("drbot_publisher_lag_seconds", "Age of the oldest of them.", value=lag)

@@ -12,11 +12,12 @@ from drbot.core.site.readiness import Line, bad, good, tried
 from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import ago
-from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import COMPOSE_FILES
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
+from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store.records.machines import KnownMachine
 
@@ -181,6 +182,25 @@ class SiteReadiness:
             yield bad(what, fault, todo)
             return
         yield good(what, phrase("{user} may dump and restore everything", user=user))
+
+
+def site_lines(configuration: Configuration, name: str, settings: RunnerSettings) -> Iterator[Line]:
+    """All about one site, with clients of its own."""
+    site = configuration.site(name)
+    if site.provision is not None:
+        yield good(name, phrase("is made when it is needed (level 4)"))
+        return  # what is rented for it is told once for all sites
+    if not site.services:
+        return  # the control site: its worker needs no engine
+    clients = clients_of(site, configuration, settings, patience_seconds=0)
+    recovery = configuration.recovery
+    is_empty = recovery is not None and recovery.site == name
+    try:
+        yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=is_empty).lines()
+    except DrbotError as error:
+        yield bad(name, str(error), phrase("Look again when its engine answers."))
+    finally:
+        clients.close()
 
 
 def rented_lines(

@@ -1,31 +1,61 @@
-"""One row of `drbot check`: what was looked at, whether it would do that night, and what to do where it would not."""
+"""Whether a recovery would work tonight, line by line: what was looked at, what was found, what to do about it. What
+`drbot check` prints, what workers and bots keep looking at, and what `/dr readiness` shows is made of the same lines.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.people import Roster
 from drbot.core.site.site import Approvals
 from drbot.core.text.messages import closed, listed, phrase, sentences
 
+EVERY_SECONDS = 15 * 60.0
+"""How often workers and bots look."""
+
+
+class Colour(StrEnum):
+    """How it stands; the worst first."""
+
+    RED = "red"  # it would fail tonight
+    AMBER = "amber"  # it would do tonight, and not for long, or not as well as it could
+    GREEN = "green"  # it would do
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """`sentence`: what was found, and after a fault what to do."""
+    """`reason`: what was found. `remedy`: what to do about it; "" = nothing."""
 
     what: str
-    well: bool
-    sentence: str
+    colour: Colour
+    reason: str
+    remedy: str = ""
+
+    @property
+    def well(self) -> bool:
+        """It would do tonight."""
+        return self.colour is not Colour.RED
+
+    @property
+    def sentence(self) -> str:
+        """Both."""
+        return sentences(closed(self.reason), self.remedy) if self.remedy else self.reason
 
 
-def good(what: str, sentence: str) -> Line:
+def good(what: str, reason: str) -> Line:
     """It would do."""
-    return Line(what=what, well=True, sentence=sentence)
+    return Line(what=what, colour=Colour.GREEN, reason=reason)
 
 
-def bad(what: str, fault: str, todo: str) -> Line:
-    """It would fail that night."""
-    return Line(what=what, well=False, sentence=sentences(closed(fault), todo))
+def soon(what: str, reason: str, remedy: str) -> Line:
+    """It should be seen to before it is needed."""
+    return Line(what=what, colour=Colour.AMBER, reason=reason, remedy=remedy)
+
+
+def bad(what: str, reason: str, remedy: str) -> Line:
+    """It would fail tonight."""
+    return Line(what=what, colour=Colour.RED, reason=reason, remedy=remedy)
 
 
 def tried(what: str, look: Callable[[], str], todo: str) -> Line:

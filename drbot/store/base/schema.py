@@ -363,3 +363,16 @@ alerts = Table(
     Column("summary", Text, nullable=False),
     Column("ends_at", Moment),
 )
+
+readiness = Table(
+    "readiness",
+    metadata,
+    Column("source", Text, primary_key=True),  # who looks: a worker's site, or the bot
+    Column("what", Sentence, primary_key=True),
+    Column("position", Integer, nullable=False),  # in the order in which it was looked at
+    Column("colour", Text, nullable=False),
+    Column("reason", Sentence, nullable=False),
+    Column("remedy", Sentence, nullable=False),
+    Column("since", Moment, nullable=False),  # it has this colour
+    Column("looked_at", Moment, nullable=False),
+)

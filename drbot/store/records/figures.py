@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
-from drbot.store.base.schema import cursors, events, runs, steps
+from drbot.store.base.schema import cursors, events, readiness, runs, steps
 from drbot.store.records import incidents
 
 
@@ -28,6 +28,7 @@ class Figures:
     steps: Mapping[tuple[str, str], Took]  # runbook, step
     queued_since: Mapping[str, datetime]  # site → its oldest run that no worker has taken
     open_incidents: tuple[Incident, ...]
+    readiness: Mapping[tuple[str, str], int]  # who looked, colour → lines
     unshown: int  # records of the ledger that the publisher has not shown yet
     unshown_since: datetime | None  # the oldest of them
 
@@ -43,6 +44,7 @@ def figures(connection: Connection, publisher: str) -> Figures:
         steps={(row.runbook, row.id): Took(count=row[2], seconds=row[3]) for row in connection.execute(_STEPS)},
         queued_since={row.site: row[1] for row in connection.execute(_QUEUED)},
         open_incidents=tuple(incidents.recent(connection, open_only=True, limit=100)),
+        readiness={(row.source, row.colour): row[2] for row in connection.execute(_READINESS)},
         unshown=behind[0],
         unshown_since=behind[1],
     )
@@ -56,6 +58,9 @@ _STEPS = (
     .join(runs, runs.c.id == steps.c.run)
     .where(steps.c.seconds.is_not(None))
     .group_by(runs.c.runbook, steps.c.id)
+)
+_READINESS = select(readiness.c.source, readiness.c.colour, func.count()).group_by(
+    readiness.c.source, readiness.c.colour
 )
 _QUEUED = (
     select(runs.c.site, func.min(runs.c.queued_at)).where(runs.c.state == RunState.QUEUED.value).group_by(runs.c.site)

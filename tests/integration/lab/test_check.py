@@ -1,6 +1,7 @@
 """`drbot check` says what would fail that night, in words that lead to it: on a real lab and a strict local Slack."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.main import app
 from drbot.core.site.configuration import load_configuration
+from drbot.core.site.readiness import Colour
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
@@ -18,8 +20,11 @@ from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.readiness_keeper import look
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
+from drbot.store.records import readiness
+from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.labs import LabFactory, mend
 
 pytestmark = pytest.mark.docker
@@ -59,8 +64,27 @@ def checked(document: Path, **environment: str) -> tuple[int, str]:
     words = ["check", "--config", str(document), "--home", str(document.parent / "home")]
     result = CliRunner().invoke(app, words, env={**dict.fromkeys(NAMES), **environment})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    lines = [line for line in result.output.splitlines() if line[:2] in ("✓ ", "✗ ")]  # the local Slack logs, too
+    lines = [line for line in result.output.splitlines() if line[:2] in ("✓ ", "! ", "✗ ")]  # the local Slack logs, too
     return result.exit_code, "\n".join(lines)
+
+
+def test_a_worker_keeps_looking_at_the_same_and_writes_it_down(
+    document: Path, tokens: dict[str, str], tmp_path: Path
+) -> None:
+    _, text = checked(document, **tokens)
+    (tmp_path / "state").mkdir()
+    made = worker_fixture_in(tmp_path / "state")
+    configuration = load_configuration(document).configuration
+
+    look(replace(made.worker_context, configuration=configuration))
+
+    with made.database.read() as connection:
+        seen = readiness.list_of(connection)
+    made.database.close()
+    assert {one.source for one in seen} == {"production"}
+    assert [one.line.what for one in seen if one.line.colour is Colour.RED] == ["backup of PostgreSQL"]
+    of_site = [line for line in text.splitlines() if line[2:].startswith(("production: ", "backup of"))]
+    assert [line[2:] for line in of_site] == [f"{one.line.what}: {one.line.sentence}" for one in seen]
 
 
 def test_a_host_with_everything_passes_and_one_without_backups_does_not(document: Path, tokens: dict[str, str]) -> None:

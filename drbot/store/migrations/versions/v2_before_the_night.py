@@ -1,4 +1,4 @@
-"""Alerts from outside, in the groups that people see."""
+"""Alerts from outside, in the groups that people see; what workers and bots found out about tonight."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "v1"
 
 
 def upgrade() -> None:
-    """Two tables more."""
+    """Three tables more."""
     op.create_table(
         "alert_groups",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -41,3 +41,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fingerprint", "starts_at", name=op.f("pk_alerts")),
     )
     op.create_index(op.f("ix_alerts_group_id"), "alerts", ["group_id"], unique=False)
+    op.create_table(
+        "readiness",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("colour", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source", "what", name=op.f("pk_readiness")),
+    )

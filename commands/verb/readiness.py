@@ -1,0 +1,91 @@
+"""`readiness` says whether a recovery would work tonight, as workers saw it last, with what to do about the rest."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.speech.messages import Choice, Reply, Request, Table
+from drbot.commands.speech.parser import Words, plain
+from drbot.core.site.people import Person
+from drbot.core.site.readiness import EVERY_SECONDS, Colour, Line, approvers_line, bad
+from drbot.core.text.messages import duration, listed, phrase, sentences
+from drbot.core.text.words import ago
+from drbot.store.records import readiness as kept
+from drbot.store.records.readiness import Seen
+
+ICONS: Mapping[Colour, str] = {Colour.RED: "🔴", Colour.AMBER: "🟡", Colour.GREEN: "🟢"}
+LATE_SECONDS = 2 * EVERY_SECONDS + 60
+HERE = "drbot"
+
+
+def readiness(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """The worst first; what would do is counted, and listed with `all`."""
+    seen = everything(context, request.at)
+    colours = [one.line.colour for one in seen]
+    everything_asked = bool(words.rest) and plain(words.rest[0]) == "all"
+    shown = [one for one in seen if everything_asked or one.line.colour is not Colour.GREEN]
+    shown.sort(key=lambda one: list(Colour).index(one.line.colour))
+    header = (phrase("State"), phrase("What"), phrase("Found"), phrase("Since"), phrase("To do"))
+    tables = (Table(header=header, rows=tuple(_row(one, request.at) for one in shown)),) if shown else ()
+    more = () if everything_asked else (Choice(label=phrase("Show everything"), command="readiness all"),)
+    return Reply(
+        text=sentences(verdict(colours), _when(seen, request.at)),
+        tables=tables,
+        choices=more,
+        ok=Colour.RED not in colours,
+    )
+
+
+def everything(context: CommandContext, now: datetime) -> list[Seen]:
+    """What workers saw, what this process sees itself, and whose looking is overdue."""
+    with context.database.read() as connection:
+        seen = kept.list_of(connection)
+        roster = context.rosters.look(connection)
+    mine = [approvers_line(roster, context.configuration.approvals)]
+    looked = {one.source: one.looked_at for one in seen}
+    mine += [line for site in _with_workers(context) if (line := _overdue(site, looked.get(site), now)) is not None]
+    return [*(Seen(source=HERE, line=line, since=now, looked_at=now) for line in mine), *seen]
+
+
+def _with_workers(context: CommandContext) -> list[str]:
+    """Sites whose worker should be there tonight: not where the machine is still to be rented."""
+    return [name for name, site in context.configuration.sites.items() if site.provision is None]
+
+
+def _overdue(site: str, looked_at: datetime | None, now: datetime) -> Line | None:
+    what, remedy = (
+        phrase("worker of {site}", site=site),
+        phrase("Start it there: drbot worker --site {site}", site=site),
+    )
+    if looked_at is None:
+        return bad(what, phrase("it has not looked at anything yet"), remedy)
+    late = ago(looked_at, now).total_seconds()
+    if late <= LATE_SECONDS:
+        return None
+    return bad(what, phrase("it last looked {time} ago", time=duration(late)), remedy)
+
+
+def verdict(colours: Sequence[Colour]) -> str:
+    """One sentence for the whole."""
+    red, amber = colours.count(Colour.RED), colours.count(Colour.AMBER)
+    if red:
+        return phrase("🔴 Not ready: {count} of {total} would fail tonight.", count=red, total=len(colours))
+    if amber:
+        return phrase("🟡 Ready, with {count} of {total} to see to soon.", count=amber, total=len(colours))
+    return phrase("🟢 Ready: all {total} would do tonight.", total=len(colours))
+
+
+def _when(seen: Sequence[Seen], now: datetime) -> str:
+    oldest = min(one.looked_at for one in seen)
+    return phrase("Looked at in the last {time}.", time=duration(max(60.0, ago(oldest, now).total_seconds())))
+
+
+def _row(one: Seen, now: datetime) -> tuple[str, ...]:
+    since = ago(one.since, now).total_seconds()
+    return (
+        ICONS[one.line.colour],
+        one.line.what,
+        listed([one.line.reason]),
+        duration(since) if since >= 60 else phrase("just now"),
+        one.line.remedy or "-",
+    )

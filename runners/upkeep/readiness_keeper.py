@@ -1,0 +1,65 @@
+"""Looks every quarter of an hour whether a recovery would work tonight, and writes it down for `/dr readiness`: the
+same lines as `drbot check` prints, as this site's worker sees them.
+"""
+
+import threading
+from collections.abc import Iterator
+
+import structlog
+
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.readiness import EVERY_SECONDS, Line
+from drbot.core.site.site import Configuration
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.backup_readiness import backup_lines
+from drbot.runners.upkeep.readiness import rented_lines, second_factor_line, site_lines
+from drbot.store.records import incidents, machines, readiness
+
+log = structlog.get_logger()
+
+
+def keep_looking(worker_context: WorkerContext, stop: threading.Event) -> None:
+    """Until `stop`; the first look at once."""
+    pause = 0.0
+    while not stop.wait(pause):
+        pause = EVERY_SECONDS
+        try:
+            look(worker_context)
+        except DrbotError as error:
+            log.warning("Readiness was not looked at.", error=str(error))
+        except Exception:
+            log.exception("Readiness could not be looked at, in a way nobody foresaw.")
+
+
+def look(worker_context: WorkerContext) -> None:
+    """Once. Raises TemporaryError when the state does not answer."""
+    lines = [_masked(worker_context, line) for line in _lines(worker_context)]
+    with worker_context.database.write() as tx:
+        readiness.saw(tx, worker_context.site_name, lines)
+
+
+def _lines(worker_context: WorkerContext) -> Iterator[Line]:
+    configuration, site = worker_context.configuration, worker_context.site_name
+    yield from site_lines(configuration, site, RunnerSettings.from_environment(worker_context.home))
+    if site == configuration.default_site:
+        yield from backup_lines(configuration)
+        factor = second_factor_line(worker_context.roster, TotpSecrets(worker_context.home))
+        yield from (factor,) if factor is not None else ()
+    if site == _renting(configuration):
+        with worker_context.database.read() as connection:
+            known = machines.list_of(connection)
+            going_on = {one.id for one in incidents.recent(connection, open_only=True, limit=1000)}
+        yield from rented_lines(configuration, known, going_on)
+
+
+def _renting(configuration: Configuration) -> str:
+    """Whose worker has the keys of whoever rents machines."""
+    return configuration.recovery.control if configuration.recovery is not None else configuration.default_site
+
+
+def _masked(worker_context: WorkerContext, line: Line) -> Line:
+    """Errors of programs and servers are quoted in it."""
+    hide = worker_context.redact
+    return Line(what=line.what, colour=line.colour, reason=hide(line.reason), remedy=line.remedy)

@@ -1,0 +1,76 @@
+"""`/dr readiness` says what workers saw, the worst first, and takes no silence for health."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from drbot.core.site.readiness import EVERY_SECONDS, Line, bad, good, soon
+from drbot.core.text.messages import say
+from drbot.store.base.schema import readiness as rows
+from drbot.store.records import readiness
+from tests.integration.commands.verb_fixture import VerbFixture
+
+VOLUMES = good("production: volumes", "there")
+OLD = soon("full backup", "it is 5 h old", "The next one must end by 04:10.")
+GONE = bad("production: services", "auth does not answer", "Fix it.")
+
+
+def saw(verb_fixture: VerbFixture, *lines: Line) -> None:
+    with verb_fixture.database.write() as tx:
+        readiness.saw(tx, "production", lines)
+
+
+def shown(verb_fixture: VerbFixture, words: str = "readiness") -> tuple[str, list[str]]:
+    reply = verb_fixture.say("dan", words)
+    names = [say(row[1], "en") for table in reply.tables for row in table.rows]
+    return say(reply.text, "en"), names
+
+
+def test_what_would_fail_comes_first_and_what_would_do_is_only_counted(verb_fixture: VerbFixture) -> None:
+    saw(verb_fixture, VOLUMES, OLD, GONE)
+
+    text, names = shown(verb_fixture)
+
+    assert text.startswith("🔴 Not ready: 2 of 4 would fail tonight.")
+    assert names == ["approvers", "production: services", "full backup"]  # two approvers, and one may declare
+    assert shown(verb_fixture, "readiness all")[1] == [*names, "production: volumes"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"), [((VOLUMES,), "🟢 Ready: all 2 would do tonight."), ((VOLUMES, OLD), "🟡 Ready, with 1 of 3")]
+)
+def test_the_whole_is_one_sentence(verb_fixture: VerbFixture, lines: tuple[Line, ...], said: str) -> None:
+    approvals = verb_fixture.context.configuration.approvals.model_copy(update={"requester_counts": True})
+    known = verb_fixture.context.configuration.model_copy(update={"approvals": approvals})
+    verb_fixture.context = replace(verb_fixture.context, configuration=known)
+    saw(verb_fixture, *lines)
+
+    assert shown(verb_fixture)[0].startswith(said)
+
+
+def test_a_worker_that_never_looked_or_stopped_looking_is_told(verb_fixture: VerbFixture) -> None:
+    assert "worker of production" in shown(verb_fixture)[1]
+    saw(verb_fixture, VOLUMES)
+    assert "worker of production" not in shown(verb_fixture)[1]
+
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(rows).values(looked_at=tx.now - timedelta(seconds=3 * EVERY_SECONDS)))
+
+    reply = verb_fixture.say("dan", "readiness")
+    assert "it last looked 45 min ago" in str(reply.tables[0].rows)
+    assert not reply.ok
+
+
+def test_what_stays_as_it_was_has_been_so_since_then(verb_fixture: VerbFixture) -> None:
+    saw(verb_fixture, GONE, VOLUMES)
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(rows).values(since=tx.now - timedelta(days=2)))
+    saw(verb_fixture, GONE, bad(VOLUMES.what, "gone", "Make it."))
+
+    with verb_fixture.database.read() as connection:
+        seen = {one.line.what: one for one in readiness.list_of(connection)}
+
+    assert seen[GONE.what].since < seen[VOLUMES.what].since == seen[VOLUMES.what].looked_at
+    assert [one.line.reason for one in seen.values()] == ["auth does not answer", "gone"]
