@@ -49,6 +49,11 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Could we recover tonight, and what is in the way"),
         example="readiness",
     ),
+    "backups": VerbWords(
+        usage="backups [all]",
+        help=phrase("Every backup and where it lies, and the 3-2-1 rule"),
+        example="backups",
+    ),
     "level": VerbWords(
         usage="level level1..level4 [why]",
         help=phrase("Change the level"),

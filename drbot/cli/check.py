@@ -20,7 +20,7 @@ from drbot.core.site.readiness import Colour, Line, approvers_line, bad, good
 from drbot.core.text.messages import phrase, sentences
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.runners.upkeep.backup_readiness import backup_lines
+from drbot.runners.upkeep.backup_readiness import look_at_backups
 from drbot.runners.upkeep.readiness import rented_lines, second_factor_line, site_lines
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
@@ -48,7 +48,7 @@ def check(config: Config = None, home: Home = None) -> None:
     for site in loaded.configuration.sites:
         lines += site_lines(loaded.configuration, site, RunnerSettings.from_environment(folder))
     lines += rented_lines(loaded.configuration, *_rented_and_open(folder))
-    lines += backup_lines(loaded.configuration)
+    lines += look_at_backups(loaded.configuration).lines
     console = Console(highlight=False)
     for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
         mark = MARKS[line.colour]

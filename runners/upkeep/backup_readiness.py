@@ -1,17 +1,19 @@
 """Is there a backup to recover from tonight, and how much would be lost? Looks at every place, and changes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
-from drbot.core.text.messages import clauses, duration, phrase
+from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
+from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.backups.choose_dump import owner_fault
 from drbot.runners.backups.choose_full import candidates
 from drbot.runners.clients.backup_store import Backup, BackupStore
-from drbot.runners.clients.full_store import full_stores, is_of, password
+from drbot.runners.clients.full_store import FullBackup, full_stores, is_of, password
 from drbot.runners.clients.restic import installed_version, version_fault
 
 DUMP: str = phrase("backup of PostgreSQL")
@@ -21,30 +23,74 @@ SOON = 0.8
 """Of the RPO: older than this a backup is still good, and the next one is not far away."""
 
 
-def backup_lines(configuration: Configuration) -> Iterator[Line]:
-    """The newest of each kind for the default site, and whether every place answers."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """What was found in all places, for the default site."""
+
+    found: tuple[StoredBackup, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+def look_at_backups(configuration: Configuration) -> Looked:
+    """The newest of each kind, whether every place answers, and the 3-2-1 rule."""
+    found: list[StoredBackup] = []
+    lines: list[Line] = []
     try:
-        postgres = BackupStore(configuration.backups.directory).newest_first()
+        found += _dumps(configuration)
     except DrbotError as error:
-        yield bad(DUMP, str(error), phrase("Correct `backups` in dr.yml, or make the folder reachable."))
+        lines.append(bad(DUMP, str(error), phrase("Correct `backups` in dr.yml, or make the folder reachable.")))
     else:
-        dumps = [(b.name, b.snapshot_at) for b in postgres if _counts(b, configuration)]
-        yield newest_line(DUMP, dumps, configuration, datetime.now(UTC))
+        lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
     if configuration.object_store is not None:
-        yield from _about_full(configuration)
+        full = candidates(full_stores(configuration))
+        stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
+        lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(full.silent)]
+        lines.append(_about_restic())
+        found += stored
+    lines.append(_about_321(found))
+    return Looked(found=tuple(found), lines=tuple(lines))
 
 
-def _about_full(configuration: Configuration) -> Iterator[Line]:
-    full = candidates(full_stores(configuration))
-    site, system = configuration.default_site, configuration.system
-    made = [(b.name, b.moment) for b in full.backups if not b.fault and (b.archive or is_of(b, system, site))]
-    yield newest_line(FULL, made, configuration, datetime.now(UTC))
+def _dumps(configuration: Configuration) -> list[StoredBackup]:
+    store = BackupStore(configuration.backups.directory)
+    return [
+        StoredBackup(
+            kind=BackupKind.POSTGRES, name=one.name, place=store.place, is_off_site=False, moment=one.snapshot_at,
+            size=one.size, fault=one.fault or _owner_fault(one, configuration),
+        )
+        for one in store.newest_first()
+    ]  # fmt: skip
+
+
+def _owner_fault(one: Backup, configuration: Configuration) -> str:
+    """Whether it can be used for the site that is meant when none is named."""
+    return owner_fault(one.manifest, configuration.system, configuration.default_site) or ""
+
+
+def _is_ours(one: FullBackup, configuration: Configuration) -> bool:
+    return one.archive is not None or is_of(one, configuration.system, configuration.default_site)
+
+
+def _stored(one: FullBackup) -> StoredBackup:
+    return StoredBackup(
+        kind=BackupKind.FULL, name=one.name, place=one.store.place, is_off_site=bool(one.store.objects.keys()),
+        moment=one.moment, size=one.size, fault=one.fault or "",
+    )  # fmt: skip
+
+
+def _about_places(silent: Sequence[str]) -> Line:
     what = phrase("places of full backups")
-    if full.silent:
-        yield bad(what, clauses(full.silent), phrase("See that each can be reached from here, with its keys."))
-    else:
-        yield good(what, phrase("all answer"))
-    yield _about_restic()
+    if silent:
+        return bad(what, clauses(silent), phrase("See that each can be reached from here, with its keys."))
+    return good(what, phrase("all answer"))
+
+
+def _about_321(found: Sequence[StoredBackup]) -> Line:
+    what, missing = phrase("3-2-1 rule"), listed(missing_of_321(newest_of(found)))
+    if not missing:
+        return good(what, phrase("three copies, two media, one off-site"))
+    remedy = phrase("Name a bucket and a second one under `object_store` in dr.yml; `drbot backup full` fills both.")
+    return soon(what, missing, remedy)
 
 
 def _about_restic() -> Line:
@@ -57,17 +103,13 @@ def _about_restic() -> Line:
     return soon("restic", clauses([installed_version(), plain]), remedy)
 
 
-def _counts(backup: Backup, configuration: Configuration) -> bool:
-    """Whether it can be used for the site that is meant when none is named."""
-    return not backup.fault and not owner_fault(backup.manifest, configuration.system, configuration.default_site)
-
-
-def newest_line(what: str, found: Sequence[tuple[str, datetime]], configuration: Configuration, now: datetime) -> Line:
-    """`found`: names and moments, the newest first. A breach of the RPO is foreseen."""
-    if not found:
+def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configuration, now: datetime) -> Line:
+    """A breach of the RPO is foreseen."""
+    newest = max((one for one in found if not one.fault), key=lambda one: (one.moment, one.name), default=None)
+    if newest is None:
         remedy = phrase("{command} makes one, best from cron.", command=MAKE[what])
         return bad(what, phrase("there is none"), remedy)
-    name, moment = found[0]
+    name, moment = newest.name, newest.moment
     age, allowed = (now - moment).total_seconds(), configuration.targets.rpo
     old = phrase("{name} is {age} old", name=name, age=duration(age))
     if age > allowed:

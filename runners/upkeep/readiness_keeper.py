@@ -13,9 +13,9 @@ from drbot.core.site.site import Configuration
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.runners.upkeep.backup_readiness import backup_lines
+from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups
 from drbot.runners.upkeep.readiness import rented_lines, second_factor_line, site_lines
-from drbot.store.records import incidents, machines, readiness
+from drbot.store.records import incidents, machines, readiness, stored_backups
 
 log = structlog.get_logger()
 
@@ -35,16 +35,18 @@ def keep_looking(worker_context: WorkerContext, stop: threading.Event) -> None:
 
 def look(worker_context: WorkerContext) -> None:
     """Once. Raises TemporaryError when the state does not answer."""
-    lines = [_masked(worker_context, line) for line in _lines(worker_context)]
+    configuration, site = worker_context.configuration, worker_context.site_name
+    looked = look_at_backups(configuration) if site == configuration.default_site else Looked()
+    lines = [_masked(worker_context, line) for line in (*_lines(worker_context), *looked.lines)]
     with worker_context.database.write() as tx:
-        readiness.saw(tx, worker_context.site_name, lines)
+        readiness.saw(tx, site, lines)
+        stored_backups.saw(tx, site, looked.found)
 
 
 def _lines(worker_context: WorkerContext) -> Iterator[Line]:
     configuration, site = worker_context.configuration, worker_context.site_name
     yield from site_lines(configuration, site, RunnerSettings.from_environment(worker_context.home))
     if site == configuration.default_site:
-        yield from backup_lines(configuration)
         factor = second_factor_line(worker_context.roster, TotpSecrets(worker_context.home))
         yield from (factor,) if factor is not None else ()
     if site == _renting(configuration):

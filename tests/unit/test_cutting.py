@@ -47,6 +47,11 @@ ALLOWED = {
     ("runners/own_state/bootstrap.py", "(final or doubts)[:NAMED]"): "whole sentences, one for each copy",
     ("runners/own_state/bootstrap.py", "list(passed_over)[:NAMED]"): "whole sentences; how many more there are is said",
     ("core/ledger/statements.py", "digest[:HEAD_LETTERS]"): "the short form of a hash",
+    (
+        "store/records/stored_backups.py",
+        "sorted(found, key=lambda one: one.moment, reverse=True)[:MOST]",
+    ): "whole backups, the newest",
+    ("commands/verb/backups.py", "groups[:SHOWN]"): "whole rows; how many more there are is said",
     ("commands/views/alert_view.py", "(group.firing or group.alerts)[:NAMED]"): "whole alerts, the first",
     ("commands/views/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",
     ("runners/second_factor/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",

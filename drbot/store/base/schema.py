@@ -376,3 +376,17 @@ readiness = Table(
     Column("since", Moment, nullable=False),  # it has this colour
     Column("looked_at", Moment, nullable=False),
 )
+
+backups = Table(
+    "backups",
+    metadata,
+    Column("source", Text, primary_key=True),  # the site whose worker has seen it
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("is_off_site", Boolean, nullable=False),
+    Column("moment", Moment, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("fault", Sentence, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)

@@ -25,7 +25,19 @@ MINE = {
     "roster": {"approver"},
     "enrol": {"approver"},
 }
-OPEN_TO_ALL = {"alerts", "readiness", "menu", "help", "whoami", "status", "list", "kept", "report", "timeline"}
+OPEN_TO_ALL = {
+    "alerts",
+    "backups",
+    "readiness",
+    "menu",
+    "help",
+    "whoami",
+    "status",
+    "list",
+    "kept",
+    "report",
+    "timeline",
+}
 """They read."""
 
 

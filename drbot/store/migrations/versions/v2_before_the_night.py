@@ -8,7 +8,7 @@ down_revision = "v1"
 
 
 def upgrade() -> None:
-    """Three tables more."""
+    """Four tables more."""
     op.create_table(
         "alert_groups",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -52,4 +52,17 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source", "what", name=op.f("pk_readiness")),
+    )
+    op.create_table(
+        "backups",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("is_off_site", sa.Boolean(), nullable=False),
+        sa.Column("moment", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source", "kind", "name", "place", name=op.f("pk_backups")),
     )

@@ -1,0 +1,74 @@
+"""`backups` lists every backup of every kind and place as a worker saw it last, and judges the 3-2-1 rule."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.speech.messages import Reply, Request, Table
+from drbot.commands.speech.parser import Words, plain
+from drbot.core.site.people import Person
+from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
+from drbot.core.text.messages import closed, duration, listed, phrase, sentences
+from drbot.core.text.words import ago, size
+from drbot.store.records import stored_backups
+
+SHOWN = 12
+KINDS: Mapping[BackupKind, str] = {
+    BackupKind.POSTGRES: phrase("PostgreSQL"),
+    BackupKind.FULL: phrase("full"),
+}
+
+
+def backups(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """The newest dozen; all of them with `all`."""
+    with context.database.read() as connection:
+        there, looked = stored_backups.list_of(connection), stored_backups.seen_at(connection)
+    if looked is None:
+        return Reply(
+            text=phrase(
+                "No worker has seen a backup yet. It looks when it starts and every 15 minutes: /dr readiness says "
+                "whether it does."
+            ),
+            ok=False,
+        )
+    groups = [list(found) for _, found in groupby(there, key=lambda one: (one.moment, one.kind, one.name))]
+    shown = groups if words.rest and plain(words.rest[0]) == "all" else groups[:SHOWN]
+    header = (phrase("Data as of"), phrase("Kind"), phrase("Name"), phrase("Size"), phrase("Where"))
+    left = len(groups) - len(shown)
+    more = phrase("{count} older ones: /dr backups all", count=left) if left else ""
+    when = phrase("Seen {time} ago.", time=duration(max(60.0, ago(looked, request.at).total_seconds())))
+    return Reply(
+        text=sentences(_newest(there, request.at), judged(there), when, more),
+        tables=(Table(header=header, rows=tuple(_row(found, request.at) for found in shown)),),
+    )
+
+
+def _newest(there: Sequence[StoredBackup], now: datetime) -> str:
+    usable = [one for one in there if not one.fault]
+    if not usable:
+        return phrase("None of the backups can be used.")
+    one = usable[0]
+    return phrase(
+        "The newest one is {age} old: {name}.", age=duration(ago(one.moment, now).total_seconds()), name=one.name
+    )
+
+
+def judged(there: Sequence[StoredBackup]) -> str:
+    """The 3-2-1 rule over the newest, in one sentence."""
+    missing = listed(missing_of_321(newest_of(there)))
+    if missing:
+        return phrase("⚠ 3-2-1 (three copies, two media, one off-site) is not met: {missing}.", missing=missing)
+    return phrase("3-2-1 is met: three copies, two media, one off-site.")
+
+
+def _row(found: Sequence[StoredBackup], now: datetime) -> tuple[str, ...]:
+    one = found[0]
+    places = [one.place if not one.fault else f"{one.place} ⚠ {closed(one.fault)}" for one in found]
+    return (
+        phrase("{time} ago", time=duration(ago(one.moment, now).total_seconds())),
+        KINDS[one.kind],
+        one.name,
+        size(one.size),
+        listed(places),
+    )

@@ -1,0 +1,47 @@
+"""Which backups there are and where, as a worker has seen them last."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from drbot.core.site.stored_backups import BackupKind, StoredBackup
+from drbot.store.base.database import Transaction
+from drbot.store.base.schema import backups
+
+MOST = 500
+"""Of each site, the newest: a folder of years is not copied into the state at every look."""
+
+
+def saw(tx: Transaction, source: str, found: Iterable[StoredBackup]) -> None:
+    """In place of what this site's worker saw before."""
+    tx.connection.execute(delete(backups).where(backups.c.source == source))
+    newest = sorted(found, key=lambda one: one.moment, reverse=True)[:MOST]
+    rows = {
+        (one.kind, one.name, one.place): {
+            "source": source, "kind": one.kind.value, "name": one.name, "place": one.place,
+            "is_off_site": one.is_off_site, "moment": one.moment, "size": one.size, "fault": one.fault,
+            "seen_at": tx.now,
+        }
+        for one in newest
+    }  # fmt: skip
+    if rows:
+        tx.connection.execute(insert(backups), list(rows.values()))
+
+
+def list_of(connection: Connection) -> list[StoredBackup]:
+    """The newest first, those of one name side by side."""
+    order = (backups.c.moment.desc(), backups.c.kind, backups.c.name, backups.c.place)
+    rows = connection.execute(select(backups).order_by(*order)).mappings()
+    return [
+        StoredBackup(
+            kind=BackupKind(row["kind"]),
+            **{name: row[name] for name in ("name", "place", "is_off_site", "moment", "size", "fault")},
+        )
+        for row in rows
+    ]
+
+
+def seen_at(connection: Connection) -> datetime | None:
+    """When somebody looked last."""
+    return connection.execute(select(func.max(backups.c.seen_at))).scalar()

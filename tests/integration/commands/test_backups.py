@@ -1,0 +1,77 @@
+"""`/dr backups`: what a worker saw last, one row for a backup wherever it lies, and the 3-2-1 rule judged over it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
+from drbot.core.text.messages import say
+from drbot.store.records import stored_backups
+from tests.integration.commands.verb_fixture import VerbFixture
+
+NOW = datetime.now(UTC)
+HERE, BUCKET, SECOND = "file:/srv/backups", "s3://shop/", "s3://shop-copy/"
+
+
+def stored(
+    place: str = HERE, *, hours: int = 1, kind: BackupKind = BackupKind.FULL, name: str = "", fault: str = ""
+) -> StoredBackup:
+    return StoredBackup(
+        kind=kind, name=name or f"{kind.value}_{hours}", place=place, is_off_site=place.startswith("s3:"),
+        moment=NOW - timedelta(hours=hours), size=1000, fault=fault,
+    )  # fmt: skip
+
+
+def saw(verb_fixture: VerbFixture, *found: StoredBackup) -> None:
+    with verb_fixture.database.write() as tx:
+        stored_backups.saw(tx, "production", found)
+
+
+def test_a_backup_is_one_row_wherever_it_lies_and_the_newest_comes_first(verb_fixture: VerbFixture) -> None:
+    dump = stored(kind=BackupKind.POSTGRES, hours=2)
+    saw(verb_fixture, dump, stored(), stored(BUCKET), stored(SECOND), stored(hours=9, fault="it is empty"))
+
+    reply = verb_fixture.say("dan", "backups")
+
+    assert say(reply.text, "en").startswith("The newest one is 1 h 00 min old: full_1. 3-2-1 is met")
+    assert [(row[2], say(row[4], "en")) for row in reply.tables[0].rows] == [
+        ("full_1", f"{HERE}, {SECOND}, {BUCKET}"),
+        ("postgres_2", HERE),
+        ("full_9", f"{HERE} ⚠ it is empty."),
+    ]
+
+
+def test_before_any_worker_has_looked_it_says_so(verb_fixture: VerbFixture) -> None:
+    reply = verb_fixture.say("dan", "backups")
+
+    assert not reply.ok and "No worker has seen a backup yet" in reply.text
+
+
+def test_a_dozen_is_shown_and_all_on_request(verb_fixture: VerbFixture) -> None:
+    saw(verb_fixture, *(stored(hours=hours) for hours in range(1, 21)))
+
+    few, whole = (verb_fixture.say("dan", words).tables[0].rows for words in ("backups", "backups all"))
+
+    assert (len(few), len(whole)) == (12, 20)
+    assert "8 older ones" in verb_fixture.say("dan", "backups").text
+
+
+@pytest.mark.parametrize(
+    ("found", "missing"),
+    [
+        ((stored(), stored(BUCKET)), []),
+        ((stored(BUCKET), stored(SECOND)), []),
+        ((stored(),), ["2 of 3 copies, production's own data included", "none off-site", "all on one medium"]),
+        ((stored(BUCKET),), ["2 of 3 copies, production's own data included"]),
+        ((stored(hours=1), stored(BUCKET, hours=5)), ["2 of 3 copies, production's own data included", "none off-site",
+                                                     "all on one medium"]),
+        ((stored(), stored(BUCKET, fault="rotten")), ["2 of 3 copies, production's own data included", "none off-site",
+                                                      "all on one medium"]),
+        ((), ["1 of 3 copies, production's own data included", "none off-site", "all on one medium"]),
+    ],
+    ids=["folder and bucket", "two buckets", "a folder", "a bucket", "only an old one there", "rotten there", "none"],
+)  # fmt: skip
+def test_the_rule_is_judged_over_the_copies_of_the_newest_usable_one(
+    found: tuple[StoredBackup, ...], missing: list[str]
+) -> None:
+    assert [say(one, "en") for one in missing_of_321(newest_of(found))] == missing
