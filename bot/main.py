@@ -23,6 +23,7 @@ from drbot.bot.outbound.messenger import Messenger
 from drbot.bot.outbound.publisher import Publisher
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.outbound.pulse import Pulse
+from drbot.bot.scheduled import slack_readiness
 from drbot.bot.scheduled.ticker import Ticker
 from drbot.bot.settings import BotSettings
 from drbot.bot.slack_api.rate_limiter import RateLimiter
@@ -30,11 +31,14 @@ from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import Slack, client_of
 from drbot.commands.facts.context import CommandContext, context_of
 from drbot.core.base.heart import Heart
+from drbot.core.base.repeating import repeat
 from drbot.core.site.configuration import Loaded
+from drbot.core.site.readiness import EVERY_SECONDS
 from drbot.listening.listener import Listener, address_of, serve
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 
+ONCE_STARTED_SECONDS = 60.0  # connecting, and showing what is open, come first
 LISTENER_THREADS = 24  # they wait for Slack most of the time
 
 
@@ -55,11 +59,13 @@ class Process(Protocol):
     def heart(self) -> Heart: ...
 
 
-def run_bot(process: Process, settings: BotSettings | None = None, *, http: str = "") -> None:
+def run_bot(
+    process: Process, settings: BotSettings | None = None, *, http: str = "", scopes: frozenset[str] = frozenset()
+) -> None:
     """Serve Slack until `process.stop` is set. Raises UserError when a token is missing, and what ended a part of it: a
     bot that listens and shows nothing is worse than none.
 
-    `http`: a port, or an address and a port, to listen at instead of Socket Mode.
+    `http`: a port, or an address and a port, to listen at instead of Socket Mode. `scopes`: what manifest.yml asks for.
     """
     found = settings or BotSettings.from_environment(http=http)
     context = context_of(process.database, process.doorbell, process.loaded)
@@ -67,6 +73,13 @@ def run_bot(process: Process, settings: BotSettings | None = None, *, http: str 
     parts = {
         "publisher": lambda: _publish(context, messenger, process),
         "alerts": lambda: AlertPosts(context, messenger, owner()).run(process.stop, process.heart),
+        "readiness": lambda: repeat(
+            lambda: slack_readiness.look(context, found, scopes),
+            EVERY_SECONDS,
+            process.stop,
+            "readiness of Slack",
+            begin=ONCE_STARTED_SECONDS,
+        ),
         "ticker": lambda: Ticker(context).run(process.stop, process.heart),
     }
     failed: list[Exception] = []

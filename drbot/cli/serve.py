@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from drbot.bot.main import run_bot
+from drbot.cli.demo_stack import manifest_path
 from drbot.cli.processes import Process, end_on_signals, run_together, start_process
 from drbot.cli.terminal import Config, complain
 from drbot.core.base.errors import UserError
@@ -21,6 +22,7 @@ from drbot.listening.watching import watching
 from drbot.runners.main import run_worker
 from drbot.runners.second_factor.join_token import join_site
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.slack_simulator.app import read_manifest
 
 Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default: DRBOT_HOME, else ./.drbot)")]
 Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]
@@ -44,7 +46,11 @@ def bot(config: Config = None, home: Home = None, http: Http = "", alerts: Alert
     """
     process = start_process(config, home)
     end_on_signals(process.stop)
-    _together(process, {"bot": lambda: run_bot(process, http=http), **_taking_alerts(process, alerts)}, watch)
+    _together(
+        process,
+        {"bot": partial(run_bot, process, http=http, scopes=_scopes()), **_taking_alerts(process, alerts)},
+        watch,
+    )
 
 
 def serve(process: Process, site: str) -> None:
@@ -88,10 +94,14 @@ def everything(
     process = start_process(config, home)
     end_on_signals(process.stop)
     sites = process.loaded.configuration.sites
-    parts = {"bot": partial(run_bot, process, http=http)} | {
+    parts = {"bot": partial(run_bot, process, http=http, scopes=_scopes())} | {
         f"worker-{site}": partial(serve, process, site) for site in sites
     }
     _together(process, parts | _taking_alerts(process, alerts), watch)
+
+
+def _scopes() -> frozenset[str]:
+    return frozenset(read_manifest(manifest_path()).scopes)
 
 
 def _taking_alerts(process: Process, alerts: str) -> dict[str, Callable[[], None]]:

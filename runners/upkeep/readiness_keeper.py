@@ -5,9 +5,7 @@ same lines as `drbot check` prints, as this site's worker sees them.
 import threading
 from collections.abc import Iterator
 
-import structlog
-
-from drbot.core.base.errors import DrbotError
+from drbot.core.base.repeating import repeat
 from drbot.core.site.readiness import EVERY_SECONDS, Line
 from drbot.core.site.site import Configuration
 from drbot.runners.execution.run_context import WorkerContext
@@ -17,20 +15,10 @@ from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups
 from drbot.runners.upkeep.readiness import rented_lines, second_factor_line, site_lines
 from drbot.store.records import incidents, machines, readiness, stored_backups
 
-log = structlog.get_logger()
-
 
 def keep_looking(worker_context: WorkerContext, stop: threading.Event) -> None:
     """Until `stop`; the first look at once."""
-    pause = 0.0
-    while not stop.wait(pause):
-        pause = EVERY_SECONDS
-        try:
-            look(worker_context)
-        except DrbotError as error:
-            log.warning("Readiness was not looked at.", error=str(error))
-        except Exception:
-            log.exception("Readiness could not be looked at, in a way nobody foresaw.")
+    repeat(lambda: look(worker_context), EVERY_SECONDS, stop, "readiness")
 
 
 def look(worker_context: WorkerContext) -> None:

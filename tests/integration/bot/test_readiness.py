@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from drbot.bot.readiness import SlackReadiness
+from drbot.bot.scheduled import slack_readiness
 from drbot.bot.settings import BotSettings
+from drbot.commands.facts.context import context_of
 from drbot.core.site.people import Roster, roster_of
 from drbot.core.site.readiness import Line, approvers_line
 from drbot.core.site.site import Approvals, Channels, PersonEntry
 from drbot.slack_simulator.app import read_manifest
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
-from tests.integration.bot.conftest import ROOT
+from drbot.store.records import readiness
+from tests.integration.bot.conftest import ROOT, Scene
 
 SCOPES = frozenset(read_manifest(ROOT / "manifest.yml").scopes)
 PEOPLE = {
@@ -154,3 +157,15 @@ def test_slack_that_does_not_answer_is_said_once(simulator: SlackSimulator) -> N
     (line,) = slack.lines(roster(PEOPLE), Channels())
 
     assert not line.well
+
+
+def test_what_the_bot_saw_is_written_down(scene: Scene) -> None:
+    context = context_of(scene.database, scene.process.doorbell, scene.process.loaded)
+
+    slack_readiness.look(context, scene.settings, SCOPES)
+
+    with scene.database.read() as connection:
+        seen = readiness.list_of(connection)
+    assert {one.source for one in seen} == {"Slack"}
+    assert {one.line.what for one in seen} >= {"Slack: bot token", "Slack: scopes", "Slack: #dr-ops", "Slack: people"}
+    assert all(one.line.well for one in seen), [one.line for one in seen]

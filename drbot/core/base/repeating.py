@@ -1,0 +1,23 @@
+"""Work that is done again and again beside everything else: what goes wrong once is told, and done again next time."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from drbot.core.base.errors import DrbotError
+
+log = structlog.get_logger(__name__)
+
+
+def repeat(work: Callable[[], None], seconds: float, stop: threading.Event, what: str, *, begin: float = 0.0) -> None:
+    """After `begin` seconds, and then every so many until `stop`. `what`: the work, for the log."""
+    pause = begin
+    while not stop.wait(pause):
+        pause = seconds
+        try:
+            work()
+        except DrbotError as error:
+            log.warning("Not done this time.", what=what, error=str(error))
+        except Exception:
+            log.exception("Not done this time, in a way nobody foresaw.", what=what)
