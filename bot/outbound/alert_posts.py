@@ -10,7 +10,7 @@ import structlog
 
 from drbot.bot.blocks.elements import Block, choice_buttons, escape, section
 from drbot.bot.outbound.messenger import Messenger, OutgoingMessage
-from drbot.bot.slack_api.slack import SlackBusyError, SlackDownError, SlackRefusedError
+from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.verb.alert import declare_by_itself
 from drbot.commands.views.alert_view import alert_text, choices_of, details
@@ -34,7 +34,6 @@ class AlertPosts:
         self._context = context
         self._messenger = messenger
         self._owner = owner
-        self._doubtful: set[str] = set()  # keys whose post may have arrived although nobody heard so
 
     def run(self, stop: threading.Event, heart: Heart) -> None:
         """The loop."""
@@ -65,11 +64,6 @@ class AlertPosts:
             return
         try:
             self._draw(group)
-        except SlackDownError:
-            self._doubtful.add(_key(group))
-            raise
-        except SlackBusyError:
-            raise
         except SlackRefusedError as error:
             log.error("An alert could not be shown in Slack.", alert=group.id, error=str(error))
         self._remember(group)
@@ -85,8 +79,7 @@ class AlertPosts:
         outgoing = OutgoingMessage(
             incident=OF_NO_INCIDENT, key=key, channel=channel, text=text, blocks=blocks, urgent=True
         )
-        self._messenger.post(outgoing, doubtful=key in self._doubtful)
-        self._doubtful.discard(key)
+        self._messenger.post(outgoing, doubtful=True)  # whoever tried before may have died before it said so
 
     def _message(self, group: AlertGroup, language: str) -> tuple[str, list[Block]]:
         configuration = self._context.configuration

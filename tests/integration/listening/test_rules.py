@@ -81,9 +81,10 @@ exec prometheus --config.file=/tmp/prometheus.yml --storage.tsdb.path=/tmp/data
 def evaluated(url: str) -> dict[str, str]:
     """Name of each alert → its health, as Prometheus has it."""
     try:
-        groups = httpx.get(f"{url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
-    except httpx.TransportError:
+        answer = httpx.get(f"{url}/api/v1/rules", trust_env=False).raise_for_status()
+    except httpx.HTTPError:  # it is starting
         return {}
+    groups = answer.json()["data"]["groups"]
     return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
 
 

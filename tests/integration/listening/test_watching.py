@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,18 +24,10 @@ from drbot.listening.watching import DEAD_SECONDS, SLOW_SECONDS, watching
 from drbot.store.base.database import Database
 from drbot.store.base.schema import runs as run_rows
 from drbot.store.records import surfaces
-from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
+from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.listeners import answers, listening
 from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_for
-
-
-@pytest.fixture
-def worker_fixture(tmp_path: Path) -> Iterator[WorkerFixture]:
-    made = worker_fixture_in(tmp_path)
-    yield made
-    made.ended()
-    made.database.close()
 
 
 class Clock:
