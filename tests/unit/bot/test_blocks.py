@@ -281,7 +281,7 @@ def test_a_board_keeps_the_id_of_its_plan_while_its_run_goes_on() -> None:
             RunState.WAITING,
             r"Step 2 of 4 · 99 % · about \d min once people have decided",
         ),
-        ("ja", (("copy", StepState.SUCCEEDED),), RunState.WAITING, r"手順 2/4 · 99 % · 担当者の判断後 約 \d 分"),
+        ("ja", (("copy", StepState.SUCCEEDED),), RunState.WAITING, r"手順 2/4 · 99 % · 人の判断後 約 \d 分"),
         ("en", (("copy", StepState.SUCCEEDED),), RunState.STOPPED, r"1 of 4 steps done · 99 %"),
     ],
 )

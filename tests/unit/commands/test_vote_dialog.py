@@ -352,7 +352,7 @@ def test_what_does_not_come_back_is_named_last_so_that_a_long_list_hides_nothing
     assert english.endswith(
         "; and ALL of these, which no step of this plan is known to bring back: redis_data, uploads"
     )
-    assert japanese.endswith("。加えて、この計画の手順で戻ると確認できない、次のすべて: redis_data、uploads")
+    assert japanese.endswith("。加えて、この計画に戻す手順が見当たらない、次のものすべて: redis_data、uploads")
 
 
 def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
