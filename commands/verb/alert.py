@@ -37,10 +37,9 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
 
 def _row(context: CommandContext, group: AlertGroup, now: datetime) -> tuple[str, ...]:
     shown = group.firing or group.alerts
-    since = min(alert.starts_at for alert in shown)
-    state = phrase("fires") if group.firing else phrase("resolved")
+    state = phrase("fires") if group.firing else phrase("no longer fires")
     if group.incident is not None:
-        state = phrase("{state}, DR-{incident}", state=state, incident=group.incident)
+        state = phrase("{state}; declared as DR-{incident}", state=state, incident=group.incident)
     elif group.answer is Answer.SEEN:
         state = phrase("{state}, seen", state=state)
     elif group.is_silent(now):
@@ -48,7 +47,7 @@ def _row(context: CommandContext, group: AlertGroup, now: datetime) -> tuple[str
     return (
         str(group.id),
         listed(sorted({alert.name for alert in shown})),
-        phrase("{time} ago", time=duration(ago(since, now).total_seconds())),
+        phrase("{time} ago", time=duration(ago(group.began, now).total_seconds())),
         state,
         proposal_text(proposal_of(context.configuration, shown)) or "-",
     )
@@ -125,7 +124,7 @@ def declare_by_itself(context: CommandContext, group: AlertGroup) -> AlertGroup:
         return alerts.get(tx.connection, group.id)
 
 
-MONITORING = Person(id="monitoring", name="monitoring", roles=frozenset(), language="en")
+MONITORING = Person(id="monitoring", name=phrase("monitoring"), roles=frozenset(), language="en")
 """Who declares when nobody does. Has no vote."""
 
 
@@ -136,7 +135,7 @@ def _declare(context: CommandContext, tx: Transaction, group: AlertGroup, person
     shown = group.firing or group.alerts
     proposal = proposal_of(context.configuration, shown)
     title = cut(listed(sorted({one.name for one in shown})), TITLE_LONGEST)
-    began = min(one.starts_at for one in shown)
+    began = group.began
     if proposal.level is None:
         values = {"site": proposal.site, "since": f"{began.isoformat(timespec='minutes')}", "title": title}
         return Reply(

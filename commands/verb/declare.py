@@ -64,7 +64,7 @@ def similar(tx: Transaction, known: Declaration) -> Incident | None:
 def joined(same: Incident) -> Reply:
     """It is open already."""
     return Reply(
-        text=phrase("{name} is open for it: {title}.", name=same.name, title=printable(same.title, 100)),
+        text=phrase("{name} was declared for it: {title}.", name=same.name, title=printable(same.title, 100)),
         choices=(Choice(label=phrase("Show {name}", name=same.name), command=f"status {same.name}", style="primary"),),
     )
 

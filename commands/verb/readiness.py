@@ -25,7 +25,7 @@ def readiness(context: CommandContext, request: Request, words: Words, person: P
     everything_asked = bool(words.rest) and plain(words.rest[0]) == "all"
     shown = [one for one in seen if everything_asked or one.line.colour is not Colour.GREEN]
     shown.sort(key=lambda one: list(Colour).index(one.line.colour))
-    header = (phrase("State"), phrase("What"), phrase("Found"), phrase("Since"), phrase("To do"))
+    header = (phrase("State"), phrase("What"), phrase("Found"), phrase("For"), phrase("To do"))
     tables = (Table(header=header, rows=tuple(_row(one, request.at) for one in shown)),) if shown else ()
     more = () if everything_asked else (Choice(label=phrase("Show everything"), command="readiness all"),)
     return Reply(
@@ -69,7 +69,7 @@ def verdict(colours: Sequence[Colour]) -> str:
     """One sentence for the whole."""
     red, amber = colours.count(Colour.RED), colours.count(Colour.AMBER)
     if red:
-        return phrase("🔴 Not ready: {count} of {total} would fail tonight.", count=red, total=len(colours))
+        return phrase("🔴 Not ready: {count} of {total} are in the way of a recovery.", count=red, total=len(colours))
     if amber:
         return phrase("🟡 Ready, with {count} of {total} to see to soon.", count=amber, total=len(colours))
     return phrase("🟢 Ready: all {total} would do tonight.", total=len(colours))

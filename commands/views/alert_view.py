@@ -18,7 +18,6 @@ def alert_text(group: AlertGroup, configuration: Configuration, now: datetime, w
     fires = group.firing
     shown = fires or group.alerts
     names = and_more(sorted({one.name for one in shown}), NAMED)
-    since = min(one.starts_at for one in shown)
     if not fires:
         said = phrase("Alert {number} is resolved: {names}", number=group.id, names=names)
         return sentences(phrase("{what}.", what=said), _answered(group, now, who))
@@ -26,8 +25,8 @@ def alert_text(group: AlertGroup, configuration: Configuration, now: datetime, w
         "Alert {number}: {names}, since {since} ({duration})",
         number=group.id,
         names=names,
-        since=clock(since),
-        duration=duration(ago(since, now).total_seconds()),
+        since=clock(group.began),
+        duration=duration(ago(group.began, now).total_seconds()),
     )
     return sentences(phrase("{what}.", what=said), _proposed(group, configuration), _answered(group, now, who))
 
@@ -41,7 +40,7 @@ def details(group: AlertGroup) -> str:
 
 def _proposed(group: AlertGroup, configuration: Configuration) -> str:
     if group.incident is not None:
-        return phrase("DR-{incident} is open for it.", incident=group.incident)
+        return phrase("DR-{incident} was declared for it.", incident=group.incident)
     proposal = proposal_of(configuration, group.firing)
     if proposal.level is None:
         return phrase("It names no service of dr.yml: if something is broken, you choose the level.")
@@ -61,7 +60,8 @@ def _answered(group: AlertGroup, now: datetime, who: str) -> str:
     if group.answer is Answer.SEEN:
         return phrase("{who} has seen it: not now.", who=who)
     if group.answer is Answer.SILENCED and group.is_silent(now) and group.silent_until is not None:
-        return phrase("{who} wants silence about it until {until}.", who=who, until=clock(group.silent_until))
+        until = f"{group.silent_until:%Y-%m-%d %H:%M} UTC"
+        return phrase("{who} wants silence about it until {until}.", who=who, until=until)
     return ""
 
 

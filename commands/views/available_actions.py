@@ -38,7 +38,7 @@ class AvailableAction(Choice):
 SETTLE: Mapping[Settlement, str] = {
     Settlement.RETRY: phrase("Try again"),
     Settlement.DONE: phrase("It is done, go on"),
-    Settlement.UNDO: phrase("Take back all changes since the approval"),
+    Settlement.UNDO: phrase("Take back the changes since the approval"),
     Settlement.STOP: phrase("Stop here"),
 }
 UNDO_BESIDE = phrase("Remove what this step made")

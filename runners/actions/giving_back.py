@@ -103,8 +103,8 @@ def _has_ended(context: StepContext) -> bool:
 
 def _lost(name: str) -> str:
     return phrase(
-        "{machine} is not listed any more, and nothing says that it has ended. Look where it was made, and at the "
-        "`provision` of its site in dr.yml",
+        "{machine} is not listed any more, and nothing says that it has ended: it may still cost money. Look where it "
+        "was made, and at the `provision` of its site in dr.yml",
         machine=name,
     )
 

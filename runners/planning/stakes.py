@@ -111,7 +111,7 @@ def _since_aside(worker_context: WorkerContext, aside_by: str) -> Loss:
     """Everything since the host was put aside; when that was, this worker noted itself."""
     own = worker_context.own.run(aside_by) if RUN_NAME.fullmatch(aside_by) else None
     ended = [step.ended_at for step in own.steps.values() if step.does == "host.set_aside"] if own else []
-    return Loss(kind=LossKind.SINCE_SWAP, since=ended[-1] if ended else None)
+    return Loss(kind=LossKind.SINCE_ASIDE, since=ended[-1] if ended else None)
 
 
 def _of_move(worker_context: WorkerContext, steps: tuple[Step, ...], backup: BackupIdentity, age: float | None) -> Loss:

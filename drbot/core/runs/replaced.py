@@ -49,7 +49,7 @@ def replaced(
             lines.append(words.get(step.do or "", _other)(step))
     of_hosts = {step.do for step in destroying if step.do in OF_HOSTS}
     if not destroying and any(step.do == "host.put_back" for step in steps):
-        return (phrase("nothing: nothing of the system is on this host"),)
+        return (phrase("nothing is on this host now. What was put aside is put back and STARTED as it was"),)
     return (*(occupants_text(occupants, kept="host.give_up" in of_hosts) if of_hosts else ()), *lines)
 
 

@@ -78,7 +78,11 @@ def safe_state(plan: Plan, records: Mapping[str, StepRecord], parts: Parts = ())
         return _leading_back(plan, records)
     if plan.stakes.act is Act.GIVE_BACK:
         return _giving_back(plan, records)
-    return _giving_up(plan, records) if plan.stakes.act is Act.GIVE_UP else _recovering(plan, records, parts)
+    if plan.stakes.act is Act.GIVE_UP:
+        return _giving_up(plan, records)
+    if any(step.do == "host.put_back" for step in plan.steps):
+        return _bringing_back(plan, records)
+    return _recovering(plan, records, parts)
 
 
 def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> SafeState:
@@ -140,6 +144,23 @@ def _giving_up(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     if any(record.may_have_acted for record in removing):
         return SafeState(sentence=sentences(phrase("The kept data was deleted."), UNTOUCHED))
     return SafeState(sentence=phrase("Nothing was deleted, and production was not touched."))
+
+
+def _bringing_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
+    """A host as it was put aside: half of it back is neither the one of before nor the one of now."""
+    of = {step.do: records[step.id] for step in plan.steps}
+    acted = [of[do] for do in ("host.set_aside", "host.put_back") if do in of and of[do].may_have_acted]
+    open_ended = tuple(record.id for record in acted if record.is_open_ended)
+    kept = kept_sentence(plan.keeps) if acted else ""
+    if not acted:
+        return SafeState(sentence=phrase("Nothing on this host was changed."), is_untouched=True)
+    if open_ended:
+        said = phrase("It is not known how far {steps} got; look before starting anything.", steps=listed(open_ended))
+    elif of["host.put_back"] in acted:
+        said = phrase("What was put aside is back on this host, and what ran then was started.")
+    else:
+        said = phrase("What was on this host is put aside, and nothing of before is back yet.")
+    return SafeState(sentence=sentences(said, kept), open_ended=open_ended, kept=kept)
 
 
 def _after_replacing(plan: Plan, services: Services) -> SafeState:

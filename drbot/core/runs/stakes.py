@@ -86,6 +86,7 @@ class LossKind(StrEnum):
     NOTHING = "nothing"
     SINCE_BACKUP = "since_backup"  # what was written after the backup was taken
     SINCE_SWAP = "since_swap"  # what was written since the data was put in place that is replaced now
+    SINCE_ASIDE = "since_aside"  # what was written since the host was put aside that comes back now
     KEPT_DATA = "kept_data"  # the kept data itself, for good
     LEFT_BEHIND = "left_behind"  # nothing is deleted, but what was written since the names were led stays where it is
     MACHINE = "machine"  # everything on the machine, for good

@@ -188,6 +188,15 @@ def _since_swap(loss: Loss) -> str:
     return phrase("{what}; {more}", what=counted, more=removed)
 
 
+def _since_aside(loss: Loss) -> str:
+    moment = _minute(loss.since)
+    return (
+        phrase("everything written on this host since it was put aside ({moment})", moment=moment)
+        if moment
+        else phrase("everything written on this host since it was put aside (at an unknown time)")
+    )
+
+
 def _with_moment(what: str, loss: Loss) -> str:
     if loss.counted_at is None:
         return what
@@ -232,6 +241,7 @@ _LOSSES: Mapping[LossKind, Callable[[Loss], str]] = {
     LossKind.NOTHING: _nothing,
     LossKind.SINCE_BACKUP: _since_backup,
     LossKind.SINCE_SWAP: _since_swap,
+    LossKind.SINCE_ASIDE: _since_aside,
     LossKind.KEPT_DATA: _kept_data,
     LossKind.LEFT_BEHIND: _left_behind,
     LossKind.MACHINE: _machine,

@@ -44,6 +44,11 @@ class AlertGroup:
     alerts: tuple[Alert, ...]
 
     @property
+    def began(self) -> datetime:
+        """The first of what fires, or did."""
+        return min(one.starts_at for one in self.firing or self.alerts)
+
+    @property
     def firing(self) -> tuple[Alert, ...]:
         """What is not resolved yet."""
         return tuple(one for one in self.alerts if one.fires)
@@ -191,7 +196,7 @@ def declared(tx: Transaction, group: AlertGroup, incident: int, person: str) -> 
     """It has an incident now, which hears when it is resolved."""
     _changed(tx, group.id, answer=Answer.DECLARED.value, answered_by=person, incident=incident)
     names = listed(sorted({alert.name for alert in group.alerts}))
-    tx.record(EventKind.ALERT_RAISED, incident=incident, person=person, names=names, since=group.opened_at)
+    tx.record(EventKind.ALERT_RAISED, incident=incident, person=person, names=names, since=group.began)
     if group.resolved_at is not None:
         tx.record(EventKind.ALERT_RESOLVED, incident=incident, names=names)
 

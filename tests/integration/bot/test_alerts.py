@@ -110,7 +110,7 @@ def test_one_tap_declares_what_an_alert_proposes_and_the_incident_hears_that_it_
 
     incident = served.opened()
     assert (incident.level, incident.site, incident.started_at) == (Level.DATABASE, "production", NOON)
-    posted(served, "DR-1 is open for it.")
+    posted(served, "DR-1 was declared for it.")
     post(monitoring, resolved())
     posted(served, "Alert 1 is resolved: PostgreSQLDown")
     served.message(incident.channel, lambda message: has(message, "The alert is resolved: PostgreSQLDown."), "the word")
@@ -151,7 +151,7 @@ def test_two_taps_open_one_incident(served: Scene, monitoring: httpx.Client) -> 
         assert served.people.command(person, "dr-ops", "/dr alert 1 declare").acknowledged
 
     served.opened()
-    wait_for(lambda: "is open for it" in said_to(served, "U00BEN"), PATIENCE, "the second one's answer")
+    wait_for(lambda: "was declared for it" in said_to(served, "U00BEN"), PATIENCE, "the second one's answer")
     assert len([event for event in served.events() if event.kind is EventKind.INCIDENT_DECLARED]) == 1
 
 
@@ -198,7 +198,7 @@ def test_it_declares_by_itself_only_what_dr_yml_names(scene: Scene, monitoring: 
 
     incident = scene.opened()
     assert (incident.declared_by, incident.level) == ("monitoring", Level.DATABASE)
-    posted(scene, "DR-1 is open for it.")
+    posted(scene, "DR-1 was declared for it.")
     assert [group.incident for group in groups(scene)] == [1, None]
 
 

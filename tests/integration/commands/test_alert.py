@@ -35,7 +35,7 @@ def test_what_fires_is_listed_with_what_can_be_done(verb_fixture: VerbFixture) -
     assert reply.text == "Alerts that fire: 1."
     assert [row[:2] + row[3:] for row in reply.tables[0].rows] == [
         ("1", "PostgreSQLDown", "fires", "level 2: PostgreSQL is corrupted"),
-        ("2", "AuthServiceDown", "resolved", "level 1 for auth"),
+        ("2", "AuthServiceDown", "no longer fires", "level 1 for auth"),
     ]
     assert [choice.command for choice in reply.choices] == ["alert 1 declare", "alert 1 seen", "alert 1 silence 2h"]
 
@@ -59,7 +59,7 @@ def test_what_somebody_declared_a_moment_ago_is_joined(verb_fixture: VerbFixture
 
     reply = verb_fixture.say("dan", "alert 1 declare")
 
-    assert reply.text == "DR-1 is open for it: it does not start."
+    assert reply.text == "DR-1 was declared for it: it does not start."
     assert len(verb_fixture.incidents()) == 1
 
 

@@ -33,7 +33,7 @@ def test_what_would_fail_comes_first_and_what_would_do_is_only_counted(verb_fixt
 
     text, names = shown(verb_fixture)
 
-    assert text.startswith("🔴 Not ready: 2 of 4 would fail tonight.")
+    assert text.startswith("🔴 Not ready: 2 of 4 are in the way of a recovery.")
     assert names == ["approvers", "production: services", "full backup"]  # two approvers, and one may declare
     assert shown(verb_fixture, "readiness all")[1] == [*names, "production: volumes"]
 

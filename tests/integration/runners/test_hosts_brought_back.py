@@ -57,7 +57,7 @@ def test_nothing_comes_back_to_an_empty_host_before_two_people_agree(host: Worke
     assert (run.state, calls(host)) == (RunState.WAITING, [])
     assert run.plan is not None
     assert (run.plan.stakes.act, run.plan.stakes.proof) == (Act.UNDO, ProofKind.KEPT)
-    assert run.plan.replaces == ("nothing: nothing of the system is on this host",)
+    assert run.plan.replaces == ("nothing is on this host now. What was put aside is put back and STARTED as it was",)
     assert loss_text(run.plan.stakes.loss) == "none"
 
     vote(host, run.id, "ben")

@@ -113,3 +113,44 @@ def test_a_no_to_one_address_is_none_to_another() -> None:
     elsewhere = plan(Act.LEAD_BACK, "dns.lead_back", moves=(move(to=OTHER),))
 
     assert question_of(LEADING) != question_of(elsewhere)
+
+
+def undoing(aside: StepState | None, back: StepState) -> tuple[Plan, dict[str, StepRecord]]:
+    """A host that comes back; `aside`: of the step that puts away what is there, None = the host is empty."""
+    states = {"set-aside": aside, "put-back": back}
+    does = {"set-aside": ("host.set_aside", "destroy"), "put-back": ("host.put_back", "change")}
+    steps = tuple(
+        Step(id=name, title={"en": name}, do=does[name][0], effect=does[name][1])
+        for name, state in states.items()
+        if state is not None
+    )
+    records = {
+        name: StepRecord(run="r1", id=name, position=1, state=state, attempt=int(state is not StepState.PENDING))
+        for name, state in states.items()
+        if state is not None
+    }
+    return plan(Act.UNDO, "host.put_back").model_copy(update={"steps": steps}), records
+
+
+@pytest.mark.parametrize(
+    ("aside", "back", "sentence"),
+    [
+        (None, StepState.PENDING, "Nothing on this host was changed."),
+        (None, StepState.FAILED, "It is not known how far put-back got; look before starting anything."),
+        (None, StepState.UNSURE, "It is not known how far put-back got; look before starting anything."),
+        (None, StepState.SUCCEEDED, "What was put aside is back on this host, and what ran then was started."),
+        (StepState.SUCCEEDED, StepState.PENDING, "What was on this host is put aside, and nothing of before is back"),
+        (StepState.FAILED, StepState.PENDING, "It is not known how far set-aside got; look before starting anything."),
+        (StepState.SUCCEEDED, StepState.FAILED, "It is not known how far put-back got; look before starting anything."),
+        (StepState.SUCCEEDED, StepState.SUCCEEDED, "What was put aside is back on this host, and what ran then was"),
+    ],
+)
+def test_a_run_that_brings_a_host_back_says_how_far_it_is(
+    aside: StepState | None, back: StepState, sentence: str
+) -> None:
+    left = safe_state(*undoing(aside, back))
+
+    assert left.sentence.startswith(sentence)
+    assert left.is_known == ("not known" not in sentence)
+    assert left.is_untouched == sentence.startswith("Nothing")
+    assert not left.offers
