@@ -50,7 +50,6 @@ class Control:
             "join": (self._join, "user channel"),
             "invite": (self._invite, "user channel users"),
             "archive": (self._archive, "user channel"),
-            "delete": (self._delete, "user channel ts"),
             "faults": (self._faults, ""),
             "drop_sockets": (self._drop_sockets, ""),
             "spoil_sockets": (self._spoil_sockets, "how"),
@@ -146,11 +145,6 @@ class Control:
     async def _archive(self, asked: Json) -> Json:
         channel = self.acting.archive(asked["user"], asked["channel"])
         return {"channel": self.feed.channel(channel, asked["user"])}
-
-    async def _delete(self, asked: Json) -> Json:
-        channel = self.looking.channel(asked["channel"], asked["user"])
-        self.state.delete(self.looking.message(channel, asked["ts"], asked["user"]))
-        return {}
 
     async def _faults(self, asked: Json) -> Json:
         try:

@@ -25,7 +25,6 @@ class State:
         self.views: dict[str, list[Json]] = {}
         self.homes: dict[str, Json] = {}
         self.files: dict[str, File] = {}
-        self.usergroups: list[Json] = []
         self._changes: deque[Change] = deque(maxlen=REMEMBERED_CHANGES)
         self._numbers = itertools.count(1)
         self._last_ts = 0

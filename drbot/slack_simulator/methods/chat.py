@@ -95,16 +95,6 @@ def update(context: MethodContext, arguments: Json) -> Json:
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": message.as_slack()}
 
 
-def delete(context: MethodContext, arguments: Json) -> Json:
-    """Only the bot's own messages."""
-    channel = context.channel(str(arguments["channel"]))
-    message = context.message(channel, str(arguments["ts"]))
-    if message.user != BOT_USER:
-        raise SlackError("cant_delete_message")
-    context.state.delete(message)
-    return {"channel": channel.id, "ts": message.ts}
-
-
 def post_ephemeral(context: MethodContext, arguments: Json) -> Json:
     """A note for one person, who must be in the channel, as must the bot."""
     channel = context.own_channel(str(arguments["channel"]))

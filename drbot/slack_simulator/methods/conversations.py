@@ -70,17 +70,6 @@ def _why_not(context: MethodContext, channel: Channel, user: str) -> str:
     return ""
 
 
-def join(context: MethodContext, arguments: Json) -> Json:
-    """The bot joins a public channel by itself."""
-    channel = context.channel(str(arguments["channel"]))
-    if channel.is_archived:
-        raise SlackError("is_archived")
-    if BOT_USER not in channel.members:
-        context.state.join(channel, BOT_USER)
-        announce_member(context, channel, BOT_USER)
-    return {"channel": channel.as_slack()}
-
-
 def list_channels(context: MethodContext, arguments: Json) -> Json:
     """Every type asked for needs its scope."""
     types = names_of(arguments.get("types") or "public_channel")
@@ -106,13 +95,6 @@ def _kind(channel: Channel) -> str:
 def info(context: MethodContext, arguments: Json) -> Json:
     """One channel."""
     return {"channel": context.channel(str(arguments["channel"]), "read").as_slack()}
-
-
-def members(context: MethodContext, arguments: Json) -> Json:
-    """Who is in the channel."""
-    channel = context.channel(str(arguments["channel"]), "read")
-    page, following = page_of(channel.members, arguments, 100)
-    return {"members": page} | following
 
 
 def history(context: MethodContext, arguments: Json) -> Json:
@@ -169,19 +151,8 @@ def set_topic(context: MethodContext, arguments: Json) -> Json:
     return {"channel": channel.as_slack()}
 
 
-def archive(context: MethodContext, arguments: Json) -> Json:
-    """The channel becomes read-only; its name stays taken."""
-    channel = context.channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
-    if channel.is_archived:
-        raise SlackError("already_archived")
-    if BOT_USER not in channel.members:
-        raise SlackError("not_in_channel")
-    archive_channel(context, channel, BOT_USER)
-    return {}
-
-
 def archive_channel(context: MethodContext, channel: Channel, user: str) -> None:
-    """The same for a person who does it."""
+    """The channel becomes read-only; its name stays taken."""
     line = f"<@{user}> archived the channel"
     context.state.post(Message(channel=channel.id, ts="", user=user, text=line, subtype="channel_archive"))
     with context.state.editing(channel):

@@ -27,15 +27,6 @@ def open_view(context: MethodContext, arguments: Json) -> Json:
     return {"view": push(context, user, view)}
 
 
-def push_view(context: MethodContext, arguments: Json) -> Json:
-    """On top of the modal the trigger came from."""
-    view = checked_view(arguments["view"], "modal")
-    user = context.tickets.use_trigger(str(arguments["trigger_id"]))
-    if not context.state.views.get(user):
-        raise SlackError("not_found")
-    return {"view": push(context, user, view)}
-
-
 def push(context: MethodContext, user: str, view: Json) -> Json:
     """Put a checked view on a person's stack. Raises SlackError `push_limit_reached`, `duplicate_external_id`."""
     if len(context.state.views.get(user, [])) >= LONGEST_STACK:
