@@ -119,7 +119,8 @@ class Control:
         return await self.interacting.submit(asked["user"], asked["view_id"], asked.get("values", {}))
 
     async def _close_view(self, asked: Json) -> Json:
-        return {"views": await self.interacting.close_view(asked["user"], asked["view_id"])}
+        self.interacting.close_view(asked["user"], asked["view_id"])
+        return {"views": []}
 
     async def _home(self, asked: Json) -> Json:
         return await self.interacting.open_home(asked["user"])

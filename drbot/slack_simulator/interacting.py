@@ -77,7 +77,7 @@ class Interacting:
         return self._follow(user, view, delivery)
 
     def _follow(self, user: str, view: Json, delivery: Delivery) -> Json:
-        """Do what the app's ack asks for: errors, update, push, clear, or close the modal."""
+        """Do what the app's ack asks for: errors, update, or close the modal."""
         answer = delivery.payload or {}
         action = str(answer.get("response_action") or "")
         errors: dict[str, str] = {}
@@ -87,11 +87,7 @@ class Interacting:
                 _check_errors(view, errors)
                 self._state.mark_errors(view, errors)
             elif action == "update":
-                self._state.replace_view(view["id"], views.checked_view(answer["view"], "modal"))
-            elif action == "push":
-                views.push(self._context, user, views.checked_view(answer["view"], "modal"))
-            elif action == "clear":
-                self._state.clear_views(user)
+                self._state.replace_view(user, views.checked_view(answer["view"], "modal") | {"id": view["id"]})
             else:
                 self._state.close_view(user, view["id"])
         except SlackError as refusal:
@@ -104,16 +100,10 @@ class Interacting:
         error = "" if delivery.outcome == "invalid" else TROUBLE
         return result_of(delivery, error) | {"response_action": action, "errors": errors, "views": stack}
 
-    async def close_view(self, user: str, view_id: str) -> list[Json]:
-        """Dismiss a modal; the app hears of it only if it asked to."""
-        view = self._looking.view(view_id, self._looking.person(user).id)
-        if view["clear_on_close"]:
-            self._state.clear_views(user)
-        else:
-            self._state.close_view(user, view_id)
-        if view["notify_on_close"]:
-            await self._connections.deliver("interactive", payloads.closing(self._looking.person(user), view))
-        return self._state.views.get(user, [])
+    def close_view(self, user: str, view_id: str) -> None:
+        """Dismiss a modal; the app does not hear of it."""
+        self._looking.view(view_id, user)
+        self._state.close_view(user, view_id)
 
     async def shortcut(self, user: str, callback_id: str, channel_name: str = "", ts: str = "") -> Json:
         """Use a shortcut, on a message if one is named."""

@@ -94,11 +94,6 @@ def submission(context: MethodContext, person: Person, view: Json, state: Json) 
     }
 
 
-def closing(person: Person, view: Json) -> Json:
-    """A modal that was dismissed."""
-    return _common(person) | {"type": "view_closed", "view": _sent(view, {}), "is_cleared": False}
-
-
 def shortcut(context: MethodContext, person: Person, callback_id: str, message: Message | None) -> Json:
     """A global shortcut, or one on a message."""
     payload = _common(person) | {

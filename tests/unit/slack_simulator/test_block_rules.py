@@ -108,7 +108,7 @@ def test_all_texts_of_a_message_have_a_limit_together() -> None:
 def test_a_plan_belongs_into_messages_and_an_alert_into_modals() -> None:
     modal = {"type": "modal", "title": plain("Approve"), "blocks": [{"type": "alert", "text": plain("Data is lost")}]}
 
-    assert checked_view(modal, "modal")["hash"]
+    assert checked_view(modal, "modal")["blocks"]
     with pytest.raises(SlackError, match="invalid_arguments"):
         checked_view(modal | {"blocks": [plan(task("a"))]}, "modal")
 
