@@ -89,8 +89,8 @@ class People:
         *,
         block_id: str = "",
     ) -> Answer:
-        """Press a button (or choose `value` in a menu) of a message. `value` of a button: the one that was seen, so
-        that no other is pressed that has come into its place. Raises PeopleError `GONE` where it is there no more.
+        """Press a button of a message. `value`: the one that was seen, so that no other is pressed that has come into
+        its place. Raises PeopleError `GONE` where it is there no more.
         """
         place = {"channel": message["channel"], "ts": message["ts"], "block_id": block_id}
         return _answer(self._do("click", user=user, action_id=action_id, value=value, **place))

@@ -1,6 +1,6 @@
 """Clicks, modals, Home and shortcuts: what is sent to the app, and what its ack does to the modal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -9,11 +9,10 @@ from drbot.slack_simulator import payloads
 from drbot.slack_simulator.looking import Looking, RefusedError, result_of
 from drbot.slack_simulator.method_context import MethodContext
 from drbot.slack_simulator.methods import views
-from drbot.slack_simulator.people import Person
-from drbot.slack_simulator.records import Json, Message
+from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
 from drbot.slack_simulator.socket_mode import Connections, Delivery
-from drbot.slack_simulator.values import InvalidValueError, chosen, elements_of, problems_of, state_of
+from drbot.slack_simulator.values import inputs_of, problems_of, state_of
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
@@ -30,40 +29,27 @@ class Interacting:
         self._looking = Looking(context=context)
 
     async def click(self, asked: Json) -> Json:
-        """Press a button or choose in a menu, in a message or in a view."""
+        """Press a button, in a message or on the App Home."""
         person = self._looking.person(asked["user"])
         if "view_id" in asked:
             view = self._looking.view(asked["view_id"], person.id)
-            blocks, build = view["blocks"], _in_view(self._context, person, view)
+            payload = payloads.action_in_view(self._context, person, view, self._action(view["blocks"], asked))
         else:
             message = self._looking.message(self._looking.channel(asked["channel"], person.id), asked["ts"], person.id)
-            blocks, build = message.blocks, _in_message(self._context, person, message)
-        block, element = _find(blocks, asked)
-        action = self._action(block, element, asked.get("value"))
-        given: dict[str, dict[str, Any]] = dict(asked.get("values") or {})
-        if element["type"] not in ("button", "overflow"):
-            given.setdefault(block["block_id"], {})[element["action_id"]] = asked.get("value")
-        payload = build(action, _checked(lambda: state_of(blocks, given)))
-        delivery = await self._connections.deliver("interactive", payload)
-        return result_of(delivery, TROUBLE)
+            payload = payloads.action_in_message(self._context, person, message, self._action(message.blocks, asked))
+        return result_of(await self._connections.deliver("interactive", payload), TROUBLE)
 
-    def _action(self, block: Json, element: Json, value: Any) -> Json:
-        action = {
-            "action_id": element["action_id"],
-            "block_id": block["block_id"],
-            "type": element["type"],
-            "action_ts": self._state.new_ts(),
-        }
-        if element["type"] == "button":
-            kept = ("text", "value", "style", "url", "confirm")
-            return action | {name: element[name] for name in kept if name in element}
-        return action | _checked(lambda: chosen(element, value))
+    def _action(self, blocks: list[Json], asked: Json) -> Json:
+        block, button = _find(blocks, asked)
+        kept = {name: button[name] for name in ("text", "value", "style") if name in button}
+        ids = {"action_id": button["action_id"], "block_id": block["block_id"], "type": "button"}
+        return ids | {"action_ts": self._state.new_ts()} | kept
 
     async def submit(self, user: str, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Json:
         """Press the submit button of a modal."""
         person = self._looking.person(user)
         view = self._looking.view(view_id, user)
-        state = _checked(lambda: state_of(view["blocks"], values))
+        state = state_of(view["blocks"], values)
         problems = problems_of(view["blocks"], state)
         if problems:
             self._state.mark_errors(view, problems)
@@ -124,38 +110,22 @@ class Interacting:
         return result_of(await self._connections.deliver("events_api", payload), TROUBLE) | {"home": home}
 
 
-Build = Callable[[Json, Json], Json]
-
-
-def _in_view(context: MethodContext, person: Person, view: Json) -> Build:
-    return lambda action, state: payloads.action_in_view(context, person, view, action, state)
-
-
-def _in_message(context: MethodContext, person: Person, message: Message) -> Build:
-    return lambda action, state: payloads.action_in_message(context, person, message, action, state)
-
-
-def _checked(work: Callable[[], Json]) -> Json:
-    try:
-        return work()
-    except InvalidValueError as error:
-        raise RefusedError("invalid_value", f"{error}") from error
-
-
 def _find(blocks: list[Json], asked: Json) -> tuple[Json, Json]:
     """What was pressed. A button that was drawn anew, and now does something else, is not the one that was seen."""
     action_id, block_id, value = asked["action_id"], asked.get("block_id"), asked.get("value")
-    there = [element["action_id"] for _, element in elements_of(blocks)]
-    for block, element in elements_of(blocks):
-        if element["action_id"] == action_id and block_id in (None, "", block["block_id"]):
-            if element["type"] == "button" and value not in (None, element.get("value")):
-                raise RefusedError("action_not_found", f"{action_id} was drawn anew here; look at it again.")
-            return block, element
+    rows = [block for block in blocks if block["type"] == "actions"]
+    for block in rows:
+        for button in block["elements"]:
+            if button["action_id"] == action_id and block_id in (None, "", block["block_id"]):
+                if value not in (None, button.get("value")):
+                    raise RefusedError("action_not_found", f"{action_id} was drawn anew here; look at it again.")
+                return block, button
+    there = [button["action_id"] for block in rows for button in block["elements"]]
     raise RefusedError("action_not_found", f"There is no {action_id} here; there are: {', '.join(there) or 'none'}.")
 
 
 def _check_errors(view: Json, errors: dict[str, str]) -> None:
-    inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+    inputs = {block["block_id"] for block in inputs_of(view["blocks"])}
     wrong = sorted(set(errors) - inputs)
     if wrong or not errors:
         raise SlackError("invalid_errors", unknown_blocks=wrong)
