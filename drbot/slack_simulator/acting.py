@@ -120,15 +120,6 @@ class Acting:
             announce_member(self._context, channel, user)
         return channel
 
-    def invite(self, user: str, channel_name: str, users: list[str]) -> Channel:
-        """Bring others in."""
-        channel = self._looking.channel(channel_name, user)
-        for each in users:
-            if self._looking.person(each).id not in channel.members:
-                self._state.join(channel, each, user)
-                announce_member(self._context, channel, each, user)
-        return channel
-
     def archive(self, user: str, channel_name: str) -> Channel:
         """Archive a channel."""
         channel = self._looking.channel(channel_name, self._looking.person(user).id)

@@ -116,14 +116,6 @@ class People:
         place = {"channel": message["channel"], "ts": message["ts"]} if message else {}
         return _answer(self._do("shortcut", user=user, callback_id=callback_id, **place))
 
-    def join(self, user: str, channel: str) -> None:
-        """Enter a public channel."""
-        self._do("join", user=user, channel=channel)
-
-    def invite(self, user: str, channel: str, *users: str) -> None:
-        """Bring others into a channel."""
-        self._do("invite", user=user, channel=channel, users=list(users))
-
     def archive(self, user: str, channel: str) -> None:
         """Archive a channel."""
         self._do("archive", user=user, channel=channel)

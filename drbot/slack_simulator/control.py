@@ -48,7 +48,6 @@ class Control:
             "reaction": (self._reaction, "user channel ts name"),
             "shortcut": (self._shortcut, "user callback_id"),
             "join": (self._join, "user channel"),
-            "invite": (self._invite, "user channel users"),
             "archive": (self._archive, "user channel"),
             "faults": (self._faults, ""),
             "drop_sockets": (self._drop_sockets, ""),
@@ -137,10 +136,6 @@ class Control:
 
     async def _join(self, asked: Json) -> Json:
         channel = self.acting.join(asked["user"], asked["channel"])
-        return {"channel": self.feed.channel(channel, asked["user"])}
-
-    async def _invite(self, asked: Json) -> Json:
-        channel = self.acting.invite(asked["user"], asked["channel"], asked["users"])
         return {"channel": self.feed.channel(channel, asked["user"])}
 
     async def _archive(self, asked: Json) -> Json:

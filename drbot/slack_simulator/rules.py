@@ -55,8 +55,8 @@ METHODS: Mapping[str, Method] = {
     "chat.update": _method("channel ts", f"{MESSAGE} file_ids", "chat:write", 50),
     "chat.postEphemeral": _method("channel user", MESSAGE, "chat:write", 100),
     "chat.getPermalink": _method("channel message_ts", "", "", 1000),
-    "conversations.create": _method("name", "is_private team_id", "channels:manage groups:write", 20),
-    "conversations.invite": _method("channel users", "force", "channels:manage groups:write", 50),
+    "conversations.create": _method("name", "is_private", "channels:manage", 20),
+    "conversations.invite": _method("channel users", "", "channels:manage", 50),
     "conversations.list": _method("", "cursor exclude_archived limit team_id types", CHANNELS_READ, 20),
     "conversations.info": _method("channel", "include_locale include_num_members", CHANNELS_READ, 50),
     "conversations.history": _method(

@@ -113,7 +113,7 @@ class State:
             yield channel
             self.changed("channel", channel=channel.id)
 
-    def join(self, channel: Channel, user: str, inviter: str = "") -> None:
+    def join(self, channel: Channel, user: str) -> None:
         """Put a person into a channel, with the grey line that says so."""
         with self.editing(channel):
             channel.members.append(user)

@@ -18,12 +18,10 @@ MOST_INVITED = 100
 def create(context: MethodContext, arguments: Json) -> Json:
     """Names are unique, and archived channels keep theirs."""
     name = str(arguments["name"])
-    is_private = is_true(arguments.get("is_private"))
-    check_scope(("groups:write" if is_private else "channels:manage",), context.app.scopes)
     check_channel_name(name)
     if context.state.channel(name) is not None:
         raise SlackError("name_taken")
-    channel = context.state.create_channel(name, BOT_USER, is_private=is_private)
+    channel = context.state.create_channel(name, BOT_USER)
     announce_member(context, channel, BOT_USER)
     return {"channel": channel.as_slack()}
 
@@ -36,25 +34,18 @@ def announce_member(context: MethodContext, channel: Channel, user: str, inviter
 
 
 def invite(context: MethodContext, arguments: Json) -> Json:
-    """All or nobody, unless `force`: then those who can be invited are."""
-    channel = context.own_channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    """All or nobody."""
+    channel = context.own_channel(str(arguments["channel"]), "manage")
     users = names_of(arguments["users"])
     if len(users) > MOST_INVITED:
         raise SlackError("too_many_users")
     refused = [{"user": user, "ok": False, "error": why} for user in users if (why := _why_not(context, channel, user))]
-    bad = {each["user"] for each in refused}
-    if refused and not (is_true(arguments.get("force")) and len(refused) < len(users)):
+    if refused:
         raise SlackError(str(refused[0]["error"]), errors=refused)
     for user in users:
-        if user not in bad:
-            context.state.join(channel, user, BOT_USER)
-            announce_member(context, channel, user, BOT_USER)
-    return {"channel": channel.as_slack()} | ({"errors": refused} if refused else {})
-
-
-def _is_private(context: MethodContext, arguments: Json) -> bool:
-    channel = context.state.channels.get(str(arguments["channel"]))
-    return channel is not None and channel.is_private
+        context.state.join(channel, user)
+        announce_member(context, channel, user, BOT_USER)
+    return {"channel": channel.as_slack()}
 
 
 def _why_not(context: MethodContext, channel: Channel, user: str) -> str:
@@ -140,7 +131,7 @@ def _messages(context: MethodContext, messages: list[Message], arguments: Json, 
 
 def set_topic(context: MethodContext, arguments: Json) -> Json:
     """At most 250 characters."""
-    channel = context.own_channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    channel = context.own_channel(str(arguments["channel"]), "manage")
     topic = str(arguments["topic"])
     if len(topic) > LONGEST_TOPIC:
         raise SlackError("too_long")

@@ -118,15 +118,11 @@ def test_an_incident_channel_lives_from_creation_to_archive(slack: WebClient, pe
     assert error_of(lambda: slack.conversations_create(name="dr-20261126-l2-postgres")) == "name_taken"
 
 
-def test_a_private_channel_does_not_exist_for_who_is_not_in_it(tmp_path: Path) -> None:
-    with simulator_with(tmp_path, "- pins:write", "- groups:write\n      - pins:write") as simulator:
-        slack = WebClient(token=BOT_TOKEN, base_url=simulator.api_url)
-        channel = slack.conversations_create(name="dr-secret", is_private=True)["channel"]["id"]
-        slack.conversations_invite(channel=channel, users="U00BEN")
+def test_a_private_channel_does_not_exist_for_who_is_not_in_it(simulator: SlackSimulator, people: People) -> None:
+    simulator.state.create_channel("dr-secret", "U00BEN", is_private=True)
 
-        with People(simulator.url) as people:
-            assert [each["name"] for each in people.channels("U00BEN") if each["is_private"]] == ["dr-secret"]
-            assert not [each for each in people.channels("U00AIKO") if each["is_private"]]
+    assert [each["name"] for each in people.channels("U00BEN") if each["is_private"]] == ["dr-secret"]
+    assert not [each for each in people.channels("U00AIKO") if each["is_private"]]
 
 
 def test_posts_reach_a_public_channel_nobody_invited_the_bot_to(slack: WebClient, people: People) -> None:
