@@ -59,7 +59,6 @@ class Acting:
         return self._state.post(
             Message(
                 channel=channel.id,
-                ts="",
                 user=BOT_USER,
                 text=text,
                 blocks=blocks,
@@ -87,7 +86,7 @@ class Acting:
         if user not in channel.members or channel.is_archived:
             raise RefusedError("not_in_channel", f"{user} cannot write in {channel.name}.")
         plain = re.sub(r"\|[^>]*>", ">", self.escape(text))
-        message = self._state.post(Message(channel=channel.id, ts="", user=person.id, text=plain, thread_ts=thread_ts))
+        message = self._state.post(Message(channel=channel.id, user=person.id, text=plain, thread_ts=thread_ts))
         if f"<@{BOT_USER}>" in plain and BOT_USER in channel.members:
             fields = {"user": user, "text": plain, "ts": message.ts, "channel": channel.id}
             self._context.announce("app_mention", fields | ({"thread_ts": thread_ts} if thread_ts else {}))

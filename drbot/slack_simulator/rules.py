@@ -71,14 +71,12 @@ METHODS: Mapping[str, Method] = {
     "views.open": _method("trigger_id view", "interactivity_pointer", "", 100),
     "views.update": _method("view view_id", "", "", 100),
     "views.publish": _method("user_id view", "", "", 100),
-    "pins.add": _method("channel", "timestamp", "pins:write", 20),
+    "pins.add": _method("channel timestamp", "", "pins:write", 20),
     "bookmarks.add": _method("channel_id title type", "emoji entity_id link parent_id", "bookmarks:write", 20),
     "files.getUploadURLExternal": _method("filename length", "alt_txt snippet_type", "files:write", 100),
-    "files.completeUploadExternal": _method(
-        "files", "blocks channel_id channels initial_comment thread_ts", "files:write", 100
-    ),
+    "files.completeUploadExternal": _method("channel_id files", "initial_comment thread_ts", "files:write", 100),
     "reactions.add": _method("channel name timestamp", "", "reactions:write", 50),
-    "reactions.remove": _method("name", "channel file file_comment timestamp", "reactions:write", 50),
+    "reactions.remove": _method("channel name timestamp", "", "reactions:write", 50),
 }
 
 

@@ -117,7 +117,7 @@ class State:
         """Put a person into a channel, with the grey line that says so."""
         with self.editing(channel):
             channel.members.append(user)
-        self.post(Message(channel=channel.id, ts="", user=user, text=f"<@{user}> has joined", subtype="channel_join"))
+        self.post(Message(channel=channel.id, user=user, text=f"<@{user}> has joined", subtype="channel_join"))
 
     # messages
 

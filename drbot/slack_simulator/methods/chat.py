@@ -19,7 +19,6 @@ def post_message(context: MethodContext, arguments: Json) -> Json:
     message = context.state.post(
         Message(
             channel=channel.id,
-            ts="",
             user=BOT_USER,
             text=text,
             blocks=blocks,
@@ -105,7 +104,6 @@ def post_ephemeral(context: MethodContext, arguments: Json) -> Json:
     message = context.state.post(
         Message(
             channel=channel.id,
-            ts="",
             user=BOT_USER,
             text=text,
             blocks=blocks,
@@ -131,7 +129,6 @@ def answer_by_url(context: MethodContext, token: str, body: Json) -> None:
     context.state.post(
         Message(
             channel=place.channel,
-            ts="",
             user=BOT_USER,
             text=text,
             blocks=blocks,

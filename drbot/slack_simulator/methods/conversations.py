@@ -9,7 +9,6 @@ KINDS = {
     "public_channel": "channels:read",
     "private_channel": "groups:read",
     "im": "im:read",
-    "mpim": "mpim:read",
 }
 LONGEST_TOPIC = 250
 MOST_INVITED = 100
@@ -138,14 +137,14 @@ def set_topic(context: MethodContext, arguments: Json) -> Json:
     with context.state.editing(channel):
         channel.topic = topic
     line = f"<@{BOT_USER}> set the channel topic: {topic}"
-    context.state.post(Message(channel=channel.id, ts="", user=BOT_USER, text=line, subtype="channel_topic"))
+    context.state.post(Message(channel=channel.id, user=BOT_USER, text=line, subtype="channel_topic"))
     return {"channel": channel.as_slack()}
 
 
 def archive_channel(context: MethodContext, channel: Channel, user: str) -> None:
     """The channel becomes read-only; its name stays taken."""
     line = f"<@{user}> archived the channel"
-    context.state.post(Message(channel=channel.id, ts="", user=user, text=line, subtype="channel_archive"))
+    context.state.post(Message(channel=channel.id, user=user, text=line, subtype="channel_archive"))
     with context.state.editing(channel):
         channel.is_archived = True
     context.announce("channel_archive", {"channel": channel.id, "user": user})

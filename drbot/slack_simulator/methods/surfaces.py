@@ -7,20 +7,13 @@ from drbot.slack_simulator.people import BOT_USER
 from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
 
-MOST_PINS = 100
-MOST_BOOKMARKS = 100
-
 
 def add_pin(context: MethodContext, arguments: Json) -> Json:
     """Pin a message of a channel the bot is in."""
     channel = context.own_channel(str(arguments["channel"]))
-    if not arguments.get("timestamp"):
-        raise SlackError("no_item_specified")
     message = context.message(channel, str(arguments["timestamp"]))
     if message.ts in channel.pins:
         raise SlackError("already_pinned")
-    if len(channel.pins) >= MOST_PINS:
-        raise SlackError("too_many_pins")
     with context.state.editing(channel):
         channel.pins.append(message.ts)
     return {}
@@ -29,10 +22,6 @@ def add_pin(context: MethodContext, arguments: Json) -> Json:
 def add_bookmark(context: MethodContext, arguments: Json) -> Json:
     """A link at the top of the channel."""
     channel = context.own_channel(str(arguments["channel_id"]))
-    if arguments["type"] != "link":
-        raise SlackError("invalid_bookmark_type")
-    if len(channel.bookmarks) >= MOST_BOOKMARKS:
-        raise SlackError("too_many_bookmarks")
     if not re.match(r"https?://\S+$", str(arguments.get("link") or "")):
         raise SlackError("invalid_link")
     bookmark = {
@@ -67,8 +56,6 @@ def add_reaction(context: MethodContext, arguments: Json) -> Json:
 
 def remove_reaction(context: MethodContext, arguments: Json) -> Json:
     """Take a reaction of the bot's back."""
-    if not arguments.get("channel") or not arguments.get("timestamp"):
-        raise SlackError("no_item_specified")
     channel = context.own_channel(str(arguments["channel"]))
     message = context.message(channel, str(arguments["timestamp"]))
     name = str(arguments["name"]).strip(":")
